@@ -1,0 +1,1 @@
+"""tidegate: a distributed job scheduler on AWS serverless parts."""

@@ -1,0 +1,1 @@
+"""The pure domain: states, dependencies, ranks, plans. Standard library only, no clock, no input or output."""

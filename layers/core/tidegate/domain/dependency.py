@@ -1,0 +1,71 @@
+"""What each type of dependency makes of its upstream. `docs/dependencies.md` holds the truth table; a test compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.domain.states import TERMINAL, State
+
+
+class DependencyType(StrEnum):
+    """When an upstream satisfies its downstream."""
+
+    MUST_START = "MUST_START"
+    MUST_COMPLETE = "MUST_COMPLETE"
+    MUST_SUCCEED = "MUST_SUCCEED"
+    CONDITIONAL = "CONDITIONAL"
+
+
+class Verdict(StrEnum):
+    """What is known of a dependency."""
+
+    UNDECIDED = "UNDECIDED"
+    SATISFIED = "SATISFIED"
+    UNSATISFIABLE = "UNSATISFIABLE"
+    EVALUATE = "EVALUATE"  # the upstream is terminal; the condition decides
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One edge as the downstream job states it. `condition` is a CEL expression, only for CONDITIONAL."""
+
+    upstream_id: str
+    type: DependencyType = DependencyType.MUST_SUCCEED
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """One edge as the upstream holds it: the downstream's id, the edge's ordinal there, and the type."""
+
+    job_id: str
+    ordinal: int
+    type: DependencyType
+
+
+def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
+    """Whether `upstream` in this state decides a dependency of this type.
+
+    `started` is whether the upstream was ever RUNNING.
+    """
+    if kind is DependencyType.MUST_START and (started or upstream is State.RUNNING):
+        return Verdict.SATISFIED
+    if upstream not in TERMINAL:
+        return Verdict.UNDECIDED
+    if kind is DependencyType.MUST_COMPLETE:
+        return Verdict.SATISFIED
+    if kind is DependencyType.CONDITIONAL:
+        return Verdict.EVALUATE
+    if kind is DependencyType.MUST_SUCCEED and upstream is State.SUCCEEDED:
+        return Verdict.SATISFIED
+    return Verdict.UNSATISFIABLE
+
+
+def unsatisfiable_reason(kind: DependencyType, upstream_id: str, upstream: State, detail: str = "") -> str:
+    """The sentence recorded on a SKIPPED job."""
+    if kind is DependencyType.MUST_START:
+        return f"{upstream_id} ended as {upstream} without ever starting"
+    if kind is DependencyType.CONDITIONAL:
+        return f"condition on {upstream_id} {detail}"
+    return f"{upstream_id} ended as {upstream}, not SUCCEEDED"

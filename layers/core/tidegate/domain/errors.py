@@ -1,0 +1,129 @@
+"""One tree of errors. Each says what was wrong and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tidegate.domain.job import Job
+
+
+class TidegateError(Exception):
+    """Root of every error that tidegate raises on purpose."""
+
+    code = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with what a client sent.
+
+    `field` is a path into the request (`jobs[3].priority`), `message` says what is wrong and what would be right.
+    """
+
+    field: str
+    message: str
+
+
+class InvalidRequest(TidegateError):
+    """The request can't be accepted; nothing was written."""
+
+    code = "invalid-request"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.field}: {v.message}" for v in self.violations))
+
+    @classmethod
+    def of(cls, field: str, message: str) -> InvalidRequest:
+        """The error for a single violation."""
+        return cls((Violation(field, message),))
+
+
+class IdempotencyConflict(TidegateError):
+    """The same idempotency key came with another body."""
+
+    code = "idempotency-conflict"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key was used before with a different body; "
+            "send the same body again, or use a new key for a new submission"
+        )
+
+
+class NotFound(TidegateError):
+    """What was asked for does not exist (or no longer does, or not yet)."""
+
+    code = "not-found"
+
+    def __init__(self, what: str, identifier: str) -> None:
+        self.what = what
+        self.identifier = identifier
+        super().__init__(
+            f"there is no {what} {identifier!r}; check the id, it may also have passed its retention"
+        )
+
+
+class AlreadyEnded(TidegateError):
+    """The job is terminal, so the transition asked for can't happen."""
+
+    code = "already-ended"
+
+    def __init__(self, job_id: str, state: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        super().__init__(f"job {job_id} has already ended as {state}; there is nothing left to cancel")
+
+
+class TransitionRefused(TidegateError):
+    """A conditional write found the job where the transition is not allowed. `job` is the job as it stands."""
+
+    code = "transition-refused"
+
+    def __init__(self, transition: str, job: Job, why: str) -> None:
+        self.transition = transition
+        self.job = job
+        super().__init__(f"{transition} refused for job {job.job_id}: {why}")
+
+
+class ConditionError(TidegateError):
+    """A CONDITIONAL dependency's expression does not compile, or failed when it was evaluated."""
+
+    code = "condition-error"
+
+
+class DependencyUnavailable(TidegateError):
+    """A service that tidegate leans on did not answer within its bounded retries; the call may be repeated."""
+
+    code = "unavailable"
+
+
+class HandlerError(TidegateError):
+    """Raised by job code to fail its job; `retryable` says whether another attempt could help."""
+
+    code = "handler-error"
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        self.retryable = retryable
+        super().__init__(message)
+
+
+class JobTimedOut(TidegateError):
+    """The attempt ran longer than the job's `timeout_seconds`."""
+
+    code = "timed-out"
+
+
+class JobCancelled(TidegateError):
+    """Cancellation was asked for and the attempt stopped."""
+
+    code = "cancelled"
+
+
+class LeaseLost(TidegateError):
+    """Another actor owns the job now; this attempt's writes are refused and its work must stop."""
+
+    code = "lease-lost"

@@ -1,0 +1,68 @@
+"""The graph of one submission: cycles, order, chains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Chain analysis of an acyclic graph. Durations are in seconds.
+
+    `critical_path` is the longest chain by duration, first job first; `depth` counts the jobs on the chain with the
+    most jobs. `remaining_seconds` is, for each node, its own duration plus the longest chain after it.
+    """
+
+    critical_path: tuple[int, ...]
+    critical_path_seconds: float
+    depth: int
+    remaining_seconds: tuple[float, ...]
+
+
+def find_cycle(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """The nodes of one cycle, each an upstream of the next, the first repeated at the end; None if there is none.
+
+    `upstreams[i]` lists the nodes that node i depends on.
+    """
+    try:
+        TopologicalSorter(dict(enumerate(upstreams))).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return None
+
+
+def topological_order(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Every node after all that it depends on. The graph must be acyclic."""
+    return tuple(TopologicalSorter(dict(enumerate(upstreams))).static_order())
+
+
+def analyse_chains(upstreams: Sequence[Sequence[int]], durations_seconds: Mapping[int, float]) -> Chains:
+    """The critical path, the depth and the remaining path of every node of an acyclic graph."""
+    order = topological_order(upstreams)
+    downstreams: list[list[int]] = [[] for _ in upstreams]
+    depth = [1] * len(upstreams)
+    for node in order:
+        for upstream in upstreams[node]:
+            downstreams[upstream].append(node)
+            depth[node] = max(depth[node], depth[upstream] + 1)
+    remaining = [0.0] * len(upstreams)
+    following: list[int | None] = [None] * len(upstreams)
+    for node in reversed(order):
+        longest = 0.0
+        for downstream in downstreams[node]:
+            if following[node] is None or remaining[downstream] > longest:
+                longest, following[node] = remaining[downstream], downstream
+        remaining[node] = durations_seconds.get(node, 0.0) + longest
+    path: list[int] = []
+    current = max(range(len(remaining)), key=remaining.__getitem__) if remaining else None
+    while current is not None:
+        path.append(current)
+        current = following[current]
+    return Chains(
+        critical_path=tuple(path),
+        critical_path_seconds=remaining[path[0]] if path else 0.0,
+        depth=max(depth, default=0),
+        remaining_seconds=tuple(remaining),
+    )

@@ -1,0 +1,143 @@
+"""The job: one immutable value that holds all that is known of a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import TERMINAL, State
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One transition: when, into which state, at which attempt, by whom, and why if that is not plain."""
+
+    at_ms: int
+    state: State
+    attempt: int
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running job last said of itself. `fraction` is 0-1."""
+
+    fraction: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job did not succeed. `code` is stable and short, `message` is for people.
+
+    `upstream_id` names the job whose end made this one SKIPPED.
+    """
+
+    code: str
+    message: str
+    upstream_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobInput:
+    """What the client gave the job: never changes, and is stored apart when it is large."""
+
+    parameters: Mapping[str, Json]
+    depends_on: tuple[Dependency, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job at one moment. Times are milliseconds since the epoch, None while they have not come.
+
+    `input` is None where it is stored apart and was not loaded (`JobStore.load_input` brings it).
+    `waiting_on` holds the ordinals of the dependencies (their places in `depends_on`) that are not satisfied yet.
+    `dependents` are the edges known when the job was submitted; `dependents_apart` says that the Dependents table
+    holds more. `watch_start` says that some dependent is of type MUST_START.
+    """
+
+    job_id: str
+    state: State
+    type: str
+    pool: str
+    priority: int
+    created_at_ms: int
+    attempt: int = 0
+    input: JobInput | None = None
+    dependency_count: int = 0
+    key: str | None = None
+    name: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    requires: tuple[str, ...] = ()
+    timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
+    retry: RetryPolicy = RetryPolicy()
+    estimated_duration_seconds: float | None = None
+    not_before_ms: int | None = None
+    fingerprint: str | None = None
+    waiting_on: frozenset[int] = frozenset()
+    dependents: tuple[Dependent, ...] = ()
+    dependents_apart: bool = False
+    watch_start: bool = False
+    due_at_ms: int | None = None
+    ready_at_ms: int | None = None
+    queued_at_ms: int | None = None
+    sent_at_ms: int | None = None
+    started_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    lease_expires_at_ms: int | None = None
+    worker_id: str | None = None
+    progress: Progress | None = None
+    cancel_requested_at_ms: int | None = None
+    result: Json = None
+    result_apart: bool = False
+    failure: JobFailure | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    expires_at_s: int | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended for good."""
+        return self.state in TERMINAL
+
+    @property
+    def was_started(self) -> bool:
+        """Whether any attempt ever ran."""
+        return self.attempt > 0
+
+    @property
+    def workflow_id(self) -> str | None:
+        """The submission's id where the job is one of a workflow, from the form `<submission>.<index>`."""
+        submission, dot, _ = self.job_id.partition(".")
+        return submission if dot else None
+
+    @property
+    def actual_duration_seconds(self) -> float | None:
+        """How long the last attempt ran, once it has ended."""
+        if self.started_at_ms is None or self.finished_at_ms is None:
+            return None
+        return (self.finished_at_ms - self.started_at_ms) / 1_000
+
+
+def workflow_job_id(submission_id: str, index: int) -> str:
+    """The id of the job at `index` (from 0) of a workflow."""
+    return f"{submission_id}.{index}"
+
+
+def submission_of(job_id: str) -> str:
+    """The submission that created the job."""
+    return job_id.partition(".")[0]
+
+
+def index_of(job_id: str) -> int:
+    """The job's place in its workflow; 0 for a job submitted alone."""
+    _, dot, index = job_id.partition(".")
+    return int(index) if dot else 0

@@ -1,0 +1,55 @@
+"""A pool as the deployment configures it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.domain.errors import InvalidRequest
+
+
+class PoolKind(StrEnum):
+    """Who works for a pool: a function whose concurrency is its capacity, or processes that register their slots."""
+
+    FUNCTION = "function"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own."""
+
+    name: str
+    queue_url: str
+    kind: PoolKind
+    max_timeout_seconds: int
+    capacity: int = 0
+    capabilities: frozenset[str] = frozenset()
+
+
+def choose_pool(
+    pools: Mapping[str, Pool], default: str, named: str | None, requires: frozenset[str], field: str
+) -> Pool:
+    """The pool for a job: the one named, else the default, else the first by name that offers what is required.
+
+    Raises InvalidRequest, naming `field`, where no pool fits.
+    """
+    if named is not None:
+        pool = pools.get(named)
+        if pool is None:
+            raise InvalidRequest.of(
+                f"{field}.pool", f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}"
+            )
+        missing = requires - pool.capabilities
+        if missing:
+            raise InvalidRequest.of(
+                f"{field}.requires",
+                f"pool {named!r} does not offer {', '.join(sorted(missing))}; "
+                f"it offers {', '.join(sorted(pool.capabilities)) or 'nothing special'}",
+            )
+        return pool
+    for name in (default, *sorted(pools)):
+        if requires <= pools[name].capabilities:
+            return pools[name]
+    raise InvalidRequest.of(f"{field}.requires", f"no pool offers {', '.join(sorted(requires))} together")

@@ -1,0 +1,51 @@
+"""Priority that ages without being rewritten.
+
+Effective priority at time t is `priority + aging*(t - ready_at) - penalty*retries`. The term `aging*t` is the
+same for every waiting job, so their order never changes and one static number, stored when a job becomes READY,
+orders them for good. All arithmetic is on integers: aging and penalty are given in thousandths of a point, times in
+milliseconds, and a rank counts in 1/60,000,000 of a point, so nothing is ever rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNITS_PER_POINT = 60_000_000  # 60,000 ms in a minute, times 1,000 milli-points in a point
+_MS_SPAN = 10**13  # exceeds any ready_at in ms until the year 2286
+
+
+@dataclass(frozen=True, slots=True)
+class RankPolicy:
+    """How waiting and retrying change the order; the same for every job of a deployment.
+
+    `aging_millipoints_per_minute` and `retry_penalty_millipoints` are whole thousandths of a point, 0 or more.
+    """
+
+    aging_millipoints_per_minute: int = 1_000
+    retry_penalty_millipoints: int = 10_000
+
+
+def rank(policy: RankPolicy, priority: int, ready_at_ms: int, retries: int) -> int:
+    """The static sort key of a READY job: higher first.
+
+    `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the attempts already used.
+    Of equal ranks the job that was ready first is greater: `ready_at_ms` breaks the tie inside the number.
+    """
+    units = (
+        UNITS_PER_POINT * priority
+        - policy.aging_millipoints_per_minute * ready_at_ms
+        - 60_000 * policy.retry_penalty_millipoints * retries
+    )
+    return units * _MS_SPAN - ready_at_ms
+
+
+def effective_priority(
+    policy: RankPolicy, priority: int, ready_at_ms: int, retries: int, now_ms: int
+) -> float:
+    """Points at `now_ms`; computed when read, never stored."""
+    units = (
+        UNITS_PER_POINT * priority
+        + policy.aging_millipoints_per_minute * (now_ms - ready_at_ms)
+        - 60_000 * policy.retry_penalty_millipoints * retries
+    )
+    return units / UNITS_PER_POINT

@@ -1,0 +1,96 @@
+"""The environment of a deployment, read once into frozen settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.rank import RankPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The names of the tables."""
+
+    jobs: str
+    payloads: str
+    dependents: str
+    submissions: str
+    submission_plans: str
+    workers: str
+    control: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Units are in the names."""
+
+    pools: Mapping[str, Pool]
+    default_pool: str
+    shards: int = 1
+    window: float = 2.0
+    rank_policy: RankPolicy = RankPolicy()
+    lease_seconds: int = 60
+    heartbeat_seconds: int = 15
+    cancel_grace_seconds: int = 30
+    retention_days: int = 30
+    resend_after_seconds: int = 300
+
+    @property
+    def lease_ms(self) -> int:
+        """How long a claim stands without a heartbeat, in milliseconds."""
+        return self.lease_seconds * 1_000
+
+    def expires_at_s(self, now_ms: int) -> int:
+        """When a job that ends now may be removed, in seconds since the epoch."""
+        return now_ms // 1_000 + self.retention_days * 86_400
+
+
+def _millis(points: str) -> int:
+    return int(Decimal(points) * 1_000)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from TIDEGATE_* variables; raises KeyError naming a variable that is missing."""
+    pools = {
+        name: Pool(
+            name=name,
+            queue_url=spec["queue_url"],
+            kind=PoolKind(spec["kind"]),
+            max_timeout_seconds=int(spec["max_timeout_seconds"]),
+            capacity=int(spec.get("capacity", 0)),
+            capabilities=frozenset(spec.get("capabilities", ())),
+        )
+        for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
+    }
+    return Settings(
+        pools=pools,
+        default_pool=environment["TIDEGATE_DEFAULT_POOL"],
+        shards=int(environment["TIDEGATE_SHARDS"]),
+        window=float(environment["TIDEGATE_WINDOW"]),
+        rank_policy=RankPolicy(
+            aging_millipoints_per_minute=_millis(environment["TIDEGATE_AGING_POINTS_PER_MINUTE"]),
+            retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
+        ),
+        lease_seconds=int(environment["TIDEGATE_LEASE_SECONDS"]),
+        heartbeat_seconds=int(environment["TIDEGATE_HEARTBEAT_SECONDS"]),
+        cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
+        retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
+        resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
+    )
+
+
+def read_tables(environment: Mapping[str, str]) -> Tables:
+    """Table names from TIDEGATE_TABLE_* variables; raises KeyError naming a variable that is missing."""
+    return Tables(
+        jobs=environment["TIDEGATE_TABLE_JOBS"],
+        payloads=environment["TIDEGATE_TABLE_PAYLOADS"],
+        dependents=environment["TIDEGATE_TABLE_DEPENDENTS"],
+        submissions=environment["TIDEGATE_TABLE_SUBMISSIONS"],
+        submission_plans=environment["TIDEGATE_TABLE_SUBMISSION_PLANS"],
+        workers=environment["TIDEGATE_TABLE_WORKERS"],
+        control=environment["TIDEGATE_TABLE_CONTROL"],
+    )

@@ -1,0 +1,70 @@
+"""What clients ask for, already of the right shape; the use cases check what it means.
+
+`field` is the path of a value in the client's request, so that every violation can name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.job import Json
+from tidegate.domain.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyRequest:
+    """An edge to a job of the same workflow (`key`) or of an earlier submission (`job_id`): exactly one of the two."""
+
+    key: str | None = None
+    job_id: str | None = None
+    type: DependencyType = DependencyType.MUST_SUCCEED
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """One job as asked for. None means that the client said nothing: the workflow's value or the default holds."""
+
+    type: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    key: str | None = None
+    name: str | None = None
+    priority: int | None = None
+    pool: str | None = None
+    requires: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[DependencyRequest, ...] = ()
+    not_before_ms: int | None = None
+    estimated_duration_seconds: float | None = None
+    timeout_seconds: int | None = None
+    retry: RetryPolicy = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowRequest:
+    """A workflow as asked for: jobs with keys, and what they share unless they say otherwise."""
+
+    jobs: tuple[JobRequest, ...]
+    name: str | None = None
+    priority: int | None = None
+    pool: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAccepted:
+    """A job that now stands. `created` is False where the idempotency key brought back an earlier answer."""
+
+    job_id: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowAccepted:
+    """A workflow that now stands; `job_ids` by key."""
+
+    workflow_id: str
+    job_ids: Mapping[str, str]
+    created: bool
