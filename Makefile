@@ -1,0 +1,73 @@
+# Development tasks. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP_STAMP := $(VENV)/.setup-complete
+BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
+SOURCES := benchmarks cli functions layers tests worker
+SAM_ENV := SAM_CLI_TELEMETRY=0
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix build lock bench-cost local-up local-down clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP_STAMP) ## make the environment in .venv (does nothing when nothing changed)
+
+$(BOOTSTRAP_STAMP): requirements/bootstrap.txt
+	@echo "setup: making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "setup: python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "setup: installing the installer (uv)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(SETUP_STAMP): $(BOOTSTRAP_STAMP) requirements/dev.txt pyproject.toml
+	@echo "setup: installing the pinned packages (about a minute the first time)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@echo "setup: installing tidegate itself, editable"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "setup: done"
+
+demo: setup ## start the local stack and run the demo workflow through it
+	@$(BIN)/tidegate demo
+
+test: setup ## run all tests, those on the local stack included
+	@$(BIN)/python -m pytest tests
+
+check: setup ## formatting, lint, types, architecture, template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
+
+fix: setup ## format, and repair what lint can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+build: setup ## build the functions and layers for AWS into .aws-sam/build
+	@$(SAM_ENV) $(BIN)/sam build
+
+lock: setup ## resolve every requirements list again, newest versions that fit
+	@scripts/lock
+
+bench-cost: setup ## count write units and requests by step on the local stack
+	@$(BIN)/python -m benchmarks.cost
+
+local-up: setup ## start the local stack and deploy to it
+	@$(BIN)/tidegate local up
+
+local-down: setup ## stop the local stack
+	@$(BIN)/tidegate local down
+
+clean: ## stop the local stack and remove everything made here, the environment too
+	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
+	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
+	find . -path ./$(VENV) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(VENV)
