@@ -74,6 +74,9 @@ class JobStore(Protocol):
     def load_input(self, job: Job) -> JobInput:
         """What the client gave the job, from the job itself or from where it is stored apart."""
 
+    def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
+        """The same for many jobs, by job id, in bounded batches."""
+
     def load_result(self, job: Job) -> Json:
         """The result of a job, from the job itself or from where it is stored apart; None while there is none."""
 
@@ -151,11 +154,11 @@ class SubmissionStore(Protocol):
     def load_plan(self, submission_id: str) -> SubmissionPlan:
         """The plan; raises NotFound where none was saved."""
 
-    def drop_plan(self, submission_id: str) -> None:
-        """Removes the plan of a submission that is COMPLETE or ABANDONED."""
-
     def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions in STAGING or COMMITTED that began before a time (ms), oldest first."""
+        """Ids of submissions that are not COMPLETE and began before a time (ms), oldest first."""
+
+    def remove_if_abandoned(self, submission_id: str) -> None:
+        """Removes the record of an ABANDONED submission, so that its id may be used again; else does nothing."""
 
 
 class WorkerRegistry(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,22 +29,26 @@ class Pool:
 
 
 def choose_pool(
-    pools: Mapping[str, Pool], default: str, named: str | None, requires: frozenset[str], field: str
+    pools: Mapping[str, Pool],
+    default: str,
+    named: str | None,
+    requires: frozenset[str],
+    path: Callable[[str], str],
 ) -> Pool:
     """The pool for a job: the one named, else the default, else the first by name that offers what is required.
 
-    Raises InvalidRequest, naming `field`, where no pool fits.
+    `path` gives the place of one of the job's fields in the request. Raises InvalidRequest where no pool fits.
     """
     if named is not None:
         pool = pools.get(named)
         if pool is None:
             raise InvalidRequest.of(
-                f"{field}.pool", f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}"
+                path("pool"), f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}"
             )
         missing = requires - pool.capabilities
         if missing:
             raise InvalidRequest.of(
-                f"{field}.requires",
+                path("requires"),
                 f"pool {named!r} does not offer {', '.join(sorted(missing))}; "
                 f"it offers {', '.join(sorted(pool.capabilities)) or 'nothing special'}",
             )
@@ -52,4 +56,4 @@ def choose_pool(
     for name in (default, *sorted(pools)):
         if requires <= pools[name].capabilities:
             return pools[name]
-    raise InvalidRequest.of(f"{field}.requires", f"no pool offers {', '.join(sorted(requires))} together")
+    raise InvalidRequest.of(path("requires"), f"no pool offers {', '.join(sorted(requires))} together")

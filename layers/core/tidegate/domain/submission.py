@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 
 
@@ -27,7 +28,6 @@ class Submission:
     fingerprint: str
     created_at_ms: int
     name: str | None = None
-    plan_pages: int = 0
     expires_at_s: int | None = None
 
 
@@ -38,7 +38,7 @@ class ExternalEdge:
     upstream_id: str
     downstream_id: str
     ordinal: int
-    watch_start: bool
+    type: DependencyType
 
 
 @dataclass(frozen=True, slots=True)

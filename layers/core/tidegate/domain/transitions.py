@@ -73,6 +73,9 @@ class Transition:
             holds, job, f"it is {job.state} at attempt {job.attempt}, the write is for attempt {attempt}"
         )
 
+    def _require_not_cancelled(self, job: Job) -> None:
+        self._require(job.cancel_requested_at_ms is None, job, "cancellation was asked for")
+
     def _require_lease_expired(self, job: Job, attempt: int, now_ms: int) -> None:
         self._require_attempt(job, attempt)
         self._require(
@@ -294,7 +297,7 @@ class FinishIfAttemptHolds(_OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class RetryIfAttemptHolds(_OfKnownJob):
-    """RUNNING -> SCHEDULED: the attempt failed and another follows at `due_at_ms`."""
+    """RUNNING -> SCHEDULED: the attempt failed and another follows at `due_at_ms`, unless cancellation was asked for."""
 
     name: ClassVar[str] = "retry"
     attempt: int
@@ -304,6 +307,7 @@ class RetryIfAttemptHolds(_OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
+        self._require_not_cancelled(job)
         return _moved(
             job,
             State.SCHEDULED,
@@ -316,7 +320,7 @@ class RetryIfAttemptHolds(_OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class HandBackIfAttemptHolds(_OfKnownJob):
-    """RUNNING -> READY: a worker that shuts down gives up what it can't finish."""
+    """RUNNING -> READY: a worker that shuts down gives up what it can't finish, unless cancellation was asked for."""
 
     name: ClassVar[str] = "hand back"
     attempt: int
@@ -324,12 +328,13 @@ class HandBackIfAttemptHolds(_OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
+        self._require_not_cancelled(job)
         return _ready(job, self.stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfLeaseExpired(_OfKnownJob):
-    """RUNNING -> READY: the worker was lost and attempts are left."""
+    """RUNNING -> READY: the worker was lost and attempts are left, unless cancellation was asked for."""
 
     name: ClassVar[str] = "reclaim"
     attempt: int
@@ -337,6 +342,7 @@ class ReadyIfLeaseExpired(_OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
+        self._require_not_cancelled(job)
         return _ready(job, self.stamp)
 
 

@@ -1,0 +1,18 @@
+"""Finish an accepted submission: write what its plan still holds back."""
+
+from __future__ import annotations
+
+from tidegate.domain.submission import Phase, SubmissionPlan
+from tidegate.usecases.connect import connect_edges
+from tidegate.usecases.services import Services
+
+
+def finish_submission(services: Services, submission_id: str, plan: SubmissionPlan, now_ms: int) -> None:
+    """Inserts the roots that do not stand yet, connects the edges, and marks the submission COMPLETE.
+
+    The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that stand, and may have moved
+    on, are left alone.
+    """
+    services.jobs.insert_if_absent(plan.roots)
+    connect_edges(services, plan.edges, now_ms)
+    services.submissions.move_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)

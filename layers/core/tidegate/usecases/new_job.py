@@ -1,0 +1,63 @@
+"""A job as it stands the moment it is accepted."""
+
+from __future__ import annotations
+
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, Dependent, DependencyType
+from tidegate.domain.job import HistoryEntry, Job, JobInput
+from tidegate.domain.pools import Pool
+from tidegate.domain.states import State
+from tidegate.usecases.requests import JobRequest, WorkflowRequest
+
+ACTOR = "submit"
+
+
+def new_job(
+    request: JobRequest,
+    job_id: str,
+    pool: Pool,
+    depends_on: tuple[Dependency, ...],
+    now_ms: int,
+    *,
+    dependents: tuple[Dependent, ...] = (),
+    workflow: WorkflowRequest | None = None,
+    fingerprint: str | None = None,
+) -> Job:
+    """The job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
+
+    What the job does not say is taken from `workflow`, then from the defaults.
+    """
+    due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
+    if depends_on:
+        state = State.PENDING
+    elif due_at_ms is not None:
+        state = State.SCHEDULED
+    else:
+        state = State.READY
+    priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
+    timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, pool.max_timeout_seconds)
+    return Job(
+        job_id=job_id,
+        state=state,
+        type=request.type,
+        pool=pool.name,
+        priority=priority,
+        created_at_ms=now_ms,
+        input=JobInput(request.parameters, depends_on),
+        dependency_count=len(depends_on),
+        key=request.key,
+        name=request.name,
+        tags={**(workflow.tags if workflow else {}), **request.tags},
+        requires=request.requires,
+        timeout_seconds=timeout_seconds,
+        retry=request.retry,
+        estimated_duration_seconds=request.estimated_duration_seconds,
+        not_before_ms=request.not_before_ms,
+        fingerprint=fingerprint,
+        waiting_on=frozenset(range(len(depends_on))),
+        dependents=dependents,
+        watch_start=any(dependent.type is DependencyType.MUST_START for dependent in dependents),
+        due_at_ms=due_at_ms if state is State.SCHEDULED else None,
+        ready_at_ms=now_ms if state is State.READY else None,
+        history=(HistoryEntry(now_ms, state, 0, ACTOR),),
+    )

@@ -1,0 +1,163 @@
+"""Release: what a changed upstream means for the jobs that wait on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tidegate.domain.dependency import Dependent, Verdict, judge, unsatisfiable_reason
+from tidegate.domain.errors import ConditionError, NotFound, TransitionRefused
+from tidegate.domain.job import Job, JobFailure, JobInput, Json
+from tidegate.domain.states import State
+from tidegate.domain.transitions import (
+    Ending,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    SkipIfPending,
+    Stamp,
+    Transition,
+)
+from tidegate.usecases.services import Services
+
+ACTOR = "release"
+_ROUNDS = (
+    4  # optimistic, then corrected by what the refused write brought back; the reaper repairs what is left
+)
+
+
+@dataclass(slots=True)
+class _Decision:
+    """What is now known of one downstream: ordinals satisfied, or why it can never run."""
+
+    satisfied: set[int] = field(default_factory=set)
+    failure: JobFailure | None = None
+
+
+def release(services: Services, changed: Iterable[Job], now_ms: int) -> tuple[Job, ...]:
+    """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
+
+    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call.
+    """
+    latest = {job.job_id: job for job in changed}
+    edges = [
+        (upstream, dependent)
+        for upstream in latest.values()
+        for dependent in services.jobs.list_dependents(upstream)
+    ]
+    return settle(services, edges, now_ms)
+
+
+def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int) -> tuple[Job, ...]:
+    """Judges edges by the upstreams as they are given, and moves the downstreams that are decided.
+
+    Returns the jobs that left PENDING through this call.
+    """
+    judged = [
+        (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in edges
+    ]
+    decided = [
+        (upstream, edge, verdict) for upstream, edge, verdict in judged if verdict is not Verdict.UNDECIDED
+    ]
+    downstreams = _load_pending(services, {edge.job_id for _, edge, _ in decided})
+    inputs = services.jobs.load_inputs(
+        [
+            downstreams[edge.job_id]
+            for _, edge, verdict in decided
+            if _needs_condition(edge, verdict, downstreams)
+        ]
+    )
+    decisions: dict[str, _Decision] = {}
+    for upstream, edge, verdict in decided:
+        downstream = downstreams.get(edge.job_id)
+        if downstream is None or edge.ordinal not in downstream.waiting_on:
+            continue  # seen before: the event came again
+        decision = decisions.setdefault(edge.job_id, _Decision())
+        if verdict is Verdict.EVALUATE:
+            failure = _evaluate(services, upstream, edge, inputs[edge.job_id])
+        elif verdict is Verdict.UNSATISFIABLE:
+            failure = _failure(upstream, edge)
+        else:
+            failure = None
+        if failure is None:
+            decision.satisfied.add(edge.ordinal)
+        else:
+            decision.failure = decision.failure or failure
+    return _carry_out(services, downstreams, decisions, now_ms)
+
+
+def _needs_condition(edge: Dependent, verdict: Verdict, downstreams: Mapping[str, Job]) -> bool:
+    downstream = downstreams.get(edge.job_id)
+    return verdict is Verdict.EVALUATE and downstream is not None and edge.ordinal in downstream.waiting_on
+
+
+def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
+    """The downstreams still PENDING. A read may be old: PENDING may be untrue by now, `waiting_on` too large."""
+    jobs = services.jobs.get_many(sorted(job_ids))
+    for job_id in sorted(job_ids - jobs.keys()):
+        fresh = services.jobs.get(job_id, consistent=True)  # written a moment ago, perhaps
+        if fresh is not None:
+            jobs[job_id] = fresh
+    return {job_id: job for job_id, job in jobs.items() if job.state is State.PENDING}
+
+
+def _failure(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:
+    message = unsatisfiable_reason(edge.type, upstream.job_id, upstream.state, detail)
+    return JobFailure("dependency-unsatisfiable", message, upstream.job_id)
+
+
+def _evaluate(services: Services, upstream: Job, edge: Dependent, given: JobInput) -> JobFailure | None:
+    expression = given.depends_on[edge.ordinal].condition or ""
+    try:
+        holds = services.conditions.evaluate(expression, condition_view(services, upstream))
+    except ConditionError as error:
+        return _failure(upstream, edge, f"could not be evaluated: {error}")
+    return None if holds else _failure(upstream, edge, f"is false: {expression}")
+
+
+def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
+    """What a condition sees as `upstream`."""
+    failure = upstream.failure
+    return {
+        "status": upstream.state.value,
+        "result": services.jobs.load_result(upstream),
+        "duration_seconds": upstream.actual_duration_seconds or 0.0,
+        "attempts": upstream.attempt,
+        "error": {"code": failure.code, "message": failure.message} if failure else None,
+    }
+
+
+def _carry_out(
+    services: Services, downstreams: Mapping[str, Job], decisions: Mapping[str, _Decision], now_ms: int
+) -> tuple[Job, ...]:
+    stamp = Stamp(now_ms, ACTOR)
+    pending = {job_id: downstreams[job_id] for job_id in decisions}
+    moved: list[Job] = []
+    for _ in range(_ROUNDS):
+        transitions = [_next_step(services, job, decisions[job_id], stamp) for job_id, job in pending.items()]
+        outcomes = services.jobs.apply_all(transitions)
+        pending = {}
+        for outcome in outcomes:
+            if isinstance(outcome, NotFound):
+                continue
+            job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
+            if job.state is not State.PENDING:
+                if isinstance(outcome, Job):
+                    moved.append(outcome)
+            elif isinstance(outcome, TransitionRefused) or not job.waiting_on:
+                pending[job.job_id] = job  # go on from what the job really waits on
+        if not pending:
+            break
+    return tuple(moved)
+
+
+def _next_step(services: Services, job: Job, decision: _Decision, stamp: Stamp) -> Transition:
+    if decision.failure is not None:
+        ending = Ending(
+            State.SKIPPED,
+            failure=decision.failure,
+            expires_at_s=services.settings.expires_at_s(stamp.now_ms),
+        )
+        return SkipIfPending(job, ending, stamp)
+    if job.waiting_on <= decision.satisfied:
+        return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp)
+    return ReleaseIfPending(job, frozenset(decision.satisfied))
