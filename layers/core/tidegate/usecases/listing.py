@@ -1,0 +1,87 @@
+"""A listing over all pools and shards of one group, merged, with a cursor that remembers each of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.ports import IndexEntry
+from tidegate.usecases.services import Services
+
+Stream = tuple[str, int]  # a pool and a shard
+
+_BAD_CURSOR = (
+    "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a listing goes on: for each stream not yet at its end, the entry after which it continues."""
+
+    group: Group
+    descending: bool
+    streams: Mapping[Stream, IndexEntry | None]
+
+    @staticmethod
+    def read(services: Services, state: State, pool: str | None, cursor: str | None) -> Position:
+        """The position that a client's cursor stands for; the start where there is none. Raises InvalidRequest."""
+        pools = services.settings.pools
+        if pool is not None and pool not in pools:
+            raise InvalidRequest.of("pool", f"unknown pool {pool!r}; pools are {', '.join(sorted(pools))}")
+        group = group_of(state)
+        descending = group is Group.READY or state in TERMINAL
+        if cursor is None:
+            names = [pool] if pool is not None else sorted(pools)
+            start: dict[Stream, IndexEntry | None] = {
+                (name, shard): None for name in names for shard in range(services.index.shards)
+            }
+            return Position(group, descending, start)
+        streams = _decode(cursor)
+        if any(name not in pools or not 0 <= shard < services.index.shards for name, shard in streams):
+            raise InvalidRequest.of("cursor", _BAD_CURSOR)
+        return Position(group, descending, streams)
+
+
+def list_group(services: Services, position: Position, limit: int) -> tuple[list[IndexEntry], str | None]:
+    """At most `limit` entries over all streams in the group's order, and the cursor behind them (None at the end)."""
+    found: list[tuple[IndexEntry, Stream]] = []
+    unfinished: set[Stream] = set()
+    for (pool, shard), after in position.streams.items():
+        page = services.index.page(
+            pool, position.group, shard, limit=limit, descending=position.descending, after=after
+        )
+        found.extend((entry, (pool, shard)) for entry in page.entries)
+        if page.next is not None:
+            unfinished.add((pool, shard))
+    found.sort(key=lambda item: (item[0].sort, item[0].job_id), reverse=position.descending)
+    following: dict[Stream, IndexEntry | None] = dict(position.streams)
+    for entry, stream in found[:limit]:
+        following[stream] = entry
+    cut_off = {stream for _, stream in found[limit:]}
+    remaining = {stream: after for stream, after in following.items() if stream in cut_off | unfinished}
+    return [entry for entry, _ in found[:limit]], _encode(remaining) if remaining else None
+
+
+def _encode(streams: Mapping[Stream, IndexEntry | None]) -> str:
+    plain = [
+        [pool, shard, *([str(after.sort), after.job_id] if after else [])]
+        for (pool, shard), after in streams.items()
+    ]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> dict[Stream, IndexEntry | None]:
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return {
+            (str(pool), int(shard)): IndexEntry(str(after[1]), int(after[0])) if after else None
+            for pool, shard, *after in plain
+        }
+    except (binascii.Error, ValueError, TypeError, IndexError) as error:
+        raise InvalidRequest.of("cursor", _BAD_CURSOR) from error

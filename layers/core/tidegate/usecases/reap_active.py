@@ -1,0 +1,90 @@
+"""Reap active jobs: lost workers, lost messages, cancellations that were not heeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.states import Group, State
+from tidegate.domain.transitions import (
+    CancelIfGraceOver,
+    Ending,
+    FinishIfLeaseExpired,
+    ReadyIfLeaseExpired,
+    ResendIfStillQueued,
+    Stamp,
+    Transition,
+)
+from tidegate.ports import Message
+from tidegate.usecases.services import Services
+from tidegate.usecases.sweep import sweep_group
+
+ACTOR = "reaper"
+JOBS_PER_SHARD = 1_000
+
+
+@dataclass(slots=True)
+class ActiveCounts:
+    """What was put right among active jobs."""
+
+    reclaimed: int = 0
+    ended: int = 0
+    resent: int = 0
+
+
+def reap_active(services: Services, now_ms: int) -> ActiveCounts:
+    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again."""
+    counts = ActiveCounts()
+    for pool in sorted(services.settings.pools):
+        sweep = sweep_group(services, pool, Group.ACTIVE, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
+        for jobs in sweep:
+            _repair(services, pool, jobs, now_ms, counts)
+    return counts
+
+
+def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts: ActiveCounts) -> None:
+    repairs = [repair for job in jobs if (repair := _repair_for(services, job, now_ms)) is not None]
+    messages: list[Message] = []
+    for repair, outcome in zip(repairs, services.jobs.apply_all(repairs), strict=True):
+        if not isinstance(outcome, Job):
+            continue  # it moved on by itself meanwhile
+        if isinstance(repair, ResendIfStillQueued):
+            messages.append(Message(outcome.job_id, outcome.attempt))
+        elif outcome.is_terminal:
+            counts.ended += 1
+        else:
+            counts.reclaimed += 1
+    if messages:
+        unsent = services.queue.send(pool, messages)
+        counts.resent += len(messages) - len(unsent)
+
+
+def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
+    settings = services.settings
+    if job.state is State.QUEUED:
+        sent_at_ms = job.sent_at_ms or 0
+        if now_ms - sent_at_ms < settings.resend_after_seconds * 1_000:
+            return None
+        return ResendIfStillQueued(job, sent_at_ms, Stamp(now_ms, ACTOR, "message may be lost"))
+    if job.state is not State.RUNNING:
+        return None
+    grace_ms = settings.cancel_grace_seconds * 1_000
+    if job.cancel_requested_at_ms is not None and job.cancel_requested_at_ms + grace_ms <= now_ms:
+        ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "cancelled by force"), now_ms)
+        return CancelIfGraceOver(job, grace_ms, ending, Stamp(now_ms, ACTOR, "grace period over"))
+    if job.lease_expires_at_ms is None or job.lease_expires_at_ms >= now_ms:
+        return None
+    stamp = Stamp(now_ms, ACTOR, "worker lost")
+    if job.cancel_requested_at_ms is not None:
+        ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "its worker was lost"), now_ms)
+        return FinishIfLeaseExpired(job, job.attempt, ending, stamp)
+    if job.attempt < job.retry.max_attempts:
+        return ReadyIfLeaseExpired(job, job.attempt, stamp)
+    failure = JobFailure(
+        "worker-lost", f"its worker {job.worker_id} was lost at attempt {job.attempt}, the last"
+    )
+    return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)
+
+
+def _ending(services: Services, state: State, failure: JobFailure, now_ms: int) -> Ending:
+    return Ending(state, failure=failure, expires_at_s=services.settings.expires_at_s(now_ms))
