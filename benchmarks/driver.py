@@ -1,0 +1,112 @@
+"""Drives the real use cases over real adapters, one event after another, and says what each step cost."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tidegate.bootstrap import Meter, Services, Usage
+from tidegate.domain.job import Job
+from tidegate.domain.states import TERMINAL, State
+from tidegate.ports import Message, Outcome, Verdict
+from tidegate.usecases.release import release
+from tidegate.usecases.requests import JobRequest, WorkflowRequest
+from tidegate.usecases.run import Claimed, claim, conclude
+from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.submit import submit_job, submit_workflow
+
+START_MS = 1_800_000_000_000
+STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowledge")
+
+
+@dataclass(slots=True)
+class Driver:
+    """One pool with `slots` places on a virtual clock; every event is handled on its own, nothing is batched by luck.
+
+    `usage` adds up, by step, what went over the wire.
+    """
+
+    services: Services
+    meter: Meter
+    pool: str
+    slots: int
+    now_ms: int = START_MS
+    usage: dict[str, Usage] = field(default_factory=lambda: dict.fromkeys(STEPS, Usage()))
+    ended: dict[str, Job] = field(default_factory=dict)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        before = self.meter.snapshot()
+        yield
+        self.usage[name] = self.usage[name] + (self.meter.snapshot() - before)
+
+    def submit_jobs(self, requests: Sequence[JobRequest]) -> None:
+        """Submits jobs one by one, as clients do."""
+        with self._step("submit"):
+            for request in requests:
+                submit_job(self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms)
+
+    def submit_workflow(self, request: WorkflowRequest) -> str:
+        """Submits a workflow; returns its id."""
+        with self._step("submit"):
+            accepted = submit_workflow(
+                self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms
+            )
+        return accepted.workflow_id
+
+    def run_to_end(self, jobs: int, durations_ms: dict[str, int]) -> None:
+        """Runs until `jobs` jobs have ended. `durations_ms` is by job key; a job not named there takes 1 ms."""
+        running: list[tuple[int, str, Claimed, str]] = []
+        self._serve()
+        while len(self.ended) < jobs:
+            self._fill(running, durations_ms)
+            if not running:
+                raise RuntimeError(f"stuck: {len(self.ended)} of {jobs} jobs ended and nothing runs")
+            self.now_ms, _, claimed, receipt = heapq.heappop(running)
+            self._conclude(claimed, receipt)
+
+    def _fill(self, running: list[tuple[int, str, Claimed, str]], durations_ms: dict[str, int]) -> None:
+        while len(running) < self.slots:
+            with self._step("receive"):
+                limit = min(10, self.slots - len(running))
+                deliveries = self.services.queue.receive(self.pool, limit=limit, wait_seconds=0)
+            if not deliveries:
+                return
+            for delivery in deliveries:
+                claimed = self._claim(delivery.message)
+                if claimed is not None:
+                    ends_ms = self.now_ms + max(1, durations_ms.get(claimed.job.key or "", 1))
+                    heapq.heappush(running, (ends_ms, claimed.job.job_id, claimed, delivery.receipt))
+
+    def _claim(self, message: Message) -> Claimed | None:
+        with self._step("claim"):
+            claimed = claim(self.services, message, "worker-1", self.now_ms)
+        if claimed is not None and claimed.job.watch_start:
+            self._react(claimed.job)
+        return claimed
+
+    def _conclude(self, claimed: Claimed, receipt: str) -> None:
+        with self._step("finish"):
+            job = conclude(self.services, claimed, Outcome(Verdict.SUCCEEDED, result={"ok": True}), self.now_ms)
+        with self._step("acknowledge"):
+            self.services.queue.delete(self.pool, [receipt])
+        if job is None:
+            raise RuntimeError(f"job {claimed.job.job_id} lost its attempt; nothing else runs here")
+        if job.state in TERMINAL:
+            self.ended[job.job_id] = job
+        self._react(job)
+
+    def _react(self, job: Job) -> None:
+        with self._step("release"):
+            moved = release(self.services, [job], self.now_ms)
+        for other in moved:
+            if other.state is State.SKIPPED:
+                self.ended[other.job_id] = other
+                self._react(other)
+        self._serve()
+
+    def _serve(self) -> None:
+        with self._step("dispatch"):
+            serve_pools(self.services, {self.pool}, self.now_ms)
