@@ -1,0 +1,97 @@
+"""Asks the emulator about the stack deployed to it, and repairs what the emulator gets wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tidegate_cli.local_stack.emulator import Emulator
+from tidegate_cli.local_stack.errors import LocalStackError
+from tidegate_cli.local_stack.model import (
+    ACCESS_KEY_ID,
+    REGION,
+    SECRET_ACCESS_KEY,
+    STACK_NAME,
+    StackInfo,
+    make_session,
+)
+from tidegate_cli.local_stack.sam import BUILD_TAG
+
+USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+CLIENT_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The stack as CloudFormation sees it. `digest` is the content it was deployed from, None if unknown."""
+
+    status: str
+    digest: str | None
+    outputs: dict[str, str]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the stack is whole, so that it can serve or be updated."""
+        return self.status in USABLE
+
+
+def describe(endpoint_url: str) -> Deployment | None:
+    """What is deployed, or None if nothing is."""
+    client = make_session().client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    try:
+        stacks = client.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # CloudFormation's way to say: no such stack
+            return None
+        raise
+    if not stacks:
+        return None
+    found = stacks[0]
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    # A rolled back update wears the tags of the update that failed, on some versions; then deploy again.
+    digest = tags.get(BUILD_TAG) if found["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE" else None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    return Deployment(status=found["StackStatus"], digest=digest, outputs=outputs)
+
+
+def read_stack_info(emulator: Emulator) -> StackInfo:
+    """All that clients need to know of the deployed stack; raises LocalStackError if it is not whole."""
+    deployment = describe(emulator.endpoint_url)
+    if deployment is None or not deployment.is_usable:
+        state = "not there" if deployment is None else deployment.status
+        raise LocalStackError(f"the stack was deployed, and yet is {state}")
+    outputs = deployment.outputs
+    functions = make_session().client("lambda", endpoint_url=emulator.endpoint_url, config=CLIENT_CONFIG)
+    worker = functions.get_function_configuration(FunctionName=outputs["WorkerFunctionName"])
+    variables = worker["Environment"]["Variables"]
+    api_path = f"/_aws/execute-api/{outputs['ApiId']}/{outputs['StageName']}"
+    return StackInfo(
+        api_url=emulator.endpoint_url + api_path,
+        endpoint_url=emulator.endpoint_url,
+        region=REGION,
+        access_key_id=ACCESS_KEY_ID,
+        secret_access_key=SECRET_ACCESS_KEY,
+        outputs=outputs,
+        environment={name: value for name, value in variables.items() if name.startswith("TIDEGATE_")},
+        port=emulator.port,
+        pid=emulator.pid,
+    )
+
+
+def repair_event_sources(endpoint_url: str) -> None:
+    """Writes each queue's concurrency limit again, as a number.
+
+    The emulator keeps a limit that came from a template parameter as text, and then its poller fails on it.
+    """
+    client = make_session().client("lambda", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    for page in client.get_paginator("list_event_source_mappings").paginate():
+        for mapping in page["EventSourceMappings"]:
+            limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+            if limit is not None:
+                client.update_event_source_mapping(
+                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+                )

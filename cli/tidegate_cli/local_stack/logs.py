@@ -1,0 +1,55 @@
+"""What the functions of a local stack wrote."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidegate_cli.local_stack import emulator as emulators
+from tidegate_cli.local_stack.cloud import CLIENT_CONFIG
+from tidegate_cli.local_stack.errors import LocalStackError
+from tidegate_cli.local_stack.model import make_session, read_info
+from tidegate_cli.local_stack.places import Places
+
+_OUTPUTS = {
+    "api": "ApiLogGroupName",
+    "dispatcher": "DispatcherLogGroupName",
+    "reaper": "ReaperLogGroupName",
+    "worker": "WorkerLogGroupName",
+}
+FUNCTIONS = tuple(_OUTPUTS)
+"""The names that `logs` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One line of a function's log; `time_ms` is milliseconds since the epoch."""
+
+    time_ms: int
+    message: str
+
+
+def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = None) -> tuple[LogEvent, ...]:
+    """What a function logged in the last `since_seconds`, oldest first.
+
+    Raises LocalStackError for an unknown function, or when the stack is not up.
+    """
+    output = _OUTPUTS.get(function)
+    if output is None:
+        raise LocalStackError(f"no function {function!r}; functions are {', '.join(FUNCTIONS)}")
+    places = Places.find(home)
+    info = read_info(places.stack_info)
+    if info is None or emulators.find_running(places) is None:
+        raise LocalStackError("the local stack is not up: run `tidegate local up`")
+    client = make_session().client("logs", endpoint_url=info.endpoint_url, config=CLIENT_CONFIG)
+    start_ms = int((time.time() - since_seconds) * 1_000)
+    pages = client.get_paginator("filter_log_events").paginate(
+        logGroupName=info.outputs[output], startTime=max(start_ms, 0)
+    )
+    events = [
+        LogEvent(time_ms=event["timestamp"], message=event["message"].rstrip("\n"))
+        for page in pages
+        for event in page["events"]
+    ]
+    return tuple(sorted(events, key=lambda event: event.time_ms))
