@@ -1,0 +1,66 @@
+"""The index in memory; it never lags."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from tidegate.adapters.memory_world import MemoryWorld, SortedEntry
+from tidegate.domain.states import Group
+from tidegate.ports import IndexEntry, IndexPage
+
+_AFTER_ANY_ID = "\U0010ffff"
+
+
+class MemoryJobIndex:
+    """See ports.JobIndex. Of equal sort values the greater job id comes later, or first when descending."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    @property
+    def shards(self) -> int:
+        """How many shards each group of each pool has."""
+        return self._world.shards
+
+    def page(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: IndexEntry | None = None,
+        up_to: int | None = None,
+    ) -> IndexPage:
+        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`."""
+        self._world.charge("page")
+        with self._world.lock:
+            entries = self._world.index.get((pool, group, shard), [])
+            start, end = 0, len(entries)
+            if up_to is not None:
+                end = bisect_right(entries, (up_to, _AFTER_ANY_ID))
+            if after is not None and descending:
+                end = min(end, bisect_left(entries, (after.sort, after.job_id)))
+            elif after is not None:
+                start = bisect_right(entries, (after.sort, after.job_id))
+            if descending:
+                start = max(start, end - limit)
+                return _page(entries[start:end][::-1], more=start > 0)
+            stop = min(end, start + limit)
+            return _page(entries[start:stop], more=stop < end)
+
+    def count(self, pool: str, group: Group, *, at_most: int) -> int:
+        """How many jobs the group holds over all shards, `at_most` if it is more."""
+        counted = 0
+        for shard in range(self._world.shards):
+            self._world.charge("count")
+            counted += len(self._world.index.get((pool, group, shard), ()))
+            if counted >= at_most:
+                return at_most
+        return counted
+
+
+def _page(found: list[SortedEntry], *, more: bool) -> IndexPage:
+    entries = tuple(IndexEntry(job_id, sort) for sort, job_id in found)
+    return IndexPage(entries, entries[-1] if more and entries else None)

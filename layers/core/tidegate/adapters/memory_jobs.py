@@ -1,0 +1,152 @@
+"""The job store in memory: a transition is carried out by its own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from tidegate.adapters.memory_world import MemoryWorld, is_large_result
+from tidegate.domain.dependency import Dependent
+from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.submission import ExternalEdge
+from tidegate.domain.transitions import Transition
+
+_Item = TypeVar("_Item")
+
+READ_BATCH = 100
+WRITE_BATCH = 25
+
+
+class MemoryJobStore:
+    """See ports.JobStore."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
+        """The job, or None; never old."""
+        self._world.charge("get_consistent" if consistent else "get")
+        return self._world.jobs.get(job_id)
+
+    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
+        """The jobs that exist, by id."""
+        jobs = self._world.jobs
+        found: dict[str, Job] = {}
+        for batch in _batches(list(dict.fromkeys(job_ids)), READ_BATCH):
+            self._world.charge("get_many")
+            found.update((job_id, jobs[job_id]) for job_id in batch if job_id in jobs)
+        return found
+
+    def load_input(self, job: Job) -> JobInput:
+        """What the client gave the job; raises NotFound where it is gone."""
+        if job.input is not None:
+            return job.input
+        self._world.charge("load_input")
+        return self._input(job)
+
+    def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
+        """The same for many jobs, by job id."""
+        inputs = {job.job_id: job.input for job in jobs if job.input is not None}
+        apart = [job for job in jobs if job.input is None]
+        for batch in _batches(apart, READ_BATCH):
+            self._world.charge("load_inputs")
+            inputs.update((job.job_id, self._input(job)) for job in batch)
+        return inputs
+
+    def _input(self, job: Job) -> JobInput:
+        given = self._world.inputs.get(job.job_id)
+        if given is None:
+            raise NotFound("input of job", job.job_id)
+        return given
+
+    def load_result(self, job: Job) -> Json:
+        """The job's result, None while there is none."""
+        if not job.result_apart:
+            return job.result
+        self._world.charge("load_result")
+        return self._world.results.get((job.job_id, job.attempt))
+
+    def store_result_apart(self, job: Job, result: Json) -> bool:
+        """Stores a large result under the job's attempt; False where it may sit inside."""
+        if not is_large_result(result):
+            return False
+        self._world.charge("store_result_apart")
+        self._world.results[(job.job_id, job.attempt)] = result
+        return True
+
+    def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
+        """Writes new jobs; returns the ids that already existed, untouched."""
+        existing: list[str] = []
+        for batch in _batches(jobs, WRITE_BATCH):
+            self._world.charge("insert_if_absent")
+            with self._world.lock:
+                for job in batch:
+                    if job.job_id in self._world.jobs:
+                        existing.append(job.job_id)
+                    else:
+                        self._world.put_new(job)
+        return tuple(existing)
+
+    def stage(self, jobs: Sequence[Job]) -> None:
+        """Writes jobs over whatever an earlier try left."""
+        for batch in _batches(jobs, WRITE_BATCH):
+            self._world.charge("stage")
+            with self._world.lock:
+                for job in batch:
+                    self._world.put_new(job)
+
+    def unstage(self, job_ids: Sequence[str]) -> None:
+        """Removes jobs with what is stored apart."""
+        for batch in _batches(job_ids, WRITE_BATCH):
+            self._world.charge("unstage")
+            with self._world.lock:
+                for job_id in batch:
+                    self._world.remove(job_id)
+
+    def apply(self, transition: Transition) -> Job:
+        """Carries out one transition; raises TransitionRefused or NotFound."""
+        self._world.charge("apply")
+        with self._world.lock:
+            job = self._world.jobs.get(transition.job_id)
+            if job is None:
+                raise NotFound("job", transition.job_id)
+            moved = transition.apply(job)
+            self._world.write(moved)
+            return moved
+
+    def apply_all(self, transitions: Sequence[Transition]) -> list[Job | TransitionRefused | NotFound]:
+        """Carries out many transitions; outcomes in the same order."""
+        return [self._outcome(transition) for transition in transitions]
+
+    def _outcome(self, transition: Transition) -> Job | TransitionRefused | NotFound:
+        try:
+            return self.apply(transition)
+        except (TransitionRefused, NotFound) as refused:
+            return refused
+
+    def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
+        """Writes edges under their upstreams; writing one twice changes nothing."""
+        for batch in _batches(edges, WRITE_BATCH):
+            self._world.charge("add_edges")
+            with self._world.lock:
+                for edge in batch:
+                    held = self._world.edges.setdefault(edge.upstream_id, {})
+                    dependent = Dependent(edge.downstream_id, edge.ordinal, edge.type)
+                    held[(edge.downstream_id, edge.ordinal)] = dependent
+
+    def list_dependents(self, job: Job) -> Sequence[Dependent]:
+        """All edges that leave the job."""
+        if not job.dependents_apart:
+            return job.dependents
+        self._world.charge("list_dependents")
+        with self._world.lock:
+            pages = self._world.pages.get(job.job_id, ())
+            return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
+
+
+def _batches(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch

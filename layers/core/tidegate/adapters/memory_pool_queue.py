@@ -1,0 +1,71 @@
+"""One pool's queue as SQS behaves: what is received stays hidden a while and comes again unless deleted."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass, field
+
+from tidegate.ports import Message
+
+
+@dataclass(slots=True)
+class _Held:
+    message: Message
+    visible_at_ms: int
+    receives: int = 0
+
+
+@dataclass(slots=True)
+class PoolQueue:
+    """Messages in the order they were sent or came back. Times are milliseconds since the epoch."""
+
+    held: dict[int, _Held] = field(default_factory=dict)
+    visible: deque[int] = field(default_factory=deque)
+    hidden: list[tuple[int, int]] = field(default_factory=list)  # heap of (visible from, number)
+    sent: int = 0
+
+    def put(self, message: Message, now_ms: int) -> None:
+        """Adds a message that can be received at once."""
+        self.sent += 1
+        self.held[self.sent] = _Held(message, now_ms)
+        self.visible.append(self.sent)
+
+    def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str] | None:
+        """The next message and the receipt of this delivery; None where nothing is visible."""
+        self._show_due(now_ms)
+        while self.visible:
+            number = self.visible.popleft()
+            held = self.held.get(number)
+            if held is None:
+                continue  # deleted by a late acknowledgement after it had come back
+            held.receives += 1
+            self._hide(number, held, hidden_until_ms)
+            return held.message, f"{number}.{held.receives}"
+        return None
+
+    def delete(self, receipt: str) -> None:
+        """Removes the message of a delivery; no error if it is gone."""
+        self.held.pop(int(receipt.partition(".")[0]), None)
+
+    def extend(self, receipt: str, now_ms: int, hidden_until_ms: int) -> None:
+        """Hides a delivery for longer or shorter; nothing where it was delivered again meanwhile."""
+        number, _, receives = receipt.partition(".")
+        held = self.held.get(int(number))
+        if held is not None and held.receives == int(receives) and held.visible_at_ms > now_ms:
+            self._hide(int(number), held, hidden_until_ms)
+
+    def visible_from_ms(self) -> int | None:
+        """When the next hidden message becomes visible; None while none is hidden."""
+        return self.hidden[0][0] if self.hidden else None
+
+    def _hide(self, number: int, held: _Held, until_ms: int) -> None:
+        held.visible_at_ms = until_ms
+        heapq.heappush(self.hidden, (until_ms, number))
+
+    def _show_due(self, now_ms: int) -> None:
+        while self.hidden and self.hidden[0][0] <= now_ms:
+            due_ms, number = heapq.heappop(self.hidden)
+            held = self.held.get(number)
+            if held is not None and held.visible_at_ms == due_ms:  # else it was extended meanwhile
+                self.visible.append(number)

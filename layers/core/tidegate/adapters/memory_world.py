@@ -1,0 +1,167 @@
+"""Everything that the in-memory adapters hold: tables, index, queues and the change stream of one world.
+
+It keeps to the real stores' behaviour where use cases lean on it: large input and many dependents are stored
+apart and must be asked for, an unacknowledged message comes again, every write that changes something reaches
+the stream, and every request is counted as AWS would bill it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from bisect import bisect_left, insort
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tidegate.adapters.memory_pool_queue import PoolQueue
+from tidegate.domain.dependency import Dependent
+from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.domain.submission import Submission, SubmissionPlan
+from tidegate.ports import IndexEntry, Worker
+
+INLINE_BYTES = 4_096  # input or result beyond this is stored apart
+INLINE_DEPENDENTS = 64
+
+_WAKING = TERMINAL | {State.READY}
+
+IndexKey = tuple[str, Group, int]  # pool, group, shard
+SortedEntry = tuple[int, str]  # sort value, job id
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record of the change stream; `old` is None where the job was inserted."""
+
+    old: Job | None
+    new: Job
+
+    @property
+    def concerns_dispatcher(self) -> bool:
+        """The stream's filter: the job is ready or has ended, or it started and others wait for that."""
+        if self.new.state in _WAKING:
+            return True
+        started = self.old is not None and self.old.state is State.QUEUED and self.new.state is State.RUNNING
+        return started and self.new.watch_start
+
+
+def _nothing(_request: str) -> None:
+    return None
+
+
+@dataclass(slots=True)
+class MemoryWorld:
+    """One deployment in memory.
+
+    `shards` (1 or more) is the number of index shards, `rank_policy` ranks READY jobs. `now_ms` is the queues'
+    time in milliseconds since the epoch and is set from outside. `requests` counts billed requests by name.
+    `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
+    """
+
+    shards: int = 1
+    rank_policy: RankPolicy = field(default_factory=RankPolicy)
+    now_ms: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
+    on_request: Callable[[str], None] = _nothing
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    inputs: dict[str, JobInput] = field(default_factory=dict)
+    results: dict[tuple[str, int], Json] = field(default_factory=dict)
+    pages: dict[str, tuple[Dependent, ...]] = field(default_factory=dict)
+    edges: dict[str, dict[tuple[str, int], Dependent]] = field(default_factory=dict)
+    index: dict[IndexKey, list[SortedEntry]] = field(default_factory=dict)
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    plans: dict[str, SubmissionPlan] = field(default_factory=dict)
+    workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
+    cursors: dict[str, str] = field(default_factory=dict)
+    queues: dict[str, PoolQueue] = field(default_factory=dict)
+    changes: deque[Change] = field(default_factory=deque)
+
+    def charge(self, request: str, times: int = 1) -> None:
+        """Counts requests of one kind, and lets `on_request` refuse them."""
+        if times > 0:
+            self.requests[request] += times
+            self.on_request(request)
+
+    def take_changes(self, limit: int) -> list[Change]:
+        """Removes and returns at most `limit` of the oldest changes that concern the dispatcher."""
+        with self.lock:
+            taken: list[Change] = []
+            while self.changes and len(taken) < limit:
+                change = self.changes.popleft()
+                if change.concerns_dispatcher:
+                    taken.append(change)
+            return taken
+
+    def put_new(self, job: Job) -> None:
+        """Writes a whole job, over any that stands, with what is too large for it apart."""
+        given, dependents = job.input, job.dependents
+        if given is not None and _is_large({"p": given.parameters, "d": [str(d) for d in given.depends_on]}):
+            self.inputs[job.job_id] = given
+            job = replace(job, input=None)
+        if len(dependents) > INLINE_DEPENDENTS:
+            self.pages[job.job_id] = dependents
+            job = replace(job, dependents=(), dependents_apart=True)
+        self.write(job)
+
+    def write(self, job: Job) -> None:
+        """Writes a job as it stands now; keeps the index and the stream in step."""
+        old = self.jobs.get(job.job_id)
+        if old == job:
+            return
+        self.jobs[job.job_id] = job
+        self._reindex(old, job)
+        self.changes.append(Change(old, job))
+
+    def remove(self, job_id: str) -> None:
+        """Removes a job and what is stored apart for it; no error if it is gone."""
+        self._reindex(self.jobs.pop(job_id, None), None)
+        self.inputs.pop(job_id, None)
+        self.pages.pop(job_id, None)
+
+    def index_key(self, job: Job) -> IndexKey:
+        """The part of the index that the job is in."""
+        return job.pool, group_of(job.state), zlib.crc32(job.job_id.encode()) % self.shards
+
+    def index_entry(self, job: Job) -> IndexEntry:
+        """The job's entry there: rank for READY, else the time that its group is sorted by."""
+        return IndexEntry(job.job_id, self._sort(job))
+
+    def _sort(self, job: Job) -> int:
+        created = job.created_at_ms
+        match group_of(job.state):
+            case Group.READY:
+                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.attempt)
+            case Group.ACTIVE:
+                return job.queued_at_ms or created
+            case Group.SCHEDULED:
+                return job.due_at_ms or created
+            case Group.PENDING:
+                return created
+            case _:
+                return job.finished_at_ms or created
+
+    def _reindex(self, old: Job | None, new: Job | None) -> None:
+        before = (self.index_key(old), (self._sort(old), old.job_id)) if old else None
+        after = (self.index_key(new), (self._sort(new), new.job_id)) if new else None
+        if before == after:
+            return
+        if before:
+            key, entry = before
+            entries = self.index[key]
+            del entries[bisect_left(entries, entry)]
+        if after:
+            key, entry = after
+            insort(self.index.setdefault(key, []), entry)
+
+
+def is_large_result(result: Json) -> bool:
+    """Whether a result is stored apart from its job."""
+    return result is not None and _is_large(result)
+
+
+def _is_large(value: Json) -> bool:
+    return len(json.dumps(value, default=dict)) > INLINE_BYTES
