@@ -182,7 +182,8 @@ def _forget_stream_positions(state: Path) -> None:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    if isinstance(saved, dict) and saved.pop("dynamodb_stream_positions", None):
+    payload = saved.get("payload") if isinstance(saved, dict) else None
+    if isinstance(payload, dict) and payload.pop("dynamodb_stream_positions", None):
         path.write_text(json.dumps(saved), encoding="utf-8")
 
 
