@@ -1,0 +1,224 @@
+"""The Python client of the API.
+
+    with Client(find_target(None, None, None)) as client:
+        accepted = client.submit_job({"type": "text.count", "parameters": {"path": "README.md"}})
+        job = client.get_job(accepted.id)
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from tidegate.domain.errors import Violation
+from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
+from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError
+from tidegate_cli.signing import SigV4
+from tidegate_cli.target import Target
+from tidegate_cli.views import JobView, WorkflowView, job_view
+
+_TRIES = 5
+_FIRST_BACKOFF_SECONDS = 0.2
+_MAX_BACKOFF_SECONDS = 5.0
+_TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the platform itself answers within 29 s
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+# Bounds paging should the server's cursors ever go in circles; short pages are allowed.
+_MAX_PAGES = MAX_JOBS_PER_WORKFLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A submission that stands. `job_ids` is by key for a workflow, empty for a job; `raw` is the API's answer."""
+
+    id: str
+    idempotency_key: str
+    job_ids: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, and the cursor of the next page; None at the end. `raw` is the answer without its jobs."""
+
+    jobs: tuple[JobView, ...]
+    cursor: str | None
+    raw: Mapping[str, Any]
+
+
+class Client:
+    """Calls the API, each request signed, bounded in time and retried where that is safe.
+
+    Every method may raise ApiProblem (the API refused) or ApiUnreachable (no answer within the bounded retries).
+    `transport` and `sleep` are for tests.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._target = target
+        self._sleep = sleep
+        self._http = httpx.Client(
+            auth=SigV4(target),
+            timeout=_TIMEOUT,
+            transport=transport,
+            headers={"accept": "application/json"},
+            trust_env=target.local is None,  # a proxy has no way to this machine's loopback
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections up."""
+        self._http.close()
+
+    def submit_job(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
+        """Submits one job. The same key again brings the same job back."""
+        key = idempotency_key or str(uuid.uuid4())
+        answer = self._call("POST", "/v1/jobs", body=body, idempotency_key=key)
+        return Accepted(_text(answer, "job_id"), key, raw=answer)
+
+    def submit_workflow(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
+        """Submits a workflow, all or nothing. The same key again brings the same workflow back."""
+        key = idempotency_key or str(uuid.uuid4())
+        answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
+        return Accepted(_text(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
+
+    def get_job(self, job_id: str) -> JobView:
+        """One job with its parameters and its result."""
+        return job_view(self._call("GET", f"/v1/jobs/{quote(job_id, safe='.')}"))
+
+    def cancel_job(self, job_id: str) -> JobView:
+        """Cancels a job, or asks its worker to; the job as it stands after that. Twice is as good as once."""
+        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/cancel"))
+
+    def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
+        """At most `limit` jobs in `state`, page by page as they are asked for."""
+        cursor: str | None = None
+        found = 0
+        for _ in range(_MAX_PAGES):
+            size = min(limit - found, MAX_PAGE_SIZE)
+            page = self._page("/v1/jobs", state=state, pool=pool, limit=str(size), cursor=cursor)
+            yield from page.jobs
+            found += len(page.jobs)
+            cursor = page.cursor
+            if cursor is None or found >= limit:
+                return
+        raise CliError(f"the listing did not end within {_MAX_PAGES:,} pages; narrow it with --pool")
+
+    def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
+        """One page of a workflow's jobs, in the order they were submitted."""
+        path = f"/v1/workflows/{quote(workflow_id, safe='')}"
+        return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
+
+    def get_workflow(self, workflow_id: str) -> WorkflowView:
+        """A workflow with all of its jobs."""
+        jobs: list[JobView] = []
+        page = self.workflow_page(workflow_id)
+        for _ in range(_MAX_PAGES):
+            jobs.extend(page.jobs)
+            if page.cursor is None:
+                return WorkflowView(workflow_id, page.raw.get("name"), tuple(jobs), page.raw)
+            page = self.workflow_page(workflow_id, page.cursor)
+        raise CliError(f"workflow {workflow_id} did not end within {_MAX_PAGES:,} pages")
+
+    def health(self) -> Mapping[str, Any]:
+        """What the API says of itself."""
+        return self._call("GET", "/v1/health")
+
+    def _page(self, path: str, **parameters: str | None) -> Page:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        # Encoded as the signature wants it: a blank is %20, not +.
+        answer = self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+        raw_jobs = answer.get("jobs")
+        if not isinstance(raw_jobs, list):
+            raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
+        rest = {name: value for name, value in answer.items() if name not in ("jobs", "cursor")}
+        return Page(tuple(job_view(raw) for raw in raw_jobs), answer.get("cursor"), rest)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """One request, repeated while that may help. All of the API's calls may be repeated safely."""
+        headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
+        content = None
+        if body is not None:
+            content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+            headers["content-type"] = "application/json"
+        why = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                self._sleep(_backoff_seconds(attempt))
+            try:
+                response = self._http.request(
+                    method, self._target.api_url + path, content=content, headers=headers
+                )
+            except httpx.TransportError as error:
+                why = str(error) or type(error).__name__
+                continue
+            if response.status_code not in _RETRIED or attempt == _TRIES - 1:
+                return _read(response)
+        raise ApiUnreachable(self._unreachable(why))
+
+    def _unreachable(self, why: str) -> str:
+        hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
+        return f"no answer from {self._target.api_url} ({why}): {hint}"
+
+
+def _backoff_seconds(attempt: int) -> float:
+    ceiling = min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
+    return ceiling * random.random()  # full jitter
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str:
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise CliError(f"the API's answer has no {name}; is --api-url a tidegate API?")
+    return value
+
+
+def _read(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if response.is_success and isinstance(answer, dict):
+        return answer
+    if response.is_success:
+        raise CliError(f"{response.url} did not answer with a JSON object; is --api-url a tidegate API?")
+    raise _problem(response, answer if isinstance(answer, dict) else {})
+
+
+def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
+    # The platform's own refusals (no signature, no such path) are {"message": ...}.
+    platform = answer.get("message") or answer.get("Message")
+    title = answer.get("title") or response.reason_phrase or "the API refused"
+    violations = [
+        Violation(str(item.get("field", "")), str(item.get("message", "")))
+        for item in answer.get("errors") or ()
+        if isinstance(item, Mapping)
+    ]
+    return ApiProblem(response.status_code, str(title), str(answer.get("detail") or platform or ""), violations)

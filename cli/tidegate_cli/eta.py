@@ -1,0 +1,59 @@
+"""How long a workflow still takes, from estimates and from what was seen so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from tidegate.domain.graph import analyse_chains
+from tidegate.domain.states import State
+
+from tidegate_cli.views import JobView
+
+
+def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
+    """For each job the indexes of the jobs among `jobs` that it depends on."""
+    by_id = {job.job_id: index for index, job in enumerate(jobs)}
+    by_key = {job.key: index for index, job in enumerate(jobs) if job.key is not None}
+    edges = []
+    for job in jobs:
+        found = {
+            by_id.get(dependency.job_id) if dependency.job_id is not None else by_key.get(dependency.key)
+            for dependency in job.depends_on
+        }
+        edges.append(sorted(index for index in found if index is not None))
+    return edges
+
+
+def time_left_seconds(jobs: Sequence[JobView], *, slots: int, now_ms: int) -> float | None:
+    """The larger of the remaining critical path and the remaining work over `slots` (jobs seen at work at once).
+
+    None while nothing is known: no job has an estimate and none has ended.
+    """
+    remaining = _remaining_seconds(jobs, now_ms)
+    if remaining is None:
+        return None
+    path = analyse_chains(upstream_indexes(jobs), remaining).critical_path_seconds
+    return max(path, sum(remaining.values()) / max(1, slots))
+
+
+def _remaining_seconds(jobs: Sequence[JobView], now_ms: int) -> Mapping[int, float] | None:
+    by_type: dict[str, list[float]] = {}
+    for job in jobs:
+        if job.state is State.SUCCEEDED and job.actual_seconds is not None:
+            by_type.setdefault(job.type, []).append(job.actual_seconds)
+    means = {kind: fmean(durations) for kind, durations in by_type.items()}
+    overall = fmean(means.values()) if means else None
+    remaining: dict[int, float] = {}
+    for index, job in enumerate(jobs):
+        if job.is_terminal:
+            continue
+        expected = job.estimated_seconds
+        if expected is None:
+            expected = means.get(job.type, overall)
+        if expected is None:
+            return None
+        if job.state is State.RUNNING and job.started_at_ms is not None:
+            expected = max(0.0, expected - (now_ms - job.started_at_ms) / 1_000)
+        remaining[index] = expected
+    return remaining

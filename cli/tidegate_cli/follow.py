@@ -1,0 +1,135 @@
+"""Follows a workflow, or a single job, to its end by polling at a bounded rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidegate.domain.states import State
+
+from tidegate_cli.client import Client, Page
+from tidegate_cli.errors import CliError
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.views import JobView
+
+MIN_INTERVAL_SECONDS = 0.5
+MAX_INTERVAL_SECONDS = 5.0
+_GROWTH = 1.5
+# A poll that took long (a large workflow, a busy machine) is followed by a pause in proportion.
+_PAUSE_PER_FETCH = 3.0
+
+
+class WaitTimedOut(CliError):
+    """The time to wait is over; the jobs go on without being watched."""
+
+    code = "wait-timed-out"
+    exit_code = ExitCode.WAIT_TIMED_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once; `began_ms` is when following began."""
+
+    title: str
+    jobs: tuple[JobView, ...]
+    now_ms: int
+    began_ms: int
+    slots_seen: int
+
+
+class Viewer(Protocol):
+    """Shows snapshots as they come."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Shows one snapshot in place of, or after, the one before."""
+
+
+Fetch = Callable[[], tuple[JobView, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How time passes while following. `monotonic` and `sleep` are in seconds, `now_ms` is the wall clock."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1_000)
+
+
+def fetch_job(client: Client, job_id: str) -> Fetch:
+    """Polls a single job."""
+    return lambda: (client.get_job(job_id),)
+
+
+def fetch_workflow(client: Client, workflow_id: str) -> Fetch:
+    """Polls a workflow; pages on which every job has ended are not asked for again."""
+    pages: list[Page] = []
+
+    def fetch() -> tuple[JobView, ...]:
+        cursor: str | None = None
+        at = 0
+        while at == 0 or cursor is not None:
+            if at >= len(pages):
+                pages.append(client.workflow_page(workflow_id, cursor))
+            elif not all(job.is_terminal for job in pages[at].jobs):
+                pages[at] = client.workflow_page(workflow_id, cursor)
+            cursor = pages[at].cursor
+            at += 1
+        return tuple(job for page in pages for job in page.jobs)
+
+    return fetch
+
+
+def follow(
+    fetch: Fetch,
+    title: str,
+    viewer: Viewer,
+    *,
+    timeout_seconds: float | None = None,
+    waiting: Waiting | None = None,
+) -> tuple[JobView, ...]:
+    """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`."""
+    passing = waiting or Waiting()
+    began_ms = passing.now_ms()
+    began_s = passing.monotonic()
+    interval = MIN_INTERVAL_SECONDS
+    seen: dict[str, tuple[State, int]] = {}
+    slots_seen = 0
+    while True:  # ends with the jobs, each of which has a timeout, or with the caller's own
+        asked_s = passing.monotonic()
+        jobs = fetch()
+        took_s = passing.monotonic() - asked_s
+        slots_seen = max(slots_seen, sum(job.state is State.RUNNING for job in jobs))
+        viewer.show(Snapshot(title, jobs, passing.now_ms(), began_ms, slots_seen))
+        if jobs and all(job.is_terminal for job in jobs):
+            return jobs
+        now = {job.job_id: (job.state, job.attempt) for job in jobs}
+        interval = MIN_INTERVAL_SECONDS if now != seen else min(MAX_INTERVAL_SECONDS, interval * _GROWTH)
+        seen = now
+        left_s = None if timeout_seconds is None else timeout_seconds - (passing.monotonic() - began_s)
+        if left_s is not None and left_s <= 0:
+            open_jobs = sum(not job.is_terminal for job in jobs)
+            raise WaitTimedOut(
+                f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on without us"
+            )
+        pause_s = max(interval, took_s * _PAUSE_PER_FETCH)
+        passing.sleep(pause_s if left_s is None else min(pause_s, left_s))
+
+
+def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
+    """What an exit code says of ended jobs.
+
+    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself, and a condition
+    that was false is no failure.
+    """
+    ids = {job.job_id for job in jobs}
+    code = ExitCode.SUCCESS
+    for job in jobs:
+        foreign_skip = job.state is State.SKIPPED and job.error_upstream_id not in ids
+        if job.state in (State.FAILED, State.TIMED_OUT) or foreign_skip:
+            return ExitCode.JOB_FAILED
+        if job.state is State.CANCELLED:
+            code = ExitCode.CANCELLED
+    return code

@@ -1,0 +1,186 @@
+"""Shows a run while it goes on: a live picture on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tidegate.domain.states import State
+
+from tidegate_cli.eta import time_left_seconds
+from tidegate_cli.follow import Snapshot, Viewer
+from tidegate_cli.views import JobView
+
+STYLES = {
+    State.PENDING: "dim",
+    State.SCHEDULED: "cyan",
+    State.READY: "yellow",
+    State.QUEUED: "blue",
+    State.RUNNING: "bold magenta",
+    State.SUCCEEDED: "green",
+    State.FAILED: "bold red",
+    State.TIMED_OUT: "bold red",
+    State.CANCELLED: "red",
+    State.SKIPPED: "bright_black",
+}
+_MAX_RUNNING_ROWS = 16
+_MAX_ENDED_ROWS = 6
+_BAR_WIDTH = 40
+_MAX_LINES_PER_POLL = 200
+_SHOWN_STATES = frozenset({State.SCHEDULED, State.RUNNING})
+
+
+def duration_text(seconds: float | None) -> str:
+    """A duration for people: 0.42 s, 12.3 s, 4m07s, 2h05m."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3_600:
+        return f"{int(seconds // 60)}m{int(seconds % 60):02d}s"
+    return f"{int(seconds // 3_600)}h{int(seconds % 3_600 // 60):02d}m"
+
+
+@contextmanager
+def viewer_for(console: Console) -> Iterator[Viewer]:
+    """A live picture where `console` is a terminal, lines where it is not; ended properly in any case."""
+    if not console.is_terminal:
+        yield LineViewer(console)
+        return
+    with Live(console=console, refresh_per_second=4, transient=False) as live:
+        yield LiveViewer(live)
+
+
+class LiveViewer:
+    """Redraws one picture."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draws the snapshot in place of the one before."""
+        self._live.update(picture(snapshot))
+
+
+class LineViewer:
+    """Prints what changed since the last snapshot, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seen: dict[str, tuple[State, int]] = {}
+        self._counts = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Prints starts, retries and ends; with many at once only the counts."""
+        changed = []
+        for job in snapshot.jobs:
+            if self._seen.get(job.job_id) != (job.state, job.attempt):
+                self._seen[job.job_id] = (job.state, job.attempt)
+                if job.is_terminal or job.state in _SHOWN_STATES:
+                    changed.append(job)
+        if len(changed) <= _MAX_LINES_PER_POLL:
+            for job in sorted(changed, key=lambda job: job.finished_at_ms or job.started_at_ms or 0):
+                self._print(snapshot, _line(job))
+        counts = counts_text(snapshot.jobs).plain
+        if counts != self._counts:
+            self._counts = counts
+            left = duration_text(_left(snapshot))
+            self._print(snapshot, f"{_ended(snapshot.jobs)}/{len(snapshot.jobs)} ended, left {left}: {counts}")
+
+    def _print(self, snapshot: Snapshot, line: str) -> None:
+        at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
+        self._console.print(f"{at} {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def counts_text(jobs: Sequence[JobView]) -> Text:
+    """How many jobs are in which state, in the order that states are passed through."""
+    counts = Counter(job.state for job in jobs)
+    parts = [(f"{state} {counts[state]}", STYLES[state]) for state in State if counts[state]]
+    return Text("  ").join(Text(text, style=style) for text, style in parts)
+
+
+def picture(snapshot: Snapshot) -> RenderableType:
+    """The whole picture of one moment."""
+    ended = _ended(snapshot.jobs)
+    head = Table.grid(padding=(0, 2))
+    head.add_row(
+        Text(snapshot.title, style="bold"),
+        f"elapsed {duration_text((snapshot.now_ms - snapshot.began_ms) / 1_000)}",
+        f"left about {duration_text(_left(snapshot))}",
+    )
+    bar = Table.grid(padding=(0, 2))
+    total = max(1, len(snapshot.jobs))
+    bar.add_row(
+        ProgressBar(total=total, completed=ended, width=_BAR_WIDTH), f"{ended}/{len(snapshot.jobs)} ended"
+    )
+    return Group(head, bar, counts_text(snapshot.jobs), _running_table(snapshot), _ended_table(snapshot))
+
+
+def _running_table(snapshot: Snapshot) -> RenderableType:
+    running = [job for job in snapshot.jobs if job.state is State.RUNNING]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("running", "pool", "worker", "attempt", "progress", "elapsed", "estimate"):
+        table.add_column(column, justify="right" if column in ("attempt", "elapsed", "estimate") else "left")
+    running.sort(key=lambda job: job.started_at_ms or 0)
+    for job in running[:_MAX_RUNNING_ROWS]:
+        progress = f"{job.progress:4.0%} {job.progress_message}" if job.progress is not None else ""
+        elapsed = None if job.started_at_ms is None else max(0, snapshot.now_ms - job.started_at_ms) / 1_000
+        table.add_row(
+            escape(job.label),
+            job.pool,
+            escape(_short(job.worker)),
+            str(job.attempt),
+            escape(progress),
+            duration_text(elapsed),
+            duration_text(job.estimated_seconds),
+        )
+    if len(running) > _MAX_RUNNING_ROWS:
+        table.add_row(f"and {len(running) - _MAX_RUNNING_ROWS} more")
+    return table if running else Text("nothing runs", style="dim")
+
+
+def _ended_table(snapshot: Snapshot) -> RenderableType:
+    ended = sorted(
+        (job for job in snapshot.jobs if job.is_terminal), key=lambda job: job.finished_at_ms or 0, reverse=True
+    )
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for job in ended[:_MAX_ENDED_ROWS]:
+        error = Text(job.error, style="dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(
+            Text(job.state, style=STYLES[job.state]), escape(job.label), duration_text(job.actual_seconds), error
+        )
+    return table
+
+
+def _line(job: JobView) -> str:
+    if job.state is State.RUNNING:
+        return f"{job.state:<9} {job.label} attempt {job.attempt} on {job.worker or '-'}"
+    took = f" after {duration_text(job.actual_seconds)}" if job.actual_seconds is not None else ""
+    return f"{job.state:<9} {job.label}{took}{' - ' + job.error if job.error else ''}"
+
+
+def _left(snapshot: Snapshot) -> float | None:
+    return time_left_seconds(snapshot.jobs, slots=snapshot.slots_seen, now_ms=snapshot.now_ms)
+
+
+def _ended(jobs: Sequence[JobView]) -> int:
+    return sum(job.is_terminal for job in jobs)
+
+
+def _short(worker: str | None) -> str:
+    """The end of a worker's name, where its parts differ."""
+    limit = 24
+    if worker is None:
+        return "-"
+    return worker if len(worker) <= limit else "…" + worker[-limit + 1 :]

@@ -1,0 +1,74 @@
+"""Which deployment a command talks to, and with whose credentials."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.credentials import Credentials, ReadOnlyCredentials
+
+from tidegate_cli.errors import UsageError
+from tidegate_cli.local_stack.errors import LocalStackError
+from tidegate_cli.local_stack.model import StackInfo, read_info
+from tidegate_cli.local_stack.places import Places
+
+API_URL_VARIABLE = "TIDEGATE_API_URL"
+_AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set where it is the local stack."""
+
+    api_url: str
+    region: str
+    credentials: Credentials = field(repr=False)
+    local: StackInfo | None = None
+
+    def signing_key(self) -> ReadOnlyCredentials:
+        """The credentials as of now; those of a role are renewed when they run out."""
+        return self.credentials.get_frozen_credentials()
+
+
+def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:
+    """The API named by `api_url` or TIDEGATE_API_URL, else the local stack if one is up.
+
+    Raises UsageError where there is neither, or where no credentials or no region are found.
+    """
+    local = recorded_stack()
+    url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
+    if local is not None and url in ("", local.api_url):
+        return local_target(local)
+    if not url:
+        raise UsageError(
+            f"no API to talk to: start the local stack with `tidegate local up`, or name one with --api-url "
+            f"or {API_URL_VARIABLE} (the stack's output ApiUrl)"
+        )
+    if not url.startswith(("https://", "http://")):
+        raise UsageError(f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl")
+    session = boto3.Session(profile_name=profile, region_name=region)
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise UsageError("no AWS credentials found: set AWS_PROFILE, pass --profile, or log in with `aws sso login`")
+    in_host = _AWS_HOST.match(url)
+    found_region = region or (in_host.group(1) if in_host else session.region_name)
+    if not found_region:
+        raise UsageError("no AWS region: pass --region or set AWS_REGION")
+    return Target(url, found_region, credentials)
+
+
+def local_target(info: StackInfo) -> Target:
+    """The local stack, with the credentials that it was started with."""
+    return Target(
+        info.api_url.rstrip("/"), info.region, Credentials(info.access_key_id, info.secret_access_key), info
+    )
+
+
+def recorded_stack() -> StackInfo | None:
+    """The local stack that is up as its own record says, or None."""
+    try:
+        return read_info(Places.find().stack_info)
+    except LocalStackError:  # not inside a checkout: then there is no local stack either
+        return None

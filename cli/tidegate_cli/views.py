@@ -1,0 +1,147 @@
+"""Jobs and workflows as the API shows them, read tolerantly: fields that a newer API adds are kept in `raw`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.states import TERMINAL, State
+
+from tidegate_cli.errors import CliError
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyView:
+    """One dependency of a job. `condition` is set for CONDITIONAL."""
+
+    job_id: str | None
+    key: str | None
+    type: DependencyType
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as it was last read. Times are milliseconds since the epoch; `raw` is the API's own answer."""
+
+    job_id: str
+    key: str | None
+    name: str | None
+    type: str
+    state: State
+    priority: int
+    pool: str
+    attempt: int
+    worker: str | None
+    depends_on: tuple[DependencyView, ...]
+    created_at_ms: int | None
+    ready_at_ms: int | None
+    queued_at_ms: int | None
+    started_at_ms: int | None
+    finished_at_ms: int | None
+    first_started_at_ms: int | None
+    estimated_seconds: float | None
+    actual_seconds: float | None
+    progress: float | None
+    progress_message: str
+    error: str
+    error_upstream_id: str | None
+    raw: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What people call the job: its key, else its name, else its id."""
+        return self.key or self.name or self.job_id
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended for good."""
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowView:
+    """A workflow with jobs in the order they were submitted; `raw` is the API's answer without its jobs."""
+
+    workflow_id: str
+    name: str | None
+    jobs: tuple[JobView, ...]
+    raw: Mapping[str, Any]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether every job has ended for good."""
+        return all(job.is_terminal for job in self.jobs)
+
+    def as_json(self) -> dict[str, Any]:
+        """The API's answer with all jobs in it."""
+        return {**self.raw, "jobs": [dict(job.raw) for job in self.jobs]}
+
+
+def parse_time_ms(text: str | None) -> int | None:
+    """Milliseconds since the epoch from an RFC 3339 time; None from None. Raises ValueError."""
+    if text is None:
+        return None
+    return round(datetime.fromisoformat(text).timestamp() * 1_000)
+
+
+def format_time(at_ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job_view(raw: Mapping[str, Any]) -> JobView:
+    """A job from the API's JSON; raises CliError where the answer is no job."""
+    try:
+        return _job_view(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CliError(f"the API answered with a job that this client can't read ({error!r}); update one of them") from error
+
+
+def _job_view(raw: Mapping[str, Any]) -> JobView:
+    progress = raw.get("progress") or {}
+    failure = raw.get("error") or {}
+    started_at_ms = parse_time_ms(raw.get("started_at"))
+    return JobView(
+        job_id=raw["job_id"],
+        key=raw.get("key"),
+        name=raw.get("name"),
+        type=raw["type"],
+        state=State(raw["state"]),
+        priority=raw["priority"],
+        pool=raw["pool"],
+        attempt=raw["attempt"],
+        worker=raw.get("worker"),
+        depends_on=tuple(_dependency(item) for item in raw.get("depends_on") or ()),
+        created_at_ms=parse_time_ms(raw.get("created_at")),
+        ready_at_ms=parse_time_ms(raw.get("ready_at")),
+        queued_at_ms=parse_time_ms(raw.get("queued_at")),
+        started_at_ms=started_at_ms,
+        finished_at_ms=parse_time_ms(raw.get("finished_at")),
+        first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
+        estimated_seconds=raw.get("estimated_duration_seconds"),
+        actual_seconds=raw.get("actual_duration_seconds"),
+        progress=progress.get("fraction"),
+        progress_message=progress.get("message") or "",
+        error=_error_text(failure),
+        error_upstream_id=failure.get("upstream_id"),
+        raw=raw,
+    )
+
+
+def _dependency(raw: Mapping[str, Any]) -> DependencyView:
+    kind = DependencyType(raw.get("type") or DependencyType.MUST_SUCCEED)
+    return DependencyView(raw.get("job_id"), raw.get("key"), kind, raw.get("condition"))
+
+
+def _first_start_ms(history: Sequence[Mapping[str, Any]], last_ms: int | None) -> int | None:
+    """`started_at` is the last attempt's; what depends on a start saw the first."""
+    starts = [parse_time_ms(entry.get("at")) for entry in history if entry.get("state") == State.RUNNING]
+    return min((start for start in [*starts, last_ms] if start is not None), default=None)
+
+
+def _error_text(failure: Mapping[str, Any]) -> str:
+    return ": ".join(part for part in (failure.get("code"), failure.get("message")) if part)
