@@ -56,8 +56,8 @@ def _nothing(_request: str) -> None:
 class MemoryWorld:
     """One deployment in memory.
 
-    `shards` (1 or more) is the number of index shards, `rank_policy` ranks READY jobs. `now_ms` is the queues'
-    time in milliseconds since the epoch and is set from outside. `requests` counts billed requests by name.
+    `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
+    queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
     `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
     """
 
