@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.domain.rank import RankPolicy, effective_priority, rank
+
+Waiting = tuple[int, int, int]  # priority, ready_at_ms, retries
+
+START_MS = 1_700_000_000_000
+MINUTE_MS = 60_000
+POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
+WAITING = st.tuples(
+    st.integers(1, 1_000),
+    # Close together and far apart: near ties show rounding, years show overflow.
+    st.one_of(st.integers(START_MS, START_MS + 50), st.integers(0, 9_999_999_999_999)),
+    st.integers(0, 26),
+)
+
+
+def exact_points(policy: RankPolicy, job: Waiting, now_ms: int) -> Fraction:
+    """The formula of the design, without rounding: priority + aging*(now - ready_at) - penalty*retries."""
+    priority, ready_at_ms, retries = job
+    aged = Fraction(policy.aging_millipoints_per_minute, 1_000) * Fraction(now_ms - ready_at_ms, MINUTE_MS)
+    return priority + aged - Fraction(policy.retry_penalty_millipoints, 1_000) * retries
+
+
+@given(POLICIES, st.lists(WAITING, min_size=2, max_size=20), st.integers(0, 10**10))
+def test_stored_order_is_the_order_of_effective_priority_at_every_instant(
+    policy: RankPolicy, jobs: list[Waiting], later_ms: int
+) -> None:
+    now_ms = max(ready_at_ms for _, ready_at_ms, _ in jobs) + later_ms
+    by_rank = sorted(jobs, key=lambda job: rank(policy, *job), reverse=True)
+    by_points = sorted(jobs, key=lambda job: (exact_points(policy, job, now_ms), -job[1]), reverse=True)
+    assert [(exact_points(policy, job, now_ms), job[1]) for job in by_rank] == [
+        (exact_points(policy, job, now_ms), job[1]) for job in by_points
+    ]
+
+
+@given(POLICIES, WAITING, WAITING)
+def test_equal_ranks_mean_equal_urgency_and_equal_ready_times(
+    policy: RankPolicy, one: Waiting, other: Waiting
+) -> None:
+    same = exact_points(policy, one, 0) == exact_points(policy, other, 0) and one[1] == other[1]
+    assert (rank(policy, *one) == rank(policy, *other)) is same
+
+
+@given(POLICIES, WAITING, st.integers(0, 10**10))
+def test_effective_priority_is_the_formula(policy: RankPolicy, job: Waiting, later_ms: int) -> None:
+    now_ms = job[1] + later_ms
+    shown = effective_priority(policy, *job, now_ms)
+    assert shown == pytest.approx(float(exact_points(policy, job, now_ms)), abs=1e-9, rel=1e-12)
+
+
+def test_of_equal_priorities_the_one_ready_first_wins() -> None:
+    without_aging = RankPolicy(aging_millipoints_per_minute=0)
+    assert rank(without_aging, 100, START_MS, 0) > rank(without_aging, 100, START_MS + 1, 0)
+    assert rank(without_aging, 101, START_MS + 10**9, 0) > rank(without_aging, 100, START_MS, 0)
+
+
+def test_waiting_earns_one_point_a_minute_by_default() -> None:
+    policy = RankPolicy()
+    waited_ten = rank(policy, 100, START_MS, 0)
+    assert waited_ten > rank(policy, 109, START_MS + 10 * MINUTE_MS, 0)
+    assert waited_ten > rank(policy, 110, START_MS + 10 * MINUTE_MS, 0)  # equal points: ready first
+    assert waited_ten < rank(policy, 111, START_MS + 10 * MINUTE_MS, 0)
+
+
+def test_a_retry_costs_ten_points_by_default() -> None:
+    policy = RankPolicy()
+    assert rank(policy, 110, START_MS, 1) == rank(policy, 100, START_MS, 0)
+
+
+@given(st.integers(1, 1_000), st.integers(0, 9_999_999_999_999), st.integers(0, 26))
+def test_ranks_of_the_default_policy_fit_a_dynamodb_number(
+    priority: int, ready_at_ms: int, retries: int
+) -> None:
+    assert len(str(abs(rank(RankPolicy(), priority, ready_at_ms, retries)))) <= 38

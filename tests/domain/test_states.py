@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.domain.documents import read_document, table_rows
+from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State, group_of
+
+ARROW = re.compile(r"^\s*(\[\*\]|[A-Z_]+) --> (\[\*\]|[A-Z_]+)", re.MULTILINE)
+INITIAL = {State.PENDING, State.SCHEDULED, State.READY}
+
+
+def test_the_diagram_draws_the_table() -> None:
+    drawn = ARROW.findall(read_document("states.md"))
+    moves = [(State(a), State(b)) for a, b in drawn if "[*]" not in (a, b)]
+    assert len(moves) == len(set(moves))
+    assert set(moves) == {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
+    assert {State(b) for a, b in drawn if a == "[*]"} == INITIAL
+    assert {State(a) for a, b in drawn if b == "[*]"} == TERMINAL
+
+
+def test_the_document_explains_every_state() -> None:
+    assert [row[0] for row in table_rows(read_document("states.md"), "state")] == [
+        state.value for state in State
+    ]
+
+
+def test_the_table_knows_every_state() -> None:
+    assert set(TRANSITIONS) == set(State)
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+def test_nothing_leaves_a_terminal_state(state: State) -> None:
+    assert TRANSITIONS[state] == frozenset()
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - TERMINAL))
+def test_every_open_state_can_end_and_can_be_cancelled(state: State) -> None:
+    assert State.CANCELLED in TRANSITIONS[state]
+
+
+def test_every_state_can_be_reached() -> None:
+    reached = set(INITIAL)
+    frontier = set(INITIAL)
+    while frontier:
+        frontier = {to for state in frontier for to in TRANSITIONS[state]} - reached
+        reached |= frontier
+    assert reached == set(State)
+
+
+def test_only_queued_and_running_share_a_group() -> None:
+    assert group_of(State.QUEUED) is group_of(State.RUNNING) is Group.ACTIVE
+    others = [group_of(state) for state in State if state not in (State.QUEUED, State.RUNNING)]
+    assert len(set(others)) == len(others)
+    assert {*others, Group.ACTIVE} == set(Group)
