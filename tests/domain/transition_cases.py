@@ -1,0 +1,316 @@
+"""For every transition class: a job that it moves, what that makes of it, and jobs that break its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tidegate.domain.job import Job, JobFailure, Progress
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.transitions import (
+    CancelIfGraceOver,
+    CancelIfInState,
+    ClaimIfQueued,
+    DispatchIfReady,
+    Ending,
+    FinishIfAttemptHolds,
+    FinishIfLeaseExpired,
+    HandBackIfAttemptHolds,
+    HeartbeatIfAttemptHolds,
+    NoteDependentsIfOpen,
+    ReadyIfDue,
+    ReadyIfLeaseExpired,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    RequestCancelIfRunning,
+    ResendIfStillQueued,
+    RetryIfAttemptHolds,
+    SkipIfPending,
+    Stamp,
+    Transition,
+)
+
+NOW_MS = 1_700_000_000_000
+STAMP = Stamp(NOW_MS, "tester", "because")
+FAILURE = JobFailure("broken", "it broke")
+
+PENDING = Job(
+    job_id="S.1",
+    state=State.PENDING,
+    type="t",
+    pool="p",
+    priority=100,
+    created_at_ms=NOW_MS - 9_000,
+    waiting_on=frozenset({0, 2}),
+    retry=RetryPolicy(max_retries=3),
+)
+SCHEDULED = replace(PENDING, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS)
+READY = replace(SCHEDULED, state=State.READY, due_at_ms=None, ready_at_ms=NOW_MS - 8_000)
+QUEUED = replace(READY, state=State.QUEUED, attempt=1, queued_at_ms=NOW_MS - 7_000, sent_at_ms=NOW_MS - 7_000)
+RUNNING = replace(
+    QUEUED,
+    state=State.RUNNING,
+    attempt=2,
+    worker_id="w",
+    started_at_ms=NOW_MS - 6_000,
+    lease_expires_at_ms=NOW_MS + 1,
+    progress=Progress(0.5, "half"),
+)
+ORPHANED = replace(RUNNING, lease_expires_at_ms=NOW_MS - 1)
+ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000)
+ENDED = replace(RUNNING, lease_expires_at_ms=None, finished_at_ms=NOW_MS - 1)
+
+SAMPLES = {
+    State.PENDING: PENDING,
+    State.SCHEDULED: SCHEDULED,
+    State.READY: READY,
+    State.QUEUED: QUEUED,
+    State.RUNNING: RUNNING,
+    **{state: replace(ENDED, state=state) for state in TERMINAL},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`moved` is `job` after `transition`; every job of `refused` breaks the condition that its key names."""
+
+    transition: Transition
+    job: Job
+    moved: Job
+    refused: Mapping[str, Job] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{type(self.transition).__name__} {self.job.state}-{self.moved.state}"
+
+
+def others(*allowed: State, **changes: Any) -> dict[str, Job]:
+    """A job in each state but those, with what else the condition asks for left as it is."""
+    return {f"is {state}": replace(job, **changes) for state, job in SAMPLES.items() if state not in allowed}
+
+
+def ended(job: Job, state: State, failure: JobFailure | None = None) -> Job:
+    return replace(
+        job,
+        state=state,
+        failure=failure,
+        finished_at_ms=NOW_MS,
+        expires_at_s=7,
+        lease_expires_at_ms=None,
+        due_at_ms=None,
+        waiting_on=frozenset(),
+    )
+
+
+def made_ready(job: Job) -> Job:
+    return replace(
+        job,
+        state=State.READY,
+        ready_at_ms=NOW_MS,
+        due_at_ms=None,
+        lease_expires_at_ms=None,
+        waiting_on=frozenset(),
+    )
+
+
+ATTEMPT_BROKEN = {
+    "has a later attempt": replace(RUNNING, attempt=3),
+    "has an earlier attempt": replace(RUNNING, attempt=1),
+    **others(State.RUNNING),
+}
+LEASE_BROKEN = {
+    "holds its lease": RUNNING,
+    "holds its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),
+    "has no lease": replace(RUNNING, lease_expires_at_ms=None),
+    "was claimed again": replace(ORPHANED, attempt=3),
+    **others(State.RUNNING, lease_expires_at_ms=NOW_MS - 1),
+}
+EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
+DUE = replace(PENDING, not_before_ms=NOW_MS)
+SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
+CANCELLED = Ending(State.CANCELLED, failure=FAILURE, expires_at_s=7)
+
+
+def _release_cases() -> list[Case]:
+    both = frozenset({0, 2})
+    waits = {
+        "waits on less": replace(PENDING, waiting_on=frozenset({0})),
+        "waits on more": replace(PENDING, waiting_on=frozenset({0, 1, 2})),
+        **others(State.PENDING, waiting_on=both),
+    }
+    release = ReleaseIfPending(PENDING, frozenset({0, 7}))
+    moved = replace(PENDING, waiting_on=frozenset({2}))
+    ready = ReadyIfWaitingOnlyOn(PENDING, both, STAMP)
+    early = ReadyIfWaitingOnlyOn(EARLY, both, STAMP)
+    waiting = replace(EARLY, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS + 1)
+    return [
+        Case(release, PENDING, moved, others(State.PENDING)),
+        Case(release, moved, moved),
+        Case(ready, PENDING, made_ready(PENDING), waits),
+        Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
+        Case(early, EARLY, waiting, waits),
+        Case(
+            SkipIfPending(PENDING, SKIPPED, STAMP),
+            PENDING,
+            ended(PENDING, State.SKIPPED, FAILURE),
+            others(State.PENDING),
+        ),
+    ]
+
+
+def _dispatch_cases() -> list[Case]:
+    due = {
+        "is due later": replace(SCHEDULED, due_at_ms=NOW_MS + 1),
+        "has no due time": replace(SCHEDULED, due_at_ms=None),
+        **others(State.SCHEDULED, due_at_ms=NOW_MS),
+    }
+    queued = replace(READY, state=State.QUEUED, queued_at_ms=NOW_MS, sent_at_ms=NOW_MS)
+    resent = {
+        "was sent again": replace(QUEUED, sent_at_ms=NOW_MS - 1),
+        "was never sent": replace(QUEUED, sent_at_ms=None),
+        **others(State.QUEUED),
+    }
+    return [
+        Case(ReadyIfDue(SCHEDULED, STAMP), SCHEDULED, made_ready(SCHEDULED), due),
+        Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, others(State.READY)),
+        Case(
+            ResendIfStillQueued(QUEUED, NOW_MS - 7_000, STAMP),
+            QUEUED,
+            replace(QUEUED, sent_at_ms=NOW_MS),
+            resent,
+        ),
+    ]
+
+
+def _claim_cases() -> list[Case]:
+    claim = ClaimIfQueued("S.1", 1, "w2", NOW_MS + 60_000, STAMP)
+    held: dict[str, Any] = {
+        "state": State.RUNNING,
+        "worker_id": "w2",
+        "started_at_ms": NOW_MS,
+        "lease_expires_at_ms": NOW_MS + 60_000,
+        "progress": None,
+    }
+    refused = {
+        "was claimed before": replace(QUEUED, attempt=2),
+        "was claimed less often": replace(QUEUED, attempt=0),
+        "runs under its lease": RUNNING,
+        "runs under its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),
+        "runs without a lease": replace(RUNNING, lease_expires_at_ms=None),
+        "was orphaned by a later claim": replace(ORPHANED, attempt=3),
+        "was orphaned by an earlier claim": replace(ORPHANED, attempt=1),
+        "was orphaned at its last attempt": replace(ORPHANED, retry=RetryPolicy(max_retries=1)),
+        "was orphaned with cancellation asked for": replace(ORPHANED, cancel_requested_at_ms=NOW_MS),
+        **others(State.QUEUED, State.RUNNING, attempt=1),
+    }
+    return [
+        Case(claim, QUEUED, replace(QUEUED, attempt=2, **held), refused),
+        Case(claim, ORPHANED, replace(ORPHANED, attempt=3, **held)),
+    ]
+
+
+def _worker_cases() -> list[Case]:
+    beat = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, Progress(0.9))
+    silent = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, None)
+    extended = replace(RUNNING, lease_expires_at_ms=NOW_MS + 60_000)
+    succeeded = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=7)
+    retry = RetryIfAttemptHolds(RUNNING, 2, NOW_MS + 500, FAILURE, STAMP)
+    scheduled = replace(
+        RUNNING, state=State.SCHEDULED, due_at_ms=NOW_MS + 500, failure=FAILURE, lease_expires_at_ms=None
+    )
+    no_cancel = {**ATTEMPT_BROKEN, "has cancellation asked for": ASKED}
+    finishes = [
+        Case(
+            FinishIfAttemptHolds(RUNNING, 2, Ending(state, failure=FAILURE, expires_at_s=7), STAMP),
+            RUNNING,
+            ended(RUNNING, state, FAILURE),
+            ATTEMPT_BROKEN,
+        )
+        for state in (State.FAILED, State.TIMED_OUT, State.CANCELLED)
+    ]
+    return [
+        Case(beat, RUNNING, replace(extended, progress=Progress(0.9)), ATTEMPT_BROKEN),
+        Case(silent, RUNNING, extended, ATTEMPT_BROKEN),
+        Case(
+            FinishIfAttemptHolds(RUNNING, 2, succeeded, STAMP),
+            RUNNING,
+            replace(ended(RUNNING, State.SUCCEEDED), result={"rows": 1}),
+            ATTEMPT_BROKEN,
+        ),
+        *finishes,
+        # A worker that was slow but not yet given up may still finish: nobody else holds the attempt.
+        Case(
+            FinishIfAttemptHolds(ORPHANED, 2, CANCELLED, STAMP),
+            ORPHANED,
+            ended(ORPHANED, State.CANCELLED, FAILURE),
+        ),
+        Case(retry, RUNNING, scheduled, no_cancel),
+        Case(HandBackIfAttemptHolds(RUNNING, 2, STAMP), RUNNING, made_ready(RUNNING), no_cancel),
+    ]
+
+
+def _repair_cases() -> list[Case]:
+    asked = replace(ORPHANED, cancel_requested_at_ms=NOW_MS)
+    failed = Ending(State.FAILED, failure=FAILURE, expires_at_s=7)
+    return [
+        Case(
+            ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
+            ORPHANED,
+            made_ready(ORPHANED),
+            {**LEASE_BROKEN, "has cancellation asked for": asked},
+        ),
+        Case(
+            FinishIfLeaseExpired(ORPHANED, 2, failed, STAMP),
+            ORPHANED,
+            ended(ORPHANED, State.FAILED, FAILURE),
+            LEASE_BROKEN,
+        ),
+        Case(FinishIfLeaseExpired(asked, 2, CANCELLED, STAMP), asked, ended(asked, State.CANCELLED, FAILURE)),
+    ]
+
+
+def _cancel_cases() -> list[Case]:
+    at_once = [
+        Case(
+            CancelIfInState(job, CANCELLED, STAMP),
+            job,
+            ended(job, State.CANCELLED, FAILURE),
+            others(job.state),
+        )
+        for job in (PENDING, SCHEDULED, READY, QUEUED)
+    ]
+    asked_now = replace(RUNNING, cancel_requested_at_ms=NOW_MS)
+    request = RequestCancelIfRunning(RUNNING, STAMP)
+    grace = {
+        "was asked later": replace(ASKED, cancel_requested_at_ms=NOW_MS - 29_999),
+        "was not asked": RUNNING,
+        **others(State.RUNNING, cancel_requested_at_ms=NOW_MS - 30_000),
+    }
+    note = NoteDependentsIfOpen("S.1", watch_start=True)
+    quiet = NoteDependentsIfOpen("S.1", watch_start=False)
+    noted = replace(READY, dependents_apart=True, watch_start=True)
+    return [
+        *at_once,
+        Case(request, RUNNING, asked_now, others(State.RUNNING)),
+        Case(request, ASKED, ASKED),
+        Case(
+            CancelIfGraceOver(ASKED, 30_000, CANCELLED, STAMP),
+            ASKED,
+            ended(ASKED, State.CANCELLED, FAILURE),
+            grace,
+        ),
+        Case(note, READY, noted, {f"is {state}": SAMPLES[state] for state in TERMINAL}),
+        Case(quiet, READY, replace(READY, dependents_apart=True)),
+        Case(quiet, noted, noted),
+    ]
+
+
+CASES = [
+    *_release_cases(),
+    *_dispatch_cases(),
+    *_claim_cases(),
+    *_worker_cases(),
+    *_repair_cases(),
+    *_cancel_cases(),
+]
