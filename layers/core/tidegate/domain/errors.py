@@ -101,6 +101,12 @@ class DependencyUnavailable(TidegateError):
     code = "unavailable"
 
 
+class ServiceRefused(TidegateError):
+    """A service refused a call for good: permissions, names or sizes are wrong, repeating it changes nothing."""
+
+    code = "service-refused"
+
+
 class HandlerError(TidegateError):
     """Raised by job code to fail its job; `retryable` says whether another attempt could help."""
 

@@ -1,0 +1,124 @@
+"""The AWS clients with their bounds: retries, timeouts, connections, threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from tidegate.adapters.aws_meter import Meter
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.ports import Clock, Entropy
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+DEFAULT_THREADS = 16
+_CALL_ATTEMPTS = 5
+_CONNECT_TIMEOUT_SECONDS = 2
+_READ_TIMEOUT_SECONDS = 6
+_LONG_POLL_SECONDS = 20
+_BATCH_ATTEMPTS = 8
+_BACKOFF_BASE_SECONDS = 0.05
+_BACKOFF_CEILING_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """Runs independent calls side by side on a bounded pool of threads, `threads` (1 or more) at once."""
+
+    threads: int = DEFAULT_THREADS
+    _pool: ThreadPoolExecutor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="tidegate-aws")
+        object.__setattr__(self, "_pool", pool)
+
+    def map(self, call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+        """Results in the order of the arguments. All calls are made before the first error is raised."""
+        given = list(arguments)
+        if len(given) == 1:
+            return [call(given[0])]
+        futures = [self._pool.submit(call, argument) for argument in given]
+        errors = [error for error in (future.exception() for future in futures) if error is not None]
+        if errors:
+            raise errors[0]
+        return [future.result() for future in futures]
+
+
+@dataclass(frozen=True, slots=True)
+class AwsClients:
+    """What every AWS adapter is given."""
+
+    dynamodb: DynamoDBClient
+    sqs: SQSClient
+    meter: Meter
+    clock: Clock
+    entropy: Entropy
+    fan_out: FanOut = field(default_factory=FanOut)
+
+    def until_all_done(
+        self, action: str, items: Sequence[T], attempt: Callable[[Sequence[T]], Sequence[T]]
+    ) -> None:
+        """Repeats `attempt` on what it says is left, with backoff and full jitter between, up to 8 times.
+
+        Raises DependencyUnavailable where something is left after that.
+        """
+        left = items
+        for round_number in range(_BATCH_ATTEMPTS):
+            left = attempt(left)
+            if not left:
+                return
+            self.back_off(round_number)
+        raise DependencyUnavailable(
+            f"{action}: {len(left)} of {len(items)} were refused {_BATCH_ATTEMPTS} times for load; "
+            "repeat it in a moment"
+        )
+
+    def back_off(self, round_number: int) -> None:
+        """Waits before the next try: exponential from 50 ms, at most 2 s, full jitter. Counts from 0."""
+        ceiling_seconds = min(_BACKOFF_CEILING_SECONDS, _BACKOFF_BASE_SECONDS * 2**round_number)
+        time.sleep(ceiling_seconds * self.entropy.jitter())
+
+
+def connect(
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    session: boto3.Session | None = None,
+    endpoint_url: str | None = None,
+    threads: int = DEFAULT_THREADS,
+) -> AwsClients:
+    """Clients from the environment's credentials, region and endpoint.
+
+    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side.
+    """
+    session = session or boto3.Session()
+    meter = Meter()
+    dynamodb = session.client(
+        "dynamodb", endpoint_url=endpoint_url, config=_config(threads, _READ_TIMEOUT_SECONDS)
+    )
+    sqs_timeout_seconds = _READ_TIMEOUT_SECONDS + _LONG_POLL_SECONDS
+    sqs = session.client("sqs", endpoint_url=endpoint_url, config=_config(threads, sqs_timeout_seconds))
+    meter.attach(dynamodb)
+    meter.attach(sqs)
+    return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads))
+
+
+def _config(threads: int, read_timeout_seconds: int) -> Config:
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": _CALL_ATTEMPTS},
+        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
+        max_pool_connections=threads + 4,  # the threads that call without fanning out
+        tcp_keepalive=True,
+    )

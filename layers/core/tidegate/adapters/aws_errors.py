@@ -1,0 +1,86 @@
+"""The one place that knows what botocore raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+DUPLICATE_IN_STATEMENT = "DuplicateItem"
+
+# Codes of calls, and of the parts of a batch, that may succeed when they are repeated.
+TRANSIENT_CODES = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own name for the error."""
+    return error.response.get("Error", {}).get("Code", "Unknown")
+
+
+def was_retried(response: Any) -> bool:
+    """Whether the call went out more than once, so that an earlier try may have been carried out unseen."""
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
+
+
+def old_item(error: ClientError) -> dict[str, Any] | None:
+    """The item that refused a condition, as ReturnValuesOnConditionCheckFailure brings it back."""
+    response: Any = error.response
+    item: dict[str, Any] | None = response.get("Item")
+    return item or None
+
+
+@contextmanager
+def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
+    """Turns what botocore raises while `action` is done into tidegate's errors.
+
+    What may succeed when it is repeated becomes DependencyUnavailable, everything else ServiceRefused. Errors
+    whose code is in `passing` go through untouched.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        if code in passing:
+            raise
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in TRANSIENT_CODES or status >= 500:
+            raise DependencyUnavailable(
+                f"{action} did not succeed within its retries ({code}); repeat it in a moment"
+            ) from error
+        message = error.response.get("Error", {}).get("Message", "")
+        raise ServiceRefused(
+            f"{action} was refused ({code}: {message}); "
+            "check the permissions, names and sizes of this deployment"
+        ) from error
+    except BotoCoreError as error:
+        raise DependencyUnavailable(
+            f"{action} got no answer within its retries ({type(error).__name__}); "
+            "check the region and the endpoint, and repeat it in a moment"
+        ) from error

@@ -1,0 +1,118 @@
+"""DynamoDB's batch calls with everything they may leave undone, and queries to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_errors import DUPLICATE_IN_STATEMENT, TRANSIENT_CODES, translated
+from tidegate.adapters.dynamodb_values import Item
+from tidegate.domain.errors import ServiceRefused
+
+T = TypeVar("T")
+
+_WRITES_PER_CALL = 25
+_READS_PER_CALL = 100
+
+
+def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """The items in order, in pieces of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoBatches:
+    """Batches of independent reads and writes, several calls at once."""
+
+    clients: AwsClients
+
+    def read(self, table: str, keys: Sequence[Item], *, only: Sequence[str] = ()) -> list[Item]:
+        """The items that exist of these keys, in no order; may be a little old.
+
+        `only` names the attributes that are wanted; none asks for all.
+        """
+        projection: dict[str, Any] = {}
+        if only:
+            names = {f"#{name}": name for name in only}
+            projection = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+        found: list[Item] = []
+
+        def attempt(left: Sequence[Item]) -> Sequence[Item]:
+            wanted: Any = {table: {"Keys": list(left), **projection}}
+            with translated(f"reading from {table}"):
+                answer: Any = self.clients.dynamodb.batch_get_item(RequestItems=wanted)
+            found.extend(answer["Responses"].get(table, ()))
+            unread: list[Item] = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+            return unread
+
+        self._in_chunks(f"reading from {table}", keys, _READS_PER_CALL, attempt)
+        return found
+
+    def put(self, table: str, items: Sequence[Item]) -> None:
+        """Writes the items, over what is there."""
+        self._write(table, [{"PutRequest": {"Item": item}} for item in items])
+
+    def delete(self, table: str, keys: Sequence[Item]) -> None:
+        """Deletes the items of these keys, where they exist."""
+        self._write(table, [{"DeleteRequest": {"Key": key}} for key in keys])
+
+    def insert(self, table: str, items: Sequence[Item], key: str) -> list[Item]:
+        """Writes each item only if its `key` is unused; returns those that met one in use.
+
+        A batch write knows no conditions, a transaction costs twice: statements are conditional at the plain
+        price.
+        """
+        duplicates: list[Item] = []
+
+        def attempt(left: Sequence[Item]) -> Sequence[Item]:
+            statements: Any = [_insert_statement(table, item) for item in left]
+            with translated(f"writing to {table}"):
+                answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
+            refused = []
+            for item, response in zip(left, answer["Responses"], strict=True):
+                code = str(response.get("Error", {}).get("Code", ""))
+                if code == DUPLICATE_IN_STATEMENT:
+                    duplicates.append(item)
+                elif code in TRANSIENT_CODES:
+                    refused.append(item)
+                elif code:
+                    message = response.get("Error", {}).get("Message", "")
+                    raise ServiceRefused(
+                        f"writing {item[key]['S']} to {table} was refused ({code}: {message}); "
+                        "check the permissions, names and sizes of this deployment"
+                    )
+            return refused
+
+        self._in_chunks(f"writing to {table}", items, _WRITES_PER_CALL, attempt)
+        return duplicates
+
+    def query(self, table: str, **arguments: Any) -> Iterator[Item]:
+        """Every item that a query finds, page after page."""
+        start: dict[str, Any] = {}
+        while True:
+            with translated(f"querying {table}"):
+                answer = self.clients.dynamodb.query(TableName=table, **arguments, **start)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _write(self, table: str, requests: Sequence[Mapping[str, Any]]) -> None:
+        def attempt(left: Sequence[Any]) -> Sequence[Any]:
+            with translated(f"writing to {table}"):
+                answer = self.clients.dynamodb.batch_write_item(RequestItems={table: list(left)})
+            return answer.get("UnprocessedItems", {}).get(table, ())
+
+        self._in_chunks(f"writing to {table}", requests, _WRITES_PER_CALL, attempt)
+
+    def _in_chunks(self, action: str, items: Sequence[T], size: int, attempt: Any) -> None:
+        self.clients.fan_out.map(
+            lambda chunk: self.clients.until_all_done(action, chunk, attempt), chunks(items, size)
+        )
+
+
+def _insert_statement(table: str, item: Item) -> dict[str, Any]:
+    fields = ", ".join(f"'{name}': ?" for name in item)
+    return {"Statement": f'INSERT INTO "{table}" VALUE {{{fields}}}', "Parameters": list(item.values())}

@@ -1,0 +1,92 @@
+"""The job index on DynamoDB: a sparse index of keys alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_errors import translated
+from tidegate.adapters.dynamodb_values import Item
+from tidegate.domain.states import Group
+from tidegate.ports import IndexEntry, IndexPage
+from tidegate.settings import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoJobIndex:
+    """Hints for dispatch, capacity, repair and listings; `shards` (1 or more) is partitions per group."""
+
+    clients: AwsClients
+    tables: Tables
+    shards: int
+
+    def page(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: IndexEntry | None = None,
+        up_to: int | None = None,
+    ) -> IndexPage:
+        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`."""
+        key = schema.group_key(pool, group, shard)
+        arguments = _in_partition(key, up_to)
+        if after is not None:
+            arguments["ExclusiveStartKey"] = {
+                schema.JOB_ID: {"S": after.job_id},
+                schema.GROUP_KEY: {"S": key},
+                schema.GROUP_SORT: {"N": str(after.sort)},
+            }
+        answer = self._query(Limit=limit, ScanIndexForward=not descending, **arguments)
+        last = answer.get("LastEvaluatedKey")
+        return IndexPage(tuple(_entry(item) for item in answer["Items"]), _entry(last) if last else None)
+
+    def count(self, pool: str, group: Group, *, at_most: int) -> int:
+        """How many jobs the group holds over all shards; stops counting when it reaches `at_most`."""
+        if at_most <= 0:
+            return 0
+
+        def count_shard(shard: int) -> int:
+            return self._count_shard(schema.group_key(pool, group, shard), at_most)
+
+        return min(at_most, sum(self.clients.fan_out.map(count_shard, range(self.shards))))
+
+    def _count_shard(self, key: str, at_most: int) -> int:
+        counted = 0
+        arguments = _in_partition(key, None)
+        while counted < at_most:
+            answer = self._query(Limit=at_most - counted, Select="COUNT", **arguments)
+            counted += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return counted
+
+    def _query(self, **arguments: Any) -> Any:
+        with translated(f"querying the index of {self.tables.jobs}"):
+            return self.clients.dynamodb.query(
+                TableName=self.tables.jobs, IndexName=schema.GROUP_INDEX, **arguments
+            )
+
+
+def _in_partition(key: str, up_to: int | None) -> dict[str, Any]:
+    condition = "#key = :key" if up_to is None else "#key = :key AND #sort <= :up_to"
+    names = {"#key": schema.GROUP_KEY}
+    values: dict[str, Any] = {":key": {"S": key}}
+    if up_to is not None:
+        names["#sort"] = schema.GROUP_SORT
+        values[":up_to"] = {"N": str(up_to)}
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+
+
+def _entry(item: Item) -> IndexEntry:
+    return IndexEntry(item[schema.JOB_ID]["S"], int(item[schema.GROUP_SORT]["N"]))

@@ -1,0 +1,287 @@
+"""The job store on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_errors import CONDITION_FAILED, old_item, translated, was_retried
+from tidegate.adapters.dynamodb_batches import DynamoBatches
+from tidegate.adapters.dynamodb_conditions import Change, Expression, absent, any_of, never_released
+from tidegate.adapters.dynamodb_items import JobCodec, input_from_item, job_from_image, json_from
+from tidegate.adapters.dynamodb_split import SplitJob, split
+from tidegate.adapters.dynamodb_texts import dependents_from
+from tidegate.adapters.dynamodb_transitions import change_of
+from tidegate.adapters.dynamodb_values import Item, compact_json, decode_item, encode, encode_item
+from tidegate.domain.dependency import DependencyType, Dependent
+from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.job import Job, JobInput, Json, submission_of
+from tidegate.domain.submission import ExternalEdge
+from tidegate.domain.transitions import ReadyIfDue, ReadyIfWaitingOnlyOn, Transition
+from tidegate.settings import Tables
+
+MAX_INLINE_RESULT_BYTES = 4 * 1024
+_DAY_SECONDS = 86_400
+_LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, and then for its turn
+_STALE_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoJobStore:
+    """Jobs, their inputs and results, and their edges. `retention_days` is how long an ended job is kept."""
+
+    clients: AwsClients
+    tables: Tables
+    codec: JobCodec
+    retention_days: int
+
+    @property
+    def _batches(self) -> DynamoBatches:
+        return DynamoBatches(self.clients)
+
+    # --- reading ---------------------------------------------------------------------------------
+    def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
+        """The job, or None. Without `consistent` it may be a little old."""
+        item = self._get_item(self.tables.jobs, {schema.JOB_ID: {"S": job_id}}, consistent=consistent)
+        return None if item is None else job_from_image(item)
+
+    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
+        """The jobs that exist, by id; may be a little old."""
+        keys: list[Item] = [{schema.JOB_ID: {"S": job_id}} for job_id in dict.fromkeys(job_ids)]
+        jobs = [job_from_image(item) for item in self._batches.read(self.tables.jobs, keys)]
+        return {job.job_id: job for job in jobs}
+
+    def load_input(self, job: Job) -> JobInput:
+        """What the client gave the job; raises NotFound where it has passed its retention."""
+        return self.load_inputs([job])[job.job_id]
+
+    def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
+        """The same for many jobs, by job id."""
+        inputs = {job.job_id: job.input for job in jobs if job.input is not None}
+        apart = {job.job_id: job for job in jobs if job.input is None}
+        keys = [_part_key(job_id, schema.input_part(job.fingerprint)) for job_id, job in apart.items()]
+        for item in self._batches.read(self.tables.payloads, keys):
+            job_id = item[schema.JOB_ID]["S"]
+            inputs[job_id] = input_from_item(job_id, item)
+        for job_id in apart.keys() - inputs.keys():
+            # A read that may be old can miss what was written a moment ago.
+            key = _part_key(job_id, schema.input_part(apart[job_id].fingerprint))
+            found = self._get_item(self.tables.payloads, key, consistent=True)
+            if found is None:
+                raise NotFound("input of job", job_id)
+            inputs[job_id] = input_from_item(job_id, found)
+        return inputs
+
+    def load_result(self, job: Job) -> Json:
+        """The job's result; None while there is none. Raises NotFound where it has passed its retention."""
+        if not job.result_apart:
+            return job.result
+        key = _part_key(job.job_id, schema.result_part(job.attempt))
+        item = self._get_item(self.tables.payloads, key, consistent=True)
+        if item is None:
+            raise NotFound("result of job", job.job_id)
+        return json_from(item[schema.RESULT]["S"])
+
+    def list_dependents(self, job: Job) -> Sequence[Dependent]:
+        """All edges that leave `job`: those inline and those stored apart (read consistently)."""
+        if not job.dependents_apart:
+            return job.dependents
+        edges = list(job.dependents)
+        for item in self._batches.query(
+            self.tables.dependents,
+            KeyConditionExpression="#upstream = :upstream",
+            ExpressionAttributeNames={"#upstream": schema.UPSTREAM_ID},
+            ExpressionAttributeValues={":upstream": {"S": job.job_id}},
+            ConsistentRead=True,
+        ):
+            edges.extend(_edges_of(item))
+        return edges
+
+    # --- writing new jobs ------------------------------------------------------------------------
+    def store_result_apart(self, job: Job, result: Json) -> bool:
+        """Stores a result beyond 4 KB of JSON under its attempt; False where it may sit in the job."""
+        text = compact_json(result)
+        if len(text.encode()) <= MAX_INLINE_RESULT_BYTES:
+            return False
+        expires_at_s = self._now_s() + (self.retention_days + 1) * _DAY_SECONDS
+        key = _part_key(job.job_id, schema.result_part(job.attempt))
+        item = {**key, **encode_item({schema.RESULT: text, schema.EXPIRES_AT: expires_at_s})}
+        with translated(f"storing the result of job {job.job_id}"):
+            self.clients.dynamodb.put_item(TableName=self.tables.payloads, Item=item)
+        return True
+
+    def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
+        """Writes new jobs, each only if its id is unused; returns the ids that already existed, untouched."""
+        items = self._write_parts(jobs)
+        if len(items) == 1:
+            free = absent(schema.JOB_ID)
+            return () if self._put_if(items[0], free) else (items[0][schema.JOB_ID]["S"],)
+        existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID)
+        return tuple(item[schema.JOB_ID]["S"] for item in existing)
+
+    def stage(self, jobs: Sequence[Job]) -> None:
+        """Writes jobs of a submission in STAGING, over an earlier try's, never over one that has moved.
+
+        Two tries under one idempotency key may run at once, and the slower one may still be staging when the
+        other has committed: a plain put would throw its jobs back to their beginning.
+        """
+        existing = self._batches.insert(self.tables.jobs, self._write_parts(jobs), schema.JOB_ID)
+        unmoved = any_of(absent(schema.JOB_ID), never_released())
+        self.clients.fan_out.map(lambda item: self._put_if(item, unmoved), existing)
+
+    def unstage(self, job_ids: Sequence[str]) -> None:
+        """Removes jobs of an ABANDONED submission, with what is stored apart."""
+        batches, tables = self._batches, self.tables
+        part_keys = [_part_key(job_id, schema.input_part(None)) for job_id in job_ids]
+        first_pages = [_entry_key(job_id, schema.dependents_page(0)) for job_id in job_ids]
+        parts = batches.read(tables.payloads, part_keys, only=(schema.JOB_ID, schema.PART))
+        paged = batches.read(tables.dependents, first_pages, only=(schema.UPSTREAM_ID, schema.ENTRY))
+        pages = [page for first in paged for page in self._page_keys(first[schema.UPSTREAM_ID])]
+        batches.delete(tables.payloads, parts)
+        batches.delete(tables.dependents, pages)
+        batches.delete(tables.jobs, [{schema.JOB_ID: {"S": job_id}} for job_id in job_ids])
+
+    def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
+        """Writes edges to earlier submissions' jobs under their upstreams."""
+        expires_at_s = self._now_s() + _LONGEST_WAIT_SECONDS
+        items = {}
+        for edge in edges:
+            key = _entry_key(edge.upstream_id, schema.edge_entry(edge.downstream_id, edge.ordinal))
+            values = encode_item({schema.TYPE: str(edge.type), schema.EXPIRES_AT: expires_at_s})
+            items[(edge.upstream_id, edge.downstream_id, edge.ordinal)] = {**key, **values}
+        self._batches.put(self.tables.dependents, list(items.values()))
+
+    # --- moving jobs -----------------------------------------------------------------------------
+    def apply(self, transition: Transition) -> Job:
+        """Carries out one transition as one conditional write; returns the job after it.
+
+        Raises TransitionRefused (with the job as it stands) or NotFound.
+        """
+        return self._move(transition, _STALE_TRIES)
+
+    def apply_all(self, transitions: Sequence[Transition]) -> list[Job | TransitionRefused | NotFound]:
+        """Carries out many independent transitions, each by itself; outcomes in the same order."""
+        return self.clients.fan_out.map(self._outcome, transitions)
+
+    def _move(self, transition: Transition, tries: int) -> Job:
+        written, item = self._update_if(transition.job_id, change_of(self.codec, transition))
+        if item is None:
+            raise NotFound("job", transition.job_id)
+        job = job_from_image(item)
+        if written:
+            return job
+        transition.apply(job)  # raises with the reason
+        # It may move after all: only what had been read of it before was old.
+        if tries > 1 and isinstance(transition, ReadyIfDue | ReadyIfWaitingOnlyOn):
+            return self._move(replace(transition, job=job), tries - 1)
+        raise TransitionRefused(transition.name, job, "it changed while it was being moved")
+
+    def _outcome(self, transition: Transition) -> Job | TransitionRefused | NotFound:
+        try:
+            return self.apply(transition)
+        except (TransitionRefused, NotFound) as refused:
+            return refused
+
+    def _update_if(self, job_id: str, change: Change) -> tuple[bool, Item | None]:
+        """Whether the change was written, and the item as it now stands; None where there is none."""
+        try:
+            with translated(f"moving job {job_id}", passing=(CONDITION_FAILED,)):
+                answer = self.clients.dynamodb.update_item(
+                    TableName=self.tables.jobs,
+                    Key={schema.JOB_ID: {"S": job_id}},
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **change.render(schema.JOB_ID),
+                )
+        except ClientError as refused:
+            item = old_item(refused)
+            mine = item is not None and was_retried(refused.response) and _is_written(change, item)
+            return mine, item
+        return True, dict(answer["Attributes"])
+
+    # --- what they share -------------------------------------------------------------------------
+    def _get_item(self, table: str, key: Item, *, consistent: bool) -> Item | None:
+        with translated(f"reading from {table}"):
+            answer = self.clients.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=consistent)
+        item = answer.get("Item")
+        return dict(item) if item else None
+
+    def _put_if(self, item: Item, condition: Any) -> bool:
+        expression = Expression()
+        arguments: dict[str, Any] = {"ConditionExpression": condition(expression)}
+        arguments["ExpressionAttributeNames"] = expression.names
+        if expression.values:
+            arguments["ExpressionAttributeValues"] = expression.values
+        try:
+            with translated(f"writing to {self.tables.jobs}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.put_item(
+                    TableName=self.tables.jobs,
+                    Item=item,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **arguments,
+                )
+        except ClientError as refused:
+            # Sent more than once: the first try may have written this very item before its answer was lost.
+            return was_retried(refused.response) and _same(old_item(refused), item)
+        return True
+
+    def _write_parts(self, jobs: Sequence[Job]) -> list[Item]:
+        """Stores what belongs apart; returns the hot items, which are to be written after that."""
+        divided: list[SplitJob] = [split(self.codec, job, self._parts_expire_at_s(job)) for job in jobs]
+        inputs = [each.input_item for each in divided if each.input_item is not None]
+        self._batches.put(self.tables.payloads, inputs)
+        self._batches.put(self.tables.dependents, [page for each in divided for page in each.page_items])
+        return [each.item for each in divided]
+
+    def _page_keys(self, upstream: dict[str, Any]) -> list[Item]:
+        query = partial(self._batches.query, self.tables.dependents)
+        return list(
+            query(
+                KeyConditionExpression="#upstream = :upstream AND begins_with(#entry, :page)",
+                ExpressionAttributeNames={"#upstream": schema.UPSTREAM_ID, "#entry": schema.ENTRY},
+                ExpressionAttributeValues={":upstream": upstream, ":page": {"S": schema.PAGE_PREFIX}},
+                ProjectionExpression="#upstream, #entry",
+                ConsistentRead=True,
+            )
+        )
+
+    def _parts_expire_at_s(self, job: Job) -> int:
+        begins_ms = max(job.created_at_ms, job.not_before_ms or 0)
+        return begins_ms // 1_000 + _LONGEST_WAIT_SECONDS + self.retention_days * _DAY_SECONDS
+
+    def _now_s(self) -> int:
+        return self.clients.clock.now_ms() // 1_000
+
+
+def _part_key(job_id: str, part: str) -> Item:
+    return {schema.JOB_ID: {"S": job_id}, schema.PART: {"S": part}}
+
+
+def _entry_key(upstream_id: str, entry: str) -> Item:
+    return {schema.UPSTREAM_ID: {"S": upstream_id}, schema.ENTRY: {"S": entry}}
+
+
+def _edges_of(item: Item) -> Sequence[Dependent]:
+    values = decode_item(item)
+    if schema.DEPENDENTS in values:
+        return dependents_from(submission_of(values[schema.UPSTREAM_ID]), values[schema.DEPENDENTS])
+    downstream_id, _, ordinal = values[schema.ENTRY].rpartition("#")
+    return (Dependent(downstream_id, int(ordinal), DependencyType(values[schema.TYPE])),)
+
+
+def _is_written(change: Change, item: Item) -> bool:
+    """Whether the item shows this very change: an earlier try got through and its answer was lost."""
+    if change.append is not None:
+        return bool(item[schema.HISTORY]["L"][-1:] == [encode(change.append)])
+    sent_at_ms = change.values.get(schema.SENT_AT)
+    return sent_at_ms is not None and item.get(schema.SENT_AT) == encode(sent_at_ms)
+
+
+def _same(one: Item | None, other: Item) -> bool:
+    return one is not None and decode_item(one) == decode_item(other)

@@ -1,0 +1,124 @@
+"""Every table key, index and attribute name, in one place. `template.yaml` says the same; a test compares."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from tidegate.domain.states import Group
+
+# --- Jobs: hash job_id ---------------------------------------------------------------------------
+JOB_ID: Final = "job_id"
+GROUP_INDEX: Final = "by_group"
+GROUP_KEY: Final = "group_key"  # "<pool>#<group>#<shard>"
+GROUP_SORT: Final = "group_sort"  # rank for READY, else a time in milliseconds
+
+STATE: Final = "state"
+TYPE: Final = "type"
+POOL: Final = "pool"
+PRIORITY: Final = "priority"
+CREATED_AT: Final = "created_at"
+ATTEMPT: Final = "attempt"
+KEY: Final = "key"
+NAME: Final = "name"
+TAGS: Final = "tags"
+REQUIRES: Final = "requires"
+TIMEOUT_SECONDS: Final = "timeout_seconds"
+MAX_RETRIES: Final = "max_retries"
+BACKOFF_SECONDS: Final = "backoff_seconds"
+MAX_BACKOFF_SECONDS: Final = "max_backoff_seconds"
+ESTIMATED_SECONDS: Final = "estimated_seconds"
+NOT_BEFORE: Final = "not_before"
+FINGERPRINT: Final = "fingerprint"
+PARAMETERS: Final = "parameters"
+DEPENDS_ON: Final = "depends_on"
+DEPENDENCY_COUNT: Final = "dependency_count"
+INPUT_APART: Final = "input_apart"
+WAITING_ON: Final = "waiting_on"
+DEPENDENTS: Final = "dependents"
+DEPENDENTS_APART: Final = "dependents_apart"
+WATCH_START: Final = "watch_start"
+DUE_AT: Final = "due_at"
+READY_AT: Final = "ready_at"
+QUEUED_AT: Final = "queued_at"
+SENT_AT: Final = "sent_at"
+STARTED_AT: Final = "started_at"
+FINISHED_AT: Final = "finished_at"
+LEASE_EXPIRES_AT: Final = "lease_expires_at"
+WORKER_ID: Final = "worker_id"
+PROGRESS: Final = "progress"
+PROGRESS_MESSAGE: Final = "progress_message"
+CANCEL_REQUESTED_AT: Final = "cancel_requested_at"
+RESULT: Final = "result"
+RESULT_APART: Final = "result_apart"
+ERROR_CODE: Final = "error_code"
+ERROR_MESSAGE: Final = "error_message"
+ERROR_UPSTREAM: Final = "error_upstream"
+HISTORY: Final = "history"
+EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# --- Payloads: hash job_id, range part -----------------------------------------------------------
+PART: Final = "part"  # "input", "input#<fingerprint>" or "result#<attempt>"
+
+# --- Dependents: hash upstream_id, range entry ---------------------------------------------------
+UPSTREAM_ID: Final = "upstream_id"
+PAGE_PREFIX: Final = "page#"
+ENTRY: Final = "entry"  # "page#00000", or "<downstream id>#<ordinal>" for an edge from a later submission
+
+# --- Submissions: hash submission_id -------------------------------------------------------------
+SUBMISSION_ID: Final = "submission_id"
+OPEN_INDEX: Final = "by_open"
+OPEN: Final = "open"  # present until the submission is COMPLETE
+OPEN_MARK: Final = "OPEN"
+OPENED_AT: Final = "opened_at"
+PHASE: Final = "phase"
+JOB_COUNT: Final = "job_count"
+
+# --- SubmissionPlans: hash submission_id, range page ---------------------------------------------
+PAGE: Final = "page"
+PAGES: Final = "pages"
+PLAN: Final = "plan"
+
+# --- Workers: hash pool, range worker_id ---------------------------------------------------------
+SLOTS: Final = "slots"
+RUNNING: Final = "running"
+HEARTBEAT_AT: Final = "heartbeat_at"
+
+# --- Control: hash name --------------------------------------------------------------------------
+POSITION: Final = "position"
+
+INDEX_ENTRY_BYTES: Final = 100  # a little more than what a job takes in `by_group`
+
+
+def shard_of(job_id: str, shards: int) -> int:
+    """The part of its group's index that a job is in, 0 to shards - 1; the same for its whole life."""
+    return zlib.crc32(job_id.encode()) % shards
+
+
+def group_key(pool: str, group: Group, shard: int) -> str:
+    """The index partition of one shard of one group of one pool."""
+    return f"{pool}#{group}#{shard}"
+
+
+def edge_entry(downstream_id: str, ordinal: int) -> str:
+    """The range key of an edge to a job of a later submission."""
+    return f"{downstream_id}#{ordinal}"
+
+
+def input_part(fingerprint: str | None) -> str:
+    """The range key of a job's input.
+
+    Where the job has a fingerprint of its own, the key holds it: a request that reuses an idempotency key
+    with another body must not overwrite the input of the job that stands.
+    """
+    return f"input#{fingerprint[:32]}" if fingerprint else "input"
+
+
+def result_part(attempt: int) -> str:
+    """The range key of the result of one attempt."""
+    return f"result#{attempt}"
+
+
+def dependents_page(number: int) -> str:
+    """The range key of a page of the dependents that a job was submitted with, counted from 0."""
+    return f"{PAGE_PREFIX}{number:05d}"

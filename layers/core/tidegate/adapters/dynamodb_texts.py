@@ -1,0 +1,74 @@
+"""Small values of a job's item as short, readable text: its history, its dependencies and its dependents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
+from tidegate.domain.job import HistoryEntry, submission_of
+from tidegate.domain.states import State
+
+_ACTOR_CHARACTERS = 64
+_REASON_CHARACTERS = 80
+
+
+def history_line(at_ms: int, state: State, actor: str, reason: str = "") -> str:
+    """One line of a job's history: `1764000000000 QUEUED dispatcher`, and `: <reason>` where there is one.
+
+    The attempt is not written: it is the number of RUNNING lines up to this one.
+    """
+    actor = actor.replace(": ", ":")[:_ACTOR_CHARACTERS]
+    line = f"{at_ms} {state} {actor}"
+    return f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line
+
+
+def history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
+    """The history from its lines, of a job that is at `attempt` now."""
+    entries: list[HistoryEntry] = []
+    for line in reversed(lines):
+        at_ms, state, rest = line.split(" ", 2)
+        actor, _, reason = rest.partition(": ")
+        entries.append(HistoryEntry(int(at_ms), State(state), attempt, actor, reason))
+        attempt -= state == State.RUNNING
+    return tuple(reversed(entries))
+
+
+def dependency_text(job_id: str, dependency: Dependency) -> str:
+    """`.3 MUST_SUCCEED`: an index in the same workflow (or a whole id), the type, and any condition."""
+    submission = submission_of(job_id)
+    upstream = dependency.upstream_id
+    short = upstream.removeprefix(submission) if upstream.startswith(f"{submission}.") else upstream
+    words = [short, str(dependency.type), *([] if dependency.condition is None else [dependency.condition])]
+    return " ".join(words)
+
+
+def dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
+    """Dependencies from their texts."""
+    return tuple(_dependency_from(submission, text) for text in texts)
+
+
+def _dependency_from(submission: str, text: str) -> Dependency:
+    short, _, rest = text.partition(" ")
+    kind, space, condition = rest.partition(" ")
+    upstream = f"{submission}{short}" if short.startswith(".") else short
+    return Dependency(upstream, DependencyType(kind), condition if space else None)
+
+
+def grouped_dependents(dependents: Sequence[Dependent]) -> dict[str, list[str]]:
+    """Edges within a workflow as lists of "<index>.<ordinal>" by type."""
+    grouped: dict[str, list[str]] = {}
+    for edge in dependents:
+        index = edge.job_id.partition(".")[2]
+        grouped.setdefault(str(edge.type), []).append(f"{index}.{edge.ordinal}")
+    return grouped
+
+
+def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) -> tuple[Dependent, ...]:
+    """Edges from their stored form: lists of "<index>.<ordinal>" by type. In the order of the jobs."""
+    edges = []
+    for kind, places in grouped.items():
+        for place in places:
+            index, _, ordinal = place.partition(".")
+            edge = Dependent(f"{submission_id}.{index}", int(ordinal), DependencyType(kind))
+            edges.append((int(index), int(ordinal), edge))
+    return tuple(edge for _, _, edge in sorted(edges, key=lambda entry: entry[:2]))

@@ -1,0 +1,109 @@
+"""DynamoDB's own JSON: plain values to it and back, and the size that DynamoDB bills for an item."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+Attribute = Mapping[str, Any]
+Item = dict[str, Any]
+Plain = None | bool | int | float | str | bytes | AbstractSet[int] | Sequence[Any] | Mapping[str, Any]
+
+
+def compact_json(value: Any) -> str:
+    """JSON without a space too many."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def encode(value: Plain) -> dict[str, Any]:
+    """One attribute in DynamoDB's JSON. A set must hold numbers and not be empty."""
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int | float):
+        return {"N": repr(value)}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    if isinstance(value, bytes):
+        return {"B": value}
+    if isinstance(value, AbstractSet):
+        return {"NS": [str(number) for number in sorted(value)]}
+    if isinstance(value, Mapping):
+        return {"M": {key: encode(inner) for key, inner in value.items()}}
+    return {"L": [encode(inner) for inner in value]}
+
+
+def decode(attribute: Attribute) -> Any:
+    """The plain value of one attribute; whole numbers become int, others float."""
+    ((kind, value),) = attribute.items()
+    if kind == "N":
+        return _number(value)
+    if kind == "NS":
+        return frozenset(int(number) for number in value)
+    if kind == "M":
+        return {key: decode(inner) for key, inner in value.items()}
+    if kind == "L":
+        return [decode(inner) for inner in value]
+    return None if kind == "NULL" else value
+
+
+def encode_item(values: Mapping[str, Plain]) -> Item:
+    """An item of the values that are not None: an absent attribute costs nothing."""
+    return {name: encode(value) for name, value in values.items() if value is not None}
+
+
+def decode_item(item: Mapping[str, Attribute]) -> dict[str, Any]:
+    """The plain values of an item, by attribute name."""
+    return {name: decode(attribute) for name, attribute in item.items()}
+
+
+def item_size(item: Mapping[str, Attribute]) -> int:
+    """Bytes of an item as DynamoDB counts them: names and values, by the rules in its developer guide."""
+    return sum(len(name.encode()) + _value_size(attribute) for name, attribute in item.items())
+
+
+def write_units(size_bytes: int) -> int:
+    """What one write of an item of this size costs: one unit for each KB begun."""
+    return max(1, math.ceil(size_bytes / 1_024))
+
+
+def read_units(size_bytes: int, *, consistent: bool) -> float:
+    """What reading this many bytes costs: a unit for each 4 KB begun, half if it may be a little old."""
+    return max(1, math.ceil(size_bytes / 4_096)) * (1.0 if consistent else 0.5)
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _value_size(attribute: Attribute) -> int:
+    ((kind, value),) = attribute.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return _number_size(value)
+    if kind == "B":
+        return len(value)
+    if kind in ("BOOL", "NULL"):
+        return 1
+    if kind == "NS":
+        return sum(_number_size(number) for number in value)
+    if kind == "L":
+        return 3 + sum(1 + _value_size(inner) for inner in value)
+    if kind == "M":
+        return 3 + sum(1 + len(key.encode()) + _value_size(inner) for key, inner in value.items())
+    return sum(len(inner) for inner in value)  # SS and BS
+
+
+def _number_size(text: str) -> int:
+    """About one byte for two significant digits and one more; one more again below zero."""
+    mantissa, _, _ = text.lower().partition("e")
+    digits = mantissa.lstrip("-").replace(".", "").strip("0")
+    return (len(digits) + 1) // 2 + 1 + (1 if text.startswith("-") else 0)

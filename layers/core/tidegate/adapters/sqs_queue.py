@@ -1,0 +1,111 @@
+"""The pools' queues on SQS."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_errors import translated
+from tidegate.adapters.dynamodb_batches import chunks
+from tidegate.adapters.dynamodb_values import compact_json
+from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.ports import Delivery, Message
+
+_MESSAGES_PER_CALL = 10
+_SEND_TRIES = 4
+_GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight")
+
+
+def message_body(message: Message) -> str:
+    """A message as it goes over the wire."""
+    return compact_json({"job_id": message.job_id, "attempt": message.attempt})
+
+
+def message_from(body: str) -> Message | None:
+    """The message of a body; None where it is none of ours."""
+    try:
+        fields = json.loads(body)
+        return Message(str(fields["job_id"]), int(fields["attempt"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SqsQueue:
+    """One standard queue for each pool; `urls` by pool."""
+
+    clients: AwsClients
+    urls: Mapping[str, str]
+
+    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Sends ten to a call, several calls at once; returns what could not be sent in bounded retries."""
+        url = self._url(pool)
+        unsent = self.clients.fan_out.map(
+            lambda batch: self._send_batch(url, batch), chunks(messages, _MESSAGES_PER_CALL)
+        )
+        return tuple(message for batch in unsent for message in batch)
+
+    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
+        """At most `limit` messages (1-10), waiting at most `wait_seconds` (0-20, rounded up) for the first.
+
+        A body that is no message of ours is left alone: the queue moves it to its dead letters.
+        """
+        with translated(f"receiving from the queue of pool {pool}"):
+            answer = self.clients.sqs.receive_message(
+                QueueUrl=self._url(pool),
+                MaxNumberOfMessages=min(limit, _MESSAGES_PER_CALL),
+                WaitTimeSeconds=math.ceil(wait_seconds),
+            )
+        received = [
+            (message_from(raw.get("Body", "")), raw["ReceiptHandle"]) for raw in answer.get("Messages", ())
+        ]
+        return tuple(Delivery(message, receipt) for message, receipt in received if message is not None)
+
+    def delete(self, pool: str, receipts: Sequence[str]) -> None:
+        """Acknowledges deliveries; one that fails comes again and loses its claim."""
+        url = self._url(pool)
+        for batch in chunks(receipts, _MESSAGES_PER_CALL):
+            entries: Any = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(batch)]
+            with translated(f"deleting from the queue of pool {pool}"):
+                self.clients.sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
+        """Keeps a delivery invisible for `seconds` from now (0-43,200); nothing happens if it is gone."""
+        try:
+            with translated(f"extending a message of pool {pool}", passing=_GONE):
+                self.clients.sqs.change_message_visibility(
+                    QueueUrl=self._url(pool), ReceiptHandle=receipt, VisibilityTimeout=seconds
+                )
+        except ClientError:
+            return
+
+    def _url(self, pool: str) -> str:
+        try:
+            return self.urls[pool]
+        except KeyError:
+            raise NotFound("pool", pool) from None
+
+    def _send_batch(self, url: str, messages: Sequence[Message]) -> Sequence[Message]:
+        left = list(messages)
+        for round_number in range(_SEND_TRIES):
+            entries: Any = [
+                {"Id": str(number), "MessageBody": message_body(message)}
+                for number, message in enumerate(left)
+            ]
+            try:
+                with translated("sending messages"):
+                    answer = self.clients.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            except DependencyUnavailable:
+                return left  # the client has retried already; some may have been sent, a double is harmless
+            left = [left[int(failed["Id"])] for failed in answer.get("Failed", ())]
+            if not left:
+                break
+            if round_number + 1 < _SEND_TRIES:
+                self.clients.back_off(round_number)
+        return left
