@@ -1,0 +1,48 @@
+"""What both executors share: a report of job code as the Outcome of an attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tidegate.domain.job import Json
+from tidegate.handlers.attempt import Report, ReportKind
+from tidegate.ports import Assignment, Outcome, Signal, Verdict
+
+WHY: Mapping[Signal, str] = {
+    Signal.CANCEL: "cancellation was asked for",
+    Signal.HAND_BACK: "this worker shuts down",
+    Signal.LOST: "another worker owns the job now",
+}
+VERDICTS: Mapping[Signal, Verdict] = {
+    Signal.CANCEL: Verdict.CANCELLED,
+    Signal.HAND_BACK: Verdict.HANDED_BACK,
+    Signal.LOST: Verdict.LOST,
+}
+
+
+def outcome_of(report: Report, stop: Signal) -> Outcome:
+    """The outcome of job code that ended by itself; `stop` is what it had been asked for by then, or GO_ON.
+
+    Work that was finished in spite of being asked to stop counts as done.
+    """
+    if report.kind is ReportKind.SUCCEEDED:
+        return Outcome(Verdict.SUCCEEDED, result=report.result)
+    if report.kind is ReportKind.TIMED_OUT:
+        return Outcome(Verdict.TIMED_OUT)
+    if stop is not Signal.GO_ON:
+        return Outcome(VERDICTS[stop])
+    if report.kind is ReportKind.STOPPED:
+        return Outcome(
+            Verdict.FAILED,
+            code="stopped",
+            message="job code raised JobCancelled, but nobody asked it to stop",
+        )
+    return Outcome(Verdict.FAILED, code=report.code, message=report.message, retryable=report.retryable)
+
+
+def upstream_values(assignment: Assignment) -> list[dict[str, Json]]:
+    """The upstreams of an assignment as plain values."""
+    return [
+        {"job_id": one.job_id, "key": one.key, "state": one.state.value, "result": one.result}
+        for one in assignment.upstreams
+    ]

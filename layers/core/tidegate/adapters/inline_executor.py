@@ -1,0 +1,164 @@
+"""Runs job code in the main thread of this process: the executor of the worker function.
+
+A thread beside it beats, so CPU-bound code can't starve the heartbeats. Code that has to stop and does not is
+interrupted by a signal to the main thread. Only the main thread of a Python process can be interrupted so.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.job import Progress
+from tidegate.handlers.attempt import run_attempt
+from tidegate.handlers.context import JobContext, StopRequest, Upstream
+from tidegate.handlers.registry import Registry
+from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, Signal, Verdict
+
+DEFAULT_CANCEL_GRACE_SECONDS = 30.0
+_INTERRUPT = signal.SIGUSR1
+_REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
+
+
+class _Interrupted(BaseException):
+    """Raised in job code that has to stop; no Exception, so that `except Exception` lets it pass."""
+
+
+class InlineExecutor:
+    """Runs one attempt at a time, in the thread that calls `execute`, which must be the main one.
+
+    `cancel_grace_seconds` is how long job code may go on once it was told to stop; then it is interrupted.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        clock: Clock,
+        *,
+        heartbeat_seconds: float,
+        cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS,
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._heartbeat_ms = int(heartbeat_seconds * 1_000)
+        self._grace_ms = int(cancel_grace_seconds * 1_000)
+
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+        """Runs one attempt to its end; job code's errors come back as an Outcome.
+
+        Raises TidegateError outside of the main thread: job code could not be stopped there.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise TidegateError(
+                "InlineExecutor runs job code in the main thread only, for it stops code by a signal; "
+                "call it from there, or use ProcessExecutor"
+            )
+        watch = _Watch(assignment, heartbeat, self._clock, self._heartbeat_ms, self._grace_ms)
+        previous = signal.signal(_INTERRUPT, watch.interrupted)
+        watch.start()
+        try:
+            return self._run(assignment, watch)
+        finally:
+            watch.end()
+            signal.signal(_INTERRUPT, previous if previous is not None else signal.SIG_DFL)
+
+    def _run(self, assignment: Assignment, watch: _Watch) -> Outcome:
+        context = JobContext(
+            job_id=assignment.job_id,
+            attempt=assignment.attempt,
+            key=assignment.key,
+            upstreams=[Upstream(one.job_id, one.key, one.state, one.result) for one in assignment.upstreams],
+            remaining_seconds=lambda: (assignment.deadline_ms - self._clock.now_ms()) / 1_000,
+            report_progress=watch.note_progress,
+            stop=watch.request,
+        )
+        try:
+            try:
+                watch.armed = True
+                report = run_attempt(self._registry, assignment.type, assignment.parameters, context)
+            finally:
+                watch.armed = False
+        except _Interrupted:
+            # It may have come between the end of job code and the line above.
+            watch.armed = False
+            return watch.verdict
+        if watch.asked is Signal.LOST:
+            return Outcome(Verdict.LOST)
+        return outcome_of(report, watch.asked)
+
+
+class _Watch:
+    """Beats while job code runs, and interrupts it at its deadline, or when it has to stop and does not."""
+
+    def __init__(
+        self, assignment: Assignment, heartbeat: Heartbeat, clock: Clock, heartbeat_ms: int, grace_ms: int
+    ) -> None:
+        self.request = StopRequest()
+        self.asked = Signal.GO_ON
+        self.armed = False
+        self.verdict = Outcome(Verdict.TIMED_OUT)
+        self._deadline_ms = assignment.deadline_ms
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._heartbeat_ms = heartbeat_ms
+        self._grace_ms = grace_ms
+        self._interrupt_at_ms = assignment.deadline_ms
+        self._progress: Progress | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Starts to beat."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stops; returns when no heartbeat or interrupt can come any more."""
+        self._ended.set()
+        self._thread.join()
+
+    def note_progress(self, progress: Progress) -> None:
+        """Keeps what the next heartbeat stores."""
+        self._progress = progress
+
+    def interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal handlers are
+        """The signal handler, in the main thread."""
+        if self.armed:
+            raise _Interrupted
+
+    def _run(self) -> None:
+        beat_at_ms = self._clock.now_ms() + self._heartbeat_ms
+        while True:
+            wait_ms = min(beat_at_ms, self._interrupt_at_ms) - self._clock.now_ms()
+            if self._ended.wait(max(0, wait_ms) / 1_000):
+                return
+            now_ms = self._clock.now_ms()
+            if now_ms >= self._interrupt_at_ms:
+                self._interrupt(now_ms)
+            elif now_ms >= beat_at_ms:
+                progress, self._progress = self._progress, None
+                self._heed(self._heartbeat(progress), self._clock.now_ms())
+                beat_at_ms = self._clock.now_ms() + self._heartbeat_ms
+
+    def _heed(self, asked: Signal, now_ms: int) -> None:
+        if asked is Signal.GO_ON or asked is self.asked:
+            return
+        first = self.asked is Signal.GO_ON
+        self.asked = asked
+        self.request.ask(WHY[asked])
+        if asked is Signal.LOST:
+            self._interrupt_at_ms = min(now_ms, self._interrupt_at_ms)
+        elif first:
+            self._interrupt_at_ms = min(now_ms + self._grace_ms, self._interrupt_at_ms)
+
+    def _interrupt(self, now_ms: int) -> None:
+        timed_out = self.asked is Signal.GO_ON or (
+            now_ms >= self._deadline_ms and self.asked is not Signal.LOST
+        )
+        self.verdict = Outcome(Verdict.TIMED_OUT if timed_out else VERDICTS[self.asked])
+        self._interrupt_at_ms = now_ms + _REPEAT_MS
+        main = threading.main_thread().ident
+        if main is not None:
+            signal.pthread_kill(main, _INTERRUPT)

@@ -1,0 +1,83 @@
+"""A long-lived child process that runs job code, and the parent's end of the line to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tidegate.domain.errors import TidegateError
+
+_REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
+
+
+class JobProcessError(TidegateError):
+    """The child is gone; nothing more comes from it."""
+
+
+class JobProcess:
+    """One child in a session of its own: signals to the terminal's foreground group do not reach it.
+
+    What job code prints goes to this process's standard error.
+    """
+
+    def __init__(self, package: str) -> None:
+        parent, child = Pipe(duplex=True)
+        self.connection: Connection[Any, Any] = parent
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), package],
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                stderr=2,
+                pass_fds=[child.fileno()],
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        finally:
+            # Only the child may hold its end, or its death would not end the line.
+            child.close()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Sends one message; raises JobProcessError."""
+        try:
+            self.connection.send_bytes(json.dumps(message).encode())
+        except OSError as error:
+            raise JobProcessError from error
+
+    def receive(self) -> Mapping[str, Any]:
+        """The next message, waiting for it; raises JobProcessError."""
+        try:
+            message: Mapping[str, Any] = json.loads(self.connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise JobProcessError from error
+        return message
+
+    def kill(self) -> str:
+        """Ends the child and every process that job code started in its group; returns how it had ended."""
+        # The group goes first: until the child is reaped, its number can't be another's.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAP_SECONDS)
+        return self._how_it_ended()
+
+    def close(self) -> None:
+        """Ends the child and the line to it; only for the thread that uses it."""
+        self.kill()
+        self.connection.close()
+
+    def _how_it_ended(self) -> str:
+        code = self._process.returncode
+        if code is None:
+            return "it does not react"
+        if code >= 0:
+            return f"it exited with status {code}"
+        return f"signal {signal.Signals(-code).name} ended it"

@@ -1,0 +1,125 @@
+"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE`.
+
+It talks to its parent in JSON messages over one socket. The parent sends `run` and `stop`; the child answers
+with `progress` and one `ended` for each run. When the parent is gone, the socket ends and so does the child.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tidegate.domain.job import Progress
+from tidegate.domain.states import State
+from tidegate.handlers.attempt import Report, run_attempt
+from tidegate.handlers.context import JobContext, StopRequest, Upstream
+from tidegate.handlers.loader import load_registry
+from tidegate.handlers.registry import Registry
+
+PROGRESS_INTERVAL_SECONDS = 0.2
+# Job code may hold the interpreter inside a C call while the parent is gone: then the kernel ends the child.
+DEAD_MAN_SECONDS = 10.0
+
+Incoming = Mapping[str, Any]
+
+
+class Child:
+    """Runs one attempt after the other as the parent asks for them."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+        self._runs: queue.SimpleQueue[tuple[Incoming, StopRequest]] = queue.SimpleQueue()
+        self._current: tuple[str, int, StopRequest] | None = None
+        self._latest: Incoming | None = None
+        self._has_progress = threading.Event()
+        threading.Thread(target=self._listen, name="parent", daemon=True).start()
+        threading.Thread(target=self._send_progress, name="progress", daemon=True).start()
+
+    def serve(self, registry: Registry) -> None:
+        """Runs attempts in this thread, which must be the main one, until the parent goes."""
+        while True:
+            message, stop = self._runs.get()
+            report = self._run(registry, message, stop)
+            self._has_progress.clear()
+            self._send({**asdict(report), "kind": "ended", "report": report.kind})
+
+    def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
+        remaining_seconds = max(0.0, float(message["remaining_seconds"]))
+        ends_at = time.monotonic() + remaining_seconds
+        context = JobContext(
+            job_id=message["job_id"],
+            attempt=message["attempt"],
+            key=message["key"],
+            upstreams=[
+                Upstream(one["job_id"], one["key"], State(one["state"]), one["result"])
+                for one in message["upstreams"]
+            ],
+            remaining_seconds=lambda: ends_at - time.monotonic(),
+            report_progress=lambda progress: self._note_progress(message, progress),
+            stop=stop,
+        )
+        signal.setitimer(signal.ITIMER_REAL, remaining_seconds + DEAD_MAN_SECONDS)
+        try:
+            return run_attempt(registry, message["type"], message["parameters"], context)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message: Incoming = json.loads(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                os._exit(0)
+            if message["kind"] == "run":
+                stop = StopRequest()
+                self._current = (message["job_id"], message["attempt"], stop)
+                self._runs.put((message, stop))
+            elif self._current is not None and self._current[:2] == (message["job_id"], message["attempt"]):
+                self._current[2].ask(message["why"])
+
+    def _note_progress(self, run: Incoming, progress: Progress) -> None:
+        self._latest = {
+            "kind": "progress",
+            "job_id": run["job_id"],
+            "attempt": run["attempt"],
+            **asdict(progress),
+        }
+        self._has_progress.set()
+
+    def _send_progress(self) -> None:
+        while True:
+            self._has_progress.wait()
+            self._has_progress.clear()
+            if self._latest is not None:
+                self._send(self._latest)
+            time.sleep(PROGRESS_INTERVAL_SECONDS)
+
+    def _send(self, message: Incoming) -> None:
+        data = json.dumps(message).encode()
+        try:
+            with self._sending:
+                self._connection.send_bytes(data)
+        except OSError:
+            os._exit(0)
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    child = Child(Connection(int(sys.argv[1])))
+    child.serve(load_registry(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What job code is told about its job, and how it talks back while it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tidegate.domain import limits
+from tidegate.domain.errors import JobCancelled, JobTimedOut
+from tidegate.domain.job import Json, Progress
+from tidegate.domain.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A job that this one depends on. `key` is its key in the workflow; `result` is None without one."""
+
+    job_id: str
+    key: str | None
+    state: State
+    result: Json
+
+    @property
+    def name(self) -> str:
+        """Its key where it has one, else its job id."""
+        return self.key if self.key is not None else self.job_id
+
+
+class Upstreams(Mapping[str, Upstream]):
+    """The upstreams of a job, found by key or by job id; iterates over keys (job ids where none)."""
+
+    def __init__(self, upstreams: Sequence[Upstream]) -> None:
+        self._by_name = {upstream.name: upstream for upstream in upstreams}
+        self._by_id = {upstream.job_id: upstream for upstream in upstreams}
+
+    def __getitem__(self, name: str) -> Upstream:
+        found = self._by_name.get(name) or self._by_id.get(name)
+        if found is None:
+            raise KeyError(
+                f"no upstream {name!r} was loaded; name it in depends_on and register the type with "
+                "reads_upstreams=True"
+            )
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+class StopRequest:
+    """Asks one attempt to stop; set by whoever runs it, read through its JobContext."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._why = ""
+
+    def ask(self, why: str) -> None:
+        """Asks for the stop; `why` is for people."""
+        self._why = why
+        self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the attempt should stop."""
+        return self._asked.is_set()
+
+    @property
+    def why(self) -> str:
+        """The reason given."""
+        return self._why
+
+    def wait(self, seconds: float) -> bool:
+        """Waits at most `seconds` for the request; True once it has come."""
+        return self._asked.wait(seconds)
+
+
+class JobContext:
+    """One attempt as its job code sees it. Safe to use from threads that the job code starts.
+
+    `attempt` counts from 1. `upstreams` is empty unless the type was registered with `reads_upstreams=True`.
+    """
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        attempt: int,
+        remaining_seconds: Callable[[], float],
+        report_progress: Callable[[Progress], None],
+        stop: StopRequest,
+        key: str | None = None,
+        upstreams: Sequence[Upstream] = (),
+    ) -> None:
+        self.job_id = job_id
+        self.attempt = attempt
+        self.key = key
+        self.upstreams = Upstreams(upstreams)
+        self._remaining_seconds = remaining_seconds
+        self._report_progress = report_progress
+        self._stop = stop
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Seconds until this attempt times out, 0 when it already should have ended."""
+        return max(0.0, self._remaining_seconds())
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job should stop: it was cancelled, or its worker shuts down."""
+        return self._stop.asked
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Says how far the job is; stored with the next heartbeat. Cheap, call it as often as you like.
+
+        `fraction` is 0-1 (cut to that range), `message` is cut to 200 characters.
+        """
+        bounded = min(1.0, max(0.0, fraction))
+        self._report_progress(Progress(bounded, message[: limits.MAX_PROGRESS_CHARACTERS]))
+
+    def check(self) -> None:
+        """Raises JobCancelled or JobTimedOut when the job should stop; let them pass through."""
+        if self._stop.asked:
+            raise JobCancelled(self._stop.why)
+        if self._remaining_seconds() <= 0:
+            raise JobTimedOut("the time allowed for this attempt is over")
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps, but wakes at once to raise JobCancelled or JobTimedOut when the job should stop."""
+        self.check()
+        self._stop.wait(min(seconds, self.remaining_seconds))
+        self.check()

@@ -1,0 +1,186 @@
+"""The job types of a deployment: `@job` registers them, validation asks about them, workers run them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from tidegate.domain import limits
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.job import Json
+from tidegate.handlers.context import JobContext
+
+ParametersT = TypeVar("ParametersT", bound=BaseModel)
+ReturnT = TypeVar("ReturnT")
+
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
+_SIGNATURE = "(parameters: SomePydanticModel, context: JobContext)"
+
+
+class RegistrationError(TidegateError):
+    """Job code is registered in a way that can't work; raised while its module is imported."""
+
+    code = "bad-registration"
+
+
+class Parameters(BaseModel):
+    """Base for the parameters of a job type: immutable, and a misspelt parameter is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class JobType:
+    """A registered job type: its name, its code, and the model of its parameters."""
+
+    name: str
+    function: Callable[[Any, JobContext], object]
+    parameters: type[BaseModel]
+    description: str = ""
+    reads_upstreams: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the code is: `module.function`."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def parse(self, parameters: Mapping[str, Json]) -> BaseModel:
+        """The parameters as their model; raises pydantic's ValidationError."""
+        # As JSON, so that strict models accept what JSON can't say otherwise: dates, sets, bytes.
+        return self.parameters.model_validate_json(json.dumps(parameters, default=_plain))
+
+
+class Registry:
+    """Job types by name. Answers as the JobCatalogue port."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, JobType] = {}
+
+    def add(self, job_type: JobType) -> None:
+        """Registers a type; raises RegistrationError where the name is taken by other code."""
+        present = self._types.get(job_type.name)
+        if present is not None and present.origin != job_type.origin:
+            raise RegistrationError(
+                f"job type {job_type.name!r} is registered twice, by {present.origin} and by "
+                f"{job_type.origin}; give one of them another name"
+            )
+        self._types[job_type.name] = job_type
+
+    def find(self, name: str) -> JobType | None:
+        """The type, or None where it is not registered."""
+        return self._types.get(name)
+
+    def types(self) -> Sequence[str]:
+        """Every registered type, sorted."""
+        return sorted(self._types)
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Whether code of this type asked for its upstreams' results; False for an unknown type."""
+        found = self._types.get(job_type)
+        return found is not None and found.reads_upstreams
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        """What is wrong with parameters for a registered type: pairs of a path inside them and a message."""
+        found = self._types.get(job_type)
+        if found is None:
+            return [("", f"unknown job type {job_type!r}; types are {', '.join(self.types())}")]
+        try:
+            found.parse(parameters)
+        except ValidationError as error:
+            return describe(error)
+        return []
+
+    def job(
+        self, name: str, *, description: str = "", reads_upstreams: bool = False
+    ) -> Callable[
+        [Callable[[ParametersT, JobContext], ReturnT]], Callable[[ParametersT, JobContext], ReturnT]
+    ]:
+        """Registers the decorated function as the code of job type `name`: lower case, like `text.count`.
+
+        The function takes `(parameters: SomePydanticModel, context: JobContext)` and returns what JSON can
+        say, a pydantic model, or None. `description` is its docstring's first line unless given.
+        `reads_upstreams` has the states and results of its upstreams loaded for it, at a read each.
+        Raises RegistrationError for a bad name, a bad signature or a name that is taken.
+        """
+
+        def register(
+            function: Callable[[ParametersT, JobContext], ReturnT],
+        ) -> Callable[[ParametersT, JobContext], ReturnT]:
+            _require_name(name, function)
+            model = _parameters_model(name, function)
+            summary = description or (inspect.getdoc(function) or "").partition("\n")[0]
+            self.add(JobType(name, function, model, summary, reads_upstreams))
+            return function
+
+        return register
+
+
+REGISTRY = Registry()
+job = REGISTRY.job
+
+
+def describe(error: ValidationError) -> list[tuple[str, str]]:
+    """A validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [(_path(detail["loc"]), _message(detail)) for detail in details]
+
+
+def _message(detail: ErrorDetails) -> str:
+    if detail["type"] == "missing":
+        return "is required"
+    if detail["type"] == "extra_forbidden":
+        return "is not a parameter of this job type; leave it out or correct its name"
+    return detail["msg"]
+
+
+def _path(location: Sequence[str | int]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"parameters hold a {type(value).__name__}, which JSON can't say")
+
+
+def _require_name(name: str, function: Callable[..., object]) -> None:
+    if not _TYPE_NAME.fullmatch(name) or len(name) > limits.MAX_TYPE_CHARACTERS:
+        raise RegistrationError(
+            f"{name!r} (on {function.__qualname__}) can't be the name of a job type; use lower-case words "
+            f"joined by dots, like 'text.count', at most {limits.MAX_TYPE_CHARACTERS} characters"
+        )
+
+
+def _parameters_model(name: str, function: Callable[..., object]) -> type[BaseModel]:
+    where = f"{function.__module__}.{getattr(function, '__qualname__', function)} (job type {name!r})"
+    if inspect.iscoroutinefunction(function):
+        raise RegistrationError(f"{where} is async; job code is a plain function {_SIGNATURE}")
+    taken = list(inspect.signature(function).parameters.values())
+    if len(taken) != 2 or any(one.kind is not one.POSITIONAL_OR_KEYWORD for one in taken):
+        raise RegistrationError(f"{where} must take exactly {_SIGNATURE}")
+    try:
+        hints = get_type_hints(function)
+    except NameError as error:
+        raise RegistrationError(
+            f"{where}: {error}; define the parameters model at the top of the module, above the function"
+        ) from error
+    model, context = hints.get(taken[0].name), hints.get(taken[1].name)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise RegistrationError(
+            f"{where}: annotate {taken[0].name!r} with a pydantic model; the signature is {_SIGNATURE}"
+        )
+    if context is not JobContext:
+        raise RegistrationError(
+            f"{where}: annotate {taken[1].name!r} with JobContext; the signature is {_SIGNATURE}"
+        )
+    return model
