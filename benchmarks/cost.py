@@ -109,7 +109,9 @@ def summary(rows: list[Row]) -> Row:
 
 def _print(rows: list[Row], figures: Row) -> None:
     out = sys.stdout.write
-    out(f"{'workload':42}{'jobs':>6}{'deps':>6}{'WU':>9}{'WU/job':>8}{'RU/job':>8}{'req/job':>8}{'+WU/dep':>9}\n")
+    out(
+        f"{'workload':42}{'jobs':>6}{'deps':>6}{'WU':>9}{'WU/job':>8}{'RU/job':>8}{'req/job':>8}{'+WU/dep':>9}\n"
+    )
     for row in rows:
         extra = row["write_units"] - MAX_UNITS_PER_PLAIN_JOB * row["jobs"]
         per_edge = f"{extra / row['dependencies']:9.2f}" if row["dependencies"] else f"{'':9}"
@@ -121,7 +123,11 @@ def _print(rows: list[Row], figures: Row) -> None:
     out("\nwrite units by step\n")
     out(f"{'workload':42}" + "".join(f"{step:>12}" for step in STEPS) + "\n")
     for row in rows:
-        out(f"{row['workload']:42}" + "".join(f"{row['write_units_by_step'][step]:12.0f}" for step in STEPS) + "\n")
+        out(
+            f"{row['workload']:42}"
+            + "".join(f"{row['write_units_by_step'][step]:12.0f}" for step in STEPS)
+            + "\n"
+        )
     out("\n")
     for name, value in figures.items():
         out(f"{name:36}{value:8.2f}\n")

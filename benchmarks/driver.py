@@ -89,7 +89,9 @@ class Driver:
 
     def _conclude(self, claimed: Claimed, receipt: str) -> None:
         with self._step("finish"):
-            job = conclude(self.services, claimed, Outcome(Verdict.SUCCEEDED, result={"ok": True}), self.now_ms)
+            job = conclude(
+                self.services, claimed, Outcome(Verdict.SUCCEEDED, result={"ok": True}), self.now_ms
+            )
         with self._step("acknowledge"):
             self.services.queue.delete(self.pool, [receipt])
         if job is None:

@@ -1,0 +1,217 @@
+"""The only place that picks adapters: what each entry point is given, from the environment or from memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tidegate.adapters.aws_clients import AwsClients, connect
+from tidegate.adapters.aws_meter import Meter, Usage
+from tidegate.adapters.cel_conditions import CelConditions
+from tidegate.adapters.dynamodb_control import DynamoCursors
+from tidegate.adapters.dynamodb_index import DynamoJobIndex
+from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
+from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
+from tidegate.adapters.sqs_queue import SqsQueue
+from tidegate.adapters.system import SystemClock, SystemEntropy
+from tidegate.domain.job import Job, Json
+from tidegate.handlers.loader import load_registry
+from tidegate.handlers.registry import Registry
+from tidegate.ports import Clock, Entropy, Executor, JobCatalogue
+from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.services import Services
+
+if TYPE_CHECKING:
+    from tidegate.adapters.memory_world import MemoryWorld
+
+__all__ = [
+    "ApiDeps",
+    "AwsClients",
+    "DispatcherDeps",
+    "Meter",
+    "ProcessDeps",
+    "ReaperDeps",
+    "Services",
+    "Usage",
+    "WorkerDeps",
+    "api_function",
+    "aws_services",
+    "connect",
+    "dispatcher_function",
+    "memory_services",
+    "process_worker",
+    "reaper_function",
+    "worker_function",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDeps:
+    """What the API function works with."""
+
+    services: Services
+    clock: Clock
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class ReaperDeps:
+    """What the reaper function works with."""
+
+    services: Services
+    clock: Clock
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherDeps:
+    """What the dispatcher function works with; `job_from_image` decodes a stream record's image."""
+
+    services: Services
+    clock: Clock
+    meter: Meter
+    job_from_image: Callable[[Mapping[str, Any]], Job]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDeps:
+    """What the worker function works with."""
+
+    services: Services
+    executor: Executor
+    clock: Clock
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDeps:
+    """What a worker process works with; `executor` runs as many attempts at once as threads call it."""
+
+    services: Services
+    executor: Executor
+    clock: Clock
+    entropy: Entropy
+    meter: Meter
+
+
+class _NoCatalogue:
+    """For functions that neither accept nor run jobs, so that they need not load job code."""
+
+    def types(self) -> Sequence[str]:
+        """No type."""
+        return ()
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        """Nothing is known here, so nothing is wrong."""
+        del job_type, parameters
+        return ()
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Never."""
+        del job_type
+        return False
+
+
+def aws_services(
+    settings: Settings, tables: Tables, clients: AwsClients, catalogue: JobCatalogue | None = None
+) -> Services:
+    """The use cases' world on DynamoDB and SQS. Without `catalogue`, job code is not loaded."""
+    codec = JobCodec(settings.shards, settings.rank_policy)
+    return Services(
+        settings=settings,
+        jobs=DynamoJobStore(clients, tables, codec, settings.retention_days),
+        index=DynamoJobIndex(clients, tables, settings.shards),
+        submissions=DynamoSubmissionStore(clients, tables, codec),
+        workers=DynamoWorkerRegistry(clients, tables),
+        cursors=DynamoCursors(clients, tables),
+        queue=SqsQueue(clients, {name: pool.queue_url for name, pool in settings.pools.items()}),
+        entropy=clients.entropy,
+        conditions=CelConditions(),
+        catalogue=catalogue or _NoCatalogue(),
+    )
+
+
+def memory_services(
+    settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
+) -> tuple[Services, MemoryWorld]:
+    """The use cases' world in memory, and the memory itself; all job types without `catalogue`."""
+    # Imported here: no deployed function needs it.
+    from tidegate.adapters.memory_index import MemoryJobIndex
+    from tidegate.adapters.memory_jobs import MemoryJobStore
+    from tidegate.adapters.memory_queue import MemoryQueue
+    from tidegate.adapters.memory_submissions import MemorySubmissionStore
+    from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
+    from tidegate.adapters.memory_world import MemoryWorld
+
+    if world is None:
+        world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
+    services = Services(
+        settings=settings,
+        jobs=MemoryJobStore(world),
+        index=MemoryJobIndex(world),
+        submissions=MemorySubmissionStore(world),
+        workers=MemoryWorkerRegistry(world),
+        cursors=MemoryCursors(world),
+        queue=MemoryQueue(world),
+        entropy=SystemEntropy(),
+        conditions=CelConditions(),
+        catalogue=catalogue or load_registry(),
+    )
+    return services, world
+
+
+def _from_environment(catalogue: JobCatalogue | None) -> tuple[Services, AwsClients]:
+    clients = connect(SystemClock(), SystemEntropy())
+    services = aws_services(read_settings(os.environ), read_tables(os.environ), clients, catalogue)
+    return services, clients
+
+
+def api_function() -> ApiDeps:
+    """For functions/api. Raises KeyError naming an environment variable that is missing."""
+    services, clients = _from_environment(load_registry())
+    return ApiDeps(services, clients.clock, clients.meter)
+
+
+def dispatcher_function() -> DispatcherDeps:
+    """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
+    services, clients = _from_environment(None)
+    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image)
+
+
+def reaper_function() -> ReaperDeps:
+    """For functions/reaper. Raises KeyError naming an environment variable that is missing."""
+    services, clients = _from_environment(None)
+    return ReaperDeps(services, clients.clock, clients.meter)
+
+
+def worker_function() -> WorkerDeps:
+    """For functions/worker. Raises KeyError naming an environment variable that is missing."""
+    from tidegate.adapters.inline_executor import InlineExecutor
+
+    registry: Registry = load_registry()
+    services, clients = _from_environment(registry)
+    executor = InlineExecutor(
+        registry,
+        clients.clock,
+        heartbeat_seconds=services.settings.heartbeat_seconds,
+        cancel_grace_seconds=services.settings.cancel_grace_seconds,
+    )
+    return WorkerDeps(services, executor, clients.clock, clients.meter)
+
+
+def process_worker() -> ProcessDeps:
+    """For the worker process. Raises KeyError naming an environment variable that is missing."""
+    from tidegate.adapters.process_executor import ProcessExecutor
+
+    services, clients = _from_environment(load_registry())
+    settings = services.settings
+    executor = ProcessExecutor(
+        clients.clock,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        cancel_grace_seconds=settings.cancel_grace_seconds,
+    )
+    return ProcessDeps(services, executor, clients.clock, clients.entropy, clients.meter)
