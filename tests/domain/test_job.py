@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.domain.transition_cases import ENDED, NOW_MS, SAMPLES
+from tests.domain.job_samples import ENDED, NOW_MS, SAMPLES
 from tidegate.domain.states import State
 
 

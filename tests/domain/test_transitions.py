@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.transition_cases import CANCELLED, CASES, NOW_MS, RUNNING, SAMPLES, STAMP, Case
+from tests.domain.job_samples import NOW_MS, RUNNING, SAMPLES
+from tests.domain.transition_cases import CANCELLED, CASES, STAMP, Case
 from tidegate.domain import transitions
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job

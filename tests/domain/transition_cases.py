@@ -1,4 +1,4 @@
-"""For every transition class: a job that it moves, what that makes of it, and jobs that break its conditions."""
+"""For every transition class: a job that it moves, what becomes of it, and jobs that break its conditions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.domain.job_samples import (
+    ASKED,
+    NOW_MS,
+    ORPHANED,
+    PENDING,
+    QUEUED,
+    READY,
+    RUNNING,
+    SAMPLES,
+    SCHEDULED,
+    ended,
+    made_ready,
+    others,
+)
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, State
@@ -32,44 +46,8 @@ from tidegate.domain.transitions import (
     Transition,
 )
 
-NOW_MS = 1_700_000_000_000
 STAMP = Stamp(NOW_MS, "tester", "because")
 FAILURE = JobFailure("broken", "it broke")
-
-PENDING = Job(
-    job_id="S.1",
-    state=State.PENDING,
-    type="t",
-    pool="p",
-    priority=100,
-    created_at_ms=NOW_MS - 9_000,
-    waiting_on=frozenset({0, 2}),
-    retry=RetryPolicy(max_retries=3),
-)
-SCHEDULED = replace(PENDING, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS)
-READY = replace(SCHEDULED, state=State.READY, due_at_ms=None, ready_at_ms=NOW_MS - 8_000)
-QUEUED = replace(READY, state=State.QUEUED, attempt=1, queued_at_ms=NOW_MS - 7_000, sent_at_ms=NOW_MS - 7_000)
-RUNNING = replace(
-    QUEUED,
-    state=State.RUNNING,
-    attempt=2,
-    worker_id="w",
-    started_at_ms=NOW_MS - 6_000,
-    lease_expires_at_ms=NOW_MS + 1,
-    progress=Progress(0.5, "half"),
-)
-ORPHANED = replace(RUNNING, lease_expires_at_ms=NOW_MS - 1)
-ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000)
-ENDED = replace(RUNNING, lease_expires_at_ms=None, finished_at_ms=NOW_MS - 1)
-
-SAMPLES = {
-    State.PENDING: PENDING,
-    State.SCHEDULED: SCHEDULED,
-    State.READY: READY,
-    State.QUEUED: QUEUED,
-    State.RUNNING: RUNNING,
-    **{state: replace(ENDED, state=state) for state in TERMINAL},
-}
 
 
 @dataclass(frozen=True)
@@ -83,35 +61,6 @@ class Case:
 
     def __str__(self) -> str:
         return f"{type(self.transition).__name__} {self.job.state}-{self.moved.state}"
-
-
-def others(*allowed: State, **changes: Any) -> dict[str, Job]:
-    """A job in each state but those, with what else the condition asks for left as it is."""
-    return {f"is {state}": replace(job, **changes) for state, job in SAMPLES.items() if state not in allowed}
-
-
-def ended(job: Job, state: State, failure: JobFailure | None = None) -> Job:
-    return replace(
-        job,
-        state=state,
-        failure=failure,
-        finished_at_ms=NOW_MS,
-        expires_at_s=7,
-        lease_expires_at_ms=None,
-        due_at_ms=None,
-        waiting_on=frozenset(),
-    )
-
-
-def made_ready(job: Job) -> Job:
-    return replace(
-        job,
-        state=State.READY,
-        ready_at_ms=NOW_MS,
-        due_at_ms=None,
-        lease_expires_at_ms=None,
-        waiting_on=frozenset(),
-    )
 
 
 ATTEMPT_BROKEN = {
