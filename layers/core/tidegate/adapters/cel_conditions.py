@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import cel
-
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json
 
@@ -48,6 +46,9 @@ class CelConditions:
 
 @lru_cache(maxsize=_COMPILED_KEPT)
 def _compiled(expression: str) -> Any:
+    # Imported here: it brings its own command line along, 0.4 s that only conditions should wait for.
+    import cel
+
     try:
         program = cel.compile(expression)
     except Exception as error:
