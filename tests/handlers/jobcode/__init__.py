@@ -1,0 +1,1 @@
+"""Job code that behaves well and badly, for tests of what runs it."""

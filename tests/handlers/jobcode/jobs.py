@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+from pydantic import BaseModel
+
+from tidegate.domain.job import Json
+from tidegate.handlers import HandlerError, JobCancelled, JobContext, Parameters, job
+
+LONG_SECONDS = 120.0  # far beyond what any test waits, yet nothing stays for good should one break
+
+
+class Nothing(Parameters):
+    pass
+
+
+class Rows(Parameters):
+    rows: int
+
+
+class Sum(BaseModel):
+    total: int
+    ratio: float = 0.5
+
+
+class Size(Parameters):
+    size_bytes: int
+
+
+class SecretError(Exception):
+    pass
+
+
+def _spin(seconds: float = LONG_SECONDS) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+@job("sample.add", reads_upstreams=True)
+def add(parameters: Rows, context: JobContext) -> Sum:
+    total = parameters.rows
+    for upstream in context.upstreams.values():
+        assert isinstance(upstream.result, int)
+        total += upstream.result
+    return Sum(total=total)
+
+
+@job("sample.describe")
+def describe(parameters: Nothing, context: JobContext) -> Json:
+    context.progress(0.25, "described")
+    return {
+        "job_id": context.job_id,
+        "attempt": context.attempt,
+        "key": context.key,
+        "has_time": context.remaining_seconds > 1,
+        "process": os.getpid(),
+    }
+
+
+@job("sample.refuse")
+def refuse(parameters: Nothing, context: JobContext) -> None:
+    raise HandlerError("the input is gone", retryable=False)
+
+
+@job("sample.crash")
+def crash(parameters: Rows, context: JobContext) -> None:
+    raise SecretError(f"cannot work with {parameters.rows} rows")
+
+
+@job("sample.leave")
+def leave(parameters: Nothing, context: JobContext) -> None:
+    sys.exit(3)
+
+
+@job("sample.large")
+def large(parameters: Size, context: JobContext) -> Json:
+    return "x" * parameters.size_bytes
+
+
+@job("sample.not-a-number")
+def not_a_number(parameters: Nothing, context: JobContext) -> Json:
+    return {"mean": float("nan")}
+
+
+@job("sample.object")
+def an_object(parameters: Nothing, context: JobContext) -> object:
+    return {"when": object()}
+
+
+@job("sample.spin")
+def spin(parameters: Nothing, context: JobContext) -> None:
+    context.progress(0.5, "spinning")
+    _spin()
+
+
+@job("sample.hold-interpreter")
+def hold_interpreter(parameters: Nothing, context: JobContext) -> None:
+    re.match(r"(a|a)+$", "a" * 200 + "b")
+
+
+@job("sample.swallow-once")
+def swallow_once(parameters: Nothing, context: JobContext) -> None:
+    try:
+        _spin()
+    except BaseException:  # noqa: BLE001 - what this job does wrong
+        _spin()
+
+
+@job("sample.wait-for-stop")
+def wait_for_stop(parameters: Nothing, context: JobContext) -> None:
+    context.sleep(LONG_SECONDS)
+
+
+@job("sample.finish-when-cancelled")
+def finish_when_cancelled(parameters: Nothing, context: JobContext) -> Json:
+    until = time.monotonic() + LONG_SECONDS
+    while not context.cancelled and time.monotonic() < until:
+        time.sleep(0.01)
+    return "finished"
+
+
+@job("sample.stop-unasked")
+def stop_unasked(parameters: Nothing, context: JobContext) -> None:
+    raise JobCancelled("I do not feel like it")
+
+
+@job("sample.exit-process")
+def exit_process(parameters: Nothing, context: JobContext) -> None:
+    os._exit(7)
+
+
+@job("sample.print")
+def print_much(parameters: Nothing, context: JobContext) -> Json:
+    sys.stdout.write('{"kind": "ended"}\n')
+    sys.stdout.flush()
+    return "printed"
+
+
+@job("sample.start-grandchild")
+def start_grandchild(parameters: Nothing, context: JobContext) -> None:
+    grandchild = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG_SECONDS})"])
+    context.progress(0.1, str(grandchild.pid))
+    context.sleep(LONG_SECONDS)

@@ -1,0 +1,175 @@
+"""What only the executor of the worker process does: it owns processes, kills and replaces them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.ports import Outcome, Signal, Verdict
+
+PATIENCE_SECONDS = 60.0
+
+
+def _make(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
+    return ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=heartbeat_seconds,
+        cancel_grace_seconds=0.05,
+        hand_back_grace_seconds=0.05,
+        package=JOBCODE,
+    )
+
+
+@pytest.fixture
+def executor() -> Iterator[ProcessExecutor]:
+    made = _make()
+    yield made
+    made.close()
+
+
+def _process_of(executor: ProcessExecutor) -> object:
+    outcome = executor.execute(assignment("sample.describe"), Beats())
+    assert isinstance(outcome.result, dict)
+    return outcome.result["process"]
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there and is no zombie that waits for whoever adopted it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def _becomes_true(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_process_runs_one_job_after_the_other(executor: ProcessExecutor) -> None:
+    first = _process_of(executor)
+    assert first != os.getpid()
+    assert _process_of(executor) == first
+
+
+def test_a_process_that_had_to_be_killed_is_replaced(executor: ProcessExecutor) -> None:
+    first = _process_of(executor)
+    assert executor.execute(assignment("sample.spin"), Beats(Signal.LOST)).verdict is Verdict.LOST
+    assert isinstance(first, int)
+    assert not _is_running(first)
+    assert _process_of(executor) != first
+
+
+def test_code_that_holds_the_interpreter_can_neither_starve_heartbeats_nor_outlive_its_stop(
+    executor: ProcessExecutor,
+) -> None:
+    beats = Beats(*[Signal.GO_ON] * 10, Signal.CANCEL)
+    outcome = executor.execute(assignment("sample.hold-interpreter"), beats)
+    assert outcome.verdict is Verdict.CANCELLED
+    assert beats.count >= 11
+
+
+def test_a_process_that_dies_fails_the_attempt(executor: ProcessExecutor) -> None:
+    outcome = executor.execute(assignment("sample.exit-process"), Beats())
+    assert (outcome.verdict, outcome.code, outcome.retryable) == (Verdict.FAILED, "process-died", True)
+    assert "status 7" in outcome.message
+    assert _process_of(executor)
+
+
+def test_what_job_code_prints_is_no_message(
+    executor: ProcessExecutor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = executor.execute(assignment("sample.print"), Beats())
+    assert outcome == Outcome(Verdict.SUCCEEDED, result="printed")
+    captured = capfd.readouterr()
+    assert '{"kind": "ended"}' in captured.err
+    assert captured.out == ""
+
+
+def test_processes_that_job_code_started_end_with_it(executor: ProcessExecutor) -> None:
+    beats = Beats(Signal.LOST, when=has_progress)
+    executor.execute(assignment("sample.start-grandchild"), beats)
+    grandchild = int(beats.progress[0].message)
+    assert _becomes_true(lambda: not _is_running(grandchild))
+
+
+def test_hurry_brings_the_heartbeat_forward() -> None:
+    executor = _make(heartbeat_seconds=3_600)
+    outcomes: list[Outcome] = []
+    beats = Beats(Signal.HAND_BACK)
+    slot = threading.Thread(
+        target=lambda: outcomes.append(executor.execute(assignment("sample.spin"), beats)), daemon=True
+    )
+    slot.start()
+    executor.hurry()
+    slot.join(PATIENCE_SECONDS)
+    executor.close()
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.HANDED_BACK]
+    assert beats.count == 1
+
+
+def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
+    executor = _make()
+    outcomes: list[Outcome] = []
+    beats = Beats()
+    slot = threading.Thread(
+        target=lambda: outcomes.append(executor.execute(assignment("sample.spin"), beats)), daemon=True
+    )
+    slot.start()
+    assert beats.beaten.wait(PATIENCE_SECONDS)
+    executor.close()
+    slot.join(PATIENCE_SECONDS)
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.HANDED_BACK]
+    assert executor.execute(assignment("sample.describe"), Beats()).verdict is Verdict.HANDED_BACK
+
+
+def test_warm_processes_are_used() -> None:
+    executor = _make()
+    executor.warm(1)
+    (warm,) = (child._process.pid for child in executor._idle)
+    assert _process_of(executor) == warm
+    executor.close()
+    assert not _is_running(warm)
+
+
+def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    note = tmp_path / "process"
+    parent_code = textwrap.dedent(f"""
+        import pathlib, threading
+        from tests.handlers.executors import Beats, assignment
+        from tests.handlers.test_process_executor import _make, _process_of
+        executor = _make()
+        pid = _process_of(executor)
+        threading.Thread(target=executor.execute, args=(assignment("sample.spin"), beats := Beats()),
+                         daemon=True).start()
+        beats.beaten.wait()
+        path = pathlib.Path({str(note)!r})
+        path.with_suffix(".new").write_text(str(pid))
+        path.with_suffix(".new").rename(path)
+        threading.Event().wait()
+    """)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen([sys.executable, "-c", parent_code], env=environment) as parent:
+        try:
+            assert _becomes_true(note.exists)
+            child = int(note.read_text(encoding="utf-8"))
+            assert _is_running(child)
+        finally:
+            parent.send_signal(signal.SIGKILL)
+    assert _becomes_true(lambda: not _is_running(child))

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from tidegate.domain import limits
+from tidegate.handlers import JobContext, Parameters
+from tidegate.handlers.loader import load_registry
+from tidegate.handlers.registry import RegistrationError, Registry
+
+
+class Row(Parameters):
+    size: int = Field(ge=1)
+
+
+class Load(Parameters):
+    path: str
+    rows: tuple[Row, ...] = ()
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    day: datetime.date
+
+
+def code(parameters: Load, context: JobContext) -> None:
+    """Loads rows.
+
+    And more."""
+
+
+def other_code(parameters: Load, context: JobContext) -> None: ...
+
+
+def strict_code(parameters: Strict, context: JobContext) -> None: ...
+
+
+@pytest.fixture
+def registry() -> Registry:
+    made = Registry()
+    made.job("text.load")(code)
+    return made
+
+
+def test_a_registered_function_is_found_with_its_model(registry: Registry) -> None:
+    found = registry.find("text.load")
+    assert found is not None
+    assert (found.function, found.parameters, found.description) == (code, Load, "Loads rows.")
+
+
+def test_types_are_sorted(registry: Registry) -> None:
+    registry.job("a.first")(other_code)
+    assert registry.types() == ["a.first", "text.load"]
+
+
+def test_upstreams_are_read_only_where_asked_for(registry: Registry) -> None:
+    registry.job("text.merge", reads_upstreams=True)(other_code)
+    assert [registry.reads_upstreams(name) for name in ("text.load", "text.merge", "none")] == [
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path", "message"),
+    [
+        ({}, "path", "is required"),
+        ({"path": "a", "speed": 2}, "speed", "is not a parameter of this job type"),
+        ({"path": 4}, "path", "valid string"),
+        ({"path": "a", "rows": [{"size": 1}, {"size": 0}]}, "rows[1].size", "greater than or equal to 1"),
+    ],
+)
+def test_violations_name_the_field(
+    registry: Registry, parameters: dict[str, object], path: str, message: str
+) -> None:
+    ((found_path, found_message),) = registry.violations("text.load", parameters)  # type: ignore[arg-type] # JSON
+    assert found_path == path
+    assert message in found_message
+
+
+def test_good_parameters_have_no_violations(registry: Registry) -> None:
+    assert registry.violations("text.load", {"path": "a", "rows": [{"size": 1}]}) == []
+
+
+def test_parameters_count_as_json_for_strict_models(registry: Registry) -> None:
+    registry.job("text.dated")(strict_code)
+    assert registry.violations("text.dated", {"day": "2026-11-24"}) == []
+
+
+def test_a_name_is_taken_once(registry: Registry) -> None:
+    with pytest.raises(RegistrationError, match=r"registered twice.*test_registry\.code.*other_code"):
+        registry.job("text.load")(other_code)
+
+
+def test_the_same_code_may_be_imported_again(registry: Registry) -> None:
+    registry.job("text.load")(code)
+    assert registry.types() == ["text.load"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Text", "text.", ".text", "a b", "7a", "a" * (limits.MAX_TYPE_CHARACTERS + 1)]
+)
+def test_bad_names_are_refused(name: str) -> None:
+    with pytest.raises(RegistrationError, match="can't be the name of a job type"):
+        Registry().job(name)(code)
+
+
+def _one(parameters: Load) -> None: ...
+
+
+def _three(parameters: Load, context: JobContext, more: int) -> None: ...
+
+
+def _many(*parameters: Load) -> None: ...
+
+
+def _bare(parameters, context):  # type: ignore[no-untyped-def] # what is tested
+    ...
+
+
+def _no_model(parameters: dict[str, str], context: JobContext) -> None: ...
+
+
+def _no_context(parameters: Load, context: str) -> None: ...
+
+
+def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - what is tested
+
+
+async def _async(parameters: Load, context: JobContext) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (_one, "must take exactly"),
+        (_three, "must take exactly"),
+        (_many, "must take exactly"),
+        (_bare, "annotate 'parameters' with a pydantic model"),
+        (_no_model, "annotate 'parameters' with a pydantic model"),
+        (_no_context, "annotate 'context' with JobContext"),
+        (_unknown, "'Missing' is not defined"),
+        (_async, "is async"),
+    ],
+)
+def test_bad_signatures_are_refused(function: Callable[..., None], message: str) -> None:
+    with pytest.raises(RegistrationError, match=message) as error:
+        Registry().job("text.bad")(function)
+    assert function.__name__ in str(error.value)
+
+
+def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code_of = (
+        "from tidegate.handlers import JobContext, Parameters, job\n"
+        "class P(Parameters): pass\n"
+        "@job('{name}')\n"
+        "def run(parameters: P, context: JobContext) -> None: ...\n"
+    )
+    _write(tmp_path / "loaded_jobs" / "__init__.py", "")
+    _write(tmp_path / "loaded_jobs" / "flat.py", code_of.format(name="loaded.flat"))
+    _write(tmp_path / "loaded_jobs" / "deep" / "__init__.py", "")
+    _write(tmp_path / "loaded_jobs" / "deep" / "er.py", code_of.format(name="loaded.deep"))
+    monkeypatch.syspath_prepend(tmp_path)
+    types = load_registry("loaded_jobs").types()
+    assert {"loaded.flat", "loaded.deep", "tidegate.noop", "tidegate.sleep", "trace.task"} <= set(types)
+
+
+def test_without_a_package_the_built_in_types_are_there() -> None:
+    assert "tidegate.noop" in load_registry("no_such_jobs").types()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import no_such_library", r"broken_jobs\.worse.*no_such_library.*layers/jobs/requirements\.txt"),
+        ("1 / 0", r"broken_jobs\.worse.*ZeroDivisionError"),
+        ("def", r"broken_jobs\.worse.*SyntaxError"),
+        (
+            "from tidegate.handlers import job\n@job('Bad Name')\ndef f(a, b): ...",
+            "can't be the name of a job type",
+        ),
+    ],
+)
+def test_a_module_that_can_not_be_imported_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    _write(tmp_path / "broken_jobs" / "__init__.py", "")
+    _write(tmp_path / "broken_jobs" / "worse.py", text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("broken_jobs", "broken_jobs.worse"):
+        monkeypatch.delitem(__import__("sys").modules, name, raising=False)
+    with pytest.raises(RegistrationError, match=message):
+        load_registry("broken_jobs")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
