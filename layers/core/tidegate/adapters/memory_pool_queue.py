@@ -55,9 +55,10 @@ class PoolQueue:
         if held is not None and held.receives == int(receives) and held.visible_at_ms > now_ms:
             self._hide(int(number), held, hidden_until_ms)
 
-    def visible_from_ms(self) -> int | None:
-        """When the next hidden message becomes visible; None while none is hidden."""
-        return self.hidden[0][0] if self.hidden else None
+    def has_visible(self, now_ms: int) -> bool:
+        """Whether a message may be received now; a deleted one may still count once."""
+        self._show_due(now_ms)
+        return bool(self.visible)
 
     def _hide(self, number: int, held: _Held, until_ms: int) -> None:
         held.visible_at_ms = until_ms

@@ -59,6 +59,7 @@ class MemoryWorld:
     `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
     queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
     `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
+    `changes` is the change stream, oldest first; whoever reads it takes off what it has read.
     """
 
     shards: int = 1
@@ -85,16 +86,6 @@ class MemoryWorld:
         if times > 0:
             self.requests[request] += times
             self.on_request(request)
-
-    def take_changes(self, limit: int) -> list[Change]:
-        """Removes and returns at most `limit` of the oldest changes that concern the dispatcher."""
-        with self.lock:
-            taken: list[Change] = []
-            while self.changes and len(taken) < limit:
-                change = self.changes.popleft()
-                if change.concerns_dispatcher:
-                    taken.append(change)
-            return taken
 
     def put_new(self, job: Job) -> None:
         """Writes a whole job, over any that stands, with what is too large for it apart."""

@@ -95,22 +95,23 @@ def _load_upstreams(services: Services, upstream_ids: list[str]) -> tuple[Upstre
 
 
 def _heartbeat(services: Services, clock: Clock, job: Job, signal: Callable[[], Signal]) -> Heartbeat:
-    def beat(progress: Progress | None) -> Signal:
-        lease_expires_at_ms = clock.now_ms() + services.settings.lease_ms
-        try:
-            current = services.jobs.apply(
-                HeartbeatIfAttemptHolds(job, job.attempt, lease_expires_at_ms, progress)
-            )
-        except (TransitionRefused, NotFound):
-            return Signal.LOST
-        except DependencyUnavailable:
-            # The lease outlives several heartbeats: the next one may get through.
-            return signal()
-        if current.cancel_requested_at_ms is not None:
-            return Signal.CANCEL
-        return signal()
+    def on_interval(progress: Progress | None) -> Signal:
+        answer = beat(services, job, progress, clock.now_ms())
+        return signal() if answer is Signal.GO_ON else answer
 
-    return beat
+    return on_interval
+
+
+def beat(services: Services, job: Job, progress: Progress | None, now_ms: int) -> Signal:
+    """Extends the lease of a claimed job and stores its progress; says whether its attempt may go on."""
+    transition = HeartbeatIfAttemptHolds(job, job.attempt, now_ms + services.settings.lease_ms, progress)
+    try:
+        current = services.jobs.apply(transition)
+    except (TransitionRefused, NotFound):
+        return Signal.LOST
+    except DependencyUnavailable:
+        return Signal.GO_ON  # the lease outlives several heartbeats: the next one may get through
+    return Signal.GO_ON if current.cancel_requested_at_ms is None else Signal.CANCEL
 
 
 def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
