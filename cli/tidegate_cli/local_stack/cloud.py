@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from botocore.config import Config
@@ -82,7 +83,13 @@ def read_stack_info(emulator: Emulator) -> StackInfo:
     )
 
 
-def repair_event_sources(endpoint_url: str) -> None:
+def repair(endpoint_url: str) -> None:
+    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment."""
+    _repair_event_sources(endpoint_url)
+    _repair_statement_permissions(endpoint_url)
+
+
+def _repair_event_sources(endpoint_url: str) -> None:
     """Writes each queue's concurrency limit again, as a number.
 
     The emulator keeps a limit that came from a template parameter as text, and then its poller fails on it.
@@ -95,3 +102,25 @@ def repair_event_sources(endpoint_url: str) -> None:
                 client.update_event_source_mapping(
                     UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
                 )
+
+
+def _repair_statement_permissions(endpoint_url: str) -> None:
+    """Lets roles that may run PartiQL statements on AWS run them here.
+
+    AWS asks for the action of each statement, as dynamodb:PartiQLInsert; the emulator asks for one action that
+    AWS does not have. Roles without any PartiQL permission are still refused.
+    """
+    session = make_session()
+    stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    iam = session.client("iam", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    allowed = {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}
+    grant = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    for page in stacks.get_paginator("list_stack_resources").paginate(StackName=STACK_NAME):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] != "AWS::IAM::Role":
+                continue
+            role = resource["PhysicalResourceId"]
+            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            policies = [iam.get_role_policy(RoleName=role, PolicyName=name) for name in names]
+            if any("dynamodb:PartiQL" in json.dumps(policy["PolicyDocument"]) for policy in policies):
+                iam.put_role_policy(RoleName=role, PolicyName="emulated-statements", PolicyDocument=grant)

@@ -106,7 +106,7 @@ def _deploy_if_changed(
         progress("nothing changed since the last deployment")
     else:
         sam.deploy(places, parameters, digest, emulator.endpoint_url, progress)
-    cloud.repair_event_sources(emulator.endpoint_url)
+    cloud.repair(emulator.endpoint_url)
     info = cloud.read_stack_info(emulator)
     write_info(places.stack_info, info)
     return info
