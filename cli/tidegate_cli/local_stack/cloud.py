@@ -107,8 +107,8 @@ def _repair_event_sources(endpoint_url: str) -> None:
 def _repair_statement_permissions(endpoint_url: str) -> None:
     """Lets roles that may run PartiQL statements on AWS run them here.
 
-    AWS asks for the action of each statement, as dynamodb:PartiQLInsert; the emulator asks for one action that
-    AWS does not have. Roles without any PartiQL permission are still refused.
+    AWS asks for the action of each statement, as dynamodb:PartiQLInsert; the emulator asks for one action
+    that AWS does not have. Roles without any PartiQL permission are still refused.
     """
     session = make_session()
     stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
