@@ -1,8 +1,8 @@
 """The Python client of the API.
 
-    with Client(find_target(None, None, None)) as client:
-        accepted = client.submit_job({"type": "text.count", "parameters": {"path": "README.md"}})
-        job = client.get_job(accepted.id)
+with Client(find_target(None, None, None)) as client:
+    accepted = client.submit_job({"type": "text.count", "parameters": {"path": "README.md"}})
+    job = client.get_job(accepted.id)
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _MAX_BACKOFF_SECONDS = 5.0
 _TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the platform itself answers within 29 s
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 # Bounds paging should the server's cursors ever go in circles; short pages are allowed.
-_MAX_PAGES = MAX_JOBS_PER_WORKFLOW
+MAX_PAGES = MAX_JOBS_PER_WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A submission that stands. `job_ids` is by key for a workflow, empty for a job; `raw` is the API's answer."""
+    """A submission that stands. `job_ids` is by key for a workflow, empty for a job; `raw` is the answer."""
 
     id: str
     idempotency_key: str
@@ -57,8 +57,8 @@ class Page:
 class Client:
     """Calls the API, each request signed, bounded in time and retried where that is safe.
 
-    Every method may raise ApiProblem (the API refused) or ApiUnreachable (no answer within the bounded retries).
-    `transport` and `sleep` are for tests.
+    Every method may raise ApiProblem (the API refused) or ApiUnreachable (no answer within the
+    bounded retries). `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Client:
         """At most `limit` jobs in `state`, page by page as they are asked for."""
         cursor: str | None = None
         found = 0
-        for _ in range(_MAX_PAGES):
+        for _ in range(MAX_PAGES):
             size = min(limit - found, MAX_PAGE_SIZE)
             page = self._page("/v1/jobs", state=state, pool=pool, limit=str(size), cursor=cursor)
             yield from page.jobs
@@ -122,7 +122,7 @@ class Client:
             cursor = page.cursor
             if cursor is None or found >= limit:
                 return
-        raise CliError(f"the listing did not end within {_MAX_PAGES:,} pages; narrow it with --pool")
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
         """One page of a workflow's jobs, in the order they were submitted."""
@@ -133,12 +133,12 @@ class Client:
         """A workflow with all of its jobs."""
         jobs: list[JobView] = []
         page = self.workflow_page(workflow_id)
-        for _ in range(_MAX_PAGES):
+        for _ in range(MAX_PAGES):
             jobs.extend(page.jobs)
             if page.cursor is None:
                 return WorkflowView(workflow_id, page.raw.get("name"), tuple(jobs), page.raw)
             page = self.workflow_page(workflow_id, page.cursor)
-        raise CliError(f"workflow {workflow_id} did not end within {_MAX_PAGES:,} pages")
+        raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def health(self) -> Mapping[str, Any]:
         """What the API says of itself."""
@@ -190,7 +190,7 @@ class Client:
 
 def _backoff_seconds(attempt: int) -> float:
     ceiling = min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
-    return ceiling * random.random()  # full jitter
+    return random.uniform(0, ceiling)  # full jitter
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:
@@ -221,4 +221,6 @@ def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
         for item in answer.get("errors") or ()
         if isinstance(item, Mapping)
     ]
-    return ApiProblem(response.status_code, str(title), str(answer.get("detail") or platform or ""), violations)
+    return ApiProblem(
+        response.status_code, str(title), str(answer.get("detail") or platform or ""), violations
+    )

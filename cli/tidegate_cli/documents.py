@@ -26,8 +26,8 @@ class Document:
 def read_document(name: str, *, speed: float, pool: str | None, priority: int | None) -> Document:
     """Reads a file, or standard input for `-`; what it is shows in its content.
 
-    `speed` counts for WfFormat only. `pool` and `priority` replace what the document says for all jobs together
-    (jobs of a workflow that name their own keep it). Raises UsageError.
+    `speed` counts for WfFormat only. `pool` and `priority` replace what the document says for all jobs
+    together (jobs of a workflow that name their own keep it). Raises UsageError.
     """
     return to_document(parse(_read(name), name), name, speed=speed, pool=pool, priority=priority)
 
@@ -38,7 +38,9 @@ def parse(text: str, name: str) -> object:
         value: object = json.loads(text, parse_constant=_refuse_constant)
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise UsageError(f"{name} is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+        raise UsageError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        ) from error
     except UnicodeEncodeError as error:
         raise UsageError(f"{name} holds half of a surrogate pair, which is no character") from error
     except RecursionError as error:
@@ -58,7 +60,8 @@ def to_document(
         raise UsageError(f"{name} holds no JSON object; a job has a `type`, a workflow has `jobs`")
     if "jobs" not in value and "type" not in value:
         raise UsageError(
-            f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), nor WfFormat (no `workflow`)"
+            f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), "
+            "nor WfFormat (no `workflow`)"
         )
     body = dict(value)
     if pool is not None:

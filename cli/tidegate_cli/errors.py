@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.domain.errors import TidegateError, Violation
-
 from tidegate_cli.exit_codes import ExitCode
 
 _SHOWN_VIOLATIONS = 10

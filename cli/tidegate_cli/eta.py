@@ -7,7 +7,6 @@ from statistics import fmean
 
 from tidegate.domain.graph import analyse_chains
 from tidegate.domain.states import State
-
 from tidegate_cli.views import JobView
 
 
@@ -18,7 +17,7 @@ def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
     edges = []
     for job in jobs:
         found = {
-            by_id.get(dependency.job_id) if dependency.job_id is not None else by_key.get(dependency.key)
+            by_id.get(dependency.job_id) if dependency.job_id else by_key.get(dependency.key or "")
             for dependency in job.depends_on
         }
         edges.append(sorted(index for index in found if index is not None))
@@ -26,7 +25,7 @@ def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
 
 
 def time_left_seconds(jobs: Sequence[JobView], *, slots: int, now_ms: int) -> float | None:
-    """The larger of the remaining critical path and the remaining work over `slots` (jobs seen at work at once).
+    """The larger of the remaining critical path and the remaining work over `slots` (jobs seen at work).
 
     None while nothing is known: no job has an estimate and none has ended.
     """

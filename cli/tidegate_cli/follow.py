@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.states import State
-
-from tidegate_cli.client import Client, Page
+from tidegate_cli.client import MAX_PAGES, Client, Page
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.views import JobView
@@ -17,6 +16,7 @@ from tidegate_cli.views import JobView
 MIN_INTERVAL_SECONDS = 0.5
 MAX_INTERVAL_SECONDS = 5.0
 _GROWTH = 1.5
+DEFAULT_TIMEOUT_SECONDS = 86_400.0
 # A poll that took long (a large workflow, a busy machine) is followed by a pause in proportion.
 _PAUSE_PER_FETCH = 3.0
 
@@ -30,7 +30,7 @@ class WaitTimedOut(CliError):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once; `began_ms` is when following began."""
+    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once, `began_ms` when it began."""
 
     title: str
     jobs: tuple[JobView, ...]
@@ -69,15 +69,15 @@ def fetch_workflow(client: Client, workflow_id: str) -> Fetch:
 
     def fetch() -> tuple[JobView, ...]:
         cursor: str | None = None
-        at = 0
-        while at == 0 or cursor is not None:
+        for at in range(MAX_PAGES):
             if at >= len(pages):
                 pages.append(client.workflow_page(workflow_id, cursor))
             elif not all(job.is_terminal for job in pages[at].jobs):
                 pages[at] = client.workflow_page(workflow_id, cursor)
             cursor = pages[at].cursor
-            at += 1
-        return tuple(job for page in pages for job in page.jobs)
+            if cursor is None:
+                return tuple(job for page in pages for job in page.jobs)
+        raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     return fetch
 
@@ -87,17 +87,21 @@ def follow(
     title: str,
     viewer: Viewer,
     *,
-    timeout_seconds: float | None = None,
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    checks: Sequence[Callable[[], None]] = (),
     waiting: Waiting | None = None,
 ) -> tuple[JobView, ...]:
-    """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`."""
+    """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`.
+
+    `checks` are called at each poll and may raise, to give up when something that the run needs is gone.
+    """
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
     began_s = passing.monotonic()
     interval = MIN_INTERVAL_SECONDS
     seen: dict[str, tuple[State, int]] = {}
     slots_seen = 0
-    while True:  # ends with the jobs, each of which has a timeout, or with the caller's own
+    while True:  # ends with the jobs or with `timeout_seconds`
         asked_s = passing.monotonic()
         jobs = fetch()
         took_s = passing.monotonic() - asked_s
@@ -108,21 +112,23 @@ def follow(
         now = {job.job_id: (job.state, job.attempt) for job in jobs}
         interval = MIN_INTERVAL_SECONDS if now != seen else min(MAX_INTERVAL_SECONDS, interval * _GROWTH)
         seen = now
-        left_s = None if timeout_seconds is None else timeout_seconds - (passing.monotonic() - began_s)
-        if left_s is not None and left_s <= 0:
+        for check in checks:
+            check()
+        left_s = timeout_seconds - (passing.monotonic() - began_s)
+        if left_s <= 0:
             open_jobs = sum(not job.is_terminal for job in jobs)
             raise WaitTimedOut(
-                f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on without us"
+                f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
             )
         pause_s = max(interval, took_s * _PAUSE_PER_FETCH)
-        passing.sleep(pause_s if left_s is None else min(pause_s, left_s))
+        passing.sleep(min(pause_s, left_s))
 
 
 def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
     """What an exit code says of ended jobs.
 
-    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself, and a condition
-    that was false is no failure.
+    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself, and a
+    condition that was false is no failure.
     """
     ids = {job.job_id for job in jobs}
     code = ExitCode.SUCCESS

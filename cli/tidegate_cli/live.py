@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain.states import State
-
 from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.follow import Snapshot, Viewer
 from tidegate_cli.views import JobView
@@ -96,7 +95,9 @@ class LineViewer:
         if counts != self._counts:
             self._counts = counts
             left = duration_text(_left(snapshot))
-            self._print(snapshot, f"{_ended(snapshot.jobs)}/{len(snapshot.jobs)} ended, left {left}: {counts}")
+            self._print(
+                snapshot, f"{_ended(snapshot.jobs)}/{len(snapshot.jobs)} ended, left {left}: {counts}"
+            )
 
     def _print(self, snapshot: Snapshot, line: str) -> None:
         at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
@@ -152,13 +153,18 @@ def _running_table(snapshot: Snapshot) -> RenderableType:
 
 def _ended_table(snapshot: Snapshot) -> RenderableType:
     ended = sorted(
-        (job for job in snapshot.jobs if job.is_terminal), key=lambda job: job.finished_at_ms or 0, reverse=True
+        (job for job in snapshot.jobs if job.is_terminal),
+        key=lambda job: job.finished_at_ms or 0,
+        reverse=True,
     )
     table = Table.grid(padding=(0, 2, 0, 0))
     for job in ended[:_MAX_ENDED_ROWS]:
         error = Text(job.error, style="dim", no_wrap=True, overflow="ellipsis")
         table.add_row(
-            Text(job.state, style=STYLES[job.state]), escape(job.label), duration_text(job.actual_seconds), error
+            Text(job.state, style=STYLES[job.state]),
+            escape(job.label),
+            duration_text(job.actual_seconds),
+            error,
         )
     return table
 

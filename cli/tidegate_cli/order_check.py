@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tidegate.domain.dependency import DependencyType, Verdict, judge
 from tidegate.domain.states import State
-
 from tidegate_cli.views import DependencyView, JobView, format_time
 
 
@@ -27,9 +26,9 @@ class OrderViolation:
 def check_order(jobs: Sequence[JobView], *, clock_skew_ms: int = 0) -> list[OrderViolation]:
     """Every violation among `jobs`, the jobs of one workflow.
 
-    A job that started must have done so after each dependency was satisfied, give or take `clock_skew_ms` between
-    the clocks of workers (0 on one machine). A job that was skipped must have a reason. Dependencies on jobs that
-    are not among `jobs` are left out, and a condition's value is taken as recorded.
+    A job that started must have done so after each dependency was satisfied, give or take `clock_skew_ms`
+    between the clocks of workers (0 on one machine). A job that was skipped must have a reason. Dependencies
+    on jobs that are not among `jobs` are left out, and a condition's value is taken as recorded.
     """
     by_id = {job.job_id: job for job in jobs}
     by_key = {job.key: job for job in jobs if job.key is not None}
@@ -87,4 +86,6 @@ def _skipped_for_nothing(
         return []
     dependency_type = pairs[0][0].type if pairs else DependencyType.MUST_SUCCEED
     upstream = pairs[0][1].label if pairs else "-"
-    return [OrderViolation(job.label, upstream, dependency_type, "skipped though no dependency is unsatisfiable")]
+    return [
+        OrderViolation(job.label, upstream, dependency_type, "skipped though no dependency is unsatisfiable")
+    ]

@@ -20,7 +20,7 @@ _AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set where it is the local stack."""
+    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set for the local stack."""
 
     api_url: str
     region: str
@@ -47,13 +47,18 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
             f"or {API_URL_VARIABLE} (the stack's output ApiUrl)"
         )
     if not url.startswith(("https://", "http://")):
-        raise UsageError(f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl")
+        raise UsageError(
+            f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl"
+        )
     session = boto3.Session(profile_name=profile, region_name=region)
     credentials = session.get_credentials()
     if credentials is None:
-        raise UsageError("no AWS credentials found: set AWS_PROFILE, pass --profile, or log in with `aws sso login`")
+        raise UsageError(
+            "no AWS credentials found: set AWS_PROFILE, pass --profile, or log in with `aws sso login`"
+        )
     in_host = _AWS_HOST.match(url)
-    found_region = region or (in_host.group(1) if in_host else session.region_name)
+    own_region = os.environ.get("AWS_REGION") or session.region_name
+    found_region = region or (in_host.group(1) if in_host else own_region)
     if not found_region:
         raise UsageError("no AWS region: pass --region or set AWS_REGION")
     return Target(url, found_region, credentials)

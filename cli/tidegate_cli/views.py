@@ -1,4 +1,4 @@
-"""Jobs and workflows as the API shows them, read tolerantly: fields that a newer API adds are kept in `raw`."""
+"""Jobs and workflows as the API shows them, read tolerantly: what a newer API adds is kept in `raw`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import TERMINAL, State
-
 from tidegate_cli.errors import CliError
 
 
@@ -90,7 +89,9 @@ def parse_time_ms(text: str | None) -> int | None:
 
 def format_time(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def job_view(raw: Mapping[str, Any]) -> JobView:
@@ -98,7 +99,9 @@ def job_view(raw: Mapping[str, Any]) -> JobView:
     try:
         return _job_view(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CliError(f"the API answered with a job that this client can't read ({error!r}); update one of them") from error
+        raise CliError(
+            f"the API answered with a job that this client can't read ({error!r}); update one of them"
+        ) from error
 
 
 def _job_view(raw: Mapping[str, Any]) -> JobView:

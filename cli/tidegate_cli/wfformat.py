@@ -9,7 +9,6 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.graph import find_cycle
-
 from tidegate_cli.errors import UsageError
 
 TASK_TYPE = "trace.task"
@@ -38,11 +37,13 @@ def to_workflow(
 ) -> dict[str, Any]:
     """The body of POST /v1/workflows that replays a recorded workflow `speed` times as fast (above 0).
 
-    Each task becomes a job that lasts its recorded run time divided by `speed`, with that as its estimate, and must
-    see its parents succeed. Raises WfFormatError.
+    Each task becomes a job that lasts its recorded run time divided by `speed`, with that as its estimate,
+    and must see its parents succeed. Raises WfFormatError.
     """
     if not (math.isfinite(speed) and speed > 0):
-        raise WfFormatError("speed", f"is {speed}; a number above 0 is needed, 60 replays a minute in a second")
+        raise WfFormatError(
+            "speed", f"is {speed}; a number above 0 is needed, 60 replays a minute in a second"
+        )
     root = _object(document, "document")
     workflow = _object(root.get("workflow"), "workflow")
     place = "workflow.specification.tasks"
@@ -104,7 +105,9 @@ def _index_by_id(tasks: Sequence[Any], place: str) -> dict[str, int]:
     for index, task in enumerate(tasks):
         task_id = _id(_object(task, f"{place}[{index}]").get("id"), f"{place}[{index}].id")
         if task_id in found:
-            raise WfFormatError(f"{place}[{index}].id", f"{task_id!r} is also the id of task {found[task_id]}")
+            raise WfFormatError(
+                f"{place}[{index}].id", f"{task_id!r} is also the id of task {found[task_id]}"
+            )
         found[task_id] = index
     return found
 
@@ -170,6 +173,7 @@ def _timeout_seconds(seconds: float, place: str) -> int:
     timeout = max(_MIN_TIMEOUT_SECONDS, math.ceil(seconds) + _SPARE_SECONDS)
     if timeout > limits.MAX_TIMEOUT_SECONDS:
         raise WfFormatError(
-            place, f"would run {seconds:,.0f} s; at most {limits.MAX_TIMEOUT_SECONDS:,} are allowed: raise the speed"
+            place,
+            f"would run {seconds:,.0f} s, and {limits.MAX_TIMEOUT_SECONDS:,} is the most: raise the speed",
         )
     return timeout

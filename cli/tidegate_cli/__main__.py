@@ -1,0 +1,8 @@
+"""`python -m tidegate_cli` is the command `tidegate`."""
+
+from __future__ import annotations
+
+from tidegate_cli.main import app_main
+
+if __name__ == "__main__":
+    app_main()

@@ -1,0 +1,101 @@
+"""The demo: a real workflow through the whole scheduler on the local stack, checked at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tidegate_cli import demo_workflow, local_stack
+from tidegate_cli.client import Client
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.follow import fetch_workflow, follow
+from tidegate_cli.interrupts import held_off
+from tidegate_cli.live import viewer_for
+from tidegate_cli.local_stack import LocalState, Places, StackInfo
+from tidegate_cli.options import Session, print_json
+from tidegate_cli.report import Report, build_report, print_report, report_json
+from tidegate_cli.target import local_target
+from tidegate_cli.usage import collect_settled
+from tidegate_cli.views import JobView
+from tidegate_cli.worker_child import worker_children
+
+POOL = "ecs"
+TIMEOUT_SECONDS = 600.0
+
+
+def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool) -> ExitCode:
+    """Runs the demo; SUCCESS only if every job ended as the workflow says, in a legal order.
+
+    `source` is the folder that the workflow reads (default: the standard library in use), `slots` those of
+    the worker process. The local stack is stopped at the end unless it was up before or `keep_up` says so.
+    """
+    was_up = local_stack.status().state is LocalState.RUNNING
+    try:
+        info = local_stack.up(session.tell)
+        report, mismatches = _run(session, info, source, slots)
+    finally:
+        if not keep_up and not was_up:
+            with held_off():
+                local_stack.down(session.tell)
+    if session.is_json:
+        print_json({**report_json(report), "mismatches": list(mismatches)})
+    else:
+        print_report(report, session.out)
+    return _verdict(session, report, mismatches)
+
+
+def mismatches_of(jobs: Sequence[JobView], expected: Mapping[str, str]) -> tuple[str, ...]:
+    """Each job that did not end as expected, by key; jobs missing on either side too."""
+    found = {job.key or job.job_id: job for job in jobs}
+    lines = []
+    for key in sorted(expected.keys() | found.keys()):
+        job, state = found.get(key), expected.get(key)
+        if job is None:
+            lines.append(f"{key} should have ended as {state}, and is not there")
+        elif state is None:
+            lines.append(f"{key} ended as {job.state}, and nothing was expected of it")
+        elif job.state != state:
+            lines.append(f"{key} should have ended as {state}, and is {job.state} {job.error}".rstrip())
+    return tuple(lines)
+
+
+def _run(
+    session: Session, info: StackInfo, source: Path | None, slots: int
+) -> tuple[Report, tuple[str, ...]]:
+    since_ms = int(time.time() * 1_000)
+    with ExitStack() as stack:
+        home = Places.find().home
+        children = stack.enter_context(worker_children(info, home, pool=POOL, processes=1, slots=slots))
+        session.tell(f"worker process {children[0].process.pid} serves pool {POOL} with {slots} slots")
+        client = stack.enter_context(Client(local_target(info)))
+        body = demo_workflow.build(source)
+        accepted = client.submit_workflow(body)
+        title = str(body.get("name") or accepted.id)
+        session.tell(f"submitted {len(body['jobs'])} jobs as workflow {accepted.id}")
+        viewer = stack.enter_context(viewer_for(session.err))
+        follow(
+            fetch_workflow(client, accepted.id),
+            title,
+            viewer,
+            timeout_seconds=TIMEOUT_SECONDS,
+            checks=[child.check for child in children],
+        )
+        jobs = client.get_workflow(accepted.id).jobs
+    # The worker process has ended by now, so its log is whole.
+    usage = collect_settled(info, since_ms, [child.log for child in children])
+    report = build_report(accepted.id, title, jobs, usage)
+    return report, mismatches_of(jobs, demo_workflow.expected_states())
+
+
+def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> ExitCode:
+    for line in mismatches:
+        session.tell(f"demo: {line}")
+    if mismatches:
+        return ExitCode.JOB_FAILED
+    if report.violations:
+        session.tell("demo: the order was not legal, see above")
+        return ExitCode.ERROR
+    session.tell(f"demo: all {len(report.jobs)} jobs ended as the workflow says, in a legal order")
+    return ExitCode.SUCCESS

@@ -1,0 +1,109 @@
+"""`tidegate local`: the stack on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tidegate_cli import local_stack
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.local_stack import FUNCTIONS, LocalState, StackInfo
+from tidegate_cli.options import OutputOption, print_json, session_of
+from tidegate_cli.views import format_time
+
+app = typer.Typer(help="The local stack: the same template on an AWS emulator.", no_args_is_help=True)
+
+
+@app.command()
+def up(context: typer.Context, output: OutputOption = None) -> None:
+    """Start the local stack and deploy what changed.
+
+    Example: tidegate local up
+    """
+    session = session_of(context, output)
+    with ends_like_ctrl_c():
+        info = local_stack.up(session.tell)
+    if session.is_json:
+        print_json(_info_json(info))
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove what the stack holds.")] = False,
+    output: OutputOption = None,
+) -> None:
+    """Stop the local stack; what it holds is kept for the next `up`.
+
+    Example: tidegate local down
+    """
+    session = session_of(context, output)
+    was_up = local_stack.down(session.tell, wipe=wipe)
+    if session.is_json:
+        print_json({"was_up": was_up})
+
+
+@app.command()
+def status(context: typer.Context, output: OutputOption = None) -> None:
+    """Say how the local stack is; exit code 1 where it does not run.
+
+    Example: tidegate local status --output json
+    """
+    session = session_of(context, output)
+    found = local_stack.status()
+    if session.is_json:
+        details = _info_json(found.info) if found.info is not None else {}
+        print_json(
+            {"state": found.state, "stack_status": found.stack_status, "home": str(found.home), **details}
+        )
+    else:
+        session.out.print(f"state  {found.state}", highlight=False)
+        session.out.print(f"home   {found.home}", highlight=False, soft_wrap=True)
+        if found.info is not None:
+            session.out.print(f"api    {found.info.api_url}", highlight=False, soft_wrap=True)
+            session.out.print(f"pid    {found.info.pid}, port {found.info.port}", highlight=False)
+    if found.state is not LocalState.RUNNING:
+        raise typer.Exit(ExitCode.ERROR)
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    function: Annotated[
+        str | None,
+        typer.Argument(help=f"One of {', '.join(FUNCTIONS)}; all when left out.", show_default=False),
+    ] = None,
+    since_seconds: Annotated[float, typer.Option("--since-seconds", min=1, help="How far back.")] = 600,
+    output: OutputOption = None,
+) -> None:
+    """Print what the functions logged, oldest first.
+
+    Example: tidegate local logs dispatcher --since-seconds 60
+    """
+    session = session_of(context, output)
+    names = FUNCTIONS if function is None else (function,)
+    events = [(event, name) for name in names for event in local_stack.logs(name, since_seconds)]
+    events.sort(key=lambda pair: pair[0].time_ms)
+    if session.is_json:
+        lines = [
+            {"at": format_time(event.time_ms), "function": name, "message": event.message}
+            for event, name in events
+        ]
+        print_json({"events": lines})
+        return
+    for event, name in events:
+        line = f"{format_time(event.time_ms)} {name:<10} {event.message}"
+        session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _info_json(info: StackInfo) -> dict[str, Any]:
+    return {
+        "api_url": info.api_url,
+        "endpoint_url": info.endpoint_url,
+        "region": info.region,
+        "port": info.port,
+        "pid": info.pid,
+        "outputs": dict(info.outputs),
+    }

@@ -1,0 +1,122 @@
+"""Options that commands share, and what a command is given of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tidegate.domain import limits
+from tidegate_cli.client import Client
+from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.target import find_target
+
+_PLAIN_WIDTH = 200  # where no terminal bounds the lines: a report's tables stay whole
+
+
+class Output(StrEnum):
+    """How results are printed on standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+OutputOption = Annotated[
+    Output | None, typer.Option("--output", "-o", help="How results are printed on standard output.")
+]
+ApiUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--api-url",
+        metavar="URL",
+        help="The stack's output ApiUrl. Default: TIDEGATE_API_URL, else the local stack.",
+    ),
+]
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="JSON of a job, a workflow or WfFormat; - is standard input.")
+]
+PoolOption = Annotated[
+    str | None, typer.Option("--pool", help="Pool of the jobs that name none.", show_default=False)
+]
+PriorityOption = Annotated[
+    int | None,
+    typer.Option(
+        "--priority",
+        min=limits.MIN_PRIORITY,
+        max=limits.MAX_PRIORITY,
+        help="Priority of the jobs that name none; higher first.",
+        show_default=False,
+    ),
+]
+IdempotencyKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key", help="The same key again brings the same submission back. Default: a new one."
+    ),
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout-seconds", min=0.1, help="How long to wait for the end; then exit code 4.")
+]
+SpeedOption = Annotated[
+    float, typer.Option("--speed", help="WfFormat only: how many times as fast as recorded.")
+]
+DEFAULT_WAIT_SECONDS = DEFAULT_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the global options said."""
+
+    output: Output = Output.TEXT
+    api_url: str | None = None
+    profile: str | None = None
+    region: str | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether standard output holds JSON alone."""
+        return self.output is Output.JSON
+
+    @property
+    def out(self) -> Console:
+        """For results as text."""
+        return _console(stderr=False)
+
+    @property
+    def err(self) -> Console:
+        """For everything that is no result."""
+        return _console(stderr=True)
+
+    def client(self) -> Client:
+        """A client of the API that was chosen; raises UsageError where there is none."""
+        return Client(find_target(self.api_url, self.profile, self.region))
+
+    def tell(self, message: str) -> None:
+        """One line on standard error."""
+        self.err.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def session_of(context: typer.Context, output: Output | None = None, api_url: str | None = None) -> Session:
+    """The global options, with what the command itself was given in their place."""
+    root = context.find_root().obj
+    base = root if isinstance(root, Session) else Session()
+    return replace(base, output=output or base.output, api_url=api_url or base.api_url)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(stderr=stderr, width=_PLAIN_WIDTH)

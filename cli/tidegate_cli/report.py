@@ -1,0 +1,190 @@
+"""What came of a workflow: its jobs in the order they ran, its critical path, what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from tidegate.domain.graph import analyse_chains
+from tidegate.domain.states import State
+from tidegate_cli.eta import upstream_indexes
+from tidegate_cli.live import STYLES, counts_text, duration_text
+from tidegate_cli.order_check import OrderViolation, check_order
+from tidegate_cli.usage import Usage, total_of
+from tidegate_cli.views import JobView, format_time
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finished run. Durations are in seconds; `usage` is None where the logs are out of reach."""
+
+    workflow_id: str
+    name: str | None
+    jobs: tuple[JobView, ...]
+    began_ms: int | None
+    ended_ms: int | None
+    critical_path: tuple[JobView, ...]
+    critical_path_seconds: float
+    violations: tuple[OrderViolation, ...]
+    usage: Usage | None = None
+
+    @property
+    def makespan_seconds(self) -> float | None:
+        """From the first job's creation to the last one's end."""
+        if self.began_ms is None or self.ended_ms is None:
+            return None
+        return (self.ended_ms - self.began_ms) / 1_000
+
+
+def build_report(
+    workflow_id: str, name: str | None, jobs: Sequence[JobView], usage: Usage | None = None
+) -> Report:
+    """The report of a workflow, its jobs in the order they started, those that never did at the end."""
+    chains = analyse_chains(
+        upstream_indexes(jobs), {index: job.actual_seconds or 0.0 for index, job in enumerate(jobs)}
+    )
+    ordered = sorted(
+        jobs, key=lambda job: (job.started_at_ms is None, job.started_at_ms or job.finished_at_ms or 0)
+    )
+    return Report(
+        workflow_id=workflow_id,
+        name=name,
+        jobs=tuple(ordered),
+        began_ms=min((job.created_at_ms for job in jobs if job.created_at_ms is not None), default=None),
+        ended_ms=max((job.finished_at_ms for job in jobs if job.finished_at_ms is not None), default=None),
+        critical_path=tuple(jobs[index] for index in chains.critical_path),
+        critical_path_seconds=chains.critical_path_seconds,
+        violations=tuple(check_order(jobs)),
+        usage=usage,
+    )
+
+
+def wait_seconds(job: JobView) -> float | None:
+    """How long the job was ready before its last attempt started."""
+    if job.ready_at_ms is None or job.started_at_ms is None:
+        return None
+    return (job.started_at_ms - job.ready_at_ms) / 1_000
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as one JSON object."""
+    usage = None
+    if report.usage is not None:
+        usage = {
+            **total_of(report.usage).as_json(),
+            "by_part": {part: totals.as_json() for part, totals in report.usage.items()},
+        }
+    return {
+        "workflow_id": report.workflow_id,
+        "name": report.name,
+        "states": dict(Counter(job.state.value for job in report.jobs)),
+        "began_at": format_time(report.began_ms) if report.began_ms is not None else None,
+        "ended_at": format_time(report.ended_ms) if report.ended_ms is not None else None,
+        "makespan_seconds": report.makespan_seconds,
+        "critical_path": {
+            "seconds": round(report.critical_path_seconds, 3),
+            "jobs": [job.label for job in report.critical_path],
+        },
+        "order_violations": [str(violation) for violation in report.violations],
+        "usage": usage,
+        "jobs": [_job_json(order, job) for order, job in enumerate(report.jobs, start=1)],
+    }
+
+
+def _job_json(order: int, job: JobView) -> dict[str, Any]:
+    return {
+        "order": order,
+        "wait_seconds": wait_seconds(job),
+        "run_seconds": job.actual_seconds,
+        **{name: value for name, value in job.raw.items() if name not in ("parameters", "result", "history")},
+    }
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report for people."""
+    console.print()
+    console.print(
+        Text(report.name or report.workflow_id, style="bold"), Text(report.workflow_id, style="dim")
+    )
+    console.print(_jobs_table(report))
+    console.print(Text("states         "), counts_text(report.jobs))
+    console.print(f"makespan       {duration_text(report.makespan_seconds)}", highlight=False)
+    path = " → ".join(
+        escape(f"{job.label} {duration_text(job.actual_seconds)}") for job in report.critical_path
+    )
+    console.print(
+        f"critical path  {duration_text(report.critical_path_seconds)}: {path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if report.violations:
+        console.print(Text(f"order          {len(report.violations)} violations", style="bold red"))
+        for violation in report.violations:
+            console.print(f"  {violation}", markup=False, highlight=False)
+    else:
+        console.print("order          legal: every job ran after what it depends on", highlight=False)
+    if report.usage is None:
+        console.print("usage          not known: the deployment's logs are out of reach", highlight=False)
+    else:
+        console.print(_usage_table(report.usage, len(report.jobs)))
+
+
+def _jobs_table(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    right = {"#", "start", "prio", "wait", "run", "estimate", "att"}
+    for column in ("#", "job", "state", "prio", "start", "wait", "run", "estimate", "att", "pool", "why"):
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "why")
+    for order, job in enumerate(report.jobs, start=1):
+        start = None
+        if job.started_at_ms is not None and report.began_ms is not None:
+            start = (job.started_at_ms - report.began_ms) / 1_000
+        table.add_row(
+            str(order),
+            escape(job.label),
+            Text(job.state, style=STYLES[job.state]),
+            str(job.priority),
+            f"+{duration_text(start)}" if start is not None else "-",
+            duration_text(wait_seconds(job)),
+            duration_text(job.actual_seconds),
+            duration_text(job.estimated_seconds),
+            str(job.attempt),
+            job.pool,
+            escape(job.error) if job.state is not State.SUCCEEDED else "",
+        )
+    return table
+
+
+def _usage_table(usage: Usage, jobs: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("AWS usage")
+    for column in ("invocations", "requests", "write units", "read units"):
+        table.add_column(column, justify="right")
+    table.add_column("requests by operation")
+    for part, totals in (*usage.items(), ("all", total_of(usage))):
+        most = sorted(totals.requests.items(), key=lambda item: -item[1])
+        table.add_row(
+            part,
+            str(totals.reports),
+            str(totals.request_count),
+            f"{totals.write_units:.1f}",
+            f"{totals.read_units:.1f}",
+            ", ".join(f"{name} {count}" for name, count in most),
+        )
+    total = total_of(usage)
+    if jobs:
+        table.add_row(
+            "per job",
+            "",
+            f"{total.request_count / jobs:.2f}",
+            f"{total.write_units / jobs:.2f}",
+            f"{total.read_units / jobs:.2f}",
+            "",
+        )
+    return table

@@ -1,0 +1,223 @@
+"""`tidegate submit`, `run`, `worker` and `demo`: what makes jobs go."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate_cli.client import Client
+from tidegate_cli.documents import Document, read_document
+from tidegate_cli.errors import UsageError
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.follow import exit_code_of, fetch_job, fetch_workflow, follow
+from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.job_commands import print_job
+from tidegate_cli.live import viewer_for
+from tidegate_cli.local_stack import Places
+from tidegate_cli.options import (
+    DEFAULT_WAIT_SECONDS,
+    ApiUrlOption,
+    FileArgument,
+    IdempotencyKeyOption,
+    OutputOption,
+    PoolOption,
+    PriorityOption,
+    Session,
+    SpeedOption,
+    TimeoutOption,
+    print_json,
+    session_of,
+)
+from tidegate_cli.report import build_report, print_report, report_json
+from tidegate_cli.target import Target, find_target, recorded_stack
+from tidegate_cli.usage import collect_settled
+from tidegate_cli.views import JobView
+from tidegate_cli.worker_child import WorkerChild, local_environment, worker_children
+
+_DEFAULT_SPEED = 60.0
+_PROCESS_POOL = "ecs"
+_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set wherever a worker process has its environment already
+
+
+def submit(
+    context: typer.Context,
+    file: FileArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow to the end.")] = False,
+    timeout_seconds: TimeoutOption = DEFAULT_WAIT_SECONDS,
+    idempotency_key: IdempotencyKeyOption = None,
+    pool: PoolOption = None,
+    priority: PriorityOption = None,
+    speed: SpeedOption = _DEFAULT_SPEED,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Submit a job or a workflow; what FILE is shows in its content.
+
+    Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
+    """
+    session = session_of(context, output, api_url)
+    document = read_document(file, speed=speed, pool=pool, priority=priority)
+    with session.client() as client:
+        submitted, raw, key = _send(client, document, idempotency_key)
+        if not session.is_json:
+            session.out.print(submitted, markup=False, highlight=False)
+        if not wait:
+            if session.is_json:
+                print_json({**raw, "idempotency_key": key})
+            return
+        session.tell(f"submitted as {submitted}; following until the end")
+        jobs = _follow(client, session, document, submitted, timeout_seconds)
+        if session.is_json:
+            found = client.get_workflow(submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
+            print_json({**found, "idempotency_key": key})
+    raise typer.Exit(exit_code_of(jobs))
+
+
+def run(
+    context: typer.Context,
+    file: FileArgument,
+    speed: SpeedOption = _DEFAULT_SPEED,
+    slots: Annotated[
+        int,
+        typer.Option(
+            "--slots",
+            min=0,
+            max=256,
+            help="Also run a worker process with so many slots meanwhile, for --pool "
+            f"(then {_PROCESS_POOL} unless given). Local stack only.",
+        ),
+    ] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many such processes.")] = 1,
+    timeout_seconds: TimeoutOption = DEFAULT_WAIT_SECONDS,
+    idempotency_key: IdempotencyKeyOption = None,
+    pool: PoolOption = None,
+    priority: PriorityOption = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Submit FILE, follow it to the end, and report: jobs in the order they ran, critical path, cost.
+
+    Example: tidegate run montage.json --speed 60 --slots 8
+    """
+    session = session_of(context, output, api_url)
+    chosen = pool or (_PROCESS_POOL if slots else None)
+    document = read_document(file, speed=speed, pool=chosen, priority=priority)
+    target = find_target(session.api_url, session.profile, session.region)
+    since_ms = int(time.time() * 1_000)
+    with ExitStack() as stack:
+        stack.enter_context(ends_like_ctrl_c())
+        children: Sequence[WorkerChild] = ()
+        if slots:
+            children = stack.enter_context(_workers(target, chosen or _PROCESS_POOL, workers, slots))
+        client = stack.enter_context(Client(target))
+        submitted, _, _ = _send(client, document, idempotency_key)
+        session.tell(f"submitted as {submitted}")
+        jobs = _follow(client, session, document, submitted, timeout_seconds, children)
+        if document.is_workflow:
+            jobs = client.get_workflow(submitted).jobs
+    usage = None
+    if target.local is not None:
+        usage = collect_settled(target.local, since_ms, [child.log for child in children])
+    name = document.body.get("name")
+    report = build_report(submitted, name if isinstance(name, str) else None, jobs, usage)
+    if session.is_json:
+        print_json(report_json(report))
+    else:
+        print_report(report, session.out)
+    code = exit_code_of(jobs)
+    raise typer.Exit(ExitCode.ERROR if code is ExitCode.SUCCESS and report.violations else code)
+
+
+def worker(
+    pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
+    slots: Annotated[int, typer.Option("--slots", min=1, max=256, help="Jobs to run at once.")] = 4,
+) -> None:
+    """Run a worker process until it is told to end (Ctrl-C or SIGTERM).
+
+    It works for the deployment that its TIDEGATE_* environment names, else for the local stack.
+
+    Example: tidegate worker --pool ecs --slots 8
+    """
+    from tidegate_worker.main import run_worker  # loads job code, which no other command needs
+
+    if _POOLS_VARIABLE not in os.environ:
+        stack = recorded_stack()
+        if stack is None:
+            raise UsageError(
+                "no deployment to work for: start the local stack with `tidegate local up`, or give this "
+                "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
+            )
+        os.environ.update(local_environment(stack))
+    raise typer.Exit(run_worker(pool=pool, slots=slots))
+
+
+def demo(
+    context: typer.Context,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--source", exists=True, file_okay=False, help="Folder to analyse. Default: Python's own library."
+        ),
+    ] = None,
+    slots: Annotated[int, typer.Option("--slots", min=1, max=64, help="Slots of the worker process.")] = 4,
+    keep_up: Annotated[bool, typer.Option("--keep-up", help="Leave the local stack running.")] = False,
+    output: OutputOption = None,
+) -> None:
+    """Start the local stack, run the demo workflow through it, show and check it, and stop the stack.
+
+    Example: tidegate demo --source . --keep-up
+    """
+    from tidegate_cli.demo import run_demo  # no other command needs it
+
+    session = session_of(context, output)
+    with ends_like_ctrl_c():
+        code = run_demo(session, source=source, slots=slots, keep_up=keep_up)
+    raise typer.Exit(code)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the root."""
+    commands: Sequence[Callable[..., None]] = (submit, run, worker, demo)
+    for command in commands:
+        app.command()(command)
+
+
+def _send(client: Client, document: Document, key: str | None) -> tuple[str, dict[str, object], str]:
+    send = client.submit_workflow if document.is_workflow else client.submit_job
+    accepted = send(document.body, key)
+    return accepted.id, dict(accepted.raw), accepted.idempotency_key
+
+
+def _follow(
+    client: Client,
+    session: Session,
+    document: Document,
+    submitted: str,
+    timeout_seconds: float,
+    children: Sequence[WorkerChild] = (),
+) -> tuple[JobView, ...]:
+    fetch = fetch_workflow(client, submitted) if document.is_workflow else fetch_job(client, submitted)
+    title = str(document.body.get("name") or submitted)
+    with viewer_for(session.err) as viewer:
+        jobs = follow(
+            fetch, title, viewer, timeout_seconds=timeout_seconds, checks=[child.check for child in children]
+        )
+    if not document.is_workflow and not session.is_json:
+        print_job(jobs[0], session.err)
+    return jobs
+
+
+def _workers(
+    target: Target, pool: str, processes: int, slots: int
+) -> AbstractContextManager[Sequence[WorkerChild]]:
+    if target.local is None:
+        raise UsageError(
+            "--slots starts worker processes for the local stack only; run `tidegate worker` by itself"
+        )
+    return worker_children(target.local, Places.find().home, pool=pool, processes=processes, slots=slots)
