@@ -84,8 +84,15 @@ def _row(name: str, jobs: int, edges: int, driver: Driver) -> Row:
         "read_units": total.read_units,
         "requests": sum(total.requests.values()),
         "write_units_by_step": {step: driver.usage[step].write_units_total for step in STEPS},
-        "write_units_by_table": dict(sorted(total.write_units.items())),
-        "requests_by_operation": dict(sorted(total.requests.items())),
+        "write_units_by_index": _by_place(total.write_units),
+        "requests_by_operation": _by_place(total.requests),
+    }
+
+
+def _by_place(counts: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """Counts by "service.operation" or "table.index", without the benchmark's own number in a table's name."""
+    return {
+        f"{first.partition('-')[2] or first}.{second}": count for (first, second), count in counts.items()
     }
 
 

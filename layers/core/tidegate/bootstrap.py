@@ -26,6 +26,8 @@ from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.services import Services
 
 if TYPE_CHECKING:
+    import boto3
+
     from tidegate.adapters.memory_world import MemoryWorld
 
 __all__ = [
@@ -40,7 +42,7 @@ __all__ = [
     "WorkerDeps",
     "api_function",
     "aws_services",
-    "connect",
+    "connect_system",
     "dispatcher_function",
     "memory_services",
     "process_worker",
@@ -164,8 +166,13 @@ def memory_services(
     return services, world
 
 
+def connect_system(*, session: boto3.Session | None = None, endpoint_url: str | None = None) -> AwsClients:
+    """AWS clients on the real clock; from the environment, unless a session and an endpoint are given."""
+    return connect(SystemClock(), SystemEntropy(), session=session, endpoint_url=endpoint_url)
+
+
 def _from_environment(catalogue: JobCatalogue | None) -> tuple[Services, AwsClients]:
-    clients = connect(SystemClock(), SystemEntropy())
+    clients = connect_system()
     services = aws_services(read_settings(os.environ), read_tables(os.environ), clients, catalogue)
     return services, clients
 

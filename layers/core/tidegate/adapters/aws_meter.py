@@ -34,6 +34,14 @@ class Usage:
     write_units: Mapping[tuple[str, str], float] = field(default_factory=lambda: MappingProxyType({}))
     read_units: float = 0.0
 
+    def __add__(self, other: Usage) -> Usage:
+        """What was used in both spans together."""
+        units = dict(self.write_units)
+        for key, count in other.write_units.items():
+            units[key] = units.get(key, 0.0) + count
+        requests = Counter(self.requests) + Counter(other.requests)
+        return Usage(_frozen(requests), _frozen(units), self.read_units + other.read_units)
+
     def __sub__(self, earlier: Usage) -> Usage:
         """What was used since `earlier`."""
         requests = Counter(self.requests)
@@ -46,6 +54,11 @@ class Usage:
     def requests_of(self, service: str) -> int:
         """Requests to one service: `dynamodb` or `sqs`."""
         return sum(count for (name, _), count in self.requests.items() if name == service)
+
+    @property
+    def write_units_total(self) -> float:
+        """Write units of tables and indexes together."""
+        return sum(self.write_units.values())
 
     @property
     def base_write_units(self) -> float:
