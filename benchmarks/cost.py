@@ -2,9 +2,10 @@
 
 Usage: python -m benchmarks.cost
 
-Prints a table by step and writes benchmarks/results/cost.json. Write units are those that DynamoDB reports, per table
-and index, with one more per KB for every conditional write that was refused (billed, but not reported). Every event is
-handled on its own, so nothing is saved by batching: these are upper bounds. Exits 1 when a budget does not hold.
+Prints a table by step and writes benchmarks/results/cost.json. Write units are those that DynamoDB reports, per
+table and index, with one more per KB for every conditional write that was refused (billed, but not reported).
+Every event is handled on its own, so nothing is saved by batching: these are upper bounds. Exits 1 when a budget
+does not hold.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _row(name: str, jobs: int, edges: int, driver: Driver) -> Row:
 
 
 def _by_place(counts: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    """Counts by "service.operation" or "table.index", without the benchmark's own number in a table's name."""
+    """Counts by "service.operation" or "table.index", without the benchmark's number in a table's name."""
     return {
         f"{first.partition('-')[2] or first}.{second}": count for (first, second), count in counts.items()
     }
@@ -125,7 +126,8 @@ def _print(rows: list[Row], figures: Row) -> None:
         jobs = row["jobs"]
         out(
             f"{row['workload']:42}{jobs:6}{row['dependencies']:6}{row['write_units']:9.0f}"
-            f"{row['write_units'] / jobs:8.2f}{row['read_units'] / jobs:8.2f}{row['requests'] / jobs:8.2f}{per_edge}\n"
+            f"{row['write_units'] / jobs:8.2f}{row['read_units'] / jobs:8.2f}"
+            f"{row['requests'] / jobs:8.2f}{per_edge}\n"
         )
     out("\nwrite units by step\n")
     out(f"{'workload':42}" + "".join(f"{step:>12}" for step in STEPS) + "\n")

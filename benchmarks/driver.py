@@ -23,7 +23,7 @@ STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowl
 
 @dataclass(slots=True)
 class Driver:
-    """One pool with `slots` places on a virtual clock; every event is handled on its own, nothing is batched by luck.
+    """One pool with `slots` places on a virtual clock; every event is handled on its own.
 
     `usage` adds up, by step, what went over the wire.
     """
@@ -57,7 +57,7 @@ class Driver:
         return accepted.workflow_id
 
     def run_to_end(self, jobs: int, durations_ms: dict[str, int]) -> None:
-        """Runs until `jobs` jobs have ended. `durations_ms` is by job key; a job not named there takes 1 ms."""
+        """Runs until `jobs` jobs have ended. `durations_ms` is by job key; others take 1 ms."""
         running: list[tuple[int, str, Claimed, str]] = []
         self._serve()
         while len(self.ended) < jobs:

@@ -297,7 +297,7 @@ class FinishIfAttemptHolds(_OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class RetryIfAttemptHolds(_OfKnownJob):
-    """RUNNING -> SCHEDULED: the attempt failed and another follows at `due_at_ms`, unless cancellation was asked for."""
+    """RUNNING -> SCHEDULED: the attempt failed, another follows at `due_at_ms`; not if cancellation was asked for."""
 
     name: ClassVar[str] = "retry"
     attempt: int
@@ -376,7 +376,7 @@ class CancelIfInState(_OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class RequestCancelIfRunning(_OfKnownJob):
-    """Asks the worker of a RUNNING job to stop; it learns of it at its next heartbeat. The first request's time stays."""
+    """Asks the worker of a RUNNING job to stop, which it learns at its next heartbeat. The first request stays."""
 
     name: ClassVar[str] = "request cancel"
     stamp: Stamp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidegate.domain.dependency import Dependent, DependencyType
+from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import heapq
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,22 +51,22 @@ class Position:
 
 def list_group(services: Services, position: Position, limit: int) -> tuple[list[IndexEntry], str | None]:
     """At most `limit` entries over all streams in the group's order, and the cursor behind them (None at the end)."""
-    found: list[tuple[IndexEntry, Stream]] = []
+    pages: list[list[tuple[IndexEntry, Stream]]] = []
     unfinished: set[Stream] = set()
     for (pool, shard), after in position.streams.items():
         page = services.index.page(
             pool, position.group, shard, limit=limit, descending=position.descending, after=after
         )
-        found.extend((entry, (pool, shard)) for entry in page.entries)
+        pages.append([(entry, (pool, shard)) for entry in page.entries])
         if page.next is not None:
             unfinished.add((pool, shard))
-    found.sort(key=lambda item: (item[0].sort, item[0].job_id), reverse=position.descending)
-    following: dict[Stream, IndexEntry | None] = dict(position.streams)
-    for entry, stream in found[:limit]:
-        following[stream] = entry
-    cut_off = {stream for _, stream in found[limit:]}
+    sign = -1 if position.descending else 1
+    # A merge keeps each stream's own order among equals, so the last entry taken of it is where it goes on.
+    found = list(heapq.merge(*pages, key=lambda item: sign * item[0].sort))
+    taken, cut_off = found[:limit], {stream for _, stream in found[limit:]}
+    following = {**position.streams, **{stream: entry for entry, stream in taken}}
     remaining = {stream: after for stream, after in following.items() if stream in cut_off | unfinished}
-    return [entry for entry, _ in found[:limit]], _encode(remaining) if remaining else None
+    return [entry for entry, _ in taken], _encode(remaining) if remaining else None
 
 
 def _encode(streams: Mapping[Stream, IndexEntry | None]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.domain import limits
-from tidegate.domain.dependency import Dependency, Dependent, DependencyType
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.pools import Pool
 from tidegate.domain.states import State

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from tidegate.domain import limits
-from tidegate.domain.dependency import Dependency, Dependent, DependencyType
+from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, Violation
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
