@@ -1,0 +1,124 @@
+"""What must be true of every run, read from the jobs and their histories once all have ended."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from tests.simulation.simulator import Simulator
+from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
+from tidegate.domain.errors import ConditionError
+from tidegate.domain.job import Job, submission_of
+from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
+from tidegate.domain.submission import Phase
+from tidegate.usecases.dispatch import pool_capacity
+from tidegate.usecases.release import condition_view
+from tidegate.usecases.services import Services
+
+
+def first_start_ms(job: Job) -> int | None:
+    """When the job's first attempt began; None where it never ran."""
+    return next((entry.at_ms for entry in job.history if entry.state is State.RUNNING), None)
+
+
+def check_all(services: Services, world: MemoryWorld) -> None:
+    """Every invariant of a finished run."""
+    check_histories(world.jobs.values())
+    check_order(services, world)
+    check_submissions(world)
+
+
+def check_submissions(world: MemoryWorld) -> None:
+    """Every submission is complete, with all of its jobs."""
+    held = Counter(submission_of(job_id) for job_id in world.jobs)
+    for submission in world.submissions.values():
+        assert submission.phase is Phase.COMPLETE, submission
+        assert held[submission.submission_id] == submission.job_count, submission
+
+
+def check_histories(jobs: Iterable[Job]) -> None:
+    """Every job ended once, by moves of the table; attempts count its claims; times never go back."""
+    for job in jobs:
+        assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
+        states = [entry.state for entry in job.history]
+        assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), job
+        assert states.count(State.RUNNING) == job.attempt <= job.retry.max_attempts, job
+        times = [entry.at_ms for entry in job.history]
+        assert times == sorted(times), job
+        assert job.history[-1].at_ms == job.finished_at_ms, job
+
+
+def check_order(services: Services, world: MemoryWorld) -> None:
+    """No job started before its dependencies allowed it, and only those that none ever allowed were skipped."""
+    jobs = world.jobs
+    for job in jobs.values():
+        depends_on = services.jobs.load_input(job).depends_on
+        started_ms = first_start_ms(job)
+        if started_ms is not None:
+            for dependency in depends_on:
+                upstream = jobs[dependency.upstream_id]
+                allowed_ms = satisfied_at_ms(services, dependency, upstream)
+                assert allowed_ms is not None, f"{job.job_id} ran, {dependency} was never satisfied"
+                assert allowed_ms <= started_ms, f"{job.job_id} ran {allowed_ms - started_ms} ms early"
+        elif job.state is State.SKIPPED:
+            assert any(
+                satisfied_at_ms(services, dependency, jobs[dependency.upstream_id]) is None
+                for dependency in depends_on
+            ), f"{job.job_id} was skipped although it could run"
+
+
+def satisfied_at_ms(services: Services, dependency: Dependency, upstream: Job) -> int | None:
+    """When the upstream satisfied the dependency; None where it never did."""
+    verdict = judge(dependency.type, upstream.state, upstream.was_started)
+    if verdict is Verdict.EVALUATE:
+        try:
+            holds = services.conditions.evaluate(
+                dependency.condition or "", condition_view(services, upstream)
+            )
+        except ConditionError:
+            holds = False
+        verdict = Verdict.SATISFIED if holds else Verdict.UNSATISFIABLE
+    if verdict is not Verdict.SATISFIED:
+        return None
+    if dependency.type is DependencyType.MUST_START:
+        return first_start_ms(upstream)
+    return upstream.finished_at_ms
+
+
+def hold_back(simulator: Simulator, changes: list[Change]) -> None:
+    """An observer: nothing is dispatched past a more urgent READY job, and never more than the window allows."""
+    world, settings = simulator.world, simulator.services.settings
+    for pool in settings.pools.values():
+        dispatched = [
+            world.index_entry(change.old).sort
+            for change in changes
+            if change.old is not None
+            and change.new.pool == pool.name
+            and (change.old.state, change.new.state) == (State.READY, State.QUEUED)
+        ]
+        if not dispatched:
+            continue
+        shards = [world.index.get((pool.name, Group.READY, shard), []) for shard in range(world.shards)]
+        left_behind = [entries[-1][0] for entries in shards if entries]
+        assert max(left_behind, default=min(dispatched)) <= min(dispatched)
+        capacity = pool_capacity(simulator.services, pool, simulator.now_ms)
+        active = sum(
+            len(world.index.get((pool.name, Group.ACTIVE, shard), ())) for shard in range(world.shards)
+        )
+        assert active <= math.floor(capacity * settings.window)
+
+
+def started_ahead(job: Job, others: Iterable[Job], rank_of: Callable[[Job], int]) -> int:
+    """How many less urgent jobs of its pool started while `job` was READY or QUEUED. All of one attempt each."""
+    assert job.ready_at_ms is not None
+    assert job.started_at_ms is not None
+    return sum(
+        other.pool == job.pool
+        and other.started_at_ms is not None
+        and job.ready_at_ms < other.started_at_ms < job.started_at_ms
+        and rank_of(other) < rank_of(job)
+        for other in others
+    )

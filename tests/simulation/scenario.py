@@ -1,0 +1,47 @@
+"""What happens to each attempt at a job in a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.domain.job import Json
+from tidegate.ports import Assignment, Outcome, Verdict
+
+
+class Fate(StrEnum):
+    """How the worker fares during an attempt."""
+
+    WORKS = "WORKS"
+    DIES = "DIES"  # without a word: no more heartbeats, no outcome, the message is not acknowledged
+    STALLS = "STALLS"  # no heartbeats, but the outcome is reported at the end, perhaps long after its lease
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One attempt: how long it takes, and what comes of it unless the worker dies."""
+
+    duration_ms: int
+    outcome: Outcome
+    fate: Fate = Fate.WORKS
+
+
+Scenario = Callable[[Assignment], Course]
+
+
+def succeeds(duration_ms: int, result: Json = None) -> Course:
+    return Course(duration_ms, Outcome(Verdict.SUCCEEDED, result))
+
+
+def fails(duration_ms: int, *, retryable: bool = True) -> Course:
+    outcome = Outcome(Verdict.FAILED, code="broken", message="it broke", retryable=retryable)
+    return Course(duration_ms, outcome)
+
+
+def dies(duration_ms: int) -> Course:
+    return Course(duration_ms, Outcome(Verdict.LOST), Fate.DIES)
+
+
+def stalls(duration_ms: int) -> Course:
+    return Course(duration_ms, Outcome(Verdict.SUCCEEDED), Fate.STALLS)

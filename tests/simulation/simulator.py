@@ -1,0 +1,165 @@
+"""The whole system in one process on a virtual clock: the stream, the schedules, the queues and the workers.
+
+Everything that happens is an event on one heap, so that a run is determined by its seed. The use cases are the real
+ones over the in-memory adapters; what AWS does around them (calling the dispatcher with batches of the stream,
+calling dispatcher and reaper every minute, delivering messages) is what is simulated here.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation.scenario import Scenario
+from tests.simulation.support import START_MS
+from tests.simulation.workers import WorkerPool
+from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.job import Job
+from tidegate.domain.pools import PoolKind
+from tidegate.usecases.react import react
+from tidegate.usecases.reap import reap
+from tidegate.usecases.services import Services
+from tidegate.usecases.tick import tick
+
+MINUTE_MS = 60_000
+REGISTER_EVERY_MS = 20_000
+RETRY_MS = 1_000  # the event source calls the dispatcher again after it failed
+
+Event = Callable[[], object]
+Observer = Callable[["Simulator", list[Change]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the world around the use cases behaves. Times are virtual milliseconds."""
+
+    slots: int = 4  # jobs at once in each pool
+    stream_delay_ms: int = 200
+    stream_batch: int = 100
+    stream_open: bool = True
+    stream_doubled: bool = False
+    end_after_ms: int = 30 * 86_400_000
+
+
+@dataclass(slots=True)
+class Simulator:
+    """Runs events until every job has ended. `observers` see the changes that each event made."""
+
+    services: Services
+    world: MemoryWorld
+    scenario: Scenario
+    options: Options = field(default_factory=Options)
+    observers: list[Observer] = field(default_factory=list)
+    open_jobs: set[str] = field(default_factory=set)
+    events_run: int = 0
+    _events: list[tuple[int, int, Event]] = field(default_factory=list)
+    _order: itertools.count[int] = field(default_factory=itertools.count)
+    _stream: deque[Job] = field(default_factory=deque)
+    _stream_called: bool = False
+    _planned: int = 0
+    _pools: list[WorkerPool] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
+            workers = WorkerPool(self, pool.name, self.options.slots)
+            self._pools.append(workers)
+            if pool.kind is PoolKind.PROCESS:
+                self.every(REGISTER_EVERY_MS, workers.register, offset_ms=0)
+        self.every(MINUTE_MS, self._tick, offset_ms=17_000)
+        self.every(MINUTE_MS, self._reap, offset_ms=41_000)
+
+    @property
+    def now_ms(self) -> int:
+        """The virtual time, in milliseconds since the epoch."""
+        return self.world.now_ms
+
+    def after(self, delay_ms: int, event: Event) -> None:
+        """Plans an event that the system itself brings about."""
+        heapq.heappush(self._events, (self.now_ms + delay_ms, next(self._order), event))
+
+    def plan(self, at_ms: int, event: Event) -> None:
+        """Plans what comes from outside, such as a submission, `at_ms` after the start; the run awaits it."""
+        self._planned += 1
+
+        def happen() -> None:
+            self._planned -= 1
+            event()
+
+        heapq.heappush(self._events, (START_MS + at_ms, next(self._order), happen))
+
+    def every(self, period_ms: int, event: Event, *, offset_ms: int) -> None:
+        """Plans an event again and again."""
+
+        def again() -> None:
+            self.after(period_ms, again)
+            event()
+
+        self.after(offset_ms, again)
+
+    def run(self) -> None:
+        """Runs until nothing from outside is planned and every job has ended, or it takes too long."""
+        self._settle()
+        while self._planned or self.open_jobs or self._half_submitted():
+            at_ms, _, event = heapq.heappop(self._events)
+            assert at_ms - START_MS <= self.options.end_after_ms, f"still open: {sorted(self.open_jobs)[:10]}"
+            self.world.now_ms = at_ms
+            event()
+            self.events_run += 1
+            self._settle()
+
+    def attempt(self, action: Event) -> bool:
+        """Whether an invocation of a function came to its end; a failing service cuts it off."""
+        try:
+            action()
+        except DependencyUnavailable:
+            return False
+        return True
+
+    def _half_submitted(self) -> bool:
+        return bool(self.world.plans) and any(
+            submission.phase != "COMPLETE" for submission in self.world.submissions.values()
+        )
+
+    def _settle(self) -> None:
+        """What follows from the last event at once: idle workers take messages, changes reach the stream."""
+        for pool in self._pools:
+            pool.take_messages()
+        changes = list(self.world.changes)
+        self.world.changes.clear()
+        for change in changes:
+            if change.new.is_terminal:
+                self.open_jobs.discard(change.new.job_id)
+            elif change.old is None:
+                self.open_jobs.add(change.new.job_id)
+            if change.concerns_dispatcher and self.options.stream_open:
+                self._stream.append(change.new)
+        for observer in self.observers:
+            observer(self, changes)
+        self._call_stream(self.options.stream_delay_ms)
+
+    def _call_stream(self, delay_ms: int) -> None:
+        if self._stream and not self._stream_called:
+            self._stream_called = True
+            self.after(delay_ms, self._react)
+
+    def _react(self) -> None:
+        batch = [self._stream.popleft() for _ in range(min(len(self._stream), self.options.stream_batch))]
+        self._stream_called = False
+        for _ in range(2 if self.options.stream_doubled else 1):
+            if not self.attempt(lambda: react(self.services, batch, now_ms=self.now_ms)):
+                self._stream.extendleft(reversed(batch))
+                self._call_stream(RETRY_MS)
+                return
+
+    def _tick(self) -> None:
+        self.attempt(lambda: tick(self.services, now_ms=self.now_ms))
+
+    def _reap(self) -> None:
+        self.attempt(lambda: reap(self.services, now_ms=self.now_ms))
+        self.open_jobs.intersection_update(
+            self.world.jobs.keys()
+        )  # what was given up is gone without a change

@@ -1,0 +1,65 @@
+"""A world in memory with everything that is random drawn from one seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import memory_services
+from tidegate.domain.job import Json
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.settings import Settings
+from tidegate.usecases.services import Services
+
+START_MS = 1_800_000_000_000
+JOB_TYPE = "simulated"
+
+
+class SeededEntropy:
+    """Ids that count up and jitter from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._issued = 0
+
+    def new_ulid(self, now_ms: int) -> str:
+        self._issued += 1
+        return f"{now_ms:013d}{self._issued:013d}"
+
+    def jitter(self) -> float:
+        return self._random.random()
+
+
+class OneType:
+    """A catalogue with one type that takes any parameters."""
+
+    def types(self) -> Sequence[str]:
+        return (JOB_TYPE,)
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        return False
+
+
+def function_pool(name: str, capacity: int) -> Pool:
+    return Pool(name, f"memory:{name}", PoolKind.FUNCTION, max_timeout_seconds=3_600, capacity=capacity)
+
+
+def process_pool(name: str) -> Pool:
+    return Pool(name, f"memory:{name}", PoolKind.PROCESS, max_timeout_seconds=3_600)
+
+
+def make_settings(*pools: Pool, window: float = 2.0, shards: int = 1) -> Settings:
+    return Settings(
+        pools={pool.name: pool for pool in pools}, default_pool=pools[0].name, window=window, shards=shards
+    )
+
+
+def make_services(settings: Settings, seed: int) -> tuple[Services, MemoryWorld]:
+    services, world = memory_services(settings, catalogue=OneType())
+    world.now_ms = START_MS
+    return replace(services, entropy=SeededEntropy(seed)), world

@@ -1,0 +1,118 @@
+"""The simulated workers of one pool: they claim through the real use case and let virtual time pass."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.simulation.scenario import Course, Fate
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.ports import Delivery, Outcome, Signal, Verdict, Worker
+from tidegate.usecases.run import Claimed, beat, claim, conclude
+
+if TYPE_CHECKING:
+    from tests.simulation.simulator import Simulator
+
+VISIBILITY_SECONDS = 120
+RECEIVE_LIMIT = 10
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    delivery: Delivery
+    claimed: Claimed
+    course: Course
+    over: bool = False
+
+
+@dataclass(slots=True)
+class WorkerPool:
+    """`slots` workers of one pool, each with one job at a time. A worker that dies is replaced at once."""
+
+    simulator: Simulator
+    pool: str
+    slots: int
+    running: int = 0
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def register(self) -> None:
+        """What a worker process says of itself now and then."""
+        now_ms = self.simulator.now_ms
+        worker = Worker(
+            self.pool, f"{self.pool}-process", self.slots, self.running, now_ms, now_ms // 1_000 + 600
+        )
+        self.simulator.attempt(lambda: self.simulator.services.workers.put(worker))
+
+    def take_messages(self) -> None:
+        """Idle workers take what is visible, until there is no idle worker or no message."""
+        simulator = self.simulator
+        queue = simulator.world.queues.get(self.pool)
+        while queue is not None and self.running < self.slots and queue.has_visible(simulator.now_ms):
+            limit = min(RECEIVE_LIMIT, self.slots - self.running)
+            try:
+                deliveries = simulator.services.queue.receive(self.pool, limit=limit, wait_seconds=0)
+            except DependencyUnavailable:
+                return
+            for delivery in deliveries:
+                self._begin(delivery)
+
+    def _begin(self, delivery: Delivery) -> None:
+        simulator = self.simulator
+        worker_id = f"{self.pool}-{next(self._numbers)}"
+        try:
+            claimed = claim(simulator.services, delivery.message, worker_id, simulator.now_ms)
+        except DependencyUnavailable:
+            return  # the message comes again
+        if claimed is None:
+            self._acknowledge(delivery)
+            return
+        self.running += 1
+        attempt = _Attempt(delivery, claimed, simulator.scenario(claimed.assignment))
+        timeout_ms = claimed.job.timeout_seconds * 1_000
+        if attempt.course.fate is Fate.DIES:
+            simulator.after(attempt.course.duration_ms, lambda: self._leave(attempt))
+            return
+        if attempt.course.fate is Fate.WORKS:
+            self._plan_beat(attempt)
+        if attempt.course.fate is Fate.WORKS and attempt.course.duration_ms > timeout_ms:
+            simulator.after(timeout_ms, lambda: self._end(attempt, Outcome(Verdict.TIMED_OUT)))
+        else:
+            simulator.after(attempt.course.duration_ms, lambda: self._end(attempt, attempt.course.outcome))
+
+    def _plan_beat(self, attempt: _Attempt) -> None:
+        interval_ms = self.simulator.services.settings.heartbeat_seconds * 1_000
+        if attempt.course.duration_ms > interval_ms:
+            self.simulator.after(interval_ms, lambda: self._beat(attempt))
+
+    def _beat(self, attempt: _Attempt) -> None:
+        if attempt.over:
+            return
+        simulator, receipt = self.simulator, attempt.delivery.receipt
+        signal = beat(simulator.services, attempt.claimed.job, None, simulator.now_ms)
+        if signal is Signal.CANCEL:
+            self._end(attempt, Outcome(Verdict.CANCELLED))
+        elif signal is Signal.LOST:
+            self._end(attempt, Outcome(Verdict.LOST))
+        else:
+            queue = simulator.services.queue
+            simulator.attempt(lambda: queue.extend(self.pool, receipt, seconds=VISIBILITY_SECONDS))
+            self._plan_beat(attempt)
+
+    def _end(self, attempt: _Attempt, outcome: Outcome) -> None:
+        if attempt.over:
+            return
+        self._leave(attempt)
+        simulator = self.simulator
+        if simulator.attempt(
+            lambda: conclude(simulator.services, attempt.claimed, outcome, simulator.now_ms)
+        ):
+            self._acknowledge(attempt.delivery)
+
+    def _leave(self, attempt: _Attempt) -> None:
+        attempt.over = True
+        self.running -= 1
+
+    def _acknowledge(self, delivery: Delivery) -> None:
+        queue = self.simulator.services.queue
+        self.simulator.attempt(lambda: queue.delete(self.pool, [delivery.receipt]))
