@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tidegate_cli.local_stack import StackInfo, down, up
 
-HOME = Path(__file__).resolve().parents[2] / ".tidegate" / "e2e"
+FOLDER = Path(__file__).resolve().parents[2] / ".tidegate"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[StackInfo]:
+def stack_home() -> Path:
+    """Where the session's stack lives; each of several test processes has its own."""
+    return FOLDER / f"e2e{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInfo]:
     """A fresh stack of the real template, IAM enforced; ended with the session."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
@@ -28,8 +35,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[StackInfo]:
         with capture.global_and_fixture_disabled():
             print(f"\n  e2e: {line}", flush=True)  # noqa: T201 - the set-up takes a while, so it says what it does
 
-    down(say, home=HOME, wipe=True)
+    down(say, home=stack_home, wipe=True)
     try:
-        yield up(say, home=HOME)
+        yield up(say, home=stack_home)
     finally:
-        down(say, home=HOME, wipe=True)
+        down(say, home=stack_home, wipe=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,9 +13,9 @@ from botocore.credentials import Credentials
 from tidegate_cli.local_stack import LocalState, StackInfo, down, logs, status, up
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import Table
+    from pathlib import Path
 
-HOME = Path(__file__).resolve().parents[2] / ".tidegate" / "e2e"
+    from mypy_boto3_dynamodb.service_resource import Table
 
 
 def silent(line: str) -> None:
@@ -46,12 +45,12 @@ def test_a_signed_call_reaches_the_function(stack: StackInfo) -> None:
     assert signed.status_code == 200, signed.text
 
 
-def test_up_again_changes_nothing(stack: StackInfo) -> None:
+def test_up_again_changes_nothing(stack: StackInfo, stack_home: Path) -> None:
     said: list[str] = []
-    assert up(said.append, home=HOME) == stack
+    assert up(said.append, home=stack_home) == stack
     assert "nothing changed since the last build" in said
     assert "nothing changed since the last deployment" in said
-    assert status(home=HOME).state is LocalState.RUNNING
+    assert status(home=stack_home).state is LocalState.RUNNING
 
 
 def test_outputs_and_settings_are_complete(stack: StackInfo) -> None:
@@ -62,14 +61,14 @@ def test_outputs_and_settings_are_complete(stack: StackInfo) -> None:
     assert f":{stack.port}/" in stack.environment["TIDEGATE_POOLS"]
 
 
-def test_functions_write_logs(stack: StackInfo) -> None:
+def test_functions_write_logs(stack: StackInfo, stack_home: Path) -> None:
     call(stack, "/v1/health", None)
-    assert logs("api", home=HOME)
+    assert logs("api", home=stack_home)
 
 
 @pytest.mark.slow
-def test_what_is_stored_outlives_a_restart(stack: StackInfo) -> None:
-    home = HOME.parent / "e2e-restart"
+def test_what_is_stored_outlives_a_restart(stack: StackInfo, stack_home: Path) -> None:
+    home = stack_home.with_name(f"{stack_home.name}-restart")
     down(silent, home=home, wipe=True)
     try:
         first = up(silent, home=home)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -38,6 +40,15 @@ class Deployment:
     def is_usable(self) -> bool:
         """Whether the stack is whole, so that it can serve or be updated."""
         return self.status in USABLE
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turns the emulator's failures into LocalStackError, so that users never see a traceback of them."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise LocalStackError(f"the local AWS failed: {error}") from error
 
 
 def describe(endpoint_url: str) -> Deployment | None:

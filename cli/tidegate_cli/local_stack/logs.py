@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate_cli.local_stack import emulator as emulators
-from tidegate_cli.local_stack.cloud import CLIENT_CONFIG
+from tidegate_cli.local_stack.cloud import CLIENT_CONFIG, readable_errors
 from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import make_session, read_info
 from tidegate_cli.local_stack.places import Places
@@ -47,9 +47,10 @@ def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = Non
     pages = client.get_paginator("filter_log_events").paginate(
         logGroupName=info.outputs[output], startTime=max(start_ms, 0)
     )
-    events = [
-        LogEvent(time_ms=event["timestamp"], message=event["message"].rstrip("\n"))
-        for page in pages
-        for event in page["events"]
-    ]
+    with readable_errors():
+        events = [
+            LogEvent(time_ms=event["timestamp"], message=event["message"].rstrip("\n"))
+            for page in pages
+            for event in page["events"]
+        ]
     return tuple(sorted(events, key=lambda event: event.time_ms))

@@ -37,8 +37,9 @@ def up(
             sam.build(places, chosen, digest, progress)
             running = emulators.find_running(places)
             try:
-                emulator = _whole(places, running or emulators.start(places, progress), progress)
-                info = _deploy_if_changed(places, emulator, chosen, digest, progress)
+                with cloud.readable_errors():
+                    emulator = _whole(places, running or emulators.start(places, progress), progress)
+                    info = _deploy_if_changed(places, emulator, chosen, digest, progress)
             except BaseException:
                 if running is None or not running.is_running:
                     emulators.stop(places)
@@ -79,7 +80,8 @@ def status(*, home: Path | None = None) -> LocalStatus:
     emulator = emulators.find_running(places)
     if emulator is None:
         return LocalStatus(state=LocalState.STOPPED, home=places.home)
-    deployment = cloud.describe(emulator.endpoint_url)
+    with cloud.readable_errors():
+        deployment = cloud.describe(emulator.endpoint_url)
     info = read_info(places.stack_info)
     if deployment is None or not deployment.is_usable or info is None or info.pid != emulator.pid:
         found = deployment.status if deployment is not None else None
