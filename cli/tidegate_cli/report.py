@@ -59,7 +59,9 @@ def build_report(
         jobs=tuple(ordered),
         began_ms=min((job.created_at_ms for job in jobs if job.created_at_ms is not None), default=None),
         ended_ms=max((job.finished_at_ms for job in jobs if job.finished_at_ms is not None), default=None),
-        critical_path=tuple(jobs[index] for index in chains.critical_path),
+        critical_path=tuple(
+            jobs[index] for index in chains.critical_path if jobs[index].actual_seconds is not None
+        ),
         critical_path_seconds=chains.critical_path_seconds,
         violations=tuple(check_order(jobs)),
         usage=usage,

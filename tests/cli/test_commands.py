@@ -1,0 +1,256 @@
+"""The command line as a whole: exit codes, JSON alone on standard output, one-line errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
+from tidegate_cli import options, run_commands
+from tidegate_cli.main import app
+
+Answers = Mapping[tuple[str, str], httpx.Response]
+JOB = {"type": "tidegate.noop"}
+FLOW = {"name": "flow", "jobs": [{"key": "k0", "type": "tidegate.noop"}]}
+CANCEL_PATH = f"/live/v1/jobs/{WORKFLOW}.0/cancel"
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No stack, no API and no credentials of whoever runs the tests."""
+    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("TIDEGATE_API_URL", "TIDEGATE_POOLS", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Request]]:
+    """Makes commands talk to an API that answers by method and path; returns what it was asked."""
+
+    def install(answers: Answers) -> list[httpx.Request]:
+        seen: list[httpx.Request] = []
+
+        def handler(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return answers[(request.method, request.url.path)]
+
+        monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
+        monkeypatch.setattr(run_commands, "Client", lambda target: client_of(handler))
+        monkeypatch.setenv("TIDEGATE_API_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        return seen
+
+    return install
+
+
+def tidegate(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=stdin)
+
+
+def submitted(state: str, **changes: Any) -> Answers:
+    raw = job_json(0, state, started=1.0, finished=2.0, **changes)
+    return {
+        ("POST", "/live/v1/jobs"): httpx.Response(201, json={"job_id": WORKFLOW}),
+        ("GET", f"/live/v1/jobs/{WORKFLOW}"): httpx.Response(200, json=raw),
+        ("POST", "/live/v1/workflows"): httpx.Response(
+            201, json={"workflow_id": WORKFLOW, "job_ids": {"k0": f"{WORKFLOW}.0"}}
+        ),
+        ("GET", f"/live/v1/workflows/{WORKFLOW}"): httpx.Response(200, json=workflow_json([raw])),
+    }
+
+
+def test_submit_prints_the_id_alone(api: Callable[[Answers], list[httpx.Request]], tmp_path: Path) -> None:
+    seen = api(submitted("SUCCEEDED"))
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(JOB))
+    result = tidegate("submit", str(file), "--idempotency-key", "once", "--pool", "ecs", "--priority", "900")
+    assert (result.exit_code, result.stdout) == (0, f"{WORKFLOW}\n")
+    assert seen[0].headers["idempotency-key"] == "once"
+    assert json.loads(seen[0].content) == {**JOB, "pool": "ecs", "priority": 900}
+
+
+def test_submit_tells_workflows_from_jobs_by_content(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    seen = api(submitted("SUCCEEDED"))
+    assert tidegate("submit", "-", stdin=json.dumps(FLOW)).exit_code == 0
+    trace = {
+        "workflow": {
+            "specification": {"tasks": [{"id": "a"}]},
+            "execution": {"tasks": [{"id": "a", "runtimeInSeconds": 5}]},
+        }
+    }
+    assert tidegate("submit", "-", "--speed", "10", stdin=json.dumps(trace)).exit_code == 0
+    assert [request.url.path for request in seen] == ["/live/v1/workflows"] * 2
+    assert json.loads(seen[1].content)["jobs"][0]["parameters"] == {"seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("SUCCEEDED", 0), ("FAILED", 3), ("TIMED_OUT", 3), ("CANCELLED", 5), ("SKIPPED", 3)]
+)
+def test_the_end_of_a_job_decides_the_exit_code(
+    api: Callable[[Answers], list[httpx.Request]], state: str, code: int
+) -> None:
+    api(submitted(state))
+    result = tidegate("submit", "-", "--wait", "--output", "json", stdin=json.dumps(JOB))
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["state"] == state
+
+
+def test_a_wait_that_is_over_has_its_own_exit_code(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    api(submitted("RUNNING"))
+    result = tidegate("submit", "-", "--wait", "--timeout-seconds", "0.1", stdin=json.dumps(JOB))
+    assert result.exit_code == 4
+    assert "waited 0.1 s" in result.stderr
+
+
+def test_run_reports_and_prints_json_alone(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    api(submitted("SUCCEEDED"))
+    result = tidegate("--output", "json", "run", "-", stdin=json.dumps(FLOW))
+    assert result.exit_code == 0
+    made = json.loads(result.stdout)
+    assert (made["workflow_id"], made["name"], made["usage"]) == (WORKFLOW, "flow", None)
+    assert [item["key"] for item in made["jobs"]] == ["k0"]
+    assert "submitted as" in result.stderr
+
+
+def test_run_in_text_prints_the_report(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    api(submitted("FAILED", error={"code": "handler-error", "message": "boom"}))
+    result = tidegate("run", "-", stdin=json.dumps(FLOW))
+    assert result.exit_code == 3
+    assert "critical path" in result.stdout
+    assert "boom" in result.stdout
+
+
+def test_workers_of_its_own_need_the_local_stack(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    api(submitted("SUCCEEDED"))
+    result = tidegate("run", "-", "--slots", "2", stdin=json.dumps(FLOW))
+    assert result.exit_code == 2
+    assert "local stack only" in result.stderr
+
+
+def test_workflows_get_shows_every_field_of_every_job(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    api(submitted("SUCCEEDED"))
+    result = tidegate("workflows", "get", WORKFLOW, "--output", "json")
+    job = json.loads(result.stdout)["jobs"][0]
+    named = (
+        "name",
+        "job_id",
+        "state",
+        "attempt",
+        "ready_at",
+        "queued_at",
+        "started_at",
+        "finished_at",
+        "worker",
+    )
+    assert set(named) <= job.keys()
+    assert job["started_at"] == "2027-01-15T08:00:01.000Z"
+    assert tidegate("workflows", "get", WORKFLOW).stdout.count(f"{WORKFLOW}.0") == 1
+
+
+def test_jobs_get_and_list_and_cancel(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    raw = job_json(0, "RUNNING", started=1.0, parameters={"path": "[b]x"})
+    page = httpx.Response(200, json={"jobs": [raw], "cursor": None})
+    seen = api(
+        {
+            ("GET", f"/live/v1/jobs/{WORKFLOW}.0"): httpx.Response(200, json=raw),
+            ("GET", "/live/v1/jobs"): page,
+            ("POST", CANCEL_PATH): httpx.Response(202, json=raw),
+        }
+    )
+    assert '{"path": "[b]x"}' in tidegate("jobs", "get", f"{WORKFLOW}.0").stdout
+    listed = tidegate("jobs", "list", "--state", "RUNNING", "--pool", "lambda", "--output", "json")
+    assert [item["job_id"] for item in json.loads(listed.stdout)["jobs"]] == [f"{WORKFLOW}.0"]
+    assert dict(seen[-1].url.params) == {"state": "RUNNING", "pool": "lambda", "limit": "50"}
+    assert "its worker is asked to stop" in tidegate("jobs", "cancel", f"{WORKFLOW}.0").stdout
+
+
+def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    problem = {"title": "Invalid request", "errors": [{"field": "priority", "message": "is 0"}]}
+    api({("POST", "/live/v1/jobs"): httpx.Response(400, json=problem)})
+    result = tidegate("submit", "-", "--output", "json", stdin=json.dumps(JOB))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "tidegate: Invalid request (400)\n  priority: is 0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "- is not JSON: Expecting property name enclosed in double quotes at line 1 column 2"),
+        ("[]", "holds no JSON object"),
+        ("{}", "neither a job"),
+        ('{"type": "x", "parameters": {"a": NaN}}', "NaN is not allowed"),
+        ('{"type": "\\ud800"}', "surrogate"),
+        ("\x00", "not JSON"),
+        ('{"workflow": {}}', "workflow.specification: is missing"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
+    result = tidegate("submit", "-", stdin=text)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("submit", "/nowhere/at/all.json"), "cannot read /nowhere/at/all.json: No such file"),
+        (("submit", "/"), "cannot read /: Is a directory"),
+        (("jobs", "list"), "no API to talk to: start the local stack with `tidegate local up`"),
+        (("jobs", "list", "--api-url", "example.org"), "is no URL"),
+        (("jobs", "list", "--api-url", "https://example.org"), "no AWS credentials found"),
+        (("jobs", "list", "--state", "DONE"), "DONE"),
+        (("submit", "-", "--priority", "1001"), "less than or equal to 1000"),
+        (("worker", "--pool", "ecs"), "no deployment to work for"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_use_exits_with_2_and_says_why(arguments: tuple[str, ...], message: str) -> None:
+    result = tidegate(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    groups = {
+        "local": ("up", "down", "status", "logs"),
+        "jobs": ("list", "get", "cancel"),
+        "workflows": ("get",),
+    }
+    commands = [(name,) for name in ("submit", "run", "worker", "demo")]
+    for command in [*commands, *((group, name) for group, names in groups.items() for name in names)]:
+        result = tidegate(*command, "--help")
+        assert result.exit_code == 0
+        assert (
+            f"Example: {'echo' if command == ('submit',) else 'tidegate ' + ' '.join(command)}"
+            in result.stdout
+        )
+
+
+def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_commands, "read_document", interrupted)
+    result = tidegate("submit", "-")
+    assert (result.exit_code, result.stderr) == (130, "tidegate: interrupted\n")
+
+
+def test_a_bug_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_commands, "read_document", lambda *_, **__: 1 // 0)
+    result = tidegate("submit", "-")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("tidegate: unexpected ZeroDivisionError")
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,123 @@
+"""The report: order, waits, critical path, usage; as JSON and as text."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from tests.cli.samples import WORKFLOW, job
+from tidegate_cli.report import Report, build_report, print_report, report_json, wait_seconds
+from tidegate_cli.usage import UsageTotals, read_usage, total_of
+
+
+def report() -> Report:
+    jobs = [
+        job(0, started=1.0, finished=2.0, estimated_duration_seconds=1.5),
+        job(1, started=2.5, finished=7.5, ready=2.0, upstreams=[(0, "MUST_SUCCEED")]),
+        job(2, started=0.5, finished=3.5, priority=900),
+        job(
+            3,
+            "FAILED",
+            started=8.0,
+            finished=9.0,
+            ready=7.6,
+            upstreams=[(1, "MUST_SUCCEED")],
+            attempt=3,
+            error={"code": "handler-error", "message": "boom [x]"},
+        ),
+        job(
+            4,
+            "SKIPPED",
+            finished=9.1,
+            upstreams=[(3, "MUST_SUCCEED")],
+            error={"code": "skipped", "message": "k3 ended as FAILED", "upstream_id": f"{WORKFLOW}.3"},
+        ),
+    ]
+    usage = {
+        "api": UsageTotals({"dynamodb.PutItem": 2}, 4.0, 1.0, 1),
+        "dispatcher": UsageTotals({"dynamodb.UpdateItem": 3, "dynamodb.PutItem": 1}, 6.0, 2.5, 2),
+    }
+    return build_report(WORKFLOW, "flow", jobs, usage)
+
+
+def test_jobs_stand_in_the_order_they_started_and_the_unstarted_last() -> None:
+    made = report_json(report())
+    assert [(item["order"], item["key"]) for item in made["jobs"]] == [
+        (1, "k2"), (2, "k0"), (3, "k1"), (4, "k3"), (5, "k4"),
+    ]  # fmt: skip
+
+
+def test_the_json_holds_waits_runs_states_and_the_whole_time() -> None:
+    made = json.loads(json.dumps(report_json(report())))
+    by_key = {item["key"]: item for item in made["jobs"]}
+    assert by_key["k1"]["wait_seconds"] == 0.5
+    assert by_key["k1"]["run_seconds"] == 5.0
+    assert by_key["k0"]["estimated_duration_seconds"] == 1.5
+    assert by_key["k4"]["wait_seconds"] is None
+    assert made["states"] == {"SUCCEEDED": 3, "FAILED": 1, "SKIPPED": 1}
+    assert made["makespan_seconds"] == 9.1
+    assert made["order_violations"] == []
+
+
+def test_the_critical_path_follows_actual_run_times() -> None:
+    path = report_json(report())["critical_path"]
+    assert path["jobs"] == ["k0", "k1", "k3"]
+    assert path["seconds"] == 7.0
+
+
+def test_usage_is_added_up_over_all_parts() -> None:
+    usage = report_json(report())["usage"]
+    assert usage["requests"] == {"dynamodb.PutItem": 3, "dynamodb.UpdateItem": 3}
+    assert (usage["request_count"], usage["write_units"], usage["read_units"]) == (6, 10.0, 3.5)
+    assert usage["by_part"]["api"]["write_units"] == 4.0
+
+
+def test_the_text_names_every_job_and_what_went_wrong() -> None:
+    out = io.StringIO()
+    print_report(report(), Console(file=out, width=200))
+    text = out.getvalue()
+    for expected in ("k0", "k4", "boom [x]", "k0 1.00 s → k1 5.00 s → k3 1.00 s", "per job", "legal"):
+        assert expected in text
+
+
+def test_an_illegal_order_is_shown() -> None:
+    jobs = [
+        job(0, started=1.0, finished=2.0),
+        job(1, started=1.0, finished=3.0, upstreams=[(0, "MUST_SUCCEED")]),
+    ]
+    out = io.StringIO()
+    print_report(build_report(WORKFLOW, None, jobs), Console(file=out, width=200))
+    assert "1 violations" in out.getvalue()
+    assert "k1 MUST_SUCCEED k0" in out.getvalue()
+    assert "not known" in out.getvalue()
+
+
+def test_a_job_never_ready_or_started_has_no_wait() -> None:
+    assert wait_seconds(job(0, "SKIPPED")) is None
+
+
+def line(**usage: object) -> str:
+    return json.dumps({"level": "INFO", "message": "usage", "usage": usage})
+
+
+def test_usage_reports_are_found_among_other_lines() -> None:
+    lines = [
+        "START RequestId: 1",
+        line(requests={"dynamodb.GetItem": 2}, write_units=1.5, read_units=0.5),
+        "2026-11-24 worker INFO "
+        + line(requests={"dynamodb.GetItem": 1, "sqs.SendMessage": 1}, write_units=1),
+        '{"message": "usage"}',
+        '{"message": "other", "usage": {"write_units": 9}}',
+        "{ broken",
+    ]
+    found = read_usage(lines)
+    assert found == UsageTotals({"dynamodb.GetItem": 3, "sqs.SendMessage": 1}, 2.5, 0.5, 2)
+    assert found.request_count == 4
+
+
+def test_no_usage_adds_up_to_nothing() -> None:
+    assert total_of({}) == UsageTotals()
+    assert total_of({"a": UsageTotals({"x.Y": 1}, 1.0, 0.0, 1)}).write_units == pytest.approx(1.0)
