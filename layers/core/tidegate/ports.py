@@ -87,7 +87,7 @@ class JobStore(Protocol):
         """Writes new jobs, each only if its id is unused; returns the ids that already existed, untouched."""
 
     def stage(self, jobs: Sequence[Job]) -> None:
-        """Writes jobs of a submission in STAGING, over whatever an earlier try at it left."""
+        """Writes jobs of a submission in STAGING, over an earlier try's, but never over a job that has moved."""
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs of an ABANDONED submission, with what is stored apart. Jobs already gone are no error."""

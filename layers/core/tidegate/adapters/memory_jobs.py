@@ -10,6 +10,7 @@ from tidegate.adapters.memory_world import MemoryWorld, is_large_result
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import Transition
 
@@ -90,12 +91,13 @@ class MemoryJobStore:
         return tuple(existing)
 
     def stage(self, jobs: Sequence[Job]) -> None:
-        """Writes jobs over whatever an earlier try left."""
+        """Writes jobs over an earlier try's, but never over a job that has moved."""
         for batch in _batches(jobs, WRITE_BATCH):
             self._world.charge("stage")
             with self._world.lock:
                 for job in batch:
-                    self._world.put_new(job)
+                    if not _has_moved(self._world.jobs.get(job.job_id)):
+                        self._world.put_new(job)
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs with what is stored apart."""
@@ -144,6 +146,10 @@ class MemoryJobStore:
         with self._world.lock:
             pages = self._world.pages.get(job.job_id, ())
             return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
+
+
+def _has_moved(job: Job | None) -> bool:
+    return job is not None and (job.state is not State.PENDING or len(job.waiting_on) < job.dependency_count)
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:

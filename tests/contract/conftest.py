@@ -1,0 +1,62 @@
+"""Every test that asks for `stores` runs over memory, over moto, and over the local stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
+from tests.support.moto_statements import answer_statements
+from tests.support.tables import create_tables, delete_tables
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate_cli.local_stack import emulator
+from tidegate_cli.local_stack.places import Places
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def local_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An emulator of its own for the session, with nothing deployed to it; ended by its process id."""
+    home = tmp_path_factory.mktemp("contract-stack")
+    places = Places(project=Path(__file__).resolve().parents[2], home=home)
+    running = emulator.start(places, lambda _line: None)
+    try:
+        yield running.endpoint_url
+    finally:
+        emulator.stop(places)
+
+
+@pytest.fixture(scope="session")
+def local_clients(local_endpoint: str) -> AwsClients:
+    return aws_clients(local_endpoint)
+
+
+@pytest.fixture(params=["memory", "moto", "local"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Fresh, empty stores of one implementation."""
+    if request.param == "memory":
+        yield memory_stores()
+    elif request.param == "moto":
+        with mock_aws():
+            clients = aws_clients(None)
+            answer_statements(clients.dynamodb)
+            tables = create_tables(clients.dynamodb, "moto")
+            yield aws_stores(clients, tables, make_queue(clients, "moto-queue"))
+    else:
+        yield request.getfixturevalue("local_stores")
+
+
+@pytest.fixture
+def local_stores(local_clients: AwsClients) -> Iterator[Stores]:
+    """Tables and a queue of their own in the session's emulator."""
+    name = f"test{next(_numbers)}"
+    tables = create_tables(local_clients.dynamodb, name)
+    queue_url = make_queue(local_clients, name)
+    yield aws_stores(local_clients, tables, queue_url)
+    delete_tables(local_clients.dynamodb, tables)
+    local_clients.sqs.delete_queue(QueueUrl=queue_url)

@@ -1,0 +1,83 @@
+"""The implementations that the contract suite runs over, each as one bundle of ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from tests.support.determined import NoEntropy, StandingClock
+from tidegate.adapters.aws_clients import AwsClients, connect
+from tidegate.adapters.dynamodb_control import DynamoCursors
+from tidegate.adapters.dynamodb_index import DynamoJobIndex
+from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
+from tidegate.adapters.memory_index import MemoryJobIndex
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory_submissions import MemorySubmissionStore
+from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.sqs_queue import SqsQueue
+from tidegate.domain.rank import RankPolicy
+from tidegate.ports import Cursors, JobIndex, JobStore, Queue, SubmissionStore, WorkerRegistry
+from tidegate.settings import Tables
+
+NOW_MS = 1_700_000_000_000
+SHARDS = 3
+POOL = "p"
+RANK_POLICY = RankPolicy()
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One implementation of every port that keeps something. `clients` and `tables` are None for memory."""
+
+    jobs: JobStore
+    index: JobIndex
+    submissions: SubmissionStore
+    workers: WorkerRegistry
+    cursors: Cursors
+    queue: Queue
+    clients: AwsClients | None = None
+    tables: Tables | None = None
+
+
+def memory_stores() -> Stores:
+    world = MemoryWorld(shards=SHARDS, rank_policy=RANK_POLICY)
+    world.now_ms = NOW_MS
+    return Stores(
+        jobs=MemoryJobStore(world),
+        index=MemoryJobIndex(world),
+        submissions=MemorySubmissionStore(world),
+        workers=MemoryWorkerRegistry(world),
+        cursors=MemoryCursors(world),
+        queue=MemoryQueue(world),
+    )
+
+
+def aws_clients(endpoint_url: str | None) -> AwsClients:
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    return connect(StandingClock(NOW_MS), NoEntropy(), session=session, endpoint_url=endpoint_url, threads=4)
+
+
+def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
+    codec = JobCodec(SHARDS, RANK_POLICY)
+    return Stores(
+        jobs=DynamoJobStore(clients, tables, codec, retention_days=30),
+        index=DynamoJobIndex(clients, tables, SHARDS),
+        submissions=DynamoSubmissionStore(clients, tables, codec),
+        workers=DynamoWorkerRegistry(clients, tables),
+        cursors=DynamoCursors(clients, tables),
+        queue=SqsQueue(clients, {POOL: queue_url}),
+        clients=clients,
+        tables=tables,
+    )
+
+
+def make_queue(clients: AwsClients, name: str) -> str:
+    attributes: Any = {"VisibilityTimeout": "120"}
+    return clients.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]

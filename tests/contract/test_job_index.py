@@ -1,0 +1,104 @@
+"""What every index shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, SHARDS, Stores
+from tests.domain.transition_cases import CASES, Case
+from tidegate.domain.job import Job
+from tidegate.domain.rank import rank
+from tidegate.domain.states import Group, State, group_of
+from tidegate.ports import IndexEntry
+
+
+def expected_sort(job: Job) -> int | None:
+    """What the port says an entry's sort value is."""
+    group = group_of(job.state)
+    if group is Group.READY:
+        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, retries=job.attempt)
+    if group is Group.PENDING:
+        return job.created_at_ms
+    moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.due_at_ms}
+    return moments.get(group, job.finished_at_ms)
+
+
+def whole_index(stores: Stores) -> dict[Group, list[IndexEntry]]:
+    found = {
+        group: [
+            entry
+            for shard in range(stores.index.shards)
+            for entry in stores.index.page(POOL, group, shard, limit=100).entries
+        ]
+        for group in Group
+    }
+    return {group: entries for group, entries in found.items() if entries}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_moved_job_stands_in_its_group_alone_under_its_sort_value(stores: Stores, case: Case) -> None:
+    stores.jobs.insert_if_absent([case.job])
+    job = stores.jobs.apply(case.transition)
+    assert whole_index(stores) == {group_of(job.state): [IndexEntry(job.job_id, expected_sort(job) or 0)]}
+
+
+def test_a_page_is_sorted_both_ways_and_goes_on_where_it_ended(stores: Stores) -> None:
+    jobs = [new_job(f"S.{n}", priority=1 + n % 5, ready_at_ms=NOW_MS + n) for n in range(60)]
+    stores.jobs.insert_if_absent(jobs)
+    seen: list[IndexEntry] = []
+    for shard in range(SHARDS):
+        upwards = walk(stores, shard, descending=False)
+        assert upwards == sorted(upwards, key=lambda entry: entry.sort)
+        assert walk(stores, shard, descending=True) == upwards[::-1]
+        seen.extend(upwards)
+    assert {entry.job_id: entry.sort for entry in seen} == {job.job_id: expected_sort(job) for job in jobs}
+
+
+def walk(stores: Stores, shard: int, *, descending: bool) -> list[IndexEntry]:
+    walked: list[IndexEntry] = []
+    page = stores.index.page(POOL, Group.READY, shard, limit=7, descending=descending)
+    for _ in range(60):
+        assert len(page.entries) <= 7
+        walked.extend(page.entries)
+        if page.next is None:
+            return walked
+        page = stores.index.page(POOL, Group.READY, shard, limit=7, descending=descending, after=page.next)
+    raise AssertionError("the pages do not end")
+
+
+def test_a_page_goes_on_after_an_entry_that_has_left(stores: Stores) -> None:
+    jobs = [new_job(f"S.{n}", ready_at_ms=NOW_MS - n) for n in range(30)]
+    stores.jobs.insert_if_absent(jobs)
+    whole = walk(stores, 0, descending=False)
+    stores.jobs.unstage([whole[1].job_id])
+    rest = stores.index.page(POOL, Group.READY, 0, limit=50, after=whole[1])
+    assert list(rest.entries) == whole[2:]
+    assert rest.next is None
+
+
+def test_a_page_holds_nothing_beyond_its_bound(stores: Stores) -> None:
+    due = [
+        replace(new_job(f"S.{n}"), state=State.SCHEDULED, ready_at_ms=None, due_at_ms=NOW_MS + n)
+        for n in range(20)
+    ]
+    stores.jobs.insert_if_absent(due)
+    found = [
+        entry.sort
+        for shard in range(SHARDS)
+        for entry in stores.index.page(POOL, Group.SCHEDULED, shard, limit=50, up_to=NOW_MS + 4).entries
+    ]
+    assert sorted(found) == [NOW_MS + n for n in range(5)]
+
+
+def test_counting_stops_at_its_bound(stores: Stores) -> None:
+    stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(25)])
+    stores.jobs.insert_if_absent([new_job("other", pool="q")])
+    assert stores.index.count(POOL, Group.READY, at_most=1_000) == 25
+    assert stores.index.count(POOL, Group.READY, at_most=25) == 25
+    assert stores.index.count(POOL, Group.READY, at_most=10) == 10
+    assert stores.index.count(POOL, Group.ACTIVE, at_most=10) == 0
+    assert stores.index.count("q", Group.READY, at_most=10) == 1
+    assert stores.index.count(POOL, Group.READY, at_most=0) == 0

@@ -1,0 +1,105 @@
+"""Every store moves a job exactly as the domain says, and refuses exactly what the domain refuses."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
+from tests.domain.transition_cases import CASES, Case
+from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.job import Job
+from tidegate.domain.rank import rank
+from tidegate.domain.states import Group, State
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, ReadyIfDue, Stamp, Transition
+from tidegate.ports import IndexEntry
+
+STAMP = Stamp(NOW_MS + 1_000, "tester")
+
+
+def put(stores: Stores, job: Job) -> None:
+    stores.jobs.unstage([job.job_id])
+    stores.jobs.insert_if_absent([job])
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_transition_moves_the_job_as_the_domain_says(stores: Stores, case: Case) -> None:
+    put(stores, case.job)
+    moved = case.transition.apply(case.job)
+    assert stores.jobs.apply(case.transition) == moved
+    assert stores.jobs.get(case.job.job_id, consistent=True) == moved
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_refused_transition_brings_the_job_back_and_changes_nothing(stores: Stores, case: Case) -> None:
+    for broken, job in case.refused.items():
+        put(stores, job)
+        with pytest.raises(TransitionRefused) as domain_says:
+            case.transition.apply(job)
+        with pytest.raises(TransitionRefused) as store_says:
+            stores.jobs.apply(case.transition)
+        assert store_says.value.job == job, broken
+        assert str(store_says.value) == str(domain_says.value), broken
+        assert stores.jobs.get(job.job_id, consistent=True) == job, broken
+
+
+@pytest.mark.parametrize(
+    "transition", {type(case.transition): case.transition for case in CASES}.values(), ids=str
+)
+def test_no_transition_ever_creates_a_job(stores: Stores, transition: Transition) -> None:
+    with pytest.raises(NotFound):
+        stores.jobs.apply(transition)
+    assert stores.jobs.get(transition.job_id) is None
+
+
+def test_many_transitions_have_their_outcomes_in_order(stores: Stores) -> None:
+    stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(40)])
+    stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(0, 40, 2)])
+    outcomes = stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(41)])
+    for n, outcome in enumerate(outcomes[:40]):
+        assert isinstance(outcome, Job if n % 2 else TransitionRefused)
+        job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
+        assert isinstance(job, Job)
+        assert (job.job_id, job.state) == (f"S.{n}", State.QUEUED)
+    assert isinstance(outcomes[40], NotFound)
+    assert stores.jobs.apply_all([]) == []
+
+
+def test_of_many_claims_at_once_one_wins(stores: Stores) -> None:
+    stores.jobs.insert_if_absent([new_job("S")])
+    stores.jobs.apply(DispatchIfReady("S", POOL, STAMP))
+
+    def claim(number: int) -> bool:
+        move = ClaimIfQueued(
+            "S", 0, f"worker-{number}", NOW_MS + 60_000, replace(STAMP, actor=f"worker-{number}")
+        )
+        try:
+            return stores.jobs.apply(move).worker_id == f"worker-{number}"
+        except TransitionRefused:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(8))) == 1
+    job = stores.jobs.get("S", consistent=True)
+    assert job is not None
+    assert (job.state, job.attempt) == (State.RUNNING, 1)
+
+
+def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_attempt(stores: Stores) -> None:
+    seen = replace(new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
+    stores.jobs.insert_if_absent([replace(seen, attempt=2)])
+    moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    assert (moved.state, moved.attempt) == (State.READY, 2)
+    sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=2)
+    assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
+
+
+def entries(stores: Stores, group: Group) -> list[IndexEntry]:
+    return [
+        entry
+        for shard in range(stores.index.shards)
+        for entry in stores.index.page(POOL, group, shard, limit=100).entries
+    ]

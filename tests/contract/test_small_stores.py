@@ -1,0 +1,148 @@
+"""What every submission store, worker registry, cursor store and queue does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.jobs import full_job, new_job
+from tests.contract.stores import NOW_MS, POOL, Stores
+from tidegate.domain.dependency import DependencyType, Dependent
+from tidegate.domain.errors import NotFound
+from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.ports import Delivery, Message, Worker
+
+
+def submission(number: int = 1, **changes: object) -> Submission:
+    values: dict[str, object] = {
+        "submission_id": f"W{number}",
+        "phase": Phase.STAGING,
+        "job_count": 3,
+        "fingerprint": "f" * 64,
+        "created_at_ms": NOW_MS + number,
+        "name": "nightly",
+        "expires_at_s": 1_800_000_000,
+    }
+    return Submission(**{**values, **changes})  # type: ignore[arg-type]  # a bundle of keyword arguments
+
+
+def test_a_submission_begins_once(stores: Stores) -> None:
+    first = submission()
+    assert stores.submissions.get("W1") is None
+    assert stores.submissions.begin_if_absent(first) is None
+    assert stores.submissions.begin_if_absent(submission(fingerprint="other")) == first
+    assert stores.submissions.get("W1") == first
+    nameless = submission(2, name=None, expires_at_s=None)
+    stores.submissions.begin_if_absent(nameless)
+    assert stores.submissions.get("W2") == nameless
+
+
+def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
+    stores.submissions.begin_if_absent(submission())
+    move = stores.submissions.move_phase_if
+    assert not move("W1", Phase.COMMITTED, Phase.COMPLETE)
+    assert move("W1", Phase.STAGING, Phase.COMMITTED)
+    assert not move("W1", Phase.STAGING, Phase.ABANDONED)
+    assert stores.submissions.get("W1") == submission(phase=Phase.COMMITTED)
+    assert move("W1", Phase.COMMITTED, Phase.COMPLETE)
+    assert stores.submissions.get("W1") == submission(phase=Phase.COMPLETE)
+    assert not move("W9", Phase.STAGING, Phase.COMMITTED)
+    assert stores.submissions.get("W9") is None
+
+
+def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
+    for number in (3, 1, 4, 2, 5):
+        stores.submissions.begin_if_absent(submission(number))
+    stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED)
+    stores.submissions.move_phase_if("W2", Phase.STAGING, Phase.COMMITTED)
+    stores.submissions.move_phase_if("W2", Phase.COMMITTED, Phase.COMPLETE)
+    stores.submissions.move_phase_if("W3", Phase.STAGING, Phase.ABANDONED)
+    listed = stores.submissions.list_open
+    assert listed(opened_before_ms=NOW_MS + 5, limit=10) == ("W1", "W3", "W4")
+    assert listed(opened_before_ms=NOW_MS + 9, limit=2) == ("W1", "W3")
+
+
+def test_only_an_abandoned_submission_is_removed(stores: Stores) -> None:
+    stores.submissions.begin_if_absent(submission())
+    stores.submissions.remove_if_abandoned("W1")
+    assert stores.submissions.get("W1") is not None
+    stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
+    stores.submissions.remove_if_abandoned("W1")
+    stores.submissions.remove_if_abandoned("W1")
+    assert stores.submissions.get("W1") is None
+    assert stores.submissions.list_open(opened_before_ms=NOW_MS * 2, limit=10) == ()
+
+
+def test_a_plan_reads_back_whatever_its_size(stores: Stores) -> None:
+    edges = tuple(ExternalEdge("01EARLIER.1", f"W1.{n}", n, DependencyType.MUST_START) for n in range(50))
+    many = tuple(Dependent(f"W1.{n}", 0, DependencyType.CONDITIONAL) for n in range(3_000))
+    incompressible = [
+        new_job(f"W1.{n}", parameters={"noise": os.urandom(60_000).hex()}, dependents=many) for n in range(9)
+    ]
+    for plan in (
+        SubmissionPlan((), ()),
+        SubmissionPlan(tuple(incompressible), edges),
+        SubmissionPlan((full_job("W1.0"), new_job("W1.1")), edges[:1]),
+    ):
+        stores.submissions.save_plan("W1", plan)
+        loaded = stores.submissions.load_plan("W1")
+        assert loaded.edges == plan.edges
+        assert loaded.roots == plan.roots
+    with pytest.raises(NotFound):
+        stores.submissions.load_plan("W2")
+
+
+def test_workers_are_listed_while_they_live(stores: Stores) -> None:
+    old = Worker(POOL, "a", 2, 0, NOW_MS - 10, 1_800_000_000)
+    young = Worker(POOL, "b", 4, 1, NOW_MS, 1_800_000_000)
+    elsewhere = Worker("q", "a", 8, 8, NOW_MS, 1_800_000_000)
+    for worker in (old, young, elsewhere):
+        stores.workers.put(worker)
+    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS - 10) == (old, young)
+    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS - 9) == (young,)
+    renewed = replace(old, heartbeat_at_ms=NOW_MS, running=2)
+    stores.workers.put(renewed)
+    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS) == (renewed, young)
+    stores.workers.remove(POOL, "b")
+    stores.workers.remove(POOL, "b")
+    assert stores.workers.list_live(POOL, seen_since_ms=0) == (renewed,)
+    assert stores.workers.list_live("q", seen_since_ms=0) == (elsewhere,)
+
+
+def test_a_cursor_is_kept_until_it_starts_over(stores: Stores) -> None:
+    assert stores.cursors.load("pending") is None
+    stores.cursors.save("pending", "p/3")
+    stores.cursors.save("active", "a/1")
+    assert (stores.cursors.load("pending"), stores.cursors.load("active")) == ("p/3", "a/1")
+    stores.cursors.save("pending", None)
+    stores.cursors.save("pending", None)
+    assert (stores.cursors.load("pending"), stores.cursors.load("active")) == (None, "a/1")
+
+
+def test_every_message_sent_is_received_and_gone_once_deleted(stores: Stores) -> None:
+    messages = [Message(f"S.{n}", n % 3) for n in range(23)]
+    assert stores.queue.send(POOL, messages) == ()
+    deliveries = drain(stores)
+    assert sorted(str(each.message) for each in deliveries) == sorted(map(str, messages))
+    receipts = [each.receipt for each in deliveries]
+    stores.queue.extend(POOL, receipts[0], seconds=0)
+    (again,) = drain(stores)
+    assert again.message == deliveries[0].message
+    stores.queue.delete(POOL, [again.receipt, *receipts[1:]])
+    stores.queue.extend(POOL, again.receipt, seconds=30)
+    assert drain(stores) == []
+    assert stores.queue.send(POOL, []) == ()
+    stores.queue.delete(POOL, [])
+
+
+def drain(stores: Stores) -> list[Delivery]:
+    deliveries: list[Delivery] = []
+    for _ in range(60):
+        received = stores.queue.receive(POOL, limit=10, wait_seconds=0)
+        assert len(received) <= 10
+        if not received:
+            break
+        deliveries.extend(received)
+    return deliveries

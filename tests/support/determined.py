@@ -1,0 +1,28 @@
+"""A clock that stands still and entropy without chance."""
+
+from __future__ import annotations
+
+from itertools import count
+
+
+class StandingClock:
+    """Always the same moment."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+
+class NoEntropy:
+    """Ids that count, jitter that is always 0: nothing ever waits."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def new_ulid(self, now_ms: int) -> str:
+        return f"{next(self._numbers):026d}"
+
+    def jitter(self) -> float:
+        return 0.0

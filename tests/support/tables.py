@@ -1,0 +1,60 @@
+"""The tables of `template.yaml`, made anywhere, so that tests run on the keys and indexes that are deployed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tidegate.settings import Tables
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+
+
+@cache
+def resources() -> dict[str, Any]:
+    """The resources of the template by logical id; tags like !Ref are left as they are."""
+    with TEMPLATE.open(encoding="utf-8") as text:
+        template = YAML(typ="rt").load(text)
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+def logical_id(field: str) -> str:
+    """The template's name of a table: `submission_plans` is SubmissionPlans there."""
+    return field.title().replace("_", "")
+
+
+def table_properties(field: str) -> dict[str, Any]:
+    """What the template says of the table that `Tables.<field>` names."""
+    properties: dict[str, Any] = resources()[logical_id(field)]["Properties"]
+    return properties
+
+
+def create_tables(dynamodb: Any, prefix: str) -> Tables:
+    """Makes every table under a name that begins with `prefix`, through a boto3 client; returns the names."""
+    names = {field.name: f"{prefix}-{logical_id(field.name)}" for field in fields(Tables)}
+    for field, name in names.items():
+        properties = table_properties(field)
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        dynamodb.create_table(
+            TableName=name, **{key: _plain(properties[key]) for key in wanted if key in properties}
+        )
+    return Tables(**names)
+
+
+def delete_tables(dynamodb: Any, tables: Tables) -> None:
+    """Removes them again."""
+    for field in fields(Tables):
+        dynamodb.delete_table(TableName=getattr(tables, field.name))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value)
