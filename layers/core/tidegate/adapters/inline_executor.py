@@ -6,6 +6,7 @@ interrupted by a signal to the main thread. Only the main thread of a Python pro
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from types import FrameType
@@ -18,6 +19,7 @@ from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, Signal, Verdict
 
+_LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
 _INTERRUPT = signal.SIGUSR1
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
@@ -139,8 +141,15 @@ class _Watch:
                 self._interrupt(now_ms)
             elif now_ms >= beat_at_ms:
                 progress, self._progress = self._progress, None
-                self._heed(self._heartbeat(progress), self._clock.now_ms())
+                self._heed(self._beat(progress), self._clock.now_ms())
                 beat_at_ms = self._clock.now_ms() + self._heartbeat_ms
+
+    def _beat(self, progress: Progress | None) -> Signal:
+        try:
+            return self._heartbeat(progress)
+        except Exception as error:  # noqa: BLE001 - without this thread, nothing would end the job at its deadline
+            _LOGGER.error("a heartbeat raised %s; the lease may run out", type(error).__name__)
+            return Signal.GO_ON
 
     def _heed(self, asked: Signal, now_ms: int) -> None:
         if asked is Signal.GO_ON or asked is self.asked:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -29,6 +30,7 @@ class JobProcess:
     """
 
     def __init__(self, package: str) -> None:
+        self._killing = threading.Lock()
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
         try:
@@ -62,11 +64,13 @@ class JobProcess:
 
     def kill(self) -> str:
         """Ends the child and every process that job code started in its group; returns how it had ended."""
-        # The group goes first: until the child is reaped, its number can't be another's.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAP_SECONDS)
+        with self._killing:
+            # The group goes first: until the child is reaped, its number can't be another's.
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_REAP_SECONDS)
         return self._how_it_ended()
 
     def close(self) -> None:

@@ -1,0 +1,69 @@
+"""The worker of the Lambda pool: runs the jobs of the messages that its queue brings."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tidegate import bootstrap
+from tidegate.contracts.messages import JobMessage
+from tidegate.ports import Message
+from tidegate.usecases.run import run_message
+
+_ID_CHARACTERS = 8
+logger = Logger()
+
+
+def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) -> PartialItemFailureResponse:
+    """Runs the job of each record of an SQS event; answers with the records that should come again."""
+    before = deps.meter.snapshot()
+
+    def run(record: SQSRecord) -> None:
+        body = JobMessage.model_validate_json(record.body)
+        logger.info("job taken", extra={"job_id": body.job_id, "claims": body.attempt, "worker": worker_id})
+        message = Message(body.job_id, body.attempt)
+        try:
+            run_message(deps.services, deps.executor, deps.clock, message, worker_id)
+        except Exception as error:
+            # By class only: an error's text may hold what the client sent.
+            logger.error("job not concluded", extra={"job_id": body.job_id, "error": type(error).__name__})
+            raise
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    try:
+        return process_partial_response(event=event, record_handler=run, processor=processor)
+    finally:
+        used = deps.meter.snapshot() - before
+        logger.info(
+            "usage",
+            extra={
+                "usage": {
+                    "requests": {".".join(call): count for call, count in used.requests.items()},
+                    "write_units": used.base_write_units + used.index_write_units,
+                    "read_units": used.read_units,
+                }
+            },
+        )
+
+
+def worker_name(context: LambdaContext) -> str:
+    """This execution environment's name: the same for every job that it runs."""
+    stream = context.log_stream_name.rpartition("]")[2][:_ID_CHARACTERS]
+    return f"lambda-{stream or os.getpid()}"
+
+
+@cache
+def _deps() -> bootstrap.WorkerDeps:
+    return bootstrap.worker_function()
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Entry point: an SQS event of the pool's queue."""
+    return handle(event, _deps(), worker_name(context))

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from tests.handlers.executors import JOBCODE
+from tests.worker.world import (
+    CLOCK,
+    PATIENCE_SECONDS,
+    POOL,
+    GateExecutor,
+    RecordingQueue,
+    job_of,
+    make_services,
+    queued_job,
+)
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.states import State
+from tidegate.usecases.services import Services
+from tidegate_worker import process as worker_process
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, SlotExecutor, WorkerProcess
+
+
+class Fixture:
+    """A worker process over a deployment in memory, running in a thread."""
+
+    def __init__(self) -> None:
+        self.world = MemoryWorld()
+        self.queue = RecordingQueue(self.world)
+        self.services: Services = replace(make_services(self.world), queue=self.queue)
+        self.executor = GateExecutor()
+
+    @contextmanager
+    def running(
+        self, *, slots: int = 2, drain_seconds: float = PATIENCE_SECONDS, executor: SlotExecutor | None = None
+    ) -> Iterator[RunningWorker]:
+        options = Options(POOL, slots, poll_seconds=0, drain_seconds=drain_seconds)
+        worker = RunningWorker(
+            WorkerProcess(self.services, executor or self.executor, CLOCK, options, "worker-1")
+        )
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.process.stop()
+            worker.process.stop()
+            worker.join(PATIENCE_SECONDS)
+            assert not worker.is_alive()
+
+
+class RunningWorker(threading.Thread):
+    def __init__(self, process: WorkerProcess) -> None:
+        super().__init__(daemon=True)
+        self.process = process
+        self.code: int | None = None
+
+    def run(self) -> None:
+        self.code = self.process.run()
+
+    def ended(self) -> int | None:
+        self.join(PATIENCE_SECONDS)
+        return self.code
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    return Fixture()
+
+
+def _becomes_true(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.005)
+    return holds()
+
+
+def _is_empty(world: MemoryWorld) -> bool:
+    return POOL not in world.queues or not world.queues[POOL].held
+
+
+def test_it_runs_what_the_queue_holds_and_acknowledges_it(fixture: Fixture) -> None:
+    messages = [queued_job(fixture.services) for _ in range(5)]
+    fixture.executor.open(5)
+    with fixture.running() as worker:
+        assert _becomes_true(lambda: _is_empty(fixture.world))
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    assert [job_of(fixture.services, message).state for message in messages] == [State.SUCCEEDED] * 5
+    assert {job_of(fixture.services, message).worker_id for message in messages} == {"worker-1"}
+
+
+def test_it_receives_only_what_its_free_slots_can_take(fixture: Fixture) -> None:
+    for _ in range(6):
+        queued_job(fixture.services)
+    with fixture.running(slots=3):
+        fixture.executor.wait_for_started(3)
+        fixture.executor.open(1)
+        fixture.executor.wait_for_started(4)
+        assert len(fixture.executor.started) == 4
+        assert fixture.executor.warmed == 3
+        limits = list(fixture.queue.limits)
+    assert limits[0] == 3
+    assert set(limits[1:]) == {1}
+
+
+def test_acknowledgements_travel_together(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_process, "_ACKNOWLEDGE_AFTER_SECONDS", PATIENCE_SECONDS)
+    for _ in range(10):
+        queued_job(fixture.services)
+    fixture.executor.open(10)
+    with fixture.running(slots=10):
+        assert _becomes_true(lambda: _is_empty(fixture.world))
+    assert [len(receipts) for receipts in fixture.queue.deleted] == [10]
+
+
+def test_it_is_registered_while_it_works(fixture: Fixture) -> None:
+    with fixture.running(slots=3) as worker:
+        assert _becomes_true(lambda: (POOL, "worker-1") in fixture.world.workers)
+        assert fixture.world.workers[(POOL, "worker-1")].slots == 3
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    assert not fixture.world.workers
+
+
+def test_running_jobs_may_finish_after_the_first_stop(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+    with fixture.running() as worker:
+        fixture.executor.wait_for_started(1)
+        worker.process.stop()
+        assert _becomes_true(lambda: not fixture.world.workers)
+        assert job_of(fixture.services, message).state is State.RUNNING
+        fixture.executor.open(1)
+        assert worker.ended() == EXIT_DRAINED
+    assert job_of(fixture.services, message).state is State.SUCCEEDED
+    assert _is_empty(fixture.world)
+
+
+def test_nothing_is_taken_after_a_stop(fixture: Fixture) -> None:
+    with fixture.running() as worker:
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+        message = queued_job(fixture.services)
+    assert job_of(fixture.services, message).state is State.QUEUED
+
+
+def test_what_still_runs_when_the_drain_is_over_is_handed_back_by_its_heartbeat(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+    with fixture.running(drain_seconds=0) as worker:
+        fixture.executor.wait_for_started(1)
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    job = job_of(fixture.services, message)
+    assert (job.state, job.attempt) == (State.READY, 1)
+    assert _is_empty(fixture.world)
+
+
+def test_a_second_stop_hands_back_at_once(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+    with fixture.running() as worker:
+        fixture.executor.wait_for_started(1)
+        worker.process.stop()
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    assert job_of(fixture.services, message).state is State.READY
+
+
+def test_a_heartbeat_keeps_the_message_invisible(fixture: Fixture) -> None:
+    queued_job(fixture.services)
+    with fixture.running() as worker:
+        fixture.executor.wait_for_started(1)
+        fixture.executor.hurry()
+        assert _becomes_true(lambda: len(fixture.queue.extended) == 1)
+        worker.process.stop()
+    assert fixture.queue.extended == [90]
+
+
+def test_a_job_that_could_not_be_concluded_keeps_its_message(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, kept = queued_job(fixture.services), queued_job(fixture.services)
+
+    def refuse(request: str) -> None:
+        if request == "apply" and len(fixture.executor.started) == 1:
+            fixture.executor.started.append("refused")
+            raise DependencyUnavailable("the table does not answer")
+
+    fixture.world.on_request = refuse
+    fixture.executor.open(2)
+    with fixture.running(slots=1) as worker:
+        assert _becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    assert job_of(fixture.services, lost).state is State.RUNNING
+    held = [entry.message for entry in fixture.world.queues[POOL].held.values()]
+    assert held == [lost]
+
+
+def test_a_queue_that_stays_unreachable_ends_the_worker(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "_MAX_BACKOFF_SECONDS", 0.0)
+
+    def refuse(request: str) -> None:
+        if request == "receive":
+            raise DependencyUnavailable("the queue does not answer")
+
+    fixture.world.on_request = refuse
+    with fixture.running() as worker:
+        assert worker.ended() == EXIT_GAVE_UP
+    assert not fixture.world.workers
+
+
+def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixture) -> None:
+    executor = ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=3_600,
+        cancel_grace_seconds=0.05,
+        hand_back_grace_seconds=0.05,
+        package=JOBCODE,
+    )
+    quick, endless = queued_job(fixture.services), queued_job(fixture.services, "sample.spin")
+    with fixture.running(drain_seconds=0, executor=executor) as worker:
+        assert _becomes_true(lambda: job_of(fixture.services, quick).state is State.SUCCEEDED)
+        assert _becomes_true(lambda: job_of(fixture.services, endless).state is State.RUNNING)
+        worker.process.stop()
+        assert worker.ended() == EXIT_DRAINED
+    assert job_of(fixture.services, endless).state is State.READY
