@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.worker import app
+from tests.handlers.executors import JOBCODE
+from tests.worker.world import CLOCK, POOL, job_of, make_services, queued_job
+from tidegate.adapters.inline_executor import InlineExecutor
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import Meter, Usage, WorkerDeps
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.states import State
+from tidegate.handlers.loader import load_registry
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.world = MemoryWorld()
+        self.services = make_services(self.world)
+        executor = InlineExecutor(load_registry(JOBCODE), CLOCK, heartbeat_seconds=15)
+        self.deps = WorkerDeps(self.services, executor, CLOCK, Meter())
+
+    def handle(self, *bodies: str) -> list[str]:
+        """The ids of the records that should come again; a record's id is its place."""
+        event = {"Records": [_record(str(place), body) for place, body in enumerate(bodies)]}
+        answer = app.handle(event, self.deps, "lambda-1")
+        return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+
+def _record(message_id: str, body: str) -> dict[str, Any]:
+    return {
+        "messageId": message_id,
+        "receiptHandle": "AQEB",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795485600000"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{POOL}",
+        "awsRegion": "eu-central-1",
+    }
+
+
+def _body(job_id: str, attempt: int = 0) -> str:
+    return json.dumps({"job_id": job_id, "attempt": attempt})
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    return Fixture()
+
+
+def test_each_record_runs_its_job(fixture: Fixture) -> None:
+    good, bad = queued_job(fixture.services), queued_job(fixture.services, "sample.refuse")
+    assert fixture.handle(_body(good.job_id), _body(bad.job_id)) == []
+    assert job_of(fixture.services, good).state is State.SUCCEEDED
+    failed = job_of(fixture.services, bad)
+    assert failed.state is State.FAILED
+    assert failed.failure is not None
+    assert failed.failure.message == "the input is gone"
+
+
+def test_a_doubled_message_runs_nothing_twice(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+    assert fixture.handle(_body(message.job_id), _body(message.job_id)) == []
+    assert job_of(fixture.services, message).attempt == 1
+
+
+def test_a_message_whose_job_is_gone_is_done_with(fixture: Fixture) -> None:
+    assert fixture.handle(_body("01JD0000000000000000000000")) == []
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", '{"attempt": 0}', '{"job_id": "", "attempt": 0}', '{"job_id": "a", "attempt": -1}']
+)
+def test_a_body_that_is_no_message_of_ours_comes_again_and_holds_nothing_up(
+    fixture: Fixture, body: str
+) -> None:
+    message = queued_job(fixture.services)
+    assert fixture.handle(body, _body(message.job_id)) == ["0"]
+    assert job_of(fixture.services, message).state is State.SUCCEEDED
+
+
+def test_a_record_comes_again_when_a_service_does_not_answer(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+
+    def refuse(request: str) -> None:
+        if request == "apply":
+            raise DependencyUnavailable("the table does not answer")
+
+    fixture.world.on_request = refuse
+    assert fixture.handle(_body(message.job_id)) == ["0"]
+    assert job_of(fixture.services, message).state is State.QUEUED
+
+
+def _usage_lines(caplog: pytest.LogCaptureFixture) -> list[object]:
+    return [vars(record)["usage"] for record in caplog.records if record.getMessage() == "usage"]
+
+
+def test_one_usage_line_is_logged_and_no_parameters_are(
+    fixture: Fixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = queued_job(fixture.services, "sample.crash", rows=424_242)
+    with caplog.at_level(logging.INFO):
+        fixture.handle(_body(message.job_id))
+    assert _usage_lines(caplog) == [{"requests": {}, "write_units": 0, "read_units": 0.0}]
+    logged = "".join(str(vars(record)) for record in caplog.records)
+    assert message.job_id in logged
+    assert "424242" not in logged
+
+
+def test_usage_counts_this_invocation_only(fixture: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    class TwoSnapshots:
+        def __init__(self) -> None:
+            self._taken = 0
+
+        def snapshot(self) -> Usage:
+            self._taken += 1
+            return Usage({("dynamodb", "UpdateItem"): 5 * self._taken}, read_units=1.0)
+
+    with caplog.at_level(logging.INFO):
+        fixture.deps = replace(fixture.deps, meter=cast(Meter, TwoSnapshots()))
+        fixture.handle(_body("01JD0000000000000000000000"))
+    assert _usage_lines(caplog) == [
+        {"requests": {"dynamodb.UpdateItem": 5}, "write_units": 0, "read_units": 0.0}
+    ]
+
+
+def test_a_worker_is_named_after_its_environment() -> None:
+    context = SimpleNamespace(log_stream_name="2026/11/24/[$LATEST]0123456789abcdef")
+    assert app.worker_name(cast(LambdaContext, context)) == "lambda-01234567"
