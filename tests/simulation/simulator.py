@@ -20,6 +20,7 @@ from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.pools import PoolKind
+from tidegate.domain.submission import Phase
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
@@ -120,9 +121,7 @@ class Simulator:
         return True
 
     def _half_submitted(self) -> bool:
-        return bool(self.world.plans) and any(
-            submission.phase != "COMPLETE" for submission in self.world.submissions.values()
-        )
+        return any(submission.phase is not Phase.COMPLETE for submission in self.world.submissions.values())
 
     def _settle(self) -> None:
         """What follows from the last event at once: idle workers take messages, changes reach the stream."""

@@ -1,0 +1,83 @@
+"""Random workflows whose outcome is known beforehand, whatever goes wrong around them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.simulation.scenario import Course, dies, fails, stalls, succeeds
+from tests.simulation.support import JOB_TYPE
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType, Verdict, judge
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import State
+from tidegate.ports import Assignment
+from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
+
+CONDITIONS = {"upstream.status == 'SUCCEEDED'": True, "upstream.status != 'SUCCEEDED'": False}
+BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, so that retries are left
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A workflow, and which of its jobs fail for good when they run."""
+
+    request: WorkflowRequest
+    broken: frozenset[str]
+    bad_workers: float
+    seed: int
+
+    def course(self, assignment: Assignment) -> Course:
+        """What happens to an attempt; the same in every run."""
+        draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt}")
+        duration_ms = draw.choice((0, 50, 900, 20_000, 70_000))
+        if assignment.attempt <= BAD_ATTEMPTS and draw.random() < self.bad_workers:
+            return draw.choice((dies(duration_ms), stalls(duration_ms + 200_000), fails(duration_ms)))
+        if assignment.key in self.broken:
+            return fails(duration_ms, retryable=False)
+        return succeeds(duration_ms)
+
+    def expected(self) -> Mapping[str, State]:
+        """The state that each job must end in, from the rules for dependencies alone."""
+        states: dict[str, State] = {}
+        for job in self.request.jobs:  # upstreams come first
+            key = job.key or ""
+            runs = all(_satisfied(edge, states[edge.key or ""]) for edge in job.depends_on)
+            if not runs:
+                states[key] = State.SKIPPED
+            else:
+                states[key] = State.FAILED if key in self.broken else State.SUCCEEDED
+        return states
+
+
+def _satisfied(edge: DependencyRequest, upstream: State) -> bool:
+    verdict = judge(edge.type, upstream, started=upstream is not State.SKIPPED)
+    if verdict is Verdict.EVALUATE:
+        return CONDITIONS[edge.condition or ""] is (upstream is State.SUCCEEDED)
+    return verdict is Verdict.SATISFIED
+
+
+def draw_workflow(seed: int, *, most_jobs: int, bad_workers: float) -> Drawn:
+    """Jobs that wait for up to three earlier ones in any way; a fifth of them fail for good."""
+    draw = random.Random(seed)
+    keys = [f"j{place}" for place in range(draw.randint(1, most_jobs))]
+    jobs = []
+    for place, key in enumerate(keys):
+        upstreams = draw.sample(keys[:place], min(place, draw.randint(0, 3)))
+        edges = []
+        for upstream in upstreams:
+            kind = draw.choice(list(DependencyType))
+            condition = draw.choice(list(CONDITIONS)) if kind is DependencyType.CONDITIONAL else None
+            edges.append(DependencyRequest(key=upstream, type=kind, condition=condition))
+        jobs.append(
+            JobRequest(
+                type=JOB_TYPE,
+                key=key,
+                depends_on=tuple(edges),
+                priority=draw.randint(limits.MIN_PRIORITY, limits.MAX_PRIORITY),
+                retry=RetryPolicy(max_retries=limits.MAX_RETRIES),
+            )
+        )
+    broken = frozenset(key for key in keys if draw.random() < 0.2)
+    return Drawn(WorkflowRequest(jobs=tuple(jobs)), broken, bad_workers, seed)

@@ -1,0 +1,199 @@
+"""Whatever goes wrong around it, every accepted job ends, once, in the state that the rules say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.simulation.checks import check_all, hold_back
+from tests.simulation.faults import FailAt, Faults, calm
+from tests.simulation.graphs import fan_out_fan_in, job, layered, workflow
+from tests.simulation.model import Drawn, draw_workflow
+from tests.simulation.scenario import Course, dies, stalls, succeeds
+from tests.simulation.simulator import Options, Simulator
+from tests.simulation.support import START_MS, function_pool, make_services, make_settings
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.states import State
+from tidegate.ports import Assignment
+from tidegate.usecases.requests import WorkflowRequest
+from tidegate.usecases.submit import submit_workflow
+
+CAPACITY = 4
+NO_FAULTS = Faults()
+
+
+@dataclass
+class Client:
+    """Submits a workflow, and submits it again under the same key for as long as it gets no answer."""
+
+    simulator: Simulator
+    request: WorkflowRequest
+    patient: bool = True
+    answers: list[str] = field(default_factory=list)
+
+    def submit(self) -> None:
+        try:
+            accepted = submit_workflow(
+                self.simulator.services,
+                self.request,
+                idempotency_key="key",
+                fingerprint="f",
+                now_ms=self.simulator.now_ms,
+            )
+        except DependencyUnavailable:
+            if self.patient:
+                self.simulator.plan(self.simulator.now_ms - START_MS + 45_000, self.submit)
+        else:
+            self.answers.append(accepted.workflow_id)
+
+
+def simulate(
+    drawn: Drawn, faults: Faults = NO_FAULTS, options: Options | None = None, *, shards: int = 1
+) -> Simulator:
+    """Runs a drawn workflow with faults; checks every invariant and the state that each job ends in."""
+    plain, world = make_services(make_settings(function_pool("lambda", CAPACITY), shards=shards), drawn.seed)
+    services = faults.inject(plain, world, drawn.seed)
+    simulator = Simulator(services, world, drawn.course, options or Options(), observers=[hold_back])
+    client = Client(simulator, drawn.request)
+    simulator.plan(0, client.submit)
+    simulator.run()
+    calm(world)
+    check_all(plain, world)
+    assert len(client.answers) == 1
+    assert {each.key: each.state for each in world.jobs.values()} == drawn.expected()
+    return simulator
+
+
+@given(
+    seed=st.integers(0, 10**9),
+    faults=st.builds(
+        Faults,
+        lost_messages=st.sampled_from([0.0, 0.3]),
+        doubled_messages=st.sampled_from([0.0, 0.5]),
+        refused_requests=st.sampled_from([0.0, 0.02, 0.1]),
+        lost_answers=st.sampled_from([0.0, 0.02, 0.1]),
+    ),
+    bad_workers=st.sampled_from([0.0, 0.4]),
+    options=st.builds(
+        Options,
+        slots=st.sampled_from([1, CAPACITY]),
+        stream_delay_ms=st.sampled_from([0, 200, 30_000]),
+        stream_batch=st.sampled_from([1, 7, 100]),
+        stream_open=st.booleans(),
+        stream_doubled=st.booleans(),
+    ),
+    shards=st.sampled_from([1, 3]),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_workflow_under_any_faults(
+    seed: int, faults: Faults, bad_workers: float, options: Options, shards: int
+) -> None:
+    simulate(draw_workflow(seed, most_jobs=14, bad_workers=bad_workers), faults, options, shards=shards)
+
+
+def of_workflow(request: WorkflowRequest) -> Drawn:
+    return Drawn(request, frozenset(), bad_workers=0.0, seed=11)
+
+
+def test_lost_messages_are_sent_again() -> None:
+    simulator = simulate(of_workflow(layered(120, seed=2)), Faults(lost_messages=0.3))
+    ended = simulator.world.jobs.values()
+    assert {each.attempt for each in ended} == {1}
+    resent = [each for each in ended if each.sent_at_ms != each.queued_at_ms]
+    assert len(resent) > 10
+
+
+def test_doubled_messages_run_nothing_twice() -> None:
+    simulator = simulate(of_workflow(layered(120, seed=2)), Faults(doubled_messages=1.0))
+    assert {each.attempt for each in simulator.world.jobs.values()} == {1}
+
+
+def test_without_the_stream_the_schedules_finish_everything() -> None:
+    options = Options(stream_open=False)
+    simulator = simulate(of_workflow(fan_out_fan_in(60)), options=options)
+    assert simulator.now_ms - START_MS < 45 * 60_000
+    for seed in range(10):
+        simulate(draw_workflow(seed, most_jobs=20, bad_workers=0.0), options=options)
+
+
+def run_one(course_of: dict[int, Course]) -> Simulator:
+    """One job whose attempts go as given; those not named succeed."""
+
+    def scenario(assignment: Assignment) -> Course:
+        return course_of.get(assignment.attempt, succeeds(1_000, assignment.attempt))
+
+    services, world = make_services(make_settings(function_pool("lambda", CAPACITY)), seed=1)
+    simulator = Simulator(services, world, scenario, observers=[hold_back])
+    simulator.plan(0, Client(simulator, workflow([job("only")])).submit)
+    simulator.run()
+    check_all(services, world)
+    return simulator
+
+
+def test_a_dead_workers_job_is_taken_over_within_lease_and_reaper_interval() -> None:
+    (only,) = run_one({1: dies(5_000)}).world.jobs.values()
+    assert [entry.state for entry in only.history] == [
+        State.READY,
+        State.QUEUED,
+        State.RUNNING,
+        State.READY,
+        State.QUEUED,
+        State.RUNNING,
+        State.SUCCEEDED,
+    ]
+    lost = next(
+        after.at_ms - before.at_ms
+        for before, after in pairwise(only.history)
+        if (before.state, after.state) == (State.RUNNING, State.READY)
+    )
+    assert 60_000 < lost <= 121_000
+
+
+def test_a_job_whose_workers_all_die_fails_for_that() -> None:
+    (only,) = run_one(dict.fromkeys(range(1, 9), dies(1_000))).world.jobs.values()
+    assert (only.state, only.attempt) == (State.FAILED, 4)
+    assert only.failure is not None
+    assert only.failure.code == "worker-lost"
+
+
+def test_a_worker_that_was_given_up_writes_nothing_when_it_comes_back() -> None:
+    (only,) = run_one({1: stalls(150_000)}).world.jobs.values()
+    assert (only.state, only.attempt, only.result) == (State.SUCCEEDED, 2, 2)
+
+
+def test_a_worker_that_stalls_within_its_lease_still_finishes() -> None:
+    (only,) = run_one({1: stalls(59_000)}).world.jobs.values()
+    assert (only.state, only.attempt) == (State.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("patient", [False, True], ids=["client gone", "client tries again"])
+def test_a_submission_cut_off_at_any_request_is_finished_or_removed(patient: bool) -> None:
+    request = workflow([job("a"), job("b"), *(job(f"c{place}", "a", "b") for place in range(60))])
+    outcomes = set()
+    number = 0
+    while True:
+        services, world = make_services(make_settings(function_pool("lambda", CAPACITY)), seed=1)
+        simulator = Simulator(services, world, lambda _assignment: succeeds(10))
+        fault = FailAt(number)
+        client = Client(simulator, request, patient=patient)
+
+        def cut_off(client: Client = client, fault: FailAt = fault) -> None:
+            client.simulator.world.on_request = fault
+            client.submit()
+            calm(client.simulator.world)
+
+        simulator.plan(0, cut_off)
+        simulator.run()
+        check_all(services, world)
+        assert len(world.jobs) in (0, len(request.jobs))
+        assert bool(world.jobs) is bool(world.submissions)
+        if fault.seen <= number:
+            break  # the submission has no more requests than that
+        outcomes.add(bool(world.jobs))
+        number += 1
+    assert number > 6
+    assert outcomes == ({True} if patient else {True, False})
