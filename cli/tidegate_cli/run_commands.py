@@ -144,8 +144,6 @@ def worker(
 
     Example: tidegate worker --pool ecs --slots 8
     """
-    from tidegate_worker.main import run_worker  # loads job code, which no other command needs
-
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:
@@ -154,6 +152,8 @@ def worker(
                 "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
             )
         os.environ.update(local_environment(stack))
+    from tidegate_worker.main import run_worker  # loads job code, which no other command needs
+
     raise typer.Exit(run_worker(pool=pool, slots=slots))
 
 

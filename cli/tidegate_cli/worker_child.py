@@ -14,7 +14,8 @@ from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.local_stack.model import StackInfo
 
-_STOP_SECONDS = 20.0
+# A worker lets its jobs finish for a while; told again, it hands them back; then it is ended hard.
+_PATIENCE_SECONDS = (8.0, 25.0)
 _KILL_SECONDS = 5.0
 _TAIL_CHARACTERS = 600
 
@@ -76,9 +77,12 @@ def local_environment(stack: StackInfo) -> dict[str, str]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     with held_off():
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(_KILL_SECONDS)
+        for patience_seconds in _PATIENCE_SECONDS:
+            process.terminate()
+            try:
+                process.wait(patience_seconds)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+        process.kill()
+        process.wait(_KILL_SECONDS)

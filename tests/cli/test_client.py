@@ -19,11 +19,7 @@ BODY = {"type": "tidegate.noop", "parameters": {"name": "Füße"}}
 ACCEPTED = {"job_id": WORKFLOW}
 
 
-def answers(*responses: httpx.Response) -> tuple[list[httpx.Request], Iterator[httpx.Response]]:
-    return [], iter(responses)
-
-
-def test_every_request_is_signed_for_execute_api_as_botocore_would(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_request_is_signed_for_execute_api_as_botocore_would() -> None:
     seen: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -61,7 +57,9 @@ def test_a_query_is_encoded_the_way_it_is_signed() -> None:
 
 def test_a_submission_keeps_one_idempotency_key_over_its_retries() -> None:
     keys: list[str] = []
-    responses = iter([httpx.Response(503), httpx.ConnectError("refused"), httpx.Response(201, json=ACCEPTED)])
+    responses: Iterator[httpx.Response | Exception] = iter(
+        [httpx.Response(503), httpx.ConnectError("refused"), httpx.Response(201, json=ACCEPTED)]
+    )
     pauses: list[float] = []
 
     def handler(request: httpx.Request) -> httpx.Response:

@@ -106,7 +106,11 @@ def test_a_long_task_gets_time_beyond_its_run_time() -> None:
 
 def test_long_ids_get_short_unique_keys() -> None:
     long = "x" * 200
-    tasks = [{"id": long + "1"}, {"id": long + "2", "parents": [long + "1"]}, {"id": "x" * 128}]
+    tasks: list[dict[str, Any]] = [
+        {"id": long + "1"},
+        {"id": long + "2", "parents": [long + "1"]},
+        {"id": "x" * 128},
+    ]
     jobs = to_workflow(document(tasks))["jobs"]
     keys = [job["key"] for job in jobs]
     assert len(set(keys)) == 3

@@ -1,0 +1,140 @@
+"""The demo's own logic: it checks what came out, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
+from tidegate_cli import demo
+from tidegate_cli.demo import mismatches_of, run_demo
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.local_stack import LocalState
+from tidegate_cli.options import Output, Session
+
+Run = Callable[..., ExitCode]
+
+
+class World:
+    """The local stack and the worker as the demo uses them; `log` holds what was done, in order."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.state = LocalState.STOPPED
+        self.jobs = [job_json(0, started=1.0, finished=2.0)]
+        self.error: BaseException | None = None
+
+    def up(self, progress: Callable[[str], None]) -> SimpleNamespace:
+        self.log.append("up")
+        return SimpleNamespace()
+
+    def down(self, progress: Callable[[str], None]) -> bool:
+        self.log.append("down")
+        return True
+
+    @contextmanager
+    def workers(self, *_: object, **__: object) -> Iterator[Sequence[SimpleNamespace]]:
+        self.log.append("worker starts")
+        try:
+            yield [SimpleNamespace(process=SimpleNamespace(pid=7), check=self.check, log=Path("none"))]
+        finally:
+            self.log.append("worker ends")
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(201, json={"workflow_id": WORKFLOW, "job_ids": {}})
+        return httpx.Response(200, json=workflow_json(self.jobs))
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr(demo.local_stack, "up", made.up)
+    monkeypatch.setattr(demo.local_stack, "down", made.down)
+    monkeypatch.setattr(demo.local_stack, "status", lambda: SimpleNamespace(state=made.state))
+    monkeypatch.setattr(demo, "worker_children", made.workers)
+    monkeypatch.setattr(demo, "local_target", lambda info: info)
+    monkeypatch.setattr(demo, "Client", lambda target: client_of(made.answer))
+    monkeypatch.setattr(demo, "collect_settled", lambda *_: {})
+    body: dict[str, Any] = {"name": "flow", "jobs": [{"key": "k0"}]}
+    monkeypatch.setattr(demo.demo_workflow, "build", lambda source: body)
+    monkeypatch.setattr(demo.demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED"})
+    return made
+
+
+def run(*, keep_up: bool = False) -> ExitCode:
+    return run_demo(Session(Output.JSON), source=None, slots=2, keep_up=keep_up)
+
+
+def test_all_as_expected_is_success_and_everything_is_ended(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() is ExitCode.SUCCESS
+    assert world.log == ["up", "worker starts", "worker ends", "down"]
+    made = json.loads(capsys.readouterr().out)
+    assert made["mismatches"] == []
+    assert made["workflow_id"] == WORKFLOW
+
+
+def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.jobs = [job_json(0, "FAILED", started=1.0, finished=2.0)]
+    assert run() is ExitCode.JOB_FAILED
+    assert "k0 should have ended as SUCCEEDED, and is FAILED" in capsys.readouterr().err
+
+
+def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    upstream = job_json(1, started=1.0, finished=5.0)
+    world.jobs = [job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")]), upstream]
+    monkeypatch.setattr(demo.demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"})
+    assert run() is ExitCode.ERROR
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("the worker ended")])
+def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
+    world: World, error: BaseException
+) -> None:
+    world.jobs = [job_json(0, "RUNNING", started=1.0)]
+    world.error = error
+    with pytest.raises(type(error)):
+        run()
+    assert world.log == ["up", "worker starts", "worker ends", "down"]
+
+
+def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(progress: Callable[[str], None]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo.local_stack, "up", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert world.log == ["down"]
+
+
+@pytest.mark.parametrize(("state", "keep_up"), [(LocalState.RUNNING, False), (LocalState.STOPPED, True)])
+def test_a_stack_that_was_up_or_is_to_stay_is_left_running(
+    world: World, state: LocalState, keep_up: bool
+) -> None:
+    world.state = state
+    assert run(keep_up=keep_up) is ExitCode.SUCCESS
+    assert "down" not in world.log
+
+
+def test_mismatches_name_jobs_on_either_side() -> None:
+    jobs = [job(0), job(1, "FAILED", error={"code": "x", "message": "boom"}), job(2)]
+    expected = {"k0": "SUCCEEDED", "k1": "SUCCEEDED", "k3": "SKIPPED"}
+    assert mismatches_of(jobs, expected) == (
+        "k1 should have ended as SUCCEEDED, and is FAILED x: boom",
+        "k2 ended as SUCCEEDED, and nothing was expected of it",
+        "k3 should have ended as SKIPPED, and is not there",
+    )

@@ -1,0 +1,85 @@
+"""Worker processes of a command's own: noticed when they end, ended with the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tidegate_cli import worker_child
+from tidegate_cli.errors import CliError
+from tidegate_cli.local_stack import StackInfo
+from tidegate_cli.worker_child import local_environment, worker_children
+
+PATIENCE_SECONDS = 30.0
+
+
+def stack() -> StackInfo:
+    return StackInfo(
+        api_url="http://127.0.0.1:1/_aws/execute-api/a/live",
+        endpoint_url="http://127.0.0.1:1",
+        region="us-east-1",
+        access_key_id="local",
+        secret_access_key="local",
+        outputs={},
+        environment={"TIDEGATE_SHARDS": "2"},
+        port=1,
+        pid=1,
+    )
+
+
+def stand_in(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts a shell script in the interpreter's place."""
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(worker_child.sys, "executable", str(program))
+
+
+def test_it_is_asked_to_end_with_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, 'echo "$@" "$TIDEGATE_SHARDS" "$AWS_ENDPOINT_URL"; exec sleep 600', monkeypatch)
+    with worker_children(stack(), tmp_path / "home", pool="ecs", processes=2, slots=3) as children:
+        first, second = children
+        first.check()
+        assert first.process.pid != second.process.pid
+        assert os.getpgid(first.process.pid) != os.getpgid(0)
+    assert [child.process.poll() for child in children] == [-signal.SIGTERM, -signal.SIGTERM]
+    assert [child.log.name for child in children] == ["worker-ecs-1.log", "worker-ecs-2.log"]
+
+
+def test_it_gets_the_command_and_the_stacks_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, 'echo "$@" "$TIDEGATE_SHARDS" "$AWS_ENDPOINT_URL"', monkeypatch)
+    with worker_children(stack(), tmp_path, pool="ecs", processes=1, slots=3) as (child,):
+        child.process.wait(PATIENCE_SECONDS)
+    assert child.log.read_text() == "-m tidegate_cli worker --pool ecs --slots 3 2 http://127.0.0.1:1\n"
+
+
+def test_it_is_ended_hard_when_it_does_not_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, "trap '' TERM; echo on; while true; do sleep 0.1; done", monkeypatch)
+    monkeypatch.setattr(worker_child, "_PATIENCE_SECONDS", (0.2, 0.2))
+    with worker_children(stack(), tmp_path, pool="ecs", processes=1, slots=1) as (child,):
+        while not child.log.read_text():  # until the trap stands; the test's own time limit bounds it
+            child.check()
+    assert child.process.poll() == -signal.SIGKILL
+
+
+def test_one_that_ended_by_itself_is_reported_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, "echo no such pool >&2; exit 2", monkeypatch)
+    with worker_children(stack(), tmp_path, pool="ecs", processes=1, slots=1) as (child,):
+        child.process.wait(PATIENCE_SECONDS)
+        with pytest.raises(CliError, match=r"(?s)ended with code 2.*no such pool"):
+            child.check()
+
+
+def test_the_users_own_aws_settings_do_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    made = local_environment(stack())
+    assert made.keys().isdisjoint({"AWS_PROFILE", "AWS_SESSION_TOKEN"})
+    assert made["AWS_ACCESS_KEY_ID"] == "local"
