@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
-from tidegate_cli import demo
+from tidegate_cli import demo, demo_workflow, local_stack
 from tidegate_cli.demo import mismatches_of, run_demo
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack import LocalState
@@ -60,16 +60,16 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr(demo.local_stack, "up", made.up)
-    monkeypatch.setattr(demo.local_stack, "down", made.down)
-    monkeypatch.setattr(demo.local_stack, "status", lambda: SimpleNamespace(state=made.state))
+    monkeypatch.setattr(local_stack, "up", made.up)
+    monkeypatch.setattr(local_stack, "down", made.down)
+    monkeypatch.setattr(local_stack, "status", lambda: SimpleNamespace(state=made.state))
     monkeypatch.setattr(demo, "worker_children", made.workers)
     monkeypatch.setattr(demo, "local_target", lambda info: info)
     monkeypatch.setattr(demo, "Client", lambda target: client_of(made.answer))
     monkeypatch.setattr(demo, "collect_settled", lambda *_: {})
     body: dict[str, Any] = {"name": "flow", "jobs": [{"key": "k0"}]}
-    monkeypatch.setattr(demo.demo_workflow, "build", lambda source: body)
-    monkeypatch.setattr(demo.demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED"})
+    monkeypatch.setattr(demo_workflow, "build", lambda source: body)
+    monkeypatch.setattr(demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED"})
     return made
 
 
@@ -96,7 +96,7 @@ def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.Captur
 def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream = job_json(1, started=1.0, finished=5.0)
     world.jobs = [job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")]), upstream]
-    monkeypatch.setattr(demo.demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"})
+    monkeypatch.setattr(demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"})
     assert run() is ExitCode.ERROR
 
 
@@ -115,7 +115,7 @@ def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytes
     def interrupted(progress: Callable[[str], None]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo.local_stack, "up", interrupted)
+    monkeypatch.setattr(local_stack, "up", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run()
     assert world.log == ["down"]
