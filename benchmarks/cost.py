@@ -20,7 +20,7 @@ from benchmarks.driver import STEPS, Driver
 from benchmarks.local_tables import local_world
 from tidegate.bootstrap import Usage
 from tidegate.domain.dependency import DependencyType
-from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate_cli.wfformat import to_workflow
 
 RESULTS = Path(__file__).parent / "results" / "cost.json"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from tidegate.bootstrap import Meter, Services, Usage
 from tidegate.domain.job import Job
+from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import TERMINAL, State
 from tidegate.ports import Message, Outcome, Verdict
 from tidegate.usecases.release import release
-from tidegate.usecases.requests import JobRequest, WorkflowRequest
 from tidegate.usecases.run import Claimed, claim, conclude
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.submit import submit_job, submit_workflow

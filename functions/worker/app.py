@@ -40,17 +40,7 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
     try:
         return process_partial_response(event=event, record_handler=run, processor=processor)
     finally:
-        used = deps.meter.snapshot() - before
-        logger.info(
-            "usage",
-            extra={
-                "usage": {
-                    "requests": {".".join(call): count for call, count in used.requests.items()},
-                    "write_units": used.base_write_units + used.index_write_units,
-                    "read_units": used.read_units,
-                }
-            },
-        )
+        logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
 
 
 def worker_name(context: LambdaContext) -> str:

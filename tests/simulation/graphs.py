@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.simulation.support import JOB_TYPE
 from tidegate.domain import limits
-from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 
 COLLECTED = 1_500  # upstreams of one collector, below the limit of dependencies
 

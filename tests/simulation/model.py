@@ -10,10 +10,10 @@ from tests.simulation.scenario import Course, dies, fails, stalls, succeeds
 from tests.simulation.support import JOB_TYPE
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType, Verdict, judge
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
-from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
 
 CONDITIONS = {"upstream.status == 'SUCCEEDED'": True, "upstream.status != 'SUCCEEDED'": False}
 BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, so that retries are left

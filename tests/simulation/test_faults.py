@@ -17,9 +17,9 @@ from tests.simulation.scenario import Course, dies, stalls, succeeds
 from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
 from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
-from tidegate.usecases.requests import WorkflowRequest
 from tidegate.usecases.submit import submit_workflow
 
 CAPACITY = 4

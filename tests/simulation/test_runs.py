@@ -23,10 +23,10 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.rank import rank
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.submit import submit_job, submit_workflow
 
 LAMBDA = function_pool("lambda", 4)

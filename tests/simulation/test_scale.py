@@ -16,8 +16,8 @@ from tests.simulation.graphs import chain, fan_out_fan_in, layered
 from tests.simulation.scenario import succeeds
 from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import function_pool, make_services, make_settings
+from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.requests import WorkflowRequest
 from tidegate.usecases.submit import submit_workflow
 
 SIZES = (100, 1_000, 10_000)

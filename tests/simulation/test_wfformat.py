@@ -13,8 +13,8 @@ from tests.simulation.graphs import workflow
 from tests.simulation.scenario import succeeds
 from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import JOB_TYPE, function_pool, make_services, make_settings
+from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
-from tidegate.usecases.requests import DependencyRequest, JobRequest
 from tidegate.usecases.submit import submit_workflow
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"

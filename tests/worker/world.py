@@ -12,11 +12,11 @@ from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.requests import JobRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, Signal, Verdict
 from tidegate.settings import Settings
-from tidegate.usecases.requests import JobRequest
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit import submit_job
 

@@ -51,6 +51,14 @@ class Usage:
             units[key] = units.get(key, 0.0) - count
         return Usage(_frozen(requests), _frozen(units), self.read_units - earlier.read_units)
 
+    def to_json(self) -> dict[str, Any]:
+        """For the log: requests by "service.operation", and the units."""
+        return {
+            "requests": {".".join(call): count for call, count in self.requests.items()},
+            "write_units": self.write_units_total,
+            "read_units": self.read_units,
+        }
+
     def requests_of(self, service: str) -> int:
         """Requests to one service: `dynamodb` or `sqs`."""
         return sum(count for (name, _), count in self.requests.items() if name == service)

@@ -27,6 +27,12 @@ class Violation:
     message: str
 
 
+class MalformedBody(TidegateError):
+    """The request's body is missing or is no JSON."""
+
+    code = "malformed-body"
+
+
 class InvalidRequest(TidegateError):
     """The request can't be accepted; nothing was written."""
 

@@ -6,8 +6,8 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.pools import Pool
+from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.requests import JobRequest, WorkflowRequest
 
 ACTOR = "submit"
 

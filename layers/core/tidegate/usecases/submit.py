@@ -10,11 +10,11 @@ from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, Violation
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
-from tidegate.usecases.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.usecases.services import Services
 from tidegate.usecases.validate import (
     JobContext,

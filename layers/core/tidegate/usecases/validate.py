@@ -11,7 +11,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.pools import Pool, choose_pool
-from tidegate.usecases.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.services import Services
 
 MAX_VIOLATIONS = 50  # enough to mend a request by; the rest would repeat itself

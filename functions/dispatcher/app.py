@@ -1,0 +1,62 @@
+"""The dispatcher: woken by the Jobs table's stream and by the schedule."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tidegate import bootstrap
+from tidegate.domain.job import Job
+from tidegate.usecases.react import react
+from tidegate.usecases.tick import tick
+
+logger = Logger()
+
+
+def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
+    """Reacts to a stream event's jobs; any other event is the schedule's. Answers for the event source.
+
+    A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
+    that can't be read never will be, so it is logged and passed over rather than block its shard.
+    """
+    before = deps.meter.snapshot()
+    try:
+        if "Records" in event:
+            changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
+            report = react(deps.services, changed, now_ms=deps.clock.now_ms())
+            released, pools = report.released, report.pools
+        else:
+            released, pools = 0, tick(deps.services, now_ms=deps.clock.now_ms())
+        for pool in pools:
+            if pool.dispatched:
+                details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
+                logger.info("dispatched", extra=details)
+        return {
+            "batchItemFailures": [],
+            "released": released,
+            "dispatched": sum(pool.dispatched for pool in pools),
+        }
+    finally:
+        logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:
+    try:
+        return deps.job_from_image(record["dynamodb"]["NewImage"])
+    except (KeyError, ValueError, TypeError) as error:
+        details = {"event_id": record.get("eventID"), "error": type(error).__name__}
+        logger.error("stream record can't be read", extra=details)
+        return None
+
+
+@cache
+def _deployed() -> bootstrap.DispatcherDeps:
+    return bootstrap.dispatcher_function()
+
+
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Entry point: a DynamoDB stream event, or the schedule's."""
+    return handle(event, _deployed())

@@ -1,0 +1,153 @@
+"""Jobs on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tidegate.contracts.times import to_wire
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.job import Job
+from tidegate.domain.rank import RankPolicy, effective_priority
+from tidegate.domain.states import State
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_KEY_CHARACTERS)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS)]
+PoolName = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_POOL_CHARACTERS)]
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]
+Tags = Annotated[dict[TagText, TagText], Field(max_length=limits.MAX_TAGS)]
+Priority = Annotated[int, Field(ge=limits.MIN_PRIORITY, le=limits.MAX_PRIORITY)]
+Seconds = Annotated[float, Field(ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False)]
+
+
+class _In(BaseModel):
+    # Strict: "5" is no priority. A misspelt field is refused, not ignored.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class DependencyIn(_In):
+    """An edge: to a job of the same workflow by `key`, or to an earlier job by `job_id`."""
+
+    key: Key | None = None
+    job_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    type: DependencyType = DependencyType.MUST_SUCCEED
+    condition: Annotated[str, StringConstraints(max_length=limits.MAX_CONDITION_CHARACTERS)] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one_upstream(self) -> Self:
+        if (self.key is None) == (self.job_id is None):
+            raise ValueError("names exactly one of key (same workflow) and job_id (earlier job)")
+        return self
+
+
+class RetryIn(_In):
+    """Backoff between attempts, in seconds."""
+
+    backoff_seconds: Annotated[int, Field(ge=0, le=limits.MAX_BACKOFF_SECONDS)] = (
+        limits.DEFAULT_BACKOFF_SECONDS
+    )
+    max_backoff_seconds: Annotated[int, Field(ge=0, le=limits.MAX_BACKOFF_SECONDS)] = (
+        limits.DEFAULT_MAX_BACKOFF_SECONDS
+    )
+
+
+class JobIn(_In):
+    """A job as a client sends it. `key` is required in a workflow and only allowed there."""
+
+    type: Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TYPE_CHARACTERS)]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    key: Key | None = None
+    name: Name | None = None
+    priority: Priority | None = None
+    pool: PoolName | None = None
+    requires: Annotated[tuple[TagText, ...], Field(max_length=limits.MAX_REQUIREMENTS)] = ()
+    tags: Tags = Field(default_factory=dict)
+    depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=limits.MAX_DEPENDENCIES_PER_JOB)] = ()
+    not_before: AwareDatetime | None = None
+    estimated_duration_seconds: Seconds | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=limits.MAX_TIMEOUT_SECONDS)] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=limits.MAX_RETRIES)] = limits.DEFAULT_MAX_RETRIES
+    retry: RetryIn = RetryIn()
+
+
+class WorkflowIn(_In):
+    """A workflow as a client sends it; `priority`, `pool` and `tags` hold for jobs that do not say otherwise."""
+
+    jobs: Annotated[tuple[JobIn, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
+    name: Name | None = None
+    priority: Priority | None = None
+    pool: PoolName | None = None
+    tags: Tags = Field(default_factory=dict)
+
+
+def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
+    """A job as clients read it. `effective_priority` is computed for `now_ms`, while the job waits READY."""
+    points = None
+    if job.state is State.READY and job.ready_at_ms is not None:
+        points = effective_priority(policy, job.priority, job.ready_at_ms, job.attempt, now_ms)
+    given = job.input
+    failure = job.failure
+    return {
+        "job_id": job.job_id,
+        "workflow_id": job.workflow_id,
+        "key": job.key,
+        "name": job.name,
+        "type": job.type,
+        "state": job.state,
+        "priority": job.priority,
+        "effective_priority": points,
+        "pool": job.pool,
+        "requires": list(job.requires),
+        "tags": dict(job.tags),
+        "attempt": job.attempt,
+        "worker": job.worker_id,
+        "parameters": given.parameters if given else None,
+        "depends_on": [
+            {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
+            for edge in (given.depends_on if given else ())
+        ],
+        "waiting_on_count": len(job.waiting_on),
+        **_times_out(job),
+        "timeout_seconds": job.timeout_seconds,
+        "max_retries": job.retry.max_retries,
+        "retry": {
+            "backoff_seconds": job.retry.backoff_seconds,
+            "max_backoff_seconds": job.retry.max_backoff_seconds,
+        },
+        "estimated_duration_seconds": job.estimated_duration_seconds,
+        "actual_duration_seconds": job.actual_duration_seconds,
+        "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
+        if job.progress
+        else None,
+        "result": job.result,
+        "error": (
+            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
+            if failure
+            else None
+        ),
+        "history": [
+            {
+                "at": to_wire(entry.at_ms),
+                "state": entry.state,
+                "attempt": entry.attempt,
+                "actor": entry.actor,
+                "reason": entry.reason or None,
+            }
+            for entry in job.history
+        ],
+    }
+
+
+def _times_out(job: Job) -> dict[str, str | None]:
+    return {
+        "created_at": to_wire(job.created_at_ms),
+        "not_before": to_wire(job.not_before_ms),
+        "due_at": to_wire(job.due_at_ms),
+        "ready_at": to_wire(job.ready_at_ms),
+        "queued_at": to_wire(job.queued_at_ms),
+        "started_at": to_wire(job.started_at_ms),
+        "finished_at": to_wire(job.finished_at_ms),
+        "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+    }
