@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,12 +11,17 @@ from types import MappingProxyType
 from typing import Any
 
 from tidegate.adapters.aws_errors import CONDITION_FAILED, DUPLICATE_IN_STATEMENT
-from tidegate.adapters.dynamodb_schema import INDEX_ENTRY_BYTES
+from tidegate.adapters.dynamodb_schema import GROUP_INDEX, GROUP_KEY, INDEX_ENTRY_BYTES
 from tidegate.adapters.dynamodb_values import Item, item_size, read_units, write_units
 
 BASE = "table"  # in the place of an index's name
 _CONSISTENT = "tidegate_consistent_read"
 _TABLE = "tidegate_table"
+_STATEMENTS = "tidegate_statements"
+
+
+_INSERTED_NAME = re.compile(r"'([^']+)': \?")  # as dynamodb_batches writes its statements
+_Units = tuple[tuple[str, str], float]  # table and index, units
 
 
 def _frozen(counts: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -106,6 +112,7 @@ class Meter:
     ) -> dict[str, Any]:
         context[_CONSISTENT] = bool(params.get("ConsistentRead"))
         context[_TABLE] = params.get("TableName")
+        context[_STATEMENTS] = params.get("Statements")
         shape = model.input_shape
         if shape is not None and "ReturnConsumedCapacity" in shape.members:
             return {"ReturnConsumedCapacity": "INDEXES", **params}
@@ -113,7 +120,7 @@ class Meter:
 
     def _count(self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         tries = 1 + parsed.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        writes = list(_writes(parsed, model.name, context.get(_TABLE)))
+        writes = list(_writes(parsed, model.name, context))
         reads = _reads(parsed, model.name, bool(context.get(_CONSISTENT)))
         with self._lock:
             self._requests[(model.service_model.service_name, model.name)] += tries
@@ -128,12 +135,14 @@ class Meter:
             self._requests[(service, operation)] += 1
 
 
-def _writes(
-    parsed: Mapping[str, Any], operation: str, table: str | None
-) -> Iterator[tuple[tuple[str, str], float]]:
+def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any]) -> Iterator[_Units]:
     if operation in _READING:
         return
-    for consumed in _consumed(parsed):
+    reported = _consumed(parsed)
+    if operation == "BatchExecuteStatement" and not any("Table" in consumed for consumed in reported):
+        yield from _inserts(context.get(_STATEMENTS) or (), parsed.get("Responses") or ())
+        return
+    for consumed in reported:
         name = consumed["TableName"]
         indexes = {
             index: figures["CapacityUnits"]
@@ -144,14 +153,24 @@ def _writes(
         for index, units in indexes.items():
             yield (name, index), units
     # A write refused by its condition is billed like any other, but local stacks do not report it.
-    if parsed.get("Error", {}).get("Code") == CONDITION_FAILED and not parsed.get("ConsumedCapacity"):
-        yield (table or "unknown", BASE), float(write_units(item_size(parsed.get("Item") or {})))
-    for response in parsed.get("Responses") or () if operation == "BatchExecuteStatement" else ():
-        if response.get("Error", {}).get("Code") in (DUPLICATE_IN_STATEMENT, "ConditionalCheckFailed"):
-            yield (
-                (response.get("TableName") or "unknown", BASE),
-                float(write_units(item_size(response["Error"].get("Item") or {}))),
-            )
+    if parsed.get("Error", {}).get("Code") == CONDITION_FAILED and not reported:
+        table = context.get(_TABLE) or "unknown"
+        yield (table, BASE), float(write_units(item_size(parsed.get("Item") or {})))
+
+
+def _inserts(statements: Iterable[Any], responses: Iterable[Any]) -> Iterator[_Units]:
+    """Units of INSERT statements from what they wrote: local stacks report one for each, whatever it was."""
+    for statement, response in zip(statements, responses, strict=False):
+        table = response.get("TableName") or "unknown"
+        code = response.get("Error", {}).get("Code")
+        if code == DUPLICATE_IN_STATEMENT:
+            yield (table, BASE), 1.0  # or more: the size of the item that stands is not known
+        elif code is None:
+            names = _INSERTED_NAME.findall(statement["Statement"])
+            item = dict(zip(names, statement["Parameters"], strict=True))
+            yield (table, BASE), float(write_units(item_size(item)))
+            if GROUP_KEY in item:
+                yield (table, GROUP_INDEX), 1.0
 
 
 _READING = {"GetItem": 1, "BatchGetItem": 1, "Query": 1}

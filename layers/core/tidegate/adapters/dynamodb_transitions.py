@@ -211,7 +211,7 @@ def _note_dependents(_: JobCodec, move: moves.NoteDependentsIfOpen) -> Change:
     return Change(not_ended(), {schema.DEPENDENTS_APART: True, **watch})
 
 
-_CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = MappingProxyType(
+CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = MappingProxyType(
     {
         moves.ReleaseIfPending: _release,
         moves.ReadyIfWaitingOnlyOn: _ready_if_waiting_only_on,
@@ -236,4 +236,4 @@ _CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = M
 
 def change_of(codec: JobCodec, transition: moves.Transition) -> Change:
     """The conditional write that carries out `transition`."""
-    return _CHANGES[type(transition)](codec, transition)
+    return CHANGES[type(transition)](codec, transition)

@@ -1,0 +1,259 @@
+"""What the AWS adapters make of throttles, lost answers and half-done batches; the answers are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from tests.contract.jobs import new_job
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
+from tests.contract.test_small_stores import submission
+from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
+from tidegate.domain.job import Job
+from tidegate.domain.submission import Phase
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, ResendIfStillQueued, Stamp
+from tidegate.ports import Message
+from tidegate.settings import Tables
+
+CODEC = JobCodec(3, RANK_POLICY)
+STAMP = Stamp(NOW_MS, "dispatcher")
+Answer = dict[str, Any] | Exception
+
+
+class Script:
+    """Answers one operation after the other from a list, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._answers: list[Answer] = []
+
+    def answers(self, *answers: Answer) -> None:
+        self._answers.extend(answers)
+
+    def __call__(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        self.asked.append(params)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        metadata = {"HTTPStatusCode": 400 if "Error" in answer else 200, "RetryAttempts": 0}
+        parsed = {**answer, "ResponseMetadata": {**metadata, **answer.get("ResponseMetadata", {})}}
+        return SimpleNamespace(status_code=parsed["ResponseMetadata"]["HTTPStatusCode"]), parsed
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def scripted(script: Script) -> Stores:
+    """AWS stores whose every call is answered by the script; nothing leaves the process."""
+    clients = aws_clients("http://127.0.0.1:9")
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
+    tables = Tables("Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Control")
+    return aws_stores(clients, tables, "http://127.0.0.1:9/queue")
+
+
+def error(code: str, retries: int = 0, **more: Any) -> Answer:
+    return {
+        "Error": {"Code": code, "Message": "says AWS"},
+        "ResponseMetadata": {"RetryAttempts": retries},
+        **more,
+    }
+
+
+THROTTLED = error("ProvisionedThroughputExceededException")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        THROTTLED,
+        error("ThrottlingException"),
+        error("TransactionConflictException"),
+        {**error("Whatever"), "ResponseMetadata": {"HTTPStatusCode": 503}},  # type: ignore[dict-item]  # a dict
+        ConnectTimeoutError(endpoint_url="http://127.0.0.1:9"),
+    ],
+    ids=["throughput", "throttling", "conflict", "server", "timeout"],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda stores: stores.jobs.get("S"),
+        lambda stores: stores.jobs.get_many(["S"]),
+        lambda stores: stores.jobs.insert_if_absent([new_job("S")]),
+        lambda stores: stores.jobs.insert_if_absent([new_job("S"), new_job("T")]),
+        lambda stores: stores.jobs.stage([new_job("S")]),
+        lambda stores: stores.jobs.apply(DispatchIfReady("S", POOL, STAMP)),
+        lambda stores: stores.jobs.apply_all([DispatchIfReady("S", POOL, STAMP)] * 3),
+        lambda stores: stores.index.count(POOL, "READY", at_most=1),
+        lambda stores: stores.submissions.begin_if_absent(submission()),
+        lambda stores: stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
+        lambda stores: stores.submissions.remove_if_abandoned("W1"),
+        lambda stores: stores.submissions.load_plan("W1"),
+        lambda stores: stores.workers.list_live(POOL, seen_since_ms=0),
+        lambda stores: stores.cursors.save("c", "1"),
+        lambda stores: stores.queue.receive(POOL, limit=1, wait_seconds=0),
+        lambda stores: stores.queue.delete(POOL, ["r"]),
+        lambda stores: stores.queue.extend(POOL, "r", seconds=1),
+    ],
+)
+def test_what_may_pass_is_unavailable(
+    scripted: Stores, script: Script, call: Callable[[Stores], object], answer: Answer
+) -> None:
+    script.answers(answer)
+    with pytest.raises(DependencyUnavailable):
+        call(scripted)
+
+
+def test_what_will_not_pass_says_what_to_check(scripted: Stores, script: Script) -> None:
+    script.answers(error("AccessDeniedException"))
+    with pytest.raises(
+        ServiceRefused, match=r"reading from Jobs was refused \(AccessDenied.*check the permissions"
+    ):
+        scripted.jobs.get("S")
+
+
+def test_a_statement_refused_for_good_is_an_error_not_a_success(scripted: Stores, script: Script) -> None:
+    script.answers({"Responses": [{"Error": {"Code": "ValidationError", "Message": "too big"}}, {}]})
+    with pytest.raises(ServiceRefused, match="too big"):
+        scripted.jobs.insert_if_absent([new_job("S"), new_job("T")])
+
+
+def test_the_statements_refused_for_load_alone_are_sent_again(scripted: Stores, script: Script) -> None:
+    refused = {"Error": {"Code": "ThrottlingError", "Message": "slower"}}
+    script.answers(
+        {"Responses": [{}, refused, {"Error": {"Code": "DuplicateItem"}}]},
+        {"Responses": [{}]},
+    )
+    assert scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1"), new_job("S.2")]) == ("S.2",)
+    assert [body.count(b"INSERT INTO") for body in bodies(script)] == [3, 1]
+    assert b"S.1" in bodies(script)[1]
+
+
+def test_a_batch_that_stays_unprocessed_gives_up_after_eight_tries(scripted: Stores, script: Script) -> None:
+    script.answers({"Responses": [{"Error": {"Code": "ProvisionedThroughputExceeded", "Message": ""}}] * 2})
+    with pytest.raises(DependencyUnavailable, match="2 of 2 were refused 8 times"):
+        scripted.jobs.insert_if_absent([new_job("S"), new_job("T")])
+    assert len(script.asked) == 8
+
+
+def test_what_a_batch_left_unprocessed_is_asked_for_again(scripted: Stores, script: Script) -> None:
+    first, second = new_job("S.1"), new_job("S.2")
+    script.answers(
+        {
+            "Responses": {"Jobs": [CODEC.whole_item(first)]},
+            "UnprocessedKeys": {"Jobs": {"Keys": [{"job_id": {"S": "S.2"}}]}},
+        },
+        {"Responses": {"Jobs": [CODEC.whole_item(second)]}, "UnprocessedKeys": {}},
+    )
+    assert scripted.jobs.get_many(["S.1", "S.2"]) == {"S.1": first, "S.2": second}
+    assert b"S.1" not in bodies(script)[1]
+
+
+def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
+    scripted: Stores, script: Script
+) -> None:
+    """The client repeats a call that got no answer; the repetition then meets the job as the first try left it."""
+    move = DispatchIfReady("S", POOL, STAMP)
+    moved = move.apply(new_job("S"))
+    refusal = error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(moved))
+    script.answers(refusal)
+    assert scripted.jobs.apply(move) == moved
+
+
+@pytest.mark.parametrize(
+    ("retries", "changes"),
+    [(0, {}), (1, {"now_ms": NOW_MS - 1}), (1, {"actor": "another"})],
+    ids=["sent once", "at another time", "by another"],
+)
+def test_a_refusal_by_someone_elses_write_stays_a_refusal(
+    scripted: Stores, script: Script, retries: int, changes: dict[str, Any]
+) -> None:
+    other = DispatchIfReady("S", POOL, replace(STAMP, **changes)).apply(new_job("S"))
+    script.answers(error("ConditionalCheckFailedException", retries=retries, Item=CODEC.whole_item(other)))
+    with pytest.raises(TransitionRefused):
+        scripted.jobs.apply(DispatchIfReady("S", POOL, STAMP))
+
+
+def test_a_resend_whose_answer_was_lost_is_a_success(scripted: Stores, script: Script) -> None:
+    queued = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS - 9)).apply(new_job("S"))
+    move = ResendIfStillQueued(queued, NOW_MS - 9, STAMP)
+    sent: Job = move.apply(queued)
+    script.answers(error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(sent)))
+    assert scripted.jobs.apply(move) == sent
+
+
+def test_a_claim_whose_answer_was_lost_belongs_to_the_same_worker_only(
+    scripted: Stores, script: Script
+) -> None:
+    queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
+    mine = ClaimIfQueued("S", 0, "me", NOW_MS + 9, Stamp(NOW_MS, "me"))
+    theirs = ClaimIfQueued("S", 0, "you", NOW_MS + 9, Stamp(NOW_MS, "you"))
+    for claim, wins in ((mine, True), (theirs, False)):
+        held = CODEC.whole_item(claim.apply(queued))
+        script._answers.clear()
+        script.answers(error("ConditionalCheckFailedException", retries=1, Item=held))
+        if wins:
+            assert scripted.jobs.apply(mine).worker_id == "me"
+        else:
+            with pytest.raises(TransitionRefused):
+                scripted.jobs.apply(mine)
+
+
+@pytest.mark.parametrize(("retries", "existing"), [(1, ()), (0, ("S",))], ids=["lost answer", "used id"])
+def test_an_insert_whose_answer_was_lost_is_a_success(
+    scripted: Stores, script: Script, retries: int, existing: tuple[str, ...]
+) -> None:
+    job = new_job("S")
+    refusal = error("ConditionalCheckFailedException", retries=retries, Item=CODEC.whole_item(job))
+    script.answers(refusal)
+    assert scripted.jobs.insert_if_absent([job]) == existing
+
+
+def test_messages_that_were_not_taken_are_sent_again_and_then_returned(
+    scripted: Stores, script: Script
+) -> None:
+    messages = [Message("S.0", 0), Message("S.1", 0), Message("S.2", 0)]
+
+    def failed(*numbers: int) -> Answer:
+        return {
+            "Failed": [{"Id": str(n), "Code": "x", "SenderFault": False} for n in numbers],
+            "Successful": [],
+        }
+
+    script.answers(failed(1, 2), failed(1), failed(0))
+    assert scripted.queue.send(POOL, messages) == (messages[2],)
+    assert len(script.asked) == 4
+
+
+def test_messages_are_returned_when_the_queue_does_not_answer(scripted: Stores, script: Script) -> None:
+    script.answers(error("ServiceUnavailable"))
+    messages = [Message(f"S.{n}", 0) for n in range(12)]
+    assert scripted.queue.send(POOL, messages) == tuple(messages)
+
+
+def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script: Script) -> None:
+    script.answers(
+        {
+            "Messages": [
+                {"Body": body, "ReceiptHandle": f"r{n}"}
+                for n, body in enumerate(
+                    ["", "[]", "{}", '{"job_id":"S","attempt":"x"}', '{"job_id":"S","attempt":2}']
+                )
+            ]
+        }
+    )
+    (delivery,) = scripted.queue.receive(POOL, limit=10, wait_seconds=0)
+    assert (delivery.message, delivery.receipt) == (Message("S", 2), "r4")
+
+
+def bodies(script: Script) -> list[bytes]:
+    return [params["body"] for params in script.asked]

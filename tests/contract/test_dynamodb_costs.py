@@ -1,0 +1,120 @@
+"""What each step of a job costs, counted on the local stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.stores import NOW_MS, POOL, Stores
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_meter import Usage
+from tidegate.domain.dependency import Dependency
+from tidegate.domain.errors import TransitionRefused
+from tidegate.domain.job import Progress
+from tidegate.domain.states import Group, State
+from tidegate.domain.transitions import (
+    ClaimIfQueued,
+    DispatchIfReady,
+    Ending,
+    FinishIfAttemptHolds,
+    HeartbeatIfAttemptHolds,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    Stamp,
+)
+from tidegate.ports import Message
+
+JOB = new_job("01JDZ3K5M7N9P1R3T5V7X9Z1B3")
+STAMP = Stamp(NOW_MS, "0a1b2c3d-lambda-5f6e7d8c")
+
+
+@pytest.fixture
+def cost_of(local_clients: AwsClients) -> Callable[[Callable[[], object]], Usage]:
+    def measure(step: Callable[[], object]) -> Usage:
+        before = local_clients.meter.snapshot()
+        step()
+        return local_clients.meter.snapshot() - before
+
+    return measure
+
+
+Measure = Callable[[Callable[[], object]], Usage]
+
+
+def units(usage: Usage) -> tuple[float, float]:
+    return usage.base_write_units, usage.index_write_units
+
+
+def test_each_step_costs_what_the_budget_says(local_stores: Stores, cost_of: Measure) -> None:
+    jobs = local_stores.jobs
+    ending = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=1_702_592_001)
+    steps: dict[str, tuple[Callable[[], object], tuple[float, float]]] = {
+        "submit": (lambda: jobs.insert_if_absent([JOB]), (1, 1)),
+        "dispatch": (lambda: jobs.apply(DispatchIfReady(JOB.job_id, POOL, STAMP)), (1, 2)),
+        "claim": (lambda: jobs.apply(ClaimIfQueued(JOB.job_id, 0, "w", NOW_MS + 9, STAMP)), (1, 0)),
+        "heartbeat": (
+            lambda: jobs.apply(HeartbeatIfAttemptHolds(JOB, 1, NOW_MS + 99, Progress(0.5, "half"))),
+            (1, 0),
+        ),
+        "complete": (lambda: jobs.apply(FinishIfAttemptHolds(JOB, 1, ending, STAMP)), (1, 2)),
+    }
+    for name, (step, expected) in steps.items():
+        usage = cost_of(step)
+        assert units(usage) == expected, name
+        assert usage.requests_of("dynamodb") == 1, name
+
+
+def test_a_dependency_costs_one_write_and_the_last_one_moves_the_job(
+    local_stores: Stores, cost_of: Measure
+) -> None:
+    jobs = local_stores.jobs
+    job = new_job("S.2", depends_on=(Dependency("S.0"), Dependency("S.1")))
+    assert units(cost_of(lambda: jobs.stage([job]))) == (1, 1)
+    assert units(cost_of(lambda: jobs.apply(ReleaseIfPending(job, {0})))) == (1, 0)
+    assert units(cost_of(lambda: jobs.apply(ReadyIfWaitingOnlyOn(job, {1}, STAMP)))) == (1, 2)
+
+
+def test_many_jobs_are_written_25_to_a_request_at_the_plain_price(
+    local_stores: Stores, cost_of: Measure
+) -> None:
+    new = [new_job(f"S.{n}") for n in range(60)]
+    usage = cost_of(lambda: local_stores.jobs.insert_if_absent(new))
+    assert units(usage) == (60, 60)
+    assert usage.requests == {("dynamodb", "BatchExecuteStatement"): 3}
+    again = cost_of(lambda: local_stores.jobs.insert_if_absent(new))
+    assert units(again) == (60, 0)
+
+
+def test_a_refused_write_is_billed_though_the_stack_does_not_say_so(
+    local_stores: Stores, cost_of: Measure
+) -> None:
+    large = new_job("S", name="x" * 2_000)
+    local_stores.jobs.insert_if_absent([large])
+
+    def refused() -> None:
+        with pytest.raises(TransitionRefused):
+            local_stores.jobs.apply(ClaimIfQueued("S", 0, "w", NOW_MS, STAMP))
+
+    assert units(cost_of(refused)) == (3, 0)
+
+
+def test_reads_are_counted_by_what_they_return(local_stores: Stores, cost_of: Measure) -> None:
+    jobs = local_stores.jobs
+    jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 5_000) for n in range(4)])
+    assert cost_of(lambda: jobs.get("S.0")).read_units == 1.0
+    assert cost_of(lambda: jobs.get("S.0", consistent=True)).read_units == 2.0
+    many = cost_of(lambda: jobs.get_many([f"S.{n}" for n in range(4)]))
+    assert many.read_units == 4.0
+    assert many.requests == {("dynamodb", "BatchGetItem"): 1}
+    counted = cost_of(lambda: local_stores.index.count(POOL, Group.READY, at_most=50))
+    assert counted.requests == {("dynamodb", "Query"): local_stores.index.shards}
+    assert counted.read_units == 0.5 * local_stores.index.shards
+
+
+def test_messages_go_ten_to_a_request(local_stores: Stores, cost_of: Measure) -> None:
+    messages = [Message(f"S.{n}", 0) for n in range(25)]
+    usage = cost_of(lambda: local_stores.queue.send(POOL, messages))
+    assert usage.requests == {("sqs", "SendMessageBatch"): 3}
+    assert usage.requests_of("sqs") == 3
