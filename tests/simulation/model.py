@@ -32,11 +32,12 @@ class Drawn:
         """What happens to an attempt; the same in every run."""
         draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt}")
         duration_ms = draw.choice((0, 50, 900, 20_000, 70_000))
+        broken = assignment.key in self.broken
+        course = fails(duration_ms, retryable=False) if broken else succeeds(duration_ms)
         if assignment.attempt <= BAD_ATTEMPTS and draw.random() < self.bad_workers:
-            return draw.choice((dies(duration_ms), stalls(duration_ms + 200_000), fails(duration_ms)))
-        if assignment.key in self.broken:
-            return fails(duration_ms, retryable=False)
-        return succeeds(duration_ms)
+            # A stalled worker may still be the first to report, where nobody took its job meanwhile.
+            return draw.choice((dies(duration_ms), stalls(course, 200_000), fails(duration_ms)))
+        return course
 
     def expected(self) -> Mapping[str, State]:
         """The state that each job must end in, from the rules for dependencies alone."""

@@ -43,5 +43,5 @@ def dies(duration_ms: int) -> Course:
     return Course(duration_ms, Outcome(Verdict.LOST), Fate.DIES)
 
 
-def stalls(duration_ms: int) -> Course:
-    return Course(duration_ms, Outcome(Verdict.SUCCEEDED), Fate.STALLS)
+def stalls(course: Course, stalled_ms: int) -> Course:
+    return Course(course.duration_ms + stalled_ms, course.outcome, Fate.STALLS)

@@ -43,7 +43,7 @@ class Options:
     stream_batch: int = 100
     stream_open: bool = True
     stream_doubled: bool = False
-    end_after_ms: int = 30 * 86_400_000
+    end_after_ms: int = 86_400_000
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -120,6 +120,26 @@ def test_without_the_stream_the_schedules_finish_everything() -> None:
         simulate(draw_workflow(seed, most_jobs=20, bad_workers=0.0), options=options)
 
 
+def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_move() -> None:
+    stuck = [job(f"stuck-{place}", "long") for place in range(450)]
+    quick = [job(f"quick-{place}", "short") for place in range(50)]
+    long_job = replace(job("long"), timeout_seconds=3_600)
+    request = workflow([long_job, job("short"), *stuck, *quick])
+
+    def scenario(assignment: Assignment) -> Course:
+        return succeeds(3_600_000 if assignment.key == "long" else 1_000)
+
+    services, world = make_services(make_settings(function_pool("lambda", 200)), seed=1)
+    simulator = Simulator(services, world, scenario, Options(slots=200, stream_open=False))
+    simulator.plan(0, Client(simulator, request).submit)
+    simulator.run()
+    check_all(services, world)
+    ended = {each.key: each for each in world.jobs.values()}
+    assert {each.state for each in ended.values()} == {State.SUCCEEDED}
+    latest = max(ended[each.key].finished_at_ms or 0 for each in quick)
+    assert latest - START_MS < 20 * 60_000
+
+
 def run_one(course_of: dict[int, Course]) -> Simulator:
     """One job whose attempts go as given; those not named succeed."""
 
@@ -161,12 +181,12 @@ def test_a_job_whose_workers_all_die_fails_for_that() -> None:
 
 
 def test_a_worker_that_was_given_up_writes_nothing_when_it_comes_back() -> None:
-    (only,) = run_one({1: stalls(150_000)}).world.jobs.values()
+    (only,) = run_one({1: stalls(succeeds(0, 1), 150_000)}).world.jobs.values()
     assert (only.state, only.attempt, only.result) == (State.SUCCEEDED, 2, 2)
 
 
 def test_a_worker_that_stalls_within_its_lease_still_finishes() -> None:
-    (only,) = run_one({1: stalls(59_000)}).world.jobs.values()
+    (only,) = run_one({1: stalls(succeeds(0, 1), 59_000)}).world.jobs.values()
     assert (only.state, only.attempt) == (State.SUCCEEDED, 1)
 
 
