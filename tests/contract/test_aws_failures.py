@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectTimeoutError
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.contract.test_small_stores import submission
+from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
@@ -46,19 +47,27 @@ class Script:
         return SimpleNamespace(status_code=parsed["ResponseMetadata"]["HTTPStatusCode"]), parsed
 
 
+@pytest.fixture(scope="module")
+def unconnected() -> AwsClients:
+    """Clients of a port where nothing listens."""
+    return aws_clients("http://127.0.0.1:9")
+
+
 @pytest.fixture
 def script() -> Script:
     return Script()
 
 
 @pytest.fixture
-def scripted(script: Script) -> Stores:
+def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     """AWS stores whose every call is answered by the script; nothing leaves the process."""
-    clients = aws_clients("http://127.0.0.1:9")
+    clients = unconnected
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
     tables = Tables("Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Control")
-    return aws_stores(clients, tables, "http://127.0.0.1:9/queue")
+    yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above
 
 
 def error(code: str, retries: int = 0, **more: Any) -> Answer:
