@@ -169,9 +169,10 @@ class Client:
             content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
             headers["content-type"] = "application/json"
         why = ""
+        asked_seconds = 0.0
         for attempt in range(_TRIES):
             if attempt:
-                self._sleep(_backoff_seconds(attempt))
+                self._sleep(max(asked_seconds, _backoff_seconds(attempt)))
             try:
                 response = self._http.request(
                     method, self._target.api_url + path, content=content, headers=headers
@@ -181,6 +182,7 @@ class Client:
                 continue
             if response.status_code not in _RETRIED or attempt == _TRIES - 1:
                 return _read(response)
+            asked_seconds = _retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))
 
     def _unreachable(self, why: str) -> str:
@@ -191,6 +193,11 @@ class Client:
 def _backoff_seconds(attempt: int) -> float:
     ceiling = min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
     return random.uniform(0, ceiling)  # full jitter
+
+
+def _retry_after_seconds(response: httpx.Response) -> float:
+    asked = response.headers.get("retry-after", "")
+    return min(_MAX_BACKOFF_SECONDS, float(asked)) if asked.isdecimal() else 0.0
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:

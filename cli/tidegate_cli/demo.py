@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tidegate_cli import demo_workflow, local_stack
 from tidegate_cli.client import Client
+from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.follow import fetch_workflow, follow
 from tidegate_cli.interrupts import held_off
@@ -19,7 +21,7 @@ from tidegate_cli.report import Report, build_report, print_report, report_json
 from tidegate_cli.target import local_target
 from tidegate_cli.usage import collect_settled
 from tidegate_cli.views import JobView
-from tidegate_cli.worker_child import worker_children
+from tidegate_cli.worker_child import wait_until_registered, worker_children
 
 POOL = "ecs"
 TIMEOUT_SECONDS = 600.0
@@ -31,14 +33,19 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     `source` is the folder that the workflow reads (default: the standard library in use), `slots` those of
     the worker process. The local stack is stopped at the end unless it was up before or `keep_up` says so.
     """
+    try:
+        body = demo_workflow.build(source)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"--source {source}: {error}") from error
     was_up = local_stack.status().state is LocalState.RUNNING
     try:
         info = local_stack.up(session.tell)
-        report, mismatches = _run(session, info, source, slots)
+        report = _run(session, info, body, slots)
     finally:
         if not keep_up and not was_up:
             with held_off():
                 local_stack.down(session.tell)
+    mismatches = mismatches_of(report.jobs, demo_workflow.expected_states(source))
     if session.is_json:
         print_json({**report_json(report), "mismatches": list(mismatches)})
     else:
@@ -61,16 +68,14 @@ def mismatches_of(jobs: Sequence[JobView], expected: Mapping[str, str]) -> tuple
     return tuple(lines)
 
 
-def _run(
-    session: Session, info: StackInfo, source: Path | None, slots: int
-) -> tuple[Report, tuple[str, ...]]:
+def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int) -> Report:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
         home = Places.find().home
         children = stack.enter_context(worker_children(info, home, pool=POOL, processes=1, slots=slots))
+        wait_until_registered(info, POOL, children)
         session.tell(f"worker process {children[0].process.pid} serves pool {POOL} with {slots} slots")
         client = stack.enter_context(Client(local_target(info)))
-        body = demo_workflow.build(source)
         accepted = client.submit_workflow(body)
         title = str(body.get("name") or accepted.id)
         session.tell(f"submitted {len(body['jobs'])} jobs as workflow {accepted.id}")
@@ -85,8 +90,7 @@ def _run(
         jobs = client.get_workflow(accepted.id).jobs
     # The worker process has ended by now, so its log is whole.
     usage = collect_settled(info, since_ms, [child.log for child in children])
-    report = build_report(accepted.id, title, jobs, usage)
-    return report, mismatches_of(jobs, demo_workflow.expected_states())
+    return build_report(accepted.id, title, jobs, usage)
 
 
 def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> ExitCode:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +38,12 @@ from tidegate_cli.report import build_report, print_report, report_json
 from tidegate_cli.target import Target, find_target, recorded_stack
 from tidegate_cli.usage import collect_settled
 from tidegate_cli.views import JobView
-from tidegate_cli.worker_child import WorkerChild, local_environment, worker_children
+from tidegate_cli.worker_child import (
+    WorkerChild,
+    local_environment,
+    wait_until_registered,
+    worker_children,
+)
 
 _DEFAULT_SPEED = 60.0
 _PROCESS_POOL = "ecs"
@@ -114,7 +119,7 @@ def run(
         stack.enter_context(ends_like_ctrl_c())
         children: Sequence[WorkerChild] = ()
         if slots:
-            children = stack.enter_context(_workers(target, chosen or _PROCESS_POOL, workers, slots))
+            children = stack.enter_context(_workers(target, session, chosen or _PROCESS_POOL, workers, slots))
         client = stack.enter_context(Client(target))
         submitted, _, _ = _send(client, document, idempotency_key)
         session.tell(f"submitted as {submitted}")
@@ -213,11 +218,16 @@ def _follow(
     return jobs
 
 
+@contextmanager
 def _workers(
-    target: Target, pool: str, processes: int, slots: int
-) -> AbstractContextManager[Sequence[WorkerChild]]:
+    target: Target, session: Session, pool: str, processes: int, slots: int
+) -> Iterator[Sequence[WorkerChild]]:
     if target.local is None:
         raise UsageError(
             "--slots starts worker processes for the local stack only; run `tidegate worker` by itself"
         )
-    return worker_children(target.local, Places.find().home, pool=pool, processes=processes, slots=slots)
+    home = Places.find().home
+    with worker_children(target.local, home, pool=pool, processes=processes, slots=slots) as children:
+        wait_until_registered(target.local, pool, children)
+        session.tell(f"{processes} x {slots} slots of worker processes serve pool {pool}")
+        yield children

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from botocore.config import Config
 
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
@@ -18,6 +21,11 @@ from tidegate_cli.local_stack.model import StackInfo
 _PATIENCE_SECONDS = (8.0, 25.0)
 _KILL_SECONDS = 5.0
 _TAIL_CHARACTERS = 600
+_REGISTRATION_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+_CLIENT_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,36 @@ def _worker(stack: StackInfo, log: Path, pool: str, slots: int) -> Iterator[Work
         yield WorkerChild(process, log)
     finally:
         _end(process)
+
+
+def wait_until_registered(
+    stack: StackInfo,
+    pool: str,
+    children: Sequence[WorkerChild],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Waits until the stack knows of every child, so that what is submitted next finds their slots.
+
+    Raises CliError where one ends first, or after a minute.
+    """
+    table = stack.session().client("dynamodb", endpoint_url=stack.endpoint_url, config=_CLIENT_CONFIG)
+    deadline_s = monotonic() + _REGISTRATION_SECONDS
+    while monotonic() < deadline_s:
+        for child in children:
+            child.check()
+        answer = table.query(
+            TableName=stack.outputs["WorkersTable"],
+            KeyConditionExpression="pool = :pool",
+            ExpressionAttributeValues={":pool": {"S": pool}},
+        )
+        names = [item["worker_id"]["S"] for item in answer["Items"]]
+        if all(any(f"-{child.process.pid}-" in name for name in names) for child in children):
+            return
+        sleep(_LOOK_SECONDS)
+    logs = ", ".join(str(child.log) for child in children)
+    raise CliError(f"the worker process did not register within {_REGISTRATION_SECONDS:g} s; see {logs}")
 
 
 def local_environment(stack: StackInfo) -> dict[str, str]:

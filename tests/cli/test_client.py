@@ -87,6 +87,22 @@ def test_retries_are_bounded_and_the_message_says_what_to_do() -> None:
     assert all(0 <= pause <= 5 for pause in pauses)
 
 
+def test_a_pause_that_the_api_asks_for_is_kept_within_bounds() -> None:
+    asked = iter(["2", "86400", "Wed, 21 Oct 2026 07:28:00 GMT"])
+    pauses: list[float] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        following = next(asked, None)
+        if following is None:
+            return httpx.Response(200, json=job_json(0))
+        return httpx.Response(503, headers={"retry-after": following})
+
+    client_of(handler, pauses).get_job("x")
+    assert 2 <= pauses[0] < 5
+    assert pauses[1] == 5
+    assert pauses[2] < 5
+
+
 def test_a_refusal_is_not_repeated_and_names_the_fields() -> None:
     calls: list[str] = []
 

@@ -64,12 +64,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(local_stack, "down", made.down)
     monkeypatch.setattr(local_stack, "status", lambda: SimpleNamespace(state=made.state))
     monkeypatch.setattr(demo, "worker_children", made.workers)
+    monkeypatch.setattr(demo, "wait_until_registered", lambda *_: made.log.append("registered"))
     monkeypatch.setattr(demo, "local_target", lambda info: info)
     monkeypatch.setattr(demo, "Client", lambda target: client_of(made.answer))
     monkeypatch.setattr(demo, "collect_settled", lambda *_: {})
     body: dict[str, Any] = {"name": "flow", "jobs": [{"key": "k0"}]}
     monkeypatch.setattr(demo_workflow, "build", lambda source: body)
-    monkeypatch.setattr(demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED"})
+    monkeypatch.setattr(demo_workflow, "expected_states", lambda source: {"k0": "SUCCEEDED"})
     return made
 
 
@@ -81,7 +82,7 @@ def test_all_as_expected_is_success_and_everything_is_ended(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run() is ExitCode.SUCCESS
-    assert world.log == ["up", "worker starts", "worker ends", "down"]
+    assert world.log == ["up", "worker starts", "registered", "worker ends", "down"]
     made = json.loads(capsys.readouterr().out)
     assert made["mismatches"] == []
     assert made["workflow_id"] == WORKFLOW
@@ -96,7 +97,9 @@ def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.Captur
 def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream = job_json(1, started=1.0, finished=5.0)
     world.jobs = [job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")]), upstream]
-    monkeypatch.setattr(demo_workflow, "expected_states", lambda: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"})
+    monkeypatch.setattr(
+        demo_workflow, "expected_states", lambda source: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"}
+    )
     assert run() is ExitCode.ERROR
 
 
@@ -108,7 +111,7 @@ def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
     world.error = error
     with pytest.raises(type(error)):
         run()
-    assert world.log == ["up", "worker starts", "worker ends", "down"]
+    assert world.log == ["up", "worker starts", "registered", "worker ends", "down"]
 
 
 def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
