@@ -10,11 +10,20 @@ import pytest
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.domain.transition_cases import CASES, Case
+from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.rank import rank
 from tidegate.domain.states import Group, State
-from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, ReadyIfDue, Stamp, Transition
+from tidegate.domain.transitions import (
+    ClaimIfQueued,
+    DispatchIfReady,
+    ReadyIfDue,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    Stamp,
+    Transition,
+)
 from tidegate.ports import IndexEntry
 
 STAMP = Stamp(NOW_MS + 1_000, "tester")
@@ -87,6 +96,16 @@ def test_of_many_claims_at_once_one_wins(stores: Stores) -> None:
     job = stores.jobs.get("S", consistent=True)
     assert job is not None
     assert (job.state, job.attempt) == (State.RUNNING, 1)
+
+
+def test_a_job_that_waits_on_nothing_more_becomes_ready_and_one_that_waits_does_not(stores: Stores) -> None:
+    waiting = new_job("S.2", depends_on=(Dependency("S.0"),))
+    stores.jobs.insert_if_absent([waiting])
+    move = ReadyIfWaitingOnlyOn(waiting, frozenset(), STAMP)
+    with pytest.raises(TransitionRefused, match=r"waits on \[0\]"):
+        stores.jobs.apply(move)
+    stores.jobs.apply(ReleaseIfPending(waiting, {0}))
+    assert stores.jobs.apply(move).state is State.READY
 
 
 def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_attempt(stores: Stores) -> None:
