@@ -96,7 +96,8 @@ def wait_until_registered(
             child.check()
         answer = table.query(
             TableName=stack.outputs["WorkersTable"],
-            KeyConditionExpression="pool = :pool",
+            KeyConditionExpression="#pool = :pool",
+            ExpressionAttributeNames={"#pool": "pool"},  # a word that DynamoDB reserves
             ExpressionAttributeValues={":pool": {"S": pool}},
         )
         names = [item["worker_id"]["S"] for item in answer["Items"]]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
 from tidegate_cli import options, run_commands
-from tidegate_cli.main import app
+from tidegate_cli.commands import app
 
 Answers = Mapping[tuple[str, str], httpx.Response]
 JOB = {"type": "tidegate.noop"}
