@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -12,16 +15,30 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.contracts.jobs import JobIn, WorkflowIn, job_out
-from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, RETRY_AFTER_SECONDS, Problem, problem_for
+from tidegate.contracts.jobs import job_out
+from tidegate.contracts.problems import (
+    PROBLEM_CONTENT_TYPE,
+    RETRY_AFTER_SECONDS,
+    Problem,
+    method_not_allowed,
+    no_such_route,
+    problem_for,
+)
 from tidegate.contracts.times import to_wire
-from tidegate.contracts.wire import fingerprint, job_request, parse, to_json, workflow_request
+from tidegate.contracts.wire import fits_in_answer, read_job, read_workflow, to_json
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest, TidegateError
+from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound
+from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.usecases import cancel, query, submit
 
 JSON = "application/json"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_ULID = re.compile(r"[0-9A-Z]{26}")
+_JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
+_SHOWN_CHARACTERS = 64  # of an id that can't be one
+_SHOWN_FRAMES = 4
+_PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
 logger = Logger()
 app = APIGatewayRestResolver()
 
@@ -36,12 +53,23 @@ def _answer(status: HTTPStatus, body: dict[str, Any], location: str | None = Non
     return Response(status, content_type=JSON, body=to_json(body), headers=headers)
 
 
-def _refusal(problem: Problem) -> Response[str]:
-    headers: dict[str, str | list[str]] = {}
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+def _refusal(problem: Problem, headers: dict[str, str | list[str]] | None = None) -> Response[str]:
     body = problem.model_dump_json(exclude_none=True)
-    return Response(problem.status, content_type=PROBLEM_CONTENT_TYPE, body=body, headers=headers)
+    return Response(problem.status, content_type=PROBLEM_CONTENT_TYPE, body=body, headers=headers or {})
+
+
+def _body() -> str:
+    try:
+        text: str = app.current_event.decoded_body or ""
+        size_bytes = len(text.encode())
+    except ValueError as error:  # no base64, or no UTF-8
+        raise MalformedBody("the body is not UTF-8 text; send a JSON object") from error
+    if size_bytes > limits.MAX_BODY_BYTES:
+        raise BodyTooLarge(
+            f"the body has {size_bytes:,} bytes; at most {limits.MAX_BODY_BYTES:,} are allowed: "
+            "submit the work as several workflows"
+        )
+    return text
 
 
 def _idempotency_key() -> str | None:
@@ -53,12 +81,17 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _page() -> tuple[str | None, int]:
-    parameters = app.current_event.query_string_parameters
-    text = parameters.get("limit") or str(limits.DEFAULT_PAGE_SIZE)
-    if not text.isdecimal() or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
+def _id(what: str, text: str, form: re.Pattern[str]) -> str:
+    if not form.fullmatch(text):
+        raise NotFound(what, text[:_SHOWN_CHARACTERS])
+    return text
+
+
+def _limit() -> int:
+    text = app.current_event.query_string_parameters.get("limit", str(limits.DEFAULT_PAGE_SIZE))
+    if not _PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
         raise InvalidRequest.of("limit", f"must be a whole number from 1 to {limits.MAX_PAGE_SIZE}")
-    return parameters.get("cursor"), int(text)
+    return int(text)
 
 
 def _caller() -> str:
@@ -68,18 +101,28 @@ def _caller() -> str:
     return arn.rpartition("/")[2] or "client"
 
 
+def _job_view(job: Job) -> dict[str, Any]:
+    deps = _deps()
+    return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
+
+
+def _page_answer(read: Callable[[int], dict[str, Any]]) -> Response[str]:
+    """The page that `read` gives for a limit; a smaller one where its jobs are too large for one answer."""
+    limit = _limit()
+    answer = _answer(HTTPStatus.OK, read(limit))
+    while limit > 1 and not fits_in_answer(answer.body or ""):
+        limit //= 2
+        answer = _answer(HTTPStatus.OK, read(limit))
+    return answer
+
+
 @app.post("/v1/jobs")
 def post_job() -> Response[str]:
     """Submits one job."""
-    body = app.current_event.decoded_body
-    request = job_request(parse(JobIn, body))
-    deps = _deps()
+    request, fingerprint = read_job(_body())
+    key, deps = _idempotency_key(), _deps()
     accepted = submit.submit_job(
-        deps.services,
-        request,
-        idempotency_key=_idempotency_key(),
-        fingerprint=fingerprint(body or ""),
-        now_ms=deps.clock.now_ms(),
+        deps.services, request, idempotency_key=key, fingerprint=fingerprint, now_ms=deps.clock.now_ms()
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     return _answer(status, {"job_id": accepted.job_id}, f"/v1/jobs/{accepted.job_id}")
@@ -88,15 +131,10 @@ def post_job() -> Response[str]:
 @app.post("/v1/workflows")
 def post_workflow() -> Response[str]:
     """Submits a workflow."""
-    body = app.current_event.decoded_body
-    request = workflow_request(parse(WorkflowIn, body))
-    deps = _deps()
+    request, fingerprint = read_workflow(_body())
+    key, deps = _idempotency_key(), _deps()
     accepted = submit.submit_workflow(
-        deps.services,
-        request,
-        idempotency_key=_idempotency_key(),
-        fingerprint=fingerprint(body or ""),
-        now_ms=deps.clock.now_ms(),
+        deps.services, request, idempotency_key=key, fingerprint=fingerprint, now_ms=deps.clock.now_ms()
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     answer = {"workflow_id": accepted.workflow_id, "job_ids": accepted.job_ids}
@@ -106,26 +144,23 @@ def post_workflow() -> Response[str]:
 @app.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
     """Reads one job."""
-    deps = _deps()
-    job = query.get_job(deps.services, job_id)
-    return _answer(HTTPStatus.OK, job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms()))
+    job = query.get_job(_deps().services, _id("job", job_id, _JOB_ID))
+    return _answer(HTTPStatus.OK, _job_view(job))
 
 
 @app.get("/v1/jobs")
 def list_jobs() -> Response[str]:
     """Lists jobs in one state."""
-    deps = _deps()
-    parameters = app.current_event.query_string_parameters
-    text = parameters.get("state") or ""
-    if text not in State.__members__:
+    services, parameters = _deps().services, app.current_event.query_string_parameters
+    state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
+    if state is None or state not in State.__members__:
         raise InvalidRequest.of("state", f"must be one of {', '.join(State)}")
-    cursor, limit = _page()
-    page = query.list_jobs(
-        deps.services, State(text), pool=parameters.get("pool"), cursor=cursor, limit=limit
-    )
-    policy, now_ms = deps.services.settings.rank_policy, deps.clock.now_ms()
-    jobs = [job_out(job, policy, now_ms) for job in page.jobs]
-    return _answer(HTTPStatus.OK, {"jobs": jobs, "cursor": page.cursor})
+
+    def read(limit: int) -> dict[str, Any]:
+        page = query.list_jobs(services, State(state), pool=pool, cursor=cursor, limit=limit)
+        return {"jobs": [_job_view(job) for job in page.jobs], "cursor": page.cursor}
+
+    return _page_answer(read)
 
 
 @app.post("/v1/jobs/<job_id>/cancel")
@@ -133,28 +168,34 @@ def cancel_job(job_id: str) -> Response[str]:
     """Cancels a job, or asks its worker to."""
     deps = _deps()
     now_ms = deps.clock.now_ms()
-    job = cancel.cancel_job(deps.services, job_id, actor=_caller(), now_ms=now_ms)
-    status = HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED
-    return _answer(status, job_out(job, deps.services.settings.rank_policy, now_ms))
+    job = cancel.cancel_job(deps.services, _id("job", job_id, _JOB_ID), actor=_caller(), now_ms=now_ms)
+    return _answer(HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED, _job_view(job))
 
 
 @app.get("/v1/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
     """Reads a workflow with a page of its jobs."""
-    deps = _deps()
-    cursor, limit = _page()
-    page = query.get_workflow(deps.services, workflow_id, cursor=cursor, limit=limit)
-    policy, now_ms = deps.services.settings.rank_policy, deps.clock.now_ms()
-    submission = page.submission
-    answer = {
-        "workflow_id": submission.submission_id,
-        "name": submission.name,
-        "created_at": to_wire(submission.created_at_ms),
-        "job_count": submission.job_count,
-        "jobs": [job_out(job, policy, now_ms) for job in page.jobs],
-        "cursor": page.cursor,
-    }
-    return _answer(HTTPStatus.OK, answer)
+    services = _deps().services
+    _id("workflow", workflow_id, _ULID)
+    cursor = app.current_event.query_string_parameters.get("cursor")
+    if cursor is not None and not _PAGE_BOUND.fullmatch(cursor):
+        raise InvalidRequest.of(
+            "cursor",
+            "is not a cursor of this workflow; leave it out to start over, or pass on the last page's",
+        )
+
+    def read(limit: int) -> dict[str, Any]:
+        page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)
+        return {
+            "workflow_id": page.submission.submission_id,
+            "name": page.submission.name,
+            "created_at": to_wire(page.submission.created_at_ms),
+            "job_count": page.submission.job_count,
+            "jobs": [_job_view(job) for job in page.jobs],
+            "cursor": page.cursor,
+        }
+
+    return _page_answer(read)
 
 
 @app.get("/v1/health")
@@ -163,30 +204,45 @@ def health() -> Response[str]:
     return _answer(HTTPStatus.OK, {"status": "ok"})
 
 
-def _refuse(error: TidegateError) -> Response[str]:
-    return _refusal(problem_for(error, app.current_event.path))
-
-
-def _fail(error: Exception) -> Response[str]:
-    # By class and place only: an error's text may hold what the client sent.
-    logger.error("request failed", extra={"error": type(error).__name__}, exc_info=False)
-    return _refusal(problem_for(error, app.current_event.path))
-
-
-def _no_such_route(_error: NotFoundError) -> Response[str]:
-    path = app.current_event.path
-    problem = Problem(
-        type="urn:tidegate:problem:not-found",
-        title="Not found",
-        status=HTTPStatus.NOT_FOUND,
-        detail=f"there is no {app.current_event.http_method} {path}; docs/api.md lists the routes",
-        instance=path,
-    )
+def _refuse(error: Exception) -> Response[str]:
+    event = app.current_event
+    request_id = event.request_context.request_id
+    problem = problem_for(error, event.path, request_id)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # By class and place only: an error's text may hold what the client sent.
+        frames = traceback.extract_tb(error.__traceback__)[-_SHOWN_FRAMES:]
+        details = {
+            "error": type(error).__name__,
+            "cause": type(error.__cause__).__name__ if error.__cause__ else None,
+            "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+            "api_request_id": request_id,
+        }
+        logger.error("request failed", extra=details)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return _refusal(problem, {"Retry-After": str(RETRY_AFTER_SECONDS)})
     return _refusal(problem)
 
 
-app.exception_handler(TidegateError)(_refuse)
-app.exception_handler(Exception)(_fail)
+def _no_such_route(_error: NotFoundError) -> Response[str]:
+    return _refusal(no_such_route(app.current_event.http_method, app.current_event.path))
+
+
+def _refuse_other_methods(rule: str, *allowed: str) -> None:
+    def refuse(**_parts: str) -> Response[str]:
+        event = app.current_event
+        problem = method_not_allowed(event.http_method, event.path, allowed)
+        return _refusal(problem, {"Allow": ", ".join(allowed)})
+
+    app.route(rule, method=[method for method in _METHODS if method not in allowed])(refuse)
+
+
+_refuse_other_methods("/v1/jobs", "GET", "POST")
+_refuse_other_methods("/v1/jobs/<job_id>", "GET")
+_refuse_other_methods("/v1/jobs/<job_id>/cancel", "POST")
+_refuse_other_methods("/v1/workflows", "POST")
+_refuse_other_methods("/v1/workflows/<workflow_id>", "GET")
+_refuse_other_methods("/v1/health", "GET")
+app.exception_handler(Exception)(_refuse)
 app.not_found(_no_such_route)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.domain.job import Job
+from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.react import react
 from tidegate.usecases.tick import tick
 
@@ -24,32 +26,34 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
     """
     before = deps.meter.snapshot()
     try:
-        if "Records" in event:
-            changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
-            report = react(deps.services, changed, now_ms=deps.clock.now_ms())
-            released, pools = report.released, report.pools
-        else:
-            released, pools = 0, tick(deps.services, now_ms=deps.clock.now_ms())
-        for pool in pools:
-            if pool.dispatched:
-                details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
-                logger.info("dispatched", extra=details)
-        return {
-            "batchItemFailures": [],
-            "released": released,
-            "dispatched": sum(pool.dispatched for pool in pools),
-        }
+        if "Records" not in event:
+            pools = tick(deps.services, now_ms=deps.clock.now_ms())
+            _log(pools)
+            return {"dispatched": sum(pool.dispatched for pool in pools)}
+        changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
+        if changed:
+            _log(react(deps.services, changed, now_ms=deps.clock.now_ms()).pools)
+        return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
 
 
 def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:
+    if record.get("eventName") == "REMOVE":
+        return None
     try:
         return deps.job_from_image(record["dynamodb"]["NewImage"])
-    except (KeyError, ValueError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one record, the shard goes on
         details = {"event_id": record.get("eventID"), "error": type(error).__name__}
         logger.error("stream record can't be read", extra=details)
         return None
+
+
+def _log(pools: Iterable[DispatchReport]) -> None:
+    for pool in pools:
+        if pool.dispatched:
+            details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
+            logger.info("dispatched", extra=details)
 
 
 @cache

@@ -11,8 +11,7 @@ import pytest
 
 from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.bootstrap import memory_services
-from tidegate.contracts.jobs import WorkflowIn
-from tidegate.contracts.wire import parse, workflow_request
+from tidegate.contracts.wire import read_workflow
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
@@ -50,7 +49,7 @@ def _run(body: dict[str, Any]) -> dict[str, Job]:
     services, world = memory_services(settings, catalogue=registry)
     world.now_ms = clock.ms
     executor = InlineExecutor(registry, clock, heartbeat_seconds=15)
-    request = workflow_request(parse(WorkflowIn, json.dumps(body)))
+    request, _ = read_workflow(json.dumps(body))
     accepted = submit_workflow(services, request, idempotency_key=None, fingerprint="f", now_ms=clock.ms)
     for _ in range(MAX_ROUNDS):
         clock.ms += 100

@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import read_moment, to_wire
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
-Key = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_KEY_CHARACTERS)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS)]
-PoolName = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_POOL_CHARACTERS)]
-TagText = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]
+
+def _text(max_characters: int) -> StringConstraints:
+    return StringConstraints(strict=True, min_length=1, max_length=max_characters)
+
+
+Key = Annotated[str, _text(limits.MAX_KEY_CHARACTERS)]
+JobId = Annotated[str, _text(limits.MAX_JOB_ID_CHARACTERS)]
+Name = Annotated[str, _text(limits.MAX_NAME_CHARACTERS)]
+JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
+PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
+TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
+Condition = Annotated[str, _text(limits.MAX_CONDITION_CHARACTERS)]
 Tags = Annotated[dict[TagText, TagText], Field(max_length=limits.MAX_TAGS)]
-Priority = Annotated[int, Field(ge=limits.MIN_PRIORITY, le=limits.MAX_PRIORITY)]
-Seconds = Annotated[float, Field(ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False)]
+Priority = Annotated[int, Field(strict=True, ge=limits.MIN_PRIORITY, le=limits.MAX_PRIORITY)]
+Estimate = Annotated[
+    float, Field(strict=True, ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False)
+]
+TimeoutSeconds = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TIMEOUT_SECONDS)]
+BackoffSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_BACKOFF_SECONDS)]
+MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
+Moment = Annotated[datetime, BeforeValidator(read_moment)]
 
 
 class _In(BaseModel):
-    # Strict: "5" is no priority. A misspelt field is refused, not ignored.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    # A misspelt field is refused, not ignored. Numbers and strings are strict: "5" is no priority.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class DependencyIn(_In):
     """An edge: to a job of the same workflow by `key`, or to an earlier job by `job_id`."""
 
     key: Key | None = None
-    job_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    job_id: JobId | None = None
     type: DependencyType = DependencyType.MUST_SUCCEED
-    condition: Annotated[str, StringConstraints(max_length=limits.MAX_CONDITION_CHARACTERS)] | None = None
+    condition: Condition | None = None
 
     @model_validator(mode="after")
     def _exactly_one_upstream(self) -> Self:
         if (self.key is None) == (self.job_id is None):
-            raise ValueError("names exactly one of key (same workflow) and job_id (earlier job)")
+            raise ValueError("must name exactly one of key (same workflow) and job_id (earlier job)")
         return self
 
 
 class RetryIn(_In):
     """Backoff between attempts, in seconds."""
 
-    backoff_seconds: Annotated[int, Field(ge=0, le=limits.MAX_BACKOFF_SECONDS)] = (
-        limits.DEFAULT_BACKOFF_SECONDS
-    )
-    max_backoff_seconds: Annotated[int, Field(ge=0, le=limits.MAX_BACKOFF_SECONDS)] = (
-        limits.DEFAULT_MAX_BACKOFF_SECONDS
-    )
+    backoff_seconds: BackoffSeconds = limits.DEFAULT_BACKOFF_SECONDS
+    max_backoff_seconds: BackoffSeconds = limits.DEFAULT_MAX_BACKOFF_SECONDS
 
 
 class JobIn(_In):
-    """A job as a client sends it. `key` is required in a workflow and only allowed there."""
+    """A job as a client sends it. `key` is required in a workflow."""
 
-    type: Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TYPE_CHARACTERS)]
+    type: JobTypeName
     parameters: dict[str, Any] = Field(default_factory=dict)
     key: Key | None = None
     name: Name | None = None
@@ -65,17 +76,20 @@ class JobIn(_In):
     requires: Annotated[tuple[TagText, ...], Field(max_length=limits.MAX_REQUIREMENTS)] = ()
     tags: Tags = Field(default_factory=dict)
     depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=limits.MAX_DEPENDENCIES_PER_JOB)] = ()
-    not_before: AwareDatetime | None = None
-    estimated_duration_seconds: Seconds | None = None
-    timeout_seconds: Annotated[int, Field(ge=1, le=limits.MAX_TIMEOUT_SECONDS)] | None = None
-    max_retries: Annotated[int, Field(ge=0, le=limits.MAX_RETRIES)] = limits.DEFAULT_MAX_RETRIES
+    not_before: Moment | None = None
+    estimated_duration_seconds: Estimate | None = None
+    timeout_seconds: TimeoutSeconds | None = None
+    max_retries: MaxRetries = limits.DEFAULT_MAX_RETRIES
     retry: RetryIn = RetryIn()
 
 
 class WorkflowIn(_In):
-    """A workflow as a client sends it; `priority`, `pool` and `tags` hold for jobs that do not say otherwise."""
+    """A workflow as a client sends it; `priority`, `pool` and `tags` hold for jobs that do not say otherwise.
 
-    jobs: Annotated[tuple[JobIn, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
+    Each of `jobs` is a JobIn; they are validated one by one, so that a bad body can't cost more than a good one.
+    """
+
+    jobs: Annotated[tuple[Any, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
     name: Name | None = None
     priority: Priority | None = None
     pool: PoolName | None = None

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict
 
 from tidegate.domain.errors import (
     AlreadyEnded,
+    BodyTooLarge,
     DependencyUnavailable,
     IdempotencyConflict,
     InvalidRequest,
     MalformedBody,
     NotFound,
     TidegateError,
+    Violation,
 )
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
@@ -32,6 +36,8 @@ _TITLES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid",
     HTTPStatus.CONFLICT: "The request conflicts with what stands",
     HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
     HTTPStatus.SERVICE_UNAVAILABLE: "Try again in a moment",
     HTTPStatus.INTERNAL_SERVER_ERROR: "An error on our side",
 }
@@ -59,21 +65,49 @@ class Problem(BaseModel):
     errors: tuple[FieldError, ...] = ()
 
 
-def problem_for(error: Exception, path: str) -> Problem:
-    """The problem that a client sees. An error outside the tree tells nothing of itself."""
+def problem_for(error: Exception, path: str, request_id: str | None = None) -> Problem:
+    """The problem that a client sees. An error that is not in the table tells nothing of itself but its request."""
     status = next(
         (status for kind, status in STATUS_BY_ERROR.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    known = status is not HTTPStatus.INTERNAL_SERVER_ERROR
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(error, TidegateError):
+        detail = f"the request failed unexpectedly; the function's log has it under request id {request_id}"
+        return _problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, detail, path)
     violations = error.violations if isinstance(error, InvalidRequest) else ()
+    return _problem(error.code, status, _detail(error), path, violations)
+
+
+def no_such_route(method: str, path: str) -> Problem:
+    """For a path that the API does not have."""
+    detail = f"there is no {method} {path}; docs/api.md lists the routes"
+    return _problem("no-such-route", HTTPStatus.NOT_FOUND, detail, path)
+
+
+def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> Problem:
+    """For a path that the API has, called with another method."""
+    detail = f"{path} does not take {method}; it takes {' and '.join(allowed)}"
+    return _problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, path)
+
+
+def _problem(
+    code: str, status: HTTPStatus, detail: str, path: str, violations: Sequence[Violation] = ()
+) -> Problem:
     return Problem(
-        type=f"urn:tidegate:problem:{error.code if known and isinstance(error, TidegateError) else 'internal'}",
+        type=f"urn:tidegate:problem:{code}",
         title=_TITLES[status],
         status=status,
-        detail=str(error) if known else "the request failed unexpectedly; the log of the function says why",
+        detail=detail,
         instance=path,
         errors=tuple(
             FieldError(field=violation.field, message=violation.message) for violation in violations
         ),
     )
+
+
+def _detail(error: TidegateError) -> str:
+    """The error's own message; of several violations the first, because `errors` holds them all."""
+    if not isinstance(error, InvalidRequest) or len(error.violations) < 2:
+        return str(error).removeprefix(": ")
+    first, *others = error.violations
+    return f"{InvalidRequest([first])} (and {len(others)} more)".removeprefix(": ")

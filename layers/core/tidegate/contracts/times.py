@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def to_wire(at_ms: int | None) -> str | None:
@@ -18,3 +20,18 @@ def to_wire(at_ms: int | None) -> str | None:
 def to_ms(moment: datetime | None) -> int | None:
     """Milliseconds since the epoch for a time with a zone; None stays None."""
     return None if moment is None else (moment - _EPOCH) // _MILLISECOND
+
+
+def read_moment(value: object) -> object:
+    """A time that a client sent; None stays None. Raises ValueError where it is no RFC 3339 time from 1970 on."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        try:
+            moment = datetime.fromisoformat(value.upper())
+        except ValueError:
+            pass  # the 30th of February, a 25th hour
+        else:
+            if moment >= _EPOCH:
+                return moment
+    raise ValueError("must be a time with a zone, from 1970 on, like 2026-12-01T06:00:00Z")

@@ -1,83 +1,134 @@
-"""From the wire to requests: bodies are parsed, and what is wrong with them is named field by field."""
+"""From the wire to requests: bodies are read, and what is wrong with them is named field by field."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import from_json
 
-from tidegate.contracts.jobs import JobIn, WorkflowIn
+from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, WorkflowIn
 from tidegate.contracts.times import to_ms
+from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 
-MAX_REPORTED = 50
+MAX_REPORTED = 50  # enough to mend a request by; the rest would repeat itself
+MAX_ANSWER_BYTES = (
+    6_000_000  # of the 6 MiB that a function can answer with; the rest is for the headers around it
+)
+_LONGEST_ESCAPE = 12  # a character outside the basic plane, as two of \uXXXX
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-_PLAIN_MESSAGES = {
-    "missing": "is required",
-    "extra_forbidden": "is not a known field; leave it out or correct its name",
-    "string_type": "must be a string",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "dict_type": "must be an object",
-    "tuple_type": "must be a list",
-    "model_type": "must be an object",
-    "timezone_aware": "must be a time with a zone, like 2026-12-01T06:00:00Z",
-}
+
+def read_job(body: str) -> tuple[JobRequest, str]:
+    """The job that a body asks for, and the body's fingerprint.
+
+    Raises MalformedBody, or InvalidRequest naming each field that is wrong.
+    """
+    value, fingerprint = _read(body)
+    violations: list[Violation] = []
+    job = _job(value, "", violations)
+    if job is None:
+        raise InvalidRequest(violations[:MAX_REPORTED])
+    return job, fingerprint
 
 
-def parse(model: type[ModelT], body: str | None) -> ModelT:
-    """The body as `model`; raises MalformedBody, or InvalidRequest naming each field that is wrong."""
+def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
+    """The workflow that a body asks for, and the body's fingerprint.
+
+    Raises MalformedBody, or InvalidRequest naming each field that is wrong.
+    """
+    value, fingerprint = _read(body)
+    violations: list[Violation] = []
+    workflow = _validate(WorkflowIn, value, "", violations)
+    jobs: list[JobRequest] = []
+    for index, item in enumerate(workflow.jobs if workflow else ()):
+        job = _job(item, f"jobs[{index}]", violations)
+        if job is not None:
+            jobs.append(job)
+        if len(violations) >= MAX_REPORTED:
+            break
+    if workflow is None or violations:
+        raise InvalidRequest(violations[:MAX_REPORTED])
+    request = WorkflowRequest(
+        jobs=tuple(jobs),
+        name=workflow.name,
+        priority=workflow.priority,
+        pool=workflow.pool,
+        tags=workflow.tags,
+    )
+    return request, fingerprint
+
+
+def to_json(body: Mapping[str, Any]) -> str:
+    """A body as JSON text."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
+
+
+def fits_in_answer(text: str) -> bool:
+    """Whether a function can answer with this text: it travels as a JSON string inside the function's own answer."""
+    if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
+        return True
+    return len(json.dumps(text)) <= MAX_ANSWER_BYTES
+
+
+def _read(body: str) -> tuple[Any, str]:
+    """A body's value, and what identifies it whatever its spacing and order: SHA-256 of its canonical JSON."""
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
     try:
-        return model.model_validate_json(body)
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from error
+    try:
+        canonical = json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+    except ValueError as error:
+        fields = [join_path("", place) for place in _infinite_numbers(value, ())]
+        raise InvalidRequest(
+            [Violation(field, "is too large a number; at most 1.7e308") for field in fields[:MAX_REPORTED]]
+        ) from error
+    return value, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    if isinstance(value, float) and math.isinf(value):
+        yield place
+    elif isinstance(value, dict):
+        for name, held in value.items():
+            yield from _infinite_numbers(held, (*place, name))
+    elif isinstance(value, list):
+        for index, held in enumerate(value):
+            yield from _infinite_numbers(held, (*place, index))
+
+
+def _validate(model: type[ModelT], value: Any, field: str, violations: list[Violation]) -> ModelT | None:
+    """The value as `model`; where it is not one, adds what is wrong to `violations` and returns None."""
+    if isinstance(value, dict):
+        oversize = list(oversize_violations(model, value, field))
+        if oversize:
+            violations += oversize
+            return None
+    try:
+        return model.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-    if details[0]["type"] == "json_invalid":
-        raise MalformedBody(f"the body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}")
-    raise InvalidRequest(
-        [Violation(_path(detail["loc"]), _message(detail)) for detail in details[:MAX_REPORTED]]
-    )
+        violations += violations_of(error, field)
+        return None
 
 
-def fingerprint(body: str) -> str:
-    """Identifies a body whatever its spacing and the order of its fields: SHA-256 of its canonical JSON, in hex."""
-    canonical = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _path(location: Sequence[int | str]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")
-
-
-def _message(detail: ErrorDetails) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind in _PLAIN_MESSAGES:
-        return _PLAIN_MESSAGES[kind]
-    if kind == "enum":
-        return f"must be one of {context['expected']}"
-    if kind == "too_long":
-        return f"has {context['actual_length']:,} entries; at most {context['max_length']:,} are allowed"
-    if kind == "string_too_long":
-        return f"is too long; at most {context['max_length']:,} characters are allowed"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound = context["ge"] if kind == "greater_than_equal" else context["le"]
-        return f"must be at {'least' if kind == 'greater_than_equal' else 'most'} {bound:,}"
-    return detail["msg"].removeprefix("Value error, ")
-
-
-def job_request(job: JobIn) -> JobRequest:
-    """What a job's body asks for."""
+def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | None:
+    if isinstance(value, dict) and not _parts_fit(value, field, violations):
+        return None
+    job = _validate(JobIn, value, field, violations)
+    if job is None:
+        return None
     return JobRequest(
         type=job.type,
         parameters=job.parameters,
@@ -98,17 +149,15 @@ def job_request(job: JobIn) -> JobRequest:
     )
 
 
-def workflow_request(workflow: WorkflowIn) -> WorkflowRequest:
-    """What a workflow's body asks for."""
-    return WorkflowRequest(
-        jobs=tuple(job_request(job) for job in workflow.jobs),
-        name=workflow.name,
-        priority=workflow.priority,
-        pool=workflow.pool,
-        tags=workflow.tags,
-    )
-
-
-def to_json(body: Mapping[str, Any]) -> str:
-    """A body as JSON text."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
+def _parts_fit(value: dict[str, Any], field: str, violations: list[Violation]) -> bool:
+    """Whether no object inside the job has more fields than it could; else adds what is wrong to `violations`."""
+    before = len(violations)
+    retry = value.get("retry")
+    if isinstance(retry, dict) and len(retry) > len(RetryIn.model_fields):
+        violations += oversize_violations(RetryIn, retry, join_path(field, ("retry",)))
+    edges = value.get("depends_on")
+    for place, edge in enumerate(edges if isinstance(edges, list) else ()):
+        if isinstance(edge, dict) and len(edge) > len(DependencyIn.model_fields):
+            violations += oversize_violations(DependencyIn, edge, join_path(field, ("depends_on", place)))
+            break
+    return len(violations) == before

@@ -33,6 +33,12 @@ class MalformedBody(TidegateError):
     code = "malformed-body"
 
 
+class BodyTooLarge(TidegateError):
+    """The request's body is larger than the platform takes."""
+
+    code = "body-too-large"
+
+
 class InvalidRequest(TidegateError):
     """The request can't be accepted; nothing was written."""
 

@@ -1,0 +1,79 @@
+"""What pydantic found wrong, in the words of the API: the field's path, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tidegate.domain.errors import Violation
+
+_NAME_CHARACTERS = 64  # of a field's name that a client made up
+_SHOWN_UNKNOWN = 10
+
+_MESSAGES: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field; leave it out or correct its name",
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "dict_type": "must be an object",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "model_type": "must be an object",
+}
+_MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "enum": lambda context: f"must be one of {context['expected']}",
+    "string_too_long": lambda context: f"must have at most {context['max_length']:,} characters",
+    "greater_than_equal": lambda context: f"must be at least {context['ge']:,}",
+    "less_than_equal": lambda context: f"must be at most {context['le']:,}",
+    "value_error": lambda context: str(context["error"]),
+}
+
+
+def violations_of(error: ValidationError, field: str = "") -> Iterator[Violation]:
+    """The errors as violations; `field` is the path of what was validated, empty for the whole body."""
+    for detail in error.errors(include_url=False, include_input=False):
+        yield Violation(join_path(field, detail["loc"]), _message(detail))
+
+
+def oversize_violations(model: type[BaseModel], value: Mapping[str, Any], field: str) -> Iterator[Violation]:
+    """Entries beyond what `model` could take: found by counting, before each of them is looked at and reported."""
+    unknown = (name for name in value if name not in model.model_fields)
+    if len(value) > len(model.model_fields):
+        for name in islice(unknown, _SHOWN_UNKNOWN):
+            yield Violation(join_path(field, (name,)), _MESSAGES["extra_forbidden"])
+    for name, info in model.model_fields.items():
+        bound = next(
+            (length for entry in info.metadata if (length := getattr(entry, "max_length", None)) is not None),
+            None,
+        )
+        held = value.get(name)
+        if bound is not None and isinstance(held, list | dict) and len(held) > bound:
+            yield Violation(
+                join_path(field, (name,)), f"has {len(held):,} entries; at most {bound:,} are allowed"
+            )
+
+
+def join_path(field: str, location: Sequence[int | str]) -> str:
+    """`jobs[3].tags.team` for the place `(tags, team)` in `jobs[3]`."""
+    text = field
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part != "[key]":  # pydantic's mark for the name of an entry, not its value
+            text += f".{part[:_NAME_CHARACTERS]}"
+    return text.removeprefix(".")
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind in _MESSAGES_WITH_BOUND:
+        message = _MESSAGES_WITH_BOUND[kind](detail["ctx"])
+    else:
+        message = _MESSAGES.get(kind, detail["msg"])
+    return f"has a name that {message}" if detail["loc"][-1:] == ("[key]",) else message
