@@ -3,49 +3,71 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from tidegate.adapters.memory_world import MemoryWorld
+from tests.simulation.simulator import Simulator
+from tidegate.adapters.memory_index import MemoryJobIndex
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.ports import Delivery, JobStore, Message, Queue
+from tidegate.ports import Delivery, JobIndex, JobStore, Message, Queue
 from tidegate.usecases.services import Services
+
+STALE_FOR_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Shares (0-1) of messages lost on the way and sent twice, and of calls that fail before or after their effect."""
+    """Shares, 0-1, of what can go wrong.
+
+    Messages are lost on the way or sent twice. Calls fail before or after their effect. Plain reads of jobs and index
+    show how things stood up to a second ago. At a request, the next event happens before the present one goes on.
+    """
 
     lost_messages: float = 0.0
     doubled_messages: float = 0.0
     refused_requests: float = 0.0
     lost_answers: float = 0.0
+    stale_reads: float = 0.0
+    interruptions: float = 0.0
 
-    def inject(self, services: Services, world: MemoryWorld, seed: int) -> Services:
-        """The services with these faults in them; `calm` ends what the world itself does."""
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether each event sees what the one before it did, all of it."""
+        return not self.interruptions and not self.stale_reads
+
+    def inject(self, simulator: Simulator, seed: int) -> None:
+        """Puts these faults between the simulator's use cases and its world; `calm` ends them."""
         draw = random.Random(seed)
-        if self.refused_requests:
-            world.on_request = self._refuse(draw)
-        jobs, queue = services.jobs, services.queue
+        plain = simulator.services
+        jobs, index, queue = plain.jobs, plain.index, plain.queue
         if self.lost_messages or self.doubled_messages:
             queue = _BadQueue(queue, draw, self)
+        if self.stale_reads:
+            past = _Past(simulator.world)
+            simulator.observers.append(past.remember)
+            jobs = cast(JobStore, _StaleReads(jobs, past, ("get", "get_many"), draw, self.stale_reads))
+            index = cast(JobIndex, _StaleReads(index, past, ("page", "count"), draw, self.stale_reads))
         if self.lost_answers:
             jobs = cast(JobStore, _LosesAnswers(jobs, draw, self.lost_answers))
             queue = cast(Queue, _LosesAnswers(queue, draw, self.lost_answers))
-        return replace(services, jobs=jobs, queue=queue)
+        simulator.services = replace(plain, jobs=jobs, index=index, queue=queue)
 
-    def _refuse(self, draw: random.Random) -> Callable[[str], None]:
-        def refuse(request: str) -> None:
+        def on_request(request: str) -> None:
+            if draw.random() < self.interruptions:
+                simulator.interrupt()
             if draw.random() < self.refused_requests:
                 raise DependencyUnavailable(f"{request} was refused")
 
-        return refuse
+        simulator.world.on_request = on_request
 
 
-def calm(world: MemoryWorld) -> None:
-    """No request is refused any more."""
-    world.on_request = lambda _request: None
+def calm(simulator: Simulator, plain: Services) -> None:
+    """Nothing goes wrong any more."""
+    simulator.services = plain
+    simulator.world.on_request = lambda _request: None
 
 
 class FailAt:
@@ -106,3 +128,56 @@ class _LosesAnswers:
             return answer
 
         return call
+
+
+class _Past:
+    """How the world stood a little while ago."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+        self._taken_at_ms = world.now_ms
+        self._then = MemoryWorld(world.shards, world.rank_policy)
+
+    def remember(self, simulator: Simulator, _changes: list[Change]) -> None:
+        """An observer: takes a picture now and then."""
+        if simulator.now_ms - self._taken_at_ms >= STALE_FOR_MS // 2:
+            self._taken_at_ms = simulator.now_ms
+            self._then = MemoryWorld(
+                self._world.shards,
+                self._world.rank_policy,
+                jobs=dict(self._world.jobs),
+                index={key: list(entries) for key, entries in self._world.index.items()},
+            )
+
+    def port(self, present: object) -> object:
+        """The port as it would have answered then, or the present one where that is too long ago."""
+        if self._world.now_ms - self._taken_at_ms > STALE_FOR_MS:
+            return present
+        return (
+            MemoryJobStore(self._then) if isinstance(present, MemoryJobStore) else MemoryJobIndex(self._then)
+        )
+
+
+class _StaleReads:
+    """Answers some reads from the past; consistent ones never."""
+
+    def __init__(
+        self, port: object, past: _Past, reads: tuple[str, ...], draw: random.Random, share: float
+    ) -> None:
+        self._port = port
+        self._past = past
+        self._reads = reads
+        self._draw = draw
+        self._share = share
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if name not in self._reads or self._draw.random() >= self._share:
+            return method
+
+        def read(*arguments: Any, **named: Any) -> Any:
+            stale = not named.get("consistent", False)
+            port = self._past.port(self._port) if stale else self._port
+            return getattr(port, name)(*arguments, **named)
+
+        return read

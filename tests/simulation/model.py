@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulation.scenario import Course, dies, fails, stalls, succeeds
 from tests.simulation.support import JOB_TYPE
@@ -21,12 +21,34 @@ BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, so that re
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A workflow, and which of its jobs fail for good when they run."""
+    """Jobs with keys, submitted as one workflow or as two, and which of them fail for good when they run.
+
+    The first `split` jobs are a workflow of their own, the others another one, submitted `later_ms` after that.
+    """
 
     request: WorkflowRequest
     broken: frozenset[str]
     bad_workers: float
     seed: int
+    split: int = 0
+    later_ms: int = 0
+
+    def first(self) -> WorkflowRequest:
+        """What is submitted first; everything where nothing is split off."""
+        return replace(self.request, jobs=self.request.jobs[: self.split] or self.request.jobs)
+
+    def second(self, job_ids: Mapping[str, str]) -> WorkflowRequest | None:
+        """What is submitted second, once the ids of the first workflow's jobs are known."""
+        rest = self.request.jobs[self.split :] if self.split else ()
+        if not rest:
+            return None
+
+        def moved(edge: DependencyRequest) -> DependencyRequest:
+            job_id = job_ids.get(edge.key or "")
+            return edge if job_id is None else replace(edge, key=None, job_id=job_id)
+
+        jobs = tuple(replace(job, depends_on=tuple(map(moved, job.depends_on))) for job in rest)
+        return replace(self.request, jobs=jobs)
 
     def course(self, assignment: Assignment) -> Course:
         """What happens to an attempt; the same in every run."""
@@ -81,4 +103,11 @@ def draw_workflow(seed: int, *, most_jobs: int, bad_workers: float) -> Drawn:
             )
         )
     broken = frozenset(key for key in keys if draw.random() < 0.2)
-    return Drawn(WorkflowRequest(jobs=tuple(jobs)), broken, bad_workers, seed)
+    return Drawn(
+        WorkflowRequest(jobs=tuple(jobs)),
+        broken,
+        bad_workers,
+        seed,
+        split=draw.randint(0, len(jobs)),
+        later_ms=draw.choice((0, 150, 2_000, 70_000)),
+    )

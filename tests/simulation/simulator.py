@@ -20,6 +20,7 @@ from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.pools import PoolKind
+from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
@@ -56,13 +57,16 @@ class Simulator:
     options: Options = field(default_factory=Options)
     observers: list[Observer] = field(default_factory=list)
     open_jobs: set[str] = field(default_factory=set)
-    events_run: int = 0
+    started: dict[str, int] = field(default_factory=dict)  # by job: the number of the write that first did
+    ended: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _stream: deque[Job] = field(default_factory=deque)
     _stream_called: bool = False
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
+    _interrupted: bool = False
 
     def __post_init__(self) -> None:
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
@@ -105,12 +109,23 @@ class Simulator:
         """Runs until nothing from outside is planned and every job has ended, or it takes too long."""
         self._settle()
         while self._planned or self.open_jobs or self._half_submitted():
-            at_ms, _, event = heapq.heappop(self._events)
-            assert at_ms - START_MS <= self.options.end_after_ms, f"still open: {sorted(self.open_jobs)[:10]}"
-            self.world.now_ms = at_ms
-            event()
-            self.events_run += 1
-            self._settle()
+            self._step()
+
+    def interrupt(self) -> None:
+        """Lets the next event happen in the middle of the present one, as if that were slow; never in a third."""
+        if not self._interrupted and self._events:
+            self._interrupted = True
+            try:
+                self._step()
+            finally:
+                self._interrupted = False
+
+    def _step(self) -> None:
+        at_ms, _, event = heapq.heappop(self._events)
+        assert at_ms - START_MS <= self.options.end_after_ms, f"still open: {sorted(self.open_jobs)[:10]}"
+        self.world.now_ms = at_ms
+        event()
+        self._settle()
 
     def attempt(self, action: Event) -> bool:
         """Whether an invocation of a function came to its end; a failing service cuts it off."""
@@ -125,20 +140,29 @@ class Simulator:
 
     def _settle(self) -> None:
         """What follows from the last event at once: idle workers take messages, changes reach the stream."""
-        for pool in self._pools:
-            pool.take_messages()
+        if not self._interrupted:
+            for pool in self._pools:
+                pool.take_messages()
         changes = list(self.world.changes)
         self.world.changes.clear()
         for change in changes:
-            if change.new.is_terminal:
-                self.open_jobs.discard(change.new.job_id)
-            elif change.old is None:
-                self.open_jobs.add(change.new.job_id)
-            if change.concerns_dispatcher and self.options.stream_open:
-                self._stream.append(change.new)
+            self._note(change)
         for observer in self.observers:
             observer(self, changes)
         self._call_stream(self.options.stream_delay_ms)
+
+    def _note(self, change: Change) -> None:
+        job = change.new
+        self.writes += 1
+        if job.is_terminal:
+            self.open_jobs.discard(job.job_id)
+            assert self.ended.setdefault(job.job_id, self.writes) == self.writes, f"{job.job_id} ended twice"
+        elif change.old is None:
+            self.open_jobs.add(job.job_id)
+        if job.state is State.RUNNING:
+            self.started.setdefault(job.job_id, self.writes)
+        if change.concerns_dispatcher and self.options.stream_open:
+            self._stream.append(job)
 
     def _call_stream(self, delay_ms: int) -> None:
         if self._stream and not self._stream_called:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulation.checks import check_all, hold_back
@@ -14,10 +16,10 @@ from tests.simulation.faults import FailAt, Faults, calm
 from tests.simulation.graphs import fan_out_fan_in, job, layered, workflow
 from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.scenario import Course, dies, stalls, succeeds
-from tests.simulation.simulator import Options, Simulator
+from tests.simulation.simulator import Observer, Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.domain.requests import WorkflowRequest
+from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 from tidegate.usecases.submit import submit_workflow
@@ -32,15 +34,16 @@ class Client:
 
     simulator: Simulator
     request: WorkflowRequest
+    key: str = "first"
     patient: bool = True
-    answers: list[str] = field(default_factory=list)
+    then: Callable[[WorkflowAccepted], None] = lambda _accepted: None
 
     def submit(self) -> None:
         try:
             accepted = submit_workflow(
                 self.simulator.services,
                 self.request,
-                idempotency_key="key",
+                idempotency_key=self.key,
                 fingerprint="f",
                 now_ms=self.simulator.now_ms,
             )
@@ -48,22 +51,34 @@ class Client:
             if self.patient:
                 self.simulator.plan(self.simulator.now_ms - START_MS + 45_000, self.submit)
         else:
-            self.answers.append(accepted.workflow_id)
+            self.then(accepted)
+
+
+def submit_drawn(simulator: Simulator, drawn: Drawn) -> None:
+    """Submits the first workflow, and the second after the first was accepted."""
+
+    def submit_second(accepted: WorkflowAccepted) -> None:
+        request = drawn.second(accepted.job_ids)
+        if request is not None:
+            second = Client(simulator, request, key="second")
+            simulator.plan(simulator.now_ms - START_MS + drawn.later_ms, second.submit)
+
+    simulator.plan(0, Client(simulator, drawn.first(), then=submit_second).submit)
 
 
 def simulate(
     drawn: Drawn, faults: Faults = NO_FAULTS, options: Options | None = None, *, shards: int = 1
 ) -> Simulator:
     """Runs a drawn workflow with faults; checks every invariant and the state that each job ends in."""
-    plain, world = make_services(make_settings(function_pool("lambda", CAPACITY), shards=shards), drawn.seed)
-    services = faults.inject(plain, world, drawn.seed)
-    simulator = Simulator(services, world, drawn.course, options or Options(), observers=[hold_back])
-    client = Client(simulator, drawn.request)
-    simulator.plan(0, client.submit)
+    settings = make_settings(function_pool("lambda", CAPACITY), shards=shards)
+    plain, world = make_services(settings, drawn.seed)
+    observers: list[Observer] = [hold_back] if faults.one_at_a_time else []
+    simulator = Simulator(plain, world, drawn.course, options or Options(), observers)
+    faults.inject(simulator, drawn.seed)
+    submit_drawn(simulator, drawn)
     simulator.run()
-    calm(world)
-    check_all(plain, world)
-    assert len(client.answers) == 1
+    calm(simulator, plain)
+    check_all(simulator, one_clock=not faults.interruptions)
     assert {each.key: each.state for each in world.jobs.values()} == drawn.expected()
     return simulator
 
@@ -76,6 +91,8 @@ def simulate(
         doubled_messages=st.sampled_from([0.0, 0.5]),
         refused_requests=st.sampled_from([0.0, 0.02, 0.1]),
         lost_answers=st.sampled_from([0.0, 0.02, 0.1]),
+        stale_reads=st.sampled_from([0.0, 0.5]),
+        interruptions=st.sampled_from([0.0, 0.1, 0.5]),
     ),
     bad_workers=st.sampled_from([0.0, 0.4]),
     options=st.builds(
@@ -88,7 +105,7 @@ def simulate(
     ),
     shards=st.sampled_from([1, 3]),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis.settings(max_examples=200, deadline=None)
 def test_any_workflow_under_any_faults(
     seed: int, faults: Faults, bad_workers: float, options: Options, shards: int
 ) -> None:
@@ -133,7 +150,7 @@ def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_move() -> None:
     simulator = Simulator(services, world, scenario, Options(slots=200, stream_open=False))
     simulator.plan(0, Client(simulator, request).submit)
     simulator.run()
-    check_all(services, world)
+    check_all(simulator)
     ended = {each.key: each for each in world.jobs.values()}
     assert {each.state for each in ended.values()} == {State.SUCCEEDED}
     latest = max(ended[each.key].finished_at_ms or 0 for each in quick)
@@ -150,7 +167,7 @@ def run_one(course_of: dict[int, Course]) -> Simulator:
     simulator = Simulator(services, world, scenario, observers=[hold_back])
     simulator.plan(0, Client(simulator, workflow([job("only")])).submit)
     simulator.run()
-    check_all(services, world)
+    check_all(simulator)
     return simulator
 
 
@@ -204,11 +221,11 @@ def test_a_submission_cut_off_at_any_request_is_finished_or_removed(patient: boo
         def cut_off(client: Client = client, fault: FailAt = fault) -> None:
             client.simulator.world.on_request = fault
             client.submit()
-            calm(client.simulator.world)
+            calm(client.simulator, client.simulator.services)
 
         simulator.plan(0, cut_off)
         simulator.run()
-        check_all(services, world)
+        check_all(simulator)
         assert len(world.jobs) in (0, len(request.jobs))
         assert bool(world.jobs) is bool(world.submissions)
         if fault.seen <= number:

@@ -52,7 +52,7 @@ def submit(simulator: Simulator, request: WorkflowRequest, at_ms: int = 0) -> No
 def run(simulator: Simulator) -> Mapping[str, Job]:
     """Runs to the end, checks every invariant, and gives the jobs by key (or id where they have none)."""
     simulator.run()
-    check_all(simulator.services, simulator.world)
+    check_all(simulator)
     return {job.key or job.job_id: job for job in simulator.world.jobs.values()}
 
 

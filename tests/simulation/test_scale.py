@@ -44,7 +44,7 @@ def requests_of_run(request: WorkflowRequest) -> int:
     )
     simulator.run()
     took_seconds = time.perf_counter() - began
-    check_all(services, world)
+    check_all(simulator)
     assert len(world.jobs) == len(request.jobs)
     assert {job.state for job in world.jobs.values()} == {State.SUCCEEDED}
     assert took_seconds < LONGEST_SECONDS

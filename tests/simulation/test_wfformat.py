@@ -56,7 +56,7 @@ def test_a_recorded_workflow(file: Path) -> None:
         ),
     )
     simulator.run()
-    check_all(services, world)
+    check_all(simulator)
     ended = {job.key: job for job in world.jobs.values()}
     assert ended.keys() == parents.keys()
     assert {job.state for job in ended.values()} == {State.SUCCEEDED}
