@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from tidegate_cli import demo_workflow, local_stack
 from tidegate_cli.client import Client
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.follow import fetch_workflow, follow
 from tidegate_cli.interrupts import held_off
@@ -25,6 +25,7 @@ from tidegate_cli.worker_child import wait_until_registered, worker_children
 
 POOL = "ecs"
 TIMEOUT_SECONDS = 600.0
+_CANCEL_SECONDS = 8.0
 
 
 def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool) -> ExitCode:
@@ -79,18 +80,42 @@ def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int)
         accepted = client.submit_workflow(body)
         title = str(body.get("name") or accepted.id)
         session.tell(f"submitted {len(body['jobs'])} jobs as workflow {accepted.id}")
-        viewer = stack.enter_context(viewer_for(session.err))
-        follow(
-            fetch_workflow(client, accepted.id),
-            title,
-            viewer,
-            timeout_seconds=TIMEOUT_SECONDS,
-            checks=[child.check for child in children],
-        )
+        try:
+            with viewer_for(session.err) as viewer:
+                follow(
+                    fetch_workflow(client, accepted.id),
+                    title,
+                    viewer,
+                    timeout_seconds=TIMEOUT_SECONDS,
+                    checks=[child.check for child in children],
+                )
+        except BaseException:
+            with held_off():
+                _cancel_what_is_left(session, client, accepted.id)
+            raise
         jobs = client.get_workflow(accepted.id).jobs
     # The worker process has ended by now, so its log is whole.
     usage = collect_settled(info, since_ms, [child.log for child in children])
     return build_report(accepted.id, title, jobs, usage)
+
+
+def _cancel_what_is_left(session: Session, client: Client, workflow_id: str) -> None:
+    """So that the next run of the stack does not go on with this workflow; gives up after a few seconds."""
+    session.tell("cancelling what is left of the workflow")
+    deadline_s = time.monotonic() + _CANCEL_SECONDS
+    try:
+        # Those that wait on others first: then nothing becomes ready meanwhile.
+        for job in reversed(client.get_workflow(workflow_id).jobs):
+            if time.monotonic() > deadline_s:
+                session.tell(
+                    "not everything could be cancelled in time; `tidegate local down --wipe` forgets it"
+                )
+                return
+            if not job.is_terminal:
+                with suppress(ApiProblem):  # it has ended meanwhile
+                    client.cancel_job(job.job_id)
+    except CliError as error:
+        session.tell(f"could not cancel: {error}")
 
 
 def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> ExitCode:

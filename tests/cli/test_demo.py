@@ -52,6 +52,9 @@ class World:
             raise self.error
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            self.log.append(request.url.path.split("/")[-2].replace(WORKFLOW, "cancel "))
+            return httpx.Response(409, json={"title": "Already ended"})
         if request.method == "POST":
             return httpx.Response(201, json={"workflow_id": WORKFLOW, "job_ids": {}})
         return httpx.Response(200, json=workflow_json(self.jobs))
@@ -107,11 +110,12 @@ def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.Monke
 def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
     world: World, error: BaseException
 ) -> None:
-    world.jobs = [job_json(0, "RUNNING", started=1.0)]
+    world.jobs = [job_json(0, "RUNNING", started=1.0), job_json(1, started=1.0), job_json(2, "PENDING")]
     world.error = error
     with pytest.raises(type(error)):
         run()
-    assert world.log == ["up", "worker starts", "registered", "worker ends", "down"]
+    cancelled = ["cancel .2", "cancel .0"]
+    assert world.log == ["up", "worker starts", "registered", *cancelled, "worker ends", "down"]
 
 
 def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
