@@ -133,7 +133,7 @@ def _repair_statement_permissions(endpoint_url: str) -> None:
                 continue
             role = resource["PhysicalResourceId"]
             names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-            policies = [
+            policies: list[Any] = [
                 iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
             ]
             grants = [grant for policy in policies for grant in batch_grants(policy)]

@@ -114,7 +114,7 @@ def _start_on(port: int, places: Places) -> Emulator | None:
     """The emulator, answering on `port`; None where it ended by itself, as it does when the port is taken."""
     with places.emulator_log.open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "tidegate_cli.local_stack.emulator_process"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
