@@ -135,7 +135,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
         if job.progress
         else None,
-        "result": job.result,
+        # Left out, not null, where it is stored apart and was not loaded: there is one.
+        **({} if job.result_apart and job.result is None else {"result": job.result}),
         "error": (
             {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
             if failure

@@ -16,6 +16,7 @@ from tidegate.usecases.services import Services
 
 Stream = tuple[str, int]  # a pool and a shard
 
+_SORT_DIGITS = 38  # what the index can hold
 _BAD_CURSOR = (
     "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
 )
@@ -44,7 +45,10 @@ class Position:
             }
             return Position(group, descending, start)
         streams = _decode(cursor)
-        if any(name not in pools or not 0 <= shard < services.index.shards for name, shard in streams):
+        if any(
+            name not in pools or not 0 <= shard < services.index.shards or not _is_storable(after)
+            for (name, shard), after in streams.items()
+        ):
             raise InvalidRequest.of("cursor", _BAD_CURSOR)
         return Position(group, descending, streams)
 
@@ -69,6 +73,10 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
     return [entry for entry, _ in taken], _encode(remaining) if remaining else None
 
 
+def _is_storable(entry: IndexEntry | None) -> bool:
+    return entry is None or (bool(entry.job_id) and abs(entry.sort) < 10**_SORT_DIGITS)
+
+
 def _encode(streams: Mapping[Stream, IndexEntry | None]) -> str:
     plain = [
         [pool, shard, *([str(after.sort), after.job_id] if after else [])]
@@ -84,5 +92,5 @@ def _decode(cursor: str) -> dict[Stream, IndexEntry | None]:
             (str(pool), int(shard)): IndexEntry(str(after[1]), int(after[0])) if after else None
             for pool, shard, *after in plain
         }
-    except (binascii.Error, ValueError, TypeError, IndexError) as error:
+    except (binascii.Error, ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise InvalidRequest.of("cursor", _BAD_CURSOR) from error

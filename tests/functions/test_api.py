@@ -1,0 +1,309 @@
+"""The routes: what they answer and what they leave behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.functions.api_calls import ANN, NOW, NOW_MS, UNKNOWN_ID, Answer, Api, read_event
+from tests.support.determined import StandingClock
+from tidegate.domain import limits
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.states import State
+from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
+
+JOB_FIELDS = {
+    "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority", "pool", "requires",
+    "tags", "attempt", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
+    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "timeout_seconds",
+    "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
+    "history",
+}  # fmt: skip
+PLATFORM_BYTES = 6 * 1024 * 1024
+DIAMOND = {
+    "name": "diamond",
+    "priority": 300,
+    "tags": {"team": "data"},
+    "jobs": [
+        {"key": "top", "type": "tidegate.noop"},
+        {"key": "left", "type": "tidegate.noop", "priority": 700, "depends_on": [{"key": "top"}]},
+        {
+            "key": "right",
+            "type": "tidegate.noop",
+            "depends_on": [{"key": "top", "type": "CONDITIONAL", "condition": "upstream.attempts == 1"}],
+        },
+        {
+            "key": "bottom",
+            "type": "tidegate.noop",
+            "depends_on": [{"key": "left", "type": "MUST_COMPLETE"}, {"key": "right", "type": "MUST_START"}],
+        },
+    ],
+}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def test_health_is_answered(api: Api) -> None:
+    answer = api.call("GET", "/v1/health")
+    assert (answer.status, answer.body) == (200, {"status": "ok"})
+    assert not api.world.requests
+
+
+def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
+    sent = {
+        "type": "tidegate.sleep",
+        "name": "Mittagsschläfchen",
+        "parameters": {"seconds": 2},
+        "priority": 500,
+        "pool": "ecs",
+        "requires": ["gpu"],
+        "tags": {"team": "data"},
+        "not_before": "2026-12-01T12:00:00+02:00",
+        "estimated_duration_seconds": 2,
+        "timeout_seconds": 60,
+        "max_retries": 2,
+        "retry": {"backoff_seconds": 7, "max_backoff_seconds": 70},
+    }
+    created = api.call("POST", "/v1/jobs", sent)
+    assert created.status == 201
+    assert created.headers == {
+        "Content-Type": "application/json",
+        "Location": f"/v1/jobs/{created.body['job_id']}",
+    }
+    job = api.call("GET", created.headers["Location"]).body
+    assert set(job) == JOB_FIELDS
+    changed = {"not_before": "2026-12-01T10:00:00.000Z"}
+    assert {name: job[name] for name in sent} == {**sent, **changed}
+    assert (job["state"], job["due_at"], job["created_at"]) == ("SCHEDULED", "2026-12-01T10:00:00.000Z", NOW)
+    assert job["history"] == [
+        {"at": NOW, "state": "SCHEDULED", "attempt": 0, "actor": "submit", "reason": None}
+    ]
+
+
+def test_a_ready_job_shows_its_effective_priority(api: Api) -> None:
+    job_id = api.submit(priority=40)
+    api.deps = replace(api.deps, clock=StandingClock(NOW_MS + 3 * 60_000))
+    assert api.call("GET", f"/v1/jobs/{job_id}").body["effective_priority"] == 43
+
+
+def test_the_same_key_and_body_bring_the_same_job_back(api: Api) -> None:
+    first = api.call("POST", "/v1/jobs", '{"type": "tidegate.noop", "priority": 7}', key="k" * 128)
+    before = api.contents()
+    again = api.call("POST", "/v1/jobs", '{"priority":7,\n"type":"tidegate.noop"}', key="k" * 128)
+    assert (first.status, again.status) == (201, 200)
+    assert first.body == again.body
+    assert api.contents() == before
+
+
+def test_a_workflow_is_created_and_reads_back_page_by_page(api: Api) -> None:
+    created = api.call("POST", "/v1/workflows", DIAMOND, key="d")
+    workflow_id = created.body["workflow_id"]
+    assert created.status == 201
+    assert created.headers["Location"] == f"/v1/workflows/{workflow_id}"
+    assert list(created.body["job_ids"]) == ["top", "left", "right", "bottom"]
+    assert api.call("POST", "/v1/workflows", DIAMOND, key="d").status == 200
+
+    path = f"/v1/workflows/{workflow_id}"
+    first = api.call("GET", path, query={"limit": "3"}).body
+    rest = api.call("GET", path, query={"limit": "3", "cursor": first["cursor"]}).body
+    assert {name: first[name] for name in ("workflow_id", "name", "created_at", "job_count")} == {
+        "workflow_id": workflow_id,
+        "name": "diamond",
+        "created_at": NOW,
+        "job_count": 4,
+    }
+    assert rest["cursor"] is None
+    jobs = first["jobs"] + rest["jobs"]
+    assert [(job["key"], job["state"], job["priority"], job["waiting_on_count"]) for job in jobs] == [
+        ("top", "READY", 300, 0),
+        ("left", "PENDING", 700, 1),
+        ("right", "PENDING", 300, 1),
+        ("bottom", "PENDING", 300, 2),
+    ]
+    assert all(job["workflow_id"] == workflow_id and job["tags"] == {"team": "data"} for job in jobs)
+    ids = created.body["job_ids"]
+    assert jobs[2]["depends_on"] == [
+        {"job_id": ids["top"], "type": "CONDITIONAL", "condition": "upstream.attempts == 1"}
+    ]
+    assert [edge["type"] for edge in jobs[3]["depends_on"]] == ["MUST_COMPLETE", "MUST_START"]
+
+
+def test_a_listing_goes_on_where_the_last_page_ended(api: Api) -> None:
+    ids = {api.submit(priority=priority): priority for priority in (5, 900, 30, 70)}
+    api.submit(pool="ecs")
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(len(ids)):
+        query = {"state": "READY", "pool": "lambda", "limit": "1", **({"cursor": cursor} if cursor else {})}
+        page = api.call("GET", "/v1/jobs", query=query).body
+        seen += [job["job_id"] for job in page["jobs"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert seen == sorted(ids, key=lambda job_id: -ids[job_id])
+    assert cursor is None
+    assert len(api.call("GET", "/v1/jobs", query={"state": "READY"}).body["jobs"]) == 5
+    assert api.call("GET", "/v1/jobs", query={"state": "FAILED"}).body == {"jobs": [], "cursor": None}
+
+
+def test_pages_shrink_until_they_fit_into_an_answer(api: Api) -> None:
+    text = '"' * 120_000  # four bytes each by the time the platform carries them
+    job = {"type": "trace.task", "parameters": {"seconds": 1, "program": "x"}, "tags": {}}
+    jobs = [{**job, "key": f"k{index}"} for index in range(20)]
+    workflow_id = api.call("POST", "/v1/workflows", {"jobs": jobs}).body["workflow_id"]
+    for index in range(20):
+        job_id = f"{workflow_id}.{index}"
+        api.run(job_id)
+        ending = Ending(State.SUCCEEDED, result=text)
+        api.services.jobs.apply(FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(NOW_MS, "worker-1")))
+    path, found, cursor = f"/v1/workflows/{workflow_id}", 0, None
+    for _ in range(20):
+        page = api.call("GET", path, query={"limit": "20", **({"cursor": cursor} if cursor else {})})
+        assert page.carried_bytes < PLATFORM_BYTES
+        assert 1 <= len(page.body["jobs"]) < 20
+        found += len(page.body["jobs"])
+        cursor = page.body["cursor"]
+        if cursor is None:
+            break
+    assert found == 20
+
+
+def test_a_result_that_was_not_loaded_is_left_out_of_a_page(api: Api) -> None:
+    job_id = api.submit()
+    api.run(job_id)
+    job = api.job(job_id)
+    result = {"rows": "x" * 10_000}
+    assert api.services.jobs.store_result_apart(job, result)
+    ending = Ending(State.SUCCEEDED, result_apart=True)
+    api.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, Stamp(NOW_MS, "worker-1")))
+    (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
+    assert set(listed) == JOB_FIELDS - {"result"}
+    assert api.call("GET", f"/v1/jobs/{job_id}").body["result"] == result
+
+
+def test_cancelling_ends_a_waiting_job_and_asks_for_a_running_one(api: Api) -> None:
+    waiting, running = api.submit(), api.submit()
+    api.run(running)
+    ended = api.call("POST", f"/v1/jobs/{waiting}/cancel")
+    assert (ended.status, ended.body["state"], ended.body["finished_at"]) == (200, "CANCELLED", NOW)
+    assert ended.body["history"][-1]["actor"] == ANN.rpartition("/")[2]
+    asked = api.call("POST", f"/v1/jobs/{running}/cancel")
+    assert (asked.status, asked.body["state"], asked.body["cancel_requested_at"]) == (202, "RUNNING", NOW)
+    assert api.call("POST", f"/v1/jobs/{waiting}/cancel").status == 200
+
+
+def test_a_job_that_ended_otherwise_can_not_be_cancelled(api: Api) -> None:
+    job_id = api.submit()
+    api.run(job_id)
+    ending = Ending(State.SUCCEEDED)
+    api.services.jobs.apply(FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(NOW_MS, "worker-1")))
+    answer = api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    assert answer.status == 409
+    assert answer.body["type"] == "urn:tidegate:problem:already-ended"
+    assert "SUCCEEDED" in answer.body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"/v1/jobs/{UNKNOWN_ID}"),
+        ("GET", f"/v1/jobs/{UNKNOWN_ID}.7"),
+        ("GET", "/v1/jobs/not an id"),
+        ("GET", f"/v1/jobs/{'9' * 5_000}"),
+        ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel"),
+        ("GET", f"/v1/workflows/{UNKNOWN_ID}"),
+        ("GET", "/v1/workflows/x"),
+        ("GET", "/v1/pools"),
+        ("DELETE", "/"),
+    ],
+)
+def test_what_does_not_exist_is_404(api: Api, method: str, path: str) -> None:
+    answer = api.call(method, path)
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body["instance"] == path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/jobs", "GET, POST"),
+        ("PUT", f"/v1/jobs/{UNKNOWN_ID}", "GET"),
+        ("GET", f"/v1/jobs/{UNKNOWN_ID}/cancel", "POST"),
+        ("GET", "/v1/workflows", "POST"),
+        ("PATCH", f"/v1/workflows/{UNKNOWN_ID}", "GET"),
+        ("POST", "/v1/health", "GET"),
+    ],
+)
+def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api.call(method, path)
+    assert answer.status == 405
+    assert answer.headers == {"Content-Type": "application/problem+json", "Allow": allowed}
+    assert answer.body["type"] == "urn:tidegate:problem:method-not-allowed"
+
+
+def test_a_body_in_base64_is_read(api: Api) -> None:
+    event = read_event("api-submit-job")
+    event |= {"body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
+    answer = api.send(event)
+    assert answer.status == 201
+    assert api.job(answer.body["job_id"]).name == "nap"
+
+
+def _fail(api: Api, error: Exception) -> Callable[[], Answer]:
+    def refuse(request: str) -> None:
+        raise error
+
+    def call() -> Answer:
+        api.world.on_request = refuse
+        return api.call("POST", "/v1/jobs", {"type": "tidegate.noop", "name": "secret name"})
+
+    return call
+
+
+def test_a_service_that_does_not_answer_is_503(api: Api) -> None:
+    answer = _fail(api, DependencyUnavailable("writing a job did not succeed; repeat it in a moment"))()
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.body["type"] == "urn:tidegate:problem:unavailable"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("secret name"), ServiceRefused("secret name")])
+def test_an_error_of_ours_is_500_and_shows_nothing(
+    api: Api, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = _fail(api, error)()
+    request_id = read_event("api-health")["requestContext"]["requestId"]
+    assert answer.status == 500
+    assert request_id in answer.body["detail"]
+    assert "secret" not in json.dumps(answer.body)
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    logged = vars(record)
+    assert (logged["error"], logged["api_request_id"]) == (type(error).__name__, request_id)
+    assert "secret" not in str(logged["at"])
+
+
+def test_one_usage_line_is_logged_and_nothing_that_was_sent(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    body: dict[str, Any] = {"type": "tidegate.noop", "parameters": {"password": "hunter2"}, "name": "hunter2"}
+    with caplog.at_level(logging.DEBUG):
+        api.call("POST", "/v1/jobs", body)
+        api.call("POST", "/v1/jobs", {**body, "parameters": {}})
+    usage = [vars(record)["usage"] for record in caplog.records if record.getMessage() == "usage"]
+    assert usage == [{"requests": {}, "write_units": 0, "read_units": 0.0}] * 2
+    assert "hunter2" not in "".join(str(vars(record)) for record in caplog.records)
+
+
+def test_the_largest_page_is_allowed_and_one_more_is_not(api: Api) -> None:
+    for size, status in ((limits.MAX_PAGE_SIZE, 200), (limits.MAX_PAGE_SIZE + 1, 422)):
+        assert api.call("GET", "/v1/jobs", query={"state": "READY", "limit": str(size)}).status == status
