@@ -16,6 +16,7 @@ from tidegate.ports import Delivery, JobIndex, JobStore, Message, Queue
 from tidegate.usecases.services import Services
 
 STALE_FOR_MS = 1_000
+PAUSES_MS = (1, 500, 20_000, 90_000, 150_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Faults:
     """Shares, 0-1, of what can go wrong.
 
     Messages are lost on the way or sent twice. Calls fail before or after their effect. Plain reads of jobs and index
-    show how things stood up to a second ago. At a request, the next event happens before the present one goes on.
+    show how things stood up to a second ago. At a request, a process stops for up to some minutes and goes on.
     """
 
     lost_messages: float = 0.0
@@ -57,7 +58,7 @@ class Faults:
 
         def on_request(request: str) -> None:
             if draw.random() < self.interruptions:
-                simulator.interrupt()
+                simulator.interrupt(draw.choice(PAUSES_MS))
             if draw.random() < self.refused_requests:
                 raise DependencyUnavailable(f"{request} was refused")
 

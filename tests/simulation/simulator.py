@@ -66,7 +66,7 @@ class Simulator:
     _stream_called: bool = False
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
-    _interrupted: bool = False
+    _paused: bool = False
 
     def __post_init__(self) -> None:
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
@@ -111,14 +111,16 @@ class Simulator:
         while self._planned or self.open_jobs or self._half_submitted():
             self._step()
 
-    def interrupt(self) -> None:
-        """Lets the next event happen in the middle of the present one, as if that were slow; never in a third."""
-        if not self._interrupted and self._events:
-            self._interrupted = True
-            try:
-                self._step()
-            finally:
-                self._interrupted = False
+    def interrupt(self, pause_ms: int) -> None:
+        """Lets time pass in the middle of an event, as if its process had been stopped; never within a pause."""
+        if self._paused:
+            return
+        self._paused = True
+        until_ms = self.now_ms + pause_ms
+        while self._events[0][0] <= until_ms:
+            self._step()
+        self.world.now_ms = until_ms
+        self._paused = False
 
     def _step(self) -> None:
         at_ms, _, event = heapq.heappop(self._events)
@@ -140,9 +142,8 @@ class Simulator:
 
     def _settle(self) -> None:
         """What follows from the last event at once: idle workers take messages, changes reach the stream."""
-        if not self._interrupted:
-            for pool in self._pools:
-                pool.take_messages()
+        for pool in self._pools:
+            pool.take_messages()
         changes = list(self.world.changes)
         self.world.changes.clear()
         for change in changes:

@@ -92,7 +92,7 @@ def simulate(
         refused_requests=st.sampled_from([0.0, 0.02, 0.1]),
         lost_answers=st.sampled_from([0.0, 0.02, 0.1]),
         stale_reads=st.sampled_from([0.0, 0.5]),
-        interruptions=st.sampled_from([0.0, 0.1, 0.5]),
+        interruptions=st.sampled_from([0.0, 0.01, 0.1]),
     ),
     bad_workers=st.sampled_from([0.0, 0.4]),
     options=st.builds(

@@ -49,11 +49,14 @@ class WorkerPool:
         simulator = self.simulator
         queue = simulator.world.queues.get(self.pool)
         while queue is not None and self.running < self.slots and queue.has_visible(simulator.now_ms):
-            limit = min(RECEIVE_LIMIT, self.slots - self.running)
+            asked = min(RECEIVE_LIMIT, self.slots - self.running)
+            self.running += asked
             try:
-                deliveries = simulator.services.queue.receive(self.pool, limit=limit, wait_seconds=0)
+                deliveries = simulator.services.queue.receive(self.pool, limit=asked, wait_seconds=0)
             except DependencyUnavailable:
+                self.running -= asked
                 return
+            self.running -= asked - len(deliveries)
             for delivery in deliveries:
                 self._begin(delivery)
 
@@ -63,11 +66,12 @@ class WorkerPool:
         try:
             claimed = claim(simulator.services, delivery.message, worker_id, simulator.now_ms)
         except DependencyUnavailable:
+            self.running -= 1
             return  # the message comes again
         if claimed is None:
+            self.running -= 1
             self._acknowledge(delivery)
             return
-        self.running += 1
         attempt = _Attempt(delivery, claimed, simulator.scenario(claimed.assignment))
         timeout_ms = claimed.job.timeout_seconds * 1_000
         if attempt.course.fate is Fate.DIES:
