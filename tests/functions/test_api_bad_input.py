@@ -207,21 +207,24 @@ def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("path", "body", "at_most"),
     [
-        {"jobs": [{"priority": 0}] * 5_000},
-        {"jobs": [1] * 5_000},
-        {"jobs": [{f"x{i}": 1 for i in range(10_000)}]},
-        {"jobs": [{**NOOP, "depends_on": [{f"x{i}": 1 for i in range(10_000)}]}]},
-        {"jobs": [{**NOOP, "retry": {f"x{i}": 1 for i in range(10_000)}}]},
-        {f"x{i}": 1 for i in range(10_000)},
-        {"jobs": [{**NOOP, "key": str(i), "parameters": {"x": float("inf")}} for i in range(100)]},
+        ("workflows", {"jobs": [{"priority": 0}] * 5_000}, 50),
+        ("workflows", {"jobs": [1] * 5_000}, 50),
+        ("workflows", {"jobs": [{**NOOP, "parameters": {"x": float("inf")}}] * 100}, 50),
+        ("jobs", {**NOOP, "depends_on": [{"key": 1}] * 2_000}, 50),
+        ("workflows", {f"x{i}": 1 for i in range(10_000)}, 10),
+        ("workflows", {"jobs": [{f"x{i}": 1 for i in range(10_000)}]}, 10),
+        ("jobs", {**NOOP, "depends_on": [{f"x{i}": 1 for i in range(10_000)}]}, 10),
+        ("jobs", {**NOOP, "retry": {f"x{i}": 1 for i in range(10_000)}}, 10),
     ],
 )
-def test_a_body_full_of_faults_is_answered_with_the_first_few(api: Api, body: object) -> None:
-    answer = api.call("POST", "/v1/workflows", json.dumps(body).replace("Infinity", "1e999"))
+def test_a_body_full_of_faults_is_answered_with_the_first_few(
+    api: Api, path: str, body: object, at_most: int
+) -> None:
+    answer = api.call("POST", f"/v1/{path}", json.dumps(body).replace("Infinity", "1e999"))
     assert answer.status == 422
-    assert 1 <= len(answer.fields) <= 50
+    assert 1 <= len(answer.fields) <= at_most
 
 
 def test_the_same_key_with_another_body_is_409(api: Api) -> None:

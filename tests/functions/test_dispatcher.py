@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any
+
+import pytest
+
+from functions.dispatcher import app
+from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
+from tests.support.determined import StandingClock
+from tidegate.adapters.dynamodb_items import job_from_image
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
+from tidegate.domain.dependency import Dependency
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.job import Job, JobInput
+from tidegate.domain.states import State
+
+POISON: list[Any] = [
+    {},
+    {"job_id": {"S": "01KATDPGZ8M5B6W2Y3Q7RVXN4C"}},
+    {"job_id": "plain"},
+    {"job_id": {"S": "secret"}, "created_at": {"N": "secret"}},
+    "secret",
+    None,
+]
+
+
+class Fixture:
+    """A deployment that holds the jobs of the stream event, and one more that waits for its second."""
+
+    def __init__(self) -> None:
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
+        self.deps = DispatcherDeps(self.services, StandingClock(NOW_MS), Meter(), job_from_image)
+        self.event = read_event("dispatcher-stream")
+        self.alone, self.ended = (
+            job_from_image(record["dynamodb"]["NewImage"]) for record in self.event["Records"]
+        )
+        self.downstream = Job(
+            job_id=self.ended.dependents[0].job_id,
+            state=State.PENDING,
+            type="tidegate.noop",
+            pool="lambda",
+            priority=300,
+            created_at_ms=NOW_MS,
+            input=JobInput({}, (Dependency(self.ended.job_id),)),
+            dependency_count=1,
+            waiting_on=frozenset({0}),
+        )
+        for job in (self.alone, self.ended, self.downstream):
+            self.world.put_new(job)
+
+    def handle(self, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        return app.handle(event or self.event, self.deps)
+
+    def state(self, job: Job) -> State:
+        current = self.services.jobs.get(job.job_id)
+        assert current is not None
+        return current.state
+
+    def delivered(self) -> set[str]:
+        deliveries = self.services.queue.receive("lambda", limit=10, wait_seconds=0)
+        return {delivery.message.job_id for delivery in deliveries}
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    return Fixture()
+
+
+def test_the_stream_releases_and_dispatches(fixture: Fixture) -> None:
+    assert (fixture.alone.state, fixture.ended.state) == (State.READY, State.SUCCEEDED)
+    assert fixture.handle() == {"batchItemFailures": []}
+    assert fixture.state(fixture.alone) is State.QUEUED
+    assert fixture.state(fixture.downstream) is State.QUEUED
+    assert fixture.delivered() == {fixture.alone.job_id, fixture.downstream.job_id}
+
+
+def test_the_same_event_again_changes_nothing(fixture: Fixture) -> None:
+    fixture.handle()
+    before = dict(fixture.world.jobs)
+    assert fixture.handle() == {"batchItemFailures": []}
+    assert fixture.world.jobs == before
+    assert len(fixture.delivered()) == 2
+
+
+def test_the_schedule_dispatches_what_no_event_did(fixture: Fixture) -> None:
+    assert fixture.handle(read_event("dispatcher-schedule")) == {"dispatched": 1}
+    assert fixture.delivered() == {fixture.alone.job_id}
+
+
+@pytest.mark.parametrize("image", POISON)
+def test_a_record_that_can_not_be_read_holds_nothing_up(
+    fixture: Fixture, image: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison = copy.deepcopy(fixture.event["Records"][0])
+    poison["dynamodb"]["NewImage"] = image
+    poison["eventID"] = "poisoned"
+    event = {"Records": [poison, *fixture.event["Records"]]}
+    assert fixture.handle(event) == {"batchItemFailures": []}
+    assert fixture.delivered() == {fixture.alone.job_id, fixture.downstream.job_id}
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert vars(error)["event_id"] == "poisoned"
+    assert "secret" not in str(vars(error))
+
+
+def test_a_removal_is_nothing_to_react_to(fixture: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    record = copy.deepcopy(fixture.event["Records"][1])
+    record["eventName"] = "REMOVE"
+    record["dynamodb"]["OldImage"] = record["dynamodb"].pop("NewImage")
+    assert fixture.handle({"Records": [record]}) == {"batchItemFailures": []}
+    assert not [entry for entry in caplog.records if entry.levelno == logging.ERROR]
+    assert fixture.state(fixture.downstream) is State.PENDING
+
+
+def test_a_store_that_does_not_answer_fails_the_batch_so_that_it_comes_again(
+    fixture: Fixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(request: str) -> None:
+        raise DependencyUnavailable("the table does not answer")
+
+    fixture.world.on_request = refuse
+    with caplog.at_level(logging.INFO), pytest.raises(DependencyUnavailable):
+        fixture.handle()
+    assert [record.getMessage() for record in caplog.records] == ["usage"]
+    fixture.world.on_request = lambda request: None
+    fixture.handle()
+    assert len(fixture.delivered()) == 2
+
+
+def test_what_was_dispatched_and_used_is_logged(fixture: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        fixture.handle()
+    dispatched, usage = (vars(record) for record in caplog.records)
+    assert (dispatched["pool"], dispatched["dispatched"], dispatched["unsent"]) == ("lambda", 2, 0)
+    assert usage["usage"] == {"requests": {}, "write_units": 0, "read_units": 0.0}

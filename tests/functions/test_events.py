@@ -1,0 +1,93 @@
+"""The events that come with the project: each is what its function really gets, and the function takes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from functions.worker import app as worker
+from tests.functions.api_calls import EVENTS, NOW_MS, SETTINGS, Api, read_event
+from tests.support.determined import StandingClock
+from tests.support.tables import resources
+from tidegate.adapters.inline_executor import InlineExecutor
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.sqs_queue import message_body
+from tidegate.bootstrap import Meter, WorkerDeps, memory_services
+from tidegate.domain.job import Job, JobInput
+from tidegate.domain.states import State
+from tidegate.handlers.loader import load_registry
+from tidegate.ports import Message
+
+ROOT = EVENTS.parent
+FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
+STATUS = {
+    "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-get-job": 404,
+    "api-get-workflow": 404,
+    "api-health": 200,
+    "api-list-jobs": 200,
+    "api-submit-job": 201,
+    "api-submit-workflow": 201,
+}
+
+
+def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
+    routes = {
+        (event["Properties"]["Method"], event["Properties"]["Path"])
+        for event in resources()["ApiFunction"]["Properties"]["Events"].values()
+    }
+    assert {(event["httpMethod"], event["resource"]) for event in map(read_event, API_EVENTS)} == routes
+    others = {path.stem for path in EVENTS.glob("*.json")} - set(API_EVENTS)
+    assert others == {"dispatcher-schedule", "dispatcher-stream", "reaper-schedule", "worker-sqs"}
+
+
+@pytest.mark.parametrize("name", API_EVENTS)
+def test_the_api_answers(name: str) -> None:
+    answer = Api().send(read_event(name))
+    assert answer.status == STATUS[name], answer.body
+
+
+@pytest.mark.parametrize("name", ["dispatcher-schedule", "reaper-schedule"])
+def test_schedules_are_named_as_the_template_names_them(name: str) -> None:
+    function = name.partition("-")[0]
+    schedule = resources()[f"{function.title()}Function"]["Properties"]["Events"]["EveryMinute"]
+    assert str(schedule["Properties"]["Name"].value) == f"${{AWS::StackName}}-{function}"
+    event = read_event(name)
+    assert event["source"] == "aws.scheduler"
+    assert event["resources"][0].endswith(f":schedule/default/tidegate-{function}")
+
+
+def test_the_worker_runs_the_job_of_its_message() -> None:
+    event = read_event("worker-sqs")
+    (record,) = event["Records"]
+    message = Message(**json.loads(record["body"]))
+    assert record["body"] == message_body(message)
+    services, world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
+    clock, registry = StandingClock(NOW_MS), load_registry()
+    job = Job(
+        job_id=message.job_id,
+        state=State.QUEUED,
+        type="tidegate.noop",
+        pool="lambda",
+        priority=1,
+        created_at_ms=NOW_MS,
+        input=JobInput({}),
+    )
+    world.put_new(job)
+    deps = WorkerDeps(services, InlineExecutor(registry, clock, heartbeat_seconds=15), clock, Meter())
+    assert worker.handle(event, deps, "lambda-1") == {"batchItemFailures": []}
+    assert world.jobs[message.job_id].state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_imported_without_a_deployment_around_it(name: str, tmp_path: Path) -> None:
+    paths = [ROOT / "functions" / name, ROOT / "layers" / "core", ROOT / "layers" / "jobs"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    code = "import app; assert callable(app.lambda_handler)"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=60)

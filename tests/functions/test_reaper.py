@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from functions.reaper import app
+from tests.functions.api_calls import NOW_MS, Api, read_event
+from tests.support.determined import StandingClock
+from tidegate.bootstrap import Meter, ReaperDeps
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.states import State
+
+NOTHING = {
+    "submissions_finished": 0,
+    "submissions_removed": 0,
+    "jobs_reclaimed": 0,
+    "jobs_ended": 0,
+    "messages_resent": 0,
+    "pending_released": 0,
+}
+
+
+def _deps(api: Api, now_ms: int) -> ReaperDeps:
+    return ReaperDeps(api.services, StandingClock(now_ms), Meter())
+
+
+def test_a_job_of_a_lost_worker_is_ready_again(caplog: pytest.LogCaptureFixture) -> None:
+    api = Api()
+    job_id = api.submit()
+    api.run(job_id)  # its lease ends long before the clock of this test
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        assert app.handle(read_event("reaper-schedule"), _deps(api, NOW_MS)) == {
+            **NOTHING,
+            "jobs_reclaimed": 1,
+        }
+    assert api.job(job_id).state is State.READY
+    done, usage = (vars(record) for record in caplog.records)
+    assert done["jobs_reclaimed"] == 1
+    assert usage["usage"] == {"requests": {}, "write_units": 0, "read_units": 0.0}
+
+
+def test_a_round_with_nothing_to_do_says_so_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert app.handle(read_event("reaper-schedule"), _deps(Api(), NOW_MS)) == NOTHING
+    assert [record.getMessage() for record in caplog.records] == ["usage"]
+
+
+def test_a_store_that_does_not_answer_fails_the_round() -> None:
+    api = Api()
+
+    def refuse(request: str) -> None:
+        raise DependencyUnavailable("the table does not answer")
+
+    api.world.on_request = refuse
+    with pytest.raises(DependencyUnavailable):
+        app.handle(read_event("reaper-schedule"), _deps(api, NOW_MS))
