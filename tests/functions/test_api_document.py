@@ -1,0 +1,63 @@
+"""docs/api.md shows what the API really takes and answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.domain.documents import read_document, table_rows
+from tests.functions.api_calls import Api
+from tests.support.tables import resources
+from tidegate.contracts.jobs import JobIn
+from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
+
+DOCUMENT = read_document("api.md")
+KEY = "nightly-2026-12-01"
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Any]:
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
+
+
+def _code(cell: str) -> str:
+    return cell.strip("`")
+
+
+def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
+    api = Api()
+    request, answer, job, bad_request, problem = examples
+    accepted = api.call("POST", "/v1/workflows", request, key=KEY)
+    assert (accepted.status, accepted.body) == (201, answer)
+    assert f"Idempotency-Key: {KEY}" in DOCUMENT
+    assert f"Location: {accepted.headers['Location']}`" in DOCUMENT
+    assert f"`GET /v1/jobs/{job['job_id']}`" in DOCUMENT
+    assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
+    assert api.call("POST", "/v1/workflows", bad_request).body == problem
+
+
+def test_the_routes_are_those_of_the_template() -> None:
+    events: Mapping[str, Any] = resources()["ApiFunction"]["Properties"]["Events"]
+    routes = {f"{event['Properties']['Method']} {event['Properties']['Path']}" for event in events.values()}
+    assert {_code(row[0]) for row in table_rows(DOCUMENT, "route")} == routes
+
+
+def test_every_field_of_a_job_is_described() -> None:
+    start = DOCUMENT.index("What a job can say")
+    assert [_code(row[0]) for row in table_rows(DOCUMENT[start:], "field")] == list(JobIn.model_fields)
+
+
+def test_every_problem_is_described() -> None:
+    described = {(int(status), _code(code)) for status, code, *_ in table_rows(DOCUMENT, "status")}
+    others = [
+        problem_for(RuntimeError(), "/"),
+        no_such_route("GET", "/"),
+        method_not_allowed("PUT", "/", ["GET"]),
+    ]
+    assert described == {(int(status), kind.code) for kind, status in STATUS_BY_ERROR.items()} | {
+        (problem.status, problem.type.rpartition(":")[2]) for problem in others
+    }
