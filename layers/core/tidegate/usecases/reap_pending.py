@@ -73,8 +73,7 @@ def _release(services: Services, jobs: list[Job], now_ms: int) -> int:
     gone = {
         job.job_id: (job, dependency.upstream_id)
         for job, _, dependency in waits
-        if dependency.upstream_id not in upstreams
-        and not _is_unwritten_root(services, job, dependency.upstream_id)
+        if dependency.upstream_id not in upstreams and _is_gone(services, job, dependency.upstream_id)
     }
     for job, upstream_id in gone.values():
         failure = JobFailure("dependency-unsatisfiable", f"{upstream_id} no longer exists", upstream_id)
@@ -84,9 +83,14 @@ def _release(services: Services, jobs: list[Job], now_ms: int) -> int:
     return moved + sum(isinstance(outcome, Job) for outcome in outcomes)
 
 
-def _is_unwritten_root(services: Services, job: Job, upstream_id: str) -> bool:
-    """Whether the upstream is missing only because an accepted submission has not written all of its roots yet."""
-    if submission_of(upstream_id) != job.workflow_id:
-        return False
-    submission = services.submissions.get(submission_of(upstream_id))
-    return submission is not None and submission.phase is Phase.COMMITTED
+def _is_gone(services: Services, job: Job, upstream_id: str) -> bool:
+    """Whether an upstream that was not found will never be there.
+
+    A root of an accepted submission may not be written yet. It may also have been written since it was looked
+    for, so it is looked for once more after the submission was seen to be past that.
+    """
+    if submission_of(upstream_id) == job.workflow_id:
+        submission = services.submissions.get(submission_of(upstream_id))
+        if submission is not None and submission.phase is Phase.COMMITTED:
+            return False
+    return services.jobs.get(upstream_id, consistent=True) is None
