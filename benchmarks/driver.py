@@ -11,7 +11,7 @@ from tidegate.bootstrap import Meter, Services, Usage
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import TERMINAL, State
-from tidegate.ports import Message, Outcome, Verdict
+from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.release import release
 from tidegate.usecases.run import Claimed, claim, conclude
 from tidegate.usecases.serve import serve_pools
@@ -90,7 +90,7 @@ class Driver:
     def _conclude(self, claimed: Claimed, receipt: str) -> None:
         with self._step("finish"):
             job = conclude(
-                self.services, claimed, Outcome(Verdict.SUCCEEDED, result={"ok": True}), self.now_ms
+                self.services, claimed, Outcome(OutcomeKind.SUCCEEDED, result={"ok": True}), self.now_ms
             )
         with self._step("acknowledge"):
             self.services.queue.delete(self.pool, [receipt])

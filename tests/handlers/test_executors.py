@@ -14,7 +14,7 @@ from tidegate.domain import limits
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
 from tidegate.handlers.loader import load_registry
-from tidegate.ports import Executor, Outcome, Signal, Upstream, Verdict
+from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream
 
 QUICK_GRACE_SECONDS = 0.05
 LONG_GRACE_SECONDS = 600.0
@@ -64,7 +64,7 @@ def strict(kind: str) -> Iterator[Executor]:
 def test_a_result_is_made_of_parameters_and_upstreams(patient: Executor) -> None:
     upstreams = [Upstream("01JD.1", "one", State.SUCCEEDED, 4), Upstream("01JC", None, State.SUCCEEDED, 5)]
     outcome = patient.execute(assignment("sample.add", {"rows": 3}, upstreams=upstreams), Beats())
-    assert outcome == Outcome(Verdict.SUCCEEDED, result={"total": 12, "ratio": 0.5})
+    assert outcome == Outcome(OutcomeKind.SUCCEEDED, result={"total": 12, "ratio": 0.5})
 
 
 def test_job_code_knows_its_attempt(patient: Executor) -> None:
@@ -77,13 +77,13 @@ def test_job_code_knows_its_attempt(patient: Executor) -> None:
 def test_a_failure_on_purpose_says_whether_to_try_again(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.refuse"), Beats())
     assert outcome == Outcome(
-        Verdict.FAILED, code="handler-error", message="the input is gone", retryable=False
+        OutcomeKind.FAILED, code="handler-error", message="the input is gone", retryable=False
     )
 
 
 def test_an_exception_fails_the_attempt_without_a_traceback(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.crash", {"rows": 7}), Beats())
-    assert outcome == Outcome(Verdict.FAILED, code="SecretError", message="cannot work with 7 rows")
+    assert outcome == Outcome(OutcomeKind.FAILED, code="SecretError", message="cannot work with 7 rows")
 
 
 def test_the_log_of_an_exception_holds_frames_but_no_values(caplog: pytest.LogCaptureFixture) -> None:
@@ -96,7 +96,7 @@ def test_the_log_of_an_exception_holds_frames_but_no_values(caplog: pytest.LogCa
 
 def test_leaving_the_process_fails_the_attempt_only(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.leave"), Beats())
-    assert (outcome.verdict, outcome.code) == (Verdict.FAILED, "SystemExit")
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "SystemExit")
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_leaving_the_process_fails_the_attempt_only(patient: Executor) -> None:
 )
 def test_a_result_that_is_not_json_fails_for_good(patient: Executor, job_type: str, code: str) -> None:
     outcome = patient.execute(assignment(job_type), Beats())
-    assert (outcome.verdict, outcome.code, outcome.retryable) == (Verdict.FAILED, code, False)
+    assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, code, False)
 
 
 def test_the_largest_result_passes_and_one_byte_more_fails_for_good(patient: Executor) -> None:
     quotes = 2
     largest = limits.MAX_RESULT_BYTES - quotes
     passed = patient.execute(assignment("sample.large", {"size_bytes": largest}), Beats())
-    assert passed.verdict is Verdict.SUCCEEDED
+    assert passed.kind is OutcomeKind.SUCCEEDED
     refused = patient.execute(assignment("sample.large", {"size_bytes": largest + 1}), Beats())
-    assert (refused.verdict, refused.code, refused.retryable) == (Verdict.FAILED, "result-too-large", False)
+    assert (refused.kind, refused.code, refused.retryable) == (OutcomeKind.FAILED, "result-too-large", False)
 
 
 def test_bad_parameters_fail_for_good_and_name_the_field(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.add", {"rows": "many"}), Beats())
-    assert (outcome.verdict, outcome.code, outcome.retryable) == (
-        Verdict.FAILED,
+    assert (outcome.kind, outcome.code, outcome.retryable) == (
+        OutcomeKind.FAILED,
         "invalid-parameters",
         False,
     )
@@ -130,57 +130,58 @@ def test_bad_parameters_fail_for_good_and_name_the_field(patient: Executor) -> N
 
 def test_a_type_that_this_worker_lacks_may_be_tried_elsewhere(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.absent"), Beats())
-    assert (outcome.verdict, outcome.code, outcome.retryable) == (Verdict.FAILED, "unknown-type", True)
+    assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, "unknown-type", True)
 
 
 def test_code_that_never_yields_times_out(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.spin", timeout_ms=300), Beats())
-    assert outcome.verdict is Verdict.TIMED_OUT
+    assert outcome.kind is OutcomeKind.TIMED_OUT
 
 
 def test_heartbeats_go_on_under_cpu_bound_code_until_it_is_cancelled_by_force(strict: Executor) -> None:
     beats = Beats(*[Signal.GO_ON] * 5, Signal.CANCEL, when=has_progress)
     outcome = strict.execute(assignment("sample.spin"), beats)
-    assert outcome.verdict is Verdict.CANCELLED
+    assert outcome.kind is OutcomeKind.CANCELLED
     assert beats.count >= 6
     assert beats.progress == [Progress(0.5, "spinning")]
 
 
 def test_a_lost_attempt_is_stopped_without_grace(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.spin"), Beats(Signal.LOST, when=has_progress))
-    assert outcome.verdict is Verdict.LOST
+    assert outcome.kind is OutcomeKind.LOST
 
 
 @pytest.mark.parametrize(
-    ("asked", "verdict"), [(Signal.CANCEL, Verdict.CANCELLED), (Signal.HAND_BACK, Verdict.HANDED_BACK)]
+    ("asked", "verdict"),
+    [(Signal.CANCEL, OutcomeKind.CANCELLED), (Signal.HAND_BACK, OutcomeKind.HANDED_BACK)],
 )
-def test_code_that_listens_stops_by_itself(patient: Executor, asked: Signal, verdict: Verdict) -> None:
-    assert patient.execute(assignment("sample.wait-for-stop"), Beats(asked)).verdict is verdict
+def test_code_that_listens_stops_by_itself(patient: Executor, asked: Signal, verdict: OutcomeKind) -> None:
+    assert patient.execute(assignment("sample.wait-for-stop"), Beats(asked)).kind is verdict
 
 
 def test_code_that_is_handed_back_and_does_not_listen_is_stopped(strict: Executor) -> None:
     outcome = strict.execute(assignment("sample.spin"), Beats(Signal.HAND_BACK, when=has_progress))
-    assert outcome.verdict is Verdict.HANDED_BACK
+    assert outcome.kind is OutcomeKind.HANDED_BACK
 
 
 def test_work_that_was_finished_in_spite_of_a_cancellation_counts(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.finish-when-cancelled"), Beats(Signal.CANCEL))
-    assert outcome == Outcome(Verdict.SUCCEEDED, result="finished")
+    assert outcome == Outcome(OutcomeKind.SUCCEEDED, result="finished")
 
 
 def test_code_that_stops_though_nobody_asked_has_failed(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.stop-unasked"), Beats())
-    assert (outcome.verdict, outcome.code) == (Verdict.FAILED, "stopped")
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "stopped")
 
 
 def test_sleeping_job_code_wakes_at_its_deadline(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.wait-for-stop", timeout_ms=100), Beats())
-    assert outcome.verdict is Verdict.TIMED_OUT
+    assert outcome.kind is OutcomeKind.TIMED_OUT
 
 
 def test_an_interrupt_that_job_code_swallows_comes_again(kind: str) -> None:
     executor = _make(kind, QUICK_GRACE_SECONDS)
     outcome = executor.execute(assignment("sample.swallow-once", timeout_ms=300), Beats())
-    assert outcome.verdict is Verdict.TIMED_OUT
+    assert outcome.kind is OutcomeKind.TIMED_OUT
     if isinstance(executor, ProcessExecutor):
         executor.close()

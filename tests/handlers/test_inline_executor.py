@@ -11,7 +11,7 @@ from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assign
 from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.handlers.loader import load_registry
-from tidegate.ports import Verdict
+from tidegate.ports import OutcomeKind
 
 
 @pytest.fixture
@@ -42,5 +42,5 @@ def test_neither_a_thread_nor_a_signal_handler_stays_behind(executor: InlineExec
 def test_it_runs_again_after_an_interrupt(executor: InlineExecutor) -> None:
     for _ in range(3):
         spun = executor.execute(assignment("sample.spin", timeout_ms=50), Beats())
-        assert spun.verdict is Verdict.TIMED_OUT
-        assert executor.execute(assignment("sample.describe"), Beats()).verdict is Verdict.SUCCEEDED
+        assert spun.kind is OutcomeKind.TIMED_OUT
+        assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED

@@ -16,7 +16,7 @@ import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tidegate.adapters.process_executor import ProcessExecutor
-from tidegate.ports import Outcome, Signal, Verdict
+from tidegate.ports import Outcome, OutcomeKind, Signal
 
 PATIENCE_SECONDS = 60.0
 
@@ -70,7 +70,7 @@ def test_a_process_runs_one_job_after_the_other(executor: ProcessExecutor) -> No
 
 def test_a_process_that_had_to_be_killed_is_replaced(executor: ProcessExecutor) -> None:
     first = _process_of(executor)
-    assert executor.execute(assignment("sample.spin"), Beats(Signal.LOST)).verdict is Verdict.LOST
+    assert executor.execute(assignment("sample.spin"), Beats(Signal.LOST)).kind is OutcomeKind.LOST
     assert isinstance(first, int)
     assert not _is_running(first)
     assert _process_of(executor) != first
@@ -81,13 +81,13 @@ def test_code_that_holds_the_interpreter_can_neither_starve_heartbeats_nor_outli
 ) -> None:
     beats = Beats(*[Signal.GO_ON] * 10, Signal.CANCEL)
     outcome = executor.execute(assignment("sample.hold-interpreter"), beats)
-    assert outcome.verdict is Verdict.CANCELLED
+    assert outcome.kind is OutcomeKind.CANCELLED
     assert beats.count >= 11
 
 
 def test_a_process_that_dies_fails_the_attempt(executor: ProcessExecutor) -> None:
     outcome = executor.execute(assignment("sample.exit-process"), Beats())
-    assert (outcome.verdict, outcome.code, outcome.retryable) == (Verdict.FAILED, "process-died", True)
+    assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, "process-died", True)
     assert "status 7" in outcome.message
     assert _process_of(executor)
 
@@ -96,7 +96,7 @@ def test_what_job_code_prints_is_no_message(
     executor: ProcessExecutor, capfd: pytest.CaptureFixture[str]
 ) -> None:
     outcome = executor.execute(assignment("sample.print"), Beats())
-    assert outcome == Outcome(Verdict.SUCCEEDED, result="printed")
+    assert outcome == Outcome(OutcomeKind.SUCCEEDED, result="printed")
     captured = capfd.readouterr()
     assert '{"kind": "ended"}' in captured.err
     assert captured.out == ""
@@ -120,7 +120,7 @@ def test_hurry_brings_the_heartbeat_forward() -> None:
     executor.hurry()
     slot.join(PATIENCE_SECONDS)
     executor.close()
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.HANDED_BACK]
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.HANDED_BACK]
     assert beats.count == 1
 
 
@@ -135,8 +135,8 @@ def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
     assert beats.beaten.wait(PATIENCE_SECONDS)
     executor.close()
     slot.join(PATIENCE_SECONDS)
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.HANDED_BACK]
-    assert executor.execute(assignment("sample.describe"), Beats()).verdict is Verdict.HANDED_BACK
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.HANDED_BACK]
+    assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.HANDED_BACK
 
 
 def test_warm_processes_are_used() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tidegate.domain.job import Json
-from tidegate.ports import Assignment, Outcome, Verdict
+from tidegate.ports import Assignment, Outcome, OutcomeKind
 
 
 class Fate(StrEnum):
@@ -31,16 +31,16 @@ Scenario = Callable[[Assignment], Course]
 
 
 def succeeds(duration_ms: int, result: Json = None) -> Course:
-    return Course(duration_ms, Outcome(Verdict.SUCCEEDED, result))
+    return Course(duration_ms, Outcome(OutcomeKind.SUCCEEDED, result))
 
 
 def fails(duration_ms: int, *, retryable: bool = True) -> Course:
-    outcome = Outcome(Verdict.FAILED, code="broken", message="it broke", retryable=retryable)
+    outcome = Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retryable=retryable)
     return Course(duration_ms, outcome)
 
 
 def dies(duration_ms: int) -> Course:
-    return Course(duration_ms, Outcome(Verdict.LOST), Fate.DIES)
+    return Course(duration_ms, Outcome(OutcomeKind.LOST), Fate.DIES)
 
 
 def stalls(course: Course, stalled_ms: int) -> Course:

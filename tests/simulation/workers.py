@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.scenario import Course, Fate
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.ports import Delivery, Outcome, Signal, Verdict, Worker
+from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal, Worker
 from tidegate.usecases.run import Claimed, beat, claim, conclude
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class WorkerPool:
         if attempt.course.fate is Fate.WORKS:
             self._plan_beat(attempt)
         if attempt.course.fate is Fate.WORKS and attempt.course.duration_ms > timeout_ms:
-            simulator.after(timeout_ms, lambda: self._end(attempt, Outcome(Verdict.TIMED_OUT)))
+            simulator.after(timeout_ms, lambda: self._end(attempt, Outcome(OutcomeKind.TIMED_OUT)))
         else:
             simulator.after(attempt.course.duration_ms, lambda: self._end(attempt, attempt.course.outcome))
 
@@ -95,9 +95,9 @@ class WorkerPool:
         simulator, receipt = self.simulator, attempt.delivery.receipt
         signal = beat(simulator.services, attempt.claimed.job, None, simulator.now_ms)
         if signal is Signal.CANCEL:
-            self._end(attempt, Outcome(Verdict.CANCELLED))
+            self._end(attempt, Outcome(OutcomeKind.CANCELLED))
         elif signal is Signal.LOST:
-            self._end(attempt, Outcome(Verdict.LOST))
+            self._end(attempt, Outcome(OutcomeKind.LOST))
         else:
             queue = simulator.services.queue
             simulator.attempt(lambda: queue.extend(self.pool, receipt, seconds=VISIBILITY_SECONDS))

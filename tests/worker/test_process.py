@@ -23,9 +23,10 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.ports import SlotExecutor
 from tidegate.usecases.services import Services
 from tidegate_worker import process as worker_process
-from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, SlotExecutor, WorkerProcess
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 
 class Fixture:

@@ -15,7 +15,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.handlers.loader import load_registry
-from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, Signal, Verdict
+from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit import submit_job
@@ -92,13 +92,13 @@ class GateExecutor:
             self._changed.notify_all()
             assert self._changed.wait_for(self._is_over, PATIENCE_SECONDS)
             if self._closed:
-                return Outcome(Verdict.HANDED_BACK)
+                return Outcome(OutcomeKind.HANDED_BACK)
             if self._opened > 0:
                 self._opened -= 1
-                return Outcome(Verdict.SUCCEEDED, result=1)
+                return Outcome(OutcomeKind.SUCCEEDED, result=1)
         if heartbeat(None) is Signal.HAND_BACK:
-            return Outcome(Verdict.HANDED_BACK)
-        return Outcome(Verdict.FAILED, code="beat", message="a beat brought nothing")
+            return Outcome(OutcomeKind.HANDED_BACK)
+        return Outcome(OutcomeKind.FAILED, code="beat", message="a beat brought nothing")
 
     def _is_over(self) -> bool:
         return self._closed or self._opened > 0 or self._hurry

@@ -18,7 +18,7 @@ from typing import Protocol
 from tidegate import bootstrap
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate_worker.process import EXIT_GAVE_UP, Options, SlotExecutor, WorkerProcess
+from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 
 EXIT_USAGE = 2
 
@@ -77,24 +77,14 @@ def _pool_problem(pool: Pool | None, name: str, slots: int) -> str | None:
 
 
 def _run(deps: bootstrap.ProcessDeps, options: Options) -> int:
-    executor = deps.executor
-    if not isinstance(executor, SlotExecutor):
-        raise TidegateError(
-            "the worker process needs an executor that can be closed, such as ProcessExecutor"
-        )
     # The random part tells containers apart whose host name and process number are the same.
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{deps.entropy.new_ulid(deps.clock.now_ms())[-4:]}"
-    process = WorkerProcess(deps.services, executor, deps.clock, options, worker_id)
+    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, worker_id)
     try:
         return _supervise(process)
     finally:
-        used = deps.meter.snapshot()
-        report = {
-            "requests": {".".join(call): count for call, count in used.requests.items()},
-            "write_units": used.base_write_units + used.index_write_units,
-            "read_units": used.read_units,
-        }
-        _LOGGER.info("%s", json.dumps({"message": "usage", "usage": report}))
+        usage = deps.meter.snapshot().to_json()
+        _LOGGER.info("%s", json.dumps({"message": "usage", "usage": usage}))
 
 
 class _Stoppable(Protocol):

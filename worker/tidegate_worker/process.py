@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from tidegate.domain.errors import TidegateError
 from tidegate.ports import (
@@ -19,6 +18,7 @@ from tidegate.ports import (
     Heartbeat,
     Outcome,
     Signal,
+    SlotExecutor,
     Worker,
 )
 from tidegate.usecases.run import run_message
@@ -36,20 +36,6 @@ _FAILURES_ALLOWED = 10
 _MAX_BACKOFF_SECONDS = 30.0
 _REGISTRATION_KEPT_SECONDS = 600
 _HAND_BACK_SECONDS = 15.0
-
-
-@runtime_checkable
-class SlotExecutor(Executor, Protocol):
-    """An executor that runs attempts of several threads at once, and can be told that the end is near."""
-
-    def warm(self, children: int) -> None:
-        """Prepares for `children` attempts at once."""
-
-    def hurry(self) -> None:
-        """Has every attempt beat at once."""
-
-    def close(self) -> None:
-        """Stops what runs; attempts under way come back HANDED_BACK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +245,7 @@ class _LoggedExecutor:
         _LOGGER.info(
             "job %s %s in %.1f s %s",
             assignment.job_id,
-            outcome.verdict,
+            outcome.kind,
             time.monotonic() - began,
             outcome.code,
         )

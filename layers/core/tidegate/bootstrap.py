@@ -21,7 +21,7 @@ from tidegate.adapters.system import SystemClock, SystemEntropy
 from tidegate.domain.job import Job, Json
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry
-from tidegate.ports import Clock, Entropy, Executor, JobCatalogue
+from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.services import Services
 
@@ -94,7 +94,7 @@ class ProcessDeps:
     """What a worker process works with; `executor` runs as many attempts at once as threads call it."""
 
     services: Services
-    executor: Executor
+    executor: SlotExecutor
     clock: Clock
     entropy: Entropy
     meter: Meter

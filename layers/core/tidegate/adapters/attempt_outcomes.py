@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from tidegate.domain.job import Json
 from tidegate.handlers.attempt import Report, ReportKind
-from tidegate.ports import Assignment, Outcome, Signal, Verdict
+from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
 
 WHY: Mapping[Signal, str] = {
     Signal.CANCEL: "cancellation was asked for",
     Signal.HAND_BACK: "this worker shuts down",
     Signal.LOST: "another worker owns the job now",
 }
-VERDICTS: Mapping[Signal, Verdict] = {
-    Signal.CANCEL: Verdict.CANCELLED,
-    Signal.HAND_BACK: Verdict.HANDED_BACK,
-    Signal.LOST: Verdict.LOST,
+VERDICTS: Mapping[Signal, OutcomeKind] = {
+    Signal.CANCEL: OutcomeKind.CANCELLED,
+    Signal.HAND_BACK: OutcomeKind.HANDED_BACK,
+    Signal.LOST: OutcomeKind.LOST,
 }
 
 
@@ -26,18 +26,18 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
     Work that was finished in spite of being asked to stop counts as done.
     """
     if report.kind is ReportKind.SUCCEEDED:
-        return Outcome(Verdict.SUCCEEDED, result=report.result)
+        return Outcome(OutcomeKind.SUCCEEDED, result=report.result)
     if report.kind is ReportKind.TIMED_OUT:
-        return Outcome(Verdict.TIMED_OUT)
+        return Outcome(OutcomeKind.TIMED_OUT)
     if stop is not Signal.GO_ON:
         return Outcome(VERDICTS[stop])
     if report.kind is ReportKind.STOPPED:
         return Outcome(
-            Verdict.FAILED,
+            OutcomeKind.FAILED,
             code="stopped",
             message="job code raised JobCancelled, but nobody asked it to stop",
         )
-    return Outcome(Verdict.FAILED, code=report.code, message=report.message, retryable=report.retryable)
+    return Outcome(OutcomeKind.FAILED, code=report.code, message=report.message, retryable=report.retryable)
 
 
 def upstream_values(assignment: Assignment) -> list[dict[str, Json]]:

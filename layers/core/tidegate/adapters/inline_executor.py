@@ -17,7 +17,7 @@ from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import Registry
-from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, Signal, Verdict
+from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
@@ -86,9 +86,9 @@ class InlineExecutor:
         except _Interrupted:
             # It may have come between the end of job code and the line above.
             watch.armed = False
-            return watch.verdict
+            return watch.kind
         if watch.asked is Signal.LOST:
-            return Outcome(Verdict.LOST)
+            return Outcome(OutcomeKind.LOST)
         return outcome_of(report, watch.asked)
 
 
@@ -101,7 +101,7 @@ class _Watch:
         self.request = StopRequest()
         self.asked = Signal.GO_ON
         self.armed = False
-        self.verdict = Outcome(Verdict.TIMED_OUT)
+        self.kind = Outcome(OutcomeKind.TIMED_OUT)
         self._deadline_ms = assignment.deadline_ms
         self._heartbeat = heartbeat
         self._clock = clock
@@ -166,7 +166,7 @@ class _Watch:
         timed_out = self.asked is Signal.GO_ON or (
             now_ms >= self._deadline_ms and self.asked is not Signal.LOST
         )
-        self.verdict = Outcome(Verdict.TIMED_OUT if timed_out else VERDICTS[self.asked])
+        self.kind = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
         self._interrupt_at_ms = now_ms + _REPEAT_MS
         main = threading.main_thread().ident
         if main is not None:

@@ -17,7 +17,7 @@ from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Report, ReportKind
 from tidegate.handlers.loader import JOBS_PACKAGE
-from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, Signal, Verdict
+from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
 
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 
@@ -62,9 +62,9 @@ class ProcessExecutor:
         try:
             child = self._borrow()
         except OSError as error:
-            return Outcome(Verdict.FAILED, code="process-not-started", message=str(error))
+            return Outcome(OutcomeKind.FAILED, code="process-not-started", message=str(error))
         if child is None:
-            return Outcome(Verdict.HANDED_BACK)
+            return Outcome(OutcomeKind.HANDED_BACK)
         watch = _Watch(self, child, assignment, heartbeat)
         try:
             outcome = watch.run()
@@ -143,9 +143,9 @@ class ProcessExecutor:
         if asked is not Signal.GO_ON:
             return Outcome(VERDICTS[asked])
         if self._closed:
-            return Outcome(Verdict.HANDED_BACK)
+            return Outcome(OutcomeKind.HANDED_BACK)
         return Outcome(
-            Verdict.FAILED,
+            OutcomeKind.FAILED,
             code="process-died",
             message=f"the process that ran the job is gone: {how}; see the worker's log and its memory",
         )
@@ -188,13 +188,13 @@ class _Watch:
                     return outcome
             if clock.now_ms() >= self._kill_at_ms:
                 timed_out = clock.now_ms() >= assignment.deadline_ms or self.asked is Signal.GO_ON
-                return Outcome(Verdict.TIMED_OUT if timed_out else VERDICTS[self.asked])
+                return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             if hurry or clock.now_ms() >= beat_at_ms:
                 hurried = hurried or hurry
                 progress, self._progress = self._progress, None
                 asked = self._heartbeat(progress)
                 if asked is Signal.LOST:
-                    return Outcome(Verdict.LOST)
+                    return Outcome(OutcomeKind.LOST)
                 self._heed(asked)
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.retry import backoff_ms
 from tidegate.domain.states import State
@@ -19,7 +19,17 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.ports import Assignment, Clock, Executor, Heartbeat, Message, Outcome, Signal, Upstream, Verdict
+from tidegate.ports import (
+    Assignment,
+    Clock,
+    Executor,
+    Heartbeat,
+    Message,
+    Outcome,
+    OutcomeKind,
+    Signal,
+    Upstream,
+)
 from tidegate.usecases.services import Services
 
 
@@ -109,14 +119,14 @@ def beat(services: Services, job: Job, progress: Progress | None, now_ms: int) -
         current = services.jobs.apply(transition)
     except (TransitionRefused, NotFound):
         return Signal.LOST
-    except DependencyUnavailable:
+    except (DependencyUnavailable, ServiceRefused):
         return Signal.GO_ON  # the lease outlives several heartbeats: the next one may get through
     return Signal.GO_ON if current.cancel_requested_at_ms is None else Signal.CANCEL
 
 
 def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
     """Records how the attempt went; returns the job after it, None where the attempt no longer holds."""
-    if outcome.verdict is Verdict.LOST:
+    if outcome.kind is OutcomeKind.LOST:
         return None
     job = claimed.job
     stamp = Stamp(now_ms, job.worker_id or "worker", outcome.code)
@@ -132,15 +142,15 @@ def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int
 
 
 def _conclusion(services: Services, job: Job, outcome: Outcome, stamp: Stamp) -> Transition:
-    if outcome.verdict is Verdict.SUCCEEDED:
+    if outcome.kind is OutcomeKind.SUCCEEDED:
         apart = services.jobs.store_result_apart(job, outcome.result)
         result = None if apart else outcome.result
         return _finish(services, job, Ending(State.SUCCEEDED, result=result, result_apart=apart), stamp)
-    if outcome.verdict is Verdict.HANDED_BACK:
+    if outcome.kind is OutcomeKind.HANDED_BACK:
         return HandBackIfAttemptHolds(job, job.attempt, stamp)
-    if outcome.verdict is Verdict.CANCELLED:
+    if outcome.kind is OutcomeKind.CANCELLED:
         return _finish(services, job, Ending(State.CANCELLED), stamp)
-    timed_out = outcome.verdict is Verdict.TIMED_OUT
+    timed_out = outcome.kind is OutcomeKind.TIMED_OUT
     failure = (
         JobFailure("timed-out", f"ran longer than its timeout of {job.timeout_seconds} s")
         if timed_out

@@ -1,19 +1,15 @@
-"""What the use cases ask of the world. Two sets of adapters answer: DynamoDB and SQS, and memory.
-
-Every method may raise DependencyUnavailable when the service behind it does not answer within bounded retries.
-"""
+"""The stores: jobs, their index, submissions, workers, cursors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.errors import NotFound, TransitionRefused
-from tidegate.domain.job import Job, JobInput, Json, Progress
-from tidegate.domain.states import Group, State
+from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.states import Group
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.transitions import Transition
 
@@ -32,22 +28,6 @@ class IndexPage:
 
     entries: tuple[IndexEntry, ...]
     next: IndexEntry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What goes through a pool's queue: a job and the number of claims before this dispatch."""
-
-    job_id: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as a worker received it; `receipt` acknowledges this delivery."""
-
-    message: Message
-    receipt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,127 +162,3 @@ class Cursors(Protocol):
 
     def save(self, name: str, position: str | None) -> None:
         """Stores where to go on; None starts over."""
-
-
-class Queue(Protocol):
-    """The queues between dispatcher and workers, one per pool. A message is a hint: it may be lost or doubled."""
-
-    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Sends in batches; returns what could not be sent after bounded retries."""
-
-    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10), waiting at most `wait_seconds` (0-20) for the first."""
-
-    def delete(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries; one that fails comes again and loses its claim."""
-
-    def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
-        """Keeps a delivery invisible for `seconds` from now (0-43,200)."""
-
-
-class Clock(Protocol):
-    """The time."""
-
-    def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
-
-
-class Entropy(Protocol):
-    """Everything that is not determined: new ids and jitter."""
-
-    def new_ulid(self, now_ms: int) -> str:
-        """A fresh ULID: 26 characters that sort by time."""
-
-    def jitter(self) -> float:
-        """Uniform in [0, 1)."""
-
-
-class Conditions(Protocol):
-    """The expression language of CONDITIONAL dependencies."""
-
-    def check(self, expression: str) -> None:
-        """Raises ConditionError where the expression does not compile."""
-
-    def evaluate(self, expression: str, upstream: Mapping[str, Json]) -> bool:
-        """The expression's value over `upstream`; raises ConditionError where it fails or is no boolean."""
-
-
-class JobCatalogue(Protocol):
-    """The job types that workers of this deployment can run."""
-
-    def types(self) -> Sequence[str]:
-        """Every registered type, sorted."""
-
-    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """What is wrong with parameters for a registered type: pairs of a path inside them and a message."""
-
-    def reads_upstreams(self, job_type: str) -> bool:
-        """Whether code of this type asked for its upstreams' results; False for an unknown type."""
-
-
-class Signal(StrEnum):
-    """What a heartbeat brings back."""
-
-    GO_ON = "GO_ON"
-    CANCEL = "CANCEL"  # cancellation was asked for; stop, the job becomes CANCELLED
-    LOST = "LOST"  # another attempt owns the job; stop and write nothing
-    HAND_BACK = "HAND_BACK"  # this worker shuts down; stop, the job goes back to READY
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """What a downstream job sees of one of its upstreams. `key` is its key in the workflow, if it has one."""
-
-    job_id: str
-    key: str | None
-    state: State
-    result: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One attempt at one job, as job code gets it. `deadline_ms` is when the attempt times out."""
-
-    job_id: str
-    attempt: int
-    type: str
-    parameters: Mapping[str, Json]
-    deadline_ms: int
-    upstreams: tuple[Upstream, ...] = ()
-    key: str | None = None
-
-
-class Verdict(StrEnum):
-    """How an attempt went."""
-
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    TIMED_OUT = "TIMED_OUT"
-    CANCELLED = "CANCELLED"
-    LOST = "LOST"
-    HANDED_BACK = "HANDED_BACK"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED."""
-
-    verdict: Verdict
-    result: Json = None
-    code: str = ""
-    message: str = ""
-    retryable: bool = True
-
-
-class Heartbeat(Protocol):
-    """Called by an executor at every heartbeat interval while job code runs; never raises."""
-
-    def __call__(self, progress: Progress | None) -> Signal:
-        """Extends the lease, stores what the job last said of its progress, and says whether to go on."""
-
-
-class Executor(Protocol):
-    """Runs job code under its timeout, beating while it runs."""
-
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
-        """Runs one attempt to its end; job code's errors come back as an Outcome, nothing is raised."""

@@ -1,0 +1,57 @@
+"""Every move of a job: one class per transition, its condition in its name.
+
+A transition is a value, so that stores may carry out one or many. `apply` is the rule itself, from one Job to the
+next; it raises TransitionRefused where the condition does not hold. The in-memory store calls `apply`; the DynamoDB
+store says the same as one conditional write; one contract suite holds both to it.
+
+Fields named `job` hold the job as it was last read: only what never changes (id, pool, priority, not_before, retry)
+is taken from it, everything that can change is checked by the condition.
+"""
+
+from tidegate.domain.transitions.base import Ending, Stamp, Transition
+from tidegate.domain.transitions.running import (
+    CancelIfGraceOver,
+    ClaimIfQueued,
+    FinishIfAttemptHolds,
+    FinishIfLeaseExpired,
+    HandBackIfAttemptHolds,
+    HeartbeatIfAttemptHolds,
+    ReadyIfLeaseExpired,
+    RequestCancelIfRunning,
+    RetryIfAttemptHolds,
+)
+from tidegate.domain.transitions.waiting import (
+    CANCELLABLE_AT_ONCE,
+    CancelIfInState,
+    DispatchIfReady,
+    NoteDependentsIfOpen,
+    ReadyIfDue,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    ResendIfStillQueued,
+    SkipIfPending,
+)
+
+__all__ = [
+    "CANCELLABLE_AT_ONCE",
+    "CancelIfGraceOver",
+    "CancelIfInState",
+    "ClaimIfQueued",
+    "DispatchIfReady",
+    "Ending",
+    "FinishIfAttemptHolds",
+    "FinishIfLeaseExpired",
+    "HandBackIfAttemptHolds",
+    "HeartbeatIfAttemptHolds",
+    "NoteDependentsIfOpen",
+    "ReadyIfDue",
+    "ReadyIfLeaseExpired",
+    "ReadyIfWaitingOnlyOn",
+    "ReleaseIfPending",
+    "RequestCancelIfRunning",
+    "ResendIfStillQueued",
+    "RetryIfAttemptHolds",
+    "SkipIfPending",
+    "Stamp",
+    "Transition",
+]

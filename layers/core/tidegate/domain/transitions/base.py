@@ -1,0 +1,121 @@
+"""What all transitions share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from tidegate.domain.errors import TransitionRefused
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.states import TERMINAL, TRANSITIONS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who moves a job, when (milliseconds since the epoch), and why if that is not plain."""
+
+    now_ms: int
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended for good: a terminal state with its result or its failure.
+
+    `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job
+    may be removed, in seconds since the epoch; None keeps it.
+    """
+
+    state: State
+    result: Json = None
+    failure: JobFailure | None = None
+    expires_at_s: int | None = None
+    result_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What all transitions share. `name` is how errors and logs call it."""
+
+    name: ClassVar[str]
+
+    @property
+    def job_id(self) -> str:
+        """The job that is to move."""
+        raise NotImplementedError  # every transition below says it
+
+    def apply(self, job: Job) -> Job:
+        """The job after the transition; raises TransitionRefused where the condition does not hold."""
+        raise NotImplementedError  # every transition below says it
+
+    def _require(self, holds: bool, job: Job, why: str) -> None:
+        if not holds:
+            raise TransitionRefused(self.name, job, why)
+
+    def _require_state(self, job: Job, state: State) -> None:
+        self._require(job.state is state, job, f"it is {job.state}, not {state}")
+
+    def _require_attempt(self, job: Job, attempt: int) -> None:
+        holds = job.state is State.RUNNING and job.attempt == attempt
+        self._require(
+            holds, job, f"it is {job.state} at attempt {job.attempt}, the write is for attempt {attempt}"
+        )
+
+    def _require_not_cancelled(self, job: Job) -> None:
+        self._require(job.cancel_requested_at_ms is None, job, "cancellation was asked for")
+
+    def _require_lease_expired(self, job: Job, attempt: int, now_ms: int) -> None:
+        self._require_attempt(job, attempt)
+        self._require(
+            job.lease_expires_at_ms is not None and job.lease_expires_at_ms < now_ms, job, "its lease stands"
+        )
+
+
+def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
+    """The job in state `to`, with the move in its history."""
+    assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the transition table"
+    entry = HistoryEntry(stamp.now_ms, to, changes.get("attempt", job.attempt), stamp.actor, stamp.reason)
+    return replace(job, state=to, history=(*job.history, entry), **changes)
+
+
+def made_ready(job: Job, stamp: Stamp) -> Job:
+    """The job READY now, with what it left behind cleared."""
+    return moved(
+        job,
+        State.READY,
+        stamp,
+        ready_at_ms=stamp.now_ms,
+        due_at_ms=None,
+        lease_expires_at_ms=None,
+        waiting_on=frozenset(),
+    )
+
+
+def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
+    """The job ended for good."""
+    assert ending.state in TERMINAL
+    return moved(
+        job,
+        ending.state,
+        stamp,
+        result=ending.result,
+        result_apart=ending.result_apart,
+        failure=ending.failure,
+        finished_at_ms=stamp.now_ms,
+        lease_expires_at_ms=None,
+        due_at_ms=None,
+        waiting_on=frozenset(),
+        expires_at_s=ending.expires_at_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OfKnownJob(Transition):
+    """A transition of a job that was read before."""
+
+    job: Job
+
+    @property
+    def job_id(self) -> str:
+        return self.job.job_id

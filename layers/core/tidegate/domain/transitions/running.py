@@ -1,0 +1,178 @@
+"""Transitions into, during and out of RUNNING."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from tidegate.domain.job import Job, JobFailure, Progress
+from tidegate.domain.states import State
+from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimIfQueued(Transition):
+    """QUEUED -> RUNNING under the next attempt; also RUNNING -> RUNNING where this message's own claim lost its lease.
+
+    `attempt` is what the message carries: the number of claims before this one.
+    """
+
+    name: ClassVar[str] = "claim"
+    message_job_id: str
+    attempt: int
+    worker_id: str
+    lease_expires_at_ms: int
+    stamp: Stamp
+
+    @property
+    def job_id(self) -> str:
+        return self.message_job_id
+
+    def apply(self, job: Job) -> Job:
+        queued = job.state is State.QUEUED and job.attempt == self.attempt
+        orphaned = (
+            job.state is State.RUNNING
+            and job.attempt == self.attempt + 1
+            and job.attempt < job.retry.max_attempts
+            and job.lease_expires_at_ms is not None
+            and job.lease_expires_at_ms < self.stamp.now_ms
+            and job.cancel_requested_at_ms is None
+        )
+        self._require(queued or orphaned, job, f"it is {job.state} at attempt {job.attempt}")
+        return moved(
+            job,
+            State.RUNNING,
+            self.stamp,
+            attempt=job.attempt + 1,
+            worker_id=self.worker_id,
+            lease_expires_at_ms=self.lease_expires_at_ms,
+            started_at_ms=self.stamp.now_ms,
+            progress=None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatIfAttemptHolds(OfKnownJob):
+    """Extends the lease and stores progress; the Job that comes back says whether cancellation was asked for."""
+
+    name: ClassVar[str] = "heartbeat"
+    attempt: int
+    lease_expires_at_ms: int
+    progress: Progress | None
+
+    def apply(self, job: Job) -> Job:
+        self._require_attempt(job, self.attempt)
+        return replace(
+            job, lease_expires_at_ms=self.lease_expires_at_ms, progress=self.progress or job.progress
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishIfAttemptHolds(OfKnownJob):
+    """RUNNING -> a terminal state, by the worker that holds this attempt."""
+
+    name: ClassVar[str] = "finish"
+    attempt: int
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_attempt(job, self.attempt)
+        return ended(job, self.ending, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryIfAttemptHolds(OfKnownJob):
+    """RUNNING -> SCHEDULED: the attempt failed, another follows at `due_at_ms`; not if cancellation was asked for."""
+
+    name: ClassVar[str] = "retry"
+    attempt: int
+    due_at_ms: int
+    failure: JobFailure
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_attempt(job, self.attempt)
+        self._require_not_cancelled(job)
+        return moved(
+            job,
+            State.SCHEDULED,
+            self.stamp,
+            due_at_ms=self.due_at_ms,
+            failure=self.failure,
+            lease_expires_at_ms=None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HandBackIfAttemptHolds(OfKnownJob):
+    """RUNNING -> READY: a worker that shuts down gives up what it can't finish, unless cancellation was asked for."""
+
+    name: ClassVar[str] = "hand back"
+    attempt: int
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_attempt(job, self.attempt)
+        self._require_not_cancelled(job)
+        return made_ready(job, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyIfLeaseExpired(OfKnownJob):
+    """RUNNING -> READY: the worker was lost and attempts are left, unless cancellation was asked for."""
+
+    name: ClassVar[str] = "reclaim"
+    attempt: int
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
+        self._require_not_cancelled(job)
+        return made_ready(job, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishIfLeaseExpired(OfKnownJob):
+    """RUNNING -> FAILED or CANCELLED: the worker was lost and no attempt is left, or cancellation was asked for."""
+
+    name: ClassVar[str] = "give up"
+    attempt: int
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
+        return ended(job, self.ending, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCancelIfRunning(OfKnownJob):
+    """Asks the worker of a RUNNING job to stop, which it learns at its next heartbeat. The first request stays."""
+
+    name: ClassVar[str] = "request cancel"
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.RUNNING)
+        if job.cancel_requested_at_ms is not None:
+            return job
+        return replace(job, cancel_requested_at_ms=self.stamp.now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelIfGraceOver(OfKnownJob):
+    """RUNNING -> CANCELLED by force: asked for at least `grace_ms` ago, and the worker still goes on."""
+
+    name: ClassVar[str] = "force cancel"
+    grace_ms: int
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.RUNNING)
+        asked_ms = job.cancel_requested_at_ms
+        self._require(
+            asked_ms is not None and asked_ms <= self.stamp.now_ms - self.grace_ms, job, "grace still runs"
+        )
+        return ended(job, self.ending, self.stamp)

@@ -1,0 +1,141 @@
+"""Transitions of jobs that do not run yet."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from tidegate.domain.job import Job
+from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
+
+CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseIfPending(OfKnownJob):
+    """Takes satisfied dependencies off `waiting_on`; taking one off twice changes nothing."""
+
+    name: ClassVar[str] = "release"
+    ordinals: Set[int]
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.PENDING)
+        return replace(job, waiting_on=job.waiting_on - self.ordinals)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyIfWaitingOnlyOn(OfKnownJob):
+    """PENDING -> READY, or SCHEDULED when it may not start yet, if exactly `ordinals` are still waited for."""
+
+    name: ClassVar[str] = "ready"
+    ordinals: Set[int]
+    stamp: Stamp
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the job's `not_before` still lies ahead."""
+        return self.job.not_before_ms is not None and self.job.not_before_ms > self.stamp.now_ms
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.PENDING)
+        self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
+        if self.is_early:
+            return moved(
+                job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=job.not_before_ms
+            )
+        return made_ready(job, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class SkipIfPending(OfKnownJob):
+    """PENDING -> SKIPPED: a dependency can never be satisfied."""
+
+    name: ClassVar[str] = "skip"
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.PENDING)
+        return ended(job, self.ending, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyIfDue(OfKnownJob):
+    """SCHEDULED -> READY once its time has come."""
+
+    name: ClassVar[str] = "ready"
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.SCHEDULED)
+        self._require(
+            job.due_at_ms is not None and job.due_at_ms <= self.stamp.now_ms, job, "its time has not come"
+        )
+        return made_ready(job, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchIfReady(Transition):
+    """READY -> QUEUED; the message is sent after this has been written."""
+
+    name: ClassVar[str] = "dispatch"
+    candidate_id: str
+    pool: str
+    stamp: Stamp
+
+    @property
+    def job_id(self) -> str:
+        return self.candidate_id
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.READY)
+        return moved(
+            job, State.QUEUED, self.stamp, queued_at_ms=self.stamp.now_ms, sent_at_ms=self.stamp.now_ms
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResendIfStillQueued(OfKnownJob):
+    """Notes that the message of a QUEUED job goes out again; refused if that was done since `sent_at_ms`."""
+
+    name: ClassVar[str] = "resend"
+    sent_at_ms: int
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.QUEUED)
+        self._require(job.sent_at_ms == self.sent_at_ms, job, "it was sent again meanwhile")
+        return replace(job, sent_at_ms=self.stamp.now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelIfInState(OfKnownJob):
+    """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still in the state it was read in."""
+
+    name: ClassVar[str] = "cancel"
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require(job.state in CANCELLABLE_AT_ONCE, job, f"it is {job.state}")
+        self._require_state(job, self.job.state)
+        return ended(job, self.ending, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDependentsIfOpen(Transition):
+    """Notes on an unfinished upstream that the Dependents table holds edges to later submissions' jobs."""
+
+    name: ClassVar[str] = "note dependents"
+    upstream_id: str
+    watch_start: bool
+
+    @property
+    def job_id(self) -> str:
+        return self.upstream_id
+
+    def apply(self, job: Job) -> Job:
+        self._require(job.state not in TERMINAL, job, f"it has ended as {job.state}")
+        return replace(job, dependents_apart=True, watch_start=job.watch_start or self.watch_start)

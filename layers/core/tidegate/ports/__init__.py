@@ -1,0 +1,53 @@
+"""What the use cases ask of the world. Two sets of adapters answer: DynamoDB and SQS, and memory.
+
+Every method may raise DependencyUnavailable when the service behind it does not answer within bounded retries.
+"""
+
+from tidegate.ports.execution import (
+    Assignment,
+    Executor,
+    Heartbeat,
+    Outcome,
+    OutcomeKind,
+    Signal,
+    SlotExecutor,
+    Upstream,
+)
+from tidegate.ports.queue import Delivery, Message, Queue
+from tidegate.ports.stores import (
+    Cursors,
+    IndexEntry,
+    IndexPage,
+    JobIndex,
+    JobStore,
+    SubmissionStore,
+    Worker,
+    WorkerRegistry,
+)
+from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue
+
+__all__ = [
+    "Assignment",
+    "Clock",
+    "Conditions",
+    "Cursors",
+    "Delivery",
+    "Entropy",
+    "Executor",
+    "Heartbeat",
+    "IndexEntry",
+    "IndexPage",
+    "JobCatalogue",
+    "JobIndex",
+    "JobStore",
+    "Message",
+    "Outcome",
+    "OutcomeKind",
+    "Queue",
+    "Signal",
+    "SlotExecutor",
+    "SubmissionStore",
+    "Upstream",
+    "Worker",
+    "WorkerRegistry",
+]

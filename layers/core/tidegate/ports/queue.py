@@ -1,0 +1,39 @@
+"""The queues between dispatcher and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes through a pool's queue: a job and the number of claims before this dispatch."""
+
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as a worker received it; `receipt` acknowledges this delivery."""
+
+    message: Message
+    receipt: str
+
+
+class Queue(Protocol):
+    """The queues between dispatcher and workers, one per pool. A message is a hint: it may be lost or doubled."""
+
+    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Sends in batches; returns what could not be sent after bounded retries."""
+
+    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
+        """At most `limit` messages (1-10), waiting at most `wait_seconds` (0-20) for the first."""
+
+    def delete(self, pool: str, receipts: Sequence[str]) -> None:
+        """Acknowledges deliveries; one that fails comes again and loses its claim."""
+
+    def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
+        """Keeps a delivery invisible for `seconds` from now (0-43,200)."""
