@@ -31,8 +31,18 @@ MINUTE_MS = 60_000
 REGISTER_EVERY_MS = 20_000
 RETRY_MS = 1_000  # the event source calls the dispatcher again after it failed
 
+# How long an invocation may take before the platform ends it: the timeouts of template.yaml.
+API_TIMEOUT_MS = 29_000
+DISPATCHER_TIMEOUT_MS = 300_000
+REAPER_TIMEOUT_MS = 120_000
+FOREVER_MS = 1 << 60
+
 Event = Callable[[], object]
 Observer = Callable[["Simulator", list[Change]], None]
+
+
+class Killed(Exception):
+    """The platform ended an invocation that took too long; whatever it did stays done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class Simulator:
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
     _paused: bool = False
+    _dies_at_ms: int = FOREVER_MS
 
     def __post_init__(self) -> None:
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
@@ -121,6 +132,8 @@ class Simulator:
             self._step()
         self.world.now_ms = until_ms
         self._paused = False
+        if self.now_ms > self._dies_at_ms:
+            raise Killed
 
     def _step(self) -> None:
         at_ms, _, event = heapq.heappop(self._events)
@@ -129,12 +142,15 @@ class Simulator:
         event()
         self._settle()
 
-    def attempt(self, action: Event) -> bool:
-        """Whether an invocation of a function came to its end; a failing service cuts it off."""
+    def attempt(self, action: Event, timeout_ms: int = FOREVER_MS) -> bool:
+        """Whether an invocation came to its end; a failing service or its timeout cuts it off."""
+        outer_ms, self._dies_at_ms = self._dies_at_ms, self.now_ms + timeout_ms
         try:
             action()
-        except DependencyUnavailable:
+        except (DependencyUnavailable, Killed):
             return False
+        finally:
+            self._dies_at_ms = outer_ms
         return True
 
     def _half_submitted(self) -> bool:
@@ -174,16 +190,17 @@ class Simulator:
         batch = [self._stream.popleft() for _ in range(min(len(self._stream), self.options.stream_batch))]
         self._stream_called = False
         for _ in range(2 if self.options.stream_doubled else 1):
-            if not self.attempt(lambda: react(self.services, batch, now_ms=self.now_ms)):
+            if not self.attempt(
+                lambda: react(self.services, batch, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS
+            ):
                 self._stream.extendleft(reversed(batch))
                 self._call_stream(RETRY_MS)
                 return
 
     def _tick(self) -> None:
-        self.attempt(lambda: tick(self.services, now_ms=self.now_ms))
+        self.attempt(lambda: tick(self.services, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS)
 
     def _reap(self) -> None:
-        self.attempt(lambda: reap(self.services, now_ms=self.now_ms))
-        self.open_jobs.intersection_update(
-            self.world.jobs.keys()
-        )  # what was given up is gone without a change
+        self.attempt(lambda: reap(self.services, now_ms=self.now_ms), REAPER_TIMEOUT_MS)
+        # What belonged to an abandoned submission is gone without a change.
+        self.open_jobs.intersection_update(self.world.jobs.keys())

@@ -16,9 +16,8 @@ from tests.simulation.faults import FailAt, Faults, calm
 from tests.simulation.graphs import fan_out_fan_in, job, layered, workflow
 from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.scenario import Course, dies, stalls, succeeds
-from tests.simulation.simulator import Observer, Options, Simulator
+from tests.simulation.simulator import API_TIMEOUT_MS, Observer, Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
-from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
@@ -39,19 +38,20 @@ class Client:
     then: Callable[[WorkflowAccepted], None] = lambda _accepted: None
 
     def submit(self) -> None:
-        try:
+        simulator = self.simulator
+
+        def call() -> None:
             accepted = submit_workflow(
-                self.simulator.services,
+                simulator.services,
                 self.request,
                 idempotency_key=self.key,
                 fingerprint="f",
-                now_ms=self.simulator.now_ms,
+                now_ms=simulator.now_ms,
             )
-        except DependencyUnavailable:
-            if self.patient:
-                self.simulator.plan(self.simulator.now_ms - START_MS + 45_000, self.submit)
-        else:
             self.then(accepted)
+
+        if not simulator.attempt(call, API_TIMEOUT_MS) and self.patient:
+            simulator.plan(simulator.now_ms - START_MS + 45_000, self.submit)
 
 
 def submit_drawn(simulator: Simulator, drawn: Drawn) -> None:
