@@ -105,7 +105,6 @@ THROTTLED = error("ProvisionedThroughputExceededException")
         lambda stores: stores.index.count(POOL, "READY", at_most=1),
         lambda stores: stores.submissions.begin_if_absent(submission()),
         lambda stores: stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
-        lambda stores: stores.submissions.remove_if_abandoned("W1"),
         lambda stores: stores.submissions.load_plan("W1"),
         lambda stores: stores.workers.list_live(POOL, seen_since_ms=0),
         lambda stores: stores.cursors.save("c", "1"),

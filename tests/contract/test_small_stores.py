@@ -64,14 +64,13 @@ def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
     assert listed(opened_before_ms=NOW_MS + 9, limit=2) == ("W1", "W3")
 
 
-def test_only_an_abandoned_submission_is_removed(stores: Stores) -> None:
+def test_what_was_removed_keeps_its_record_and_is_open_no_more(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
-    stores.submissions.remove_if_abandoned("W1")
-    assert stores.submissions.get("W1") is not None
-    stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
-    stores.submissions.remove_if_abandoned("W1")
-    stores.submissions.remove_if_abandoned("W1")
-    assert stores.submissions.get("W1") is None
+    assert not stores.submissions.move_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
+    assert stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
+    assert stores.submissions.move_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
+    assert stores.submissions.get("W1") == submission(phase=Phase.REMOVED)
+    assert stores.submissions.begin_if_absent(submission()) == submission(phase=Phase.REMOVED)
     assert stores.submissions.list_open(opened_before_ms=NOW_MS * 2, limit=10) == ()
 
 

@@ -13,7 +13,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judg
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
-from tidegate.domain.submission import Phase
+from tidegate.domain.submission import DONE_WITH, Phase
 from tidegate.usecases.dispatch import pool_capacity
 from tidegate.usecases.release import condition_view
 
@@ -31,11 +31,12 @@ def check_all(simulator: Simulator, *, one_clock: bool = True) -> None:
 
 
 def check_submissions(world: MemoryWorld) -> None:
-    """Every submission is complete, with all of its jobs."""
+    """Every submission is complete with all of its jobs, or removed with all of them."""
     held = Counter(submission_of(job_id) for job_id in world.jobs)
     for submission in world.submissions.values():
-        assert submission.phase is Phase.COMPLETE, submission
-        assert held[submission.submission_id] == submission.job_count, submission
+        assert submission.phase in DONE_WITH, submission
+        accepted = submission.phase is Phase.COMPLETE
+        assert held[submission.submission_id] == (submission.job_count if accepted else 0), submission
 
 
 def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:

@@ -21,7 +21,7 @@ from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
-from tidegate.domain.submission import Phase
+from tidegate.domain.submission import DONE_WITH
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
@@ -154,7 +154,7 @@ class Simulator:
         return True
 
     def _half_submitted(self) -> bool:
-        return any(submission.phase is not Phase.COMPLETE for submission in self.world.submissions.values())
+        return any(submission.phase not in DONE_WITH for submission in self.world.submissions.values())
 
     def _settle(self) -> None:
         """What follows from the last event at once: idle workers take messages, changes reach the stream."""

@@ -26,7 +26,7 @@ from tidegate.adapters.dynamodb_values import (
 )
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
-from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.settings import Tables
 
 _PAGE_BYTES = 300_000  # of JSON, before it is compressed; an item may hold 400 KB
@@ -72,9 +72,9 @@ class DynamoSubmissionStore:
         return _submission_from(item) if item else None
 
     def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
-        """STAGING -> COMMITTED or ABANDONED, COMMITTED -> COMPLETE; False where it was not in `expected`."""
+        """STAGING -> COMMITTED or ABANDONED, then COMPLETE or REMOVED; False where it was not in `expected`."""
         values: dict[str, Plain] = {schema.PHASE: str(to)}
-        if to is Phase.COMPLETE:
+        if to in DONE_WITH:
             values |= {schema.OPEN: None, schema.OPENED_AT: None}
         change = Change(equals(schema.PHASE, str(expected)), values)
         try:
@@ -136,7 +136,7 @@ class DynamoSubmissionStore:
         )
 
     def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE and began before a time (ms), oldest first."""
+        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
         with translated("listing open submissions"):
             answer = self.clients.dynamodb.query(
                 TableName=self.tables.submissions,
@@ -150,20 +150,6 @@ class DynamoSubmissionStore:
                 Limit=limit,
             )
         return tuple(item[schema.SUBMISSION_ID]["S"] for item in answer["Items"])
-
-    def remove_if_abandoned(self, submission_id: str) -> None:
-        """Removes the record of an ABANDONED submission, so that its id may be used again."""
-        try:
-            with translated(f"removing submission {submission_id}", passing=(CONDITION_FAILED,)):
-                self.clients.dynamodb.delete_item(
-                    TableName=self.tables.submissions,
-                    Key=_key(submission_id),
-                    ConditionExpression="#phase = :abandoned",
-                    ExpressionAttributeNames={"#phase": schema.PHASE},
-                    ExpressionAttributeValues={":abandoned": {"S": str(Phase.ABANDONED)}},
-                )
-        except ClientError:
-            return
 
     def _put_page(self, item: Item) -> None:
         with translated(f"writing to {self.tables.submission_plans}"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import NotFound
-from tidegate.domain.submission import Phase, Submission, SubmissionPlan
+from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
 
 
 class MemorySubmissionStore:
@@ -53,21 +53,12 @@ class MemorySubmissionStore:
         return plan
 
     def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE and began before a time (ms), oldest first."""
+        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
         self._world.charge("list_open")
         with self._world.lock:
             found = [
                 (submission.created_at_ms, submission.submission_id)
                 for submission in self._world.submissions.values()
-                if submission.phase is not Phase.COMPLETE and submission.created_at_ms < opened_before_ms
+                if submission.phase not in DONE_WITH and submission.created_at_ms < opened_before_ms
             ]
         return tuple(submission_id for _, submission_id in sorted(found)[:limit])
-
-    def remove_if_abandoned(self, submission_id: str) -> None:
-        """Removes the record and the plan of an ABANDONED submission; else does nothing."""
-        self._world.charge("remove_if_abandoned")
-        with self._world.lock:
-            submission = self._world.submissions.get(submission_id)
-            if submission is not None and submission.phase is Phase.ABANDONED:
-                del self._world.submissions[submission_id]
-                self._world.plans.pop(submission_id, None)

@@ -16,6 +16,11 @@ class Phase(StrEnum):
     COMMITTED = "COMMITTED"  # accepted: roots are being written, by whoever gets to it
     COMPLETE = "COMPLETE"  # everything is written
     ABANDONED = "ABANDONED"  # given up before it was accepted; what was staged is being removed
+    REMOVED = "REMOVED"  # nothing of it is left; its id is never used again
+
+
+GIVEN_UP = frozenset({Phase.ABANDONED, Phase.REMOVED})
+DONE_WITH = frozenset({Phase.COMPLETE, Phase.REMOVED})  # nobody has to do anything about it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

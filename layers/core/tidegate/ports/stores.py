@@ -126,7 +126,7 @@ class SubmissionStore(Protocol):
         """The submission, read consistently."""
 
     def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
-        """STAGING -> COMMITTED or ABANDONED, COMMITTED -> COMPLETE; False where it was not in `expected`."""
+        """STAGING -> COMMITTED or ABANDONED, then COMPLETE or REMOVED; False where it was not in `expected`."""
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
         """Stores the plan, over whatever an earlier try left."""
@@ -135,10 +135,7 @@ class SubmissionStore(Protocol):
         """The plan; raises NotFound where none was saved."""
 
     def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE and began before a time (ms), oldest first."""
-
-    def remove_if_abandoned(self, submission_id: str) -> None:
-        """Removes the record of an ABANDONED submission, so that its id may be used again; else does nothing."""
+        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
 
 
 class WorkerRegistry(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
 from tidegate.domain.states import Group, State
-from tidegate.domain.submission import Phase
+from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Ending, ReadyIfWaitingOnlyOn, SkipIfPending, Stamp, Transition
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
@@ -38,7 +38,7 @@ def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:
     orphans = [
         job.job_id
         for job in jobs
-        if job.workflow_id is not None and phases[job.workflow_id] in (None, Phase.ABANDONED)
+        if job.workflow_id is not None and phases[job.workflow_id] in (None, *GIVEN_UP)
     ]
     if orphans:
         services.jobs.unstage(orphans)

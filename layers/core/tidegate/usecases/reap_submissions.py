@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.domain.job import workflow_job_id
-from tidegate.domain.submission import Phase
+from tidegate.domain.submission import DONE_WITH, Phase
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.services import Services
 
@@ -18,7 +18,7 @@ def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
         opened_before_ms=now_ms - GRACE_MS, limit=SUBMISSIONS_PER_RUN
     ):
         submission = services.submissions.get(submission_id)
-        if submission is None or submission.phase is Phase.COMPLETE:
+        if submission is None or submission.phase in DONE_WITH:
             continue  # the index lagged behind
         if submission.phase is Phase.COMMITTED:
             finish_submission(services, submission_id, services.submissions.load_plan(submission_id), now_ms)
@@ -31,6 +31,7 @@ def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
             services.jobs.unstage(
                 [workflow_job_id(submission_id, index) for index in range(submission.job_count)]
             )
-            services.submissions.remove_if_abandoned(submission_id)
+            # The record stays: a slower reaper may still be removing jobs under this id.
+            services.submissions.move_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
             removed += 1
     return finished, removed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from tidegate.domain import limits
@@ -11,7 +12,7 @@ from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, V
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
-from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
@@ -26,6 +27,7 @@ from tidegate.usecases.validate import (
     workflow_violations,
 )
 
+_GENERATIONS = 20
 _SUBMISSION_KEPT_SECONDS = 400 * 86_400  # longer than any job of it can wait and be kept
 
 
@@ -84,12 +86,8 @@ def submit_workflow(
     under the same key is just being removed.
     """
     refuse_if_any(_all_workflow_violations(services, request, now_ms))
-    if idempotency_key is None:
-        workflow_id = services.entropy.new_ulid(now_ms)
-    else:
-        workflow_id = derived_submission_id("workflow", idempotency_key)
-    submission = Submission(
-        submission_id=workflow_id,
+    new = Submission(
+        submission_id="",
         phase=Phase.STAGING,
         job_count=len(request.jobs),
         fingerprint=fingerprint,
@@ -97,10 +95,8 @@ def submit_workflow(
         name=request.name,
         expires_at_s=now_ms // 1_000 + _SUBMISSION_KEPT_SECONDS,
     )
-    earlier = services.submissions.begin_if_absent(submission)
-    if earlier is not None and earlier.fingerprint != fingerprint:
-        raise IdempotencyConflict
-    phase = earlier.phase if earlier else Phase.STAGING
+    submission, created = _begin(services, new, idempotency_key)
+    workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
         staged, plan = _build(services, request, workflow_id, now_ms)
         services.jobs.stage(staged)
@@ -110,15 +106,39 @@ def submit_workflow(
             phase = Phase.COMPLETE
         else:
             current = services.submissions.get(workflow_id)
-            phase = current.phase if current else Phase.ABANDONED
-    if phase is Phase.ABANDONED:
-        raise DependencyUnavailable(
-            "an earlier, interrupted try under this idempotency key is being removed; try again in a minute"
-        )
+            phase = current.phase if current else Phase.REMOVED
+    if phase in GIVEN_UP:
+        raise DependencyUnavailable("the workflow took too long to write and was given up; send it again")
     if phase is Phase.COMMITTED:
         finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
     job_ids = {job.key or "": workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
-    return WorkflowAccepted(workflow_id=workflow_id, job_ids=job_ids, created=earlier is None)
+    return WorkflowAccepted(workflow_id=workflow_id, job_ids=job_ids, created=created)
+
+
+def _begin(services: Services, new: Submission, idempotency_key: str | None) -> tuple[Submission, bool]:
+    """The submission to go on with under this key, and whether it is new. Raises IdempotencyConflict.
+
+    Tries that were given up are passed over. Each try after one has an id of its own, because whoever removes what
+    the other had staged may be slow.
+    """
+    if idempotency_key is None:
+        new = replace(new, submission_id=services.entropy.new_ulid(new.created_at_ms))
+        services.submissions.begin_if_absent(new)
+        return new, True
+    for generation in range(_GENERATIONS):
+        kind = f"workflow.{generation}" if generation else "workflow"
+        new = replace(new, submission_id=derived_submission_id(kind, idempotency_key))
+        standing = services.submissions.begin_if_absent(new)
+        if standing is None:
+            return new, True
+        if standing.phase in GIVEN_UP:
+            continue
+        if standing.fingerprint != new.fingerprint:
+            raise IdempotencyConflict
+        return standing, False
+    raise DependencyUnavailable(
+        f"{_GENERATIONS} tries under this idempotency key were cut off; use another key"
+    )
 
 
 def _all_workflow_violations(
