@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import hypothesis
@@ -12,58 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulation.checks import check_all, hold_back
+from tests.simulation.clients import Client, submit_drawn
 from tests.simulation.faults import FailAt, Faults, calm
 from tests.simulation.graphs import fan_out_fan_in, job, layered, workflow
 from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.scenario import Course, dies, stalls, succeeds
-from tests.simulation.simulator import API_TIMEOUT_MS, Observer, Options, Simulator
+from tests.simulation.simulator import Observer, Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
-from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
+from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
-from tidegate.usecases.submit import submit_workflow
 
 CAPACITY = 4
 NO_FAULTS = Faults()
-
-
-@dataclass
-class Client:
-    """Submits a workflow, and submits it again under the same key for as long as it gets no answer."""
-
-    simulator: Simulator
-    request: WorkflowRequest
-    key: str = "first"
-    patient: bool = True
-    then: Callable[[WorkflowAccepted], None] = lambda _accepted: None
-
-    def submit(self) -> None:
-        simulator = self.simulator
-
-        def call() -> None:
-            accepted = submit_workflow(
-                simulator.services,
-                self.request,
-                idempotency_key=self.key,
-                fingerprint="f",
-                now_ms=simulator.now_ms,
-            )
-            self.then(accepted)
-
-        if not simulator.attempt(call, API_TIMEOUT_MS) and self.patient:
-            simulator.plan(simulator.now_ms - START_MS + 45_000, self.submit)
-
-
-def submit_drawn(simulator: Simulator, drawn: Drawn) -> None:
-    """Submits the first workflow, and the second after the first was accepted."""
-
-    def submit_second(accepted: WorkflowAccepted) -> None:
-        request = drawn.second(accepted.job_ids)
-        if request is not None:
-            second = Client(simulator, request, key="second")
-            simulator.plan(simulator.now_ms - START_MS + drawn.later_ms, second.submit)
-
-    simulator.plan(0, Client(simulator, drawn.first(), then=submit_second).submit)
 
 
 def simulate(

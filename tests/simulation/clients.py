@@ -1,0 +1,51 @@
+"""Clients of the simulated API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.simulation.model import Drawn
+from tests.simulation.simulator import API_TIMEOUT_MS, Simulator
+from tests.simulation.support import START_MS
+from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
+from tidegate.usecases.submit import submit_workflow
+
+
+@dataclass
+class Client:
+    """Submits a workflow, and submits it again under the same key for as long as it gets no answer."""
+
+    simulator: Simulator
+    request: WorkflowRequest
+    key: str = "first"
+    patient: bool = True
+    then: Callable[[WorkflowAccepted], None] = lambda _accepted: None
+
+    def submit(self) -> None:
+        simulator = self.simulator
+
+        def call() -> None:
+            accepted = submit_workflow(
+                simulator.services,
+                self.request,
+                idempotency_key=self.key,
+                fingerprint="f",
+                now_ms=simulator.now_ms,
+            )
+            self.then(accepted)
+
+        if not simulator.attempt(call, API_TIMEOUT_MS) and self.patient:
+            simulator.plan(simulator.now_ms - START_MS + 45_000, self.submit)
+
+
+def submit_drawn(simulator: Simulator, drawn: Drawn) -> None:
+    """Submits the first workflow, and the second after the first was accepted."""
+
+    def submit_second(accepted: WorkflowAccepted) -> None:
+        request = drawn.second(accepted.job_ids)
+        if request is not None:
+            second = Client(simulator, request, key="second")
+            simulator.plan(simulator.now_ms - START_MS + drawn.later_ms, second.submit)
+
+    simulator.plan(0, Client(simulator, drawn.first(), then=submit_second).submit)
