@@ -11,7 +11,6 @@ import pytest
 
 from tests.functions.api_calls import UNKNOWN_ID, Api, read_event
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.states import State
 
 NOOP = {"type": "tidegate.noop"}
 INVALID = "urn:tidegate:problem:invalid-request"
@@ -243,56 +242,3 @@ def test_an_idempotency_key_has_1_to_128_characters(api: Api, key: str) -> None:
         answer = api.call("POST", f"/v1/{path}", body, key=key)
         assert (answer.status, answer.fields) == (422, ["Idempotency-Key"])
     assert not api.world.jobs
-
-
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1.5", "", "٣", "9" * 5_000])
-@pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/workflows/{UNKNOWN_ID}"])
-def test_a_page_size_out_of_bounds_is_422(api: Api, path: str, limit: str) -> None:
-    answer = api.call("GET", path, query={"state": "READY", "limit": limit})
-    assert answer.status == 422
-    assert answer.message("limit") == "must be a whole number from 1 to 200"
-
-
-@pytest.mark.parametrize("query", [{}, {"state": ""}, {"state": "ready"}, {"state": "DONE"}])
-def test_a_state_that_is_none_is_422_and_all_are_named(api: Api, query: dict[str, str]) -> None:
-    answer = api.call("GET", "/v1/jobs", query=query)
-    assert answer.status == 422
-    assert all(state in answer.message("state") for state in State)
-
-
-def test_a_pool_that_is_none_is_422(api: Api) -> None:
-    answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pool": "moon"})
-    assert (answer.status, answer.fields) == (422, ["pool"])
-
-
-def _encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "x",
-        "ü",
-        _encoded(5),
-        _encoded({"a": 1}),
-        _encoded([["moon", 0]]),
-        _encoded([["lambda", 9]]),
-        _encoded([["lambda", 0, "x", "y"]]),
-        _encoded([["lambda", 0, "5"]]),
-        _encoded([["lambda", float("inf")]]),
-        _encoded([["lambda", 0, "1" + "0" * 38, UNKNOWN_ID]]),
-        _encoded([["lambda", 0, "1", ""]]),
-        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
-    ],
-)
-def test_a_cursor_that_is_none_of_the_listing_is_422(api: Api, cursor: str) -> None:
-    answer = api.call("GET", "/v1/jobs", query={"state": "READY", "cursor": cursor})
-    assert (answer.status, answer.fields) == (422, ["cursor"])
-
-
-@pytest.mark.parametrize("cursor", ["x", "-1", "", "٣", "9" * 5_000])
-def test_a_cursor_that_is_none_of_the_workflow_is_422(api: Api, cursor: str) -> None:
-    workflow_id = api.call("POST", "/v1/workflows", workflow({})).body["workflow_id"]
-    answer = api.call("GET", f"/v1/workflows/{workflow_id}", query={"cursor": cursor})
-    assert (answer.status, answer.fields) == (422, ["cursor"])

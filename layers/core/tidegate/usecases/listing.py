@@ -44,9 +44,10 @@ class Position:
                 (name, shard): None for name in names for shard in range(services.index.shards)
             }
             return Position(group, descending, start)
-        streams = _decode(cursor)
-        if any(
-            name not in pools or not 0 <= shard < services.index.shards or not _is_storable(after)
+        of_group, streams = _decode(cursor)
+        listed = pools if pool is None else (pool,)
+        if of_group != group or any(
+            name not in listed or not 0 <= shard < services.index.shards or not _is_storable(after)
             for (name, shard), after in streams.items()
         ):
             raise InvalidRequest.of("cursor", _BAD_CURSOR)
@@ -70,25 +71,28 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
     taken, cut_off = found[:limit], {stream for _, stream in found[limit:]}
     following = {**position.streams, **{stream: entry for entry, stream in taken}}
     remaining = {stream: after for stream, after in following.items() if stream in cut_off | unfinished}
-    return [entry for entry, _ in taken], _encode(remaining) if remaining else None
+    return [entry for entry, _ in taken], _encode(position.group, remaining) if remaining else None
 
 
 def _is_storable(entry: IndexEntry | None) -> bool:
     return entry is None or (bool(entry.job_id) and abs(entry.sort) < 10**_SORT_DIGITS)
 
 
-def _encode(streams: Mapping[Stream, IndexEntry | None]) -> str:
+def _encode(group: Group, streams: Mapping[Stream, IndexEntry | None]) -> str:
     plain = [
-        [pool, shard, *([str(after.sort), after.job_id] if after else [])]
-        for (pool, shard), after in streams.items()
+        str(group),
+        *(
+            [pool, shard, *([str(after.sort), after.job_id] if after else [])]
+            for (pool, shard), after in streams.items()
+        ),
     ]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> dict[Stream, IndexEntry | None]:
+def _decode(cursor: str) -> tuple[str, dict[Stream, IndexEntry | None]]:
     try:
-        plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return {
+        group, *plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return str(group), {
             (str(pool), int(shard)): IndexEntry(str(after[1]), int(after[0])) if after else None
             for pool, shard, *after in plain
         }

@@ -1,0 +1,74 @@
+"""What the API refuses when it is asked for pages."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from tests.functions.api_calls import UNKNOWN_ID, Api
+from tidegate.domain.states import State
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1.5", "", "٣", "9" * 5_000])
+@pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/workflows/{UNKNOWN_ID}"])
+def test_a_page_size_out_of_bounds_is_422(api: Api, path: str, limit: str) -> None:
+    answer = api.call("GET", path, query={"state": "READY", "limit": limit})
+    assert answer.status == 422
+    assert answer.message("limit") == "must be a whole number from 1 to 200"
+
+
+@pytest.mark.parametrize("query", [{}, {"state": ""}, {"state": "ready"}, {"state": "DONE"}])
+def test_a_state_that_is_none_is_422_and_all_are_named(api: Api, query: dict[str, str]) -> None:
+    answer = api.call("GET", "/v1/jobs", query=query)
+    assert answer.status == 422
+    assert all(state in answer.message("state") for state in State)
+
+
+def test_a_pool_that_is_none_is_422(api: Api) -> None:
+    answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pool": "moon"})
+    assert (answer.status, answer.fields) == (422, ["pool"])
+
+
+def _encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "ü",
+        _encoded(5),
+        _encoded({"a": 1}),
+        _encoded([]),
+        _encoded([["lambda", 0]]),
+        _encoded(["ACTIVE", ["lambda", 0]]),
+        _encoded(["READY", ["moon", 0]]),
+        _encoded(["READY", ["lambda", 9]]),
+        _encoded(["READY", ["lambda", 0, "x", "y"]]),
+        _encoded(["READY", ["lambda", 0, "5"]]),
+        _encoded(["READY", ["lambda", float("inf")]]),
+        _encoded(["READY", ["lambda", 0, "1" + "0" * 38, UNKNOWN_ID]]),
+        _encoded(["READY", ["lambda", 0, "1", ""]]),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+    ],
+)
+def test_a_cursor_that_is_none_of_the_listing_is_422(api: Api, cursor: str) -> None:
+    answer = api.call("GET", "/v1/jobs", query={"state": "READY", "cursor": cursor})
+    assert (answer.status, answer.fields) == (422, ["cursor"])
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "", "٣", "9" * 5_000])
+def test_a_cursor_that_is_none_of_the_workflow_is_422(api: Api, cursor: str) -> None:
+    workflow_id = api.call("POST", "/v1/workflows", {"jobs": [{"key": "a", "type": "tidegate.noop"}]}).body[
+        "workflow_id"
+    ]
+    answer = api.call("GET", f"/v1/workflows/{workflow_id}", query={"cursor": cursor})
+    assert (answer.status, answer.fields) == (422, ["cursor"])
