@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix build lock bench-cost bench-latency local-up local-down clean
+.PHONY: help setup demo test check fix build lock bench-cost bench-latency bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-cost: setup ## count write units and requests by step on the local stack
 
 bench-latency: setup ## measure how soon a single job starts on the local stack
 	@$(BIN)/python -m benchmarks.latency
+
+bench-submission: setup ## measure calls that submit 10,000 jobs on the local stack
+	@$(BIN)/python -m benchmarks.submission
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

@@ -12,22 +12,16 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.own_stack import own_stack
 from tidegate_cli.client import Client
-from tidegate_cli.local_stack import down, up
-from tidegate_cli.target import local_target
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
 DEFAULT_JOBS = 30
 PROMISED_MEDIAN_SECONDS = 2.0
 PATIENCE_SECONDS = 90.0
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"latency: {line}\n")
 
 
 def one_job(client: Client) -> float:
@@ -45,13 +39,8 @@ def one_job(client: Client) -> float:
 def main() -> int:
     """Measures, prints, writes the result; 1 where the promise does not hold."""
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_JOBS
-    with tempfile.TemporaryDirectory(prefix="tidegate-latency-") as folder:
-        home = Path(folder)
-        try:
-            with Client(local_target(up(_say, home=home))) as client:
-                waits = [one_job(client) for _ in range(jobs)]
-        finally:
-            down(_say, home=home, wipe=True)
+    with own_stack() as client:
+        waits = [one_job(client) for _ in range(jobs)]
     ordered = sorted(waits)
     figures = {
         "jobs": jobs,
