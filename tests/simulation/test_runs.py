@@ -1,67 +1,27 @@
-"""Small workflows without faults: everything ends, in legal order, most urgent first."""
+"""Small workflows without faults: everything ends, in legal order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
 
-from tests.simulation.checks import check_all, first_start_ms, hold_back, started_ahead
+from tests.simulation.checks import first_start_ms
 from tests.simulation.graphs import chain, fan_out_fan_in, job, layered, workflow
-from tests.simulation.scenario import Course, Scenario, fails, succeeds
-from tests.simulation.simulator import Options, Simulator
+from tests.simulation.runs import LAMBDA, always, by_key, make_simulator, run, run_workflow, submit
+from tests.simulation.scenario import Course, fails, succeeds
+from tests.simulation.simulator import Options
 from tests.simulation.support import (
     JOB_TYPE,
     START_MS,
-    function_pool,
-    make_services,
-    make_settings,
     process_pool,
 )
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import Job
-from tidegate.domain.pools import Pool
-from tidegate.domain.rank import rank
-from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 from tidegate.usecases.cancel import cancel_job
 from tidegate.usecases.submit import submit_job, submit_workflow
-
-LAMBDA = function_pool("lambda", 4)
-
-
-def make_simulator(
-    scenario: Scenario, *pools: Pool, options: Options | None = None, window: float = 2.0, shards: int = 1
-) -> Simulator:
-    settings = make_settings(*(pools or (LAMBDA,)), window=window, shards=shards)
-    services, world = make_services(settings, seed=1)
-    return Simulator(services, world, scenario, options or Options(), observers=[hold_back])
-
-
-def submit(simulator: Simulator, request: WorkflowRequest, at_ms: int = 0) -> None:
-    def happen() -> None:
-        submit_workflow(
-            simulator.services, request, idempotency_key=None, fingerprint="f", now_ms=simulator.now_ms
-        )
-
-    simulator.plan(at_ms, happen)
-
-
-def run(simulator: Simulator) -> Mapping[str, Job]:
-    """Runs to the end, checks every invariant, and gives the jobs by key (or id where they have none)."""
-    simulator.run()
-    check_all(simulator)
-    return {job.key or job.job_id: job for job in simulator.world.jobs.values()}
-
-
-def always(course: Course) -> Scenario:
-    return lambda _assignment: course
-
-
-def by_key(courses: Mapping[str, Course], otherwise: Course) -> Scenario:
-    return lambda assignment: courses.get(assignment.key or "", otherwise)
 
 
 def test_a_single_job() -> None:
@@ -96,14 +56,6 @@ def test_a_chain_runs_one_after_the_other() -> None:
     assert flat == sorted(flat)
 
 
-def run_workflow(request: WorkflowRequest, scenario: Scenario | None = None) -> Mapping[str, Job]:
-    simulator = make_simulator(scenario or always(succeeds(1_000)))
-    submit(simulator, request)
-    jobs = run(simulator)
-    assert len(jobs) == len(request.jobs)
-    return jobs
-
-
 def test_fan_out_and_fan_in_use_all_workers() -> None:
     jobs = run_workflow(fan_out_fan_in(83))
     assert {job.state for job in jobs.values()} == {State.SUCCEEDED}
@@ -118,49 +70,6 @@ def test_fan_out_and_fan_in_use_all_workers() -> None:
 def test_layered_random_graphs(seed: int) -> None:
     jobs = run_workflow(layered(150, seed), lambda assignment: succeeds(100 + len(assignment.job_id) * 37))
     assert {job.state for job in jobs.values()} == {State.SUCCEEDED}
-
-
-@pytest.mark.parametrize("shards", [1, 4])
-def test_no_job_waits_behind_more_less_urgent_ones_than_the_window_holds(shards: int) -> None:
-    simulator = make_simulator(always(succeeds(700)), window=1.5, shards=shards)
-    for wave in range(6):
-        jobs = [
-            job(f"{wave}-{place}", priority=1 + (place * 389 + wave * 101) % 1_000) for place in range(40)
-        ]
-        submit(simulator, workflow(jobs), at_ms=wave * 1_900)
-    ended = run(simulator)
-    policy = simulator.services.settings.rank_policy
-
-    def rank_of(each: Job) -> int:
-        return rank(policy, each.priority, each.ready_at_ms or 0, 0)
-
-    overtaken = [started_ahead(each, ended.values(), rank_of) for each in ended.values()]
-    assert 0 < max(overtaken) <= LAMBDA.capacity * 1.5
-
-
-def test_jobs_that_are_ready_together_start_by_priority() -> None:
-    jobs = [job(str(priority), priority=priority) for priority in (1, 900, 30, 500, 1_000, 250)]
-    simulator = make_simulator(
-        always(succeeds(5_000)), function_pool("lambda", 1), options=Options(slots=1), window=1.0
-    )
-    submit(simulator, workflow(jobs))
-    ended = run(simulator)
-    started = sorted(ended, key=lambda key: first_start_ms(ended[key]) or 0)
-    assert started == ["1000", "900", "500", "250", "30", "1"]
-
-
-def test_waiting_ages_a_job_past_a_fresher_one() -> None:
-    simulator = make_simulator(
-        always(succeeds(600_000 - 1_000)), function_pool("lambda", 1), options=Options(slots=1), window=1.0
-    )
-    long_job = JobRequest(type=JOB_TYPE, key="long", priority=1_000, timeout_seconds=900)
-    submit(simulator, workflow([long_job]))
-    old = JobRequest(type=JOB_TYPE, key="old", priority=100, timeout_seconds=900)
-    fresh = JobRequest(type=JOB_TYPE, key="fresh", priority=105, timeout_seconds=900)
-    submit(simulator, workflow([old]), at_ms=1_000)
-    submit(simulator, workflow([fresh]), at_ms=421_000)  # seven minutes later, five points ahead
-    ended = run(simulator)
-    assert (ended["old"].started_at_ms or 0) < (ended["fresh"].started_at_ms or 0)
 
 
 def test_every_type_of_dependency_on_a_job_that_fails_late() -> None:
