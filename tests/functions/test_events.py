@@ -14,16 +14,19 @@ from functions.worker import app as worker
 from tests.functions.api_calls import EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.support.determined import StandingClock
 from tests.support.tables import resources
+from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
 from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.sqs_queue import message_body
 from tidegate.bootstrap import Meter, WorkerDeps, memory_services
 from tidegate.domain.job import Job, JobInput
+from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import State
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Message
 
 ROOT = EVENTS.parent
+STREAM_SHARDS = 4
 FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 STATUS = {
@@ -51,6 +54,37 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
 def test_the_api_answers(name: str) -> None:
     answer = Api().send(read_event(name))
     assert answer.status == STATUS[name], answer.body
+
+
+def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
+    api, event = Api(), read_event("api-cancel-job")
+    job_id = api.submit()
+    event["path"] = f"/v1/jobs/{job_id}/cancel"
+    assert event["requestContext"]["identity"]["userArn"].endswith(":user/ann")
+    assert api.send(event).status == 200
+    assert api.job(job_id).history[-1].actor == "ann"
+
+
+def test_a_caller_without_a_name_is_a_client() -> None:
+    api, event = Api(), read_event("api-cancel-job")
+    job_id = api.submit()
+    event["path"] = f"/v1/jobs/{job_id}/cancel"
+    event["requestContext"]["identity"]["userArn"] = None
+    assert api.send(event).status == 200
+    assert api.job(job_id).history[-1].actor == "client"
+
+
+def test_the_stream_brings_items_as_the_store_writes_them() -> None:
+    codec = JobCodec(shards=STREAM_SHARDS, rank_policy=RankPolicy())
+    images = [
+        record["dynamodb"][image]
+        for record in read_event("dispatcher-stream")["Records"]
+        for image in ("OldImage", "NewImage")
+        if image in record["dynamodb"]
+    ]
+    assert len(images) == 3
+    for image in images:
+        assert codec.whole_item(job_from_image(image)) == image
 
 
 @pytest.mark.parametrize("name", ["dispatcher-schedule", "reaper-schedule"])
