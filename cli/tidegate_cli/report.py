@@ -116,6 +116,7 @@ def print_report(report: Report, console: Console) -> None:
         Text(report.name or report.workflow_id, style="bold"), Text(report.workflow_id, style="dim")
     )
     console.print(_jobs_table(report))
+    _print_reasons(report, console)
     console.print(Text("states         "), counts_text(report.jobs))
     console.print(f"makespan       {duration_text(report.makespan_seconds)}", highlight=False)
     path = " → ".join(
@@ -136,20 +137,22 @@ def print_report(report: Report, console: Console) -> None:
         console.print("usage          not known: the deployment's logs are out of reach", highlight=False)
     else:
         console.print(_usage_table(report.usage, len(report.jobs)))
+        _print_operations(report.usage, console)
 
 
 def _jobs_table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     right = {"#", "start", "prio", "wait", "run", "estimate", "att"}
-    for column in ("#", "job", "state", "prio", "start", "wait", "run", "estimate", "att", "pool", "why"):
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "why")
+    for column in ("#", "job", "state", "prio", "start", "wait", "run", "estimate", "att", "pool"):
+        # Where lines are short the name gives way, never a figure.
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "job")
     for order, job in enumerate(report.jobs, start=1):
         start = None
         if job.started_at_ms is not None and report.began_ms is not None:
             start = (job.started_at_ms - report.began_ms) / 1_000
         table.add_row(
             str(order),
-            escape(job.label),
+            Text(job.label, no_wrap=True, overflow="ellipsis"),
             Text(job.state, style=STYLES[job.state]),
             str(job.priority),
             f"+{duration_text(start)}" if start is not None else "-",
@@ -158,28 +161,37 @@ def _jobs_table(report: Report) -> Table:
             duration_text(job.estimated_seconds),
             str(job.attempt),
             job.pool,
-            escape(job.error) if job.state is not State.SUCCEEDED else "",
         )
     return table
 
 
+def _print_reasons(report: Report, console: Console) -> None:
+    """Why each job that did not succeed ended as it did."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("#", justify="right", no_wrap=True)
+    for column in ("not succeeded", "why"):
+        table.add_column(column, overflow="fold")
+    for order, job in enumerate(report.jobs, start=1):
+        if job.state is not State.SUCCEEDED:
+            table.add_row(str(order), escape(job.label), escape(job.error or "-"))
+    if table.row_count:
+        console.print(table)
+
+
 def _usage_table(usage: Usage, jobs: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("AWS usage")
+    table.add_column("AWS usage", no_wrap=True)
     for column in ("invocations", "requests", "write units", "read units"):
         table.add_column(column, justify="right")
-    table.add_column("requests by operation")
-    for part, totals in (*usage.items(), ("all", total_of(usage))):
-        most = sorted(totals.requests.items(), key=lambda item: -item[1])
+    total = total_of(usage)
+    for part, totals in (*usage.items(), ("all", total)):
         table.add_row(
             part,
             str(totals.reports),
             str(totals.request_count),
             f"{totals.write_units:.1f}",
             f"{totals.read_units:.1f}",
-            ", ".join(f"{name} {count}" for name, count in most),
         )
-    total = total_of(usage)
     if jobs:
         table.add_row(
             "per job",
@@ -187,6 +199,13 @@ def _usage_table(usage: Usage, jobs: int) -> Table:
             f"{total.request_count / jobs:.2f}",
             f"{total.write_units / jobs:.2f}",
             f"{total.read_units / jobs:.2f}",
-            "",
         )
     return table
+
+
+def _print_operations(usage: Usage, console: Console) -> None:
+    """How many requests of which operation; by part they are in the report's JSON."""
+    most = sorted(total_of(usage).requests.items(), key=lambda item: -item[1])
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row("requests", ", ".join(f"{name} {count}" for name, count in most))
+    console.print(table)

@@ -83,6 +83,32 @@ def test_the_text_names_every_job_and_what_went_wrong() -> None:
         assert expected in text
 
 
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_a_narrow_terminal_costs_no_figure_and_no_reason(width: int) -> None:
+    out = io.StringIO()
+    print_report(report(), Console(file=out, width=width))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    figures = [
+        "2",
+        "k0",
+        "SUCCEEDED",
+        "100",
+        "+1.00",
+        "s",
+        "1.00",
+        "s",
+        "1.00",
+        "s",
+        "1.50",
+        "s",
+        "1",
+        "lambda",
+    ]
+    assert figures in [line.split() for line in lines]
+    assert "5  k4             skipped: k3 ended as FAILED" in "\n".join(lines)
+
+
 def test_an_illegal_order_is_shown() -> None:
     jobs = [
         job(0, started=1.0, finished=2.0),
