@@ -17,6 +17,7 @@ from tests.usecases.interruptions import (
     STAMP,
     STARTED,
     WAITING,
+    CutOff,
     CutOffAt,
     Deployment,
     Submit,
@@ -37,6 +38,9 @@ def undisturbed(submit: Submit) -> Deployment:
     deployment = Deployment()
     assert submit(deployment.services)
     return deployment
+
+
+TRIES = 20
 
 
 @pytest.mark.parametrize("cut_off", [before_request, after_call])
@@ -126,3 +130,25 @@ def test_reaped_while_it_still_goes_on_it_is_whole_or_gone() -> None:
             assert a_workflow(deployment.services) is False
     assert len(results) > FEWEST_POINTS
     assert set(results) == {False, True}
+
+
+def _fail_in_staging(request: str) -> None:
+    if request == "save_plan":
+        raise CutOff
+
+
+def test_a_key_whose_tries_were_cut_off_too_often_is_refused() -> None:
+    deployment = Deployment()
+    before = deployment.left_over()
+    deployment.world.on_request = _fail_in_staging
+    for _ in range(TRIES):
+        with pytest.raises(CutOff):
+            a_workflow(deployment.services)
+        reap_submissions(deployment.services, LATER_MS)
+        assert deployment.left_over() == before
+    deployment.world.on_request = lambda _request: None
+    with pytest.raises(DependencyUnavailable, match="use another key"):
+        a_workflow(deployment.services)
+    assert deployment.left_over() == before
+    assert a_workflow(deployment.services, key="another")
+    assert deployment.accepts()
