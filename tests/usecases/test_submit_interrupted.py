@@ -33,14 +33,13 @@ from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady
 from tidegate.usecases.reap_submissions import GRACE_MS, reap_submissions
 
+TRIES = 20  # under one idempotency key
+
 
 def undisturbed(submit: Submit) -> Deployment:
     deployment = Deployment()
     assert submit(deployment.services)
     return deployment
-
-
-TRIES = 20
 
 
 @pytest.mark.parametrize("cut_off", [before_request, after_call])
