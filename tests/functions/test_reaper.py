@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 
 import pytest
 
@@ -10,15 +11,9 @@ from tests.support.determined import StandingClock
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.usecases.reap import ReapReport
 
-NOTHING = {
-    "submissions_finished": 0,
-    "submissions_removed": 0,
-    "jobs_reclaimed": 0,
-    "jobs_ended": 0,
-    "messages_resent": 0,
-    "pending_released": 0,
-}
+NOTHING = dict.fromkeys((field.name for field in fields(ReapReport)), 0)
 
 
 def _deps(api: Api, now_ms: int) -> ReaperDeps:
