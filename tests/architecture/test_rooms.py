@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_imports_go_in_the_decided_directions() -> None:
-    assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == EXIT_STATUS_SUCCESS
+    # In a process of its own: the linter silences every logger that exists.
+    command = [str(Path(sys.executable).with_name("lint-imports"))]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stdout
 
 
 def test_nobody_asks_for_the_time_or_chance_but_the_system_adapter() -> None:

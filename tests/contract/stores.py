@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
 from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
 from tidegate.adapters.memory_queue import MemoryQueue
 from tidegate.adapters.memory_submissions import MemorySubmissionStore
 from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
@@ -29,6 +31,7 @@ from tidegate.settings import Tables
 NOW_MS = 1_700_000_000_000
 SHARDS = 3
 POOL = "p"
+DEAD = "-dead"  # what a queue of dead letters is called after its queue
 RANK_POLICY = RankPolicy()
 
 
@@ -72,12 +75,15 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
-        queue=SqsQueue(clients, {POOL: queue_url}),
+        queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         clients=clients,
         tables=tables,
     )
 
 
 def make_queue(clients: AwsClients, name: str) -> str:
-    attributes: Any = {"VisibilityTimeout": "120"}
+    dead_url = clients.sqs.create_queue(QueueName=name + DEAD)["QueueUrl"]
+    dead = clients.sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]
+    redrive = {"deadLetterTargetArn": dead["QueueArn"], "maxReceiveCount": MOST_RECEIVES}
+    attributes: Any = {"VisibilityTimeout": "120", "RedrivePolicy": json.dumps(redrive)}
     return clients.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]

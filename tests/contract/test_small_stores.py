@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.contract.jobs import full_job, new_job
 from tests.contract.stores import NOW_MS, POOL, Stores
+from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
@@ -145,3 +147,21 @@ def drain(stores: Stores) -> list[Delivery]:
             break
         deliveries.extend(received)
     return deliveries
+
+
+def test_a_message_delivered_too_often_is_a_dead_letter_until_it_is_put_away(stores: Stores) -> None:
+    stores.queue.send(POOL, [Message("poison", 0)])
+    for _ in range(MOST_RECEIVES):
+        (delivery,) = stores.queue.receive(POOL, limit=10, wait_seconds=0)
+        assert not stores.queue.receive_dead(POOL, limit=10)
+        stores.queue.extend(POOL, delivery.receipt, seconds=0)
+    assert not stores.queue.receive(POOL, limit=10, wait_seconds=0)
+    (dead,) = stores.queue.receive_dead(POOL, limit=10)
+    assert dead.message == Message("poison", 0)
+    stores.queue.delete_dead(POOL, [dead.receipt])
+    assert not stores.queue.receive_dead(POOL, limit=10)
+
+
+def test_the_template_gives_up_a_message_after_as_many_deliveries() -> None:
+    template = (Path(__file__).resolve().parents[2] / "template.yaml").read_text(encoding="utf-8")
+    assert template.count("maxReceiveCount:") == template.count(f"maxReceiveCount: {MOST_RECEIVES}") == 2

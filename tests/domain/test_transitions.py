@@ -105,8 +105,7 @@ def test_nothing_moves_a_job_that_has_ended(case: Case, state: State) -> None:
 def test_moves_of_the_table_have_a_transition() -> None:
     made = {(case.job.state, case.moved.state) for case in CASES if case.job != case.moved}
     table = {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
-    # Nothing gives up a QUEUED job so far: one whose message is lost is sent again.
-    assert table - made == {(State.QUEUED, State.FAILED)}
+    assert table <= made
 
 
 @given(st.lists(st.sampled_from(CASES), max_size=12), JOBS)

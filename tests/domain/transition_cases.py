@@ -29,6 +29,7 @@ from tidegate.domain.transitions import (
     ClaimIfQueued,
     DispatchIfReady,
     Ending,
+    FailIfStillQueued,
     FinishIfAttemptHolds,
     FinishIfLeaseExpired,
     HandBackIfAttemptHolds,
@@ -202,7 +203,17 @@ def _worker_cases() -> list[Case]:
 def _repair_cases() -> list[Case]:
     asked = replace(ORPHANED, cancel_requested_at_ms=NOW_MS)
     failed = Ending(State.FAILED, failure=FAILURE, expires_at_s=7)
+    claims = {
+        "was claimed before": replace(QUEUED, attempt=2),
+        "was claimed less often": replace(QUEUED, attempt=0),
+    }
     return [
+        Case(
+            FailIfStillQueued(QUEUED, 1, failed, STAMP),
+            QUEUED,
+            ended(QUEUED, State.FAILED, FAILURE),
+            {**claims, **others(State.QUEUED)},
+        ),
         Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
             ORPHANED,

@@ -140,3 +140,22 @@ def test_a_lost_worker_and_a_lost_message_are_made_good(
     assert resent.sent_at_ms > then_ms
     for job_id in accepted:
         assert tidegate(stack_home, "jobs", "cancel", job_id).returncode == 0
+
+
+def test_a_dead_letter_is_reflected_in_its_job(
+    stack: StackInfo, stack_home: Path, services: Services
+) -> None:
+    job_id = tidegate_json(stack_home, "submit", "-", stdin='{"type": "tidegate.noop", "pool": "ecs"}')[
+        "job_id"
+    ]
+    services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(_now_ms(), "test")))
+    letters = services.settings.pools["ecs"].dead_letters_url
+    body = json.dumps({"job_id": job_id, "attempt": 0})
+    stack.session().client("sqs", endpoint_url=stack.endpoint_url).send_message(
+        QueueUrl=letters, MessageBody=body
+    )
+    assert _run_reaper(stack, stack_home)["jobs_undeliverable"] == 1
+    job = tidegate_json(stack_home, "jobs", "get", job_id)
+    assert job["state"] == "FAILED"
+    assert job["error"]["code"] == "undeliverable"
+    assert not services.queue.receive_dead("ecs", limit=10)

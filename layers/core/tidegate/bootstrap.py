@@ -130,7 +130,11 @@ def aws_services(
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
-        queue=SqsQueue(clients, {name: pool.queue_url for name, pool in settings.pools.items()}),
+        queue=SqsQueue(
+            clients,
+            {name: pool.queue_url for name, pool in settings.pools.items()},
+            {name: pool.dead_letters_url for name, pool in settings.pools.items() if pool.dead_letters_url},
+        ),
         entropy=clients.entropy,
         conditions=CelConditions(),
         catalogue=catalogue or _NoCatalogue(),

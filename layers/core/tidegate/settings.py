@@ -63,6 +63,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             max_timeout_seconds=int(spec["max_timeout_seconds"]),
             capacity=int(spec.get("capacity", 0)),
             capabilities=frozenset(spec.get("capabilities", ())),
+            dead_letters_url=spec.get("dead_letters_url", ""),
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }

@@ -190,6 +190,11 @@ def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) 
     return _to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
+def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
+    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt))
+    return _to_end(codec, move.job, move.ending, move.stamp, condition)
+
+
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
     states = sorted(moves.CANCELLABLE_AT_ONCE)
     condition = all_of(in_state(*states), in_state(move.job.state))
@@ -226,6 +231,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.HandBackIfAttemptHolds: _hand_back,
         moves.ReadyIfLeaseExpired: _ready_if_lease_expired,
         moves.FinishIfLeaseExpired: _finish_if_lease_expired,
+        moves.FailIfStillQueued: _fail_if_still_queued,
         moves.CancelIfInState: _cancel,
         moves.RequestCancelIfRunning: _request_cancel,
         moves.CancelIfGraceOver: _cancel_if_grace_over,

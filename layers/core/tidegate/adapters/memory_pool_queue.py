@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from tidegate.ports import Message
 
+MOST_RECEIVES = 5  # as the template's redrive policies say
+
 
 @dataclass(slots=True)
 class _Held:
@@ -23,6 +25,7 @@ class PoolQueue:
     held: dict[int, _Held] = field(default_factory=dict)
     visible: deque[int] = field(default_factory=deque)
     hidden: list[tuple[int, int]] = field(default_factory=list)  # heap of (visible from, number)
+    dead: dict[int, Message] = field(default_factory=dict)
     sent: int = 0
 
     def put(self, message: Message, now_ms: int) -> None:
@@ -39,6 +42,9 @@ class PoolQueue:
             held = self.held.get(number)
             if held is None:
                 continue  # deleted by a late acknowledgement after it had come back
+            if held.receives >= MOST_RECEIVES:
+                self.dead[number] = self.held.pop(number).message
+                continue
             held.receives += 1
             self._hide(number, held, hidden_until_ms)
             return held.message, f"{number}.{held.receives}"
@@ -47,6 +53,14 @@ class PoolQueue:
     def delete(self, receipt: str) -> None:
         """Removes the message of a delivery; no error if it is gone."""
         self.held.pop(int(receipt.partition(".")[0]), None)
+
+    def dead_letters(self, limit: int) -> list[tuple[Message, str]]:
+        """At most `limit` messages that were delivered too often, with their receipts."""
+        return [(message, str(number)) for number, message in list(self.dead.items())[:limit]]
+
+    def delete_dead(self, receipt: str) -> None:
+        """Removes a dead letter; no error if it is gone."""
+        self.dead.pop(int(receipt), None)
 
     def extend(self, receipt: str, now_ms: int, hidden_until_ms: int) -> None:
         """Hides a delivery for longer or shorter; nothing where it was delivered again meanwhile."""

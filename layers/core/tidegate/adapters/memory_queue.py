@@ -46,6 +46,19 @@ class MemoryQueue:
                 deliveries.append(Delivery(*taken))
         return tuple(deliveries)
 
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        """At most `limit` messages that were delivered too often."""
+        self._world.charge("receive_dead")
+        with self._world.lock:
+            return tuple(Delivery(*taken) for taken in self._queue(pool).dead_letters(limit))
+
+    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
+        """Acknowledges deliveries of given-up messages."""
+        self._world.charge("delete_dead")
+        with self._world.lock:
+            for receipt in receipts:
+                self._queue(pool).delete_dead(receipt)
+
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries."""
         for start in range(0, len(receipts), SEND_BATCH):

@@ -38,10 +38,11 @@ def message_from(body: str) -> Message | None:
 
 @dataclass(frozen=True, slots=True)
 class SqsQueue:
-    """One standard queue for each pool; `urls` by pool."""
+    """One standard queue for each pool, and one for its dead letters; addresses by pool."""
 
     clients: AwsClients
     urls: Mapping[str, str]
+    dead_letters_urls: Mapping[str, str]
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Sends ten to a call, several calls at once; returns what could not be sent in bounded retries."""
@@ -56,11 +57,20 @@ class SqsQueue:
 
         A body that is no message of ours is left alone: the queue moves it to its dead letters.
         """
+        return self._receive(self._url(pool), pool, limit, math.ceil(wait_seconds))
+
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        """At most `limit` messages (1-10) that the queue gave up; never waits. None where nothing collects them."""
+        if pool not in self.dead_letters_urls:
+            return ()
+        return self._receive(_of(self.dead_letters_urls, pool), pool, limit, 0)
+
+    def _receive(self, url: str, pool: str, limit: int, wait_seconds: int) -> tuple[Delivery, ...]:
         with translated(f"receiving from the queue of pool {pool}"):
             answer = self.clients.sqs.receive_message(
-                QueueUrl=self._url(pool),
+                QueueUrl=url,
                 MaxNumberOfMessages=min(limit, _MESSAGES_PER_CALL),
-                WaitTimeSeconds=math.ceil(wait_seconds),
+                WaitTimeSeconds=wait_seconds,
             )
         received = [
             (message_from(raw.get("Body", "")), raw["ReceiptHandle"]) for raw in answer.get("Messages", ())
@@ -69,7 +79,13 @@ class SqsQueue:
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries; one that fails comes again and loses its claim."""
-        url = self._url(pool)
+        self._delete(self._url(pool), pool, receipts)
+
+    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
+        """Acknowledges deliveries of given-up messages."""
+        self._delete(_of(self.dead_letters_urls, pool), pool, receipts)
+
+    def _delete(self, url: str, pool: str, receipts: Sequence[str]) -> None:
         for batch in chunks(receipts, _MESSAGES_PER_CALL):
             entries: Any = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(batch)]
             with translated(f"deleting from the queue of pool {pool}"):
@@ -86,10 +102,7 @@ class SqsQueue:
             return
 
     def _url(self, pool: str) -> str:
-        try:
-            return self.urls[pool]
-        except KeyError:
-            raise NotFound("pool", pool) from None
+        return _of(self.urls, pool)
 
     def _send_batch(self, url: str, messages: Sequence[Message]) -> Sequence[Message]:
         left = list(messages)
@@ -109,3 +122,10 @@ class SqsQueue:
             if round_number + 1 < _SEND_TRIES:
                 self.clients.back_off(round_number)
         return left
+
+
+def _of(urls: Mapping[str, str], pool: str) -> str:
+    try:
+        return urls[pool]
+    except KeyError:
+        raise NotFound("pool", pool) from None

@@ -25,6 +25,7 @@ class Pool:
     kind: PoolKind
     max_timeout_seconds: int
     capacity: int = 0
+    dead_letters_url: str = ""
     capabilities: frozenset[str] = frozenset()
 
 

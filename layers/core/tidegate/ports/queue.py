@@ -35,5 +35,11 @@ class Queue(Protocol):
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries; one that fails comes again and loses its claim."""
 
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        """At most `limit` messages (1-10) that the queue gave up after too many deliveries; never waits."""
+
+    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
+        """Acknowledges deliveries of given-up messages; one that fails comes again, which is harmless."""
+
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

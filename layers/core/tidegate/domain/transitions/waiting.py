@@ -111,6 +111,23 @@ class ResendIfStillQueued(OfKnownJob):
 
 
 @dataclass(frozen=True, slots=True)
+class FailIfStillQueued(OfKnownJob):
+    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job."""
+
+    name: ClassVar[str] = "give up"
+    attempt: int
+    ending: Ending
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.QUEUED)
+        self._require(
+            job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
+        )
+        return ended(job, self.ending, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
 class CancelIfInState(OfKnownJob):
     """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still in the state it was read in."""
 

@@ -1,0 +1,44 @@
+"""Reap dead letters: what a queue gave up is reflected in its job."""
+
+from __future__ import annotations
+
+from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.states import State
+from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
+from tidegate.ports import Delivery
+from tidegate.usecases.services import Services
+
+ACTOR = "reaper"
+BATCHES_PER_POOL = 20
+_BATCH = 10
+_FAILURE = JobFailure(
+    "undeliverable",
+    "its message was delivered again and again and no worker ever claimed the job; the worker's log says why",
+)
+
+
+def reap_dead_letters(services: Services, now_ms: int) -> int:
+    """Fails the jobs whose messages nobody could take, a bounded number a run; returns how many.
+
+    A job that was claimed after all is left alone: its lease says what becomes of it.
+    """
+    failed = 0
+    for pool in sorted(services.settings.pools):
+        for _ in range(BATCHES_PER_POOL):
+            deliveries = services.queue.receive_dead(pool, limit=_BATCH)
+            if not deliveries:
+                break
+            failed += _fail(services, deliveries, now_ms)
+            services.queue.delete_dead(pool, [delivery.receipt for delivery in deliveries])
+    return failed
+
+
+def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> int:
+    attempts = {delivery.message.job_id: delivery.message.attempt for delivery in deliveries}
+    jobs = services.jobs.get_many(list(attempts))
+    ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
+    stamp = Stamp(now_ms, ACTOR, "undeliverable")
+    outcomes = services.jobs.apply_all(
+        [FailIfStillQueued(job, attempts[job.job_id], ending, stamp) for job in jobs.values()]
+    )
+    return sum(isinstance(outcome, Job) for outcome in outcomes)

@@ -1,0 +1,69 @@
+"""What a queue gave up is reflected in its job."""
+
+from __future__ import annotations
+
+from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.requests import JobRequest
+from tidegate.domain.states import State
+from tidegate.ports import Message
+from tidegate.settings import Settings
+from tidegate.usecases.reap import reap
+from tidegate.usecases.run import claim
+from tidegate.usecases.submit import submit_job
+from tidegate.usecases.tick import tick
+
+NOW_MS = 1_800_000_000_000
+VISIBILITY_MS = 120_000
+DELIVERIES = 5
+SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=4)}, default_pool="p")
+
+
+def _given_up() -> tuple[Services, str, Message]:
+    """A job whose message was delivered as often as the queue allows, and never acknowledged."""
+    services, world = memory_services(SETTINGS)
+    world.now_ms = NOW_MS
+    request = JobRequest(type="tidegate.noop")
+    job_id = submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
+    tick(services, now_ms=NOW_MS)
+    messages = []
+    for _ in range(DELIVERIES):
+        (delivery,) = services.queue.receive("p", limit=10, wait_seconds=0)
+        messages.append(delivery.message)
+        world.now_ms += VISIBILITY_MS + 1
+    assert not services.queue.receive("p", limit=10, wait_seconds=0)
+    return services, job_id, messages[-1]
+
+
+def _job(services: Services, job_id: str) -> Job:
+    job = services.jobs.get(job_id)
+    assert job is not None
+    return job
+
+
+def test_a_job_that_nobody_could_take_fails_and_says_why() -> None:
+    services, job_id, _ = _given_up()
+    report = reap(services, now_ms=NOW_MS + 1)
+    assert report.jobs_undeliverable == 1
+    job = _job(services, job_id)
+    assert job.state is State.FAILED
+    assert job.failure is not None
+    assert job.failure.code == "undeliverable"
+    assert not services.queue.receive_dead("p", limit=10)
+
+
+def test_a_job_that_was_claimed_after_all_is_left_alone() -> None:
+    services, job_id, message = _given_up()
+    assert claim(services, message, "w", NOW_MS)
+    report = reap(services, now_ms=NOW_MS + 1)
+    assert report.jobs_undeliverable == 0
+    assert _job(services, job_id).state is State.RUNNING
+    assert not services.queue.receive_dead("p", limit=10), "the letter is read and done with"
+
+
+def test_a_letter_of_a_job_that_is_gone_is_put_away() -> None:
+    services, job_id, _ = _given_up()
+    services.jobs.unstage([job_id])
+    assert reap(services, now_ms=NOW_MS + 1).jobs_undeliverable == 0
+    assert not services.queue.receive_dead("p", limit=10)
