@@ -107,6 +107,12 @@ class _BadQueue:
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         self._queue.delete(pool, receipts)
 
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        return self._queue.receive_dead(pool, limit=limit)
+
+    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
+        self._queue.delete_dead(pool, receipts)
+
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         self._queue.extend(pool, receipt, seconds=seconds)
 

@@ -27,7 +27,7 @@ from tests.usecases.interruptions import (
     before_request,
     interrupted,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady
@@ -146,7 +146,7 @@ def test_a_key_whose_tries_were_cut_off_too_often_is_refused() -> None:
         reap_submissions(deployment.services, LATER_MS)
         assert deployment.left_over() == before
     deployment.world.on_request = lambda _request: None
-    with pytest.raises(DependencyUnavailable, match="use another key"):
+    with pytest.raises(IdempotencyConflict, match="use another key"):
         a_workflow(deployment.services)
     assert deployment.left_over() == before
     assert a_workflow(deployment.services, key="another")

@@ -55,15 +55,18 @@ class InvalidRequest(TidegateError):
 
 
 class IdempotencyConflict(TidegateError):
-    """The same idempotency key came with another body."""
+    """The idempotency key can't be used for this request, whenever it is sent."""
 
     code = "idempotency-conflict"
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "Idempotency-Key was used before with a different body; "
             "send the same body again, or use a new key for a new submission"
-        )
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class NotFound(TidegateError):

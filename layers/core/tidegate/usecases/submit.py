@@ -136,7 +136,7 @@ def _begin(services: Services, new: Submission, idempotency_key: str | None) -> 
         if standing.fingerprint != new.fingerprint:
             raise IdempotencyConflict
         return standing, False
-    raise DependencyUnavailable(
+    raise IdempotencyConflict(
         f"{_GENERATIONS} tries under this idempotency key were cut off; use another key"
     )
 
