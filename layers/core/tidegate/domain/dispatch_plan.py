@@ -17,13 +17,18 @@ class Candidate:
     rank: int
 
 
+def window_places(capacity: int, window: float) -> int:
+    """How many jobs may be dispatched and not finished: capacity x window, rounded down."""
+    return math.floor(capacity * window)
+
+
 def free_places(capacity: int, window: float, active: int) -> int:
     """How many more jobs may be dispatched: capacity x window - active, never below 0.
 
     `capacity` is the number of jobs that the pool can run at once; `window` (at least 1) is how many times that may
     be dispatched and not finished; `active` counts what is QUEUED or RUNNING.
     """
-    return max(0, math.floor(capacity * window) - active)
+    return max(0, window_places(capacity, window) - active)
 
 
 def best_ranked(shards: Sequence[Iterable[Candidate]], places: int) -> tuple[Candidate, ...]:

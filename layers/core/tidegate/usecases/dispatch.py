@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from tidegate.domain.dispatch_plan import Candidate, best_ranked, free_places
+from tidegate.domain.dispatch_plan import Candidate, best_ranked, free_places, window_places
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import Group
@@ -50,7 +49,7 @@ def dispatch(services: Services, pool_name: str, now_ms: int) -> DispatchReport:
 
 def _free_places(services: Services, pool: Pool, now_ms: int) -> int:
     capacity = pool_capacity(services, pool, now_ms)
-    bound = math.floor(capacity * services.settings.window)
+    bound = window_places(capacity, services.settings.window)
     if bound == 0:
         return 0
     active = services.index.count(pool.name, Group.ACTIVE, at_most=bound)
