@@ -20,8 +20,9 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from tidegate.domain.errors import Violation
+from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
-from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError
+from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError, UsageError
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import Target
 from tidegate_cli.views import JobView, WorkflowView, job_view
@@ -58,7 +59,7 @@ class Client:
     """Calls the API, each request signed, bounded in time and retried where that is safe.
 
     Every method may raise ApiProblem (the API refused) or ApiUnreachable (no answer within the
-    bounded retries). `transport` and `sleep` are for tests.
+    bounded retries), those that submit UsageError (the idempotency key). `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -92,13 +93,13 @@ class Client:
 
     def submit_job(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
         """Submits one job. The same key again brings the same job back."""
-        key = idempotency_key or str(uuid.uuid4())
+        key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/jobs", body=body, idempotency_key=key)
         return Accepted(_text(answer, "job_id"), key, raw=answer)
 
     def submit_workflow(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
         """Submits a workflow, all or nothing. The same key again brings the same workflow back."""
-        key = idempotency_key or str(uuid.uuid4())
+        key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
         return Accepted(_text(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
@@ -188,6 +189,17 @@ class Client:
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
         return f"no answer from {self._target.api_url} ({why}): {hint}"
+
+
+def _key_or_new(key: str | None) -> str:
+    if key is None:
+        return str(uuid.uuid4())
+    # It travels in a header, which holds no more than this.
+    if key != key.strip() or not (key.isascii() and key.isprintable()) or not 1 <= len(key) <= _MAX_KEY:
+        raise UsageError(
+            f"the idempotency key must have 1 to {_MAX_KEY} printable ASCII characters, no blank at either end"
+        )
+    return key
 
 
 def _backoff_seconds(attempt: int) -> float:

@@ -35,7 +35,9 @@ def read_document(name: str, *, speed: float, pool: str | None, priority: int | 
 def parse(text: str, name: str) -> object:
     """The JSON in `text`; raises UsageError that names the place."""
     try:
-        value: object = json.loads(text, parse_constant=_refuse_constant)
+        value: object = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated_names
+        )
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UsageError(
@@ -46,7 +48,7 @@ def parse(text: str, name: str) -> object:
     except RecursionError as error:
         raise UsageError(f"{name} is nested too deeply") from error
     except ValueError as error:
-        raise UsageError(f"{name} is not JSON: {error}") from error
+        raise UsageError(f"{name} is not right: {error}") from error
     return value
 
 
@@ -90,3 +92,15 @@ def _read_file(path: Path) -> bytes:
 
 def _refuse_constant(constant: str) -> object:
     raise ValueError(f"{constant} is not allowed")
+
+
+def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; one that has a name twice says two things, and one would get lost unseen."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"an object has {name!r} twice")
+            seen.add(name)
+    return made

@@ -16,7 +16,9 @@ from tidegate.domain.states import State
 from tidegate_cli.client import Client
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
-from tidegate_cli.views import JobView
+from tidegate_cli.views import JobView, printable
+
+_TEXT_COLUMNS = ("name", "type", "worker")
 
 jobs = typer.Typer(help="Jobs as they stand.", no_args_is_help=True)
 workflows = typer.Typer(help="Workflows as they stand.", no_args_is_help=True)
@@ -106,7 +108,7 @@ def get_workflow(
     if session.is_json:
         print_json(found.as_json())
         return
-    session.out.print(Text(found.name or "", style="bold"), Text(found.workflow_id, style="dim"))
+    session.out.print(Text(printable(found.name or ""), style="bold"), Text(found.workflow_id, style="dim"))
     session.out.print(counts_text(found.jobs))
     _print_jobs(found.jobs, session.out)
 
@@ -123,7 +125,7 @@ def print_job(job: JobView, console: Console) -> None:
         reason = f" ({entry['reason']})" if entry.get("reason") else ""
         console.print(
             f"  {entry.get('at')} {entry.get('state'):<10} attempt {entry.get('attempt')} "
-            f"by {entry.get('actor')}{reason}",
+            f"by {entry.get('actor')}{printable(reason)}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -146,21 +148,23 @@ def _find(
 def _print_jobs(found: Sequence[JobView], console: Console) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("job id", "state", "name", "type", "prio", "pool", "att", "run", "worker"):
-        table.add_column(column, justify="right" if column in ("prio", "att", "run") else "left")
+        right = column in ("prio", "att", "run")
+        # An id is there to be copied; where lines are short the texts give way.
+        table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
     for job in found:
         table.add_row(
             job.job_id,
             Text(job.state, style=STYLES[job.state]),
-            escape(job.key or job.name or "-"),
+            escape(printable(job.key or job.name or "-")),
             escape(job.type),
             str(job.priority),
             job.pool,
             str(job.attempt),
             duration_text(job.actual_seconds),
-            escape(job.worker or "-"),
+            escape(printable(job.worker or "-")),
         )
     console.print(table if found else Text("no jobs", style="dim"))
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -17,7 +17,7 @@ from rich.text import Text
 from tidegate.domain.states import State
 from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.follow import Snapshot, Viewer
-from tidegate_cli.views import JobView
+from tidegate_cli.views import JobView, printable
 
 STYLES = {
     State.PENDING: "dim",
@@ -116,7 +116,7 @@ def picture(snapshot: Snapshot) -> RenderableType:
     ended = _ended(snapshot.jobs)
     head = Table.grid(padding=(0, 2))
     head.add_row(
-        Text(snapshot.title, style="bold"),
+        Text(printable(snapshot.title), style="bold"),
         f"elapsed {duration_text((snapshot.now_ms - snapshot.began_ms) / 1_000)}",
         f"left about {duration_text(_left(snapshot))}",
     )

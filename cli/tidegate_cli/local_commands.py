@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tidegate_cli import local_stack
+from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.local_stack import FUNCTIONS, LocalState, StackInfo
@@ -83,6 +84,8 @@ def logs(
     Example: tidegate local logs dispatcher --since-seconds 60
     """
     session = session_of(context, output)
+    if function is not None and function not in FUNCTIONS:
+        raise UsageError(f"no function {function!r}; functions are {', '.join(FUNCTIONS)}")
     names = FUNCTIONS if function is None else (function,)
     events = [(event, name) for name in names for event in local_stack.logs(name, since_seconds)]
     events.sort(key=lambda pair: pair[0].time_ms)

@@ -18,7 +18,7 @@ from tidegate_cli.eta import upstream_indexes
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.order_check import OrderViolation, check_order
 from tidegate_cli.usage import Usage, total_of
-from tidegate_cli.views import JobView, format_time
+from tidegate_cli.views import JobView, format_time, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def print_report(report: Report, console: Console) -> None:
     """The report for people."""
     console.print()
     console.print(
-        Text(report.name or report.workflow_id, style="bold"), Text(report.workflow_id, style="dim")
+        Text(printable(report.name or report.workflow_id), style="bold"),
+        Text(report.workflow_id, style="dim"),
     )
     console.print(_jobs_table(report))
     _print_reasons(report, console)

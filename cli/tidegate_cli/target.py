@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import boto3
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import ProfileNotFound
 
 from tidegate_cli.errors import UsageError
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -50,7 +51,12 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
         raise UsageError(
             f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl"
         )
-    session = boto3.Session(profile_name=profile, region_name=region)
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except ProfileNotFound as error:
+        raise UsageError(
+            f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
+        ) from error
     credentials = session.get_credentials()
     if credentials is None:
         raise UsageError(

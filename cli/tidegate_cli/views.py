@@ -53,7 +53,7 @@ class JobView:
     @property
     def label(self) -> str:
         """What people call the job: its key, else its name, else its id."""
-        return self.key or self.name or self.job_id
+        return printable(self.key or self.name or self.job_id)
 
     @property
     def is_terminal(self) -> bool:
@@ -78,6 +78,11 @@ class WorkflowView:
     def as_json(self) -> dict[str, Any]:
         """The API's answer with all jobs in it."""
         return {**self.raw, "jobs": [dict(job.raw) for job in self.jobs]}
+
+
+def printable(text: str) -> str:
+    """The text on one line: what would move a terminal's cursor or change its colours is shown escaped."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
 
 
 def parse_time_ms(text: str | None) -> int | None:
@@ -128,7 +133,7 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         estimated_seconds=raw.get("estimated_duration_seconds"),
         actual_seconds=raw.get("actual_duration_seconds"),
         progress=progress.get("fraction"),
-        progress_message=progress.get("message") or "",
+        progress_message=printable(progress.get("message") or ""),
         error=_error_text(failure),
         error_upstream_id=failure.get("upstream_id"),
         raw=raw,
@@ -147,4 +152,4 @@ def _first_start_ms(history: Sequence[Mapping[str, Any]], last_ms: int | None) -
 
 
 def _error_text(failure: Mapping[str, Any]) -> str:
-    return ": ".join(part for part in (failure.get("code"), failure.get("message")) if part)
+    return printable(": ".join(part for part in (failure.get("code"), failure.get("message")) if part))

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.cli.samples import API_URL, WORKFLOW, client_of, job_json, workflow_json
-from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError
+from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError, UsageError
 
 BODY = {"type": "tidegate.noop", "parameters": {"name": "Füße"}}
 ACCEPTED = {"job_id": WORKFLOW}
@@ -73,6 +73,21 @@ def test_a_submission_keeps_one_idempotency_key_over_its_retries() -> None:
     assert accepted.id == WORKFLOW
     assert keys == [accepted.idempotency_key] * 3
     assert len(pauses) == 2
+
+
+@pytest.mark.parametrize("key", ["", "a\nb", "é", " a", "x" * 129])
+def test_a_key_that_no_header_can_hold_is_refused_and_nothing_is_sent(key: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, json=ACCEPTED)
+
+    client = client_of(handler)
+    for submit in (client.submit_job, client.submit_workflow):
+        with pytest.raises(UsageError, match="idempotency key"):
+            submit(BODY, key)
+    assert seen == []
 
 
 def test_retries_are_bounded_and_the_message_says_what_to_do() -> None:

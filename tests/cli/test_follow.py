@@ -180,6 +180,18 @@ def test_lines_tell_each_change_once() -> None:
     ]
 
 
+def test_names_and_messages_cannot_steer_the_terminal() -> None:
+    out = io.StringIO()
+    names = {"key": None, "name": "a\x1b[2J\nb"}
+    error = {"code": "x", "message": "line 1\n\x1b]0;title\x07"}
+    LineViewer(Console(file=out, width=200)).show(snapshot(job(0, "FAILED", error=error, **names)))
+    Console(file=out, width=160).print(picture(snapshot(job(0, "FAILED", error=error, **names))))
+    text = out.getvalue()
+    assert "\x1b" not in text
+    assert "a\\x1b[2J\\nb" in text
+    assert "x: line 1\\n\\x1b]0;title\\x07" in text
+
+
 def test_the_picture_holds_counts_what_runs_and_what_ended() -> None:
     out = io.StringIO()
     running = job(
