@@ -172,9 +172,13 @@ def _print_reasons(report: Report, console: Console) -> None:
     table.add_column("#", justify="right", no_wrap=True)
     for column in ("not succeeded", "why"):
         table.add_column(column, overflow="fold")
+    labels = {job.job_id: job.label for job in report.jobs}
     for order, job in enumerate(report.jobs, start=1):
         if job.state is not State.SUCCEEDED:
-            table.add_row(str(order), escape(job.label), escape(job.error or "-"))
+            why = job.error or "-"
+            if job.error_upstream_id in labels:
+                why = why.replace(job.error_upstream_id, labels[job.error_upstream_id])
+            table.add_row(str(order), escape(job.label), escape(why))
     if table.row_count:
         console.print(table)
 

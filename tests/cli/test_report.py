@@ -33,7 +33,11 @@ def report() -> Report:
             "SKIPPED",
             finished=9.1,
             upstreams=[(3, "MUST_SUCCEED")],
-            error={"code": "skipped", "message": "k3 ended as FAILED", "upstream_id": f"{WORKFLOW}.3"},
+            error={
+                "code": "skipped",
+                "message": f"{WORKFLOW}.3 ended as FAILED",
+                "upstream_id": f"{WORKFLOW}.3",
+            },
         ),
     ]
     usage = {
