@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from tidegate.domain.dependency import DependencyType
 from tidegate.domain.graph import analyse_chains
 from tidegate.domain.states import State
 from tidegate_cli.views import JobView
 
 
 def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
-    """For each job the indexes of the jobs among `jobs` that it depends on."""
+    """For each job the indexes of the jobs among `jobs` whose end it waits for."""
     by_id = {job.job_id: index for index, job in enumerate(jobs)}
     by_key = {job.key: index for index, job in enumerate(jobs) if job.key is not None}
     edges = []
@@ -19,6 +20,7 @@ def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
         found = {
             by_id.get(dependency.job_id) if dependency.job_id else by_key.get(dependency.key or "")
             for dependency in job.depends_on
+            if dependency.type is not DependencyType.MUST_START  # which does not wait for the upstream's end
         }
         edges.append(sorted(index for index in found if index is not None))
     return edges

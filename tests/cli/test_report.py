@@ -151,3 +151,11 @@ def test_usage_reports_are_found_among_other_lines() -> None:
 def test_no_usage_adds_up_to_nothing() -> None:
     assert total_of({}) == UsageTotals()
     assert total_of({"a": UsageTotals({"x.Y": 1}, 1.0, 0.0, 1)}).write_units == pytest.approx(1.0)
+
+
+def test_a_job_that_only_waits_for_a_start_is_not_behind_its_end_on_the_critical_path() -> None:
+    long = job(0, started=1.0, finished=9.0)
+    beside = job(1, started=1.5, finished=3.5, upstreams=[(0, "MUST_START")])
+    after = job(2, started=9.0, finished=10.0, upstreams=[(0, "MUST_COMPLETE")])
+    path = build_report(WORKFLOW, None, [long, beside, after]).critical_path
+    assert [one.job_id for one in path] == [long.job_id, after.job_id]
