@@ -23,8 +23,9 @@ STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowl
 
 @dataclass(slots=True)
 class Driver:
-    """One pool with `slots` places on a virtual clock; every event is handled on its own.
+    """One pool with `slots` places on a virtual clock.
 
+    `batch` events are handled together, as a stream brings them when there is much to do; 1 handles each on its own.
     `usage` adds up, by step, what went over the wire.
     """
 
@@ -32,9 +33,12 @@ class Driver:
     meter: Meter
     pool: str
     slots: int
+    batch: int = 1
     now_ms: int = START_MS
     usage: dict[str, Usage] = field(default_factory=lambda: dict.fromkeys(STEPS, Usage()))
     ended: dict[str, Job] = field(default_factory=dict)
+    _events: list[Job] = field(default_factory=list)
+    _receipts: list[str] = field(default_factory=list)
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -63,9 +67,13 @@ class Driver:
         while len(self.ended) < jobs:
             self._fill(running, durations_ms)
             if not running:
+                self._flush()
+                self._fill(running, durations_ms)
+            if not running:
                 raise RuntimeError(f"stuck: {len(self.ended)} of {jobs} jobs ended and nothing runs")
             self.now_ms, _, claimed, receipt = heapq.heappop(running)
             self._conclude(claimed, receipt)
+        self._flush()
 
     def _fill(self, running: list[tuple[int, str, Claimed, str]], durations_ms: dict[str, int]) -> None:
         while len(running) < self.slots:
@@ -92,8 +100,7 @@ class Driver:
             job = conclude(
                 self.services, claimed, Outcome(OutcomeKind.SUCCEEDED, result={"ok": True}), self.now_ms
             )
-        with self._step("acknowledge"):
-            self.services.queue.delete(self.pool, [receipt])
+        self._receipts.append(receipt)
         if job is None:
             raise RuntimeError(f"job {claimed.job.job_id} lost its attempt; nothing else runs here")
         if job.state in TERMINAL:
@@ -101,8 +108,17 @@ class Driver:
         self._react(job)
 
     def _react(self, job: Job) -> None:
+        self._events.append(job)
+        if len(self._events) >= self.batch:
+            self._flush()
+
+    def _flush(self) -> None:
+        events, self._events = self._events, []
+        receipts, self._receipts = self._receipts, []
+        with self._step("acknowledge"):
+            self.services.queue.delete(self.pool, receipts)
         with self._step("release"):
-            moved = release(self.services, [job], self.now_ms)
+            moved = release(self.services, events, self.now_ms)
         for other in moved:
             if other.state is State.SKIPPED:
                 self.ended[other.job_id] = other
