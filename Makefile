@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP_STAMP := $(VENV)/.setup-complete
 BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
+# There while packages are installed; one that is left says that this was interrupted, which only a new start mends.
+INSTALLING := $(VENV)/.installing
 SOURCES := benchmarks cli functions layers tests worker
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
@@ -11,26 +13,31 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix build lock bench-cost bench-latency bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-cost bench-latency bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP_STAMP) ## make the environment in .venv (does nothing when nothing changed)
 
-$(BOOTSTRAP_STAMP): requirements/bootstrap.txt
+start-over:
+	@echo "setup: an earlier one was interrupted, so this one starts over"
+
+$(BOOTSTRAP_STAMP): requirements/bootstrap.txt $(if $(wildcard $(INSTALLING)),start-over)
 	@echo "setup: making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "setup: python 3.11 or newer is needed")'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@echo "setup: installing the installer (uv)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@touch $@
 
 $(SETUP_STAMP): $(BOOTSTRAP_STAMP) requirements/dev.txt pyproject.toml
 	@echo "setup: installing the pinned packages (about a minute the first time)"
+	@touch $(INSTALLING)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	@echo "setup: installing tidegate itself, editable"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@rm -f $(INSTALLING)
 	@touch $@
 	@echo "setup: done"
 
