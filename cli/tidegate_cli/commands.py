@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import httpx
@@ -66,6 +67,12 @@ app.add_typer(job_commands.workflows, name="workflows")
 run_commands.register(app)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidegate {version('tidegate')}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -73,6 +80,10 @@ def root(
     api_url: ApiUrlOption = None,
     profile: Annotated[str | None, typer.Option("--profile", help="AWS profile to sign with.")] = None,
     region: Annotated[str | None, typer.Option("--region", help="AWS region of the API.")] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
 ) -> None:
     """A distributed job scheduler on AWS serverless parts."""
     context.obj = Session(output or Output.TEXT, api_url, profile, region)

@@ -15,7 +15,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.documents import Document, read_document
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.follow import exit_code_of, fetch_job, fetch_workflow, follow
+from tidegate_cli.follow import WaitTimedOut, exit_code_of, fetch_job, fetch_workflow, follow
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.job_commands import print_job
 from tidegate_cli.live import viewer_for
@@ -77,7 +77,12 @@ def submit(
                 print_json({**raw, "idempotency_key": key})
             return
         session.tell(f"submitted as {submitted}; following until the end")
-        jobs = _follow(client, session, document, submitted, timeout_seconds)
+        try:
+            jobs = _follow(client, session, document, submitted, timeout_seconds)
+        except WaitTimedOut:
+            if session.is_json:
+                print_json({**raw, "idempotency_key": key})  # it stands all the same
+            raise
         if session.is_json:
             found = client.get_workflow(submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
             print_json({**found, "idempotency_key": key})

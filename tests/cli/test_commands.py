@@ -112,6 +112,22 @@ def test_a_wait_that_is_over_has_its_own_exit_code(api: Callable[[Answers], list
     assert "waited 0.1 s" in result.stderr
 
 
+def test_a_wait_that_is_over_still_says_what_was_submitted(
+    api: Callable[[Answers], list[httpx.Request]],
+) -> None:
+    api(submitted("RUNNING"))
+    command = ("submit", "-", "--wait", "--timeout-seconds", "0.1", "--output", "json")
+    result = tidegate(*command, stdin=json.dumps(JOB))
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["job_id"]
+
+
+def test_the_version_is_shown() -> None:
+    result = tidegate("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("tidegate 0.")
+
+
 def test_run_reports_and_prints_json_alone(api: Callable[[Answers], list[httpx.Request]]) -> None:
     api(submitted("SUCCEEDED"))
     result = tidegate("--output", "json", "run", "-", stdin=json.dumps(FLOW))

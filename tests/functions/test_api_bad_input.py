@@ -75,6 +75,7 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("workflows", {"jobs": [1]}, "jobs[0]", "must be an object"),
         # fields of the wrong type or beyond their limit
         ("jobs", {}, "type", "is required"),
+        ("jobs", {**NOOP, "name": "two\nlines"}, "name", "must not hold control characters"),
         ("jobs", {**NOOP, "priorty": 5}, "priorty", "not a known field"),
         ("jobs", {**NOOP, "priority": 0}, "priority", "at least 1"),
         ("jobs", {**NOOP, "priority": 1_001}, "priority", "at most 1,000"),

@@ -16,7 +16,10 @@ from tidegate.domain.states import State
 
 
 def _text(max_characters: int) -> StringConstraints:
-    return StringConstraints(strict=True, min_length=1, max_length=max_characters)
+    # Without control characters: what a client names is shown on other people's terminals.
+    return StringConstraints(
+        strict=True, min_length=1, max_length=max_characters, pattern=r"^[^\x00-\x1f\x7f]*$"
+    )
 
 
 Key = Annotated[str, _text(limits.MAX_KEY_CHARACTERS)]
