@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -35,19 +36,19 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(ABC):
     """What all transitions share. `name` is how errors and logs call it."""
 
     name: ClassVar[str]
 
     @property
+    @abstractmethod
     def job_id(self) -> str:
         """The job that is to move."""
-        raise NotImplementedError  # every transition below says it
 
+    @abstractmethod
     def apply(self, job: Job) -> Job:
         """The job after the transition; raises TransitionRefused where the condition does not hold."""
-        raise NotImplementedError  # every transition below says it
 
     def _require(self, holds: bool, job: Job, why: str) -> None:
         if not holds:
