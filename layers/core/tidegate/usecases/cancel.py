@@ -7,6 +7,7 @@ from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
 from tidegate.usecases.services import Services
+from tidegate.usecases.visible import visible_jobs
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
 
@@ -14,10 +15,11 @@ _TRIES = 5  # each lost race moves the job forward, and its states are few
 def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> Job:
     """Cancels a job, or asks its worker to; returns the job after that. Cancelling twice changes nothing.
 
-    Raises NotFound, AlreadyEnded (it ended in another way), or DependencyUnavailable when it kept moving.
+    Raises NotFound (also while its workflow is not accepted yet), AlreadyEnded (it ended in another way), or
+    DependencyUnavailable when it kept moving.
     """
     job = services.jobs.get(job_id, consistent=True)
-    if job is None:
+    if job is None or not list(visible_jobs(services, [job])):
         raise NotFound("job", job_id)
     stamp = Stamp(now_ms, actor, "cancellation asked for")
     for _ in range(_TRIES):

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import NotFound
-from tidegate.domain.job import Job, submission_of, workflow_job_id
+from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.states import State
-from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.submission import Submission
 from tidegate.usecases.listing import Position, list_group
 from tidegate.usecases.services import Services
-
-_VISIBLE = frozenset({Phase.COMMITTED, Phase.COMPLETE})
+from tidegate.usecases.visible import is_accepted, visible_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class WorkflowPage:
 def get_job(services: Services, job_id: str) -> Job:
     """The job with its input and its result; raises NotFound, also while its workflow is not accepted yet."""
     job = services.jobs.get(job_id, consistent=True)
-    if job is None or not _visible(services, [job]):
+    if job is None or not list(visible_jobs(services, [job])):
         raise NotFound("job", job_id)
     return replace(job, input=services.jobs.load_input(job), result=services.jobs.load_result(job))
 
@@ -52,14 +51,14 @@ def list_jobs(
     entries, following = list_group(services, position, limit)
     jobs = services.jobs.get_many([entry.job_id for entry in entries])
     current = [jobs[entry.job_id] for entry in entries if entry.job_id in jobs]
-    visible = _visible(services, [job for job in current if job.state is state])
+    visible = visible_jobs(services, [job for job in current if job.state is state])
     return JobPage(_with_inputs(services, visible), following)
 
 
 def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, limit: int) -> WorkflowPage:
     """A workflow and at most `limit` (1-200) of its jobs. Raises NotFound, also while it is not accepted yet."""
     submission = services.submissions.get(workflow_id)
-    if submission is None or submission.phase not in _VISIBLE:
+    if submission is None or not is_accepted(submission):
         raise NotFound("workflow", workflow_id)
     start = int(cursor) if cursor and cursor.isdecimal() else 0
     end = min(start + limit, submission.job_count)
@@ -73,14 +72,3 @@ def _with_inputs(services: Services, jobs: Iterable[Job]) -> tuple[Job, ...]:
     loaded = list(jobs)
     inputs = services.jobs.load_inputs(loaded)
     return tuple(replace(job, input=inputs[job.job_id]) for job in loaded)
-
-
-def _visible(services: Services, jobs: list[Job]) -> list[Job]:
-    """Without the jobs of submissions that are not accepted yet. Only PENDING jobs can belong to one."""
-    doubtful = {submission_of(job.job_id) for job in jobs if job.state is State.PENDING and job.workflow_id}
-    hidden = set()
-    for submission_id in doubtful:
-        submission = services.submissions.get(submission_id)
-        if submission is None or submission.phase not in _VISIBLE:
-            hidden.add(submission_id)
-    return [job for job in jobs if job.state is not State.PENDING or submission_of(job.job_id) not in hidden]

@@ -13,6 +13,7 @@ from tidegate.domain.graph import find_cycle
 from tidegate.domain.pools import Pool, choose_pool
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.services import Services
+from tidegate.usecases.visible import visible_jobs
 
 MAX_VIOLATIONS = 50  # enough to mend a request by; the rest would repeat itself
 
@@ -140,12 +141,16 @@ def upstream_violations(
     if not named:
         return
     wanted = list(dict.fromkeys(job_id for _, job_id in named))
-    found = services.jobs.get_many(wanted).keys()
-    missing = {
-        job_id for job_id in wanted if job_id not in found and not services.jobs.get(job_id, consistent=True)
-    }
+    found = services.jobs.get_many(wanted)
+    visible = {job.job_id for job in visible_jobs(services, found.values())}
+    # One by one, and only as far as somebody listens: a body can name very many jobs that do not exist.
     for field, job_id in named:
-        if job_id in missing:
+        if job_id in found:
+            exists = job_id in visible
+        else:
+            fresh = services.jobs.get(job_id, consistent=True)
+            exists = fresh is not None and bool(list(visible_jobs(services, [fresh])))
+        if not exists:
             yield Violation(field, f"there is no job {job_id!r}; it may have passed its retention")
 
 

@@ -1,0 +1,33 @@
+"""Visible: jobs of a workflow that is not accepted yet stand in the store, but for clients there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tidegate.domain.job import Job, submission_of
+from tidegate.domain.states import State
+from tidegate.domain.submission import Phase, Submission
+from tidegate.usecases.services import Services
+
+_ACCEPTED = frozenset({Phase.COMMITTED, Phase.COMPLETE})
+
+
+def is_accepted(submission: Submission | None) -> bool:
+    """Whether a workflow stands for its clients."""
+    return submission is not None and submission.phase in _ACCEPTED
+
+
+def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
+    """Without the jobs of workflows that are not accepted. Only PENDING jobs can belong to one.
+
+    Each workflow that is in doubt is read once.
+    """
+    accepted: dict[str, bool] = {}
+    for job in jobs:
+        if job.state is State.PENDING and job.workflow_id is not None:
+            submission_id = submission_of(job.job_id)
+            if submission_id not in accepted:
+                accepted[submission_id] = is_accepted(services.submissions.get(submission_id))
+            if not accepted[submission_id]:
+                continue
+        yield job

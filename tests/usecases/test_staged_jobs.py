@@ -1,0 +1,71 @@
+"""Jobs of a workflow that is not accepted yet: nobody sees them, moves them or depends on them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.errors import InvalidRequest, NotFound
+from tidegate.domain.job import workflow_job_id
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.validate import MAX_VIOLATIONS
+
+MANY = 1_000
+
+
+class CutOff(Exception):
+    """The process ends here."""
+
+
+def _staged() -> tuple[Services, str]:
+    """A deployment where a submission was cut off before its commit, and the id of a job that it left behind."""
+    services, world = memory_services(SETTINGS)
+
+    def cut_off(request: str) -> None:
+        if request == "save_plan":
+            raise CutOff
+
+    jobs = (
+        JobRequest(key="root", type="tidegate.noop"),
+        JobRequest(key="leaf", type="tidegate.noop", depends_on=(DependencyRequest(key="root"),)),
+    )
+    world.on_request = cut_off
+    with pytest.raises(CutOff):
+        submit_workflow(
+            services, WorkflowRequest(jobs=jobs), idempotency_key="k", fingerprint="f", now_ms=NOW_MS
+        )
+    world.on_request = lambda _: None
+    (submission_id,) = world.submissions
+    job_id = workflow_job_id(submission_id, 1)
+    assert world.jobs[job_id].state is State.PENDING
+    return services, job_id
+
+
+def test_a_staged_job_can_not_be_cancelled() -> None:
+    services, job_id = _staged()
+    with pytest.raises(NotFound):
+        cancel_job(services, job_id, actor="ann", now_ms=NOW_MS)
+    job = services.jobs.get(job_id)
+    assert job is not None
+    assert job.state is State.PENDING
+
+
+def test_nothing_can_depend_on_a_staged_job() -> None:
+    services, job_id = _staged()
+    request = JobRequest(type="tidegate.noop", depends_on=(DependencyRequest(job_id=job_id),))
+    with pytest.raises(InvalidRequest, match="there is no job"):
+        submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS)
+
+
+def test_a_body_full_of_unknown_upstreams_is_looked_up_no_further_than_it_is_reported() -> None:
+    services, world = memory_services(SETTINGS)
+    edges = tuple(DependencyRequest(job_id=f"NONE{number}") for number in range(MANY))
+    request = JobRequest(type="tidegate.noop", depends_on=edges)
+    with pytest.raises(InvalidRequest) as refused:
+        submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS)
+    assert len(refused.value.violations) == MAX_VIOLATIONS
+    assert world.requests["get"] + world.requests["get_consistent"] <= MAX_VIOLATIONS + 1
