@@ -1,4 +1,4 @@
-"""The dispatcher: woken by the Jobs table's stream and by the schedule."""
+"""The dispatcher: woken by the streams of jobs and of workers, and by the schedule."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from tidegate import bootstrap
 from tidegate.domain.job import Job
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.react import react
+from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.tick import tick
 
 logger = Logger()
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
-    """Reacts to a stream event's jobs; any other event is the schedule's. Answers for the event source.
+    """Reacts to a stream's jobs or to workers that joined; any other event is the schedule's.
 
     A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
     that can't be read never will be, so it is logged and passed over rather than block its shard.
@@ -30,12 +31,22 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
             pools = tick(deps.services, now_ms=deps.clock.now_ms())
             _log(pools)
             return {"dispatched": sum(pool.dispatched for pool in pools)}
+        joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
+        if joined:
+            _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
+            return {"batchItemFailures": []}
         changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
         if changed:
             _log(react(deps.services, changed, now_ms=deps.clock.now_ms()).pools)
         return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:
+    """The pool that a worker has joined, where the record is of the Workers table."""
+    keys = (record.get("dynamodb") or {}).get("Keys") or {}
+    return deps.pool_of_worker(keys)
 
 
 def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from functions.dispatcher import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
 from tidegate.adapters.dynamodb_items import job_from_image
+from tidegate.adapters.dynamodb_workers import pool_of_worker
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
+from tidegate.ports import Worker
 
 POISON: list[Any] = [
     {},
@@ -32,7 +35,9 @@ class Fixture:
 
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = DispatcherDeps(self.services, StandingClock(NOW_MS), Meter(), job_from_image)
+        self.deps = DispatcherDeps(
+            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker
+        )
         self.event = read_event("dispatcher-stream")
         self.alone, self.ended = (
             job_from_image(record["dynamodb"]["NewImage"]) for record in self.event["Records"]
@@ -135,3 +140,22 @@ def test_what_was_dispatched_and_used_is_logged(fixture: Fixture, caplog: pytest
     dispatched, usage = (vars(record) for record in caplog.records)
     assert (dispatched["pool"], dispatched["dispatched"], dispatched["unsent"]) == ("lambda", 2, 0)
     assert usage["usage"] == {"requests": {}, "write_units": 0, "read_units": 0.0}
+
+
+def test_a_worker_that_joins_is_given_work_at_once(fixture: Fixture) -> None:
+    job = replace(fixture.alone, job_id="01JD0000000000000000000009", pool="ecs")
+    fixture.world.put_new(job)
+    event = read_event("dispatcher-workers")
+    keys = event["Records"][0]["dynamodb"]["Keys"]
+    worker = Worker(
+        pool=keys["pool"]["S"],
+        worker_id=keys["worker_id"]["S"],
+        slots=1,
+        running=0,
+        heartbeat_at_ms=NOW_MS,
+        expires_at_s=NOW_MS,
+    )
+    fixture.services.workers.put(worker)
+    assert fixture.handle(event) == {"batchItemFailures": []}
+    assert fixture.state(job) is State.QUEUED
+    assert fixture.state(fixture.alone) is State.READY, "other pools are not looked at"

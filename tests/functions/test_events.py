@@ -47,7 +47,13 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
     }
     assert {(event["httpMethod"], event["resource"]) for event in map(read_event, API_EVENTS)} == routes
     others = {path.stem for path in EVENTS.glob("*.json")} - set(API_EVENTS)
-    assert others == {"dispatcher-schedule", "dispatcher-stream", "reaper-schedule", "worker-sqs"}
+    assert others == {
+        "dispatcher-schedule",
+        "dispatcher-stream",
+        "dispatcher-workers",
+        "reaper-schedule",
+        "worker-sqs",
+    }
 
 
 @pytest.mark.parametrize("name", API_EVENTS)

@@ -15,7 +15,7 @@ from tidegate.adapters.dynamodb_index import DynamoJobIndex
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
-from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
+from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.adapters.system import SystemClock, SystemEntropy
 from tidegate.domain.job import Job, Json
@@ -71,12 +71,17 @@ class ReaperDeps:
 
 @dataclass(frozen=True, slots=True)
 class DispatcherDeps:
-    """What the dispatcher function works with; `job_from_image` decodes a stream record's image."""
+    """What the dispatcher function works with.
+
+    `job_from_image` decodes the image of a job's stream record; `pool_of_worker` tells from a record's keys which
+    pool a worker has joined, None where it is no worker's record.
+    """
 
     services: Services
     clock: Clock
     meter: Meter
     job_from_image: Callable[[Mapping[str, Any]], Job]
+    pool_of_worker: Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,7 @@ def api_function() -> ApiDeps:
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
     services, clients = _from_environment(None)
-    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image)
+    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker)
 
 
 def reaper_function() -> ReaperDeps:

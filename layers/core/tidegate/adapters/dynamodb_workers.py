@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import translated
 from tidegate.adapters.dynamodb_batches import DynamoBatches
-from tidegate.adapters.dynamodb_values import decode_item, encode_item
+from tidegate.adapters.dynamodb_values import Attribute, decode_item, encode_item
 from tidegate.ports import Worker
 from tidegate.settings import Tables
 
@@ -61,3 +62,10 @@ class DynamoWorkerRegistry:
             )
             for values in map(decode_item, items)
         )
+
+
+def pool_of_worker(keys: Mapping[str, Attribute]) -> str | None:
+    """The pool of the worker that a stream record is about, from its keys; None where they are no worker's."""
+    if schema.WORKER_ID not in keys:
+        return None
+    return str(keys[schema.POOL]["S"])
