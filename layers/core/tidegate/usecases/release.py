@@ -109,7 +109,7 @@ def _evaluate(services: Services, upstream: Job, edge: Dependent, given: JobInpu
     expression = given.depends_on[edge.ordinal].condition or ""
     try:
         holds = services.conditions.evaluate(expression, condition_view(services, upstream))
-    except ConditionError as error:
+    except (ConditionError, NotFound) as error:  # a result may have passed its retention before its job
         return _failure(upstream, edge, f"could not be evaluated: {error}")
     return None if holds else _failure(upstream, edge, f"is false: {expression}")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.retry import backoff_ms
@@ -83,7 +84,7 @@ def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> 
     given = services.jobs.load_input(job)
     upstreams: tuple[Upstream, ...] = ()
     if given.depends_on and services.catalogue.reads_upstreams(job.type):
-        upstreams = _load_upstreams(services, [dependency.upstream_id for dependency in given.depends_on])
+        upstreams = _load_upstreams(services, given.depends_on)
     assignment = Assignment(
         job_id=job.job_id,
         attempt=job.attempt,
@@ -96,12 +97,24 @@ def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> 
     return Claimed(job, assignment)
 
 
-def _load_upstreams(services: Services, upstream_ids: list[str]) -> tuple[Upstream, ...]:
-    jobs = services.jobs.get_many(list(dict.fromkeys(upstream_ids)))
-    return tuple(
-        Upstream(job.job_id, job.key, job.state, services.jobs.load_result(job))
-        for job in (jobs[upstream_id] for upstream_id in dict.fromkeys(upstream_ids) if upstream_id in jobs)
-    )
+def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
+    """The upstreams with their results, without those that have passed their retention."""
+    wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
+    jobs = services.jobs.get_many(wanted)
+    upstreams: list[Upstream] = []
+    for upstream_id in wanted:
+        job = jobs.get(upstream_id)
+        if job is None or not job.is_terminal:
+            # That read may be old: the upstream may have ended a moment ago, and this job was released by it.
+            job = services.jobs.get(upstream_id, consistent=True)
+        if job is None:
+            continue
+        try:
+            result = services.jobs.load_result(job)
+        except NotFound:
+            continue
+        upstreams.append(Upstream(job.job_id, job.key, job.state, result))
+    return tuple(upstreams)
 
 
 def _heartbeat(services: Services, clock: Clock, job: Job, signal: Callable[[], Signal]) -> Heartbeat:

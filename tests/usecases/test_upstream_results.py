@@ -1,0 +1,110 @@
+"""Results of upstreams, where reads are old or a result has passed its retention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tests.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import NotFound
+from tidegate.domain.job import Job, Json
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
+from tidegate.ports import Message
+from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
+from tidegate.usecases.run import Claimed, claim
+from tidegate.usecases.submit import submit_job
+
+STAMP = Stamp(NOW_MS, "test")
+
+
+class OldReads(MemoryJobStore):
+    """Whatever is not read consistently is as it was when it was submitted."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        super().__init__(world)
+        self.old: dict[str, Job] = {}
+
+    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
+        found = super().get_many(job_ids)
+        return {job_id: self.old.get(job_id, job) for job_id, job in found.items()}
+
+
+class ResultsGone(MemoryJobStore):
+    """Results are gone, their jobs not yet."""
+
+    def load_result(self, job: Job) -> Json:
+        raise NotFound("result of job", job.job_id)
+
+
+class ReadsUpstreams:
+    """Every type reads its upstreams."""
+
+    def types(self) -> Sequence[str]:
+        return ("tidegate.noop",)
+
+    def violations(self, *_: object) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def reads_upstreams(self, _: str) -> bool:
+        return True
+
+
+def _submit(services: Services, *edges: DependencyRequest) -> str:
+    request = JobRequest(type="tidegate.noop", depends_on=edges)
+    return submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
+
+
+def _claim(services: Services, job_id: str) -> Claimed:
+    services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
+    claimed = claim(services, Message(job_id, 0), "w", NOW_MS)
+    assert claimed is not None
+    return claimed
+
+
+def _succeed(services: Services, job_id: str, result: Json) -> None:
+    services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
+    job = services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + 1, STAMP))
+    services.jobs.apply(FinishIfAttemptHolds(job, 1, Ending(State.SUCCEEDED, result=result), STAMP))
+
+
+def test_a_job_gets_the_result_that_released_it_though_reads_are_old() -> None:
+    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    jobs = OldReads(world)
+    services = replace(services, jobs=jobs)
+    upstream_id = _submit(services)
+    jobs.old[upstream_id] = world.jobs[upstream_id]
+    _succeed(services, upstream_id, {"rows": 7})
+    claimed = _claim(services, _submit(services, DependencyRequest(job_id=upstream_id)))
+    (upstream,) = claimed.assignment.upstreams
+    assert (upstream.state, upstream.result) == (State.SUCCEEDED, {"rows": 7})
+
+
+def test_an_upstream_whose_result_is_gone_does_not_keep_a_job_from_running() -> None:
+    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    upstream_id = _submit(services)
+    _succeed(services, upstream_id, {"rows": 7})
+    services = replace(services, jobs=ResultsGone(world))
+    claimed = _claim(services, _submit(services, DependencyRequest(job_id=upstream_id)))
+    assert claimed.assignment.upstreams == ()
+
+
+def test_a_condition_on_a_result_that_is_gone_skips_the_job_and_says_why() -> None:
+    services, world = memory_services(SETTINGS)
+    upstream_id = _submit(services)
+    edge = DependencyRequest(
+        job_id=upstream_id, type=DependencyType.CONDITIONAL, condition="upstream.result.rows > 0"
+    )
+    job_id = _submit(services, edge)
+    _succeed(services, upstream_id, {"rows": 7})
+    services = replace(services, jobs=ResultsGone(world))
+    assert reap_pending(services, NOW_MS + GRACE_MS) == 1
+    job = world.jobs[job_id]
+    assert job.state is State.SKIPPED
+    assert job.failure is not None
+    assert "retention" in job.failure.message
