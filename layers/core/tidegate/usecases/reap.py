@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.usecases.each import for_each
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap_pending import reap_pending
@@ -25,15 +26,29 @@ class ReapReport:
 
 
 def reap(services: Services, *, now_ms: int) -> ReapReport:
-    """Repairs submissions, active and pending jobs, and reads dead letters; safe to run twice at once."""
-    finished, removed = reap_submissions(services, now_ms)
-    active = reap_active(services, now_ms)
-    return ReapReport(
-        submissions_finished=finished,
-        submissions_removed=removed,
-        jobs_reclaimed=active.reclaimed,
-        jobs_ended=active.ended,
-        messages_resent=active.resent,
-        jobs_undeliverable=reap_dead_letters(services, now_ms),
-        pending_released=reap_pending(services, now_ms),
-    )
+    """Repairs active and pending jobs and submissions, and reads dead letters; safe to run twice at once.
+
+    Raises the first TidegateError of a repair once the others have had their turn.
+    """
+
+    def active() -> dict[str, int]:
+        counts = reap_active(services, now_ms)
+        return {
+            "jobs_reclaimed": counts.reclaimed,
+            "jobs_ended": counts.ended,
+            "messages_resent": counts.resent,
+        }
+
+    def submissions() -> dict[str, int]:
+        finished, removed = reap_submissions(services, now_ms)
+        return {"submissions_finished": finished, "submissions_removed": removed}
+
+    def dead_letters() -> dict[str, int]:
+        return {"jobs_undeliverable": reap_dead_letters(services, now_ms)}
+
+    def pending() -> dict[str, int]:
+        return {"pending_released": reap_pending(services, now_ms)}
+
+    repairs = (active, submissions, dead_letters, pending)  # lost workers first: they are what users wait for
+    report = for_each(repairs, lambda repair: repair())
+    return ReapReport(**{name: count for part in report for name, count in part.items()})

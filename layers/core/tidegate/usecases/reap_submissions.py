@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.submission import DONE_WITH, Phase
+from tidegate.usecases.each import for_each
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.services import Services
 
@@ -12,26 +13,28 @@ SUBMISSIONS_PER_RUN = 20
 
 
 def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
-    """Finishes or removes what is still open after the grace period; returns how many of each."""
-    finished = removed = 0
-    for submission_id in services.submissions.list_open(
-        opened_before_ms=now_ms - GRACE_MS, limit=SUBMISSIONS_PER_RUN
-    ):
-        submission = services.submissions.get(submission_id)
-        if submission is None or submission.phase in DONE_WITH:
-            continue  # the index lagged behind
-        if submission.phase is Phase.COMMITTED:
-            finish_submission(services, submission_id, services.submissions.load_plan(submission_id), now_ms)
-            finished += 1
-            continue
-        abandoned = submission.phase is Phase.ABANDONED or services.submissions.move_phase_if(
-            submission_id, Phase.STAGING, Phase.ABANDONED
-        )
-        if abandoned:
-            services.jobs.unstage(
-                [workflow_job_id(submission_id, index) for index in range(submission.job_count)]
-            )
-            # The record stays: a slower reaper may still be removing jobs under this id.
-            services.submissions.move_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
-            removed += 1
-    return finished, removed
+    """Finishes or removes what is still open after the grace period; returns how many of each.
+
+    Raises the first TidegateError of a submission once the others have had their turn.
+    """
+    open_ids = services.submissions.list_open(opened_before_ms=now_ms - GRACE_MS, limit=SUBMISSIONS_PER_RUN)
+    ends = for_each(open_ids, lambda submission_id: _close(services, submission_id, now_ms))
+    return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
+
+
+def _close(services: Services, submission_id: str, now_ms: int) -> Phase | None:
+    submission = services.submissions.get(submission_id)
+    if submission is None or submission.phase in DONE_WITH:
+        return None  # the index lagged behind
+    if submission.phase is Phase.COMMITTED:
+        finish_submission(services, submission_id, services.submissions.load_plan(submission_id), now_ms)
+        return Phase.COMPLETE
+    abandoned = submission.phase is Phase.ABANDONED or services.submissions.move_phase_if(
+        submission_id, Phase.STAGING, Phase.ABANDONED
+    )
+    if not abandoned:
+        return None
+    services.jobs.unstage([workflow_job_id(submission_id, index) for index in range(submission.job_count)])
+    # The record stays: a slower reaper may still be removing jobs under this id.
+    services.submissions.move_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
+    return Phase.REMOVED

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Set
 
 from tidegate.usecases.dispatch import DispatchReport, dispatch
+from tidegate.usecases.each import for_each
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
 
 def serve_pools(services: Services, pools: Set[str], now_ms: int) -> tuple[DispatchReport, ...]:
-    """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names."""
-    known = sorted(pools & services.settings.pools.keys())
-    for pool in known:
+    """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
+
+    A pool that fails, because its queue is gone perhaps, raises when the others have been served.
+    """
+
+    def serve(pool: str) -> DispatchReport:
         wake_due(services, pool, now_ms)
-    return tuple(dispatch(services, pool, now_ms) for pool in known)
+        return dispatch(services, pool, now_ms)
+
+    return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))

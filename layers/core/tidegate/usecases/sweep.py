@@ -27,14 +27,16 @@ def sweep_group(
         while seen < jobs_per_shard:
             page = services.index.page(pool, group, shard, limit=PAGE, after=after, up_to=up_to_ms)
             seen += len(page.entries)
+            after = page.next
+            position = f"{after.sort} {after.job_id}" if after else None
+            if position != stored:
+                # Before the page is worked on: one that fails, or takes too long, must not be in the way for ever.
+                services.cursors.save(name, position)
+                stored = position
             if page.entries:
                 yield list(services.jobs.get_many([entry.job_id for entry in page.entries]).values())
-            after = page.next
             if after is None:
                 break
-        position = f"{after.sort} {after.job_id}" if after else None
-        if position != stored:
-            services.cursors.save(name, position)
 
 
 def _read(stored: str | None) -> IndexEntry | None:

@@ -1,0 +1,106 @@
+"""What can't be done, now or ever, does not keep anything else from being done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.errors import NotFound, ServiceRefused
+from tidegate.domain.job import Job, JobInput
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.states import State
+from tidegate.domain.submission import Phase, Submission
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.ports import Message
+from tidegate.settings import Settings
+from tidegate.usecases.reap import reap
+from tidegate.usecases.reap_pending import GRACE_MS, JOBS_PER_SHARD
+from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
+from tidegate.usecases.submit import submit_job
+from tidegate.usecases.tick import tick
+
+STAMP = Stamp(NOW_MS, "test")
+LATER_MS = NOW_MS + max(GRACE_MS, SUBMISSION_GRACE_MS) + 1
+
+
+class OneQueueGone(MemoryQueue):
+    """The queue of pool `a` is gone."""
+
+    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+        if pool == "a":
+            raise ServiceRefused("there is no such queue")
+        return super().send(pool, messages)
+
+
+class OneInputGone(MemoryJobStore):
+    """The job whose key is `broken` can't be worked on."""
+
+    def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
+        for job in jobs:
+            if job.key == "broken":
+                raise NotFound("input of job", job.job_id)
+        return super().load_inputs(jobs)
+
+
+def _submit(services: Services, *edges: DependencyRequest, pool: str | None = None) -> str:
+    request = JobRequest(type="tidegate.noop", depends_on=edges, pool=pool)
+    return submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
+
+
+def _open_submission(services: Services, submission_id: str, phase: Phase, opened_at_ms: int) -> None:
+    services.submissions.begin_if_absent(
+        Submission(
+            submission_id=submission_id,
+            phase=phase,
+            job_count=1,
+            fingerprint="",
+            created_at_ms=opened_at_ms,
+        )
+    )
+
+
+def test_a_pool_whose_queue_is_gone_does_not_stop_the_others() -> None:
+    pools = {name: Pool(name, "", PoolKind.FUNCTION, 840, capacity=1) for name in ("a", "b")}
+    services, world = memory_services(Settings(pools=pools, default_pool="a"))
+    services = replace(services, queue=OneQueueGone(world))
+    _submit(services, pool="a")
+    job_id = _submit(services, pool="b")
+    with pytest.raises(ServiceRefused):
+        tick(services, now_ms=NOW_MS)
+    assert world.jobs[job_id].state is State.QUEUED
+
+
+def test_a_submission_that_can_not_be_finished_does_not_stop_the_reaper() -> None:
+    services, world = memory_services(SETTINGS)
+    _open_submission(services, "A", Phase.COMMITTED, NOW_MS - 1)  # its plan is gone
+    _open_submission(services, "B", Phase.STAGING, NOW_MS)
+    job_id = _submit(services)
+    services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
+    services.jobs.apply(ClaimIfQueued(job_id, 0, "lost", NOW_MS + 1, STAMP))
+    with pytest.raises(NotFound, match="plan"):
+        reap(services, now_ms=LATER_MS)
+    assert world.jobs[job_id].state is State.READY
+    assert world.submissions["B"].phase is Phase.REMOVED
+
+
+def test_a_page_that_can_not_be_worked_on_is_passed_by_the_next_sweep() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=1))
+    services = replace(services, jobs=OneInputGone(world))
+    upstream_id = _submit(services)
+    edge = DependencyRequest(job_id=upstream_id)
+    first, *_, last = sorted(_submit(services, edge) for _ in range(JOBS_PER_SHARD + 1))
+    world.jobs[first] = replace(world.jobs[first], key="broken")
+    world.jobs[last] = replace(world.jobs[last], waiting_on=frozenset())  # its release was cut off half way
+    for _ in range(JOBS_PER_SHARD):
+        try:
+            reap(services, now_ms=LATER_MS)
+        except NotFound:
+            continue
+    assert world.jobs[last].state is State.READY
