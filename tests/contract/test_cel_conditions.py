@@ -61,6 +61,8 @@ def test_a_condition_has_its_value(expression: str, value: bool) -> None:
         ("upstream.result.names .map ( a, [1].map(b, b)).size() > 0", "inside another"),
         ("upstream.result.names.all(a, ')' == a || [1].all(b, b == 1))", "inside another"),
         ("upstream.result.names.all(a, r'\\' == a || [1].all(b, b == 1) || 'x' == '')", "inside another"),
+        ("['x']" + ".map(a, a + a)" * 60 + "[0] == ''", "beyond all memory"),
+        ("upstream.result.text" + " + upstream.result.text" * 21 + " == ''", "beyond all memory"),
         ("upstream.result.names.all(a, // '\n [1].all(b, b == 1)) // '", "inside another"),
     ],
 )

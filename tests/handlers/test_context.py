@@ -59,8 +59,16 @@ def test_check_raises_once_the_time_is_over() -> None:
         fixture.context.check()
 
 
-@pytest.mark.parametrize(("said", "kept"), [(-1.0, 0.0), (0.3, 0.3), (7, 1.0), (float("nan"), 0.0)])
+@pytest.mark.parametrize(
+    ("said", "kept"), [(-1.0, 0.0), (0.3, 0.3), (7, 1.0), (float("nan"), 0.0), (1e-200, 0.0)]
+)
 def test_progress_is_cut_to_its_range(said: float, kept: float) -> None:
     fixture = Fixture()
     fixture.context.progress(said, "m" * 500)
     assert fixture.reported == [Progress(kept, "m" * 200)]
+
+
+def test_progress_holds_no_half_characters() -> None:
+    fixture = Fixture()
+    fixture.context.progress(0.5, "reading caf\udce9.txt")
+    assert fixture.reported == [Progress(0.5, "reading caf?.txt")]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.domain import limits
 from tidegate.handlers import JobContext, Parameters
+from tidegate.handlers.attempt import run_attempt
+from tidegate.handlers.context import StopRequest
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import RegistrationError, Registry
 
@@ -202,3 +204,20 @@ def test_a_module_that_can_not_be_imported_is_named(
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def test_a_failure_with_half_characters_can_be_stored() -> None:
+    registry = Registry()
+
+    @registry.job("test.half")
+    def read(parameters: Parameters, context: JobContext) -> None:
+        raise FileNotFoundError("caf\udce9.txt")
+
+    context = JobContext(
+        job_id="J",
+        attempt=1,
+        remaining_seconds=lambda: 1.0,
+        report_progress=lambda progress: None,
+        stop=StopRequest(),
+    )
+    assert run_attempt(registry, "test.half", {}, context).message == "caf?.txt"

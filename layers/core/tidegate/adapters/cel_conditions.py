@@ -20,6 +20,9 @@ _TEXT = re.compile(
     r"""|'{3}(?:\\.|.)*?'{3}|"{3}(?:\\.|.)*?"{3}|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""",
     re.DOTALL,
 )
+_MAP = re.compile(r"\.\s*map\s*\(")
+_MOST_MAPS = 1  # each can double what the one before it made
+_MOST_PLUS = 20
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(\s*(\w+)?")
 
 
@@ -27,7 +30,7 @@ class CelConditions:
     """Compiles and evaluates conditions over one variable, `upstream`; keeps the last 512 compiled."""
 
     def check(self, expression: str) -> None:
-        """Raises ConditionError where the expression does not compile, uses other names, or nests loops."""
+        """Raises ConditionError where the expression does not compile, uses other names, or could run away."""
         _compiled(expression)
 
     def evaluate(self, expression: str, upstream: Mapping[str, Json]) -> bool:
@@ -65,6 +68,11 @@ def _compiled(expression: str) -> Any:
         raise ConditionError(
             "has a loop (all, exists, exists_one, map, filter) inside another, "
             "which could run for hours; put one after the other"
+        )
+    if len(_MAP.findall(code)) > _MOST_MAPS or code.count("+") > _MOST_PLUS:
+        raise ConditionError(
+            f"has more than {_MOST_MAPS} map(...) or more than {_MOST_PLUS} plus signs, which could grow a value "
+            "beyond all memory; compute it in the job and return it as its result"
         )
     return program
 

@@ -123,6 +123,11 @@ def _validate(model: type[ModelT], value: Any, field: str, violations: list[Viol
         return None
 
 
+def _stored(seconds: float | None) -> float | None:
+    """To the microsecond: numbers far nearer to 0 are none that the store can hold."""
+    return None if seconds is None else round(seconds, 6)
+
+
 def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | None:
     if isinstance(value, dict) and not _parts_fit(value, field, violations):
         return None
@@ -143,7 +148,7 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             for edge in job.depends_on
         ),
         not_before_ms=to_ms(job.not_before),
-        estimated_duration_seconds=job.estimated_duration_seconds,
+        estimated_duration_seconds=_stored(job.estimated_duration_seconds),
         timeout_seconds=job.timeout_seconds,
         retry=RetryPolicy(job.max_retries, job.retry.backoff_seconds, job.retry.max_backoff_seconds),
     )

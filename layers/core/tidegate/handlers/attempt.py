@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tidegate.domain import limits
 from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
 from tidegate.domain.job import Json
-from tidegate.handlers.context import JobContext
+from tidegate.handlers.context import JobContext, storable
 from tidegate.handlers.registry import Registry, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -79,7 +79,7 @@ def _unexpected(context: JobContext, error: BaseException) -> Report:
 
 
 def _failed(code: str, message: str, *, retryable: bool = True) -> Report:
-    short = message[: limits.MAX_ERROR_CHARACTERS]
+    short = storable(message)[: limits.MAX_ERROR_CHARACTERS]
     return Report(ReportKind.FAILED, code=code, message=short, retryable=retryable)
 
 

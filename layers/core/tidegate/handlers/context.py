@@ -50,6 +50,11 @@ class Upstreams(Mapping[str, Upstream]):
         return len(self._by_name)
 
 
+def storable(text: str) -> str:
+    """The text without half characters, as they come from names of files that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class StopRequest:
     """Asks one attempt to stop; set by whoever runs it, read through its JobContext."""
 
@@ -117,8 +122,8 @@ class JobContext:
 
         `fraction` is 0-1 (cut to that range), `message` is cut to 200 characters.
         """
-        bounded = min(1.0, max(0.0, fraction))
-        self._report_progress(Progress(bounded, message[: limits.MAX_PROGRESS_CHARACTERS]))
+        bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
+        self._report_progress(Progress(bounded, storable(message)[: limits.MAX_PROGRESS_CHARACTERS]))
 
     def check(self) -> None:
         """Raises JobCancelled or JobTimedOut when the job should stop; let them pass through."""

@@ -68,6 +68,13 @@ def job_violations(
             yield Violation(context.path("not_before"), "lies more than 366 days ahead")
     for place, dependency in enumerate(request.depends_on):
         yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
+    conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
+    if conditions_bytes > limits.MAX_CONDITIONS_BYTES:
+        yield Violation(
+            context.path("depends_on"),
+            f"has conditions of {conditions_bytes:,} bytes together; "
+            f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
+        )
     yield from _repeated_dependencies(request, context)
 
 
