@@ -136,6 +136,16 @@ def test_staging_never_throws_back_a_job_that_has_moved(stores: Stores) -> None:
     assert stores.jobs.get("S.3") == later[1]
 
 
+def test_staging_never_forgets_that_a_later_job_waits(stores: Stores) -> None:
+    stores.jobs.stage([pending("S.2"), pending("S.3")])
+    stores.jobs.apply(NoteDependentsIfOpen("S.2", watch_start=True))
+    stores.jobs.stage([pending("S.2"), pending("S.3")])
+    job = stores.jobs.get("S.2")
+    assert job is not None
+    assert job.dependents_apart
+    assert job.watch_start
+
+
 def test_unstaging_removes_jobs_and_what_is_stored_apart(stores: Stores) -> None:
     edges = tuple(Dependent(f"S.{n}", 0, DependencyType.MUST_SUCCEED) for n in range(10, 900))
     job = pending("S.2", parameters=LARGE, dependents=edges)

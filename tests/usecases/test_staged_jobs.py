@@ -69,3 +69,27 @@ def test_a_body_full_of_unknown_upstreams_is_looked_up_no_further_than_it_is_rep
         submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS)
     assert len(refused.value.violations) == MAX_VIOLATIONS
     assert world.requests["get"] + world.requests["get_consistent"] <= MAX_VIOLATIONS + 1
+
+
+def test_tries_that_run_side_by_side_write_the_same_jobs_and_plan() -> None:
+    """Their pages may end up mixed, so they must not differ in what time it was."""
+    written: list[object] = []
+    for later_ms in (0, 5_000):
+        services, world = memory_services(SETTINGS)
+
+        def cut_off(request: str) -> None:
+            if request == "move_phase_if":
+                raise CutOff
+
+        world.on_request = cut_off
+        jobs = (
+            JobRequest(key="early", type="tidegate.noop", not_before_ms=NOW_MS + 1_000),
+            JobRequest(key="leaf", type="tidegate.noop", depends_on=(DependencyRequest(key="early"),)),
+        )
+        for now_ms in (NOW_MS, NOW_MS + later_ms):
+            with pytest.raises(CutOff):
+                submit_workflow(
+                    services, WorkflowRequest(jobs=jobs), idempotency_key="k", fingerprint="f", now_ms=now_ms
+                )
+        written.append((dict(world.jobs), dict(world.plans)))
+    assert written[0] == written[1]

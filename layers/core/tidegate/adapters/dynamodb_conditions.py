@@ -120,8 +120,11 @@ def waiting_only_on(ordinals: Set[int]) -> Clause:
 
 
 def never_released() -> Clause:
-    """A PENDING job whose every dependency is still waited for: it has not moved since it was written."""
-    return all_of(in_state(State.PENDING), _waits_on_all)
+    """A PENDING job whose every dependency is still waited for, and that nobody noted a dependent on.
+
+    It is as it was when it was written.
+    """
+    return all_of(in_state(State.PENDING), _waits_on_all, absent(schema.DEPENDENTS_APART))
 
 
 def _waits_on_all(expression: Expression) -> str:

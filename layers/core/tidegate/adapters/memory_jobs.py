@@ -149,7 +149,11 @@ class MemoryJobStore:
 
 
 def _has_moved(job: Job | None) -> bool:
-    return job is not None and (job.state is not State.PENDING or len(job.waiting_on) < job.dependency_count)
+    return job is not None and (
+        job.state is not State.PENDING
+        or len(job.waiting_on) < job.dependency_count
+        or job.dependents_apart  # noted by a later submission, perhaps
+    )
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:

@@ -98,7 +98,8 @@ def submit_workflow(
     submission, created = _begin(services, new, idempotency_key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
-        staged, plan = _build(services, request, workflow_id, now_ms)
+        # As of the first try: tries that run side by side then write the very same jobs and the same plan.
+        staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
         services.jobs.stage(staged)
         services.submissions.save_plan(workflow_id, plan)
         if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
