@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.domain.job_samples import ENDED, NOW_MS, SAMPLES
+from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 
 
@@ -13,6 +14,13 @@ def test_the_duration_is_that_of_the_last_attempt() -> None:
     assert job.actual_duration_seconds == 1.5
     assert replace(job, finished_at_ms=None).actual_duration_seconds is None
     assert replace(job, started_at_ms=None).actual_duration_seconds is None
+
+
+def test_what_a_job_waited_after_its_last_attempt_does_not_count() -> None:
+    states = [(State.QUEUED, 0), (State.RUNNING, 100), (State.SCHEDULED, 1_600), (State.CANCELLED, 90_000)]
+    history = tuple(HistoryEntry(NOW_MS + after_ms, state, 1, "t") for state, after_ms in states)
+    job = replace(ENDED, started_at_ms=NOW_MS + 100, finished_at_ms=NOW_MS + 90_000, history=history)
+    assert job.actual_duration_seconds == 1.5
 
 
 def test_a_job_counts_as_started_from_its_first_claim() -> None:

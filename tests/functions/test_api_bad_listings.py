@@ -57,6 +57,8 @@ def _encoded(value: object) -> str:
         _encoded(["READY", ["lambda", float("inf")]]),
         _encoded(["READY", ["lambda", 0, "1" + "0" * 38, UNKNOWN_ID]]),
         _encoded(["READY", ["lambda", 0, "1", ""]]),
+        _encoded(["READY", ["lambda", 0, "1", "J" * 3_000]]),
+        _encoded(["READY", ["lambda", 0, "1", "\ud800"]]),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
     ],
 )

@@ -121,10 +121,14 @@ class Job:
 
     @property
     def actual_duration_seconds(self) -> float | None:
-        """How long the last attempt ran, once it has ended."""
+        """How long the last attempt ran, once the job has ended; what it waited after that does not count."""
         if self.started_at_ms is None or self.finished_at_ms is None:
             return None
-        return (self.finished_at_ms - self.started_at_ms) / 1_000
+        stopped_at_ms = self.finished_at_ms
+        for entry, following in zip(self.history, self.history[1:], strict=False):
+            if entry.state is State.RUNNING:
+                stopped_at_ms = following.at_ms
+        return (stopped_at_ms - self.started_at_ms) / 1_000
 
 
 def workflow_job_id(submission_id: str, index: int) -> str:

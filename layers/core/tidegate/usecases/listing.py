@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
@@ -75,7 +76,11 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
 
 
 def _is_storable(entry: IndexEntry | None) -> bool:
-    return entry is None or (bool(entry.job_id) and abs(entry.sort) < 10**_SORT_DIGITS)
+    if entry is None:
+        return True
+    job_id = entry.job_id
+    is_key = job_id.isascii() and 0 < len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
+    return is_key and abs(entry.sort) < 10**_SORT_DIGITS
 
 
 def _encode(group: Group, streams: Mapping[Stream, IndexEntry | None]) -> str:
