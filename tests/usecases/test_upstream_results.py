@@ -17,6 +17,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.ports import Message
 from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
+from tidegate.usecases.release import release
 from tidegate.usecases.run import Claimed, claim
 from tidegate.usecases.submit import submit_job
 
@@ -108,3 +109,19 @@ def test_a_condition_on_a_result_that_is_gone_skips_the_job_and_says_why() -> No
     assert job.state is State.SKIPPED
     assert job.failure is not None
     assert "retention" in job.failure.message
+
+
+def test_a_large_result_is_read_once_for_all_that_look_at_it() -> None:
+    services, world = memory_services(SETTINGS)
+    upstream_id = _submit(services)
+    edge = DependencyRequest(
+        job_id=upstream_id, type=DependencyType.CONDITIONAL, condition="upstream.result.size() > 0"
+    )
+    waiting = [_submit(services, edge) for _ in range(50)]
+    job = _claim(services, upstream_id).job
+    assert services.jobs.store_result_apart(job, "x" * 100_000)
+    ending = Ending(State.SUCCEEDED, result_apart=True)
+    ended = services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
+    world.requests.clear()
+    assert len(release(services, [ended], NOW_MS)) == len(waiting)
+    assert world.requests["load_result"] == 1

@@ -23,6 +23,7 @@ ACTOR = "release"
 _ROUNDS = (
     4  # optimistic, then corrected by what the refused write brought back; the reaper repairs what is left
 )
+_VIEWS_KEPT = 8  # a result may have 256 KB
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
             if _needs_condition(edge, verdict, downstreams)
         ]
     )
+    conditions = _Conditions(services)
     decisions: dict[str, _Decision] = {}
     for upstream, edge, verdict in decided:
         downstream = downstreams.get(edge.job_id)
@@ -73,7 +75,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
             continue  # seen before: the event came again
         decision = decisions.setdefault(edge.job_id, _Decision())
         if verdict is Verdict.EVALUATE:
-            failure = _evaluate(services, upstream, edge, inputs[edge.job_id])
+            failure = conditions.failure(upstream, edge, inputs[edge.job_id])
         elif verdict is Verdict.UNSATISFIABLE:
             failure = _failure(upstream, edge)
         else:
@@ -105,13 +107,32 @@ def _failure(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:
     return JobFailure("dependency-unsatisfiable", message, upstream.job_id)
 
 
-def _evaluate(services: Services, upstream: Job, edge: Dependent, given: JobInput) -> JobFailure | None:
-    expression = given.depends_on[edge.ordinal].condition or ""
-    try:
-        holds = services.conditions.evaluate(expression, condition_view(services, upstream))
-    except (ConditionError, NotFound) as error:  # a result may have passed its retention before its job
-        return _failure(upstream, edge, f"could not be evaluated: {error}")
-    return None if holds else _failure(upstream, edge, f"is false: {expression}")
+@dataclass(slots=True)
+class _Conditions:
+    """Evaluates conditions; reads each upstream's result once, and evaluates each expression over it once."""
+
+    services: Services
+    views: dict[str, Mapping[str, Json]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], JobFailure | None] = field(default_factory=dict)
+
+    def failure(self, upstream: Job, edge: Dependent, given: JobInput) -> JobFailure | None:
+        """None where the edge's condition holds, else why it does not."""
+        expression = given.depends_on[edge.ordinal].condition or ""
+        key = (upstream.job_id, expression)
+        if key not in self.failures:
+            self.failures[key] = self._evaluate(upstream, edge, expression)
+        return self.failures[key]
+
+    def _evaluate(self, upstream: Job, edge: Dependent, expression: str) -> JobFailure | None:
+        try:
+            if upstream.job_id not in self.views:
+                if len(self.views) == _VIEWS_KEPT:
+                    self.views.clear()
+                self.views[upstream.job_id] = condition_view(self.services, upstream)
+            holds = self.services.conditions.evaluate(expression, self.views[upstream.job_id])
+        except (ConditionError, NotFound) as error:  # a result may have passed its retention before its job
+            return _failure(upstream, edge, f"could not be evaluated: {error}")
+        return None if holds else _failure(upstream, edge, f"is false: {expression}")
 
 
 def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
