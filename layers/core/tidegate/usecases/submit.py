@@ -8,7 +8,7 @@ from itertools import chain
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, Violation
+from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, InvalidRequest, Violation
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
@@ -40,17 +40,23 @@ def submit_job(
     where the key came with another body before.
     """
     context = JobContext("")
-    refuse_if_any(
-        chain(
-            job_violations(services, request, context, now_ms),
-            alone_violations(request),
-            upstream_violations(services, [("", request)]),
-        )
-    )
     if idempotency_key is None:
         job_id = services.entropy.new_ulid(now_ms)
     else:
         job_id = derived_submission_id("job", idempotency_key)
+    try:
+        refuse_if_any(
+            chain(
+                job_violations(services, request, context, now_ms),
+                alone_violations(request),
+                upstream_violations(services, [("", request)]),
+            )
+        )
+    except InvalidRequest:
+        # What the body names may have gone meanwhile; the first answer holds all the same.
+        if idempotency_key is None or not _is_accepted_job(services, job_id, fingerprint):
+            raise
+        return JobAccepted(job_id=job_id, created=False)
     depends_on = tuple(
         Dependency(dependency.job_id or "", dependency.type, dependency.condition)
         for dependency in request.depends_on
@@ -69,6 +75,11 @@ def submit_job(
     return JobAccepted(job_id=job_id, created=created)
 
 
+def _is_accepted_job(services: Services, job_id: str, fingerprint: str) -> bool:
+    earlier = services.jobs.get(job_id, consistent=True)
+    return earlier is not None and earlier.fingerprint == fingerprint
+
+
 def submit_workflow(
     services: Services,
     request: WorkflowRequest,
@@ -85,7 +96,14 @@ def submit_workflow(
     Raises InvalidRequest (nothing was written), IdempotencyConflict, or DependencyUnavailable where an earlier try
     under the same key is just being removed.
     """
-    refuse_if_any(_all_workflow_violations(services, request, now_ms))
+    try:
+        refuse_if_any(_all_workflow_violations(services, request, now_ms))
+    except InvalidRequest:
+        # As for a job: the first answer holds.
+        earlier = _accepted_workflow(services, idempotency_key, fingerprint)
+        if earlier is None:
+            raise
+        return _accepted(request, earlier.submission_id, created=False)
     new = Submission(
         submission_id="",
         phase=Phase.STAGING,
@@ -112,8 +130,32 @@ def submit_workflow(
         raise DependencyUnavailable("the workflow took too long to write and was given up; send it again")
     if phase is Phase.COMMITTED:
         finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
+    return _accepted(request, workflow_id, created)
+
+
+def _accepted(request: WorkflowRequest, workflow_id: str, created: bool) -> WorkflowAccepted:
     job_ids = {job.key or "": workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
     return WorkflowAccepted(workflow_id=workflow_id, job_ids=job_ids, created=created)
+
+
+def _ids_under(idempotency_key: str) -> Iterator[str]:
+    """The ids that tries under one key may have, in turn."""
+    yield derived_submission_id("workflow", idempotency_key)
+    for generation in range(1, _GENERATIONS):
+        yield derived_submission_id(f"workflow.{generation}", idempotency_key)
+
+
+def _accepted_workflow(
+    services: Services, idempotency_key: str | None, fingerprint: str
+) -> Submission | None:
+    for submission_id in _ids_under(idempotency_key) if idempotency_key is not None else ():
+        earlier = services.submissions.get(submission_id)
+        if earlier is None:
+            return None
+        if earlier.phase not in GIVEN_UP:
+            is_ours = earlier.fingerprint == fingerprint and earlier.phase is not Phase.STAGING
+            return earlier if is_ours else None
+    return None
 
 
 def _begin(services: Services, new: Submission, idempotency_key: str | None) -> tuple[Submission, bool]:
@@ -126,9 +168,8 @@ def _begin(services: Services, new: Submission, idempotency_key: str | None) -> 
         new = replace(new, submission_id=services.entropy.new_ulid(new.created_at_ms))
         services.submissions.begin_if_absent(new)
         return new, True
-    for generation in range(_GENERATIONS):
-        kind = f"workflow.{generation}" if generation else "workflow"
-        new = replace(new, submission_id=derived_submission_id(kind, idempotency_key))
+    for submission_id in _ids_under(idempotency_key):
+        new = replace(new, submission_id=submission_id)
         standing = services.submissions.begin_if_absent(new)
         if standing is None:
             return new, True
