@@ -24,6 +24,8 @@ from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import wait_until_registered, worker_children
 
 POOL = "ecs"
+REPORT_KEY = "report"
+REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # where the job type text.report writes, if anywhere
 TIMEOUT_SECONDS = 600.0
 _CANCEL_SECONDS = 8.0
 
@@ -46,7 +48,10 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
         if not keep_up and not was_up:
             with held_off():
                 local_stack.down(session.tell)
-    mismatches = mismatches_of(report.jobs, demo_workflow.expected_states(source))
+    mismatches = (
+        *mismatches_of(report.jobs, demo_workflow.expected_states(source)),
+        *report_file_mismatches(report.jobs),
+    )
     if session.is_json:
         print_json({**report_json(report), "mismatches": list(mismatches)})
     else:
@@ -69,11 +74,31 @@ def mismatches_of(jobs: Sequence[JobView], expected: Mapping[str, str]) -> tuple
     return tuple(lines)
 
 
+def report_file_of(jobs: Sequence[JobView]) -> Path | None:
+    """The file that the workflow's report job says it wrote; None where it wrote none."""
+    results = [job.raw.get("result") for job in jobs if job.key == REPORT_KEY]
+    names = [result["file"] for result in results if isinstance(result, Mapping) and result.get("file")]
+    return Path(names[0]) if names else None
+
+
+def report_file_mismatches(jobs: Sequence[JobView]) -> tuple[str, ...]:
+    """What is wrong with the report file: it must have been written, and not be empty."""
+    file = report_file_of(jobs)
+    if file is None:
+        return ("the report job wrote no file",)
+    if not file.is_file() or not file.stat().st_size:
+        return (f"the report file {file} is not there, or empty",)
+    return ()
+
+
 def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int) -> Report:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
         home = Places.find().home
-        children = stack.enter_context(worker_children(info, home, pool=POOL, processes=1, slots=slots))
+        reports = {REPORT_FOLDER_VARIABLE: str(home / "reports")}
+        children = stack.enter_context(
+            worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=reports)
+        )
         wait_until_registered(info, POOL, children)
         session.tell(f"worker process {children[0].process.pid} serves pool {POOL} with {slots} slots")
         client = stack.enter_context(Client(local_target(info)))
@@ -126,5 +151,6 @@ def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> Exi
     if report.violations:
         session.tell("demo: the order was not legal, see above")
         return ExitCode.ERROR
+    session.tell(f"demo: the workflow wrote its report to {report_file_of(report.jobs)}")
     session.tell(f"demo: all {len(report.jobs)} jobs ended as the workflow says, in a legal order")
     return ExitCode.SUCCESS

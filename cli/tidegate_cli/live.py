@@ -31,7 +31,20 @@ STYLES = {
     State.CANCELLED: "red",
     State.SKIPPED: "bright_black",
 }
-_MAX_RUNNING_ROWS = 16
+GLYPHS = {
+    State.PENDING: "·",
+    State.SCHEDULED: "◷",
+    State.READY: "○",
+    State.QUEUED: "◔",
+    State.RUNNING: "▶",
+    State.SUCCEEDED: "●",
+    State.FAILED: "✗",
+    State.TIMED_OUT: "⧖",
+    State.CANCELLED: "⊘",
+    State.SKIPPED: "↷",
+}
+_MAX_STATES_SHOWN = 800  # ten lines of a narrow terminal
+_MAX_RUNNING_ROWS = 12
 _MAX_ENDED_ROWS = 6
 _BAR_WIDTH = 40
 _MAX_LINES_PER_POLL = 200
@@ -108,6 +121,10 @@ def counts_text(jobs: Sequence[JobView]) -> Text:
     """How many jobs are in which state, in the order that states are passed through."""
     counts = Counter(job.state for job in jobs)
     parts = [(f"{state} {counts[state]}", STYLES[state]) for state in State if counts[state]]
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[tuple[str, str]]) -> Text:
     return Text("  ").join(Text(text, style=style) for text, style in parts)
 
 
@@ -125,7 +142,24 @@ def picture(snapshot: Snapshot) -> RenderableType:
     bar.add_row(
         ProgressBar(total=total, completed=ended, width=_BAR_WIDTH), f"{ended}/{len(snapshot.jobs)} ended"
     )
-    return Group(head, bar, counts_text(snapshot.jobs), _running_table(snapshot), _ended_table(snapshot))
+    states = _states(snapshot.jobs)
+    return Group(head, bar, _legend(snapshot.jobs), states, _running_table(snapshot), _ended_table(snapshot))
+
+
+def _states(jobs: Sequence[JobView]) -> Text:
+    """The state of every job, a sign each, in the order they were submitted."""
+    signs = Text()
+    for job in jobs[:_MAX_STATES_SHOWN]:
+        signs.append(GLYPHS[job.state], style=STYLES[job.state])
+    if len(jobs) > _MAX_STATES_SHOWN:
+        signs.append(f" and {len(jobs) - _MAX_STATES_SHOWN:,} more")
+    return signs
+
+
+def _legend(jobs: Sequence[JobView]) -> Text:
+    counts = Counter(job.state for job in jobs)
+    parts = [(f"{GLYPHS[state]} {state} {counts[state]}", STYLES[state]) for state in State if counts[state]]
+    return _joined(parts)
 
 
 def _running_table(snapshot: Snapshot) -> RenderableType:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,20 +46,33 @@ class WorkerChild:
 
 @contextmanager
 def worker_children(
-    stack: StackInfo, folder: Path, *, pool: str, processes: int, slots: int
+    stack: StackInfo,
+    folder: Path,
+    *,
+    pool: str,
+    processes: int,
+    slots: int,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Sequence[WorkerChild]]:
-    """Runs `processes` workers of `slots` slots each on the local stack while the block runs."""
+    """Runs `processes` workers of `slots` slots each on the local stack while the block runs.
+
+    `variables` are added to their environment, for job code that asks for them.
+    """
     with ExitStack() as children:
         yield [
-            children.enter_context(_worker(stack, folder / f"worker-{pool}-{number}.log", pool, slots))
+            children.enter_context(
+                _worker(stack, folder / f"worker-{pool}-{number}.log", pool, slots, variables or {})
+            )
             for number in range(1, processes + 1)
         ]
 
 
 @contextmanager
-def _worker(stack: StackInfo, log: Path, pool: str, slots: int) -> Iterator[WorkerChild]:
+def _worker(
+    stack: StackInfo, log: Path, pool: str, slots: int, variables: Mapping[str, str]
+) -> Iterator[WorkerChild]:
     command = [sys.executable, "-m", "tidegate_cli", "worker", "--pool", pool, "--slots", str(slots)]
-    environment = local_environment(stack)
+    environment = {**local_environment(stack), **variables}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         # A session of its own: Ctrl-C in the terminal reaches this command, which ends the child in order.

@@ -14,12 +14,13 @@ import pytest
 
 from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
 from tidegate_cli import demo, demo_workflow, local_stack
-from tidegate_cli.demo import mismatches_of, run_demo
+from tidegate_cli.demo import mismatches_of, report_file_mismatches, run_demo
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack import LocalState
 from tidegate_cli.options import Output, Session
 
 Run = Callable[..., ExitCode]
+REPORT = {"file": __file__}  # a file that is there, and not empty
 
 
 class World:
@@ -28,7 +29,7 @@ class World:
     def __init__(self) -> None:
         self.log: list[str] = []
         self.state = LocalState.STOPPED
-        self.jobs = [job_json(0, started=1.0, finished=2.0)]
+        self.jobs = [job_json(0, started=1.0, finished=2.0, result=REPORT)]
         self.error: BaseException | None = None
 
     def up(self, progress: Callable[[str], None]) -> SimpleNamespace:
@@ -66,6 +67,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(local_stack, "up", made.up)
     monkeypatch.setattr(local_stack, "down", made.down)
     monkeypatch.setattr(local_stack, "status", lambda: SimpleNamespace(state=made.state))
+    monkeypatch.setattr(demo, "REPORT_KEY", "k0")
     monkeypatch.setattr(demo, "worker_children", made.workers)
     monkeypatch.setattr(demo, "wait_until_registered", lambda *_: made.log.append("registered"))
     monkeypatch.setattr(demo, "local_target", lambda info: info)
@@ -99,7 +101,10 @@ def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.Captur
 
 def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream = job_json(1, started=1.0, finished=5.0)
-    world.jobs = [job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")]), upstream]
+    world.jobs = [
+        job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")], result=REPORT),
+        upstream,
+    ]
     monkeypatch.setattr(
         demo_workflow, "expected_states", lambda source: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"}
     )
@@ -145,3 +150,11 @@ def test_mismatches_name_jobs_on_either_side() -> None:
         "k2 ended as SUCCEEDED, and nothing was expected of it",
         "k3 should have ended as SKIPPED, and is not there",
     )
+
+
+def test_a_report_that_was_not_written_is_a_mismatch(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.md"
+    empty.touch()
+    for result in (None, {"file": None}, {"file": str(tmp_path / "gone.md")}, {"file": str(empty)}):
+        assert len(report_file_mismatches([job(0, key="report", result=result)])) == 1
+    assert report_file_mismatches([job(0, key="report", result=REPORT)]) == ()

@@ -212,3 +212,11 @@ def test_a_terminal_gets_the_picture_and_a_file_gets_lines() -> None:
     with viewer_for(Console(file=out, force_terminal=True, width=120)) as viewer:
         viewer.show(snapshot(job(0, "RUNNING", started=1.0)))
     assert "k0" in out.getvalue()
+
+
+def test_the_picture_has_a_sign_for_the_state_of_every_job() -> None:
+    out = io.StringIO()
+    jobs = [job(0, started=1.0, finished=2.0), job(1, "RUNNING", started=1.0), job(2, "PENDING")]
+    Console(file=out, width=120).print(picture(snapshot(*jobs)))
+    assert "●▶·" in out.getvalue()
+    assert "▶ RUNNING 1" in out.getvalue()

@@ -19,6 +19,10 @@ def test_the_demo_ends_as_its_workflow_says(stack: StackInfo, stack_home: Path) 
     assert "in a legal order" in said
     assert "critical path" in said
     assert "write units" in said
+    (line,) = [line for line in said.splitlines() if "wrote its report to" in line]
+    report = Path(line.partition("wrote its report to ")[2])
+    assert stack_home in report.parents
+    assert "lines" in report.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

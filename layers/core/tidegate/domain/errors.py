@@ -142,9 +142,3 @@ class JobCancelled(TidegateError):
     """Cancellation was asked for and the attempt stopped."""
 
     code = "cancelled"
-
-
-class LeaseLost(TidegateError):
-    """Another actor owns the job now; this attempt's writes are refused and its work must stop."""
-
-    code = "lease-lost"

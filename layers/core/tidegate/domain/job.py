@@ -139,9 +139,3 @@ def workflow_job_id(submission_id: str, index: int) -> str:
 def submission_of(job_id: str) -> str:
     """The submission that created the job."""
     return job_id.partition(".")[0]
-
-
-def index_of(job_id: str) -> int:
-    """The job's place in its workflow; 0 for a job submitted alone."""
-    _, dot, index = job_id.partition(".")
-    return int(index) if dot else 0
