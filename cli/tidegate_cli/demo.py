@@ -151,6 +151,8 @@ def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> Exi
     if report.violations:
         session.tell("demo: the order was not legal, see above")
         return ExitCode.ERROR
-    session.tell(f"demo: the workflow wrote its report to {report_file_of(report.jobs)}")
+    file, here = report_file_of(report.jobs), Path.cwd()
+    shown = file.relative_to(here) if file is not None and file.is_relative_to(here) else file
+    session.tell(f"demo: the workflow wrote its report to {shown}")
     session.tell(f"demo: all {len(report.jobs)} jobs ended as the workflow says, in a legal order")
     return ExitCode.SUCCESS

@@ -20,7 +20,7 @@ def test_the_demo_ends_as_its_workflow_says(stack: StackInfo, stack_home: Path) 
     assert "critical path" in said
     assert "write units" in said
     (line,) = [line for line in said.splitlines() if "wrote its report to" in line]
-    report = Path(line.partition("wrote its report to ")[2])
+    report = Path(line.partition("wrote its report to ")[2]).resolve()
     assert stack_home in report.parents
     assert "lines" in report.read_text(encoding="utf-8")
 
