@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,18 @@ def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInf
         yield up(say, home=stack_home)
     finally:
         down(say, home=stack_home, wipe=True)
+
+
+@pytest.fixture
+def no_schedule(stack: StackInfo) -> Iterator[None]:
+    """The dispatcher's schedule is switched off meanwhile."""
+    scheduler = stack.session().client("scheduler", endpoint_url=stack.endpoint_url)
+    found = scheduler.get_schedule(Name="tidegate-dispatcher")
+    kept: dict[str, Any] = {
+        name: found[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    }
+    scheduler.update_schedule(**kept, State="DISABLED")
+    try:
+        yield
+    finally:
+        scheduler.update_schedule(**kept, State="ENABLED")

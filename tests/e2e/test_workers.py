@@ -7,31 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.command_line import tidegate_json
-from tidegate_cli.local_stack import StackInfo
 
 PATIENCE_SECONDS = 90
-
-
-@pytest.fixture
-def no_schedule(stack: StackInfo) -> Iterator[None]:
-    """The dispatcher's schedule is switched off meanwhile."""
-    scheduler = stack.session().client("scheduler", endpoint_url=stack.endpoint_url)
-    found = scheduler.get_schedule(Name="tidegate-dispatcher")
-    kept: dict[str, Any] = {
-        name: found[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    }
-    scheduler.update_schedule(**kept, State="DISABLED")
-    try:
-        yield
-    finally:
-        scheduler.update_schedule(**kept, State="ENABLED")
 
 
 @pytest.mark.usefixtures("no_schedule")
