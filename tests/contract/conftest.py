@@ -38,8 +38,11 @@ def local_clients(local_endpoint: str) -> AwsClients:
 
 @pytest.fixture(scope="session")
 def moto_clients() -> AwsClients:
-    """Made once: making a client takes a third of a second. What moto holds is new in every test."""
-    clients = aws_clients(None)
+    """Made once: making a client takes a third of a second. What moto holds is new in every test.
+
+    One thread, for moto's tables are plain dictionaries that two calls at once can break.
+    """
+    clients = aws_clients(None, threads=1)
     answer_statements(clients.dynamodb)
     return clients
 

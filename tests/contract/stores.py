@@ -62,9 +62,11 @@ def memory_stores() -> Stores:
     )
 
 
-def aws_clients(endpoint_url: str | None) -> AwsClients:
+def aws_clients(endpoint_url: str | None, *, threads: int = 4) -> AwsClients:
     session = boto3.Session("test", "test", region_name="eu-west-1")
-    return connect(StandingClock(NOW_MS), NoEntropy(), session=session, endpoint_url=endpoint_url, threads=4)
+    return connect(
+        StandingClock(NOW_MS), NoEntropy(), session=session, endpoint_url=endpoint_url, threads=threads
+    )
 
 
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
