@@ -37,7 +37,9 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
             return {"batchItemFailures": []}
         changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
         if changed:
-            _log(react(deps.services, changed, now_ms=deps.clock.now_ms()).pools)
+            now_ms = deps.clock.now_ms()
+            due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
+            _log(react(deps.services, changed, due=due, now_ms=now_ms).pools)
         return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})

@@ -14,8 +14,11 @@ from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_lanes import DynamoLaneRegistry
+from tidegate.adapters.dynamodb_permits import DynamoDispatchLeases, DynamoPermits
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
+from tidegate.adapters.memory_dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
 from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
@@ -25,7 +28,17 @@ from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.domain.rank import RankPolicy
-from tidegate.ports import Cursors, JobIndex, JobStore, Queue, SubmissionStore, WorkerRegistry
+from tidegate.ports import (
+    Cursors,
+    DispatchLeases,
+    JobIndex,
+    JobStore,
+    LaneRegistry,
+    Permits,
+    Queue,
+    SubmissionStore,
+    WorkerRegistry,
+)
 from tidegate.settings import Tables
 
 NOW_MS = 1_700_000_000_000
@@ -44,6 +57,9 @@ class Stores:
     submissions: SubmissionStore
     workers: WorkerRegistry
     cursors: Cursors
+    lanes: LaneRegistry
+    permits: Permits
+    leases: DispatchLeases
     queue: Queue
     clients: AwsClients | None = None
     tables: Tables | None = None
@@ -58,6 +74,9 @@ def memory_stores() -> Stores:
         submissions=MemorySubmissionStore(world),
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
+        lanes=MemoryLaneRegistry(world),
+        permits=MemoryPermits(world),
+        leases=MemoryDispatchLeases(world),
         queue=MemoryQueue(world),
     )
 
@@ -77,6 +96,9 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
+        lanes=DynamoLaneRegistry(clients, tables),
+        permits=DynamoPermits(clients, tables),
+        leases=DynamoDispatchLeases(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         clients=clients,
         tables=tables,

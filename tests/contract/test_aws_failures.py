@@ -64,7 +64,9 @@ def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     clients = unconnected
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
-    tables = Tables("Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Control")
+    tables = Tables(
+        "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+    )
     yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above

@@ -193,23 +193,28 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         "submissions": [schema.SUBMISSION_ID],
         "submission_plans": [schema.SUBMISSION_ID, schema.PAGE],
         "workers": [schema.POOL, schema.WORKER_ID],
+        "lanes": [schema.POOL, schema.LANE],
         "control": [schema.NAME],
     }
     assert set(keys) == {field.name for field in fields(Tables)}
     for table, names in keys.items():
         properties = table_properties(table)
         assert [key["AttributeName"] for key in properties["KeySchema"]] == names, table
-        if table != "control":
-            assert properties["TimeToLiveSpecification"]["AttributeName"] == schema.EXPIRES_AT, table
+        assert properties["TimeToLiveSpecification"]["AttributeName"] == schema.EXPIRES_AT, table
     indexes = {
         "jobs": (schema.GROUP_INDEX, [schema.GROUP_KEY, schema.GROUP_SORT]),
         "submissions": (schema.OPEN_INDEX, [schema.OPEN, schema.OPENED_AT]),
+    }
+    traits = [schema.TYPE, schema.SHARE, schema.CONCURRENCY_KEY, schema.CONCURRENCY_LIMIT]
+    projections = {
+        "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": traits},
+        "submissions": {"ProjectionType": "KEYS_ONLY"},
     }
     for table, (name, attributes) in indexes.items():
         (index,) = table_properties(table)["GlobalSecondaryIndexes"]
         assert index["IndexName"] == name
         assert [key["AttributeName"] for key in index["KeySchema"]] == attributes
-        assert index["Projection"]["ProjectionType"] == "KEYS_ONLY"
+        assert index["Projection"] == projections[table]
     tables = [each for each in resources().values() if each["Type"] == "AWS::DynamoDB::Table"]
     assert len(tables) == len(keys)
 

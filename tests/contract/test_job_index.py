@@ -8,11 +8,17 @@ import pytest
 
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, SHARDS, Stores
-from tests.domain.transition_cases import CASES, Case
+from tests.domain.transition_cases import CASES, STAMP, Case
+from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.job import Job
+from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane
 from tidegate.domain.rank import rank
 from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.transitions import DispatchIfReady, HoldIfReady
 from tidegate.ports import IndexEntry
+
+Place = tuple[str, Group, str]  # pool, group, lane
+LANES = (MAIN, share_lane("data"), "type:t", "key:1:k")
 
 
 def expected_sort(job: Job) -> int | None:
@@ -26,23 +32,61 @@ def expected_sort(job: Job) -> int | None:
     return moments.get(group, job.finished_at_ms)
 
 
-def whole_index(stores: Stores) -> dict[Group, list[IndexEntry]]:
-    found = {
-        group: [
-            entry
-            for shard in range(stores.index.shards)
-            for entry in stores.index.page(POOL, group, shard, limit=100).entries
-        ]
+def whole_index(stores: Stores) -> dict[Place, list[IndexEntry]]:
+    """Every entry of the pools and lanes that the cases use, by where it stands."""
+    return {
+        (pool, group, lane): entries
+        for pool in (POOL, "q")
         for group in Group
+        for lane in (LANES if group is Group.READY else (MAIN,))
+        if (entries := entries_of(stores, pool, group, lane))
     }
-    return {group: entries for group, entries in found.items() if entries}
+
+
+def entries_of(stores: Stores, pool: str, group: Group, lane: str = MAIN) -> list[IndexEntry]:
+    pages = stores.index.first_pages(pool, group, limit=100, lanes=[lane])
+    assert set(pages) == {(lane, shard) for shard in range(SHARDS if is_sharded(lane) else 1)}
+    return [entry for page in pages.values() for entry in page.entries]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_moved_job_stands_in_its_group_alone_under_its_sort_value(stores: Stores, case: Case) -> None:
     stores.jobs.insert_if_absent([case.job])
     job = stores.jobs.apply(case.transition)
-    assert whole_index(stores) == {group_of(job.state): [IndexEntry(job.job_id, expected_sort(job) or 0)]}
+    group = group_of(job.state)
+    place = (job.pool, group, job.lane if group is Group.READY else MAIN)
+    assert whole_index(stores) == {place: [IndexEntry(job.job_id, expected_sort(job) or 0)]}
+
+
+def test_an_entry_brings_what_the_dispatcher_goes_by(stores: Stores) -> None:
+    plain = new_job("S.0")
+    special = new_job("S.1", share="data", concurrency_key="customer 7", concurrency_limit=3)
+    stores.jobs.insert_if_absent([plain, special])
+    assert [entry.traits for entry in entries_of(stores, POOL, Group.READY)] == [Traits("text.count")]
+    lane = share_lane("data")
+    (entry,) = entries_of(stores, POOL, Group.READY, lane)
+    assert entry.traits == special.traits == Traits("text.count", "data", "customer 7", 3)
+    stores.jobs.apply(DispatchIfReady("S.1", POOL, STAMP))
+    (active,) = entries_of(stores, POOL, Group.ACTIVE)
+    assert active.traits == special.traits
+
+
+def test_a_job_that_is_held_back_stands_in_that_lane_alone_and_keeps_its_rank(stores: Stores) -> None:
+    jobs = [new_job(f"S.{n}", share="data" if n % 2 else "", ready_at_ms=NOW_MS + n) for n in range(8)]
+    stores.jobs.insert_if_absent(jobs)
+    lane = key_lane("k", 1)
+    for job in jobs:
+        stores.jobs.apply(HoldIfReady(job.job_id, POOL, lane))
+    assert (
+        entries_of(stores, POOL, Group.READY)
+        == entries_of(stores, POOL, Group.READY, share_lane("data"))
+        == []
+    )
+    held = stores.index.page(POOL, Group.READY, 0, limit=5, descending=True, lane=lane)
+    assert [entry.sort for entry in held.entries] == [expected_sort(job) for job in jobs[:5]]
+    rest = stores.index.page(POOL, Group.READY, 0, limit=5, descending=True, lane=lane, after=held.next)
+    assert [entry.job_id for entry in rest.entries] == [job.job_id for job in jobs[5:]]
+    assert rest.next is None
 
 
 def test_a_page_is_sorted_both_ways_and_goes_on_where_it_ended(stores: Stores) -> None:

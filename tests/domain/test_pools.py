@@ -3,52 +3,91 @@ from __future__ import annotations
 import pytest
 
 from tidegate.domain.errors import InvalidRequest
-from tidegate.domain.pools import Pool, PoolKind, choose_pool
+from tidegate.domain.pools import Pool, PoolKind, PoolLoad, freest, suitable_pools
 
 
-def pool(name: str, *capabilities: str) -> Pool:
-    return Pool(name, f"https://queues/{name}", PoolKind.PROCESS, 3_600, capabilities=frozenset(capabilities))
+def pool(name: str, *capabilities: str, longest_seconds: int = 3_600) -> Pool:
+    kind = PoolKind.PROCESS
+    return Pool(name, f"https://queues/{name}", kind, longest_seconds, capabilities=frozenset(capabilities))
 
 
 POOLS = {
     each.name: each
-    for each in (pool("small"), pool("gpu", "cuda", "large"), pool("big", "large"), pool("also-big", "large"))
+    for each in (
+        pool("small", longest_seconds=60),
+        pool("gpu", "cuda", "large"),
+        pool("big", "large"),
+        pool("also-big", "large", longest_seconds=600),
+    )
 }
 
 
-def choose(named: str | None, *requires: str) -> str:
-    chosen = choose_pool(POOLS, "small", named, frozenset(requires), lambda field: f"jobs[2].{field}")
-    return chosen.name
+def suitable(named: str | None, *requires: str, timeout_seconds: int | None = None) -> list[str]:
+    found = suitable_pools(
+        POOLS, "small", named, frozenset(requires), timeout_seconds, lambda field: f"jobs[2].{field}"
+    )
+    return [each.name for each in found]
 
 
-def test_the_named_pool_is_taken() -> None:
-    assert choose("big") == "big"
-    assert choose("gpu", "cuda", "large") == "gpu"
+def test_the_named_pool_alone_is_suitable() -> None:
+    assert suitable("big") == ["big"]
+    assert suitable("gpu", "cuda", "large") == ["gpu"]
 
 
-def test_without_a_name_it_is_the_default() -> None:
-    assert choose(None) == "small"
+def test_a_job_that_names_and_requires_nothing_goes_to_the_default() -> None:
+    assert suitable(None) == ["small"]
 
 
-def test_where_the_default_lacks_something_it_is_the_first_by_name_that_offers_it() -> None:
-    assert choose(None, "large") == "also-big"
-    assert choose(None, "large", "cuda") == "gpu"
+def test_every_pool_that_offers_what_is_required_is_suitable() -> None:
+    assert suitable(None, "large") == ["also-big", "big", "gpu"]
+    assert suitable(None, "large", "cuda") == ["gpu"]
+
+
+def test_a_pool_that_can_not_run_that_long_is_not_suitable() -> None:
+    assert suitable(None, "large", timeout_seconds=600) == ["also-big", "big", "gpu"]
+    assert suitable(None, "large", timeout_seconds=601) == ["big", "gpu"]
+
+
+def test_the_pool_with_the_most_free_capacity_is_the_freest() -> None:
+    assert freest([PoolLoad("a", 4, 3), PoolLoad("b", 10, 8), PoolLoad("c", 2, 1)]) == "b"
+    assert freest([PoolLoad("a", 4, 9), PoolLoad("b", 10, 14)]) == "b"
+
+
+def test_of_equally_free_pools_it_is_the_first_and_one_without_capacity_comes_last() -> None:
+    assert freest([PoolLoad("a", 4, 3), PoolLoad("b", 9, 8)]) == "a"
+    assert freest([PoolLoad("empty", 0, 0), PoolLoad("busy", 4, 50)]) == "busy"
+    assert freest([PoolLoad("empty", 0, 3), PoolLoad("void", 0, 2)]) == "void"
 
 
 @pytest.mark.parametrize(
-    ("named", "requires", "field", "message"),
+    ("named", "requires", "timeout_seconds", "field", "message"),
     [
-        ("mega", (), "jobs[2].pool", "unknown pool 'mega'; pools are also-big, big, gpu, small"),
-        ("big", ("cuda",), "jobs[2].requires", "pool 'big' does not offer cuda; it offers large"),
-        ("small", ("cuda", "arm"), "jobs[2].requires", "does not offer arm, cuda; it offers nothing special"),
-        (None, ("cuda", "arm"), "jobs[2].requires", "no pool offers arm, cuda together"),
+        ("mega", (), None, "jobs[2].pool", "unknown pool 'mega'; pools are also-big, big, gpu, small"),
+        ("big", ("cuda",), None, "jobs[2].requires", "pool 'big' does not offer cuda; it offers large"),
+        (
+            "small",
+            ("cuda", "arm"),
+            None,
+            "jobs[2].requires",
+            "does not offer arm, cuda; it offers nothing special",
+        ),
+        (
+            None,
+            ("cuda", "arm"),
+            None,
+            "jobs[2].requires",
+            "no pool offers arm, cuda together; also-big offers",
+        ),
+        (None, (), 61, "jobs[2].timeout_seconds", "is 61; pool 'small' can run a job for at most 60 seconds"),
+        (None, ("large",), 3_601, "jobs[2].timeout_seconds", "can run a job for at most 3600 seconds"),
+        ("also-big", (), 601, "jobs[2].timeout_seconds", "pool 'also-big' can run a job for at most 600"),
     ],
 )
 def test_what_fits_no_pool_is_refused_with_its_field(
-    named: str | None, requires: tuple[str, ...], field: str, message: str
+    named: str | None, requires: tuple[str, ...], timeout_seconds: int | None, field: str, message: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        choose(named, *requires)
+        suitable(named, *requires, timeout_seconds=timeout_seconds)
     (violation,) = refused.value.violations
     assert violation.field == field
     assert message in violation.message

@@ -34,6 +34,7 @@ from tidegate.domain.transitions import (
     FinishIfLeaseExpired,
     HandBackIfAttemptHolds,
     HeartbeatIfAttemptHolds,
+    HoldIfReady,
     NoteDependentsIfOpen,
     ReadyIfDue,
     ReadyIfLeaseExpired,
@@ -99,6 +100,7 @@ def _release_cases() -> list[Case]:
         Case(release, moved, moved),
         Case(ready, PENDING, made_ready(PENDING), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
+        Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
         Case(early, EARLY, waiting, waits),
         Case(
             SkipIfPending(PENDING, SKIPPED, STAMP),
@@ -116,6 +118,7 @@ def _dispatch_cases() -> list[Case]:
         **others(State.SCHEDULED, due_at_ms=NOW_MS),
     }
     queued = replace(READY, state=State.QUEUED, queued_at_ms=NOW_MS, sent_at_ms=NOW_MS)
+    elsewhere = {"is in another pool": replace(READY, pool="q"), **others(State.READY)}
     resent = {
         "was sent again": replace(QUEUED, sent_at_ms=NOW_MS - 1),
         "was never sent": replace(QUEUED, sent_at_ms=None),
@@ -123,7 +126,10 @@ def _dispatch_cases() -> list[Case]:
     }
     return [
         Case(ReadyIfDue(SCHEDULED, STAMP), SCHEDULED, made_ready(SCHEDULED), due),
-        Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, others(State.READY)),
+        Case(ReadyIfDue(SCHEDULED, STAMP, "q"), SCHEDULED, replace(made_ready(SCHEDULED), pool="q"), due),
+        Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, elsewhere),
+        Case(DispatchIfReady(READY.job_id, "p", STAMP), replace(READY, held_in="key:1:k"), queued),
+        Case(HoldIfReady(READY.job_id, "p", "type:t"), READY, replace(READY, held_in="type:t"), elsewhere),
         Case(
             ResendIfStillQueued(QUEUED, NOW_MS - 7_000, STAMP),
             QUEUED,

@@ -14,6 +14,7 @@ from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 
 JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority", "pool", "requires",
+    "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "attempt", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",

@@ -11,6 +11,7 @@ from functions.dispatcher import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
 from tidegate.adapters.dynamodb_items import job_from_image
+from tidegate.adapters.dynamodb_rules import is_of_rules
 from tidegate.adapters.dynamodb_workers import pool_of_worker
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
@@ -36,7 +37,7 @@ class Fixture:
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
         self.deps = DispatcherDeps(
-            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker
+            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
         )
         self.event = read_event("dispatcher-stream")
         self.alone, self.ended = (

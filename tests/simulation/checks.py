@@ -12,9 +12,10 @@ from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
+from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase
-from tidegate.usecases.dispatch import pool_capacity
+from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.release import condition_view
 
 
@@ -98,12 +99,12 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
         ]
         if not dispatched:
             continue
-        shards = [world.index.get((pool.name, Group.READY, shard), []) for shard in range(world.shards)]
+        shards = [world.index.get((pool.name, Group.READY, shard, MAIN), []) for shard in range(world.shards)]
         left_behind = [entries[-1][0] for entries in shards if entries]
         assert max(left_behind, default=min(dispatched)) <= min(dispatched)
         capacity = pool_capacity(simulator.services, pool, simulator.now_ms)
         active = sum(
-            len(world.index.get((pool.name, Group.ACTIVE, shard), ())) for shard in range(world.shards)
+            len(world.index.get((pool.name, Group.ACTIVE, shard, MAIN), ())) for shard in range(world.shards)
         )
         assert active <= math.floor(capacity * settings.window)
 

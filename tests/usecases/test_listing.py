@@ -44,7 +44,7 @@ def services() -> Services:
         for state in (*LISTED, State.RUNNING):
             for number in range(PER_POOL):
                 world.put_new(_job(pool, state, number))
-    used = {shard for (_, _, shard), entries in world.index.items() if entries}
+    used = {shard for (_, _, shard, _), entries in world.index.items() if entries}
     assert used == set(range(SHARDS))
     return services
 

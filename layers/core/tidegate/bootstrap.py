@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws_clients import AwsClients, connect
@@ -14,6 +14,9 @@ from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_lanes import DynamoLaneRegistry
+from tidegate.adapters.dynamodb_permits import DynamoDispatchLeases, DynamoPermits
+from tidegate.adapters.dynamodb_rules import DynamoRuleStore, is_of_rules
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
@@ -24,6 +27,7 @@ from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.services import Services
+from tidegate.usecases.wake import DueWatch
 
 if TYPE_CHECKING:
     import boto3
@@ -74,7 +78,7 @@ class DispatcherDeps:
     """What the dispatcher function works with.
 
     `job_from_image` decodes the image of a job's stream record; `pool_of_worker` tells from a record's keys which
-    pool a worker has joined, None where it is no worker's record.
+    pool a worker has joined, None where it is no worker's record; `is_of_rules` whether it is the rules' record.
     """
 
     services: Services
@@ -82,6 +86,8 @@ class DispatcherDeps:
     meter: Meter
     job_from_image: Callable[[Mapping[str, Any]], Job]
     pool_of_worker: Callable[[Mapping[str, Any]], str | None]
+    is_of_rules: Callable[[Mapping[str, Any]], bool]
+    due_watch: DueWatch = field(default_factory=DueWatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,10 @@ def aws_services(
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
+        rules=DynamoRuleStore(clients, tables),
+        lanes=DynamoLaneRegistry(clients, tables),
+        permits=DynamoPermits(clients, tables),
+        leases=DynamoDispatchLeases(clients, tables),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},
@@ -151,9 +161,15 @@ def memory_services(
 ) -> tuple[Services, MemoryWorld]:
     """The use cases' world in memory, and the memory itself; all job types without `catalogue`."""
     # Imported here: no deployed function needs it.
+    from tidegate.adapters.memory_dispatching import (
+        MemoryDispatchLeases,
+        MemoryLaneRegistry,
+        MemoryPermits,
+    )
     from tidegate.adapters.memory_index import MemoryJobIndex
     from tidegate.adapters.memory_jobs import MemoryJobStore
     from tidegate.adapters.memory_queue import MemoryQueue
+    from tidegate.adapters.memory_rules import MemoryRuleStore
     from tidegate.adapters.memory_submissions import MemorySubmissionStore
     from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
     from tidegate.adapters.memory_world import MemoryWorld
@@ -167,6 +183,10 @@ def memory_services(
         submissions=MemorySubmissionStore(world),
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
+        rules=MemoryRuleStore(world),
+        lanes=MemoryLaneRegistry(world),
+        permits=MemoryPermits(world),
+        leases=MemoryDispatchLeases(world),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),
@@ -195,7 +215,7 @@ def api_function() -> ApiDeps:
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
     services, clients = _from_environment(None)
-    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker)
+    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
 
 def reaper_function() -> ReaperDeps:

@@ -21,12 +21,16 @@ class Tables:
     submissions: str
     submission_plans: str
     workers: str
+    lanes: str
     control: str
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can set. Units are in the names."""
+    """Everything an operator can set. Units are in the names.
+
+    `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; else they take turns by leases.
+    """
 
     pools: Mapping[str, Pool]
     default_pool: str
@@ -38,6 +42,7 @@ class Settings:
     cancel_grace_seconds: int = 30
     retention_days: int = 30
     resend_after_seconds: int = 300
+    dispatch_lease_seconds: int = 0
 
     @property
     def lease_ms(self) -> int:
@@ -81,6 +86,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
+        dispatch_lease_seconds=int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")),
     )
 
 
@@ -93,5 +99,6 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         submissions=environment["TIDEGATE_TABLE_SUBMISSIONS"],
         submission_plans=environment["TIDEGATE_TABLE_SUBMISSION_PLANS"],
         workers=environment["TIDEGATE_TABLE_WORKERS"],
+        lanes=environment["TIDEGATE_TABLE_LANES"],
         control=environment["TIDEGATE_TABLE_CONTROL"],
     )

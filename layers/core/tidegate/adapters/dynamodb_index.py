@@ -1,7 +1,8 @@
-"""The job index on DynamoDB: a sparse index of keys alone."""
+"""The job index on DynamoDB: sparse, of the keys and of what the dispatcher goes by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,14 @@ from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import translated
 from tidegate.adapters.dynamodb_values import Item
+from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
+from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage
 from tidegate.settings import Tables
+
+_NO_TEXT = {"S": ""}
+_ONE = {"N": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,10 @@ class DynamoJobIndex:
         descending: bool = False,
         after: IndexEntry | None = None,
         up_to: int | None = None,
+        lane: str = MAIN,
     ) -> IndexPage:
-        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`."""
-        key = schema.group_key(pool, group, shard)
+        """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
+        key = schema.group_key(pool, group, shard, lane)
         arguments = _in_partition(key, up_to)
         if after is not None:
             arguments["ExclusiveStartKey"] = {
@@ -45,6 +52,25 @@ class DynamoJobIndex:
         answer = self._query(Limit=limit, ScanIndexForward=not descending, **arguments)
         last = answer.get("LastEvaluatedKey")
         return IndexPage(tuple(_entry(item) for item in answer["Items"]), _entry(last) if last else None)
+
+    def first_pages(
+        self,
+        pool: str,
+        group: Group,
+        *,
+        limit: int,
+        descending: bool = False,
+        up_to: int | None = None,
+        lanes: Sequence[str] = (MAIN,),
+    ) -> Mapping[tuple[str, int], IndexPage]:
+        """The first page of every shard of every one of `lanes`, by lane and shard; asked for side by side."""
+        places = [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
+
+        def first(place: tuple[str, int]) -> IndexPage:
+            lane, shard = place
+            return self.page(pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane)
+
+        return dict(zip(places, self.clients.fan_out.map(first, places), strict=True))
 
     def count(self, pool: str, group: Group, *, at_most: int) -> int:
         """How many jobs the group holds over all shards; stops counting when it reaches `at_most`."""
@@ -89,4 +115,15 @@ def _in_partition(key: str, up_to: int | None) -> dict[str, Any]:
 
 
 def _entry(item: Item) -> IndexEntry:
-    return IndexEntry(item[schema.JOB_ID]["S"], int(item[schema.GROUP_SORT]["N"]))
+    return IndexEntry(item[schema.JOB_ID]["S"], int(item[schema.GROUP_SORT]["N"]), _traits(item))
+
+
+def _traits(item: Item) -> Traits:
+    if schema.TYPE not in item:
+        return NO_TRAITS  # the last key of a page, which is no entry
+    return Traits(
+        type=item[schema.TYPE]["S"],
+        share=item.get(schema.SHARE, _NO_TEXT)["S"],
+        concurrency_key=item.get(schema.CONCURRENCY_KEY, {}).get("S"),
+        concurrency_limit=int(item.get(schema.CONCURRENCY_LIMIT, _ONE)["N"]),
+    )

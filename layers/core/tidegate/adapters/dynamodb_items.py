@@ -22,6 +22,7 @@ from tidegate.adapters.dynamodb_texts import (
 from tidegate.adapters.dynamodb_values import Attribute, Item, Plain, compact_json, decode_item, encode_item
 from tidegate.domain import limits
 from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of
+from tidegate.domain.lanes import MAIN
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
@@ -47,10 +48,15 @@ class JobCodec:
     shards: int
     rank_policy: RankPolicy
 
-    def index_values(self, job_id: str, pool: str, group: Group, sort: int) -> dict[str, Plain]:
-        """The two attributes that place a job in the index."""
-        shard = schema.shard_of(job_id, self.shards)
-        return {schema.GROUP_KEY: schema.group_key(pool, group, shard), schema.GROUP_SORT: sort}
+    def index_values(
+        self, job_id: str, pool: str, group: Group, sort: int, lane: str = MAIN
+    ) -> dict[str, Plain]:
+        """The two attributes that place a job in the index; `lane` is for READY jobs."""
+        return {schema.GROUP_KEY: self.group_key(job_id, pool, group, lane), schema.GROUP_SORT: sort}
+
+    def group_key(self, job_id: str, pool: str, group: Group, lane: str = MAIN) -> str:
+        """The index partition that a job is in."""
+        return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
 
     def rank_of(self, priority: int, ready_at_ms: int, attempt: int) -> int:
         """The index's sort value of a job that becomes READY after `attempt` claims."""
@@ -63,7 +69,7 @@ class JobCodec:
             **input_values(job.job_id, job.input),
             **_dependents_values(job),
             **_changing(job),
-            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job)),
+            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
         return encode_item(values)
 
@@ -98,6 +104,11 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
         name=values.get(schema.NAME),
         tags=values.get(schema.TAGS, {}),
         requires=tuple(values.get(schema.REQUIRES, ())),
+        pool_open=values.get(schema.POOL_OPEN, False),
+        share=values.get(schema.SHARE, ""),
+        concurrency_key=values.get(schema.CONCURRENCY_KEY),
+        concurrency_limit=values.get(schema.CONCURRENCY_LIMIT, 1),
+        held_in=values.get(schema.HELD_IN, MAIN),
         timeout_seconds=values.get(schema.TIMEOUT_SECONDS, limits.DEFAULT_TIMEOUT_SECONDS),
         retry=_retry_from(values),
         estimated_duration_seconds=_float(values.get(schema.ESTIMATED_SECONDS)),
@@ -114,6 +125,10 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
         history=history_from(values.get(schema.HISTORY, ()), attempt),
         **{field: values.get(attribute) for attribute, field in _TIMES.items()},
     )
+
+
+def _lane(job: Job) -> str:
+    return job.lane if job.state is State.READY else MAIN
 
 
 def input_from_item(job_id: str, item: Mapping[str, Attribute]) -> JobInput:
@@ -143,6 +158,10 @@ def _constants(job: Job) -> dict[str, Plain]:
         schema.NAME: job.name,
         schema.TAGS: dict(job.tags) or None,
         schema.REQUIRES: list(job.requires) or None,
+        schema.POOL_OPEN: job.pool_open or None,
+        schema.SHARE: job.share or None,
+        schema.CONCURRENCY_KEY: job.concurrency_key,
+        schema.CONCURRENCY_LIMIT: _unless(job.concurrency_limit, 1),
         schema.TIMEOUT_SECONDS: _unless(job.timeout_seconds, limits.DEFAULT_TIMEOUT_SECONDS),
         schema.MAX_RETRIES: _unless(retry.max_retries, default.max_retries),
         schema.BACKOFF_SECONDS: _unless(retry.backoff_seconds, default.backoff_seconds),
@@ -158,6 +177,7 @@ def _changing(job: Job) -> dict[str, Plain]:
     return {
         schema.STATE: str(job.state),
         schema.ATTEMPT: job.attempt,
+        schema.HELD_IN: job.held_in or None,
         schema.WAITING_ON: job.waiting_on or None,
         schema.DEPENDENTS_APART: job.dependents_apart or None,
         schema.WATCH_START: job.watch_start or None,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
 GROUP_INDEX: Final = "by_group"
-GROUP_KEY: Final = "group_key"  # "<pool>#<group>#<shard>"
+GROUP_KEY: Final = (
+    "group_key"  # "<pool>#<group>#<shard>", or "<pool>#READY@<lane>#<shard>" beside the main lane
+)
 GROUP_SORT: Final = "group_sort"  # rank for READY, else a time in milliseconds
 
 STATE: Final = "state"
@@ -23,6 +26,11 @@ KEY: Final = "key"
 NAME: Final = "name"
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
+POOL_OPEN: Final = "pool_open"
+SHARE: Final = "share"
+CONCURRENCY_KEY: Final = "concurrency_key"
+CONCURRENCY_LIMIT: Final = "concurrency_limit"
+HELD_IN: Final = "held_in"  # the lane that a READY job was moved to
 TIMEOUT_SECONDS: Final = "timeout_seconds"
 MAX_RETRIES: Final = "max_retries"
 BACKOFF_SECONDS: Final = "backoff_seconds"
@@ -80,24 +88,51 @@ PAGES: Final = "pages"
 PLAN: Final = "plan"
 
 # --- Workers: hash pool, range worker_id ---------------------------------------------------------
+RULES: Final = (
+    "rules"  # the name of the item that holds the rules; each map is by the name of a pool or a type
+)
+PAUSED_POOLS: Final = "paused_pools"
+PAUSED_TYPES: Final = "paused_types"
+TYPE_LIMITS: Final = "type_limits"
+RULE_VALUE: Final = "value"
+RULE_ACTOR: Final = "actor"
+RULE_AT: Final = "at"
 SLOTS: Final = "slots"
 RUNNING: Final = "running"
 HEARTBEAT_AT: Final = "heartbeat_at"
 
+# --- Lanes: hash pool, range lane ------------------------------------------------------------------
+LANE: Final = "lane"
+WEIGHT: Final = "weight"
+NOTED_AT: Final = "noted_at"
+
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
+HOLDERS: Final = "holders"  # of a permit: the ids of the jobs that hold it
+OWNER: Final = "owner"  # of a dispatch lease
+ASKED: Final = "asked"  # somebody wanted the dispatch lease meanwhile
 
-INDEX_ENTRY_BYTES: Final = 100  # a little more than what a job takes in `by_group`
-
-
-def shard_of(job_id: str, shards: int) -> int:
-    """The part of its group's index that a job is in, 0 to shards - 1; the same for its whole life."""
-    return zlib.crc32(job_id.encode()) % shards
+INDEX_ENTRY_BYTES: Final = 150  # a little more than what a job takes in `by_group`
 
 
-def group_key(pool: str, group: Group, shard: int) -> str:
-    """The index partition of one shard of one group of one pool."""
-    return f"{pool}#{group}#{shard}"
+def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
+    """The part of its group's index that a job is in, 0 to shards - 1; always 0 in a lane that is not sharded."""
+    return zlib.crc32(job_id.encode()) % shards if is_sharded(lane) else 0
+
+
+def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:
+    """The index partition of one shard of one group of one pool; of one lane, for READY jobs."""
+    return f"{pool}#{group}@{lane}#{shard}" if lane else f"{pool}#{group}#{shard}"
+
+
+def permit_name(permit: str) -> str:
+    """The item that says who holds a permit."""
+    return f"permit#{permit}"
+
+
+def lease_name(pool: str) -> str:
+    """The item that says which dispatcher may fill a pool's window."""
+    return f"dispatch#{pool}"
 
 
 def edge_entry(downstream_id: str, ordinal: int) -> str:

@@ -33,6 +33,7 @@ from tidegate.adapters.dynamodb_texts import history_line
 from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import transitions as moves
 from tidegate.domain.job import Job
+from tidegate.domain.lanes import share_lane
 from tidegate.domain.states import Group, State
 
 _NO_PROGRESS: Mapping[str, Plain] = MappingProxyType(progress_values(None))
@@ -42,13 +43,22 @@ def _line(state: State, stamp: moves.Stamp) -> str:
     return history_line(stamp.now_ms, state, stamp.actor, stamp.reason)
 
 
-def _to_ready(codec: JobCodec, job: Job, attempt: int, stamp: moves.Stamp, condition: Clause) -> Change:
+def _to_ready(
+    codec: JobCodec,
+    job: Job,
+    attempt: int,
+    stamp: moves.Stamp,
+    condition: Clause,
+    pool: str | None = None,
+) -> Change:
     sort = codec.rank_of(job.priority, stamp.now_ms, attempt)
+    lane = share_lane(job.share)
     return Change(
         condition,
         {
             schema.STATE: str(State.READY),
-            **codec.index_values(job.job_id, job.pool, Group.READY, sort),
+            **codec.index_values(job.job_id, pool or job.pool, Group.READY, sort, lane),
+            **({schema.POOL: pool} if pool else {}),
             schema.READY_AT: stamp.now_ms,
             schema.DUE_AT: None,
             schema.LEASE_EXPIRES_AT: None,
@@ -68,6 +78,7 @@ def _to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp,
             schema.RESULT_APART: ending.result_apart or None,
             **failure_values(ending.failure),
             schema.FINISHED_AT: stamp.now_ms,
+            schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.DUE_AT: None,
             schema.WAITING_ON: None,
@@ -104,7 +115,7 @@ def _ready_if_waiting_only_on(codec: JobCodec, move: moves.ReadyIfWaitingOnlyOn)
     if move.is_early and job.not_before_ms is not None:
         change = _to_scheduled(codec, job, job.not_before_ms, move.stamp, condition)
         return _with(change, **{schema.WAITING_ON: None})
-    return _to_ready(codec, job, job.attempt, move.stamp, condition)
+    return _to_ready(codec, job, job.attempt, move.stamp, condition, move.pool)
 
 
 def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
@@ -114,21 +125,31 @@ def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
     job, now_ms = move.job, move.stamp.now_ms
     condition = all_of(in_state(State.SCHEDULED), at_most(schema.DUE_AT, now_ms), attempt_is(job.attempt))
-    return _to_ready(codec, job, job.attempt, move.stamp, condition)
+    return _to_ready(codec, job, job.attempt, move.stamp, condition, move.pool)
 
 
 def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
     now_ms = move.stamp.now_ms
     return Change(
-        in_state(State.READY),
+        _ready_in(move.pool),
         {
             schema.STATE: str(State.QUEUED),
             **codec.index_values(move.job_id, move.pool, Group.ACTIVE, now_ms),
             schema.QUEUED_AT: now_ms,
             schema.SENT_AT: now_ms,
+            schema.HELD_IN: None,
         },
         append=_line(State.QUEUED, move.stamp),
     )
+
+
+def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
+    key = codec.group_key(move.job_id, move.pool, Group.READY, move.lane)
+    return Change(_ready_in(move.pool), {schema.GROUP_KEY: key, schema.HELD_IN: move.lane})
+
+
+def _ready_in(pool: str) -> Clause:
+    return all_of(in_state(State.READY), equals(schema.POOL, pool))
 
 
 def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
@@ -223,6 +244,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.SkipIfPending: _skip,
         moves.ReadyIfDue: _ready_if_due,
         moves.DispatchIfReady: _dispatch,
+        moves.HoldIfReady: _hold,
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
         moves.HeartbeatIfAttemptHolds: _heartbeat,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 
 from tidegate.adapters.memory_world import MemoryWorld, SortedEntry
+from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage
 
@@ -32,11 +34,12 @@ class MemoryJobIndex:
         descending: bool = False,
         after: IndexEntry | None = None,
         up_to: int | None = None,
+        lane: str = MAIN,
     ) -> IndexPage:
-        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`."""
+        """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
         self._world.charge("page")
         with self._world.lock:
-            entries = self._world.index.get((pool, group, shard), [])
+            entries = self._world.index.get((pool, group, shard, lane), [])
             start, end = 0, len(entries)
             if up_to is not None:
                 end = bisect_right(entries, (up_to, _AFTER_ANY_ID))
@@ -46,21 +49,40 @@ class MemoryJobIndex:
                 start = bisect_right(entries, (after.sort, after.job_id))
             if descending:
                 start = max(start, end - limit)
-                return _page(entries[start:end][::-1], more=start > 0)
+                return self._page(entries[start:end][::-1], more=start > 0)
             stop = min(end, start + limit)
-            return _page(entries[start:stop], more=stop < end)
+            return self._page(entries[start:stop], more=stop < end)
+
+    def first_pages(
+        self,
+        pool: str,
+        group: Group,
+        *,
+        limit: int,
+        descending: bool = False,
+        up_to: int | None = None,
+        lanes: Sequence[str] = (MAIN,),
+    ) -> Mapping[tuple[str, int], IndexPage]:
+        """The first page of every shard of every one of `lanes`, by lane and shard."""
+        return {
+            (lane, shard): self.page(
+                pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane
+            )
+            for lane in lanes
+            for shard in range(self._world.shards if is_sharded(lane) else 1)
+        }
 
     def count(self, pool: str, group: Group, *, at_most: int) -> int:
         """How many jobs the group holds over all shards, `at_most` if it is more."""
         counted = 0
         for shard in range(self._world.shards):
             self._world.charge("count")
-            counted += len(self._world.index.get((pool, group, shard), ()))
+            counted += len(self._world.index.get((pool, group, shard, MAIN), ()))
             if counted >= at_most:
                 return at_most
         return counted
 
-
-def _page(found: list[SortedEntry], *, more: bool) -> IndexPage:
-    entries = tuple(IndexEntry(job_id, sort) for sort, job_id in found)
-    return IndexPage(entries, entries[-1] if more and entries else None)
+    def _page(self, found: list[SortedEntry], *, more: bool) -> IndexPage:
+        jobs = self._world.jobs
+        entries = tuple(IndexEntry(job_id, sort, jobs[job_id].traits) for sort, job_id in found)
+        return IndexPage(entries, entries[-1] if more and entries else None)

@@ -18,17 +18,23 @@ from dataclasses import dataclass, field, replace
 from tidegate.adapters.memory_pool_queue import PoolQueue
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
-from tidegate.ports import IndexEntry, Worker
+from tidegate.ports import IndexEntry, KnownLane, Worker
 
 INLINE_BYTES = 4_096  # input or result beyond this is stored apart
 INLINE_DEPENDENTS = 64
 
-_WAKING = TERMINAL | {State.READY}
+# A READY job that is moved to another lane is no news; a retry that has to wait leaves its place.
+_LEAVES = {
+    State.READY: (State.PENDING, State.SCHEDULED, State.RUNNING),
+    State.SCHEDULED: (State.RUNNING,),
+}
 
-IndexKey = tuple[str, Group, int]  # pool, group, shard
+IndexKey = tuple[str, Group, int, str]  # pool, group, shard, lane
 SortedEntry = tuple[int, str]  # sort value, job id
 
 
@@ -41,11 +47,24 @@ class Change:
 
     @property
     def concerns_dispatcher(self) -> bool:
-        """The stream's filter: the job is ready or has ended, or it started and others wait for that."""
-        if self.new.state in _WAKING:
+        """The stream's filter: the job became ready, gave up its place, or started while others wait for that."""
+        if self.new.state in TERMINAL:
+            return True
+        if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
+            return self.old.state in _LEAVES[self.new.state]
+        if self.new.state is State.READY:
             return True
         started = self.old is not None and self.old.state is State.QUEUED and self.new.state is State.RUNNING
         return started and self.new.watch_start
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """Who fills a pool's window, until when (ms), and whether somebody else wanted to."""
+
+    owner: str
+    until_ms: int
+    asked: bool = False
 
 
 def _nothing(_request: str) -> None:
@@ -59,6 +78,7 @@ class MemoryWorld:
     `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
     queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
     `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
+    rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     `changes` is the change stream, oldest first; whoever reads it takes off what it has read.
     """
 
@@ -78,6 +98,10 @@ class MemoryWorld:
     plans: dict[str, SubmissionPlan] = field(default_factory=dict)
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
+    lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
+    permits: dict[str, set[str]] = field(default_factory=dict)
+    leases: dict[str, HeldLease] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=deque)
 
@@ -115,11 +139,14 @@ class MemoryWorld:
 
     def index_key(self, job: Job) -> IndexKey:
         """The part of the index that the job is in."""
-        return job.pool, group_of(job.state), zlib.crc32(job.job_id.encode()) % self.shards
+        group = group_of(job.state)
+        lane = job.lane if group is Group.READY else MAIN
+        shard = zlib.crc32(job.job_id.encode()) % self.shards if is_sharded(lane) else 0
+        return job.pool, group, shard, lane
 
     def index_entry(self, job: Job) -> IndexEntry:
         """The job's entry there: rank for READY, else the time that its group is sorted by."""
-        return IndexEntry(job.job_id, self._sort(job))
+        return IndexEntry(job.job_id, self._sort(job), job.traits)
 
     def _sort(self, job: Job) -> int:
         created = job.created_at_ms

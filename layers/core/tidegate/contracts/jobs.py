@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from tidegate.contracts.times import read_moment, to_wire
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import Job
+from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -28,6 +28,12 @@ Name = Annotated[str, _text(limits.MAX_NAME_CHARACTERS)]
 JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
 PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
 TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
+ShareName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._-]+$", max_length=limits.MAX_SHARE_CHARACTERS)
+]
+ShareWeight = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_SHARE_WEIGHT)]
+ConcurrencyKey = Annotated[str, _text(limits.MAX_CONCURRENCY_KEY_CHARACTERS)]
+ConcurrencyLimit = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_CONCURRENCY_LIMIT)]
 Condition = Annotated[str, _text(limits.MAX_CONDITION_CHARACTERS)]
 Tags = Annotated[dict[TagText, TagText], Field(max_length=limits.MAX_TAGS)]
 Priority = Annotated[int, Field(strict=True, ge=limits.MIN_PRIORITY, le=limits.MAX_PRIORITY)]
@@ -67,6 +73,13 @@ class RetryIn(_In):
     max_backoff_seconds: BackoffSeconds = limits.DEFAULT_MAX_BACKOFF_SECONDS
 
 
+class ShareIn(_In):
+    """The share of its pool that a job belongs to; `weight` says how much of the pool the share gets beside others."""
+
+    name: ShareName
+    weight: ShareWeight = 1
+
+
 class JobIn(_In):
     """A job as a client sends it. `key` is required in a workflow."""
 
@@ -77,6 +90,9 @@ class JobIn(_In):
     priority: Priority | None = None
     pool: PoolName | None = None
     requires: Annotated[tuple[TagText, ...], Field(max_length=limits.MAX_REQUIREMENTS)] = ()
+    share: ShareIn | None = None
+    concurrency_key: ConcurrencyKey | None = None
+    concurrency_limit: ConcurrencyLimit = 1
     tags: Tags = Field(default_factory=dict)
     depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=limits.MAX_DEPENDENCIES_PER_JOB)] = ()
     not_before: Moment | None = None
@@ -87,7 +103,7 @@ class JobIn(_In):
 
 
 class WorkflowIn(_In):
-    """A workflow as a client sends it; `priority`, `pool` and `tags` hold for jobs that do not say otherwise.
+    """A workflow as a client sends it; `priority`, `pool`, `share` and `tags` hold for jobs that do not say otherwise.
 
     Each of `jobs` is a JobIn; they are validated one by one, so that a bad body can't cost more than a good one.
     """
@@ -96,6 +112,7 @@ class WorkflowIn(_In):
     name: Name | None = None
     priority: Priority | None = None
     pool: PoolName | None = None
+    share: ShareIn | None = None
     tags: Tags = Field(default_factory=dict)
 
 
@@ -117,6 +134,10 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "effective_priority": points,
         "pool": job.pool,
         "requires": list(job.requires),
+        "share": job.share or None,
+        "concurrency_key": job.concurrency_key,
+        "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
+        "held_in": job.held_in or None,
         "tags": dict(job.tags),
         "attempt": job.attempt,
         "worker": job.worker_id,
@@ -145,16 +166,17 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
             if failure
             else None
         ),
-        "history": [
-            {
-                "at": to_wire(entry.at_ms),
-                "state": entry.state,
-                "attempt": entry.attempt,
-                "actor": entry.actor,
-                "reason": entry.reason or None,
-            }
-            for entry in job.history
-        ],
+        "history": [_step_out(entry) for entry in job.history],
+    }
+
+
+def _step_out(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "at": to_wire(entry.at_ms),
+        "state": entry.state,
+        "attempt": entry.attempt,
+        "actor": entry.actor,
+        "reason": entry.reason or None,
     }
 
 

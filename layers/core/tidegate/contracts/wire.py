@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, WorkflowIn
+from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, WorkflowIn
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
-from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 
 MAX_REPORTED = 50  # enough to mend a request by; the rest would repeat itself
@@ -61,6 +61,7 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
         name=workflow.name,
         priority=workflow.priority,
         pool=workflow.pool,
+        share=_share(workflow.share),
         tags=workflow.tags,
     )
     return request, fingerprint
@@ -142,6 +143,9 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
         priority=job.priority,
         pool=job.pool,
         requires=job.requires,
+        share=_share(job.share),
+        concurrency_key=job.concurrency_key,
+        concurrency_limit=job.concurrency_limit,
         tags=job.tags,
         depends_on=tuple(
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
@@ -152,6 +156,10 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
         timeout_seconds=job.timeout_seconds,
         retry=RetryPolicy(job.max_retries, job.retry.backoff_seconds, job.retry.max_backoff_seconds),
     )
+
+
+def _share(share: ShareIn | None) -> ShareRequest | None:
+    return None if share is None else ShareRequest(name=share.name, weight=share.weight)
 
 
 def _parts_fit(value: dict[str, Any], field: str, violations: list[Violation]) -> bool:

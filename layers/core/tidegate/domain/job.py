@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.dispatch_plan import Traits
+from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 
@@ -63,6 +65,9 @@ class Job:
     `waiting_on` holds the ordinals of the dependencies (their places in `depends_on`) that are not satisfied yet.
     `dependents` are the edges known when the job was submitted; `dependents_apart` says that the Dependents table
     holds more. `watch_start` says that some dependent is of type MUST_START.
+    `pool_open` says that the job named no pool: which of those that offer what it requires is chosen when it becomes
+    READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
+    concurrency key or its type was taken up; empty while it waits for nothing but its turn.
     """
 
     job_id: str
@@ -72,6 +77,11 @@ class Job:
     priority: int
     created_at_ms: int
     attempt: int = 0
+    pool_open: bool = False
+    share: str = ""
+    concurrency_key: str | None = None
+    concurrency_limit: int = 1
+    held_in: str = MAIN
     input: JobInput | None = None
     dependency_count: int = 0
     key: str | None = None
@@ -112,6 +122,16 @@ class Job:
     def was_started(self) -> bool:
         """Whether any attempt ever ran."""
         return self.attempt > 0
+
+    @property
+    def traits(self) -> Traits:
+        """What the dispatcher goes by besides the rank."""
+        return Traits(self.type, self.share, self.concurrency_key, self.concurrency_limit)
+
+    @property
+    def lane(self) -> str:
+        """Where the job waits, or would wait, while it is READY."""
+        return self.held_in or share_lane(self.share)
 
     @property
     def workflow_id(self) -> str | None:

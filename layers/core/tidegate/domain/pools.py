@@ -1,8 +1,8 @@
-"""A pool as the deployment configures it."""
+"""A pool as the deployment configures it, and which pools a job may run in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,32 +29,82 @@ class Pool:
     capabilities: frozenset[str] = frozenset()
 
 
-def choose_pool(
+@dataclass(frozen=True, slots=True)
+class PoolLoad:
+    """How busy a pool is: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch."""
+
+    pool: str
+    capacity: int
+    committed: int
+
+    @property
+    def free(self) -> int:
+        """Capacity that nothing is committed to; below 0 where jobs wait."""
+        return self.capacity - self.committed
+
+
+def suitable_pools(
     pools: Mapping[str, Pool],
     default: str,
     named: str | None,
     requires: frozenset[str],
+    timeout_seconds: int | None,
     path: Callable[[str], str],
-) -> Pool:
-    """The pool for a job: the one named, else the default, else the first by name that offers what is required.
+) -> tuple[Pool, ...]:
+    """The pools that a job may run in, best guess first; one where the job names it or requires nothing.
 
-    `path` gives the place of one of the job's fields in the request. Raises InvalidRequest where no pool fits.
+    `timeout_seconds` is None where the job leaves it to the pool. `path` gives the place of one of the job's fields
+    in the request. Raises InvalidRequest where no pool fits.
     """
+    candidates: tuple[Pool, ...]
     if named is not None:
-        pool = pools.get(named)
-        if pool is None:
-            raise InvalidRequest.of(
-                path("pool"), f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}"
-            )
-        missing = requires - pool.capabilities
-        if missing:
+        candidates = (_named_pool(pools, named, requires, path),)
+    elif requires:
+        candidates = tuple(offering(pools, default, requires))
+        if not candidates:
             raise InvalidRequest.of(
                 path("requires"),
-                f"pool {named!r} does not offer {', '.join(sorted(missing))}; "
-                f"it offers {', '.join(sorted(pool.capabilities)) or 'nothing special'}",
+                f"no pool offers {', '.join(sorted(requires))} together; "
+                + "; ".join(f"{name} offers {_offer(pools[name])}" for name in sorted(pools)),
             )
-        return pool
-    for name in (default, *sorted(pools)):
-        if requires <= pools[name].capabilities:
-            return pools[name]
-    raise InvalidRequest.of(path("requires"), f"no pool offers {', '.join(sorted(requires))} together")
+    else:
+        candidates = (pools[default],)
+    able = tuple(pool for pool in candidates if (timeout_seconds or 0) <= pool.max_timeout_seconds)
+    if not able:
+        longest = max(candidates, key=lambda pool: pool.max_timeout_seconds)
+        raise InvalidRequest.of(
+            path("timeout_seconds"),
+            f"is {timeout_seconds}; pool {longest.name!r} can run a job for at most "
+            f"{longest.max_timeout_seconds} seconds",
+        )
+    return able
+
+
+def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) -> Sequence[Pool]:
+    """The pools that offer everything that is required: the default first, then by name."""
+    names = (default, *(name for name in sorted(pools) if name != default))
+    return [pools[name] for name in names if requires <= pools[name].capabilities]
+
+
+def freest(loads: Sequence[PoolLoad]) -> str:
+    """The pool with the most free capacity, of equals the first; one without any capacity is the last resort."""
+    return max(loads, key=lambda load: (load.capacity > 0, load.free)).pool
+
+
+def _named_pool(
+    pools: Mapping[str, Pool], named: str, requires: frozenset[str], path: Callable[[str], str]
+) -> Pool:
+    pool = pools.get(named)
+    if pool is None:
+        raise InvalidRequest.of(path("pool"), f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}")
+    missing = requires - pool.capabilities
+    if missing:
+        raise InvalidRequest.of(
+            path("requires"),
+            f"pool {named!r} does not offer {', '.join(sorted(missing))}; it offers {_offer(pool)}",
+        )
+    return pool
+
+
+def _offer(pool: Pool) -> str:
+    return ", ".join(sorted(pool.capabilities)) or "nothing special"

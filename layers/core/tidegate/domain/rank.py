@@ -39,6 +39,11 @@ def rank(policy: RankPolicy, priority: int, ready_at_ms: int, retries: int) -> i
     return units * _MS_SPAN - ready_at_ms
 
 
+def ready_at_of(job_rank: int) -> int:
+    """When the job that has this rank became READY, in milliseconds since the epoch: `rank` keeps it whole."""
+    return -job_rank % _MS_SPAN
+
+
 def effective_priority(
     policy: RankPolicy, priority: int, ready_at_ms: int, retries: int, now_ms: int
 ) -> float:

@@ -24,6 +24,14 @@ class DependencyRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRequest:
+    """The share of a pool that a job belongs to. `weight` (1-1000) is the share's, not the job's: the latest holds."""
+
+    name: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
     """One job as asked for. None means that the client said nothing: the workflow's value or the default holds."""
 
@@ -34,6 +42,9 @@ class JobRequest:
     priority: int | None = None
     pool: str | None = None
     requires: tuple[str, ...] = ()
+    share: ShareRequest | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[DependencyRequest, ...] = ()
     not_before_ms: int | None = None
@@ -50,6 +61,7 @@ class WorkflowRequest:
     name: str | None = None
     priority: int | None = None
     pool: str | None = None
+    share: ShareRequest | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

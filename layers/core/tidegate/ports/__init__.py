@@ -3,6 +3,7 @@
 Every method may raise DependencyUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, Permits
 from tidegate.ports.execution import (
     Assignment,
     Executor,
@@ -14,6 +15,7 @@ from tidegate.ports.execution import (
     Upstream,
 )
 from tidegate.ports.queue import Delivery, Message, Queue
+from tidegate.ports.rules import RuleStore
 from tidegate.ports.stores import (
     Cursors,
     IndexEntry,
@@ -32,6 +34,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DispatchLeases",
     "Entropy",
     "Executor",
     "Heartbeat",
@@ -40,10 +43,14 @@ __all__ = [
     "JobCatalogue",
     "JobIndex",
     "JobStore",
+    "KnownLane",
+    "LaneRegistry",
     "Message",
     "Outcome",
     "OutcomeKind",
+    "Permits",
     "Queue",
+    "RuleStore",
     "Signal",
     "SlotExecutor",
     "SubmissionStore",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tidegate.domain.dependency import Dependent
+from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
+from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.transitions import Transition
@@ -16,10 +18,14 @@ from tidegate.domain.transitions import Transition
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """A job as the index shows it. `sort` is the rank for READY, else a time in milliseconds (see JobIndex)."""
+    """A job as the index shows it. `sort` is the rank for READY, else a time in milliseconds (see JobIndex).
+
+    Two entries are the same where the job and `sort` are; `traits` comes along for the dispatcher.
+    """
 
     job_id: str
     sort: int
+    traits: Traits = field(default=NO_TRAITS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +115,24 @@ class JobIndex(Protocol):
         descending: bool = False,
         after: IndexEntry | None = None,
         up_to: int | None = None,
+        lane: str = MAIN,
     ) -> IndexPage:
-        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`."""
+        """At most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`.
+
+        `lane` is for READY: only its jobs are shown. A lane that is not sharded has shard 0 alone.
+        """
+
+    def first_pages(
+        self,
+        pool: str,
+        group: Group,
+        *,
+        limit: int,
+        descending: bool = False,
+        up_to: int | None = None,
+        lanes: Sequence[str] = (MAIN,),
+    ) -> Mapping[tuple[str, int], IndexPage]:
+        """The first page of every shard of every one of `lanes`, by lane and shard; asked for side by side."""
 
     def count(self, pool: str, group: Group, *, at_most: int) -> int:
         """How many jobs the group holds over all shards; stops counting when it reaches `at_most`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tidegate.domain.submission import Phase, SubmissionPlan
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.services import Services
 
@@ -13,6 +14,7 @@ def finish_submission(services: Services, submission_id: str, plan: SubmissionPl
     The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that stand, and may have moved
     on, are left alone.
     """
-    services.jobs.insert_if_absent(plan.roots)
+    chooser = PoolChooser(services, now_ms)
+    services.jobs.insert_if_absent([chooser.placed(root) for root in plan.roots])
     connect_edges(services, plan.edges, now_ms)
     services.submissions.move_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)

@@ -6,18 +6,21 @@ import base64
 import binascii
 import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
+from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 
-Stream = tuple[str, int]  # a pool and a shard
+Stream = tuple[str, str, int]  # a pool, a lane and a shard
 
 _SORT_DIGITS = 38  # what the index can hold
+_LANE_CHARACTERS = 256
 _BAD_CURSOR = (
     "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
 )
@@ -41,15 +44,12 @@ class Position:
         descending = group is Group.READY or state in TERMINAL
         if cursor is None:
             names = [pool] if pool is not None else sorted(pools)
-            start: dict[Stream, IndexEntry | None] = {
-                (name, shard): None for name in names for shard in range(services.index.shards)
-            }
-            return Position(group, descending, start)
+            return Position(group, descending, dict.fromkeys(_streams(services, group, names)))
         of_group, streams = _decode(cursor)
         listed = pools if pool is None else (pool,)
         if of_group != group or any(
-            name not in listed or not 0 <= shard < services.index.shards or not _is_storable(after)
-            for (name, shard), after in streams.items()
+            name not in listed or not 0 <= shard < services.index.shards or not _is_storable(lane, after)
+            for (name, lane, shard), after in streams.items()
         ):
             raise InvalidRequest.of("cursor", _BAD_CURSOR)
         return Position(group, descending, streams)
@@ -59,13 +59,13 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
     """At most `limit` entries over all streams in the group's order, and the cursor behind them (None at the end)."""
     pages: list[list[tuple[IndexEntry, Stream]]] = []
     unfinished: set[Stream] = set()
-    for (pool, shard), after in position.streams.items():
+    for (pool, lane, shard), after in position.streams.items():
         page = services.index.page(
-            pool, position.group, shard, limit=limit, descending=position.descending, after=after
+            pool, position.group, shard, limit=limit, descending=position.descending, after=after, lane=lane
         )
-        pages.append([(entry, (pool, shard)) for entry in page.entries])
+        pages.append([(entry, (pool, lane, shard)) for entry in page.entries])
         if page.next is not None:
-            unfinished.add((pool, shard))
+            unfinished.add((pool, lane, shard))
     sign = -1 if position.descending else 1
     # A merge keeps each stream's own order among equals, so the last entry taken of it is where it goes on.
     found = list(heapq.merge(*pages, key=lambda item: sign * item[0].sort))
@@ -75,7 +75,19 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
     return [entry for entry, _ in taken], _encode(position.group, remaining) if remaining else None
 
 
-def _is_storable(entry: IndexEntry | None) -> bool:
+def _streams(services: Services, group: Group, pools: Iterable[str]) -> Iterator[Stream]:
+    for pool in pools:
+        lanes = [MAIN]
+        if group is Group.READY:
+            lanes += [known.lane for known in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)]
+        for lane in lanes:
+            for shard in range(services.index.shards if is_sharded(lane) else 1):
+                yield pool, lane, shard
+
+
+def _is_storable(lane: str, entry: IndexEntry | None) -> bool:
+    if len(lane) > _LANE_CHARACTERS:
+        return False
     if entry is None:
         return True
     job_id = entry.job_id
@@ -87,8 +99,8 @@ def _encode(group: Group, streams: Mapping[Stream, IndexEntry | None]) -> str:
     plain = [
         str(group),
         *(
-            [pool, shard, *([str(after.sort), after.job_id] if after else [])]
-            for (pool, shard), after in streams.items()
+            [pool, lane, shard, *([str(after.sort), after.job_id] if after else [])]
+            for (pool, lane, shard), after in streams.items()
         ),
     ]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
@@ -98,8 +110,8 @@ def _decode(cursor: str) -> tuple[str, dict[Stream, IndexEntry | None]]:
     try:
         group, *plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return str(group), {
-            (str(pool), int(shard)): IndexEntry(str(after[1]), int(after[0])) if after else None
-            for pool, shard, *after in plain
+            (str(pool), str(lane), int(shard)): IndexEntry(str(after[1]), int(after[0])) if after else None
+            for pool, lane, shard, *after in plain
         }
     except (binascii.Error, ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise InvalidRequest.of("cursor", _BAD_CURSOR) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
@@ -15,7 +17,7 @@ ACTOR = "submit"
 def new_job(
     request: JobRequest,
     job_id: str,
-    pool: Pool,
+    pools: Sequence[Pool],
     depends_on: tuple[Dependency, ...],
     now_ms: int,
     *,
@@ -25,7 +27,8 @@ def new_job(
 ) -> Job:
     """The job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    What the job does not say is taken from `workflow`, then from the defaults.
+    `pools` are those that it may run in, best guess first. What the job does not say is taken from `workflow`, then
+    from the defaults.
     """
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
     if depends_on:
@@ -35,12 +38,18 @@ def new_job(
     else:
         state = State.READY
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
-    timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, pool.max_timeout_seconds)
+    longest_seconds = min(pool.max_timeout_seconds for pool in pools)
+    timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, longest_seconds)
+    share = request.share or (workflow.share if workflow else None)
     return Job(
         job_id=job_id,
         state=state,
         type=request.type,
-        pool=pool.name,
+        pool=pools[0].name,
+        pool_open=len(pools) > 1,
+        share=share.name if share else "",
+        concurrency_key=request.concurrency_key,
+        concurrency_limit=request.concurrency_limit,
         priority=priority,
         created_at_ms=now_ms,
         input=JobInput(request.parameters, depends_on),

@@ -7,6 +7,7 @@ from tidegate.domain.job import Job, JobFailure, submission_of
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Ending, ReadyIfWaitingOnlyOn, SkipIfPending, Stamp, Transition
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -67,8 +68,11 @@ def _release(services: Services, jobs: list[Job], now_ms: int) -> int:
     ]
     moved = len(settle(services, edges, now_ms))
     stamp = Stamp(now_ms, ACTOR)
+    chooser = PoolChooser(services, now_ms)
     repairs: list[Transition] = [
-        ReadyIfWaitingOnlyOn(job, frozenset(), stamp) for job in jobs if not job.waiting_on
+        ReadyIfWaitingOnlyOn(job, frozenset(), stamp, chooser.for_job(job))
+        for job in jobs
+        if not job.waiting_on
     ]
     gone = {
         job.job_id: (job, dependency.upstream_id)

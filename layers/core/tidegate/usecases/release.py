@@ -17,6 +17,7 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
@@ -151,10 +152,13 @@ def _carry_out(
     services: Services, downstreams: Mapping[str, Job], decisions: Mapping[str, _Decision], now_ms: int
 ) -> tuple[Job, ...]:
     stamp = Stamp(now_ms, ACTOR)
+    chooser = PoolChooser(services, now_ms)
     pending = {job_id: downstreams[job_id] for job_id in decisions}
     moved: list[Job] = []
     for _ in range(_ROUNDS):
-        transitions = [_next_step(services, job, decisions[job_id], stamp) for job_id, job in pending.items()]
+        transitions = [
+            _next_step(services, job, decisions[job_id], stamp, chooser) for job_id, job in pending.items()
+        ]
         outcomes = services.jobs.apply_all(transitions)
         pending = {}
         for outcome in outcomes:
@@ -171,7 +175,9 @@ def _carry_out(
     return tuple(moved)
 
 
-def _next_step(services: Services, job: Job, decision: _Decision, stamp: Stamp) -> Transition:
+def _next_step(
+    services: Services, job: Job, decision: _Decision, stamp: Stamp, chooser: PoolChooser
+) -> Transition:
     if decision.failure is not None:
         ending = Ending(
             State.SKIPPED,
@@ -180,5 +186,5 @@ def _next_step(services: Services, job: Job, decision: _Decision, stamp: Stamp) 
         )
         return SkipIfPending(job, ending, stamp)
     if job.waiting_on <= decision.satisfied:
-        return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp)
+        return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp, chooser.for_job(job))
     return ReleaseIfPending(job, frozenset(decision.satisfied))

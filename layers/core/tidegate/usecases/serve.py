@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
+from tidegate.domain.job import Job
+from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.dispatch import DispatchReport, dispatch
 from tidegate.usecases.each import for_each
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
 
-def serve_pools(services: Services, pools: Set[str], now_ms: int) -> tuple[DispatchReport, ...]:
+def serve_pools(
+    services: Services,
+    pools: Set[str],
+    now_ms: int,
+    *,
+    rules: DispatchRules | None = None,
+    changed: Sequence[Job] = (),
+) -> tuple[DispatchReport, ...]:
     """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
 
-    A pool that fails, because its queue is gone perhaps, raises when the others have been served.
+    `rules` are read where they are not given; `changed` are jobs that are known to have moved. A pool that fails,
+    because its queue is gone perhaps, raises when the others have been served.
     """
+    in_force = rules or services.rules.load()
 
     def serve(pool: str) -> DispatchReport:
-        wake_due(services, pool, now_ms)
-        return dispatch(services, pool, now_ms)
+        woken = wake_due(services, pool, now_ms)
+        return dispatch(services, pool, in_force, [*changed, *woken], now_ms)
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))

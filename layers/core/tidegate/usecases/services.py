@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from tidegate.ports import (
     Conditions,
     Cursors,
+    DispatchLeases,
     Entropy,
     JobCatalogue,
     JobIndex,
     JobStore,
+    LaneRegistry,
+    Permits,
     Queue,
+    RuleStore,
     SubmissionStore,
     WorkerRegistry,
 )
@@ -28,6 +32,10 @@ class Services:
     submissions: SubmissionStore
     workers: WorkerRegistry
     cursors: Cursors
+    rules: RuleStore
+    lanes: LaneRegistry
+    permits: Permits
+    leases: DispatchLeases
     queue: Queue
     entropy: Entropy
     conditions: Conditions

@@ -13,15 +13,18 @@ from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
 from tidegate.usecases.services import Services
+from tidegate.usecases.shares import note_shares, share_violations
 from tidegate.usecases.validate import (
     JobContext,
+    JobInContext,
     alone_violations,
     job_violations,
-    pool_for,
+    pools_for,
     refuse_if_any,
     upstream_violations,
     workflow_violations,
@@ -50,6 +53,7 @@ def submit_job(
                 job_violations(services, request, context, now_ms),
                 alone_violations(request),
                 upstream_violations(services, [("", request)]),
+                share_violations(services, [(request, context)], None),
             )
         )
     except InvalidRequest:
@@ -61,11 +65,16 @@ def submit_job(
         Dependency(dependency.job_id or "", dependency.type, dependency.condition)
         for dependency in request.depends_on
     )
-    pool = pool_for(services, request, context)
+    note_shares(services, [(request, context)], None, now_ms)
     job = new_job(
-        request, job_id, pool, depends_on, now_ms, fingerprint=fingerprint if idempotency_key else None
+        request,
+        job_id,
+        pools_for(services, request, context),
+        depends_on,
+        now_ms,
+        fingerprint=fingerprint if idempotency_key else None,
     )
-    created = not services.jobs.insert_if_absent([job])
+    created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms).placed(job)])
     if not created:
         earlier = services.jobs.get(job_id, consistent=True)
         if earlier is None or earlier.fingerprint != fingerprint:
@@ -118,6 +127,7 @@ def submit_workflow(
     if phase is Phase.STAGING:
         # As of the first try: tries that run side by side then write the very same jobs and the same plan.
         staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
+        note_shares(services, _in_context(request), request.share, now_ms)
         services.jobs.stage(staged)
         services.submissions.save_plan(workflow_id, plan)
         if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
@@ -192,10 +202,15 @@ def _all_workflow_violations(
         )
         return
     yield from workflow_violations(request)
-    fields = [(f"jobs[{index}]", job) for index, job in enumerate(request.jobs)]
-    for field, job in fields:
-        yield from job_violations(services, job, JobContext(field, request.pool), now_ms)
-    yield from upstream_violations(services, fields)
+    jobs = _in_context(request)
+    for job, context in jobs:
+        yield from job_violations(services, job, context, now_ms)
+    yield from upstream_violations(services, [(context.field, job) for job, context in jobs])
+    yield from share_violations(services, jobs, request.share)
+
+
+def _in_context(request: WorkflowRequest) -> list[JobInContext]:
+    return [(job, JobContext(f"jobs[{index}]", request.pool)) for index, job in enumerate(request.jobs)]
 
 
 def _build(
@@ -228,7 +243,7 @@ def _build(
         job = new_job(
             job_request,
             job_id,
-            pool_for(services, job_request, JobContext(f"jobs[{index}]", request.pool)),
+            pools_for(services, job_request, JobContext(f"jobs[{index}]", request.pool)),
             depends_on,
             now_ms,
             dependents=tuple(dependents[job_id]),

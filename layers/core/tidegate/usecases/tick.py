@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from tidegate.usecases.dispatch import DispatchReport
+from tidegate.usecases.each import for_each
+from tidegate.usecases.lanes import forget_if_empty, held_lanes
+from tidegate.usecases.permits import audit_permits
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
 
 def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
-    """Wakes and dispatches in every pool; returns a report per pool."""
-    return serve_pools(services, services.settings.pools.keys(), now_ms)
+    """Frees permits that were left behind, then wakes and dispatches in every pool; returns a report per pool."""
+    pools = services.settings.pools.keys()
+
+    def tidy(pool: str) -> None:
+        lanes = held_lanes(services, pool)
+        audit_permits(services, lanes)
+        for known in lanes:
+            forget_if_empty(services, pool, known, now_ms)
+
+    for_each(sorted(pools), tidy)
+    return serve_pools(services, pools, now_ms)

@@ -10,7 +10,7 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
-from tidegate.domain.pools import Pool, choose_pool
+from tidegate.domain.pools import Pool, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import visible_jobs
@@ -30,6 +30,9 @@ class JobContext:
         return f"{self.field}.{name}" if self.field else name
 
 
+JobInContext = tuple[JobRequest, JobContext]
+
+
 def refuse_if_any(violations: Iterator[Violation]) -> None:
     """Raises InvalidRequest with the first violations, if there are any."""
     found = [violation for violation, _ in zip(violations, range(MAX_VIOLATIONS), strict=False)]
@@ -37,12 +40,16 @@ def refuse_if_any(violations: Iterator[Violation]) -> None:
         raise InvalidRequest(found)
 
 
-def pool_for(services: Services, request: JobRequest, context: JobContext) -> Pool:
-    """The pool that the job will run in; raises InvalidRequest where none fits."""
+def pools_for(services: Services, request: JobRequest, context: JobContext) -> tuple[Pool, ...]:
+    """The pools that the job may run in, best guess first; raises InvalidRequest where none fits."""
     settings = services.settings
-    named = request.pool or context.pool
-    return choose_pool(
-        settings.pools, settings.default_pool, named, frozenset(request.requires), context.path
+    return suitable_pools(
+        settings.pools,
+        settings.default_pool,
+        request.pool or context.pool,
+        frozenset(request.requires),
+        request.timeout_seconds,
+        context.path,
     )
 
 
@@ -52,16 +59,11 @@ def job_violations(
     """What is wrong with one job, the jobs it depends on aside."""
     yield from _type_violations(services, request, context)
     try:
-        pool = pool_for(services, request, context)
+        pools_for(services, request, context)
     except InvalidRequest as error:
         yield from error.violations
-    else:
-        timeout = request.timeout_seconds
-        if timeout is not None and timeout > pool.max_timeout_seconds:
-            yield Violation(
-                context.path("timeout_seconds"),
-                f"is {timeout}; pool {pool.name!r} can run a job for at most {pool.max_timeout_seconds} seconds",
-            )
+    if request.concurrency_key is None and request.concurrency_limit != 1:
+        yield Violation(context.path("concurrency_limit"), "goes with concurrency_key; give both or neither")
     if request.not_before_ms is not None:
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:

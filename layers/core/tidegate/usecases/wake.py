@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_SHARD = 500
+LOOK_EVERY_MS = 3_000
 
 
-def wake_due(services: Services, pool_name: str, now_ms: int) -> int:
-    """Makes due jobs of a pool READY, earliest first, a bounded number at a time; returns how many."""
-    due = [
-        entry.job_id
-        for shard in range(services.index.shards)
-        for entry in services.index.page(
-            pool_name, Group.SCHEDULED, shard, limit=MAX_JOBS_PER_SHARD, up_to=now_ms
-        ).entries
-    ]
+@dataclass(slots=True)
+class DueWatch:
+    """Says now and then that every pool should be looked at for due jobs, while events come for some other pool."""
+
+    _looked_at_ms: int = 0
+
+    def is_time(self, now_ms: int) -> bool:
+        """Whether it is time to look again; looked at is what it says so for."""
+        if now_ms - self._looked_at_ms < LOOK_EVERY_MS:
+            return False
+        self._looked_at_ms = now_ms
+        return True
+
+
+def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]:
+    """Makes due jobs of a pool READY, earliest first, a bounded number at a time; returns them.
+
+    One that named no pool may become READY in another: its own event brings that pool's dispatcher.
+    """
+    pages = services.index.first_pages(pool_name, Group.SCHEDULED, limit=MAX_JOBS_PER_SHARD, up_to=now_ms)
+    due = [entry.job_id for page in pages.values() for entry in page.entries]
     if not due:
-        return 0
+        return ()
     jobs = services.jobs.get_many(due)
-    outcomes = services.jobs.apply_all([ReadyIfDue(job, Stamp(now_ms, ACTOR)) for job in jobs.values()])
-    return sum(isinstance(outcome, Job) for outcome in outcomes)
+    chooser = PoolChooser(services, now_ms)
+    stamp = Stamp(now_ms, ACTOR)
+    outcomes = services.jobs.apply_all(
+        [ReadyIfDue(job, stamp, chooser.for_job(job)) for job in jobs.values()]
+    )
+    return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 
 
@@ -80,12 +81,13 @@ def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     return replace(job, state=to, history=(*job.history, entry), **changes)
 
 
-def made_ready(job: Job, stamp: Stamp) -> Job:
-    """The job READY now, with what it left behind cleared."""
+def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
+    """The job READY now, in `pool` if one is given, with what it left behind cleared."""
     return moved(
         job,
         State.READY,
         stamp,
+        pool=pool or job.pool,
         ready_at_ms=stamp.now_ms,
         due_at_ms=None,
         lease_expires_at_ms=None,
@@ -104,6 +106,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         result_apart=ending.result_apart,
         failure=ending.failure,
         finished_at_ms=stamp.now_ms,
+        held_in=MAIN,
         lease_expires_at_ms=None,
         due_at_ms=None,
         waiting_on=frozenset(),

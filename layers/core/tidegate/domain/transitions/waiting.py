@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tidegate.domain.job import Job
+from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
 
@@ -27,11 +28,15 @@ class ReleaseIfPending(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfWaitingOnlyOn(OfKnownJob):
-    """PENDING -> READY, or SCHEDULED when it may not start yet, if exactly `ordinals` are still waited for."""
+    """PENDING -> READY, or SCHEDULED when it may not start yet, if exactly `ordinals` are still waited for.
+
+    `pool` is the one that was chosen for the job; None keeps the one it has.
+    """
 
     name: ClassVar[str] = "ready"
     ordinals: Set[int]
     stamp: Stamp
+    pool: str | None = None
 
     @property
     def is_early(self) -> bool:
@@ -45,7 +50,7 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
             return moved(
                 job, State.SCHEDULED, self.stamp, waiting_on=frozenset(), due_at_ms=job.not_before_ms
             )
-        return made_ready(job, self.stamp)
+        return made_ready(job, self.stamp, self.pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +68,23 @@ class SkipIfPending(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfDue(OfKnownJob):
-    """SCHEDULED -> READY once its time has come."""
+    """SCHEDULED -> READY once its time has come; in `pool`, if one was chosen."""
 
     name: ClassVar[str] = "ready"
     stamp: Stamp
+    pool: str | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.SCHEDULED)
         self._require(
             job.due_at_ms is not None and job.due_at_ms <= self.stamp.now_ms, job, "its time has not come"
         )
-        return made_ready(job, self.stamp)
+        return made_ready(job, self.stamp, self.pool)
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchIfReady(Transition):
-    """READY -> QUEUED; the message is sent after this has been written."""
+    """READY -> QUEUED in the pool that the index showed; the message is sent after this has been written."""
 
     name: ClassVar[str] = "dispatch"
     candidate_id: str
@@ -91,9 +97,28 @@ class DispatchIfReady(Transition):
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.READY)
-        return moved(
-            job, State.QUEUED, self.stamp, queued_at_ms=self.stamp.now_ms, sent_at_ms=self.stamp.now_ms
-        )
+        self._require(job.pool == self.pool, job, f"it is in pool {job.pool}, not {self.pool}")
+        now_ms = self.stamp.now_ms
+        return moved(job, State.QUEUED, self.stamp, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldIfReady(Transition):
+    """Moves a READY job, which stays READY, to the lane of what it has to wait for. Its rank stays as it is."""
+
+    name: ClassVar[str] = "hold"
+    candidate_id: str
+    pool: str
+    lane: str
+
+    @property
+    def job_id(self) -> str:
+        return self.candidate_id
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.READY)
+        self._require(job.pool == self.pool, job, f"it is in pool {job.pool}, not {self.pool}")
+        return replace(job, held_in=self.lane)
 
 
 @dataclass(frozen=True, slots=True)

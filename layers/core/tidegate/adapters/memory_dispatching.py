@@ -1,0 +1,117 @@
+"""Lanes, permits and dispatch leases in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tidegate.adapters.memory_world import HeldLease, MemoryWorld
+from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.ports import KnownLane
+
+
+class MemoryLaneRegistry:
+    """See ports.LaneRegistry."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
+        """At most `limit` lanes of a pool, in the order of their names."""
+        self._world.charge("list_lanes")
+        with self._world.lock:
+            found = sorted(
+                (known for (of_pool, _), known in self._world.lanes.items() if of_pool == pool),
+                key=lambda known: known.lane,
+            )
+        return tuple(found[:limit])
+
+    def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
+        """Notes a lane, or that it is in use still."""
+        self._world.charge("note_lane")
+        with self._world.lock:
+            self._world.lanes[(pool, lane)] = KnownLane(lane, weight, now_ms)
+
+    def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Removes a lane that was last noted at this time."""
+        self._world.charge("forget_lane")
+        with self._world.lock:
+            known = self._world.lanes.get((pool, lane))
+            if known is None or known.noted_at_ms != noted_at_ms:
+                return False
+            del self._world.lanes[(pool, lane)]
+            return True
+
+
+class MemoryPermits:
+    """See ports.Permits."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def take_if_free(
+        self,
+        permit: str,
+        holder: str,
+        *,
+        limit: int,
+        now_ms: int,  # noqa: ARG002 - nothing in memory expires
+    ) -> bool:
+        """Adds a holder where fewer than `limit` others are."""
+        self._world.charge("take_permit")
+        with self._world.lock:
+            holders = self._world.permits.setdefault(permit, set())
+            if holder not in holders and len(holders) >= limit:
+                return False
+            holders.add(holder)
+            return True
+
+    def give_back(self, permit: str, holders: Sequence[str]) -> None:
+        """Takes holders off."""
+        self._world.charge("give_back_permit")
+        with self._world.lock:
+            self._world.permits.get(permit, set()).difference_update(holders)
+
+    def holders(self, permit: str) -> frozenset[str]:
+        """Who holds the permit."""
+        self._world.charge("permit_holders")
+        return frozenset(self._world.permits.get(permit, ()))
+
+
+class MemoryDispatchLeases:
+    """See ports.DispatchLeases."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
+        """Takes the lease until a time; False where another has it, who learns that it was asked for."""
+        self._world.charge("take_lease")
+        with self._world.lock:
+            held = self._world.leases.get(pool)
+            if held is not None and held.owner != owner and held.until_ms >= now_ms:
+                self._world.leases[pool] = replace(held, asked=True)
+                return False
+            self._world.leases[pool] = HeldLease(owner, until_ms)
+            return True
+
+    def release_if_not_asked(self, pool: str, owner: str) -> bool:
+        """Gives the lease back; False where another asked for it meanwhile."""
+        self._world.charge("release_lease")
+        with self._world.lock:
+            held = self._world.leases.get(pool)
+            if held is None or held.owner != owner:
+                return True
+            if held.asked:
+                self._world.leases[pool] = replace(held, asked=False)
+                return False
+            del self._world.leases[pool]
+            return True
+
+    def release(self, pool: str, owner: str) -> None:
+        """Gives the lease back, whoever asked."""
+        self._world.charge("release_lease")
+        with self._world.lock:
+            held = self._world.leases.get(pool)
+            if held is not None and held.owner == owner:
+                del self._world.leases[pool]

@@ -1,0 +1,57 @@
+"""What dispatchers keep between their runs: the lanes that jobs wait in, permits, and who fills a pool's window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLane:
+    """A lane of a pool, its share's `weight` (1 or more), and when it was last noted (ms)."""
+
+    lane: str
+    weight: int
+    noted_at_ms: int
+
+
+class LaneRegistry(Protocol):
+    """The lanes of each pool beside its main lane. A lane is noted before a job goes there."""
+
+    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
+        """At most `limit` lanes of a pool, in the order of their names."""
+
+    def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
+        """Notes a lane, or that it is in use still. The latest weight holds."""
+
+    def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""
+
+
+class Permits(Protocol):
+    """Who may be dispatched under a bound that must hold strictly: a set of holders for each permit."""
+
+    def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
+        """Adds a holder where fewer than `limit` (1-100) others are; True also where it was one before."""
+
+    def give_back(self, permit: str, holders: Sequence[str]) -> None:
+        """Takes holders (at least one) off; no error where they are none."""
+
+    def holders(self, permit: str) -> frozenset[str]:
+        """Who holds the permit, read consistently."""
+
+
+class DispatchLeases(Protocol):
+    """One dispatcher at a time fills a pool's window, where several may run."""
+
+    def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
+        """Takes the lease until a time (ms); False where another has it, who will learn that it was asked for."""
+
+    def release_if_not_asked(self, pool: str, owner: str) -> bool:
+        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it and goes again."""
+
+    def release(self, pool: str, owner: str) -> None:
+        """Gives the lease back, whoever asked; no error where it is another's by now."""

@@ -1,0 +1,59 @@
+"""Choose a pool: of those that a job may run in, the one with the most free capacity when it becomes READY."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool, PoolLoad, freest, offering
+from tidegate.domain.states import Group, State
+from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.services import Services
+
+COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longer queue is as good as full
+
+
+@dataclass(slots=True)
+class PoolChooser:
+    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's load when first needed."""
+
+    services: Services
+    now_ms: int
+    _loads: dict[str, PoolLoad] = field(default_factory=dict)
+
+    def for_job(self, job: Job) -> str | None:
+        """The pool for a job that is to become READY; None where it keeps the one it has."""
+        if not job.pool_open:
+            return None
+        settings = self.services.settings
+        suitable = [
+            pool
+            for pool in offering(settings.pools, settings.default_pool, frozenset(job.requires))
+            if job.timeout_seconds <= pool.max_timeout_seconds
+        ]
+        return self._among(suitable) if suitable else None  # what it requires may be offered no more
+
+    def placed(self, job: Job) -> Job:
+        """A job that is about to be written, in the pool that it should wait in if it is READY at once."""
+        pool = self.for_job(job) if job.state is State.READY else None
+        return job if pool is None else replace(job, pool=pool)
+
+    def _among(self, pools: Sequence[Pool]) -> str:
+        """The freest of these pools (one at the least)."""
+        if len(pools) == 1:
+            return pools[0].name
+        chosen = freest([self._load(pool) for pool in pools])
+        load = self._loads[chosen]
+        self._loads[chosen] = PoolLoad(chosen, load.capacity, load.committed + 1)
+        return chosen
+
+    def _load(self, pool: Pool) -> PoolLoad:
+        if pool.name not in self._loads:
+            index = self.services.index
+            committed = sum(
+                index.count(pool.name, group, at_most=COUNT_AT_MOST) for group in (Group.ACTIVE, Group.READY)
+            )
+            capacity = pool_capacity(self.services, pool, self.now_ms)
+            self._loads[pool.name] = PoolLoad(pool.name, capacity, committed)
+        return self._loads[pool.name]

@@ -1,0 +1,95 @@
+"""Lanes, permits and dispatch leases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.contract.stores import NOW_MS, POOL, Stores
+from tidegate.ports import KnownLane
+
+LATER_MS = NOW_MS + 60_000
+
+
+def test_lanes_are_listed_by_name_and_the_latest_note_holds(stores: Stores) -> None:
+    for number in (2, 0, 1):
+        stores.lanes.note(POOL, f"share:{number}", weight=number + 1, now_ms=NOW_MS)
+    stores.lanes.note("other", "share:x", now_ms=NOW_MS)
+    stores.lanes.note(POOL, "share:1", weight=7, now_ms=LATER_MS)
+    known = (
+        KnownLane("share:0", 1, NOW_MS),
+        KnownLane("share:1", 7, LATER_MS),
+        KnownLane("share:2", 3, NOW_MS),
+    )
+    assert stores.lanes.list_lanes(POOL, limit=9) == known
+    assert stores.lanes.list_lanes(POOL, limit=2) == known[:2]
+    assert stores.lanes.list_lanes("none", limit=2) == ()
+
+
+def test_a_lane_is_forgotten_only_as_it_was_last_noted(stores: Stores) -> None:
+    stores.lanes.note(POOL, "key:1:k", now_ms=NOW_MS)
+    stores.lanes.note(POOL, "key:1:k", now_ms=LATER_MS)
+    assert not stores.lanes.forget_if_not_noted_since(POOL, "key:1:k", noted_at_ms=NOW_MS)
+    assert stores.lanes.list_lanes(POOL, limit=9) == (KnownLane("key:1:k", 1, LATER_MS),)
+    assert stores.lanes.forget_if_not_noted_since(POOL, "key:1:k", noted_at_ms=LATER_MS)
+    assert stores.lanes.list_lanes(POOL, limit=9) == ()
+    assert not stores.lanes.forget_if_not_noted_since(POOL, "key:1:k", noted_at_ms=LATER_MS)
+
+
+def test_a_permit_has_no_more_holders_than_its_limit(stores: Stores) -> None:
+    def take(holder: str) -> bool:
+        return stores.permits.take_if_free("key:k", holder, limit=2, now_ms=NOW_MS)
+
+    assert [take(holder) for holder in ("a", "b", "c", "a")] == [True, True, False, True]
+    assert stores.permits.holders("key:k") == {"a", "b"}
+    stores.permits.give_back("key:k", ["b", "b", "never"])
+    assert take("c")
+    stores.permits.give_back("key:k", ["a", "c"])
+    assert stores.permits.holders("key:k") == frozenset()
+    stores.permits.give_back("key:k", ["a"])
+    assert take("d")
+    assert stores.permits.holders("key:other") == frozenset()
+
+
+@pytest.mark.parametrize("stores", ["memory", "local"], indirect=True)  # moto's writes are not atomic
+def test_of_many_who_take_a_permit_at_once_only_its_limit_get_it(stores: Stores) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        taken = pool.map(
+            lambda n: stores.permits.take_if_free("type:t", f"j{n}", limit=3, now_ms=NOW_MS), range(16)
+        )
+    assert sum(taken) == 3
+    assert len(stores.permits.holders("type:t")) == 3
+
+
+def test_a_lease_is_one_dispatchers_until_it_ends(stores: Stores) -> None:
+    def take(owner: str, now_ms: int) -> bool:
+        return stores.leases.take_if_free(POOL, owner, now_ms=now_ms, until_ms=now_ms + 1_000)
+
+    assert take("one", NOW_MS)
+    assert take("one", NOW_MS + 500)
+    assert not take("two", NOW_MS + 1_500)
+    assert stores.leases.take_if_free("other", "two", now_ms=NOW_MS, until_ms=NOW_MS)
+    assert take("two", NOW_MS + 1_501)
+    assert stores.leases.release_if_not_asked(POOL, "one"), "it was lost: there is nothing to give back"
+    assert not take("one", NOW_MS + 1_502)
+
+
+def test_who_is_asked_for_the_lease_meanwhile_goes_again(stores: Stores) -> None:
+    assert stores.leases.take_if_free(POOL, "one", now_ms=NOW_MS, until_ms=LATER_MS)
+    assert not stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS)
+    assert not stores.leases.release_if_not_asked(POOL, "one")
+    assert not stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS), "it is held still"
+    assert not stores.leases.release_if_not_asked(POOL, "one")
+    assert stores.leases.release_if_not_asked(POOL, "one")
+    assert stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS)
+
+
+def test_a_lease_can_be_given_back_whoever_asked(stores: Stores) -> None:
+    assert stores.leases.take_if_free(POOL, "one", now_ms=NOW_MS, until_ms=LATER_MS)
+    assert not stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS)
+    stores.leases.release(POOL, "two")
+    assert not stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS), "it is not its own"
+    stores.leases.release(POOL, "one")
+    assert stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS, until_ms=LATER_MS)
+    assert stores.leases.release_if_not_asked(POOL, "two")
