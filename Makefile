@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-cost bench-latency bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-cost bench-latency bench-dispatch-plan bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-cost: setup ## count write units and requests by step on the local stack
 
 bench-latency: setup ## measure how soon a single job starts on the local stack
 	@$(BIN)/python -m benchmarks.latency
+
+bench-dispatch-plan: setup ## measure the decision alone: ranked candidates a second, in process
+	@$(BIN)/python -m benchmarks.dispatch_plan
 
 bench-submission: setup ## measure calls that submit 10,000 jobs on the local stack
 	@$(BIN)/python -m benchmarks.submission
