@@ -1,4 +1,4 @@
-"""The dispatcher: woken by the streams of jobs and of workers, and by the schedule."""
+"""The dispatcher: woken by the streams of jobs, of workers and of rules, and by the schedule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = Logger()
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
-    """Reacts to a stream's jobs or to workers that joined; any other event is the schedule's.
+    """Reacts to a stream's jobs, to workers that joined or to new rules; any other event is the schedule's.
 
     A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
     that can't be read never will be, so it is logged and passed over rather than block its shard.
@@ -31,6 +31,9 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
             pools = tick(deps.services, now_ms=deps.clock.now_ms())
             _log(pools)
             return {"dispatched": sum(pool.dispatched for pool in pools)}
+        if any(deps.is_of_rules(_keys(record)) for record in event["Records"]):
+            _log(tick(deps.services, now_ms=deps.clock.now_ms()))  # a rule may concern every pool
+            return {"batchItemFailures": []}
         joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
         if joined:
             _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
@@ -45,8 +48,11 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
 
 def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:
     """The pool that a worker has joined, where the record is of the Workers table."""
-    keys = (record.get("dynamodb") or {}).get("Keys") or {}
-    return deps.pool_of_worker(keys)
+    return deps.pool_of_worker(_keys(record))
+
+
+def _keys(record: dict[str, Any]) -> dict[str, Any]:
+    return (record.get("dynamodb") or {}).get("Keys") or {}
 
 
 def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:

@@ -14,18 +14,20 @@ from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_rules import DynamoRuleStore
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
 from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
 from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory_rules import MemoryRuleStore
 from tidegate.adapters.memory_submissions import MemorySubmissionStore
 from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.domain.rank import RankPolicy
-from tidegate.ports import Cursors, JobIndex, JobStore, Queue, SubmissionStore, WorkerRegistry
+from tidegate.ports import Cursors, JobIndex, JobStore, Queue, RuleStore, SubmissionStore, WorkerRegistry
 from tidegate.settings import Tables
 
 NOW_MS = 1_700_000_000_000
@@ -44,6 +46,7 @@ class Stores:
     submissions: SubmissionStore
     workers: WorkerRegistry
     cursors: Cursors
+    rules: RuleStore
     queue: Queue
     clients: AwsClients | None = None
     tables: Tables | None = None
@@ -58,6 +61,7 @@ def memory_stores() -> Stores:
         submissions=MemorySubmissionStore(world),
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
+        rules=MemoryRuleStore(world),
         queue=MemoryQueue(world),
     )
 
@@ -77,6 +81,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
+        rules=DynamoRuleStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         clients=clients,
         tables=tables,

@@ -14,6 +14,7 @@ from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.dynamodb_rules import DynamoRuleStore, is_of_rules
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
@@ -74,7 +75,7 @@ class DispatcherDeps:
     """What the dispatcher function works with.
 
     `job_from_image` decodes the image of a job's stream record; `pool_of_worker` tells from a record's keys which
-    pool a worker has joined, None where it is no worker's record.
+    pool a worker has joined, None where it is no worker's record; `is_of_rules` whether it is the rules' record.
     """
 
     services: Services
@@ -82,6 +83,7 @@ class DispatcherDeps:
     meter: Meter
     job_from_image: Callable[[Mapping[str, Any]], Job]
     pool_of_worker: Callable[[Mapping[str, Any]], str | None]
+    is_of_rules: Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def aws_services(
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
+        rules=DynamoRuleStore(clients, tables),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},
@@ -154,6 +157,7 @@ def memory_services(
     from tidegate.adapters.memory_index import MemoryJobIndex
     from tidegate.adapters.memory_jobs import MemoryJobStore
     from tidegate.adapters.memory_queue import MemoryQueue
+    from tidegate.adapters.memory_rules import MemoryRuleStore
     from tidegate.adapters.memory_submissions import MemorySubmissionStore
     from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
     from tidegate.adapters.memory_world import MemoryWorld
@@ -167,6 +171,7 @@ def memory_services(
         submissions=MemorySubmissionStore(world),
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
+        rules=MemoryRuleStore(world),
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),
@@ -195,7 +200,7 @@ def api_function() -> ApiDeps:
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
     services, clients = _from_environment(None)
-    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker)
+    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
 
 def reaper_function() -> ReaperDeps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -38,6 +38,7 @@ class Settings:
     cancel_grace_seconds: int = 30
     retention_days: int = 30
     resend_after_seconds: int = 300
+    pool_metrics: bool = False
 
     @property
     def lease_ms(self) -> int:
@@ -53,6 +54,12 @@ def _millis(points: str) -> int:
     return int(Decimal(points) * 1_000)
 
 
+def _names(given: Sequence[str]) -> frozenset[str]:
+    """From a list, or from text with commas between, which is what a template's parameter holds."""
+    names = given.split(",") if isinstance(given, str) else given
+    return frozenset(name.strip() for name in names if name.strip())
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from TIDEGATE_* variables; raises KeyError naming a variable that is missing."""
     pools = {
@@ -62,7 +69,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             kind=PoolKind(spec["kind"]),
             max_timeout_seconds=int(spec["max_timeout_seconds"]),
             capacity=int(spec.get("capacity", 0)),
-            capabilities=frozenset(spec.get("capabilities", ())),
+            capabilities=_names(spec.get("capabilities", ())),
+            tags=dict(spec.get("tags", {})),
             dead_letters_url=spec.get("dead_letters_url", ""),
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
@@ -81,6 +89,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
+        pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
     )
 
 

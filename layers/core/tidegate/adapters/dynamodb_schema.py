@@ -86,6 +86,15 @@ HEARTBEAT_AT: Final = "heartbeat_at"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
+RULES: Final = (
+    "rules"  # the name of the item that holds the rules; each map is by the name of a pool or a type
+)
+PAUSED_POOLS: Final = "paused_pools"
+PAUSED_TYPES: Final = "paused_types"
+TYPE_LIMITS: Final = "type_limits"
+RULE_VALUE: Final = "value"
+RULE_ACTOR: Final = "actor"
+RULE_AT: Final = "at"
 
 INDEX_ENTRY_BYTES: Final = 100  # a little more than what a job takes in `by_group`
 

@@ -19,6 +19,7 @@ from tidegate.adapters.memory_pool_queue import PoolQueue
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.ports import IndexEntry, Worker
@@ -78,6 +79,7 @@ class MemoryWorld:
     plans: dict[str, SubmissionPlan] = field(default_factory=dict)
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=deque)
 

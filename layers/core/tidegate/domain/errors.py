@@ -54,6 +54,12 @@ class InvalidRequest(TidegateError):
         return cls((Violation(field, message),))
 
 
+class UnknownName(InvalidRequest):
+    """The path names a pool or a job type that this deployment does not have; the known ones are listed."""
+
+    code = "not-found"
+
+
 class IdempotencyConflict(TidegateError):
     """The idempotency key can't be used for this request, whenever it is sent."""
 

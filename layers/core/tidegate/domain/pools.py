@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidegate.domain.errors import InvalidRequest
@@ -18,7 +18,10 @@ class PoolKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own."""
+    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own.
+
+    Jobs can require `capabilities`; `tags` are names and values for people, and decide nothing.
+    """
 
     name: str
     queue_url: str
@@ -27,6 +30,7 @@ class Pool:
     capacity: int = 0
     dead_letters_url: str = ""
     capabilities: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_pool(
@@ -50,11 +54,17 @@ def choose_pool(
         if missing:
             raise InvalidRequest.of(
                 path("requires"),
-                f"pool {named!r} does not offer {', '.join(sorted(missing))}; "
-                f"it offers {', '.join(sorted(pool.capabilities)) or 'nothing special'}",
+                f"pool {named!r} does not offer {', '.join(sorted(missing))}; it offers {_offer(pool)}",
             )
         return pool
     for name in (default, *sorted(pools)):
         if requires <= pools[name].capabilities:
             return pools[name]
-    raise InvalidRequest.of(path("requires"), f"no pool offers {', '.join(sorted(requires))} together")
+    offers = "; ".join(f"{name} offers {_offer(pools[name])}" for name in sorted(pools))
+    raise InvalidRequest.of(
+        path("requires"), f"no pool offers {', '.join(sorted(requires))} together; {offers}"
+    )
+
+
+def _offer(pool: Pool) -> str:
+    return ", ".join(sorted(pool.capabilities)) or "nothing special"

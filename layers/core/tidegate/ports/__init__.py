@@ -14,6 +14,7 @@ from tidegate.ports.execution import (
     Upstream,
 )
 from tidegate.ports.queue import Delivery, Message, Queue
+from tidegate.ports.rules import RuleStore
 from tidegate.ports.stores import (
     Cursors,
     IndexEntry,
@@ -44,6 +45,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "Queue",
+    "RuleStore",
     "Signal",
     "SlotExecutor",
     "SubmissionStore",

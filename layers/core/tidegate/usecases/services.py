@@ -12,6 +12,7 @@ from tidegate.ports import (
     JobIndex,
     JobStore,
     Queue,
+    RuleStore,
     SubmissionStore,
     WorkerRegistry,
 )
@@ -28,6 +29,7 @@ class Services:
     submissions: SubmissionStore
     workers: WorkerRegistry
     cursors: Cursors
+    rules: RuleStore
     queue: Queue
     entropy: Entropy
     conditions: Conditions

@@ -60,7 +60,8 @@ def job_violations(
         if timeout is not None and timeout > pool.max_timeout_seconds:
             yield Violation(
                 context.path("timeout_seconds"),
-                f"is {timeout}; pool {pool.name!r} can run a job for at most {pool.max_timeout_seconds} seconds",
+                f"is {timeout}; pool {pool.name!r} can run a job for at most {pool.max_timeout_seconds} seconds"
+                f"{_longer_pools(services, timeout, frozenset(request.requires))}",
             )
     if request.not_before_ms is not None:
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
@@ -76,6 +77,16 @@ def job_violations(
             f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
         )
     yield from _repeated_dependencies(request, context)
+
+
+def _longer_pools(services: Services, timeout_seconds: int, requires: frozenset[str]) -> str:
+    pools = services.settings.pools.values()
+    longer = sorted(
+        pool.name
+        for pool in pools
+        if pool.max_timeout_seconds >= timeout_seconds and requires <= pool.capabilities
+    )
+    return f"; pools that can run it for so long: {', '.join(longer)}" if longer else ""
 
 
 def _type_violations(services: Services, request: JobRequest, context: JobContext) -> Iterator[Violation]:
