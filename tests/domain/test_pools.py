@@ -41,7 +41,13 @@ def test_where_the_default_lacks_something_it_is_the_first_by_name_that_offers_i
         ("mega", (), "jobs[2].pool", "unknown pool 'mega'; pools are also-big, big, gpu, small"),
         ("big", ("cuda",), "jobs[2].requires", "pool 'big' does not offer cuda; it offers large"),
         ("small", ("cuda", "arm"), "jobs[2].requires", "does not offer arm, cuda; it offers nothing special"),
-        (None, ("cuda", "arm"), "jobs[2].requires", "no pool offers arm, cuda together"),
+        (
+            None,
+            ("cuda", "arm"),
+            "jobs[2].requires",
+            "no pool offers arm, cuda together; also-big offers large; big offers large; "
+            "gpu offers cuda, large; small offers nothing special",
+        ),
     ],
 )
 def test_what_fits_no_pool_is_refused_with_its_field(

@@ -38,6 +38,7 @@ class Settings:
     cancel_grace_seconds: int = 30
     retention_days: int = 30
     resend_after_seconds: int = 300
+    stack: str = "tidegate"
     pool_metrics: bool = False
 
     @property
@@ -89,6 +90,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
+        stack=environment.get("TIDEGATE_STACK", "tidegate"),
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
     )
 
