@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -156,3 +157,18 @@ def _check_queries(queries: list[dict[str, Any]], metrics: dict[str, str]) -> No
         assert (metric["Namespace"], metric["Dimensions"]) == ("Tidegate", POOL_METRIC)
     assert [each["ReturnData"] for each in queries] == [False] * len(read) + [True]
     assert all(name in expression["Expression"] for name in metrics)
+
+
+def test_clients_may_not_set_rules_but_operators_may() -> None:
+    template = Resolved()
+
+    def allowed(policy: str) -> set[str]:
+        (statement,) = template.properties(policy)["PolicyDocument"]["Statement"]
+        return {resource.partition("/live/")[2] for resource in statement["Resource"]}
+
+    assert allowed("ClientPolicy") == {"GET/v1/*", "POST/v1/jobs*", "POST/v1/workflows*"}
+    assert allowed("OperatorPolicy") == {"POST/v1/pools/*", "POST/v1/types/*", "PUT/v1/types/*"}
+    events = template.properties("ApiFunction")["Events"].values()
+    routes = {f"{each['Properties']['Method']}{each['Properties']['Path']}" for each in events}
+    patterns = allowed("ClientPolicy") | allowed("OperatorPolicy")
+    assert not [route for route in routes if not any(fnmatchcase(route, each) for each in patterns)]

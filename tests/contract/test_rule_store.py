@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.contract.stores import NOW_MS, Stores
-from tidegate.adapters.dynamodb_rules import is_of_rules
+from tidegate.adapters import dynamodb_rules
+from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.dynamodb_rules import MAPS, is_of_rules
+from tidegate.adapters.dynamodb_values import encode_item, item_size
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.errors import DependencyUnavailable, InvalidRequest
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 
 TYPE = "report.build-2.last_one"
@@ -112,6 +115,18 @@ def test_there_is_room_for_so_many_rules_and_an_idle_one_gives_way(
     assert after.last_change(RuleKind.TYPE_LIMIT, "t0") == RuleChange("ann", at(7))
 
 
+def test_a_change_that_others_keep_in_the_way_of_is_given_up_and_may_be_repeated(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stores.clients is None:
+        pytest.skip("memory has nobody in the way")
+    monkeypatch.setattr(dynamodb_rules, "_TRIES", 1)  # the first change of all makes the item, and needs two
+    with pytest.raises(DependencyUnavailable, match="repeat it in a moment"):
+        stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(1))
+    assert stores.rules.load() == DispatchRules()
+    assert stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(2)).is_paused("ecs")
+
+
 def test_the_rules_share_their_table_with_cursors(stores: Stores) -> None:
     stores.cursors.save("pending", "p/1")
     stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(1))
@@ -124,3 +139,14 @@ def test_the_stream_record_of_the_rules_is_told_by_its_key() -> None:
     assert not is_of_rules({"name": {"S": "pending"}})
     assert not is_of_rules({"pool": {"S": "rules"}, "worker_id": {"S": "rules"}})
     assert not is_of_rules({})
+
+
+def test_all_the_rules_there_can_be_fit_into_their_item() -> None:
+    entry = {
+        schema.RULE_VALUE: limits.MAX_TYPE_LIMIT,
+        schema.RULE_ACTOR: "a" * 64,
+        schema.RULE_AT: NOW_MS + 123,
+    }
+    names = [f"{number:0{limits.MAX_TYPE_CHARACTERS}d}" for number in range(limits.MAX_RULES_PER_KIND)]
+    maps = {attribute: dict.fromkeys(names, entry) for attribute in MAPS.values()}
+    assert item_size(encode_item({schema.NAME: schema.RULES, **maps})) < 400 * 1_024 / 4

@@ -42,6 +42,7 @@ class Resolved:
         defaults = {name: str(spec.get("Default", "")) for name, spec in document["Parameters"].items()}
         lists = {name for name, spec in document["Parameters"].items() if "List" in spec["Type"]}
         given = {**defaults, **parameters}
+        self.parameters: Mapping[str, str] = given
         self._values = {name: text.split(",") if name in lists else text for name, text in given.items()}
         self._conditions: Mapping[str, Any] = document["Conditions"]
         self._present = self._existing(document["Resources"])
