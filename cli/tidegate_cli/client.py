@@ -141,6 +141,35 @@ class Client:
             page = self.workflow_page(workflow_id, page.cursor)
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
+    def list_pools(self) -> list[Mapping[str, Any]]:
+        """Every pool, as the API shows it."""
+        return _objects(self._call("GET", "/v1/pools"), "pools")
+
+    def get_pool(self, pool: str) -> Mapping[str, Any]:
+        """One pool, as the API shows it."""
+        return self._call("GET", f"/v1/pools/{quote(pool, safe='')}")
+
+    def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
+        """Pauses or resumes a pool; the pool after that. Twice is as good as once."""
+        return self._call("POST", f"/v1/pools/{quote(pool, safe='')}/{'pause' if paused else 'resume'}")
+
+    def list_types(self) -> list[Mapping[str, Any]]:
+        """Every registered job type, as the API shows it."""
+        return _objects(self._call("GET", "/v1/types"), "types")
+
+    def get_type(self, job_type: str) -> Mapping[str, Any]:
+        """One job type, as the API shows it."""
+        return self._call("GET", f"/v1/types/{quote(job_type, safe='')}")
+
+    def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
+        """Pauses or resumes a job type; the type after that. Twice is as good as once."""
+        return self._call("POST", f"/v1/types/{quote(job_type, safe='')}/{'pause' if paused else 'resume'}")
+
+    def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
+        """Limits how many jobs of a type run at once (1-100), None takes the limit off; the type after that."""
+        body = {"max_running": max_running}
+        return self._call("PUT", f"/v1/types/{quote(job_type, safe='')}/limit", body=body)
+
     def health(self) -> Mapping[str, Any]:
         """What the API says of itself."""
         return self._call("GET", "/v1/health")
@@ -217,6 +246,13 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise CliError(f"the API's answer has no {name}; is --api-url a tidegate API?")
     return value
+
+
+def _objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = answer.get(name)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise CliError(f"the API's answer has no list of {name}; is --api-url a tidegate API?")
+    return found
 
 
 def _read(response: httpx.Response) -> dict[str, Any]:

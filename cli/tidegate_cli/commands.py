@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from tidegate.domain.errors import TidegateError
-from tidegate_cli import job_commands, local_commands, run_commands
+from tidegate_cli import job_commands, local_commands, operator_commands, run_commands
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -64,6 +64,8 @@ app = typer.Typer(
 app.add_typer(local_commands.app, name="local")
 app.add_typer(job_commands.jobs, name="jobs")
 app.add_typer(job_commands.workflows, name="workflows")
+app.add_typer(operator_commands.pools, name="pools")
+app.add_typer(operator_commands.types, name="types")
 run_commands.register(app)
 
 

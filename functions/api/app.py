@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -31,6 +31,11 @@ from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, 
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.usecases import cancel, query, submit
+
+if TYPE_CHECKING:
+    import functions.api.operations as operations
+else:
+    import operations  # this folder is the function's root
 
 JSON = "application/json"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -242,6 +247,7 @@ _refuse_other_methods("/v1/jobs/<job_id>/cancel", "POST")
 _refuse_other_methods("/v1/workflows", "POST")
 _refuse_other_methods("/v1/workflows/<workflow_id>", "GET")
 _refuse_other_methods("/v1/health", "GET")
+operations.OperatorRoutes(_deps, _answer, _body, _caller).add_to(app, _refuse_other_methods)
 app.exception_handler(Exception)(_refuse)
 app.not_found(_no_such_route)
 

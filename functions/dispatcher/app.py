@@ -1,4 +1,4 @@
-"""The dispatcher: woken by the streams of jobs and of workers, and by the schedule."""
+"""The dispatcher: woken by the streams of jobs, of workers and of rules, and by the schedule."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
@@ -14,13 +15,14 @@ from tidegate.domain.job import Job
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.react import react
 from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.status import pool_load
 from tidegate.usecases.tick import tick
 
 logger = Logger()
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
-    """Reacts to a stream's jobs or to workers that joined; any other event is the schedule's.
+    """Reacts to a stream's jobs, to workers that joined or to new rules; any other event is the schedule's.
 
     A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
     that can't be read never will be, so it is logged and passed over rather than block its shard.
@@ -30,7 +32,12 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
         if "Records" not in event:
             pools = tick(deps.services, now_ms=deps.clock.now_ms())
             _log(pools)
+            if deps.services.settings.pool_metrics:
+                _publish_loads(deps)
             return {"dispatched": sum(pool.dispatched for pool in pools)}
+        if any(deps.is_of_rules(_keys(record)) for record in event["Records"]):
+            _log(tick(deps.services, now_ms=deps.clock.now_ms()))  # a rule may concern every pool
+            return {"batchItemFailures": []}
         joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
         if joined:
             _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
@@ -47,8 +54,11 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
 
 def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:
     """The pool that a worker has joined, where the record is of the Workers table."""
-    keys = (record.get("dynamodb") or {}).get("Keys") or {}
-    return deps.pool_of_worker(keys)
+    return deps.pool_of_worker(_keys(record))
+
+
+def _keys(record: dict[str, Any]) -> dict[str, Any]:
+    return (record.get("dynamodb") or {}).get("Keys") or {}
 
 
 def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:
@@ -67,6 +77,25 @@ def _log(pools: Iterable[DispatchReport]) -> None:
         if pool.dispatched:
             details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
             logger.info("dispatched", extra=details)
+
+
+def _publish_loads(deps: bootstrap.DispatcherDeps) -> None:
+    """One line of CloudWatch's embedded metric format for each pool; what is scaled by them reads them there.
+
+    In a pool that is paused nothing is ready: it would only bring up workers that may do nothing.
+    """
+    settings, rules = deps.services.settings, deps.services.rules.load()
+    for pool in sorted(settings.pools):
+        load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
+        ready = 0 if rules.is_paused(pool) else load.ready.count
+        metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
+        metrics.add_dimension("Stack", settings.stack)
+        metrics.add_dimension("Pool", pool)
+        metrics.add_metric("ReadyJobs", MetricUnit.Count, ready)
+        metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
+        metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
+        metrics.add_metric("Workers", MetricUnit.Count, load.workers)
+        metrics.flush_metrics()
 
 
 @cache

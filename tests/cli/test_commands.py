@@ -250,6 +250,8 @@ def test_every_command_has_help_with_an_example() -> None:
         "local": ("up", "down", "status", "logs"),
         "jobs": ("list", "get", "cancel"),
         "workflows": ("get",),
+        "pools": ("list", "get", "pause", "resume"),
+        "types": ("list", "get", "pause", "resume", "limit"),
     }
     commands = [(name,) for name in ("submit", "run", "worker", "demo")]
     for command in [*commands, *((group, name) for group, names in groups.items() for name in names)]:

@@ -16,6 +16,7 @@ from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
 from tidegate.adapters.dynamodb_lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb_permits import DynamoDispatchLeases, DynamoPermits
+from tidegate.adapters.dynamodb_rules import DynamoRuleStore
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
 from tidegate.adapters.memory_dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
@@ -23,6 +24,7 @@ from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
 from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory_rules import MemoryRuleStore
 from tidegate.adapters.memory_submissions import MemorySubmissionStore
 from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
 from tidegate.adapters.memory_world import MemoryWorld
@@ -36,6 +38,7 @@ from tidegate.ports import (
     LaneRegistry,
     Permits,
     Queue,
+    RuleStore,
     SubmissionStore,
     WorkerRegistry,
 )
@@ -60,6 +63,7 @@ class Stores:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    rules: RuleStore
     queue: Queue
     clients: AwsClients | None = None
     tables: Tables | None = None
@@ -77,6 +81,7 @@ def memory_stores() -> Stores:
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
+        rules=MemoryRuleStore(world),
         queue=MemoryQueue(world),
     )
 
@@ -99,6 +104,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        rules=DynamoRuleStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         clients=clients,
         tables=tables,

@@ -164,4 +164,4 @@ def test_a_message_delivered_too_often_is_a_dead_letter_until_it_is_put_away(sto
 
 def test_the_template_gives_up_a_message_after_as_many_deliveries() -> None:
     template = (Path(__file__).resolve().parents[2] / "template.yaml").read_text(encoding="utf-8")
-    assert template.count("maxReceiveCount:") == template.count(f"maxReceiveCount: {MOST_RECEIVES}") == 2
+    assert template.count("maxReceiveCount:") == template.count(f"maxReceiveCount: {MOST_RECEIVES}") >= 2

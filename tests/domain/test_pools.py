@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tidegate.domain.errors import InvalidRequest
-from tidegate.domain.pools import Pool, PoolKind, PoolLoad, freest, suitable_pools
+from tidegate.domain.pools import Pool, PoolKind, PoolRoom, freest, suitable_pools
 
 
 def pool(name: str, *capabilities: str, longest_seconds: int = 3_600) -> Pool:
@@ -49,14 +49,14 @@ def test_a_pool_that_can_not_run_that_long_is_not_suitable() -> None:
 
 
 def test_the_pool_with_the_most_free_capacity_is_the_freest() -> None:
-    assert freest([PoolLoad("a", 4, 3), PoolLoad("b", 10, 8), PoolLoad("c", 2, 1)]) == "b"
-    assert freest([PoolLoad("a", 4, 9), PoolLoad("b", 10, 14)]) == "b"
+    assert freest([PoolRoom("a", 4, 3), PoolRoom("b", 10, 8), PoolRoom("c", 2, 1)]) == "b"
+    assert freest([PoolRoom("a", 4, 9), PoolRoom("b", 10, 14)]) == "b"
 
 
 def test_of_equally_free_pools_it_is_the_first_and_one_without_capacity_comes_last() -> None:
-    assert freest([PoolLoad("a", 4, 3), PoolLoad("b", 9, 8)]) == "a"
-    assert freest([PoolLoad("empty", 0, 0), PoolLoad("busy", 4, 50)]) == "busy"
-    assert freest([PoolLoad("empty", 0, 3), PoolLoad("void", 0, 2)]) == "void"
+    assert freest([PoolRoom("a", 4, 3), PoolRoom("b", 9, 8)]) == "a"
+    assert freest([PoolRoom("empty", 0, 0), PoolRoom("busy", 4, 50)]) == "busy"
+    assert freest([PoolRoom("empty", 0, 3), PoolRoom("void", 0, 2)]) == "void"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ UNKNOWN_ID = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
 CONTEXT = cast(LambdaContext, None)  # the API reads nothing from it
 SETTINGS = Settings(
     pools={
-        "lambda": Pool("lambda", "", PoolKind.FUNCTION, max_timeout_seconds=840, capacity=2),
+        "lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=2, tags={"compute": "lambda"}),
         "ecs": Pool("ecs", "", PoolKind.PROCESS, max_timeout_seconds=43_200, capabilities=frozenset({"gpu"})),
     },
     default_pool="lambda",

@@ -30,7 +30,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, bad_request, problem = examples
+    request, answer, job, pool, job_type, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -38,6 +38,12 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     assert f"`GET /v1/jobs/{job['job_id']}`" in DOCUMENT
     assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
+    api = Api()
+    api.call("POST", "/v1/pools/lambda/pause")
+    assert api.call("GET", "/v1/pools/lambda").body == pool
+    limit = f"/v1/types/{job_type['type']}/limit"
+    assert f"`PUT {limit}`" in DOCUMENT
+    assert api.call("PUT", limit, {"max_running": job_type["max_running"]}).body == job_type
 
 
 def test_the_routes_are_those_of_the_template() -> None:

@@ -29,7 +29,7 @@ def api() -> Api:
         ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel"),
         ("GET", f"/v1/workflows/{UNKNOWN_ID}"),
         ("GET", "/v1/workflows/x"),
-        ("GET", "/v1/pools"),
+        ("GET", "/v1/rules"),
         ("DELETE", "/"),
     ],
 )

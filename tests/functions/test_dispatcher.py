@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from functions.dispatcher import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
+from tests.support.tables import resources, table_properties
+from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_items import job_from_image
 from tidegate.adapters.dynamodb_rules import is_of_rules
 from tidegate.adapters.dynamodb_workers import pool_of_worker
@@ -160,3 +163,23 @@ def test_a_worker_that_joins_is_given_work_at_once(fixture: Fixture) -> None:
     assert fixture.handle(event) == {"batchItemFailures": []}
     assert fixture.state(job) is State.QUEUED
     assert fixture.state(fixture.alone) is State.READY, "other pools are not looked at"
+
+
+def test_new_rules_wake_the_dispatcher_for_every_pool(fixture: Fixture) -> None:
+    job = replace(fixture.alone, job_id="01JD0000000000000000000009", pool="ecs")
+    fixture.world.put_new(job)
+    fixture.services.workers.put(Worker("ecs", "w", 1, 0, NOW_MS, NOW_MS))
+    assert fixture.handle(read_event("dispatcher-rules")) == {"batchItemFailures": []}
+    assert (fixture.state(job), fixture.state(fixture.alone)) == (State.QUEUED, State.QUEUED)
+
+
+def test_the_filter_lets_only_the_rules_through() -> None:
+    source = resources()["DispatcherRulesStream"]["Properties"]
+    (pattern,) = (json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"])
+    (record,) = read_event("dispatcher-rules")["Records"]
+    (wanted,) = pattern["dynamodb"]["Keys"]["name"]["S"]
+    assert pattern == {"dynamodb": {"Keys": {"name": {"S": [schema.RULES]}}}}
+    assert record["dynamodb"]["Keys"] == {schema.NAME: {"S": wanted}}
+    assert is_of_rules(record["dynamodb"]["Keys"])
+    assert str(source["EventSourceArn"].value) == "Control.StreamArn"
+    assert table_properties("control")["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"

@@ -33,8 +33,17 @@ STATUS = {
     "api-cancel-job": 404,  # ids of a deployment that nobody has
     "api-get-job": 404,
     "api-get-workflow": 404,
+    "api-get-pool": 200,
+    "api-get-type": 200,
     "api-health": 200,
+    "api-limit-type": 200,
     "api-list-jobs": 200,
+    "api-list-pools": 200,
+    "api-list-types": 200,
+    "api-pause-pool": 200,
+    "api-pause-type": 200,
+    "api-resume-pool": 200,
+    "api-resume-type": 200,
     "api-submit-job": 201,
     "api-submit-workflow": 201,
 }
@@ -48,6 +57,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
     assert {(event["httpMethod"], event["resource"]) for event in map(read_event, API_EVENTS)} == routes
     others = {path.stem for path in EVENTS.glob("*.json")} - set(API_EVENTS)
     assert others == {
+        "dispatcher-rules",
         "dispatcher-schedule",
         "dispatcher-stream",
         "dispatcher-workers",

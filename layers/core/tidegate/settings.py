@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,6 +43,8 @@ class Settings:
     retention_days: int = 30
     resend_after_seconds: int = 300
     dispatch_lease_seconds: int = 0
+    stack: str = "tidegate"
+    pool_metrics: bool = False
 
     @property
     def lease_ms(self) -> int:
@@ -58,6 +60,12 @@ def _millis(points: str) -> int:
     return int(Decimal(points) * 1_000)
 
 
+def _names(given: Sequence[str]) -> frozenset[str]:
+    """From a list, or from text with commas between, which is what a template's parameter holds."""
+    names = given.split(",") if isinstance(given, str) else given
+    return frozenset(name.strip() for name in names if name.strip())
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from TIDEGATE_* variables; raises KeyError naming a variable that is missing."""
     pools = {
@@ -67,7 +75,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             kind=PoolKind(spec["kind"]),
             max_timeout_seconds=int(spec["max_timeout_seconds"]),
             capacity=int(spec.get("capacity", 0)),
-            capabilities=frozenset(spec.get("capabilities", ())),
+            capabilities=_names(spec.get("capabilities", ())),
+            tags=dict(spec.get("tags", {})),
             dead_letters_url=spec.get("dead_letters_url", ""),
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
@@ -87,6 +96,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
         dispatch_lease_seconds=int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")),
+        stack=environment.get("TIDEGATE_STACK", "tidegate"),
+        pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
     )
 
 

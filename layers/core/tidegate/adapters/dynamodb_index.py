@@ -64,23 +64,27 @@ class DynamoJobIndex:
         lanes: Sequence[str] = (MAIN,),
     ) -> Mapping[tuple[str, int], IndexPage]:
         """The first page of every shard of every one of `lanes`, by lane and shard; asked for side by side."""
-        places = [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
 
         def first(place: tuple[str, int]) -> IndexPage:
             lane, shard = place
             return self.page(pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane)
 
+        places = self._places(lanes)
         return dict(zip(places, self.clients.fan_out.map(first, places), strict=True))
 
-    def count(self, pool: str, group: Group, *, at_most: int) -> int:
-        """How many jobs the group holds over all shards; stops counting when it reaches `at_most`."""
+    def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
+        """How many jobs the group holds over all shards of `lanes`; stops counting when it reaches `at_most`."""
         if at_most <= 0:
             return 0
 
-        def count_shard(shard: int) -> int:
-            return self._count_shard(schema.group_key(pool, group, shard), at_most)
+        def count_shard(place: tuple[str, int]) -> int:
+            lane, shard = place
+            return self._count_shard(schema.group_key(pool, group, shard, lane), at_most)
 
-        return min(at_most, sum(self.clients.fan_out.map(count_shard, range(self.shards))))
+        return min(at_most, sum(self.clients.fan_out.map(count_shard, self._places(lanes))))
+
+    def _places(self, lanes: Sequence[str]) -> list[tuple[str, int]]:
+        return [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
 
     def _count_shard(self, key: str, at_most: int) -> int:
         counted = 0

@@ -88,15 +88,6 @@ PAGES: Final = "pages"
 PLAN: Final = "plan"
 
 # --- Workers: hash pool, range worker_id ---------------------------------------------------------
-RULES: Final = (
-    "rules"  # the name of the item that holds the rules; each map is by the name of a pool or a type
-)
-PAUSED_POOLS: Final = "paused_pools"
-PAUSED_TYPES: Final = "paused_types"
-TYPE_LIMITS: Final = "type_limits"
-RULE_VALUE: Final = "value"
-RULE_ACTOR: Final = "actor"
-RULE_AT: Final = "at"
 SLOTS: Final = "slots"
 RUNNING: Final = "running"
 HEARTBEAT_AT: Final = "heartbeat_at"
@@ -111,6 +102,15 @@ POSITION: Final = "position"
 HOLDERS: Final = "holders"  # of a permit: the ids of the jobs that hold it
 OWNER: Final = "owner"  # of a dispatch lease
 ASKED: Final = "asked"  # somebody wanted the dispatch lease meanwhile
+RULES: Final = (
+    "rules"  # the name of the item that holds the rules; each map is by the name of a pool or a type
+)
+PAUSED_POOLS: Final = "paused_pools"
+PAUSED_TYPES: Final = "paused_types"
+TYPE_LIMITS: Final = "type_limits"
+RULE_VALUE: Final = "value"
+RULE_ACTOR: Final = "actor"
+RULE_AT: Final = "at"
 
 INDEX_ENTRY_BYTES: Final = 150  # a little more than what a job takes in `by_group`
 

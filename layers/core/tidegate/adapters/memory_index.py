@@ -68,19 +68,23 @@ class MemoryJobIndex:
             (lane, shard): self.page(
                 pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane
             )
-            for lane in lanes
-            for shard in range(self._world.shards if is_sharded(lane) else 1)
+            for lane, shard in self._places(lanes)
         }
 
-    def count(self, pool: str, group: Group, *, at_most: int) -> int:
-        """How many jobs the group holds over all shards, `at_most` if it is more."""
+    def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
+        """How many jobs the group holds over all shards of `lanes`, `at_most` if it is more."""
         counted = 0
-        for shard in range(self._world.shards):
+        for lane, shard in self._places(lanes):
             self._world.charge("count")
-            counted += len(self._world.index.get((pool, group, shard, MAIN), ()))
+            counted += len(self._world.index.get((pool, group, shard, lane), ()))
             if counted >= at_most:
                 return at_most
         return counted
+
+    def _places(self, lanes: Sequence[str]) -> list[tuple[str, int]]:
+        return [
+            (lane, shard) for lane in lanes for shard in range(self._world.shards if is_sharded(lane) else 1)
+        ]
 
     def _page(self, found: list[SortedEntry], *, more: bool) -> IndexPage:
         jobs = self._world.jobs

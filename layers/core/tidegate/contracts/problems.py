@@ -16,6 +16,7 @@ from tidegate.domain.errors import (
     MalformedBody,
     NotFound,
     TidegateError,
+    UnknownName,
     Violation,
 )
 
@@ -23,6 +24,7 @@ PROBLEM_CONTENT_TYPE = "application/problem+json"
 STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnknownName: HTTPStatus.NOT_FOUND,  # before what it is a kind of
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, WorkflowIn
+from tidegate.contracts.operations import TypeLimitIn
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
@@ -65,6 +66,19 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
         tags=workflow.tags,
     )
     return request, fingerprint
+
+
+def read_type_limit(body: str) -> int | None:
+    """How many jobs of a type may run at once, as a body says; None takes the limit off.
+
+    Raises MalformedBody, or InvalidRequest naming the field that is wrong.
+    """
+    value, _ = _read(body)
+    violations: list[Violation] = []
+    limit = _validate(TypeLimitIn, value, "", violations)
+    if limit is None:
+        raise InvalidRequest(violations[:MAX_REPORTED])
+    return limit.max_running
 
 
 def to_json(body: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidegate.domain.errors import InvalidRequest
@@ -18,7 +18,10 @@ class PoolKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own."""
+    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own.
+
+    Jobs can require `capabilities`; `tags` are names and values for people, and decide nothing.
+    """
 
     name: str
     queue_url: str
@@ -27,11 +30,12 @@ class Pool:
     capacity: int = 0
     dead_letters_url: str = ""
     capabilities: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class PoolLoad:
-    """How busy a pool is: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch."""
+class PoolRoom:
+    """How much room a pool has: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch."""
 
     pool: str
     capacity: int
@@ -72,10 +76,16 @@ def suitable_pools(
     able = tuple(pool for pool in candidates if (timeout_seconds or 0) <= pool.max_timeout_seconds)
     if not able:
         longest = max(candidates, key=lambda pool: pool.max_timeout_seconds)
+        longer = [
+            pool.name
+            for pool in offering(pools, default, requires)
+            if pool.max_timeout_seconds >= (timeout_seconds or 0)
+        ]
         raise InvalidRequest.of(
             path("timeout_seconds"),
             f"is {timeout_seconds}; pool {longest.name!r} can run a job for at most "
-            f"{longest.max_timeout_seconds} seconds",
+            f"{longest.max_timeout_seconds} seconds"
+            + (f"; pools that can run it for so long: {', '.join(longer)}" if longer else ""),
         )
     return able
 
@@ -86,9 +96,9 @@ def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) 
     return [pools[name] for name in names if requires <= pools[name].capabilities]
 
 
-def freest(loads: Sequence[PoolLoad]) -> str:
+def freest(rooms: Sequence[PoolRoom]) -> str:
     """The pool with the most free capacity, of equals the first; one without any capacity is the last resort."""
-    return max(loads, key=lambda load: (load.capacity > 0, load.free)).pool
+    return max(rooms, key=lambda room: (room.capacity > 0, room.free)).pool
 
 
 def _named_pool(

@@ -134,8 +134,8 @@ class JobIndex(Protocol):
     ) -> Mapping[tuple[str, int], IndexPage]:
         """The first page of every shard of every one of `lanes`, by lane and shard; asked for side by side."""
 
-    def count(self, pool: str, group: Group, *, at_most: int) -> int:
-        """How many jobs the group holds over all shards; stops counting when it reaches `at_most`."""
+    def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
+        """How many jobs the group holds over all shards of `lanes`; stops counting when it reaches `at_most`."""
 
 
 class SubmissionStore(Protocol):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain.job import Job
-from tidegate.domain.pools import Pool, PoolLoad, freest, offering
+from tidegate.domain.pools import Pool, PoolRoom, freest, offering
 from tidegate.domain.states import Group, State
 from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
 COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longer queue is as good as full
@@ -16,11 +17,11 @@ COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longe
 
 @dataclass(slots=True)
 class PoolChooser:
-    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's load when first needed."""
+    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's room when first needed."""
 
     services: Services
     now_ms: int
-    _loads: dict[str, PoolLoad] = field(default_factory=dict)
+    _rooms: dict[str, PoolRoom] = field(default_factory=dict)
 
     def for_job(self, job: Job) -> str | None:
         """The pool for a job that is to become READY; None where it keeps the one it has."""
@@ -43,17 +44,17 @@ class PoolChooser:
         """The freest of these pools (one at the least)."""
         if len(pools) == 1:
             return pools[0].name
-        chosen = freest([self._load(pool) for pool in pools])
-        load = self._loads[chosen]
-        self._loads[chosen] = PoolLoad(chosen, load.capacity, load.committed + 1)
+        chosen = freest([self._room(pool) for pool in pools])
+        room = self._rooms[chosen]
+        self._rooms[chosen] = PoolRoom(chosen, room.capacity, room.committed + 1)
         return chosen
 
-    def _load(self, pool: Pool) -> PoolLoad:
-        if pool.name not in self._loads:
+    def _room(self, pool: Pool) -> PoolRoom:
+        if pool.name not in self._rooms:
             index = self.services.index
-            committed = sum(
-                index.count(pool.name, group, at_most=COUNT_AT_MOST) for group in (Group.ACTIVE, Group.READY)
-            )
+            in_turn, _ = lanes_of_pool(self.services, pool.name)
+            committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
+            committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
             capacity = pool_capacity(self.services, pool, self.now_ms)
-            self._loads[pool.name] = PoolLoad(pool.name, capacity, committed)
-        return self._loads[pool.name]
+            self._rooms[pool.name] = PoolRoom(pool.name, capacity, committed)
+        return self._rooms[pool.name]

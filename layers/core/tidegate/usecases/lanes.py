@@ -47,6 +47,12 @@ def held_lanes(services: Services, pool: str) -> Sequence[KnownLane]:
     return _some(services, [each for each in known if share_of(each.lane) is None])
 
 
+def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The lanes in which jobs wait for their turn, and those in which jobs are held back."""
+    known = [each.lane for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)]
+    return [MAIN, *filter(share_of, known)], [lane for lane in known if share_of(lane) is None]
+
+
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
     """Moves jobs to the lanes that they have to wait in; each lane is noted before."""
     if not held:

@@ -1,0 +1,53 @@
+"""Pools, job types and the rules for them on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tidegate.contracts.times import to_wire
+from tidegate.domain import limits
+from tidegate.domain.pools import Pool
+from tidegate.domain.rules import RuleChange, TypeRule
+
+
+class TypeLimitIn(BaseModel):
+    """How many jobs of a type may run at once; null takes the limit off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
+
+
+def pool_out(
+    pool: Pool, *, window: float, load: dict[str, Any], paused: bool, paused_change: RuleChange | None
+) -> dict[str, Any]:
+    """A pool as a client sees it. `window` is a multiple of its capacity, `load` what is counted of it."""
+    return {
+        "name": pool.name,
+        "kind": pool.kind.value,
+        "capabilities": sorted(pool.capabilities),
+        "tags": dict(pool.tags),
+        "max_timeout_seconds": pool.max_timeout_seconds,
+        "window": window,
+        **load,
+        "paused": paused,
+        "changes": {"paused": _change(paused_change)},
+    }
+
+
+def type_out(
+    job_type: str, rule: TypeRule, paused_change: RuleChange | None, limit_change: RuleChange | None
+) -> dict[str, Any]:
+    """A job type as a client sees it."""
+    return {
+        "type": job_type,
+        "paused": rule.paused,
+        "max_running": rule.max_running,
+        "changes": {"paused": _change(paused_change), "max_running": _change(limit_change)},
+    }
+
+
+def _change(change: RuleChange | None) -> dict[str, Any] | None:
+    return None if change is None else {"by": change.actor, "at": to_wire(change.at_ms)}

@@ -1,0 +1,31 @@
+"""docs/pools.md says what the settings take and what the template has."""
+
+from __future__ import annotations
+
+import re
+
+from tests.domain.documents import read_document, table_rows
+from tests.support.template import Resolved
+from tidegate.domain.pools import PoolKind
+from tidegate.settings import read_settings
+
+DOCUMENT = read_document("pools.md")
+
+
+def test_the_entry_for_another_pool_is_what_the_settings_take() -> None:
+    (entry,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    variables = Resolved().globals["Function"]["Environment"]["Variables"]
+    given = {name: str(value) for name, value in variables.items()} | {"TIDEGATE_POOLS": entry}
+    pool = read_settings(given).pools["gpu"]
+    assert (pool.kind, sorted(pool.capabilities), pool.tags) == (
+        PoolKind.PROCESS,
+        ["gpu", "large"],
+        {"compute": "ec2"},
+    )
+
+
+def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
+    defaults = Resolved().parameters
+    for names, values, _ in table_rows(DOCUMENT, "parameter"):
+        for name, value in zip(names.split(", "), values.split(", "), strict=True):
+            assert defaults[name.strip("`")] == value

@@ -1,0 +1,174 @@
+"""The pools of the template: the environment that names them, and the ecs pool's tasks, which are off by default."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from tests.support.tables import resources
+from tests.support.template import PSEUDO, Resolved
+from tidegate.domain.pools import PoolKind
+from tidegate.settings import read_settings, read_tables
+
+ON = {
+    "WorkerImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tidegate-worker:1",
+    "EcsSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+    "EcsSecurityGroups": "sg-0a1b2c3d",
+    "EcsCapabilities": "large,gpu",
+    "EcsSlots": "6",
+    "EcsMaxTasks": "20",
+}
+ECS = {name for name, spec in resources().items() if spec.get("Condition") == "RunsEcs"}
+POOL_METRIC = [{"Name": "Stack", "Value": PSEUDO["AWS::StackName"]}, {"Name": "Pool", "Value": "ecs"}]
+
+
+@pytest.fixture(scope="module")
+def on() -> Resolved:
+    return Resolved(**ON)
+
+
+def environment(template: Resolved) -> dict[str, str]:
+    variables = template.globals["Function"]["Environment"]["Variables"]
+    return {name: str(value) for name, value in variables.items()}
+
+
+def container(template: Resolved) -> dict[str, Any]:
+    (only,) = template.properties("EcsTaskDefinition")["ContainerDefinitions"]
+    return dict(only)
+
+
+def statements(document: dict[str, Any]) -> dict[str, Any]:
+    return {each["Sid"]: each for each in document["Statement"]}
+
+
+def test_without_an_image_there_is_nothing_of_ecs_and_nothing_refers_to_it() -> None:
+    off = Resolved()
+    assert len(ECS) >= 10
+    assert not ECS & off.resources.keys()
+    types = {spec["Type"] for spec in off.resources.values()}
+    assert not {kind for kind in types if "::ECS::" in kind or "AutoScaling" in kind or "Alarm" in kind}
+    assert environment(off)["TIDEGATE_POOL_METRICS"] == "false"
+    assert environment(Resolved(PoolMetrics="true"))["TIDEGATE_POOL_METRICS"] == "true"
+
+
+def test_with_an_image_every_part_is_there(on: Resolved) -> None:
+    assert on.resources.keys() - Resolved().resources.keys() == ECS
+    assert (on.outputs["EcsClusterName"]["Value"], on.outputs["EcsServiceName"]["Value"]) == (
+        "<EcsCluster>",
+        "<EcsService.Name>",
+    )
+    assert environment(on)["TIDEGATE_POOL_METRICS"] == "true"
+
+
+def test_the_settings_name_both_pools_with_what_the_parameters_say() -> None:
+    given = environment(Resolved(LambdaCapabilities="cheap", EcsCapabilities="gpu,large"))
+    settings = read_settings(given)
+    read_tables(given)
+    assert settings.stack == PSEUDO["AWS::StackName"]
+    function, process = settings.pools["lambda"], settings.pools["ecs"]
+    assert (function.kind, process.kind) == (PoolKind.FUNCTION, PoolKind.PROCESS)
+    assert (sorted(function.capabilities), sorted(process.capabilities)) == (["cheap"], ["gpu", "large"])
+    assert (function.tags, process.tags) == ({"compute": "lambda"}, {"compute": "fargate"})
+    for pool, name in ((function, "LambdaPool"), (process, "EcsPool")):
+        assert (pool.queue_url, pool.dead_letters_url) == (f"<{name}Queue>", f"<{name}DeadLetters>")
+    plain = read_settings(environment(Resolved()))
+    assert all(pool.capabilities == frozenset() for pool in plain.pools.values())
+
+
+def test_the_task_has_the_environment_of_the_functions(on: Resolved) -> None:
+    given = {each["Name"]: str(each["Value"]) for each in container(on)["Environment"]}
+    wanted = {name: value for name, value in environment(on).items() if name.startswith("TIDEGATE_")}
+    assert given == {**wanted, "AWS_DEFAULT_REGION": PSEUDO["AWS::Region"]}
+    assert "ecs" in read_settings(given).pools
+
+
+def test_the_task_runs_the_image_for_its_pool_and_may_take_its_time_to_stop(on: Resolved) -> None:
+    worker, task = container(on), on.properties("EcsTaskDefinition")
+    assert worker["Image"] == ON["WorkerImage"]
+    assert worker["Command"] == ["--pool", "ecs", "--slots", "6"]
+    assert worker["StopTimeout"] == 120
+    assert worker["LogConfiguration"]["Options"]["awslogs-group"] == "<EcsLogGroup>"
+    assert (task["TaskRoleArn"], task["ExecutionRoleArn"]) == ("<EcsTaskRole.Arn>", "<EcsExecutionRole.Arn>")
+    assert task["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+    intel = Resolved(**ON, Architecture="x86_64").properties("EcsTaskDefinition")
+    assert intel["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+
+
+def test_its_roles_may_do_no_more_than_they_must(on: Resolved) -> None:
+    task, execution = on.properties("EcsTaskRole"), on.properties("EcsExecutionRole")
+    assert task["ManagedPolicyArns"] == ["<WorkerProcessPolicy>"]
+    assert "Policies" not in task
+    assert "ManagedPolicyArns" not in execution
+    (policy,) = execution["Policies"]
+    allowed = statements(policy["PolicyDocument"])
+    assert allowed["Logs"]["Resource"] == "<EcsLogGroup.Arn>"
+    assert [name for name, each in allowed.items() if each["Resource"] == "*"] == ["Login"]
+    assert allowed["Login"]["Action"] == ["ecr:GetAuthorizationToken"]
+    for role in (task, execution):
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": ["ecs-tasks.amazonaws.com"]}
+
+
+def test_the_service_runs_the_task_where_the_parameters_say(on: Resolved) -> None:
+    service = on.properties("EcsService")
+    assert (service["Cluster"], service["TaskDefinition"]) == ("<EcsCluster>", "<EcsTaskDefinition>")
+    assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {
+        "Enable": True,
+        "Rollback": True,
+    }
+    assert "DesiredCount" not in service, "it would undo what the scaling decided"
+    network = service["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["Subnets"] == ON["EcsSubnets"].split(",")
+    assert network["SecurityGroups"] == [ON["EcsSecurityGroups"]]
+
+
+def test_the_service_is_scaled_by_jobs_to_do_for_each_task(on: Resolved) -> None:
+    target = on.properties("EcsScaling")
+    assert target["ResourceId"] == "service/<EcsCluster>/<EcsService.Name>"
+    assert (target["MinCapacity"], target["MaxCapacity"]) == ("0", "20")
+    policy = on.properties("EcsBacklogPolicy")
+    assert policy["ScalingTargetId"] == "<EcsScaling>"
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["TargetValue"] == ON["EcsSlots"]
+    queries = tracking["CustomizedMetricSpecification"]["Metrics"]
+    _check_queries(queries, {"ready": "ReadyJobs", "active": "ActiveJobs", "workers": "Workers"})
+    assert queries[-1]["Expression"] == "(ready + active) / IF(workers > 0, workers, 1)"
+
+
+def test_the_first_task_is_started_by_an_alarm_of_its_own(on: Resolved) -> None:
+    alarm, policy = on.properties("EcsFirstTaskAlarm"), on.properties("EcsFirstTaskPolicy")
+    assert alarm["AlarmActions"] == ["<EcsFirstTaskPolicy>"]
+    _check_queries(alarm["Metrics"], {"ready": "ReadyJobs", "active": "ActiveJobs", "workers": "Workers"})
+    assert alarm["Metrics"][-1]["Expression"] == "IF(workers < 1, ready + active, 0)"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert policy["ScalingTargetId"] == "<EcsScaling>"
+    (step,) = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    assert step == {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
+
+
+def _check_queries(queries: list[dict[str, Any]], metrics: dict[str, str]) -> None:
+    """Each id is the metric that the dispatcher publishes under that name; only the expression is looked at."""
+    *read, expression = queries
+    assert {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in read} == metrics
+    for each in read:
+        metric = each["MetricStat"]["Metric"]
+        assert (metric["Namespace"], metric["Dimensions"]) == ("Tidegate", POOL_METRIC)
+    assert [each["ReturnData"] for each in queries] == [False] * len(read) + [True]
+    assert all(name in expression["Expression"] for name in metrics)
+
+
+def test_clients_may_not_set_rules_but_operators_may() -> None:
+    template = Resolved()
+
+    def allowed(policy: str) -> set[str]:
+        (statement,) = template.properties(policy)["PolicyDocument"]["Statement"]
+        return {resource.partition("/live/")[2] for resource in statement["Resource"]}
+
+    assert allowed("ClientPolicy") == {"GET/v1/*", "POST/v1/jobs*", "POST/v1/workflows*"}
+    assert allowed("OperatorPolicy") == {"POST/v1/pools/*", "POST/v1/types/*", "PUT/v1/types/*"}
+    events = template.properties("ApiFunction")["Events"].values()
+    routes = {f"{each['Properties']['Method']}{each['Properties']['Path']}" for each in events}
+    patterns = allowed("ClientPolicy") | allowed("OperatorPolicy")
+    assert not [route for route in routes if not any(fnmatchcase(route, each) for each in patterns)]

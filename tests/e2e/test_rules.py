@@ -1,0 +1,67 @@
+"""A rule that an operator sets reaches the dispatcher by the stream, not by the schedule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command_line import tidegate, tidegate_json
+from tidegate.bootstrap import Services, aws_services, connect_system
+from tidegate.ports import Worker
+from tidegate.settings import read_settings, read_tables
+from tidegate_cli.local_stack import StackInfo
+
+PATIENCE_SECONDS = 60
+JOB = '{"type": "tidegate.noop", "pool": "ecs"}'
+
+
+@pytest.fixture
+def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
+    """A worker of the ecs pool that was heard of last when time began: it brings no capacity."""
+    clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
+    services = aws_services(read_settings(stack.environment), read_tables(stack.environment), clients)
+    worker = Worker("ecs", "silent", 1, 0, heartbeat_at_ms=0, expires_at_s=int(time.time()) + 3_600)
+    services.workers.put(worker)
+    try:
+        yield services, worker
+    finally:
+        services.workers.remove("ecs", "silent")
+
+
+@pytest.mark.usefixtures("no_schedule")
+def test_a_new_rule_wakes_the_dispatcher_for_every_pool(
+    stack_home: Path, silent_worker: tuple[Services, Worker]
+) -> None:
+    """A heartbeat brings capacity and wakes nobody, so that the job waits until a rule of another pool changes."""
+    services, worker = silent_worker
+    job_id = tidegate_json(stack_home, "submit", "-", stdin=JOB)["job_id"]
+    services.workers.put(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000))
+    assert tidegate_json(stack_home, "jobs", "get", job_id)["state"] == "READY"
+    paused = tidegate_json(stack_home, "pools", "pause", "lambda")
+    try:
+        assert paused["paused"] is True
+        deadline_s, state = time.monotonic() + PATIENCE_SECONDS, "READY"
+        while state == "READY" and time.monotonic() < deadline_s:
+            state = tidegate_json(stack_home, "jobs", "get", job_id)["state"]
+        assert state == "QUEUED"
+    finally:
+        assert tidegate_json(stack_home, "pools", "resume", "lambda")["paused"] is False
+        tidegate_json(stack_home, "jobs", "cancel", job_id)
+
+
+def test_a_type_is_limited_and_the_limit_is_seen(stack: StackInfo, stack_home: Path) -> None:
+    limited = tidegate_json(stack_home, "types", "limit", "tidegate.sleep", "3")
+    assert limited["max_running"] == 3
+    assert limited["changes"]["max_running"]["by"]
+    assert limited in tidegate_json(stack_home, "types", "list")["types"]
+    assert tidegate_json(stack_home, "types", "limit", "tidegate.sleep", "none")["max_running"] is None
+
+
+def test_an_unknown_pool_is_one_readable_message(stack: StackInfo, stack_home: Path) -> None:
+    refused = tidegate(stack_home, "pools", "pause", "moon")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "tidegate: Not found (404)\n  pool: unknown pool 'moon'; pools are ecs, lambda\n"

@@ -1,0 +1,173 @@
+"""Pools, job types, and the rules that operators set, over the API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.functions.api_calls import NOW, NOW_MS, Api
+from tidegate.domain.rules import TypeRule
+from tidegate.ports import Worker
+from tidegate.usecases import status
+
+ANN = {"by": "ann@example.com", "at": NOW}
+TYPE = "tidegate.noop"
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def test_a_pool_is_shown_with_what_it_offers_and_has_to_do(api: Api) -> None:
+    for _ in range(3):
+        api.submit()
+    api.run(api.submit())
+    answer = api.call("GET", "/v1/pools/lambda")
+    assert answer.status == 200
+    assert answer.body == {
+        "name": "lambda",
+        "kind": "function",
+        "capabilities": [],
+        "tags": {"compute": "lambda"},
+        "max_timeout_seconds": 840,
+        "window": 2.0,
+        "capacity": 2,
+        "workers": 0,
+        "ready": {"count": 3, "more": False},
+        "held": {"count": 0, "more": False},
+        "active": {"count": 1, "more": False},
+        "paused": False,
+        "changes": {"paused": None},
+    }
+
+
+def test_the_capacity_of_a_process_pool_is_that_of_its_live_workers(api: Api) -> None:
+    for number, beat_ms in enumerate((NOW_MS, NOW_MS - 1_000, NOW_MS - 3_600_000)):
+        api.services.workers.put(Worker("ecs", f"w{number}", 4, 0, beat_ms, NOW_MS))
+    pool = api.call("GET", "/v1/pools/ecs").body
+    assert (pool["kind"], pool["workers"], pool["capacity"]) == ("process", 2, 8)
+    assert pool["capabilities"] == ["gpu"]
+
+
+def test_counts_are_bounded_and_say_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "MAX_COUNTED_JOBS", 2)
+    for wanted in ((1, False), (2, False), (2, True)):
+        api.submit()
+        ready = api.call("GET", "/v1/pools/lambda").body["ready"]
+        assert (ready["count"], ready["more"]) == wanted
+
+
+def test_pools_and_types_are_listed_by_name(api: Api) -> None:
+    pools = api.call("GET", "/v1/pools").body["pools"]
+    assert [pool["name"] for pool in pools] == ["ecs", "lambda"]
+    assert pools[1] == api.call("GET", "/v1/pools/lambda").body
+    types = api.call("GET", "/v1/types").body["types"]
+    assert [each["type"] for each in types] == list(api.services.catalogue.types())
+    (noop,) = [each for each in types if each["type"] == TYPE]
+    assert noop == api.call("GET", f"/v1/types/{TYPE}").body
+    assert noop == {
+        "type": TYPE,
+        "paused": False,
+        "max_running": None,
+        "changes": {"paused": None, "max_running": None},
+    }
+
+
+def test_a_pool_is_paused_and_resumed_under_the_callers_name(api: Api) -> None:
+    paused = api.call("POST", "/v1/pools/ecs/pause")
+    assert paused.status == 200
+    assert (paused.body["paused"], paused.body["changes"]) == (True, {"paused": ANN})
+    assert api.call("GET", "/v1/pools/ecs").body == paused.body
+    assert not api.call("GET", "/v1/pools/lambda").body["paused"]
+    assert api.call("POST", "/v1/pools/ecs/pause").body == paused.body
+    resumed = api.call("POST", "/v1/pools/ecs/resume").body
+    assert (resumed["paused"], resumed["changes"]) == (False, {"paused": ANN})
+    assert api.call("POST", "/v1/pools/ecs/resume").body == resumed
+    assert api.services.rules.load().paused_pools == frozenset()
+
+
+def test_a_type_is_paused_resumed_and_limited(api: Api) -> None:
+    paused = api.call("POST", f"/v1/types/{TYPE}/pause").body
+    assert (paused["type"], paused["paused"], paused["changes"]["paused"]) == (TYPE, True, ANN)
+    limited = api.call("PUT", f"/v1/types/{TYPE}/limit", {"max_running": 3}).body
+    assert limited == {**paused, "max_running": 3, "changes": {"paused": ANN, "max_running": ANN}}
+    assert api.call("GET", f"/v1/types/{TYPE}").body == limited
+    assert api.services.rules.load().types == {TYPE: TypeRule(True, 3)}
+    assert api.call("POST", f"/v1/types/{TYPE}/resume").body == {**limited, "paused": False}
+    assert api.call("PUT", f"/v1/types/{TYPE}/limit", {"max_running": None}).body["max_running"] is None
+    assert api.services.rules.load().types == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field", "known"),
+    [
+        ("GET", "/v1/pools/{}", "pool", "ecs, lambda"),
+        ("POST", "/v1/pools/{}/pause", "pool", "ecs, lambda"),
+        ("POST", "/v1/pools/{}/resume", "pool", "ecs, lambda"),
+        ("GET", "/v1/types/{}", "type", TYPE),
+        ("POST", "/v1/types/{}/pause", "type", TYPE),
+        ("POST", "/v1/types/{}/resume", "type", TYPE),
+        ("PUT", "/v1/types/{}/limit", "type", TYPE),
+    ],
+)
+@pytest.mark.parametrize("name", ["nobody.knows.it", "x" * 3_000])
+def test_an_unknown_name_is_404_with_the_known_ones(
+    api: Api, method: str, path: str, field: str, known: str, name: str
+) -> None:
+    answer = api.call(method, path.format(name), {"max_running": 1} if method == "PUT" else None)
+    assert answer.status == 404
+    assert answer.body["type"] == "urn:tidegate:problem:not-found"
+    assert f"unknown {field} '{name[:64]}'; {field}s are " in answer.message(field)
+    assert known in answer.message(field)
+    assert not api.world.requests
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"max_running": 0}, "must be at least 1"),
+        ({"max_running": 101}, "must be at most 100"),
+        ({"max_running": "3"}, "must be a whole number"),
+        ({"max_running": 2.5}, "must be a whole number"),
+        ({"max_running": True}, "must be a whole number"),
+        ({}, "is required"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_and_nothing_is_written(
+    api: Api, body: dict[str, Any], message: str
+) -> None:
+    answer = api.call("PUT", f"/v1/types/{TYPE}/limit", body)
+    assert answer.status == 422
+    assert answer.message("max_running") == message
+    assert not api.world.rules
+
+
+@pytest.mark.parametrize(
+    ("body", "status_code"),
+    [(None, 400), ("{", 400), ("[]", 422), (json.dumps({"max_running": 3, "max_runing": 2}), 422)],
+)
+def test_a_body_that_is_no_limit_is_refused(api: Api, body: str | None, status_code: int) -> None:
+    assert api.call("PUT", f"/v1/types/{TYPE}/limit", body).status == status_code
+    assert not api.world.rules
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/pools", "GET"),
+        ("DELETE", "/v1/pools/ecs", "GET"),
+        ("GET", "/v1/pools/ecs/pause", "POST"),
+        ("PUT", "/v1/pools/ecs/resume", "POST"),
+        ("POST", "/v1/types", "GET"),
+        ("PUT", f"/v1/types/{TYPE}", "GET"),
+        ("GET", f"/v1/types/{TYPE}/pause", "POST"),
+        ("GET", f"/v1/types/{TYPE}/resume", "POST"),
+        ("POST", f"/v1/types/{TYPE}/limit", "PUT"),
+    ],
+)
+def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api.call(method, path)
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
