@@ -43,7 +43,7 @@ def _line(state: State, stamp: moves.Stamp) -> str:
 
 
 def _to_ready(codec: JobCodec, job: Job, attempt: int, stamp: moves.Stamp, condition: Clause) -> Change:
-    sort = codec.rank_of(job.priority, stamp.now_ms, attempt)
+    sort = codec.rank_of(job, stamp.now_ms, attempt)
     return Change(
         condition,
         {

@@ -63,6 +63,8 @@ class Job:
     `waiting_on` holds the ordinals of the dependencies (their places in `depends_on`) that are not satisfied yet.
     `dependents` are the edges known when the job was submitted; `dependents_apart` says that the Dependents table
     holds more. `watch_start` says that some dependent is of type MUST_START.
+    `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
+    of a point; like the priority it never changes.
     """
 
     job_id: str
@@ -81,6 +83,7 @@ class Job:
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     retry: RetryPolicy = RetryPolicy()
     estimated_duration_seconds: float | None = None
+    critical_path_boost_millipoints: int = 0
     not_before_ms: int | None = None
     fingerprint: str | None = None
     waiting_on: frozenset[int] = frozenset()
