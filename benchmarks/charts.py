@@ -147,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = made_files()
     changed = differing(made)
     for file in changed:
-        sys.stdout.write(f"{'out of date' if check else 'written'}: {file.relative_to(DOCS.parent)}\n")
+        done = "written" if file in made else "removed"
+        sys.stdout.write(f"{'out of date' if check else done}: {file.relative_to(DOCS.parent)}\n")
         if check:
             continue
         if file in made:

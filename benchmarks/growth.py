@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -63,13 +62,11 @@ class Run:
     edges: int
     requests: int
     stored_bytes: int
-    seconds: float
 
 
 def measure(shape: str, size: int) -> Run:
     """Runs `size` jobs of a shape to the end; a fan has two more jobs for each thousand."""
     workflows = SHAPES[shape](size)
-    began_s = time.perf_counter()
     simulator = simulator_for(workflows, slots=SLOTS, durations_ms=JOB_MS)
     jobs = sum(len(each.jobs) for each in workflows)
     requests = run_and_check(simulator, jobs)
@@ -79,7 +76,6 @@ def measure(shape: str, size: int) -> Run:
         edges=sum(len(job.depends_on) for each in workflows for job in each.jobs),
         requests=requests,
         stored_bytes=sum(stored_bytes(simulator.world, job) for job in simulator.world.jobs.values()),
-        seconds=time.perf_counter() - began_s,
     )
 
 
@@ -108,7 +104,7 @@ def report_of(runs: Sequence[Run]) -> Report:
     rows = [
         (
             run.shape, run.jobs, run.edges, run.requests, run.requests / run.jobs,
-            run.stored_bytes / run.jobs, run.seconds,
+            run.stored_bytes / run.jobs,
         )
         for run in runs
     ]  # fmt: skip
@@ -120,7 +116,7 @@ def report_of(runs: Sequence[Run]) -> Report:
         )
         for shape, each in by_shape.items()
     ]
-    columns = ("shape", "jobs", "edges", "requests", "requests/job", "bytes/job", "seconds to simulate")
+    columns = ("shape", "jobs", "edges", "requests", "requests/job", "bytes/job")
     return Report(
         name="growth",
         title="Growth",
@@ -131,7 +127,7 @@ def report_of(runs: Sequence[Run]) -> Report:
             "batches of up to 100 after 0.2 s. So few slots that all shapes but a lone chain keep them busy: in a pool "
             "with idle slots messages and events go in larger batches, and a job costs less. The exponent is the slope "
             "of requests over jobs on logarithmic axes; the spread is the largest number of bytes per job over the "
-            "smallest. Seconds are those of one machine."
+            "smallest."
         ),
         goals=[
             *(Goal(f"exponent of requests, {shape}", exponent, STEEPEST) for shape, exponent, _ in fits),

@@ -105,7 +105,7 @@ def test_dependents_that_are_stored_apart_count() -> None:
 
 def test_growth_is_judged_by_its_fit() -> None:
     runs = [
-        growth.Run(shape, jobs, 0, round(jobs**power), 400 * jobs, 0.0)
+        growth.Run(shape, jobs, 0, round(jobs**power), 400 * jobs)
         for shape, power in zip(growth.SHAPES, (1.0, 1.0, 1.0, 1.2), strict=True)
         for jobs in (1_000, 10_000)
     ]
