@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-cost bench-latency bench-dispatch-plan bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,18 @@ lock: setup ## resolve every requirements list again, newest versions that fit
 
 bench-cost: setup ## count write units and requests by step on the local stack
 	@$(BIN)/python -m benchmarks.cost
+
+bench-growth: setup ## count requests and bytes from 1,000 to 100,000 jobs in the simulator (minutes)
+	@$(BIN)/python -m benchmarks.growth
+
+bench-priority: setup ## count less urgent jobs that start ahead of urgent ones in the simulator
+	@$(BIN)/python -m benchmarks.priority
+
+bench-quality: setup ## compare makespans of recorded workflows with list schedules in the simulator
+	@$(BIN)/python -m benchmarks.quality
+
+bench-charts: setup ## make docs/benchmarks.md and its charts from the results
+	@$(BIN)/python -m benchmarks.charts
 
 bench-latency: setup ## measure how soon a single job starts on the local stack
 	@$(BIN)/python -m benchmarks.latency

@@ -1,7 +1,5 @@
 """How many ranked candidates a second the dispatch plan chooses, in process: the decision alone, without any store.
 
-Usage: python -m benchmarks.dispatch_plan [--help]
-
 For 10,000 to 1,000,000 READY jobs in four shards, chosen 1,000 at a time as a dispatcher does, without shares and with
 ten shares of different weights. Seconds are of processor time. Prints a table and writes
 benchmarks/results/dispatch_plan.json.
@@ -10,19 +8,17 @@ benchmarks/results/dispatch_plan.json.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
+from benchmarks.report import Line, LineChart, Report, Table, finish
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, Traits, plan_dispatch
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules
 
-RESULTS = Path(__file__).parent / "results" / "dispatch_plan.json"
+EXAMPLE = "example: python -m benchmarks.dispatch_plan --sizes 10000 100000"
 SIZES = (10_000, 100_000, 1_000_000)
 SHARDS = 4
 PLACES = 1_000
@@ -63,37 +59,49 @@ def candidates_per_second(queues: Sequence[Sequence[Candidate]], weights: dict[s
     return chosen / seconds
 
 
-def measure(sizes: Sequence[int]) -> list[dict[str, Any]]:
-    """A row for each number of READY jobs, without shares and with them."""
+def report_of(sizes: Sequence[int]) -> Report:
+    """Measures, for each number of READY jobs, without shares and with them."""
     rows = []
+    lines: dict[int, list[tuple[float, float]]] = {1: [], SHARES: []}
     for jobs in sizes:
-        for shares in (1, SHARES):
+        for shares, points in lines.items():
             queues = ready_jobs(jobs, shares, random.Random(jobs))
             weights = {f"share-{number}": 1 + number for number in range(shares)}
-            rows.append(
-                {
-                    "ready_jobs": jobs,
-                    "shares": shares,
-                    "candidates_per_second": round(candidates_per_second(queues, weights)),
-                }
+            figure = round(candidates_per_second(queues, weights))
+            rows.append((jobs, shares, figure))
+            points.append((jobs, figure))
+    return Report(
+        name="dispatch_plan",
+        title="Dispatch plan",
+        command="make bench-dispatch-plan",
+        about=(
+            f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {PLACES:,} at a time as "
+            "a dispatcher does, until none is left. Seconds are of processor time."
+        ),
+        goals=[],
+        tables=[Table("Ranked candidates chosen", ("READY jobs", "shares", "candidates/s"), rows)],
+        line_charts=[
+            LineChart(
+                title="Ranked candidates chosen a second",
+                x_label="READY jobs",
+                y_label="candidates/s",
+                lines=[
+                    Line(f"{shares} shares" if shares > 1 else "no shares", each)
+                    for shares, each in lines.items()
+                ],
             )
-    return rows
+        ],
+    )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints, writes the result."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.dispatch_plan",
-        description="Ranked candidates a second of the dispatch plan, in process.",
-        epilog="example: python -m benchmarks.dispatch_plan --sizes 10000 100000",
+        prog="python -m benchmarks.dispatch_plan", description=__doc__, epilog=EXAMPLE
     )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of READY jobs")
-    rows = measure(parser.parse_args().sizes)
-    sys.stdout.write(f"{'READY jobs':>12}{'shares':>8}{'candidates/s':>14}\n")
-    for row in rows:
-        sys.stdout.write(f"{row['ready_jobs']:12,}{row['shares']:8}{row['candidates_per_second']:14,}\n")
-    RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return finish(report_of(parser.parse_args(arguments).sizes))
 
 
 if __name__ == "__main__":

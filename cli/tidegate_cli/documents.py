@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,26 @@ class Document:
     is_workflow: bool
 
 
-def read_document(name: str, *, speed: float, pool: str | None, priority: int | None) -> Document:
+def read_document(
+    name: str,
+    *,
+    speed: float,
+    pool: str | None,
+    priority: int | None,
+    critical_path_weight: float | None = None,
+) -> Document:
     """Reads a file, or standard input for `-`; what it is shows in its content.
 
     `speed` counts for WfFormat only. `pool` and `priority` replace what the document says for all jobs
-    together (jobs of a workflow that name their own keep it). Raises UsageError.
+    together (jobs of a workflow that name their own keep it), and so does `critical_path_weight` (points per second,
+    0-1000), which a single job can't have. Raises UsageError.
     """
-    return to_document(parse(_read(name), name), name, speed=speed, pool=pool, priority=priority)
+    document = to_document(parse(_read(name), name), name, speed=speed, pool=pool, priority=priority)
+    if critical_path_weight is None:
+        return document
+    if not document.is_workflow:
+        raise UsageError(f"{name} is a single job; --critical-path-weight is for workflows: leave it out")
+    return replace(document, body={**document.body, "critical_path_weight": critical_path_weight})
 
 
 def parse(text: str, name: str) -> object:

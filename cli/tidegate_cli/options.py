@@ -55,6 +55,18 @@ PriorityOption = Annotated[
         show_default=False,
     ),
 ]
+CriticalPathWeightOption = Annotated[
+    float | None,
+    typer.Option(
+        "--critical-path-weight",
+        min=0,
+        max=limits.MAX_CRITICAL_PATH_WEIGHT,
+        metavar="N",
+        help="Workflows only: points that a job gains for each second of the path that begins with it, so that "
+        "long chains start first; 0 is off. Default: the deployment's.",
+        show_default=False,
+    ),
+]
 IdempotencyKeyOption = Annotated[
     str | None,
     typer.Option(

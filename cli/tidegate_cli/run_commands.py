@@ -23,6 +23,7 @@ from tidegate_cli.local_stack import Places
 from tidegate_cli.options import (
     DEFAULT_WAIT_SECONDS,
     ApiUrlOption,
+    CriticalPathWeightOption,
     FileArgument,
     IdempotencyKeyOption,
     OutputOption,
@@ -58,6 +59,7 @@ def submit(
     idempotency_key: IdempotencyKeyOption = None,
     pool: PoolOption = None,
     priority: PriorityOption = None,
+    critical_path_weight: CriticalPathWeightOption = None,
     speed: SpeedOption = _DEFAULT_SPEED,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -67,7 +69,9 @@ def submit(
     Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
     """
     session = session_of(context, output, api_url)
-    document = read_document(file, speed=speed, pool=pool, priority=priority)
+    document = read_document(
+        file, speed=speed, pool=pool, priority=priority, critical_path_weight=critical_path_weight
+    )
     with session.client() as client:
         submitted, raw, key = _send(client, document, idempotency_key)
         if not session.is_json:
@@ -108,6 +112,7 @@ def run(
     idempotency_key: IdempotencyKeyOption = None,
     pool: PoolOption = None,
     priority: PriorityOption = None,
+    critical_path_weight: CriticalPathWeightOption = None,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -117,7 +122,9 @@ def run(
     """
     session = session_of(context, output, api_url)
     chosen = pool or (_PROCESS_POOL if slots else None)
-    document = read_document(file, speed=speed, pool=chosen, priority=priority)
+    document = read_document(
+        file, speed=speed, pool=chosen, priority=priority, critical_path_weight=critical_path_weight
+    )
     target = find_target(session.api_url, session.profile, session.region)
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:

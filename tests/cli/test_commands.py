@@ -18,6 +18,8 @@ from tidegate_cli.commands import app
 Answers = Mapping[tuple[str, str], httpx.Response]
 JOB = {"type": "tidegate.noop"}
 FLOW = {"name": "flow", "jobs": [{"key": "k0", "type": "tidegate.noop"}]}
+TASKS = {"specification": {"tasks": [{"id": "a"}]}}
+TRACE = {"workflow": {**TASKS, "execution": {"tasks": [{"id": "a", "runtimeInSeconds": 5}]}}}
 CANCEL_PATH = f"/live/v1/jobs/{WORKFLOW}.0/cancel"
 
 
@@ -82,15 +84,35 @@ def test_submit_prints_the_id_alone(api: Callable[[Answers], list[httpx.Request]
 def test_submit_tells_workflows_from_jobs_by_content(api: Callable[[Answers], list[httpx.Request]]) -> None:
     seen = api(submitted("SUCCEEDED"))
     assert tidegate("submit", "-", stdin=json.dumps(FLOW)).exit_code == 0
-    trace = {
-        "workflow": {
-            "specification": {"tasks": [{"id": "a"}]},
-            "execution": {"tasks": [{"id": "a", "runtimeInSeconds": 5}]},
-        }
-    }
-    assert tidegate("submit", "-", "--speed", "10", stdin=json.dumps(trace)).exit_code == 0
+    assert tidegate("submit", "-", "--speed", "10", stdin=json.dumps(TRACE)).exit_code == 0
     assert [request.url.path for request in seen] == ["/live/v1/workflows"] * 2
     assert json.loads(seen[1].content)["jobs"][0]["parameters"] == {"seconds": 0.5}
+
+
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_the_critical_path_weight_goes_with_any_workflow(
+    api: Callable[[Answers], list[httpx.Request]], command: str
+) -> None:
+    seen = api(submitted("SUCCEEDED"))
+    for document in (FLOW, TRACE):
+        result = tidegate(command, "-", "--critical-path-weight", "2.5", stdin=json.dumps(document))
+        assert result.exit_code == 0
+    sent = [json.loads(request.content) for request in seen if request.method == "POST"]
+    assert [body["critical_path_weight"] for body in sent] == [2.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("document", "weight", "said"),
+    [(FLOW, "-1", "--critical-path-weight"), (FLOW, "1000.5", "1000"), (JOB, "1", "is for workflows")],
+)
+def test_a_critical_path_weight_that_can_not_be_is_a_usage_error(
+    api: Callable[[Answers], list[httpx.Request]], document: object, weight: str, said: str
+) -> None:
+    seen = api(submitted("SUCCEEDED"))
+    result = tidegate("run", "-", "--critical-path-weight", weight, stdin=json.dumps(document))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not seen
 
 
 @pytest.mark.parametrize(
@@ -243,38 +265,3 @@ def test_wrong_use_exits_with_2_and_says_why(arguments: tuple[str, ...], message
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    groups = {
-        "local": ("up", "down", "status", "logs"),
-        "jobs": ("list", "get", "cancel"),
-        "workflows": ("get",),
-        "pools": ("list", "get", "pause", "resume"),
-        "types": ("list", "get", "pause", "resume", "limit"),
-    }
-    commands = [(name,) for name in ("submit", "run", "worker", "demo")]
-    for command in [*commands, *((group, name) for group, names in groups.items() for name in names)]:
-        result = tidegate(*command, "--help")
-        assert result.exit_code == 0
-        assert (
-            f"Example: {'echo' if command == ('submit',) else 'tidegate ' + ' '.join(command)}"
-            in result.stdout
-        )
-
-
-def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(run_commands, "read_document", interrupted)
-    result = tidegate("submit", "-")
-    assert (result.exit_code, result.stderr) == (130, "tidegate: interrupted\n")
-
-
-def test_a_bug_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_commands, "read_document", lambda *_, **__: 1 // 0)
-    result = tidegate("submit", "-")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("tidegate: unexpected ZeroDivisionError")
-    assert len(result.stderr.splitlines()) == 1

@@ -31,6 +31,15 @@ def new_job(job_id: str, **changes: Any) -> Job:
     return Job(**{**values, **changes})
 
 
+HISTORY = (
+    HistoryEntry(NOW_MS, State.READY, 0, "submit"),
+    HistoryEntry(NOW_MS + 1, State.RUNNING, 1, "arn:aws:iam::1:user/me"),
+    HistoryEntry(NOW_MS + 2, State.SCHEDULED, 1, "worker-1", "http-error: code 500"),
+    HistoryEntry(NOW_MS + 3, State.RUNNING, 2, "worker-1"),
+    HistoryEntry(NOW_MS + 4, State.SUCCEEDED, 2, "worker-1"),
+)
+
+
 def full_job(job_id: str) -> Job:
     """A job in which nothing is absent or at its default."""
     submission = job_id.partition(".")[0]
@@ -61,6 +70,7 @@ def full_job(job_id: str) -> Job:
         timeout_seconds=17,
         retry=RetryPolicy(5, 6, 7),
         estimated_duration_seconds=30.0,
+        critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
         fingerprint="f" * 64,
         waiting_on=frozenset({0, 2}),
@@ -82,12 +92,6 @@ def full_job(job_id: str) -> Job:
         cancel_requested_at_ms=NOW_MS + 9,
         result={"rows": [1, 2.5, "x", None]},
         failure=JobFailure("broken", "it broke", "01EARLIER.7"),
-        history=(
-            HistoryEntry(NOW_MS, State.READY, 0, "submit"),
-            HistoryEntry(NOW_MS + 1, State.RUNNING, 1, "arn:aws:iam::1:user/me"),
-            HistoryEntry(NOW_MS + 2, State.SCHEDULED, 1, "worker-1", "http-error: code 500"),
-            HistoryEntry(NOW_MS + 3, State.RUNNING, 2, "worker-1"),
-            HistoryEntry(NOW_MS + 4, State.SUCCEEDED, 2, "worker-1"),
-        ),
+        history=HISTORY,
         expires_at_s=1_800_000_000,
     )

@@ -74,6 +74,7 @@ def typical_job() -> Job:
         name="tokenise email.mime",
         tags={"team": "data"},
         estimated_duration_seconds=2.5,
+        critical_path_boost_millipoints=123_456_789,
         parameters={"package": "email.mime", "part": 7},
         depends_on=(Dependency(f"{WORKFLOW}.0"), Dependency(f"{WORKFLOW}.17", DependencyType.MUST_START)),
         dependents=tuple(

@@ -25,7 +25,8 @@ def expected_sort(job: Job) -> int | None:
     """What the port says an entry's sort value is."""
     group = group_of(job.state)
     if group is Group.READY:
-        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, retries=job.attempt)
+        boost = job.critical_path_boost_millipoints
+        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, job.attempt, boost)
     if group is Group.PENDING:
         return job.created_at_ms
     moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.due_at_ms}

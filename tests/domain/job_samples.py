@@ -17,6 +17,7 @@ PENDING = Job(
     type="t",
     pool="p",
     priority=100,
+    critical_path_boost_millipoints=2_500,
     created_at_ms=NOW_MS - 9_000,
     waiting_on=frozenset({0, 2}),
     retry=RetryPolicy(max_retries=3),

@@ -6,33 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.domain.rank import RankPolicy, effective_priority, rank
+from tidegate.domain import limits
+from tidegate.domain.rank import RankPolicy, critical_path_boost, effective_priority, rank
 
-Waiting = tuple[int, int, int]  # priority, ready_at_ms, retries
+Waiting = tuple[int, int, int, int]  # priority, ready_at_ms, retries, boost_millipoints
 
 START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
+# The longest path that one submission can have, at the greatest weight.
+LONGEST_PATH_SECONDS = limits.MAX_JOBS_PER_WORKFLOW * limits.MAX_ESTIMATED_DURATION_SECONDS
+GREATEST_BOOST = critical_path_boost(limits.MAX_CRITICAL_PATH_WEIGHT, LONGEST_PATH_SECONDS)
 POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
 WAITING = st.tuples(
     st.integers(1, 1_000),
     # Close together and far apart: near ties show rounding, years show overflow.
     st.one_of(st.integers(START_MS, START_MS + 50), st.integers(0, 9_999_999_999_999)),
     st.integers(0, 26),
+    st.one_of(st.just(0), st.integers(0, 10_000), st.integers(0, GREATEST_BOOST)),
 )
 
 
 def exact_points(policy: RankPolicy, job: Waiting, now_ms: int) -> Fraction:
-    """The formula of the design, without rounding: priority + aging*(now - ready_at) - penalty*retries."""
-    priority, ready_at_ms, retries = job
+    """The formula of the design, without rounding: priority + boost + aging*(now - ready_at) - penalty*retries."""
+    priority, ready_at_ms, retries, boost = job
     aged = Fraction(policy.aging_millipoints_per_minute, 1_000) * Fraction(now_ms - ready_at_ms, MINUTE_MS)
-    return priority + aged - Fraction(policy.retry_penalty_millipoints, 1_000) * retries
+    raised = priority + Fraction(boost, 1_000)
+    return raised + aged - Fraction(policy.retry_penalty_millipoints, 1_000) * retries
 
 
 @given(POLICIES, st.lists(WAITING, min_size=2, max_size=20), st.integers(0, 10**10))
 def test_stored_order_is_the_order_of_effective_priority_at_every_instant(
     policy: RankPolicy, jobs: list[Waiting], later_ms: int
 ) -> None:
-    now_ms = max(ready_at_ms for _, ready_at_ms, _ in jobs) + later_ms
+    now_ms = max(ready_at_ms for _, ready_at_ms, _, _ in jobs) + later_ms
     by_rank = sorted(jobs, key=lambda job: rank(policy, *job), reverse=True)
     by_points = sorted(jobs, key=lambda job: (exact_points(policy, job, now_ms), -job[1]), reverse=True)
     assert [(exact_points(policy, job, now_ms), job[1]) for job in by_rank] == [
@@ -51,7 +57,8 @@ def test_equal_ranks_mean_equal_urgency_and_equal_ready_times(
 @given(POLICIES, WAITING, st.integers(0, 10**10))
 def test_effective_priority_is_the_formula(policy: RankPolicy, job: Waiting, later_ms: int) -> None:
     now_ms = job[1] + later_ms
-    shown = effective_priority(policy, *job, now_ms)
+    priority, ready_at_ms, retries, boost = job
+    shown = effective_priority(policy, priority, ready_at_ms, retries, now_ms, boost)
     assert shown == pytest.approx(float(exact_points(policy, job, now_ms)), abs=1e-9, rel=1e-12)
 
 
@@ -74,8 +81,21 @@ def test_a_retry_costs_ten_points_by_default() -> None:
     assert rank(policy, 110, START_MS, 1) == rank(policy, 100, START_MS, 0)
 
 
+def test_a_boost_counts_like_points_of_priority() -> None:
+    policy = RankPolicy()
+    assert rank(policy, 100, START_MS, 0, 2_500) > rank(policy, 102, START_MS, 0)
+    assert rank(policy, 100, START_MS, 0, 2_000) == rank(policy, 102, START_MS, 0)
+
+
+def test_the_boost_is_the_weight_for_each_second_of_the_path() -> None:
+    assert critical_path_boost(0.5, 30.0) == 15_000
+    assert critical_path_boost(1_000, 0.000_001) == 1
+    assert critical_path_boost(0, 1e9) == 0
+
+
 @given(st.integers(1, 1_000), st.integers(0, 9_999_999_999_999), st.integers(0, 26))
+@pytest.mark.parametrize("boost", [0, GREATEST_BOOST])
 def test_ranks_of_the_default_policy_fit_a_dynamodb_number(
-    priority: int, ready_at_ms: int, retries: int
+    boost: int, priority: int, ready_at_ms: int, retries: int
 ) -> None:
-    assert len(str(abs(rank(RankPolicy(), priority, ready_at_ms, retries)))) <= 38
+    assert len(str(abs(rank(RankPolicy(), priority, ready_at_ms, retries, boost)))) <= 38

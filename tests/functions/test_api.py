@@ -13,7 +13,8 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 
 JOB_FIELDS = {
-    "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority", "pool", "requires",
+    "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority",
+    "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "attempt", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "timeout_seconds",
@@ -88,6 +89,23 @@ def test_a_ready_job_shows_its_effective_priority(api: Api) -> None:
     job_id = api.submit(priority=40)
     api.deps = replace(api.deps, clock=StandingClock(NOW_MS + 3 * 60_000))
     assert api.call("GET", f"/v1/jobs/{job_id}").body["effective_priority"] == 43
+
+
+def test_the_critical_path_weight_raises_the_head_of_a_long_chain(api: Api) -> None:
+    jobs = [
+        {"key": "head", "type": "tidegate.noop", "estimated_duration_seconds": 1.5},
+        {
+            "key": "tail",
+            "type": "tidegate.noop",
+            "estimated_duration_seconds": 2,
+            "depends_on": [{"key": "head"}],
+        },
+    ]
+    accepted = api.call("POST", "/v1/workflows", {"jobs": jobs, "critical_path_weight": 10})
+    assert accepted.status == 201
+    head, tail = api.call("GET", f"/v1/workflows/{accepted.body['workflow_id']}").body["jobs"]
+    assert (head["critical_path_boost"], tail["critical_path_boost"]) == (35, 20)
+    assert (head["priority"], head["effective_priority"]) == (100, 135)
 
 
 def test_the_same_key_and_body_bring_the_same_job_back(api: Api) -> None:

@@ -96,6 +96,11 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("jobs", {**NOOP, "retry": {"backoff_seconds": -1}}, "retry.backoff_seconds", "at least 0"),
         ("jobs", {**NOOP, "retry": None}, "retry", "must be an object"),
         ("workflows", workflow({}, priority=0), "priority", "at least 1"),
+        ("workflows", workflow({}, critical_path_weight=-0.1), "critical_path_weight", "at least 0"),
+        ("workflows", workflow({}, critical_path_weight=1_000.1), "critical_path_weight", "at most 1,000"),
+        ("workflows", workflow({}, critical_path_weight="1"), "critical_path_weight", "must be a number"),
+        ("workflows", workflow({"critical_path_weight": 1}), "jobs[0].critical_path_weight", "not a known field"),
+        ("jobs", {**NOOP, "critical_path_weight": 1}, "critical_path_weight", "not a known field"),
         ("workflows", workflow({}, {}, {}, {"priority": 1_001}), "jobs[3].priority", "at most 1,000"),
         # times
         ("jobs", {**NOOP, "not_before": "tomorrow"}, "not_before", "2026-12-01T06:00:00Z"),

@@ -43,6 +43,17 @@ def fan_out_fan_in(count: int) -> WorkflowRequest:
     )
 
 
+def fan(width: int) -> WorkflowRequest:
+    """One job, then `width` jobs at once, then one that waits for them all."""
+    leaves = [f"leaf-{place}" for place in range(width)]
+    return workflow([job("root"), *(job(leaf, "root") for leaf in leaves), job("sink", *leaves)])
+
+
+def unconnected(count: int) -> WorkflowRequest:
+    """Jobs without dependencies."""
+    return workflow([job(str(place)) for place in range(count)])
+
+
 def layered(count: int, seed: int) -> WorkflowRequest:
     """Layers of 20 to 40 jobs; each job waits for 1 to 4 of the layer above, drawn from a seed."""
     draw = random.Random(seed)

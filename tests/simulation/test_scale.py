@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.simulation.checks import check_all
 from tests.simulation.graphs import chain, fan_out_fan_in, layered
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Options, Simulator
-from tests.simulation.support import function_pool, make_services, make_settings
+from tests.simulation.growth import fitted_exponent, run_and_check, simulator_for
 from tidegate.domain.requests import WorkflowRequest
-from tidegate.domain.states import State
-from tidegate.usecases.submit import submit_workflow
 
 SIZES = (100, 1_000, 10_000)
 LONGEST_SECONDS = 60.0
@@ -34,29 +27,9 @@ SHAPES: dict[str, Callable[[int], WorkflowRequest]] = {
 def requests_of_run(request: WorkflowRequest) -> int:
     """Runs the workflow from submission to end within the promised time; gives the billed requests."""
     began = time.perf_counter()
-    services, world = make_services(make_settings(function_pool("lambda", 50)), seed=1)
-    simulator = Simulator(services, world, lambda _assignment: succeeds(1_000), Options(slots=50))
-    simulator.plan(
-        0,
-        lambda: submit_workflow(
-            services, request, idempotency_key="one", fingerprint="f", now_ms=simulator.now_ms
-        ),
-    )
-    simulator.run()
-    took_seconds = time.perf_counter() - began
-    check_all(simulator)
-    assert len(world.jobs) == len(request.jobs)
-    assert {job.state for job in world.jobs.values()} == {State.SUCCEEDED}
-    assert took_seconds < LONGEST_SECONDS
-    return world.requests.total()
-
-
-def fitted_exponent(sizes: tuple[int, ...], totals: list[int]) -> float:
-    """The slope of the line through the points on logarithmic axes: 1.0 where each job costs the same."""
-    fit = statistics.linear_regression(
-        [math.log(size) for size in sizes], [math.log(each) for each in totals]
-    )
-    return fit.slope
+    requests = run_and_check(simulator_for([request]), len(request.jobs))
+    assert time.perf_counter() - began < LONGEST_SECONDS
+    return requests
 
 
 @pytest.mark.slow

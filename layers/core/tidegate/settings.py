@@ -37,6 +37,7 @@ class Settings:
     shards: int = 1
     window: float = 2.0
     rank_policy: RankPolicy = RankPolicy()
+    critical_path_weight: float = 0.0  # points per second of remaining path; 0 is off
     lease_seconds: int = 60
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
@@ -90,6 +91,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             aging_millipoints_per_minute=_millis(environment["TIDEGATE_AGING_POINTS_PER_MINUTE"]),
             retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
         ),
+        critical_path_weight=float(environment["TIDEGATE_CRITICAL_PATH_WEIGHT"]),
         lease_seconds=int(environment["TIDEGATE_LEASE_SECONDS"]),
         heartbeat_seconds=int(environment["TIDEGATE_HEARTBEAT_SECONDS"]),
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),

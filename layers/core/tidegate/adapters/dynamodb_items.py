@@ -58,9 +58,10 @@ class JobCodec:
         """The index partition that a job is in."""
         return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
 
-    def rank_of(self, priority: int, ready_at_ms: int, attempt: int) -> int:
+    def rank_of(self, job: Job, ready_at_ms: int, attempt: int) -> int:
         """The index's sort value of a job that becomes READY after `attempt` claims."""
-        return rank(self.rank_policy, priority, ready_at_ms, retries=attempt)
+        boost = job.critical_path_boost_millipoints
+        return rank(self.rank_policy, job.priority, ready_at_ms, attempt, boost)
 
     def whole_item(self, job: Job) -> Item:
         """The job as one item, whatever its size."""
@@ -75,7 +76,7 @@ class JobCodec:
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
-            return self.rank_of(job.priority, job.ready_at_ms or job.created_at_ms, job.attempt)
+            return self.rank_of(job, job.ready_at_ms or job.created_at_ms, job.attempt)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
             Group.SCHEDULED: job.due_at_ms,
@@ -112,6 +113,7 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
         timeout_seconds=values.get(schema.TIMEOUT_SECONDS, limits.DEFAULT_TIMEOUT_SECONDS),
         retry=_retry_from(values),
         estimated_duration_seconds=_float(values.get(schema.ESTIMATED_SECONDS)),
+        critical_path_boost_millipoints=values.get(schema.CRITICAL_PATH_BOOST, 0),
         fingerprint=values.get(schema.FINGERPRINT),
         waiting_on=values.get(schema.WAITING_ON, frozenset()),
         dependents=dependents_from(submission, values.get(schema.DEPENDENTS, {})),
@@ -153,6 +155,7 @@ def _constants(job: Job) -> dict[str, Plain]:
         schema.TYPE: job.type,
         schema.POOL: job.pool,
         schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
+        schema.CRITICAL_PATH_BOOST: job.critical_path_boost_millipoints or None,
         schema.CREATED_AT: job.created_at_ms,
         schema.KEY: job.key,
         schema.NAME: job.name,

@@ -20,6 +20,7 @@ STATE: Final = "state"
 TYPE: Final = "type"
 POOL: Final = "pool"
 PRIORITY: Final = "priority"
+CRITICAL_PATH_BOOST: Final = "critical_path_boost"  # thousandths of a point
 CREATED_AT: Final = "created_at"
 ATTEMPT: Final = "attempt"
 KEY: Final = "key"

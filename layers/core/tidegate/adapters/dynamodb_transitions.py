@@ -51,7 +51,7 @@ def _to_ready(
     condition: Clause,
     pool: str | None = None,
 ) -> Change:
-    sort = codec.rank_of(job.priority, stamp.now_ms, attempt)
+    sort = codec.rank_of(job, stamp.now_ms, attempt)
     lane = share_lane(job.share)
     return Change(
         condition,

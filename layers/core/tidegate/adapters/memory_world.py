@@ -152,7 +152,8 @@ class MemoryWorld:
         created = job.created_at_ms
         match group_of(job.state):
             case Group.READY:
-                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.attempt)
+                boost = job.critical_path_boost_millipoints
+                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.attempt, boost)
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:

@@ -40,6 +40,9 @@ Priority = Annotated[int, Field(strict=True, ge=limits.MIN_PRIORITY, le=limits.M
 Estimate = Annotated[
     float, Field(strict=True, ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False)
 ]
+CriticalPathWeight = Annotated[
+    float, Field(strict=True, ge=0, le=limits.MAX_CRITICAL_PATH_WEIGHT, allow_inf_nan=False)
+]
 TimeoutSeconds = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TIMEOUT_SECONDS)]
 BackoffSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_BACKOFF_SECONDS)]
 MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
@@ -105,12 +108,14 @@ class JobIn(_In):
 class WorkflowIn(_In):
     """A workflow as a client sends it; `priority`, `pool`, `share` and `tags` hold for jobs that do not say otherwise.
 
+    `critical_path_weight` is points per second of the path that begins with a job.
     Each of `jobs` is a JobIn; they are validated one by one, so that a bad body can't cost more than a good one.
     """
 
     jobs: Annotated[tuple[Any, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
     name: Name | None = None
     priority: Priority | None = None
+    critical_path_weight: CriticalPathWeight | None = None
     pool: PoolName | None = None
     share: ShareIn | None = None
     tags: Tags = Field(default_factory=dict)
@@ -120,7 +125,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
     """A job as clients read it. `effective_priority` is computed for `now_ms`, while the job waits READY."""
     points = None
     if job.state is State.READY and job.ready_at_ms is not None:
-        points = effective_priority(policy, job.priority, job.ready_at_ms, job.attempt, now_ms)
+        boost = job.critical_path_boost_millipoints
+        points = effective_priority(policy, job.priority, job.ready_at_ms, job.attempt, now_ms, boost)
     given = job.input
     failure = job.failure
     return {
@@ -132,6 +138,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "state": job.state,
         "priority": job.priority,
         "effective_priority": points,
+        "critical_path_boost": job.critical_path_boost_millipoints / 1_000,
         "pool": job.pool,
         "requires": list(job.requires),
         "share": job.share or None,

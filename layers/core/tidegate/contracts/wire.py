@@ -61,6 +61,7 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
         jobs=tuple(jobs),
         name=workflow.name,
         priority=workflow.priority,
+        critical_path_weight=workflow.critical_path_weight,
         pool=workflow.pool,
         share=_share(workflow.share),
         tags=workflow.tags,

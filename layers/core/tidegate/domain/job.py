@@ -68,6 +68,8 @@ class Job:
     `pool_open` says that the job named no pool: which of those that offer what it requires is chosen when it becomes
     READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
+    `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
+    of a point; like the priority it never changes.
     """
 
     job_id: str
@@ -91,6 +93,7 @@ class Job:
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     retry: RetryPolicy = RetryPolicy()
     estimated_duration_seconds: float | None = None
+    critical_path_boost_millipoints: int = 0
     not_before_ms: int | None = None
     fingerprint: str | None = None
     waiting_on: frozenset[int] = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 MIN_PRIORITY = 1
 MAX_PRIORITY = 1_000
 DEFAULT_PRIORITY = 100
+MAX_CRITICAL_PATH_WEIGHT = 1_000
 MAX_JOBS_PER_WORKFLOW = 10_000
 MAX_DEPENDENCIES_PER_JOB = 2_000
 MAX_BODY_BYTES = 6 * 1024 * 1024  # what a function can be called with

@@ -1,9 +1,10 @@
 """Priority that ages without being rewritten.
 
-Effective priority at time t is `priority + aging*(t - ready_at) - penalty*retries`. The term `aging*t` is the
-same for every waiting job, so their order never changes and one static number, stored when a job becomes READY,
-orders them for good. All arithmetic is on integers: aging and penalty are given in thousandths of a point, times in
-milliseconds, and a rank counts in 1/60,000,000 of a point, so nothing is ever rounded.
+Effective priority at time t is `priority + boost + aging*(t - ready_at) - penalty*retries`. The boost comes from the
+critical path and is fixed when the job is submitted; the term `aging*t` is the same for every waiting job. So their
+order never changes, and one static number, stored when a job becomes READY, orders them for good. All arithmetic is
+on integers: boost, aging and penalty are given in thousandths of a point, times in milliseconds, and a rank counts in
+1/60,000,000 of a point, so nothing is ever rounded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 UNITS_PER_POINT = 60_000_000  # 60,000 ms in a minute, times 1,000 milli-points in a point
+_UNITS_PER_MILLIPOINT = UNITS_PER_POINT // 1_000
 _MS_SPAN = 10**13  # exceeds any ready_at in ms until the year 2286
 
 
@@ -25,16 +27,29 @@ class RankPolicy:
     retry_penalty_millipoints: int = 10_000
 
 
-def rank(policy: RankPolicy, priority: int, ready_at_ms: int, retries: int) -> int:
+def critical_path_boost(weight: float, remaining_seconds: float) -> int:
+    """What a job gains by the path that begins with it, in whole thousandths of a point.
+
+    `weight` is points per second, 0-1000; `remaining_seconds` is the job's own estimate and the longest chain of
+    estimates after it, 0 or more.
+    """
+    return round(weight * remaining_seconds * 1_000)
+
+
+def rank(
+    policy: RankPolicy, priority: int, ready_at_ms: int, retries: int, boost_millipoints: int = 0
+) -> int:
     """The static sort key of a READY job: higher first.
 
-    `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the attempts already used.
-    Of equal ranks the job that was ready first is greater: `ready_at_ms` breaks the tie inside the number.
+    `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the attempts already used,
+    `boost_millipoints` what `critical_path_boost` gave the job. Of equal ranks the job that was ready first is
+    greater: `ready_at_ms` breaks the tie inside the number.
     """
     units = (
         UNITS_PER_POINT * priority
+        + _UNITS_PER_MILLIPOINT * boost_millipoints
         - policy.aging_millipoints_per_minute * ready_at_ms
-        - 60_000 * policy.retry_penalty_millipoints * retries
+        - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return units * _MS_SPAN - ready_at_ms
 
@@ -45,12 +60,18 @@ def ready_at_of(job_rank: int) -> int:
 
 
 def effective_priority(
-    policy: RankPolicy, priority: int, ready_at_ms: int, retries: int, now_ms: int
+    policy: RankPolicy,
+    priority: int,
+    ready_at_ms: int,
+    retries: int,
+    now_ms: int,
+    boost_millipoints: int = 0,
 ) -> float:
     """Points at `now_ms`; computed when read, never stored."""
     units = (
         UNITS_PER_POINT * priority
+        + _UNITS_PER_MILLIPOINT * boost_millipoints
         + policy.aging_millipoints_per_minute * (now_ms - ready_at_ms)
-        - 60_000 * policy.retry_penalty_millipoints * retries
+        - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
     return units / UNITS_PER_POINT

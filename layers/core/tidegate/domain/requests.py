@@ -55,11 +55,15 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRequest:
-    """A workflow as asked for: jobs with keys, and what they share unless they say otherwise."""
+    """A workflow as asked for: jobs with keys, and what they share unless they say otherwise.
+
+    `critical_path_weight` is points per second of remaining path, 0-1000; None where the deployment's value holds.
+    """
 
     jobs: tuple[JobRequest, ...]
     name: str | None = None
     priority: int | None = None
+    critical_path_weight: float | None = None
     pool: str | None = None
     share: ShareRequest | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

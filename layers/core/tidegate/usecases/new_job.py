@@ -23,12 +23,13 @@ def new_job(
     *,
     dependents: tuple[Dependent, ...] = (),
     workflow: WorkflowRequest | None = None,
+    boost_millipoints: int = 0,
     fingerprint: str | None = None,
 ) -> Job:
     """The job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
     `pools` are those that it may run in, best guess first. What the job does not say is taken from `workflow`, then
-    from the defaults.
+    from the defaults. `boost_millipoints` is what its critical path adds to its priority, in thousandths of a point.
     """
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
     if depends_on:
@@ -61,6 +62,7 @@ def new_job(
         timeout_seconds=timeout_seconds,
         retry=request.retry,
         estimated_duration_seconds=request.estimated_duration_seconds,
+        critical_path_boost_millipoints=boost_millipoints,
         not_before_ms=request.not_before_ms,
         fingerprint=fingerprint,
         waiting_on=frozenset(range(len(depends_on))),

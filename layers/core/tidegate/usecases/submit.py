@@ -15,6 +15,7 @@ from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, 
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
+from tidegate.usecases.critical_path import boosts_of
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
 from tidegate.usecases.services import Services
@@ -66,12 +67,14 @@ def submit_job(
         for dependency in request.depends_on
     )
     note_shares(services, [(request, context)], None, now_ms)
+    (boost,) = boosts_of([request], services.settings.critical_path_weight)
     job = new_job(
         request,
         job_id,
         pools_for(services, request, context),
         depends_on,
         now_ms,
+        boost_millipoints=boost,
         fingerprint=fingerprint if idempotency_key else None,
     )
     created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms).placed(job)])
@@ -235,6 +238,8 @@ def _build(
             if dependency.upstream_id in dependents:
                 edge = Dependent(workflow_job_id(workflow_id, index), ordinal, dependency.type)
                 dependents[dependency.upstream_id].append(edge)
+    weight = request.critical_path_weight
+    boosts = boosts_of(request.jobs, services.settings.critical_path_weight if weight is None else weight)
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []
@@ -248,6 +253,7 @@ def _build(
             now_ms,
             dependents=tuple(dependents[job_id]),
             workflow=request,
+            boost_millipoints=boosts[index],
         )
         is_root = not any(dependency.upstream_id in dependents for dependency in depends_on)
         (roots if is_root else staged).append(job)
