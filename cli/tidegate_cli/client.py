@@ -141,14 +141,45 @@ class Client:
             page = self.workflow_page(workflow_id, page.cursor)
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
+    def list_workers(
+        self, *, pool: str | None = None, state: str | None = None, limit: int = 50
+    ) -> list[Mapping[str, Any]]:
+        """At most `limit` worker processes by pool and id, as the API shows them."""
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = min(limit - len(found), MAX_PAGE_SIZE)
+            answer = self._get("/v1/workers", state=state, pool=pool, limit=str(size), cursor=cursor)
+            page = answer.get("workers")
+            if not isinstance(page, list):
+                raise CliError(
+                    "the API answered with a page that has no workers; is --api-url a tidegate API?"
+                )
+            found.extend(page)
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
+
+    def get_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
+        """One worker process as the API shows it."""
+        return self._call("GET", _worker_path(pool, worker_id))
+
+    def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
+        """Asks a worker process to drain; the worker as it stands after that. Twice is as good as once."""
+        return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+
     def health(self) -> Mapping[str, Any]:
         """What the API says of itself."""
         return self._call("GET", "/v1/health")
 
-    def _page(self, path: str, **parameters: str | None) -> Page:
+    def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
         given = {name: value for name, value in parameters.items() if value is not None}
         # Encoded as the signature wants it: a blank is %20, not +.
-        answer = self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+        return self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+
+    def _page(self, path: str, **parameters: str | None) -> Page:
+        answer = self._get(path, **parameters)
         raw_jobs = answer.get("jobs")
         if not isinstance(raw_jobs, list):
             raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
@@ -189,6 +220,10 @@ class Client:
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
         return f"no answer from {self._target.api_url} ({why}): {hint}"
+
+
+def _worker_path(pool: str, worker_id: str) -> str:
+    return f"/v1/workers/{quote(pool, safe='')}/{quote(worker_id, safe='')}"
 
 
 def _key_or_new(key: str | None) -> str:

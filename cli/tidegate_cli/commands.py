@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from tidegate.domain.errors import TidegateError
-from tidegate_cli import job_commands, local_commands, run_commands
+from tidegate_cli import job_commands, local_commands, run_commands, worker_commands
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -65,6 +65,7 @@ app.add_typer(local_commands.app, name="local")
 app.add_typer(job_commands.jobs, name="jobs")
 app.add_typer(job_commands.workflows, name="workflows")
 run_commands.register(app)
+worker_commands.register(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -21,7 +21,7 @@ from tidegate.ports.stores import (
     JobIndex,
     JobStore,
     SubmissionStore,
-    Worker,
+    WorkerPage,
     WorkerRegistry,
 )
 from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue
@@ -48,6 +48,6 @@ __all__ = [
     "SlotExecutor",
     "SubmissionStore",
     "Upstream",
-    "Worker",
+    "WorkerPage",
     "WorkerRegistry",
 ]

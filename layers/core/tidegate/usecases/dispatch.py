@@ -9,12 +9,12 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.domain.workers import capacity_of
 from tidegate.ports import Message
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_RUN = 1_000
-WORKER_SILENCE_MS = 60_000  # a worker process that said nothing for this long brings no capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,9 @@ def pool_capacity(services: Services, pool: Pool, now_ms: int) -> int:
     """How many jobs the pool can run at once: its function's concurrency, or the slots of its live processes."""
     if pool.kind is PoolKind.FUNCTION:
         return pool.capacity
-    live = services.workers.list_live(pool.name, seen_since_ms=now_ms - WORKER_SILENCE_MS)
-    return sum(worker.slots for worker in live)
+    silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
+    live = services.workers.list_live(pool.name, silent_since_ms=silent_since_ms)
+    return capacity_of(live, silent_since_ms)
 
 
 def _best_candidates(services: Services, pool_name: str, places: int) -> tuple[Candidate, ...]:
