@@ -75,8 +75,8 @@ def report_of(sizes: Sequence[int]) -> Report:
         title="Dispatch plan",
         command="make bench-dispatch-plan",
         about=(
-            f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {PLACES:,} at a time as "
-            "a dispatcher does, until none is left. Seconds are of processor time."
+            f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {PLACES:,} at a time "
+            "as a dispatcher does, until none is left. Seconds are of processor time."
         ),
         goals=[],
         tables=[Table("Ranked candidates chosen", ("READY jobs", "shares", "candidates/s"), rows)],

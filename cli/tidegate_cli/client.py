@@ -19,17 +19,16 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from tidegate.domain.errors import Violation
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
-from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError, UsageError
+from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
+from tidegate_cli.errors import ApiUnreachable, CliError, UsageError
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import Target
 from tidegate_cli.views import JobView, WorkflowView, job_view
 
 _TRIES = 5
 _FIRST_BACKOFF_SECONDS = 0.2
-_MAX_BACKOFF_SECONDS = 5.0
 _TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the platform itself answers within 29 s
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 # Bounds paging should the server's cursors ever go in circles; short pages are allowed.
@@ -95,13 +94,13 @@ class Client:
         """Submits one job. The same key again brings the same job back."""
         key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/jobs", body=body, idempotency_key=key)
-        return Accepted(_text(answer, "job_id"), key, raw=answer)
+        return Accepted(text_of(answer, "job_id"), key, raw=answer)
 
     def submit_workflow(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
         """Submits a workflow, all or nothing. The same key again brings the same workflow back."""
         key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
-        return Accepted(_text(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
+        return Accepted(text_of(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
     def get_job(self, job_id: str) -> JobView:
         """One job with its parameters and its result."""
@@ -143,7 +142,7 @@ class Client:
 
     def list_pools(self) -> list[Mapping[str, Any]]:
         """Every pool, as the API shows it."""
-        return _objects(self._call("GET", "/v1/pools"), "pools")
+        return objects_of(self._call("GET", "/v1/pools"), "pools")
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
         """One pool, as the API shows it."""
@@ -155,7 +154,7 @@ class Client:
 
     def list_types(self) -> list[Mapping[str, Any]]:
         """Every registered job type, as the API shows it."""
-        return _objects(self._call("GET", "/v1/types"), "types")
+        return objects_of(self._call("GET", "/v1/types"), "types")
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
         """One job type, as the API shows it."""
@@ -170,14 +169,45 @@ class Client:
         body = {"max_running": max_running}
         return self._call("PUT", f"/v1/types/{quote(job_type, safe='')}/limit", body=body)
 
+    def list_workers(
+        self, *, pool: str | None = None, state: str | None = None, limit: int = 50
+    ) -> list[Mapping[str, Any]]:
+        """At most `limit` worker processes by pool and id, as the API shows them."""
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = min(limit - len(found), MAX_PAGE_SIZE)
+            answer = self._get("/v1/workers", state=state, pool=pool, limit=str(size), cursor=cursor)
+            page = answer.get("workers")
+            if not isinstance(page, list):
+                raise CliError(
+                    "the API answered with a page that has no workers; is --api-url a tidegate API?"
+                )
+            found.extend(page)
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
+
+    def get_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
+        """One worker process as the API shows it."""
+        return self._call("GET", _worker_path(pool, worker_id))
+
+    def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
+        """Asks a worker process to drain; the worker as it stands after that. Twice is as good as once."""
+        return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+
     def health(self) -> Mapping[str, Any]:
         """What the API says of itself."""
         return self._call("GET", "/v1/health")
 
-    def _page(self, path: str, **parameters: str | None) -> Page:
+    def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
         given = {name: value for name, value in parameters.items() if value is not None}
         # Encoded as the signature wants it: a blank is %20, not +.
-        answer = self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+        return self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+
+    def _page(self, path: str, **parameters: str | None) -> Page:
+        answer = self._get(path, **parameters)
         raw_jobs = answer.get("jobs")
         if not isinstance(raw_jobs, list):
             raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
@@ -211,13 +241,17 @@ class Client:
                 why = str(error) or type(error).__name__
                 continue
             if response.status_code not in _RETRIED or attempt == _TRIES - 1:
-                return _read(response)
-            asked_seconds = _retry_after_seconds(response)
+                return read_answer(response)
+            asked_seconds = retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))
 
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
         return f"no answer from {self._target.api_url} ({why}): {hint}"
+
+
+def _worker_path(pool: str, worker_id: str) -> str:
+    return f"/v1/workers/{quote(pool, safe='')}/{quote(worker_id, safe='')}"
 
 
 def _key_or_new(key: str | None) -> str:
@@ -232,50 +266,5 @@ def _key_or_new(key: str | None) -> str:
 
 
 def _backoff_seconds(attempt: int) -> float:
-    ceiling = min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
+    ceiling = min(MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
     return random.uniform(0, ceiling)  # full jitter
-
-
-def _retry_after_seconds(response: httpx.Response) -> float:
-    asked = response.headers.get("retry-after", "")
-    return min(_MAX_BACKOFF_SECONDS, float(asked)) if asked.isdecimal() else 0.0
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str):
-        raise CliError(f"the API's answer has no {name}; is --api-url a tidegate API?")
-    return value
-
-
-def _objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = answer.get(name)
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise CliError(f"the API's answer has no list of {name}; is --api-url a tidegate API?")
-    return found
-
-
-def _read(response: httpx.Response) -> dict[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if response.is_success and isinstance(answer, dict):
-        return answer
-    if response.is_success:
-        raise CliError(f"{response.url} did not answer with a JSON object; is --api-url a tidegate API?")
-    raise _problem(response, answer if isinstance(answer, dict) else {})
-
-
-def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
-    # The platform's own refusals (no signature, no such path) are {"message": ...}.
-    platform = answer.get("message") or answer.get("Message")
-    title = answer.get("title") or response.reason_phrase or "the API refused"
-    violations = [
-        Violation(str(item.get("field", "")), str(item.get("message", "")))
-        for item in answer.get("errors") or ()
-        if isinstance(item, Mapping)
-    ]
-    return ApiProblem(
-        response.status_code, str(title), str(answer.get("detail") or platform or ""), violations
-    )

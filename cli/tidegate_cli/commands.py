@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from tidegate.domain.errors import TidegateError
-from tidegate_cli import job_commands, local_commands, operator_commands, run_commands
+from tidegate_cli import job_commands, local_commands, operator_commands, run_commands, worker_commands
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -67,6 +67,7 @@ app.add_typer(job_commands.workflows, name="workflows")
 app.add_typer(operator_commands.pools, name="pools")
 app.add_typer(operator_commands.types, name="types")
 run_commands.register(app)
+worker_commands.register(app)
 
 
 def _show_version(wanted: bool) -> None:

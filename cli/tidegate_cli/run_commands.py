@@ -1,8 +1,7 @@
-"""`tidegate submit`, `run`, `worker` and `demo`: what makes jobs go."""
+"""`tidegate submit`, `run` and `demo`: what makes jobs go."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,19 +35,17 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
-from tidegate_cli.target import Target, find_target, recorded_stack
+from tidegate_cli.target import Target, find_target
 from tidegate_cli.usage import collect_settled
 from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import (
     WorkerChild,
-    local_environment,
     wait_until_registered,
     worker_children,
 )
 
 _DEFAULT_SPEED = 60.0
 _PROCESS_POOL = "ecs"
-_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set wherever a worker process has its environment already
 
 
 def submit(
@@ -151,29 +148,6 @@ def run(
     raise typer.Exit(ExitCode.ERROR if code is ExitCode.SUCCESS and report.violations else code)
 
 
-def worker(
-    pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
-    slots: Annotated[int, typer.Option("--slots", min=1, max=256, help="Jobs to run at once.")] = 4,
-) -> None:
-    """Run a worker process until it is told to end (Ctrl-C or SIGTERM).
-
-    It works for the deployment that its TIDEGATE_* environment names, else for the local stack.
-
-    Example: tidegate worker --pool ecs --slots 8
-    """
-    if _POOLS_VARIABLE not in os.environ:
-        stack = recorded_stack()
-        if stack is None:
-            raise UsageError(
-                "no deployment to work for: start the local stack with `tidegate local up`, or give this "
-                "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
-            )
-        os.environ.update(local_environment(stack))
-    from tidegate_worker.main import run_worker  # loads job code, which no other command needs
-
-    raise typer.Exit(run_worker(pool=pool, slots=slots))
-
-
 def demo(
     context: typer.Context,
     source: Annotated[
@@ -200,7 +174,7 @@ def demo(
 
 def register(app: typer.Typer) -> None:
     """Adds these commands to the root."""
-    commands: Sequence[Callable[..., None]] = (submit, run, worker, demo)
+    commands: Sequence[Callable[..., None]] = (submit, run, demo)
     for command in commands:
         app.command()(command)
 

@@ -113,7 +113,7 @@ def wait_until_registered(
             ExpressionAttributeNames={"#pool": "pool"},  # a word that DynamoDB reserves
             ExpressionAttributeValues={":pool": {"S": pool}},
         )
-        names = [item["worker_id"]["S"] for item in answer["Items"]]
+        names = [item["worker_id"]["S"] for item in answer["Items"] if item["state"]["S"] == "ACTIVE"]
         if all(any(f"-{child.process.pid}-" in name for name in names) for child in children):
             return
         sleep(_LOOK_SECONDS)

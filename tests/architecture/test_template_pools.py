@@ -167,7 +167,12 @@ def test_clients_may_not_set_rules_but_operators_may() -> None:
         return {resource.partition("/live/")[2] for resource in statement["Resource"]}
 
     assert allowed("ClientPolicy") == {"GET/v1/*", "POST/v1/jobs*", "POST/v1/workflows*"}
-    assert allowed("OperatorPolicy") == {"POST/v1/pools/*", "POST/v1/types/*", "PUT/v1/types/*"}
+    assert allowed("OperatorPolicy") == {
+        "POST/v1/pools/*",
+        "POST/v1/types/*",
+        "POST/v1/workers/*",
+        "PUT/v1/types/*",
+    }
     events = template.properties("ApiFunction")["Events"].values()
     routes = {f"{each['Properties']['Method']}{each['Properties']['Path']}" for each in events}
     patterns = allowed("ClientPolicy") | allowed("OperatorPolicy")

@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectTimeoutError
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.contract.test_small_stores import submission
+from tests.contract.test_workers import worker
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
@@ -108,7 +109,10 @@ THROTTLED = error("ProvisionedThroughputExceededException")
         lambda stores: stores.submissions.begin_if_absent(submission()),
         lambda stores: stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
         lambda stores: stores.submissions.load_plan("W1"),
-        lambda stores: stores.workers.list_live(POOL, seen_since_ms=0),
+        lambda stores: stores.workers.list_live(POOL, silent_since_ms=0),
+        lambda stores: stores.workers.register_if_free(worker(), silent_since_ms=0),
+        lambda stores: stores.workers.heartbeat_if_mine(worker()),
+        lambda stores: stores.workers.page(POOL, limit=1),
         lambda stores: stores.cursors.save("c", "1"),
         lambda stores: stores.queue.receive(POOL, limit=1, wait_seconds=0),
         lambda stores: stores.queue.delete(POOL, ["r"]),

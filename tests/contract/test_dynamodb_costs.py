@@ -24,6 +24,7 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     Stamp,
 )
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import Message
 
 JOB = new_job("01JDZ3K5M7N9P1R3T5V7X9Z1B3")
@@ -74,6 +75,24 @@ def test_a_dependency_costs_one_write_and_the_last_one_moves_the_job(
     assert units(cost_of(lambda: jobs.stage([job]))) == (1, 1)
     assert units(cost_of(lambda: jobs.apply(ReleaseIfPending(job, {0})))) == (1, 0)
     assert units(cost_of(lambda: jobs.apply(ReadyIfWaitingOnlyOn(job, {1}, STAMP)))) == (1, 2)
+
+
+def test_a_worker_costs_one_write_to_join_to_beat_and_to_leave(
+    local_stores: Stores, cost_of: Measure
+) -> None:
+    workers, tags = local_stores.workers, {f"tag-{n}": "x" * 20 for n in range(5)}
+    spec = WorkerSpec(POOL, "ip-10-0-1-17-1-4F7K", "ip-10-0-1-17", 8, name="nightly run", tags=tags)
+    worker = begin(spec, "01KBC7RV8M5B6W2Y3Q7RVXN4C1", NOW_MS)
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: workers.register_if_free(worker, silent_since_ms=NOW_MS),
+        lambda: workers.heartbeat_if_mine(worker),
+        lambda: workers.drain_if_mine(worker),
+        lambda: workers.leave_if_mine(worker),
+    )
+    for step in steps:
+        usage = cost_of(step)
+        assert units(usage) == (1, 0)
+        assert usage.requests_of("dynamodb") == 1
 
 
 def test_many_jobs_are_written_25_to_a_request_at_the_plain_price(

@@ -1,9 +1,8 @@
-"""What every submission store, worker registry, cursor store and queue does."""
+"""What every submission store, cursor store and queue does."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.ports import Delivery, Message, Worker
+from tidegate.ports import Delivery, Message
 
 
 def submission(number: int = 1, **changes: object) -> Submission:
@@ -93,23 +92,6 @@ def test_a_plan_reads_back_whatever_its_size(stores: Stores) -> None:
         assert loaded.roots == plan.roots
     with pytest.raises(NotFound):
         stores.submissions.load_plan("W2")
-
-
-def test_workers_are_listed_while_they_live(stores: Stores) -> None:
-    old = Worker(POOL, "a", 2, 0, NOW_MS - 10, 1_800_000_000)
-    young = Worker(POOL, "b", 4, 1, NOW_MS, 1_800_000_000)
-    elsewhere = Worker("q", "a", 8, 8, NOW_MS, 1_800_000_000)
-    for worker in (old, young, elsewhere):
-        stores.workers.put(worker)
-    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS - 10) == (old, young)
-    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS - 9) == (young,)
-    renewed = replace(old, heartbeat_at_ms=NOW_MS, running=2)
-    stores.workers.put(renewed)
-    assert stores.workers.list_live(POOL, seen_since_ms=NOW_MS) == (renewed, young)
-    stores.workers.remove(POOL, "b")
-    stores.workers.remove(POOL, "b")
-    assert stores.workers.list_live(POOL, seen_since_ms=0) == (renewed,)
-    assert stores.workers.list_live("q", seen_since_ms=0) == (elsewhere,)
 
 
 def test_a_cursor_is_kept_until_it_starts_over(stores: Stores) -> None:

@@ -15,6 +15,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.handlers.loader import load_registry
 from tidegate.settings import read_settings, read_tables
 from tidegate.usecases import submit
@@ -159,3 +160,12 @@ def test_a_dead_letter_is_reflected_in_its_job(
     assert job["state"] == "FAILED"
     assert job["error"]["code"] == "undeliverable"
     assert not services.queue.receive_dead("ecs", limit=10)
+
+
+def test_a_worker_that_fell_silent_is_lost(stack: StackInfo, stack_home: Path, services: Services) -> None:
+    spec = WorkerSpec("ecs", "e2e-silent", "host-a", slots=1)
+    silent = begin(spec, "01KBC7RV8M5B6W2Y3Q7RVXN4C1", _now_ms() - LONG_AGO_MS)
+    services.workers.register_if_free(silent, silent_since_ms=0)
+    _run_reaper(stack, stack_home)
+    shown = tidegate_json(stack_home, "workers", "get", "ecs", "e2e-silent")
+    assert (shown["state"], shown["live"]) == ("LOST", False)

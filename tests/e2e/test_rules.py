@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.command_line import tidegate, tidegate_json
 from tidegate.bootstrap import Services, aws_services, connect_system
-from tidegate.ports import Worker
+from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.settings import read_settings, read_tables
 from tidegate_cli.local_stack import StackInfo
 
@@ -24,12 +24,14 @@ def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
     """A worker of the ecs pool that was heard of last when time began: it brings no capacity."""
     clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
     services = aws_services(read_settings(stack.environment), read_tables(stack.environment), clients)
-    worker = Worker("ecs", "silent", 1, 0, heartbeat_at_ms=0, expires_at_s=int(time.time()) + 3_600)
-    services.workers.put(worker)
+    now_ms = time.time_ns() // 1_000_000
+    session_id = services.entropy.new_ulid(now_ms)
+    worker = replace(begin(WorkerSpec("ecs", "silent", "host", 1), session_id, now_ms), heartbeat_at_ms=0)
+    services.workers.register_if_free(worker, silent_since_ms=0)
     try:
         yield services, worker
     finally:
-        services.workers.remove("ecs", "silent")
+        services.workers.leave_if_mine(worker)
 
 
 @pytest.mark.usefixtures("no_schedule")
@@ -39,7 +41,7 @@ def test_a_new_rule_wakes_the_dispatcher_for_every_pool(
     """A heartbeat brings capacity and wakes nobody, so that the job waits until a rule of another pool changes."""
     services, worker = silent_worker
     job_id = tidegate_json(stack_home, "submit", "-", stdin=JOB)["job_id"]
-    services.workers.put(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000))
+    services.workers.heartbeat_if_mine(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000))
     assert tidegate_json(stack_home, "jobs", "get", job_id)["state"] == "READY"
     paused = tidegate_json(stack_home, "pools", "pause", "lambda")
     try:

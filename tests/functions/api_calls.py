@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import app
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.api import app
 from tests.support.determined import StandingClock
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import ApiDeps, Meter, memory_services

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.domain.documents import read_document, table_rows
-from tests.functions.api_calls import Api
+from tests.functions.api_calls import NOW_MS, Api
 from tests.support.tables import resources
 from tidegate.contracts.jobs import JobIn
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
+from tidegate.domain.workers import Totals, WorkerSpec, begin
 
 DOCUMENT = read_document("api.md")
 KEY = "nightly-2026-12-01"
@@ -30,13 +32,18 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, bad_request, problem = examples
+    request, answer, job, pool, job_type, worker, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
     assert f"Location: {accepted.headers['Location']}`" in DOCUMENT
     assert f"`GET /v1/jobs/{job['job_id']}`" in DOCUMENT
     assert api.call("GET", f"/v1/jobs/{job['job_id']}").body == job
+    spec = WorkerSpec("ecs", "nightly-1", "ip-10-0-1-17", 8, name="nightly run", tags={"team": "data"})
+    hour_ago = begin(spec, worker["session_id"], NOW_MS - 3_600_000)
+    told = replace(hour_ago, heartbeat_at_ms=NOW_MS, running=3, totals=Totals(41, 36, 2, 0))
+    api.services.workers.register_if_free(told, silent_since_ms=0)
+    assert api.call("GET", "/v1/workers/ecs/nightly-1").body == worker
     assert api.call("POST", "/v1/workflows", bad_request).body == problem
     api = Api()
     api.call("POST", "/v1/pools/lambda/pause")

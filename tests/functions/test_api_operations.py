@@ -9,7 +9,7 @@ import pytest
 
 from tests.functions.api_calls import NOW, NOW_MS, Api
 from tidegate.domain.rules import TypeRule
-from tidegate.ports import Worker
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.usecases import status
 
 ANN = {"by": "ann@example.com", "at": NOW}
@@ -46,7 +46,8 @@ def test_a_pool_is_shown_with_what_it_offers_and_has_to_do(api: Api) -> None:
 
 def test_the_capacity_of_a_process_pool_is_that_of_its_live_workers(api: Api) -> None:
     for number, beat_ms in enumerate((NOW_MS, NOW_MS - 1_000, NOW_MS - 3_600_000)):
-        api.services.workers.put(Worker("ecs", f"w{number}", 4, 0, beat_ms, NOW_MS))
+        worker = begin(WorkerSpec("ecs", f"w{number}", "host", 4), f"session-{number}", beat_ms)
+        api.services.workers.register_if_free(worker, silent_since_ms=0)
     pool = api.call("GET", "/v1/pools/ecs").body
     assert (pool["kind"], pool["workers"], pool["capacity"]) == ("process", 2, 8)
     assert pool["capabilities"] == ["gpu"]

@@ -15,14 +15,14 @@ from tests.support.tables import resources, table_properties
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_items import job_from_image
 from tidegate.adapters.dynamodb_rules import is_of_rules
-from tidegate.adapters.dynamodb_workers import pool_of_worker
+from tidegate.adapters.dynamodb_workers import pool_of_worker, worker_from
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
-from tidegate.ports import Worker
+from tidegate.domain.workers import WorkerSpec, begin
 
 POISON: list[Any] = [
     {},
@@ -150,16 +150,9 @@ def test_a_worker_that_joins_is_given_work_at_once(fixture: Fixture) -> None:
     job = replace(fixture.alone, job_id="01JD0000000000000000000009", pool="ecs")
     fixture.world.put_new(job)
     event = read_event("dispatcher-workers")
-    keys = event["Records"][0]["dynamodb"]["Keys"]
-    worker = Worker(
-        pool=keys["pool"]["S"],
-        worker_id=keys["worker_id"]["S"],
-        slots=1,
-        running=0,
-        heartbeat_at_ms=NOW_MS,
-        expires_at_s=NOW_MS,
-    )
-    fixture.services.workers.put(worker)
+    for record in event["Records"]:
+        worker = worker_from(record["dynamodb"]["NewImage"])
+        fixture.services.workers.register_if_free(worker, silent_since_ms=NOW_MS)
     assert fixture.handle(event) == {"batchItemFailures": []}
     assert fixture.state(job) is State.QUEUED
     assert fixture.state(fixture.alone) is State.READY, "other pools are not looked at"
@@ -168,7 +161,8 @@ def test_a_worker_that_joins_is_given_work_at_once(fixture: Fixture) -> None:
 def test_new_rules_wake_the_dispatcher_for_every_pool(fixture: Fixture) -> None:
     job = replace(fixture.alone, job_id="01JD0000000000000000000009", pool="ecs")
     fixture.world.put_new(job)
-    fixture.services.workers.put(Worker("ecs", "w", 1, 0, NOW_MS, NOW_MS))
+    worker = begin(WorkerSpec("ecs", "w", "host", 1), "session", NOW_MS)
+    fixture.services.workers.register_if_free(worker, silent_since_ms=0)
     assert fixture.handle(read_event("dispatcher-rules")) == {"batchItemFailures": []}
     assert (fixture.state(job), fixture.state(fixture.alone)) == (State.QUEUED, State.QUEUED)
 

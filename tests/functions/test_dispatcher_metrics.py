@@ -18,7 +18,7 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.ports import Worker
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.settings import Settings
 from tidegate.usecases import status
 
@@ -34,7 +34,8 @@ class Fixture:
         self.deps = DispatcherDeps(
             self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
         )
-        self.services.workers.put(Worker("ecs", "w", 1, 0, NOW_MS, NOW_MS))
+        worker = begin(WorkerSpec("ecs", "w", "host", 1), "session", NOW_MS)
+        self.services.workers.register_if_free(worker, silent_since_ms=0)
         for number in range(6):
             world.put_new(
                 Job(

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.functions.api_calls import EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.support.determined import StandingClock
 from tests.support.tables import resources
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
+from tidegate.adapters.dynamodb_workers import worker_from, worker_item
 from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.sqs_queue import message_body
@@ -22,6 +24,7 @@ from tidegate.bootstrap import Meter, WorkerDeps, memory_services
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import State
+from tidegate.domain.workers import WorkerState
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Message
 
@@ -31,7 +34,9 @@ FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 STATUS = {
     "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-drain-worker": 404,
     "api-get-job": 404,
+    "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
@@ -44,6 +49,7 @@ STATUS = {
     "api-pause-type": 200,
     "api-resume-pool": 200,
     "api-resume-type": 200,
+    "api-list-workers": 200,
     "api-submit-job": 201,
     "api-submit-workflow": 201,
 }
@@ -101,6 +107,42 @@ def test_the_stream_brings_items_as_the_store_writes_them() -> None:
     assert len(images) == 3
     for image in images:
         assert codec.whole_item(job_from_image(image)) == image
+
+
+def test_the_workers_stream_brings_items_as_the_registry_writes_them() -> None:
+    for record in read_event("dispatcher-workers")["Records"]:
+        for image in ("OldImage", "NewImage"):
+            item = record["dynamodb"].get(image)
+            assert item is None or worker_item(worker_from(item)) == item
+
+
+def _matches(pattern: Any, value: Any) -> bool:
+    """What an event source's filter does with fields and lists of wanted values."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            _matches(wanted, value.get(k)) for k, wanted in pattern.items()
+        )
+    return value in pattern
+
+
+def _wakes(old: WorkerState | None, new: WorkerState) -> bool:
+    """Whether the change of a worker reaches the dispatcher."""
+    images = {"NewImage": {"state": {"S": new.value}}}
+    if old is not None:
+        images["OldImage"] = {"state": {"S": old.value}}
+    record = {"eventName": "MODIFY" if old else "INSERT", "dynamodb": images}
+    source = resources()["DispatcherWorkersStream"]["Properties"]
+    filters = [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
+    return any(_matches(pattern, record) for pattern in filters)
+
+
+def test_the_dispatcher_wakes_for_workers_that_join_or_come_back_and_for_no_heartbeat() -> None:
+    assert (
+        resources()["Workers"]["Properties"]["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    )
+    assert _wakes(None, WorkerState.ACTIVE)
+    waking = {(old, new) for old in WorkerState for new in WorkerState if _wakes(old, new)}
+    assert waking == {(old, WorkerState.ACTIVE) for old in WorkerState if old is not WorkerState.ACTIVE}
 
 
 @pytest.mark.parametrize("name", ["dispatcher-schedule", "reaper-schedule"])

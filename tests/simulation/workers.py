@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.simulation.scenario import Course, Fate
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal, Worker
+from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
+from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.usecases.run import Claimed, beat, claim, conclude
+from tidegate.usecases.worker_life import beat_worker, join_pool
 
 if TYPE_CHECKING:
     from tests.simulation.simulator import Simulator
@@ -34,15 +36,23 @@ class WorkerPool:
     pool: str
     slots: int
     running: int = 0
+    _entry: Worker | None = None
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def register(self) -> None:
         """What a worker process says of itself now and then."""
-        now_ms = self.simulator.now_ms
-        worker = Worker(
-            self.pool, f"{self.pool}-process", self.slots, self.running, now_ms, now_ms // 1_000 + 600
+        self.simulator.attempt(self._tell)
+
+    def _tell(self) -> None:
+        services, now_ms = self.simulator.services, self.simulator.now_ms
+        if self._entry is None:
+            spec = WorkerSpec(self.pool, f"{self.pool}-process", "simulated", self.slots)
+            self._entry = join_pool(services, spec, session_id=f"{self.pool}-session", now_ms=now_ms)
+            return
+        told = replace(
+            self._entry, running=self.running, heartbeat_at_ms=now_ms, expires_at_s=kept_until_s(now_ms)
         )
-        self.simulator.attempt(lambda: self.simulator.services.workers.put(worker))
+        self._entry = beat_worker(services, told)
 
     def take_messages(self) -> None:
         """Idle workers take what is visible, until there is no idle worker or no message."""

@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from tests.support.determined import NoEntropy
+from tests.worker.world import CLOCK, PATIENCE_SECONDS, POOL, GateExecutor
+from tidegate import bootstrap
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate_worker.main import EXIT_USAGE, _pool_problem, _supervise
-
-PATIENCE_SECONDS = 60.0
+from tidegate.domain.workers import WorkerSpec, WorkerState
+from tidegate.settings import Settings
+from tidegate.usecases.worker_life import join_pool
+from tidegate_worker.main import EXIT_USAGE, _supervise, main
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, WorkerProcess
 
 
 class Stoppable:
@@ -52,20 +58,90 @@ def test_an_error_of_the_process_is_not_swallowed() -> None:
         _supervise(Broken(1))
 
 
+@pytest.fixture
+def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
+    """A worker process over a deployment in memory that stops as soon as it has registered."""
+    pools = {
+        POOL: Pool(POOL, "", PoolKind.PROCESS, 60, capabilities=frozenset({"gpu"})),
+        "function": Pool("function", "", PoolKind.FUNCTION, 60),
+    }
+    services, _ = bootstrap.memory_services(Settings(pools=pools, default_pool=POOL))
+    made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter())
+    monkeypatch.setattr(bootstrap, "process_worker", lambda: made)
+    monkeypatch.setattr(WorkerProcess, "_serve", lambda self, threads: EXIT_DRAINED)
+    return made
+
+
+def test_a_worker_registers_as_it_was_started(deps: bootstrap.ProcessDeps) -> None:
+    given = [
+        "--pool",
+        POOL,
+        "--slots",
+        "3",
+        "--worker-id",
+        "w-1",
+        "--name",
+        "nightly run",
+        "--capability",
+        "gpu",
+    ]
+    assert main([*given, "--capability", "more", "--tag", "team=data", "--tag", "zone=a=b"]) == EXIT_DRAINED
+    entry = deps.services.workers.get(POOL, "w-1")
+    assert entry is not None
+    assert entry.state is WorkerState.INACTIVE
+    assert entry.spec == WorkerSpec(
+        POOL,
+        "w-1",
+        socket.gethostname(),
+        slots=3,
+        name="nightly run",
+        capabilities=frozenset({"gpu", "more"}),
+        tags={"team": "data", "zone": "a=b"},
+    )
+
+
+def test_a_worker_without_an_id_makes_one_of_its_own(deps: bootstrap.ProcessDeps) -> None:
+    assert main(["--pool", POOL, "--capability", "gpu"]) == EXIT_DRAINED
+    (entry,) = deps.services.workers.page(POOL, limit=10).workers
+    assert entry.worker_id.startswith(f"{socket.gethostname()}-{os.getpid()}-")
+
+
 @pytest.mark.parametrize(
-    ("pool", "slots", "problem"),
+    ("given", "problem"),
     [
-        (Pool("hosts", "", PoolKind.PROCESS, 60), 1, None),
-        (Pool("hosts", "", PoolKind.PROCESS, 60), 0, "--slots is 0"),
-        (None, 1, "no pool 'hosts'"),
-        (Pool("hosts", "", PoolKind.FUNCTION, 60), 1, "served by a function"),
+        (["--slots", "0"], "--slots: is 0; must be from 1 to 256"),
+        (["--slots", "-1"], "--slots: is -1; must be from 1 to 256"),
+        (["--pool", "nowhere"], "--pool: unknown pool 'nowhere'; worker processes serve hosts here"),
+        (["--pool", "function"], "--pool: 'function' is served by a function"),
+        (["--capability", "tape"], "--capability: pool 'hosts' offers gpu"),
+        (["--worker-id", "a b"], "--worker-id: must have 1 to 128"),
+        (["--tag", "team"], "--tag: 'team' is no tag; give NAME=VALUE"),
+        (["--tag", "a=1", "--tag", "a=2"], "--tag: 'a' is given twice"),
+        (["--drain-seconds", "-1"], "--drain-seconds: is -1; must be from 0 to 43,200"),
+        (["--drain-seconds", "nan"], "--drain-seconds: is nan; must be from 0 to 43,200"),
     ],
 )
-def test_pools_that_can_not_be_served_are_explained(
-    pool: Pool | None, slots: int, problem: str | None
+def test_arguments_that_are_not_right_are_exit_code_2_and_nothing_is_written(
+    deps: bootstrap.ProcessDeps, caplog: pytest.LogCaptureFixture, given: list[str], problem: str
 ) -> None:
-    found = _pool_problem(pool, "hosts", slots)
-    assert found is None if problem is None else found is not None and problem in found
+    own = ["--capability", "gpu"] if "--capability" not in given else []
+    assert main(["--pool", POOL, *own, *given]) == EXIT_USAGE
+    assert problem in caplog.text
+    assert not deps.services.workers.page(POOL, limit=10).workers
+
+
+def test_an_id_that_is_taken_is_exit_code_1_unless_it_is_taken_over(
+    deps: bootstrap.ProcessDeps, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = WorkerSpec(POOL, "w-1", "host-a", slots=1, capabilities=frozenset({"gpu"}))
+    join_pool(deps.services, spec, session_id="S0", now_ms=CLOCK.now_ms())
+    given = ["--pool", POOL, "--worker-id", "w-1", "--capability", "gpu"]
+    assert main(given) == EXIT_GAVE_UP
+    assert "worker id 'w-1' of pool 'hosts' is taken: a process on host 'host-a'" in caplog.text
+    assert main([*given, "--take-over"]) == EXIT_DRAINED
+    entry = deps.services.workers.get(POOL, "w-1")
+    assert entry is not None
+    assert (entry.session_id != "S0", entry.state) == (True, WorkerState.INACTIVE)
 
 
 def test_a_missing_environment_is_one_message() -> None:

@@ -18,11 +18,13 @@ from tests.worker.world import (
     job_of,
     make_services,
     queued_job,
+    registration_of,
 )
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.domain.workers import Worker, WorkerState
 from tidegate.ports import SlotExecutor
 from tidegate.usecases.services import Services
 from tidegate_worker import process as worker_process
@@ -43,8 +45,9 @@ class Fixture:
         self, *, slots: int = 2, drain_seconds: float = PATIENCE_SECONDS, executor: SlotExecutor | None = None
     ) -> Iterator[RunningWorker]:
         options = Options(POOL, slots, poll_seconds=0, drain_seconds=drain_seconds)
+        registration = registration_of(self.services, slots=slots, beat_seconds=0)
         worker = RunningWorker(
-            WorkerProcess(self.services, executor or self.executor, CLOCK, options, "worker-1")
+            WorkerProcess(self.services, executor or self.executor, CLOCK, options, registration)
         )
         worker.start()
         try:
@@ -75,7 +78,7 @@ def fixture() -> Fixture:
     return Fixture()
 
 
-def _becomes_true(holds: Callable[[], bool]) -> bool:
+def becomes_true(holds: Callable[[], bool]) -> bool:
     until = time.monotonic() + PATIENCE_SECONDS
     while not holds() and time.monotonic() < until:
         time.sleep(0.005)
@@ -90,7 +93,7 @@ def test_it_runs_what_the_queue_holds_and_acknowledges_it(fixture: Fixture) -> N
     messages = [queued_job(fixture.services) for _ in range(5)]
     fixture.executor.open(5)
     with fixture.running() as worker:
-        assert _becomes_true(lambda: _is_empty(fixture.world))
+        assert becomes_true(lambda: _is_empty(fixture.world))
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert [job_of(fixture.services, message).state for message in messages] == [State.SUCCEEDED] * 5
@@ -117,17 +120,12 @@ def test_acknowledgements_travel_together(fixture: Fixture, monkeypatch: pytest.
         queued_job(fixture.services)
     fixture.executor.open(10)
     with fixture.running(slots=10):
-        assert _becomes_true(lambda: _is_empty(fixture.world))
+        assert becomes_true(lambda: _is_empty(fixture.world))
     assert [len(receipts) for receipts in fixture.queue.deleted] == [10]
 
 
-def test_it_is_registered_while_it_works(fixture: Fixture) -> None:
-    with fixture.running(slots=3) as worker:
-        assert _becomes_true(lambda: (POOL, "worker-1") in fixture.world.workers)
-        assert fixture.world.workers[(POOL, "worker-1")].slots == 3
-        worker.process.stop()
-        assert worker.ended() == EXIT_DRAINED
-    assert not fixture.world.workers
+def entry(fixture: Fixture) -> Worker:
+    return fixture.world.workers[(POOL, "worker-1")]
 
 
 def test_running_jobs_may_finish_after_the_first_stop(fixture: Fixture) -> None:
@@ -135,11 +133,12 @@ def test_running_jobs_may_finish_after_the_first_stop(fixture: Fixture) -> None:
     with fixture.running() as worker:
         fixture.executor.wait_for_started(1)
         worker.process.stop()
-        assert _becomes_true(lambda: not fixture.world.workers)
+        assert entry(fixture).state is WorkerState.DRAINING, "its slots are gone when the stop was heard"
         assert job_of(fixture.services, message).state is State.RUNNING
         fixture.executor.open(1)
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, message).state is State.SUCCEEDED
+    assert entry(fixture).state is WorkerState.INACTIVE
     assert _is_empty(fixture.world)
 
 
@@ -177,7 +176,7 @@ def test_a_heartbeat_keeps_the_message_invisible(fixture: Fixture) -> None:
     with fixture.running() as worker:
         fixture.executor.wait_for_started(1)
         fixture.executor.hurry()
-        assert _becomes_true(lambda: len(fixture.queue.extended) == 1)
+        assert becomes_true(lambda: len(fixture.queue.extended) == 1)
         worker.process.stop()
     assert fixture.queue.extended == [90]
 
@@ -195,7 +194,7 @@ def test_a_job_that_could_not_be_concluded_keeps_its_message(
     fixture.world.on_request = refuse
     fixture.executor.open(2)
     with fixture.running(slots=1) as worker:
-        assert _becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
+        assert becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, lost).state is State.RUNNING
@@ -215,7 +214,7 @@ def test_a_queue_that_stays_unreachable_ends_the_worker(
     fixture.world.on_request = refuse
     with fixture.running() as worker:
         assert worker.ended() == EXIT_GAVE_UP
-    assert not fixture.world.workers
+    assert entry(fixture).state is WorkerState.INACTIVE
 
 
 def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixture) -> None:
@@ -228,8 +227,8 @@ def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixtur
     )
     quick, endless = queued_job(fixture.services), queued_job(fixture.services, "sample.spin")
     with fixture.running(drain_seconds=0, executor=executor) as worker:
-        assert _becomes_true(lambda: job_of(fixture.services, quick).state is State.SUCCEEDED)
-        assert _becomes_true(lambda: job_of(fixture.services, endless).state is State.RUNNING)
+        assert becomes_true(lambda: job_of(fixture.services, quick).state is State.SUCCEEDED)
+        assert becomes_true(lambda: job_of(fixture.services, endless).state is State.RUNNING)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, endless).state is State.READY

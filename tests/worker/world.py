@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from tests.handlers.executors import JOBCODE
 from tidegate.adapters.memory_queue import MemoryQueue
@@ -14,11 +15,13 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.domain.workers import WorkerSpec
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit import submit_job
+from tidegate_worker.registration import Registration
 
 POOL = "hosts"
 CLOCK = SystemClock()
@@ -51,6 +54,26 @@ def job_of(services: Services, message: Message) -> Job:
     job = services.jobs.get(message.job_id, consistent=True)
     assert job is not None
     return job
+
+
+def registration_of(
+    services: Services,
+    *,
+    session_id: str = "S1",
+    slots: int = 1,
+    take_over: bool = False,
+    beat_seconds: float = 15.0,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Registration:
+    return Registration(
+        services,
+        CLOCK,
+        WorkerSpec(POOL, "worker-1", "host-a", slots),
+        session_id,
+        take_over=take_over,
+        beat_seconds=beat_seconds,
+        monotonic=monotonic,
+    )
 
 
 class RecordingQueue(MemoryQueue):

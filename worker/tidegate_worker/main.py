@@ -6,49 +6,75 @@ import argparse
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
 from tidegate import bootstrap
-from tidegate.domain.errors import TidegateError
-from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest, TidegateError
+from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
+from tidegate_worker.registration import Registration
 
 EXIT_USAGE = 2
+DEFAULT_DRAIN_SECONDS = 10.0
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LOOK_SECONDS = 0.2
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def run_worker(*, pool: str, slots: int) -> int:
-    """Serves `pool` with `slots` (1 or more) jobs at once until SIGTERM or SIGINT; returns the exit code.
+@dataclass(frozen=True, slots=True)
+class WorkerArguments:
+    """How a worker process is started. Without `worker_id` it makes one of its own, which no other has.
 
-    0 after an orderly stop, 1 where it could not start or the queue stayed unreachable, 2 for a pool that no worker
-    process can serve. The first signal lets running jobs finish for a while, the second hands them back at once.
-    Must be called in the main thread.
+    `slots` (1-256) is how many jobs it runs at once. Once told to stop it lets them go on for `drain_seconds`
+    (0-43,200). `take_over` fences another process that works under the same id.
+    """
+
+    pool: str
+    slots: int
+    worker_id: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    drain_seconds: float = DEFAULT_DRAIN_SECONDS
+    take_over: bool = False
+
+
+def run_worker(arguments: WorkerArguments) -> int:
+    """Serves a pool until SIGTERM or SIGINT, or until it is asked to drain; returns the exit code.
+
+    0 after an orderly stop; 1 where it could not start, the queue stayed unreachable, or its worker id belongs to
+    another process; 2 for arguments that are not right. The first signal lets running jobs finish for a while, the
+    second hands them back at once. Must be called in the main thread.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         deps = bootstrap.process_worker()
-        problem = _pool_problem(deps.services.settings.pools.get(pool), pool, slots)
-        if problem is not None:
-            _LOGGER.error("%s", problem)
-            return EXIT_USAGE
-        return _run(deps, Options(pool=pool, slots=slots))
+        spec = _spec(arguments, deps)
+        check_spec(spec, deps.services.settings.pools)
+        return _run(deps, arguments, spec)
     except KeyError as error:
         _LOGGER.error(
             "environment variable %s is missing; give this process the environment of the worker function "
             "(stack output WorkerFunctionName)",
             error,
         )
+        return EXIT_USAGE
+    except InvalidRequest as error:
+        for violation in error.violations:
+            _LOGGER.error("--%s: %s", violation.field, violation.message)
         return EXIT_USAGE
     except TidegateError as error:
         _LOGGER.error("%s", error)
@@ -60,26 +86,78 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tidegate_worker", description="Run jobs of a tidegate pool.")
     parser.add_argument("--pool", required=True, help="the pool to work for")
     parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="jobs to run at once")
+    parser.add_argument(
+        "--worker-id", help="one of a kind in its pool; default: one made of host and process"
+    )
+    parser.add_argument("--name", help="what people call this worker")
+    parser.add_argument("--tag", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
+    parser.add_argument("--capability", action="append", default=[], help="what it has; may be repeated")
+    parser.add_argument(
+        "--drain-seconds",
+        type=float,
+        default=DEFAULT_DRAIN_SECONDS,
+        help="how long running jobs may go on once it was told to stop",
+    )
+    parser.add_argument(
+        "--take-over", action="store_true", help="stop another process that works under the same worker id"
+    )
     given = parser.parse_args(arguments)
-    return run_worker(pool=given.pool, slots=given.slots)
-
-
-def _pool_problem(pool: Pool | None, name: str, slots: int) -> str | None:
-    if slots < 1:
-        return f"--slots is {slots}; a worker needs at least 1"
-    if pool is None:
-        return f"there is no pool {name!r}; pools are configured in the stack (TIDEGATE_POOLS)"
-    if pool.kind is not PoolKind.PROCESS:
-        return (
-            f"pool {name!r} is served by a function, not by worker processes; choose a pool of kind process"
+    return run_worker(
+        WorkerArguments(
+            pool=given.pool,
+            slots=given.slots,
+            worker_id=given.worker_id,
+            name=given.name,
+            tags=tuple(given.tag),
+            capabilities=tuple(given.capability),
+            drain_seconds=given.drain_seconds,
+            take_over=given.take_over,
         )
-    return None
+    )
 
 
-def _run(deps: bootstrap.ProcessDeps, options: Options) -> int:
+def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec:
+    if not 0 <= arguments.drain_seconds <= limits.MAX_DRAIN_SECONDS:
+        raise InvalidRequest.of(
+            "drain-seconds", f"is {arguments.drain_seconds:g}; must be from 0 to {limits.MAX_DRAIN_SECONDS:,}"
+        )
+    host = socket.gethostname()
     # The random part tells containers apart whose host name and process number are the same.
-    worker_id = f"{socket.gethostname()}-{os.getpid()}-{deps.entropy.new_ulid(deps.clock.now_ms())[-4:]}"
-    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, worker_id)
+    own_id = f"{_NOT_IN_AN_ID.sub('-', host)}-{os.getpid()}-{deps.entropy.new_ulid(deps.clock.now_ms())[-4:]}"
+    return WorkerSpec(
+        pool=arguments.pool,
+        worker_id=own_id if arguments.worker_id is None else arguments.worker_id,
+        host=host,
+        slots=arguments.slots,
+        name=arguments.name,
+        capabilities=frozenset(arguments.capabilities),
+        tags=_tags(arguments.tags),
+    )
+
+
+def _tags(given: Sequence[str]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for text in given:
+        name, mark, value = text.partition("=")
+        if not mark or not name or not value:
+            raise InvalidRequest.of("tag", f"{text!r} is no tag; give NAME=VALUE")
+        if name in tags:
+            raise InvalidRequest.of("tag", f"{name!r} is given twice")
+        tags[name] = value
+    return tags
+
+
+def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSpec) -> int:
+    registration = Registration(
+        deps.services,
+        deps.clock,
+        spec,
+        deps.entropy.new_ulid(deps.clock.now_ms()),
+        take_over=arguments.take_over,
+        beat_seconds=deps.services.settings.heartbeat_seconds,
+    )
+    options = Options(pool=spec.pool, slots=spec.slots, drain_seconds=arguments.drain_seconds)
+    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration)
     try:
         return _supervise(process)
     finally:

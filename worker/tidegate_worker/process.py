@@ -19,10 +19,10 @@ from tidegate.ports import (
     Outcome,
     Signal,
     SlotExecutor,
-    Worker,
 )
 from tidegate.usecases.run import run_message
 from tidegate.usecases.services import Services
+from tidegate_worker.registration import Order, Registration, Tally
 
 EXIT_DRAINED = 0
 EXIT_GAVE_UP = 1
@@ -34,7 +34,7 @@ _ACKNOWLEDGE_AFTER_SECONDS = 1.0
 _EMPTY_PAUSE_SECONDS = 0.05  # should the queue answer at once instead of waiting
 _FAILURES_ALLOWED = 10
 _MAX_BACKOFF_SECONDS = 30.0
-_REGISTRATION_KEPT_SECONDS = 600
+_BEAT_LOOK_SECONDS = 1.0
 _HAND_BACK_SECONDS = 15.0
 
 
@@ -42,14 +42,13 @@ _HAND_BACK_SECONDS = 15.0
 class Options:
     """How a worker process works. `slots` is how many jobs it runs at once.
 
-    It waits at most `poll_seconds` (0-20) in one receive, renews its registration every `register_seconds`, and
-    lets running jobs go on for `drain_seconds` after the first request to stop before it hands them back.
+    It waits at most `poll_seconds` (0-20) in one receive, and lets running jobs go on for `drain_seconds` after the
+    first request to stop before it hands them back.
     """
 
     pool: str
     slots: int
     poll_seconds: float = 5.0
-    register_seconds: float = 15.0
     drain_seconds: float = 10.0
 
 
@@ -57,14 +56,21 @@ class WorkerProcess:
     """One worker process. `run` works until `stop` is called from another thread."""
 
     def __init__(
-        self, services: Services, executor: SlotExecutor, clock: Clock, options: Options, worker_id: str
+        self,
+        services: Services,
+        executor: SlotExecutor,
+        clock: Clock,
+        options: Options,
+        registration: Registration,
     ) -> None:
         self._services = services
         self._executor = executor
-        self._logged = _LoggedExecutor(executor)
+        self._tally = Tally()
+        self._logged = _LoggedExecutor(executor, self._tally)
         self._clock = clock
         self._options = options
-        self._worker_id = worker_id
+        self._registration = registration
+        self._worker_id = registration.worker_id
         # Messages come again if they are not extended; a lease's length more bridges a missed heartbeat.
         self._visibility_seconds = services.settings.lease_seconds + services.settings.heartbeat_seconds * 2
         self._stop_asked = threading.Event()
@@ -73,23 +79,29 @@ class WorkerProcess:
         self._running = 0
         self._finished: list[str] = []
         self._finished_since = 0.0
-        self._registered_at: float | None = None
 
     def run(self) -> int:
-        """Serves the pool; returns EXIT_DRAINED after a stop, EXIT_GAVE_UP where the queue stays unreachable."""
+        """Serves the pool; returns EXIT_DRAINED after it drained.
+
+        EXIT_GAVE_UP where the queue stays unreachable, or where another process took the worker id over. Raises
+        WorkerIdTaken where another one works under it from the start.
+        """
         pool, slots = self._options.pool, self._options.slots
-        _LOGGER.info("worker %s serves pool %s with %d slots", self._worker_id, pool, slots)
         self._executor.warm(slots)
         threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         try:
-            return self._serve(threads)
+            self._registration.register()
+            _LOGGER.info("worker %s serves pool %s with %d slots", self._worker_id, pool, slots)
+            code = self._serve(threads)
         finally:
-            self._deregister()
+            self._registration.drain_begins()
             self._drain()
             self._acknowledge(everything=True)
             self._executor.close()
             threads.shutdown()
+            self._registration.leave(totals=self._tally.totals())
             _LOGGER.info("worker %s has stopped", self._worker_id)
+        return EXIT_GAVE_UP if self._registration.is_fenced else code
 
     def stop(self) -> None:
         """Asks for the end: the first time running jobs may finish for a while, the second time they may not."""
@@ -100,6 +112,7 @@ class WorkerProcess:
                 self._options.drain_seconds,
             )
             self._stop_asked.set()
+            self._registration.drain_begins()
             return
         _LOGGER.info("stopping now: running jobs are handed back")
         self._handing_back = True
@@ -110,7 +123,9 @@ class WorkerProcess:
     def _serve(self, threads: ThreadPoolExecutor) -> int:
         failures = 0
         while not self._stop_asked.is_set():
-            self._register_if_due()
+            order = self._beat()
+            if order is not Order.GO_ON:
+                break
             self._acknowledge()
             free = self._wait_for_free_slots()
             if free == 0:
@@ -187,32 +202,8 @@ class WorkerProcess:
                 "the message of job %s keeps its old visibility: %s", delivery.message.job_id, error
             )
 
-    def _register_if_due(self) -> None:
-        now = time.monotonic()
-        if self._registered_at is not None and now - self._registered_at < self._options.register_seconds:
-            return
-        now_ms = self._clock.now_ms()
-        try:
-            self._services.workers.put(
-                Worker(
-                    pool=self._options.pool,
-                    worker_id=self._worker_id,
-                    slots=self._options.slots,
-                    running=self._running,
-                    heartbeat_at_ms=now_ms,
-                    expires_at_s=now_ms // 1_000 + _REGISTRATION_KEPT_SECONDS,
-                )
-            )
-        except TidegateError as error:
-            _LOGGER.warning("registration failed, tried again soon: %s", error)
-            return
-        self._registered_at = now
-
-    def _deregister(self) -> None:
-        try:
-            self._services.workers.remove(self._options.pool, self._worker_id)
-        except TidegateError as error:
-            _LOGGER.warning("the registration stays until it expires: %s", error)
+    def _beat(self) -> Order:
+        return self._registration.beat_if_due(running=self._running, totals=self._tally.totals())
 
     def _drain(self) -> None:
         if self._wait_until_idle(self._options.drain_seconds):
@@ -223,25 +214,34 @@ class WorkerProcess:
             _LOGGER.warning("%d jobs did not stop in time; their processes are killed", self._running)
 
     def _wait_until_idle(self, seconds: float, *, also_when_handing_back: bool = True) -> bool:
+        """Whether nothing runs any more after at most `seconds`; beats meanwhile, and ends early where fenced."""
+
         def over() -> bool:
             return self._running == 0 or (also_when_handing_back and self._handing_back)
 
-        with self._changed:
-            self._changed.wait_for(over, seconds)
-            return self._running == 0
+        until_s = time.monotonic() + seconds
+        while not over() and (left_s := until_s - time.monotonic()) > 0:
+            if self._beat() is Order.STOP and also_when_handing_back:
+                break
+            with self._changed:
+                self._changed.wait_for(over, min(left_s, _BEAT_LOOK_SECONDS))
+        return self._running == 0
 
 
 class _LoggedExecutor:
-    """Says on the log what runs, and how it went; never what it was given or returned."""
+    """Counts what runs, and says on the log how it went; never what it was given or returned."""
 
-    def __init__(self, inner: Executor) -> None:
+    def __init__(self, inner: Executor, tally: Tally) -> None:
         self._inner = inner
+        self._tally = tally
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
         """Runs one attempt to its end."""
+        self._tally.claimed()
         _LOGGER.info("job %s %s attempt %d", assignment.job_id, assignment.type, assignment.attempt)
         began = time.monotonic()
         outcome = self._inner.execute(assignment, heartbeat)
+        self._tally.ended(outcome.kind)
         _LOGGER.info(
             "job %s %s in %.1f s %s",
             assignment.job_id,

@@ -46,11 +46,16 @@ class Settings:
     dispatch_lease_seconds: int = 0
     stack: str = "tidegate"
     pool_metrics: bool = False
+    worker_silence_seconds: int = 60
 
     @property
     def lease_ms(self) -> int:
         """How long a claim stands without a heartbeat, in milliseconds."""
         return self.lease_seconds * 1_000
+
+    def worker_silent_since_ms(self, now_ms: int) -> int:
+        """The time before which a worker process must have beaten last to count as silent now, in milliseconds."""
+        return now_ms - self.worker_silence_seconds * 1_000
 
     def expires_at_s(self, now_ms: int) -> int:
         """When a job that ends now may be removed, in seconds since the epoch."""
@@ -82,6 +87,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         )
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }
+    lease_seconds = int(environment["TIDEGATE_LEASE_SECONDS"])
+    heartbeat_seconds = int(environment["TIDEGATE_HEARTBEAT_SECONDS"])
+    # A worker is not given up before the jobs that it runs, nor for one or two heartbeats that got lost.
+    silence_seconds = max(lease_seconds, 3 * heartbeat_seconds)
     return Settings(
         pools=pools,
         default_pool=environment["TIDEGATE_DEFAULT_POOL"],
@@ -92,12 +101,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
         ),
         critical_path_weight=float(environment["TIDEGATE_CRITICAL_PATH_WEIGHT"]),
-        lease_seconds=int(environment["TIDEGATE_LEASE_SECONDS"]),
-        heartbeat_seconds=int(environment["TIDEGATE_HEARTBEAT_SECONDS"]),
+        lease_seconds=lease_seconds,
+        heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
         dispatch_lease_seconds=int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")),
+        worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", silence_seconds)),
         stack=environment.get("TIDEGATE_STACK", "tidegate"),
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
     )

@@ -40,6 +40,11 @@ def equals(attribute: str, value: Plain) -> Clause:
     return lambda e: f"{e.name(attribute)} = {e.value(value)}"
 
 
+def is_one_of(attribute: str, values: Iterable[str]) -> Clause:
+    """The attribute is there and has one of these values."""
+    return lambda e: f"{e.name(attribute)} IN ({', '.join(e.value(value) for value in values)})"
+
+
 def absent(attribute: str) -> Clause:
     """The attribute is not there."""
     return lambda e: f"attribute_not_exists({e.name(attribute)})"
@@ -79,7 +84,7 @@ def in_state(*states: State) -> Clause:
     """The job is in one of these states."""
     if len(states) == 1:
         return equals(schema.STATE, str(states[0]))
-    return lambda e: f"{e.name(schema.STATE)} IN ({', '.join(e.value(str(state)) for state in states)})"
+    return is_one_of(schema.STATE, map(str, states))
 
 
 def not_ended() -> Clause:

@@ -89,9 +89,17 @@ PAGES: Final = "pages"
 PLAN: Final = "plan"
 
 # --- Workers: hash pool, range worker_id ---------------------------------------------------------
+SESSION_ID: Final = "session_id"
+HOST: Final = "host"
 SLOTS: Final = "slots"
+CAPABILITIES: Final = "capabilities"
 RUNNING: Final = "running"
+CLAIMED: Final = "claimed"
+SUCCEEDED: Final = "succeeded"
+FAILED: Final = "failed"
+HANDED_BACK: Final = "handed_back"
 HEARTBEAT_AT: Final = "heartbeat_at"
+DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"

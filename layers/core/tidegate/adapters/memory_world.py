@@ -23,7 +23,8 @@ from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
-from tidegate.ports import IndexEntry, KnownLane, Worker
+from tidegate.domain.workers import Worker
+from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # input or result beyond this is stored apart
 INLINE_DEPENDENTS = 64

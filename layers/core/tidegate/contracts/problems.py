@@ -18,6 +18,7 @@ from tidegate.domain.errors import (
     TidegateError,
     UnknownName,
     Violation,
+    WorkerGone,
 )
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
@@ -28,6 +29,7 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
+    WorkerGone: HTTPStatus.CONFLICT,
     NotFound: HTTPStatus.NOT_FOUND,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

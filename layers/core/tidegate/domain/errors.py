@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tidegate.domain.job import Job
+    from tidegate.domain.workers import Worker
 
 
 class TidegateError(Exception):
@@ -108,6 +110,57 @@ class TransitionRefused(TidegateError):
         self.transition = transition
         self.job = job
         super().__init__(f"{transition} refused for job {job.job_id}: {why}")
+
+
+class WorkerIdTaken(TidegateError):
+    """Another process works under this id and was heard of lately. `holder` is that one."""
+
+    code = "worker-id-taken"
+
+    def __init__(self, holder: Worker, *, silent_since_ms: int) -> None:
+        self.holder = holder
+        wait_seconds = max(0, holder.heartbeat_at_ms - silent_since_ms) // 1_000 + 1
+        last = datetime.fromtimestamp(holder.heartbeat_at_ms / 1_000, UTC).isoformat(timespec="milliseconds")
+        super().__init__(
+            f"worker id {holder.worker_id!r} of pool {holder.pool!r} is taken: a process on host "
+            f"{holder.spec.host!r} is {holder.state} under it, last heartbeat {last}; it is free in "
+            f"{wait_seconds} s if nothing more is heard of that one: wait, choose another worker id, or take it "
+            "over (--take-over), which stops the other process"
+        )
+
+
+class WorkerRefused(TidegateError):
+    """A conditional write found the worker where it is not allowed. `worker` is its entry, None where it is gone."""
+
+    code = "worker-refused"
+
+    def __init__(self, action: str, worker_id: str, worker: Worker | None) -> None:
+        self.worker = worker
+        found = f"it is {worker.state} in session {worker.session_id}" if worker else "it has no entry"
+        super().__init__(f"{action} refused for worker {worker_id}: {found}")
+
+
+class WorkerFenced(TidegateError):
+    """This process's worker id belongs to another session now. `holder` is that one's entry."""
+
+    code = "worker-fenced"
+
+    def __init__(self, holder: Worker) -> None:
+        self.holder = holder
+        super().__init__(
+            f"worker id {holder.worker_id!r} of pool {holder.pool!r} now belongs to a process on host "
+            f"{holder.spec.host!r} (session {holder.session_id}); this one must stop and hand its jobs back"
+        )
+
+
+class WorkerGone(TidegateError):
+    """The worker has left or was lost, so there is nothing to drain."""
+
+    code = "worker-gone"
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        super().__init__(f"worker {worker.worker_id} is {worker.state}; there is nothing left to drain")
 
 
 class ConditionError(TidegateError):

@@ -23,7 +23,7 @@ from tidegate.ports.stores import (
     JobIndex,
     JobStore,
     SubmissionStore,
-    Worker,
+    WorkerPage,
     WorkerRegistry,
 )
 from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue
@@ -55,6 +55,6 @@ __all__ = [
     "SlotExecutor",
     "SubmissionStore",
     "Upstream",
-    "Worker",
+    "WorkerPage",
     "WorkerRegistry",
 ]

@@ -14,6 +14,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.transitions import Transition
+from tidegate.domain.workers import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,11 @@ class IndexPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """A worker process that serves a pool with `slots` jobs at once, as it last said of itself."""
+class WorkerPage:
+    """A page of a pool's workers by id; `next` is the id after which the following page starts, None at the end."""
 
-    pool: str
-    worker_id: str
-    slots: int
-    running: int
-    heartbeat_at_ms: int
-    expires_at_s: int
+    workers: tuple[Worker, ...]
+    next: str | None
 
 
 class JobStore(Protocol):
@@ -161,16 +158,46 @@ class SubmissionStore(Protocol):
 
 
 class WorkerRegistry(Protocol):
-    """The worker processes of PROCESS pools."""
+    """The worker processes of PROCESS pools: one entry for each id, owned by the session that wrote it.
 
-    def put(self, worker: Worker) -> None:
-        """Registers a worker, or renews its entry."""
+    What is refused raises WorkerRefused with the entry as it stands, unless another error is named.
+    """
 
-    def remove(self, pool: str, worker_id: str) -> None:
-        """Takes a worker off; no error if it is gone."""
+    def register_if_free(self, worker: Worker, *, silent_since_ms: int) -> None:
+        """Begins a session, over an entry whose worker is INACTIVE, LOST, or silent since before a time (ms).
 
-    def list_live(self, pool: str, *, seen_since_ms: int) -> tuple[Worker, ...]:
-        """The workers of a pool whose last heartbeat is not older than `seen_since_ms`."""
+        Raises WorkerIdTaken where another session works under the id.
+        """
+
+    def take_over_if_held_by(self, worker: Worker, session_id: str) -> None:
+        """Begins a session in the place of `session_id`, whatever that one's state."""
+
+    def heartbeat_if_mine(self, worker: Worker) -> Worker:
+        """Stores load and totals of a session that is ACTIVE or DRAINING; returns the entry with its state."""
+
+    def drain_if_mine(self, worker: Worker) -> Worker:
+        """The same, and ACTIVE -> DRAINING."""
+
+    def come_back_if_lost(self, worker: Worker) -> Worker:
+        """LOST -> the worker's own state, with load and totals, where nobody took its id meanwhile."""
+
+    def leave_if_mine(self, worker: Worker) -> Worker:
+        """Any state of this session -> INACTIVE, with its last totals."""
+
+    def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
+        """ACTIVE or DRAINING -> DRAINING, noting when that was first asked for; returns the entry."""
+
+    def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
+        """ACTIVE or DRAINING -> LOST where this session's last heartbeat is older than `silent_since_ms`."""
+
+    def get(self, pool: str, worker_id: str) -> Worker | None:
+        """The entry, read consistently."""
+
+    def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
+        """At most `limit` entries of a pool by id, whatever their state, after the id `after`."""
+
+    def list_live(self, pool: str, *, silent_since_ms: int) -> tuple[Worker, ...]:
+        """The workers of a pool that are ACTIVE or DRAINING and beat not before `silent_since_ms`, by id."""
 
 
 class Cursors(Protocol):

@@ -9,6 +9,7 @@ from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap_pending import reap_pending
 from tidegate.usecases.reap_submissions import reap_submissions
+from tidegate.usecases.reap_workers import reap_workers
 from tidegate.usecases.services import Services
 
 
@@ -23,10 +24,11 @@ class ReapReport:
     messages_resent: int
     jobs_undeliverable: int
     pending_released: int
+    workers_lost: int
 
 
 def reap(services: Services, *, now_ms: int) -> ReapReport:
-    """Repairs active and pending jobs and submissions, and reads dead letters; safe to run twice at once.
+    """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
 
     Raises the first TidegateError of a repair once the others have had their turn.
     """
@@ -49,6 +51,15 @@ def reap(services: Services, *, now_ms: int) -> ReapReport:
     def pending() -> dict[str, int]:
         return {"pending_released": reap_pending(services, now_ms)}
 
-    repairs = (active, submissions, dead_letters, pending)  # lost workers first: they are what users wait for
+    def workers() -> dict[str, int]:
+        return {"workers_lost": reap_workers(services, now_ms)}
+
+    repairs = (
+        active,
+        submissions,
+        dead_letters,
+        pending,
+        workers,
+    )  # lost workers first: they are what users wait for
     report = for_each(repairs, lambda repair: repair())
     return ReapReport(**{name: count for part in report for name, count in part.items()})

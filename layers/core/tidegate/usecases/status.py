@@ -10,7 +10,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
-from tidegate.usecases.capacity import WORKER_SILENCE_MS, pool_capacity
+from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
@@ -110,7 +110,9 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     """The load of a pool of this deployment. The index may lag by moments."""
     pool = services.settings.pools[pool_name]
     workers = (
-        services.workers.list_live(pool_name, seen_since_ms=now_ms - WORKER_SILENCE_MS)
+        services.workers.list_live(
+            pool_name, silent_since_ms=services.settings.worker_silent_since_ms(now_ms)
+        )
         if pool.kind is PoolKind.PROCESS
         else ()
     )

@@ -1,0 +1,62 @@
+"""Reads what the API answers, and says so where it is no answer of this API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from tidegate.domain.errors import Violation
+from tidegate_cli.errors import ApiProblem, CliError
+
+MAX_BACKOFF_SECONDS = 5.0
+
+
+def retry_after_seconds(response: httpx.Response) -> float:
+    """How long the API asks to wait before the next try, bounded; 0 where it does not say."""
+    asked = response.headers.get("retry-after", "")
+    return min(MAX_BACKOFF_SECONDS, float(asked)) if asked.isdecimal() else 0.0
+
+
+def text_of(answer: Mapping[str, Any], name: str) -> str:
+    """A field of the answer that must be text; raises CliError."""
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise CliError(f"the API's answer has no {name}; is --api-url a tidegate API?")
+    return value
+
+
+def objects_of(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A field of the answer that must be a list of objects; raises CliError."""
+    found = answer.get(name)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise CliError(f"the API's answer has no list of {name}; is --api-url a tidegate API?")
+    return found
+
+
+def read_answer(response: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON object. Raises ApiProblem where the API refused, CliError where it is no JSON object."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if response.is_success and isinstance(answer, dict):
+        return answer
+    if response.is_success:
+        raise CliError(f"{response.url} did not answer with a JSON object; is --api-url a tidegate API?")
+    raise _problem(response, answer if isinstance(answer, dict) else {})
+
+
+def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
+    # The platform's own refusals (no signature, no such path) are {"message": ...}.
+    platform = answer.get("message") or answer.get("Message")
+    title = answer.get("title") or response.reason_phrase or "the API refused"
+    violations = [
+        Violation(str(item.get("field", "")), str(item.get("message", "")))
+        for item in answer.get("errors") or ()
+        if isinstance(item, Mapping)
+    ]
+    return ApiProblem(
+        response.status_code, str(title), str(answer.get("detail") or platform or ""), violations
+    )

@@ -1,0 +1,235 @@
+"""`tidegate worker` runs a worker process; `tidegate workers` looks at them, and drains one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from tidegate.domain import limits
+from tidegate.domain.workers import WorkerState
+from tidegate_cli.errors import UsageError
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.target import recorded_stack
+from tidegate_cli.views import printable
+from tidegate_cli.worker_child import local_environment
+
+_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set wherever a worker process has its environment already
+DRAIN_SECONDS = 10.0
+_STYLES = {
+    WorkerState.ACTIVE: "green",
+    WorkerState.DRAINING: "yellow",
+    WorkerState.INACTIVE: "dim",
+    WorkerState.LOST: "red",
+}
+_COLUMNS = ("worker id", "pool", "state", "name", "host", "slots", "running", "done", "failed", "heartbeat")
+_RIGHT = ("slots", "running", "done", "failed")
+_TEXT_COLUMNS = ("name", "host")
+
+workers = typer.Typer(help="Worker processes as they stand.", no_args_is_help=True)
+
+PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="The pool that the worker serves.")]
+WorkerIdArgument = Annotated[
+    str, typer.Argument(metavar="WORKER_ID", help="As `tidegate workers list` shows it.")
+]
+
+_Slots = Annotated[
+    int, typer.Option("--slots", min=1, max=limits.MAX_WORKER_SLOTS, help="Jobs to run at once.")
+]
+_WorkerId = Annotated[
+    str | None,
+    typer.Option(
+        "--worker-id",
+        help="One of a kind in its pool. Default: one made of host and process.",
+        show_default=False,
+    ),
+]
+_Name = Annotated[
+    str | None, typer.Option("--name", help="What people call this worker.", show_default=False)
+]
+_Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be repeated.", show_default=False),
+]
+_Capabilities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capability",
+        help="What this worker has; may be repeated. All that its pool offers must be among them.",
+        show_default=False,
+    ),
+]
+_DrainSeconds = Annotated[
+    float,
+    typer.Option(
+        "--drain-seconds",
+        min=0.0,
+        max=limits.MAX_DRAIN_SECONDS,
+        help="How long running jobs may go on once it was told to end; then they are handed back.",
+    ),
+]
+_TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Stop another process that works under the same worker id.")
+]
+
+
+@workers.command("list")
+def list_workers(
+    context: typer.Context,
+    pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
+    state: Annotated[
+        WorkerState | None, typer.Option("--state", help="Only this state.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """List worker processes by pool and id; those that left or were lost are shown for a day.
+
+    Example: tidegate workers list --pool ecs --state ACTIVE
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.list_workers(pool=pool, state=state, limit=limit)
+    if session.is_json:
+        print_json({"workers": found})
+    else:
+        _print_workers(found, session.out)
+
+
+@workers.command("get")
+def get_worker(
+    context: typer.Context,
+    pool: PoolArgument,
+    worker_id: WorkerIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show one worker process with its load and its totals.
+
+    Example: tidegate workers get ecs nightly-1
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_worker(pool, worker_id)
+    if session.is_json:
+        print_json(found)
+    else:
+        _print_worker(found, session.out)
+
+
+@workers.command("drain")
+def drain_worker(
+    context: typer.Context,
+    pool: PoolArgument,
+    worker_id: WorkerIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Ask a worker process to take no more jobs, finish what runs, and leave.
+
+    Example: tidegate workers drain ecs nightly-1
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.drain_worker(pool, worker_id)
+    if session.is_json:
+        print_json(found)
+        return
+    line = f"{found.get('worker_id')} is {found.get('state')}; it hears of it with its next heartbeat"
+    session.out.print(printable(line), markup=False, highlight=False)
+
+
+def worker(
+    pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
+    slots: _Slots = 4,
+    worker_id: _WorkerId = None,
+    name: _Name = None,
+    tag: _Tags = None,
+    capability: _Capabilities = None,
+    drain_seconds: _DrainSeconds = DRAIN_SECONDS,
+    take_over: _TakeOver = False,
+) -> None:
+    """Run a worker process until it is told to end (Ctrl-C, SIGTERM, or `tidegate workers drain`).
+
+    It works for the deployment that its TIDEGATE_* environment names, else for the local stack.
+
+    Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
+    """
+    if _POOLS_VARIABLE not in os.environ:
+        stack = recorded_stack()
+        if stack is None:
+            raise UsageError(
+                "no deployment to work for: start the local stack with `tidegate local up`, or give this "
+                "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
+            )
+        os.environ.update(local_environment(stack))
+    # Loads job code, which no other command needs.
+    from tidegate_worker.main import WorkerArguments, run_worker
+
+    arguments = WorkerArguments(
+        pool=pool,
+        slots=slots,
+        worker_id=worker_id,
+        name=name,
+        tags=tuple(tag or ()),
+        capabilities=tuple(capability or ()),
+        drain_seconds=drain_seconds,
+        take_over=take_over,
+    )
+    raise typer.Exit(run_worker(arguments))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the root."""
+    app.command()(worker)
+    app.add_typer(workers, name="workers")
+
+
+def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in _COLUMNS:
+        # An id is there to be copied; where lines are short the texts give way.
+        right = column in _RIGHT
+        table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
+    for each in found:
+        table.add_row(
+            escape(_plain(each.get("worker_id"))),
+            escape(_plain(each.get("pool"))),
+            _state(each),
+            escape(_plain(each.get("name"))),
+            escape(_plain(each.get("host"))),
+            *(_plain(each.get(count)) for count in ("slots", "running", "succeeded", "failed")),
+            _plain(each.get("heartbeat_at")),
+        )
+    console.print(table if found else Text("no workers", style="dim"))
+
+
+def _print_worker(found: Mapping[str, Any], console: Console) -> None:
+    table = Table.grid(padding=(0, 2))
+    for name, value in found.items():
+        if value is None or value in ([], {}, ""):
+            continue
+        table.add_row(Text(name, style="dim"), escape(_plain(value)))
+    console.print(table)
+
+
+def _state(found: Mapping[str, Any]) -> Text:
+    """The state; one that is said to be there and is not heard of is marked."""
+    state = str(found.get("state"))
+    silent = state in (WorkerState.ACTIVE, WorkerState.DRAINING) and found.get("live") is False
+    style = _STYLES[WorkerState(state)] if state in WorkerState.__members__ else ""
+    return Text(f"{printable(state)} (silent)" if silent else printable(state), style=style)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

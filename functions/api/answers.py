@@ -1,0 +1,108 @@
+"""What the routes share: reading a request, and answering it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+
+from tidegate import bootstrap
+from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, Problem, method_not_allowed
+from tidegate.contracts.wire import fits_in_answer, to_json
+from tidegate.domain import limits
+from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound
+
+JSON = "application/json"
+ULID = re.compile(r"[0-9A-Z]{26}")
+JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
+PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_SHOWN_CHARACTERS = 64  # of an id that can't be one
+
+
+def deps_of(router: BaseRouter) -> bootstrap.ApiDeps:
+    """What the function works with."""
+    deps: bootstrap.ApiDeps = router.context["deps"]
+    return deps
+
+
+def answer_with(status: HTTPStatus, body: dict[str, Any], location: str | None = None) -> Response[str]:
+    """An answer of JSON."""
+    headers: dict[str, str | list[str]] = {"Location": location} if location else {}
+    return Response(status, content_type=JSON, body=to_json(body), headers=headers)
+
+
+def refusal(problem: Problem, headers: dict[str, str | list[str]] | None = None) -> Response[str]:
+    """An answer of problem details."""
+    body = problem.model_dump_json(exclude_none=True)
+    return Response(problem.status, content_type=PROBLEM_CONTENT_TYPE, body=body, headers=headers or {})
+
+
+def body_of(router: BaseRouter) -> str:
+    """The request's body as text. Raises MalformedBody or BodyTooLarge."""
+    try:
+        text: str = router.current_event.decoded_body or ""
+        size_bytes = len(text.encode())
+    except ValueError as error:  # no base64, or no UTF-8
+        raise MalformedBody("the body is not UTF-8 text; send a JSON object") from error
+    if size_bytes > limits.MAX_BODY_BYTES:
+        raise BodyTooLarge(
+            f"the body has {size_bytes:,} bytes; at most {limits.MAX_BODY_BYTES:,} are allowed: "
+            "submit the work as several workflows"
+        )
+    return text
+
+
+def idempotency_key_of(router: BaseRouter) -> str | None:
+    """The request's idempotency key. Raises InvalidRequest where it is too long or empty."""
+    key: str | None = router.current_event.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= limits.MAX_IDEMPOTENCY_KEY_CHARACTERS:
+        raise InvalidRequest.of(
+            "Idempotency-Key", f"must have 1 to {limits.MAX_IDEMPOTENCY_KEY_CHARACTERS} characters"
+        )
+    return key
+
+
+def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
+    """The id, which is not looked up where it can't be one: that raises NotFound."""
+    if not form.fullmatch(text):
+        raise NotFound(what, text[:_SHOWN_CHARACTERS])
+    return text
+
+
+def caller_of(router: BaseRouter) -> str:
+    """The last part of the caller's ARN: who asked, for the history."""
+    arn: str = router.current_event["requestContext"]["identity"].get("userArn") or ""
+    return arn.rpartition("/")[2] or "client"
+
+
+def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Response[str]:
+    """The page that `read` gives for a limit; a smaller one where its entries are too large for one answer."""
+    limit = _limit_of(router)
+    answer = answer_with(HTTPStatus.OK, read(limit))
+    while limit > 1 and not fits_in_answer(answer.body or ""):
+        limit //= 2
+        answer = answer_with(HTTPStatus.OK, read(limit))
+    return answer
+
+
+def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
+    """Answers a path's other methods with 405."""
+
+    def refuse(**_parts: str) -> Response[str]:
+        event = router.current_event
+        problem = method_not_allowed(event.http_method, event.path, allowed)
+        return refusal(problem, {"Allow": ", ".join(allowed)})
+
+    router.route(rule, method=[method for method in _METHODS if method not in allowed])(refuse)
+
+
+def _limit_of(router: BaseRouter) -> int:
+    text = router.current_event.query_string_parameters.get("limit", str(limits.DEFAULT_PAGE_SIZE))
+    if not PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
+        raise InvalidRequest.of("limit", f"must be a whole number from 1 to {limits.MAX_PAGE_SIZE}")
+    return int(text)

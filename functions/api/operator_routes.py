@@ -1,0 +1,124 @@
+"""The routes of operators: pools, job types, and the rules that hold them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from answers import answer_with, body_of, caller_of, deps_of, refuse_other_methods
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.contracts.operations import pool_out, type_out
+from tidegate.contracts.wire import read_type_limit
+from tidegate.domain.rules import DispatchRules
+from tidegate.usecases import set_rules, status
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+
+
+@router.get("/v1/pools")
+def list_pools() -> Response[str]:
+    """Every pool with its load."""
+    deps = deps_of(router)
+    found = status.pool_statuses(deps.services, deps.services.rules.load(), now_ms=deps.clock.now_ms())
+    return answer_with(HTTPStatus.OK, {"pools": [_pool_view(each) for each in found]})
+
+
+@router.get("/v1/pools/<pool>")
+def get_pool(pool: str) -> Response[str]:
+    """One pool with its load."""
+    status.check_pool(deps_of(router).services, pool)
+    return _pool_answer(pool, deps_of(router).services.rules.load())
+
+
+@router.post("/v1/pools/<pool>/pause")
+def pause_pool(pool: str) -> Response[str]:
+    """Nothing more is dispatched in a pool."""
+    return _pool_answer(pool, _set(set_rules.pause_pool, pool))
+
+
+@router.post("/v1/pools/<pool>/resume")
+def resume_pool(pool: str) -> Response[str]:
+    """Jobs are dispatched in a pool again."""
+    return _pool_answer(pool, _set(set_rules.resume_pool, pool))
+
+
+@router.get("/v1/types")
+def list_types() -> Response[str]:
+    """Every job type with what holds for it."""
+    services = deps_of(router).services
+    found = status.type_statuses(services, services.rules.load())
+    return answer_with(HTTPStatus.OK, {"types": [_type_view(each) for each in found]})
+
+
+@router.get("/v1/types/<job_type>")
+def get_type(job_type: str) -> Response[str]:
+    """One job type with what holds for it."""
+    status.check_type(deps_of(router).services, job_type)
+    return _type_answer(job_type, deps_of(router).services.rules.load())
+
+
+@router.post("/v1/types/<job_type>/pause")
+def pause_type(job_type: str) -> Response[str]:
+    """No more jobs of a type are dispatched."""
+    return _type_answer(job_type, _set(set_rules.pause_type, job_type))
+
+
+@router.post("/v1/types/<job_type>/resume")
+def resume_type(job_type: str) -> Response[str]:
+    """Jobs of a type are dispatched again."""
+    return _type_answer(job_type, _set(set_rules.resume_type, job_type))
+
+
+@router.put("/v1/types/<job_type>/limit")
+def limit_type(job_type: str) -> Response[str]:
+    """How many jobs of a type run at once."""
+    limit = read_type_limit(body_of(router))
+    return _type_answer(job_type, _set(set_rules.limit_type, job_type, limit))
+
+
+def _set(change: Callable[..., DispatchRules], *arguments: object) -> DispatchRules:
+    deps = deps_of(router)
+    return change(deps.services, *arguments, actor=caller_of(router), now_ms=deps.clock.now_ms())
+
+
+def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:
+    deps = deps_of(router)
+    found = status.pool_status(deps.services, pool, rules, now_ms=deps.clock.now_ms())
+    return answer_with(HTTPStatus.OK, _pool_view(found))
+
+
+def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
+    return answer_with(
+        HTTPStatus.OK, _type_view(status.type_status(deps_of(router).services, job_type, rules))
+    )
+
+
+def _pool_view(found: status.PoolStatus) -> dict[str, Any]:
+    load = asdict(found.load)
+    del load["pool"]  # its name stands there already
+    return pool_out(
+        found.pool,
+        window=deps_of(router).services.settings.window,
+        load=load,
+        paused=found.paused,
+        paused_change=found.paused_change,
+    )
+
+
+def _type_view(found: status.TypeStatus) -> dict[str, Any]:
+    return type_out(found.type, found.rule, found.paused_change, found.limit_change)
+
+
+refuse_other_methods(router, "/v1/pools", "GET")
+refuse_other_methods(router, "/v1/pools/<pool>", "GET")
+refuse_other_methods(router, "/v1/pools/<pool>/pause", "POST")
+refuse_other_methods(router, "/v1/pools/<pool>/resume", "POST")
+refuse_other_methods(router, "/v1/types", "GET")
+refuse_other_methods(router, "/v1/types/<job_type>", "GET")
+refuse_other_methods(router, "/v1/types/<job_type>/pause", "POST")
+refuse_other_methods(router, "/v1/types/<job_type>/resume", "POST")
+refuse_other_methods(router, "/v1/types/<job_type>/limit", "PUT")

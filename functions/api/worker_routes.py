@@ -1,0 +1,67 @@
+"""The routes of worker processes."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from answers import answer_with, deps_of, id_of, page_answer, refuse_other_methods
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.contracts.workers import worker_out
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
+from tidegate.usecases import workers
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+_POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
+
+
+def _view(worker: Worker) -> dict[str, Any]:
+    deps = deps_of(router)
+    silent_since_ms = deps.services.settings.worker_silent_since_ms(deps.clock.now_ms())
+    return worker_out(worker, silent_since_ms)
+
+
+def _key(pool: str, worker_id: str) -> tuple[str, str]:
+    return id_of("pool", pool, _POOL), id_of("worker", worker_id, WORKER_ID)
+
+
+@router.get("/v1/workers")
+def list_workers() -> Response[str]:
+    """Lists workers, of one pool or all, in one state or all."""
+    services, parameters = deps_of(router).services, router.current_event.query_string_parameters
+    state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
+    if state is not None and state not in WorkerState.__members__:
+        raise InvalidRequest.of("state", f"must be one of {', '.join(WorkerState)}")
+    wanted = None if state is None else WorkerState(state)
+
+    def read(limit: int) -> dict[str, Any]:
+        listing = workers.list_workers(services, pool=pool, state=wanted, cursor=cursor, limit=limit)
+        return {"workers": [_view(worker) for worker in listing.workers], "cursor": listing.cursor}
+
+    return page_answer(router, read)
+
+
+@router.get("/v1/workers/<pool>/<worker_id>")
+def get_worker(pool: str, worker_id: str) -> Response[str]:
+    """Reads one worker."""
+    return answer_with(
+        HTTPStatus.OK, _view(workers.get_worker(deps_of(router).services, *_key(pool, worker_id)))
+    )
+
+
+@router.post("/v1/workers/<pool>/<worker_id>/drain")
+def drain_worker(pool: str, worker_id: str) -> Response[str]:
+    """Asks a worker to take no more jobs and to leave."""
+    deps = deps_of(router)
+    worker = workers.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
+    return answer_with(HTTPStatus.ACCEPTED, _view(worker))
+
+
+refuse_other_methods(router, "/v1/workers", "GET")
+refuse_other_methods(router, "/v1/workers/<pool>/<worker_id>", "GET")
+refuse_other_methods(router, "/v1/workers/<pool>/<worker_id>/drain", "POST")

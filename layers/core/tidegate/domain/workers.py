@@ -1,0 +1,189 @@
+"""Worker processes: what they say of themselves, the states they pass through, and what they bring to their pool.
+
+`docs/workers.md` draws the transition table; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest, Violation
+from tidegate.domain.pools import Pool, PoolKind
+
+ENTRY_KEPT_SECONDS = 86_400  # after the last word of a worker, so that people can see what became of it
+WORKER_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.MAX_WORKER_ID_CHARACTERS}}}")
+
+
+class WorkerState(StrEnum):
+    """Where a worker process stands."""
+
+    ACTIVE = "ACTIVE"  # takes jobs
+    DRAINING = "DRAINING"  # takes no more; what runs may finish
+    INACTIVE = "INACTIVE"  # has left in order
+    LOST = "LOST"  # said nothing for too long
+
+
+PRESENT = frozenset({WorkerState.ACTIVE, WorkerState.DRAINING})
+
+# Of one session: a process that registers anew under the same id begins a new one.
+WORKER_TRANSITIONS: Mapping[WorkerState, frozenset[WorkerState]] = MappingProxyType(
+    {
+        WorkerState.ACTIVE: frozenset({WorkerState.DRAINING, WorkerState.INACTIVE, WorkerState.LOST}),
+        WorkerState.DRAINING: frozenset({WorkerState.INACTIVE, WorkerState.LOST}),
+        # It had only stood still, and nobody took its id meanwhile.
+        WorkerState.LOST: frozenset({WorkerState.ACTIVE, WorkerState.DRAINING, WorkerState.INACTIVE}),
+        WorkerState.INACTIVE: frozenset(),
+    }
+)
+
+
+def sources_of(state: WorkerState) -> frozenset[WorkerState]:
+    """The states from which a worker comes to `state`."""
+    return frozenset(source for source, targets in WORKER_TRANSITIONS.items() if state in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Attempts of one session. Those that were cancelled or lost count as claimed only."""
+
+    claimed: int = 0
+    succeeded: int = 0
+    failed: int = 0  # timed out ones too
+    handed_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """What a worker process is, as it is started. `slots` is how many jobs it runs at once."""
+
+    pool: str
+    worker_id: str
+    host: str
+    slots: int
+    name: str | None = None
+    capabilities: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process as it last said of itself.
+
+    `session_id` is a ULID made at its start: the fencing token, without which nothing is written under its id.
+    """
+
+    spec: WorkerSpec
+    session_id: str
+    state: WorkerState
+    started_at_ms: int
+    heartbeat_at_ms: int
+    expires_at_s: int
+    running: int = 0
+    totals: Totals = Totals()
+    drain_requested_at_ms: int | None = None
+
+    @property
+    def pool(self) -> str:
+        """The pool it works for."""
+        return self.spec.pool
+
+    @property
+    def worker_id(self) -> str:
+        """Its id, one of a kind in its pool."""
+        return self.spec.worker_id
+
+    def is_live(self, silent_since_ms: int) -> bool:
+        """Whether it is there, and said so not before `silent_since_ms`."""
+        return self.state in PRESENT and self.heartbeat_at_ms >= silent_since_ms
+
+
+def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:
+    """A worker that starts now."""
+    return Worker(
+        spec,
+        session_id,
+        WorkerState.ACTIVE,
+        started_at_ms=now_ms,
+        heartbeat_at_ms=now_ms,
+        expires_at_s=kept_until_s(now_ms),
+    )
+
+
+def kept_until_s(now_ms: int) -> int:
+    """When an entry that is written now may be removed, in seconds since the epoch."""
+    return now_ms // 1_000 + ENTRY_KEPT_SECONDS
+
+
+def capacity_of(workers: Iterable[Worker], silent_since_ms: int) -> int:
+    """How many jobs these workers can run at once: the slots of those that live and do not drain."""
+    return sum(
+        worker.spec.slots
+        for worker in workers
+        if worker.state is WorkerState.ACTIVE and worker.is_live(silent_since_ms)
+    )
+
+
+def check_spec(spec: WorkerSpec, pools: Mapping[str, Pool]) -> None:
+    """Raises InvalidRequest naming each field of a worker that is wrong."""
+    violations = (*_pool_violations(spec, pools), *_own_violations(spec))
+    if violations:
+        raise InvalidRequest(violations)
+
+
+def _pool_violations(spec: WorkerSpec, pools: Mapping[str, Pool]) -> Iterator[Violation]:
+    pool = pools.get(spec.pool)
+    if pool is None:
+        served = sorted(name for name, other in pools.items() if other.kind is PoolKind.PROCESS)
+        yield Violation(
+            "pool",
+            f"unknown pool {spec.pool!r}; worker processes serve {', '.join(served) or 'none'} here",
+        )
+        return
+    if pool.kind is not PoolKind.PROCESS:
+        yield Violation(
+            "pool",
+            f"{spec.pool!r} is served by a function, not by worker processes; choose a pool of kind process",
+        )
+    missing = pool.capabilities - spec.capabilities
+    if missing:
+        yield Violation(
+            "capability",
+            f"pool {spec.pool!r} offers {', '.join(sorted(missing))} to its jobs, which this worker "
+            "does not say it has; name each one that it has, or serve another pool",
+        )
+
+
+def _own_violations(spec: WorkerSpec) -> Iterator[Violation]:
+    if not 1 <= spec.slots <= limits.MAX_WORKER_SLOTS:
+        yield Violation("slots", f"is {spec.slots}; must be from 1 to {limits.MAX_WORKER_SLOTS}")
+    if not WORKER_ID.fullmatch(spec.worker_id):
+        yield Violation(
+            "worker-id",
+            f"must have 1 to {limits.MAX_WORKER_ID_CHARACTERS} letters, digits, dots, hyphens or underscores",
+        )
+    if spec.name is not None and not _is_text(spec.name, limits.MAX_NAME_CHARACTERS):
+        yield Violation("name", _text_rule(limits.MAX_NAME_CHARACTERS))
+    if len(spec.capabilities) > limits.MAX_WORKER_CAPABILITIES:
+        yield Violation(
+            "capability",
+            f"{len(spec.capabilities)} are given; at most {limits.MAX_WORKER_CAPABILITIES} are allowed",
+        )
+    if len(spec.tags) > limits.MAX_TAGS:
+        yield Violation("tag", f"{len(spec.tags)} are given; at most {limits.MAX_TAGS} are allowed")
+    texts = {"capability": spec.capabilities, "tag": (*spec.tags, *spec.tags.values())}
+    for field_name, given in texts.items():
+        if not all(_is_text(text, limits.MAX_TAG_CHARACTERS) for text in given):
+            yield Violation(field_name, _text_rule(limits.MAX_TAG_CHARACTERS))
+
+
+def _is_text(text: str, most: int) -> bool:
+    return 1 <= len(text) <= most and text.isprintable()
+
+
+def _text_rule(most: int) -> str:
+    return f"must have 1 to {most} characters, all of them printable"

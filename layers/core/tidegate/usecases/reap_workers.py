@@ -1,0 +1,42 @@
+"""Reap workers: processes that fell silent are marked LOST, so that people see it."""
+
+from __future__ import annotations
+
+from tidegate.domain.pools import PoolKind
+from tidegate.domain.workers import PRESENT, kept_until_s
+from tidegate.usecases.services import Services
+
+WORKERS_PER_POOL = 1_000
+_PAGE = 100
+
+
+def reap_workers(services: Services, now_ms: int) -> int:
+    """Marks silent workers LOST, looking at a bounded number of entries a run; returns how many it marked.
+
+    Nothing leans on this: a silent worker brings no capacity whether marked or not, and its jobs are reclaimed when
+    their leases end.
+    """
+    pools = sorted(name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS)
+    return sum(_reap_pool(services, pool, now_ms) for pool in pools)
+
+
+def _reap_pool(services: Services, pool: str, now_ms: int) -> int:
+    silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
+    cursor = f"workers#{pool}"
+    stored = after = services.cursors.load(cursor)
+    lost = 0
+    for _ in range(WORKERS_PER_POOL // _PAGE):
+        page = services.workers.page(pool, limit=_PAGE, after=after)
+        lost += sum(
+            services.workers.mark_lost_if_silent(
+                worker, silent_since_ms=silent_since_ms, expires_at_s=kept_until_s(now_ms)
+            )
+            for worker in page.workers
+            if worker.state in PRESENT and not worker.is_live(silent_since_ms)
+        )
+        after = page.next
+        if after is None:
+            break
+    if after != stored:
+        services.cursors.save(cursor, after)
+    return lost

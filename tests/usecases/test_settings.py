@@ -1,0 +1,47 @@
+"""Settings as an environment gives them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tidegate.settings import Settings, read_settings
+
+ENVIRONMENT = {
+    "TIDEGATE_POOLS": json.dumps(
+        {"hosts": {"queue_url": "u", "kind": "process", "max_timeout_seconds": 60, "capabilities": ["gpu"]}}
+    ),
+    "TIDEGATE_DEFAULT_POOL": "hosts",
+    "TIDEGATE_SHARDS": "4",
+    "TIDEGATE_WINDOW": "2",
+    "TIDEGATE_AGING_POINTS_PER_MINUTE": "1",
+    "TIDEGATE_RETRY_PENALTY_POINTS": "10",
+    "TIDEGATE_LEASE_SECONDS": "60",
+    "TIDEGATE_HEARTBEAT_SECONDS": "15",
+    "TIDEGATE_CANCEL_GRACE_SECONDS": "30",
+    "TIDEGATE_CRITICAL_PATH_WEIGHT": "0",
+    "TIDEGATE_RETENTION_DAYS": "30",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, 60),
+        ({"TIDEGATE_LEASE_SECONDS": "120"}, 120),
+        ({"TIDEGATE_LEASE_SECONDS": "10", "TIDEGATE_HEARTBEAT_SECONDS": "15"}, 45),
+        ({"TIDEGATE_LEASE_SECONDS": "120", "TIDEGATE_WORKER_SILENCE_SECONDS": "30"}, 30),
+    ],
+)
+def test_a_worker_is_given_up_no_sooner_than_its_jobs_unless_said_otherwise(
+    changes: dict[str, str], seconds: int
+) -> None:
+    settings = read_settings({**ENVIRONMENT, **changes})
+    assert settings.worker_silence_seconds == seconds
+    assert settings.worker_silent_since_ms(1_000_000) == 1_000_000 - seconds * 1_000
+
+
+def test_the_defaults_are_those_of_the_template() -> None:
+    given = read_settings(ENVIRONMENT)
+    assert given == Settings(pools=given.pools, default_pool="hosts", shards=4)
