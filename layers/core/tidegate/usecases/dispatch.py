@@ -10,6 +10,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
@@ -44,6 +45,7 @@ def dispatch(services: Services, pool_name: str, now_ms: int) -> DispatchReport:
     )
     messages = [Message(job.job_id, job.attempt) for job in outcomes if isinstance(job, Job)]
     unsent = services.queue.send(pool_name, messages) if messages else ()
+    raise_first_failure(outcomes)
     return DispatchReport(pool_name, places, len(messages), len(unsent))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
 from tidegate.usecases.dispatch import DispatchReport
+from tidegate.usecases.each import first_then
 from tidegate.usecases.release import release
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
@@ -22,11 +23,20 @@ class ReactReport:
 
 
 def react(services: Services, changed: Sequence[Job], *, now_ms: int) -> ReactReport:
-    """Releases what the changed jobs decide, then dispatches in every pool that gained a job or a free place."""
+    """Releases what the changed jobs decide, then dispatches in every pool that gained a job or a free place.
+
+    Raises what kept a release from being carried out when the pools have been served. What it did release has
+    events of its own.
+    """
     upstreams = [
         job for job in changed if job.state in TERMINAL or (job.state is State.RUNNING and job.watch_start)
     ]
-    moved = release(services, upstreams, now_ms)
+    moved: list[Job] = []
     touched = {job.pool for job in changed if job.state is State.READY or job.state in TERMINAL}
-    touched |= {job.pool for job in moved if job.state is State.READY}
-    return ReactReport(len(moved), serve_pools(services, touched, now_ms))
+
+    def serve() -> tuple[DispatchReport, ...]:
+        gained = {job.pool for job in moved if job.state is State.READY}
+        return serve_pools(services, touched | gained, now_ms)
+
+    reports = first_then(lambda: moved.extend(release(services, upstreams, now_ms)), serve)
+    return ReactReport(len(moved), reports)

@@ -17,6 +17,8 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
+from tidegate.ports import MoveOutcome
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
@@ -37,7 +39,8 @@ class _Decision:
 def release(services: Services, changed: Iterable[Job], now_ms: int) -> tuple[Job, ...]:
     """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
 
-    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call.
+    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call. Raises
+    DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
     latest = {job.job_id: job for job in changed}
     edges = [
@@ -153,14 +156,16 @@ def _carry_out(
     stamp = Stamp(now_ms, ACTOR)
     pending = {job_id: downstreams[job_id] for job_id in decisions}
     moved: list[Job] = []
+    seen: list[MoveOutcome] = []
     for _ in range(_ROUNDS):
         transitions = [_next_step(services, job, decisions[job_id], stamp) for job_id, job in pending.items()]
         outcomes = services.jobs.apply_all(transitions)
+        seen.extend(outcomes)
         pending = {}
         for outcome in outcomes:
-            if isinstance(outcome, NotFound):
-                continue
             job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
+            if not isinstance(job, Job):
+                continue
             if job.state is not State.PENDING:
                 if isinstance(outcome, Job):
                     moved.append(outcome)
@@ -168,6 +173,7 @@ def _carry_out(
                 pending[job.job_id] = job  # go on from what the job really waits on
         if not pending:
             break
+    raise_first_failure(seen)
     return tuple(moved)
 
 

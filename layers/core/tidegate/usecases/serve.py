@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from tidegate.usecases.dispatch import DispatchReport, dispatch
-from tidegate.usecases.each import for_each
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -17,7 +17,6 @@ def serve_pools(services: Services, pools: Set[str], now_ms: int) -> tuple[Dispa
     """
 
     def serve(pool: str) -> DispatchReport:
-        wake_due(services, pool, now_ms)
-        return dispatch(services, pool, now_ms)
+        return first_then(lambda: wake_due(services, pool, now_ms), lambda: dispatch(services, pool, now_ms))
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
@@ -24,4 +25,5 @@ def wake_due(services: Services, pool_name: str, now_ms: int) -> int:
         return 0
     jobs = services.jobs.get_many(due)
     outcomes = services.jobs.apply_all([ReadyIfDue(job, Stamp(now_ms, ACTOR)) for job in jobs.values()])
+    raise_first_failure(outcomes)
     return sum(isinstance(outcome, Job) for outcome in outcomes)
