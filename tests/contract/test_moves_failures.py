@@ -118,6 +118,14 @@ def test_a_statement_that_is_not_understood_is_made_a_call(scripted: Stores, scr
     assert b"UpdateExpression" in script.bodies()[1]
 
 
+def test_a_statement_that_brings_no_item_back_is_followed_by_a_call_that_does(
+    scripted: Stores, script: Script
+) -> None:
+    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
+    script.answers(answer(DONE[0], {"TableName": "Jobs"}, DONE[2]), refusal)
+    assert scripted.jobs.apply_all(MOVES) == MOVED
+
+
 def test_a_transition_refused_for_good_does_not_lose_the_others(scripted: Stores, script: Script) -> None:
     script.answers(answer(DONE[0], failed("AccessDenied"), DONE[2]))
     first, refused, third = scripted.jobs.apply_all(MOVES)

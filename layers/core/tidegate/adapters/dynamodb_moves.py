@@ -104,8 +104,11 @@ class DynamoMoves:
         """Takes a statement's answer for the move's outcome; False where it must be sent again."""
         error = response.get("Error", {})
         code = error.get("Code")
-        if code is None:
+        if code is None and "Item" in response:
             move.outcome = job_from_image(response["Item"])
+        elif code is None:
+            move.resent = True  # carried out, but how the job stands now is left for the call to tell
+            self._call_in_place(move)
         elif code in TRANSIENT_CODES:
             return False
         elif code == INVALID_STATEMENT:
