@@ -55,7 +55,8 @@ class SomeThrottled(MemoryJobStore):
 
 class Deployment:
     def __init__(self) -> None:
-        services, self.world = memory_services(SETTINGS)
+        # One shard, so that jobs of one pool are always in the same page of a sweep.
+        services, self.world = memory_services(replace(SETTINGS, shards=1))
         self.jobs = SomeThrottled(self.world)
         self.services: Services = replace(services, jobs=self.jobs)
 
