@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 
 lock: setup ## resolve every requirements list again, newest versions that fit
 	@scripts/lock
+
+bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
+	@$(BIN)/python -m benchmarks.batching
+
+bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
+	@$(BIN)/python -m benchmarks.batching
 
 bench-cost: setup ## count write units and requests by step on the local stack
 	@$(BIN)/python -m benchmarks.cost

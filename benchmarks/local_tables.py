@@ -21,6 +21,7 @@ from tidegate_cli.local_stack.model import make_session
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 POOL = "bench"
+THREADS = 16
 _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -37,10 +38,11 @@ def table_definitions() -> Mapping[str, Mapping[str, Any]]:
 
 
 @contextmanager
-def local_world(slots: int) -> Iterator[Callable[[], Driver]]:
+def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
     """Starts a local AWS with the template's tables; yields a maker of drivers, each on fresh tables.
 
-    `slots` is how many jobs a driver runs at once. The process is ended afterwards by its own id.
+    `slots` is how many jobs a driver runs at once; a maker takes how many `threads` call AWS. The emulator is ended
+    afterwards by its own id.
     """
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         places = Places(project=TEMPLATE.parent, home=Path(folder))
@@ -51,7 +53,7 @@ def local_world(slots: int) -> Iterator[Callable[[], Driver]]:
             dynamodb = session.client("dynamodb", endpoint_url=running.endpoint_url)
             made = 0
 
-            def make_driver() -> Driver:
+            def make_driver(threads: int = THREADS) -> Driver:
                 nonlocal made
                 made += 1
                 names = {}
@@ -61,7 +63,7 @@ def local_world(slots: int) -> Iterator[Callable[[], Driver]]:
                 queue_url = sqs.create_queue(QueueName=f"bench{made}")["QueueUrl"]
                 pool = Pool(POOL, queue_url, PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=slots)
                 settings = Settings(pools={POOL: pool}, default_pool=POOL)
-                clients = connect_system(session=session, endpoint_url=running.endpoint_url)
+                clients = connect_system(session=session, endpoint_url=running.endpoint_url, threads=threads)
                 services = aws_services(settings, Tables(**names), clients, load_registry())
                 return Driver(services, clients.meter, POOL, slots)
 

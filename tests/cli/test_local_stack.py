@@ -263,7 +263,7 @@ def test_batch_calls_are_granted_where_the_single_ones_are() -> None:
     policy = {
         "Statement": [
             {"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"], "Resource": "queue"},
-            {"Effect": "Allow", "Action": "dynamodb:PartiQLInsert", "Resource": "table"},
+            {"Effect": "Allow", "Action": "dynamodb:PartiQLUpdate", "Resource": "table"},
             {"Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": "table"},
         ]
     }

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from tests.contract.script import Script
 from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
 from tests.support.moto_statements import answer_statements
 from tests.support.tables import create_tables, delete_tables
 from tidegate.adapters.aws_clients import AwsClients
+from tidegate.settings import Tables
 from tidegate_cli.local_stack import emulator
 from tidegate_cli.local_stack.places import Places
 
@@ -70,3 +72,28 @@ def local_stores(local_clients: AwsClients) -> Iterator[Stores]:
     yield aws_stores(local_clients, tables, queue_url)
     delete_tables(local_clients.dynamodb, tables)
     local_clients.sqs.delete_queue(QueueUrl=queue_url)
+
+
+@pytest.fixture(scope="session")
+def unconnected() -> AwsClients:
+    """Clients of a port where nothing listens."""
+    return aws_clients("http://127.0.0.1:9")
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
+    """AWS stores whose every call is answered by the script; nothing leaves the process."""
+    clients = unconnected
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
+    tables = Tables(
+        "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+    )
+    yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above

@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
+from tests.contract.script import Answer, Script, error
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.contract.test_small_stores import submission
 from tests.contract.test_workers import worker
-from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, ResendIfStillQueued, Stamp
 from tidegate.ports import Message
-from tidegate.settings import Tables
 
 CODEC = JobCodec(3, RANK_POLICY)
 STAMP = Stamp(NOW_MS, "dispatcher")
-Answer = dict[str, Any] | Exception
-
-
-class Script:
-    """Answers one operation after the other from a list, and keeps what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self._answers: list[Answer] = []
-
-    def answers(self, *answers: Answer) -> None:
-        self._answers.extend(answers)
-
-    def __call__(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
-        self.asked.append(params)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        metadata = {"HTTPStatusCode": 400 if "Error" in answer else 200, "RetryAttempts": 0}
-        parsed = {**answer, "ResponseMetadata": {**metadata, **answer.get("ResponseMetadata", {})}}
-        return SimpleNamespace(status_code=parsed["ResponseMetadata"]["HTTPStatusCode"]), parsed
-
-
-@pytest.fixture(scope="module")
-def unconnected() -> AwsClients:
-    """Clients of a port where nothing listens."""
-    return aws_clients("http://127.0.0.1:9")
-
-
-@pytest.fixture
-def script() -> Script:
-    return Script()
-
-
-@pytest.fixture
-def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
-    """AWS stores whose every call is answered by the script; nothing leaves the process."""
-    clients = unconnected
-    for client in (clients.dynamodb, clients.sqs):
-        client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
-    tables = Tables(
-        "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
-    )
-    yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
-    for client in (clients.dynamodb, clients.sqs):
-        client.meta.events.unregister("before-call", script)  # type: ignore[arg-type]  # as above
-
-
-def error(code: str, retries: int = 0, **more: Any) -> Answer:
-    return {
-        "Error": {"Code": code, "Message": "says AWS"},
-        "ResponseMetadata": {"RetryAttempts": retries},
-        **more,
-    }
-
-
 THROTTLED = error("ProvisionedThroughputExceededException")
 
 
@@ -104,7 +46,6 @@ THROTTLED = error("ProvisionedThroughputExceededException")
         lambda stores: stores.jobs.insert_if_absent([new_job("S"), new_job("T")]),
         lambda stores: stores.jobs.stage([new_job("S")]),
         lambda stores: stores.jobs.apply(DispatchIfReady("S", POOL, STAMP)),
-        lambda stores: stores.jobs.apply_all([DispatchIfReady("S", POOL, STAMP)] * 3),
         lambda stores: stores.index.count(POOL, "READY", at_most=1),
         lambda stores: stores.submissions.begin_if_absent(submission()),
         lambda stores: stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
@@ -148,8 +89,8 @@ def test_the_statements_refused_for_load_alone_are_sent_again(scripted: Stores, 
         {"Responses": [{}]},
     )
     assert scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1"), new_job("S.2")]) == ("S.2",)
-    assert [body.count(b"INSERT INTO") for body in bodies(script)] == [3, 1]
-    assert b"S.1" in bodies(script)[1]
+    assert [body.count(b"INSERT INTO") for body in script.bodies()] == [3, 1]
+    assert b"S.1" in script.bodies()[1]
 
 
 def test_a_batch_that_stays_unprocessed_gives_up_after_eight_tries(scripted: Stores, script: Script) -> None:
@@ -169,7 +110,7 @@ def test_what_a_batch_left_unprocessed_is_asked_for_again(scripted: Stores, scri
         {"Responses": {"Jobs": [CODEC.whole_item(second)]}, "UnprocessedKeys": {}},
     )
     assert scripted.jobs.get_many(["S.1", "S.2"]) == {"S.1": first, "S.2": second}
-    assert b"S.1" not in bodies(script)[1]
+    assert b"S.1" not in script.bodies()[1]
 
 
 def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
@@ -267,7 +208,3 @@ def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script
     )
     (delivery,) = scripted.queue.receive(POOL, limit=10, wait_seconds=0)
     assert (delivery.message, delivery.receipt) == (Message("S", 2), "r4")
-
-
-def bodies(script: Script) -> list[bytes]:
-    return [params["body"] for params in script.asked]

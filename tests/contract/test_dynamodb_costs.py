@@ -106,6 +106,27 @@ def test_many_jobs_are_written_25_to_a_request_at_the_plain_price(
     assert units(again) == (60, 0)
 
 
+def test_many_jobs_are_moved_25_to_a_request_at_the_plain_price(
+    local_stores: Stores, cost_of: Measure
+) -> None:
+    local_stores.jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 1_200 * (n % 2)) for n in range(60)])
+    moves = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(60)]
+    usage = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    assert units(usage) == (30 * 1 + 30 * 2, 60 * 2)
+    assert usage.requests == {("dynamodb", "BatchExecuteStatement"): 3}
+    refused = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    assert units(refused) == (30 * 1 + 30 * 2, 0)
+
+
+def test_many_releases_that_move_no_job_leave_the_index_alone(local_stores: Stores, cost_of: Measure) -> None:
+    waiting = [new_job(f"S.{n}", depends_on=(Dependency("S.0"), Dependency("S.1"))) for n in range(2, 32)]
+    local_stores.jobs.stage(waiting)
+    usage = cost_of(lambda: local_stores.jobs.apply_all([ReleaseIfPending(job, {0}) for job in waiting]))
+    assert units(usage) == (30, 0)
+    ready = [ReadyIfWaitingOnlyOn(job, {1}, STAMP) for job in waiting]
+    assert units(cost_of(lambda: local_stores.jobs.apply_all(ready))) == (30, 60)
+
+
 def test_a_refused_write_is_billed_though_the_stack_does_not_say_so(
     local_stores: Stores, cost_of: Measure
 ) -> None:

@@ -1,30 +1,84 @@
-"""BatchExecuteStatement for moto, whose own takes no parameters in an INSERT and reports no duplicates.
+"""BatchExecuteStatement for moto, whose own takes no parameters and reports no conditions.
 
-It knows the one statement that tidegate sends, and answers as DynamoDB does. The suite runs over the local stack
-too, where the statement itself is executed.
+It knows the statements that tidegate sends, and answers as DynamoDB does: an INSERT becomes a conditional put, an
+UPDATE an UpdateItem. The suite runs over the local stack too, where the statements themselves are executed.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 _INSERT = re.compile(r"INSERT INTO \"(?P<table>[^\"]+)\" VALUE \{(?P<fields>.*)\}")
 _FIELD = re.compile(r"'([^']+)': \?")
+_UPDATE = re.compile(
+    r'UPDATE "(?P<table>[^"]+)" (?P<steps>.+) WHERE "(?P<key>\w+)" = (?P<id>:v\d+) AND (?P<condition>.+)'
+    r" RETURNING ALL NEW \*"
+)
+_STEP = re.compile(r"(?P<verb>SET|REMOVE) (?P<what>.+?)(?= SET | REMOVE |$)")
+_SET_DELETE = re.compile(r"(#\w+) = set_delete\(#\w+, (:v\d+)\)")
 
 
 def answer_statements(client: Any) -> None:
-    """Lets a boto3 client of moto's answer INSERT statements."""
+    """Lets a boto3 client of moto's answer INSERT and UPDATE statements."""
 
     def execute(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         statements = json.loads(params["body"])["Statements"]
-        responses = [_insert(client, each["Statement"], each["Parameters"]) for each in statements]
+        responses = [_execute(client, each["Statement"], each["Parameters"]) for each in statements]
         metadata = {"HTTPStatusCode": 200, "RetryAttempts": 0}
         return SimpleNamespace(status_code=200), {"Responses": responses, "ResponseMetadata": metadata}
 
     client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", execute)
+
+
+def _execute(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any]:
+    work = _update if statement.startswith("UPDATE") else _insert
+    return work(client, statement, parameters)
+
+
+def _update(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any]:
+    numbers = count()
+    match = _UPDATE.fullmatch(re.sub(r"\?", lambda _: f":v{next(numbers)}", statement))
+    assert match is not None, f"unknown statement: {statement}"
+    values = {f":v{number}": value for number, value in enumerate(parameters)}
+    sections: dict[str, list[str]] = {"SET": [], "REMOVE": [], "DELETE": []}
+    for step in _STEP.finditer(_with_placeholders(match["steps"])):
+        deleted = _SET_DELETE.fullmatch(step["what"])
+        if deleted:
+            sections["DELETE"].append(f"{deleted[1]} {deleted[2]}")
+        else:
+            sections[step["verb"]].append(step["what"])
+    key = match["key"]
+    table, key_value = match["table"], values.pop(match["id"])
+    try:
+        answer = client.update_item(
+            TableName=table,
+            Key={key: key_value},
+            UpdateExpression=" ".join(f"{verb} {', '.join(what)}" for verb, what in sections.items() if what),
+            ConditionExpression=f"attribute_exists(#{key}) AND {_condition(match['condition'])}",
+            ExpressionAttributeNames={f"#{name}": name for name in re.findall(r'"(\w+)"', statement)},
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except client.exceptions.ConditionalCheckFailedException as refused:
+        error = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        item = refused.response.get("Item")
+        return {"Error": {**error, **({"Item": item} if item else {})}, "TableName": table}
+    return {"TableName": table, "Item": answer["Attributes"]}
+
+
+def _with_placeholders(text: str) -> str:
+    return re.sub(r'"(\w+)"', r"#\1", text)
+
+
+def _condition(text: str) -> str:
+    text = re.sub(r'"(\w+)" IS MISSING', r"attribute_not_exists(#\1)", text)
+    text = re.sub(r"IN \[([^]]*)\]", r"IN (\1)", text)
+    return _with_placeholders(text)
 
 
 def _insert(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any]:

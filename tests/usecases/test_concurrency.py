@@ -112,7 +112,7 @@ def test_a_crash_between_permit_and_dispatch_leaves_the_key_to_that_job() -> Non
     def crash() -> None:
         raise KeyboardInterrupt
 
-    deployment.at_request(_request_of(deployment, "apply"), crash)
+    deployment.at_request(_request_of(deployment, "apply_all"), crash)
     with pytest.raises(KeyboardInterrupt):
         deployment.tick()
     deployment.calm()

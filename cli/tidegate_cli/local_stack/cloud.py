@@ -121,8 +121,9 @@ def _repair_event_sources(endpoint_url: str) -> None:
 def _repair_statement_permissions(endpoint_url: str) -> None:
     """Lets roles make the batch calls that AWS allows them by the action of each entry.
 
-    AWS asks for dynamodb:PartiQLInsert or sqs:SendMessage, whether calls are single or batched; the emulator asks
-    for the batch call's own name, an action that AWS does not have. Roles without the single one are still refused.
+    AWS asks for dynamodb:PartiQLInsert, dynamodb:PartiQLUpdate or sqs:SendMessage, whether calls are single or batched;
+    the emulator asks for the batch call's own name, an action that AWS does not have. Roles without the single one are
+    still refused.
     """
     session = make_session()
     stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)

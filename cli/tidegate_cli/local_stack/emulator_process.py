@@ -1,7 +1,10 @@
-"""The emulator's process, with what only it can put right: an INSERT statement reaches the table's stream, as on AWS.
+"""The emulator's process, with what only it can put right: statements do what AWS says they do.
 
-`python -m tidegate_cli.local_stack.emulator_process` is what `up` starts. Without this, a workflow whose jobs are
-inserted by statement would wait for the schedule to be noticed.
+`python -m tidegate_cli.local_stack.emulator_process` is what `up` starts. An INSERT and an UPDATE reach the table's
+stream; without this, what they write would wait for the schedule to be noticed. LIST_APPEND appends.
+
+A version of the emulator that lacks these functions, or passes other arguments, fails the contract suite and the
+end-to-end tests.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from ministack.app import main
 from ministack.services import dynamodb
 
 _insert = dynamodb._partiql_insert
+_update = dynamodb._partiql_update
+_call = dynamodb._pq_call
 
 
 def _insert_and_tell_the_stream(table: Mapping[str, Any], parsed: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -24,10 +29,35 @@ def _insert_and_tell_the_stream(table: Mapping[str, Any], parsed: Mapping[str, A
     return answer
 
 
+def _update_and_tell_the_stream(
+    table: Mapping[str, Any], parsed: Mapping[str, Any], data: Mapping[str, Any] | None = None
+) -> tuple[Any, ...]:
+    partition, sort, _, problem = dynamodb._partiql_key_target(table, parsed)
+    old = (
+        None if problem else table["items"].get(partition, {}).get(sort)
+    )  # replaced, not changed, by the update
+    answer: tuple[Any, ...] = _update(table, parsed, data)
+    if answer[0] == 200:
+        new = table["items"][partition][sort]
+        dynamodb._emit_stream_event(parsed["table"], "MODIFY", old, new)
+    return answer
+
+
+def _call_or_append(name: str, arguments: list[Any], nodes: list[Any]) -> Any:
+    if name != "list_append":
+        return _call(name, arguments, nodes)
+    if len(arguments) != 2 or None in arguments:
+        raise ValueError("The provided expression refers to an attribute that does not exist in the item")
+    if not all("L" in argument for argument in arguments):
+        raise ValueError("An operand in the update expression has an incorrect data type")
+    return {"L": [*arguments[0]["L"], *arguments[1]["L"]]}
+
+
 def run() -> None:
     """Runs the emulator until it is told to stop."""
-    # A version that has no such function, or passes other arguments, fails the end-to-end test of this promise.
     dynamodb._partiql_insert = _insert_and_tell_the_stream
+    dynamodb._partiql_update = _update_and_tell_the_stream
+    dynamodb._pq_call = _call_or_append
     main()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tidegate.adapters.aws_clients import AwsClients, connect
+from tidegate.adapters.aws_clients import DEFAULT_THREADS, AwsClients, connect
 from tidegate.adapters.aws_meter import Meter, Usage
 from tidegate.adapters.cel_conditions import CelConditions
 from tidegate.adapters.dynamodb_control import DynamoCursors
@@ -195,9 +195,19 @@ def memory_services(
     return services, world
 
 
-def connect_system(*, session: boto3.Session | None = None, endpoint_url: str | None = None) -> AwsClients:
-    """AWS clients on the real clock; from the environment, unless a session and an endpoint are given."""
-    return connect(SystemClock(), SystemEntropy(), session=session, endpoint_url=endpoint_url)
+def connect_system(
+    *,
+    session: boto3.Session | None = None,
+    endpoint_url: str | None = None,
+    threads: int = DEFAULT_THREADS,
+) -> AwsClients:
+    """AWS clients on the real clock; from the environment, unless a session and an endpoint are given.
+
+    `threads` (1 or more) is how many calls may go out side by side.
+    """
+    return connect(
+        SystemClock(), SystemEntropy(), session=session, endpoint_url=endpoint_url, threads=threads
+    )
 
 
 def _from_environment(catalogue: JobCatalogue | None) -> tuple[Services, AwsClients]:

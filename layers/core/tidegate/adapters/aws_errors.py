@@ -11,7 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
+CONDITION_FAILED_IN_STATEMENT = "ConditionalCheckFailed"
 DUPLICATE_IN_STATEMENT = "DuplicateItem"
+INVALID_STATEMENT = "ValidationError"
 
 # Codes of calls, and of the parts of a batch, that may succeed when they are repeated.
 TRANSIENT_CODES = frozenset(

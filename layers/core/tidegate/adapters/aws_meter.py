@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tidegate.adapters.aws_errors import CONDITION_FAILED, DUPLICATE_IN_STATEMENT
-from tidegate.adapters.dynamodb_schema import GROUP_INDEX, GROUP_KEY, INDEX_ENTRY_BYTES
+from tidegate.adapters.aws_errors import (
+    CONDITION_FAILED,
+    CONDITION_FAILED_IN_STATEMENT,
+    DUPLICATE_IN_STATEMENT,
+)
+from tidegate.adapters.dynamodb_schema import GROUP_INDEX, GROUP_KEY, GROUP_SORT, INDEX_ENTRY_BYTES
 from tidegate.adapters.dynamodb_values import Item, item_size, read_units, write_units
 
 BASE = "table"  # in the place of an index's name
@@ -19,7 +23,7 @@ _CONSISTENT = "tidegate_consistent_read"
 _TABLE = "tidegate_table"
 _STATEMENTS = "tidegate_statements"
 
-
+_BILLED_REFUSALS = (CONDITION_FAILED_IN_STATEMENT, DUPLICATE_IN_STATEMENT)
 _INSERTED_NAME = re.compile(r"'([^']+)': \?")  # as dynamodb_batches writes its statements
 _Units = tuple[tuple[str, str], float]  # table and index, units
 
@@ -140,7 +144,7 @@ def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any
         return
     reported = _consumed(parsed)
     if operation == "BatchExecuteStatement" and not any("Table" in consumed for consumed in reported):
-        yield from _inserts(context.get(_STATEMENTS) or (), parsed.get("Responses") or ())
+        yield from _statements(context.get(_STATEMENTS) or (), parsed.get("Responses") or ())
         return
     for consumed in reported:
         name = consumed["TableName"]
@@ -158,19 +162,31 @@ def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any
         yield (table, BASE), float(write_units(item_size(parsed.get("Item") or {})))
 
 
-def _inserts(statements: Iterable[Any], responses: Iterable[Any]) -> Iterator[_Units]:
-    """Units of INSERT statements from what they wrote: local stacks report one for each, whatever it was."""
+def _statements(statements: Iterable[Any], responses: Iterable[Any]) -> Iterator[_Units]:
+    """Units of statements from what they wrote: local stacks report one for each, whatever it was."""
     for statement, response in zip(statements, responses, strict=False):
         table = response.get("TableName") or "unknown"
-        code = response.get("Error", {}).get("Code")
-        if code == DUPLICATE_IN_STATEMENT:
-            yield (table, BASE), 1.0  # or more: the size of the item that stands is not known
-        elif code is None:
-            names = _INSERTED_NAME.findall(statement["Statement"])
-            item = dict(zip(names, statement["Parameters"], strict=True))
-            yield (table, BASE), float(write_units(item_size(item)))
-            if GROUP_KEY in item:
-                yield (table, GROUP_INDEX), 1.0
+        error = response.get("Error", {})
+        if error.get("Code") in _BILLED_REFUSALS:
+            # Of an item that stands in the way of another, the answer does not say the size.
+            yield (table, BASE), float(write_units(item_size(error.get("Item") or {})))
+        elif not error:
+            yield from _written(table, statement, response)
+
+
+def _written(table: str, statement: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[_Units]:
+    text = statement["Statement"]
+    if text.startswith("UPDATE"):
+        # The larger of the item before and after is billed; only the one after is known. Whatever sets the index's
+        # attributes moves the job's entry, which every job has: one unit to take it out, one to put it in.
+        yield (table, BASE), float(write_units(item_size(response.get("Item") or {})))
+        if any(f'SET "{attribute}" =' in text for attribute in (GROUP_KEY, GROUP_SORT)):
+            yield (table, GROUP_INDEX), 2.0
+        return
+    item = dict(zip(_INSERTED_NAME.findall(text), statement["Parameters"], strict=True))
+    yield (table, BASE), float(write_units(item_size(item)))
+    if GROUP_KEY in item:
+        yield (table, GROUP_INDEX), 1.0
 
 
 _READING = {"GetItem": 1, "BatchGetItem": 1, "Query": 1}

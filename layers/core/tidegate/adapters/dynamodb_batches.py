@@ -13,6 +13,7 @@ from tidegate.domain.errors import ServiceRefused
 
 T = TypeVar("T")
 
+STATEMENTS_PER_CALL = 25
 _WRITES_PER_CALL = 25
 _READS_PER_CALL = 100
 
@@ -85,7 +86,7 @@ class DynamoBatches:
                     )
             return refused
 
-        self._in_chunks(f"writing to {table}", items, _WRITES_PER_CALL, attempt)
+        self._in_chunks(f"writing to {table}", items, STATEMENTS_PER_CALL, attempt)
         return duplicates
 
     def query(self, table: str, **arguments: Any) -> Iterator[Item]:

@@ -1,90 +1,129 @@
-"""Conditions by name, and the expression that they and the changes of one UpdateItem are put together in."""
+"""Conditions by name, and the change that they guard, in both of DynamoDB's languages.
+
+An UpdateItem takes expressions with placeholders, a batch takes statements in PartiQL. What a condition says is
+written once here, and both are put together from it. The text depends on a change's shape alone, never on its
+values: it is made once for each shape and then found again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from itertools import count
+from typing import Any, NamedTuple
 
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_values import Plain, encode
 from tidegate.domain import limits
 from tidegate.domain.states import TERMINAL, State
 
-
-@dataclass(slots=True)
-class Expression:
-    """Hands out placeholders: every name becomes `#name`, every value `:v<n>`."""
-
-    names: dict[str, str] = field(default_factory=dict)
-    values: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def name(self, attribute: str) -> str:
-        """The placeholder of an attribute's name."""
-        placeholder = f"#{attribute}"
-        self.names[placeholder] = attribute
-        return placeholder
-
-    def value(self, plain: Plain) -> str:
-        """The placeholder of a value."""
-        placeholder = f":v{len(self.values)}"
-        self.values[placeholder] = encode(plain)
-        return placeholder
+_SHAPES = 512  # texts kept; there are a few dozen
+_MOST_NAMED_ORDINALS = 8  # a statement may have 8,192 characters
+_NAME = re.compile(r"#(\w+)")
 
 
-Clause = Callable[[Expression], str]
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition, with a ? for each of its `values` in their order.
+
+    `call` is for an UpdateItem, with names as `#name`; `statement` for PartiQL, with names in quotes: None where
+    PartiQL, as AWS documents it, has no words for it. `statement_values` are the statement's own values where it
+    says less than the call: what it refuses, the call may still allow.
+    """
+
+    call: str
+    statement: str | None
+    values: tuple[Plain, ...] = ()
+    statement_values: tuple[Plain, ...] | None = None
+
+
+def _compared(attribute: str, operator: str, value: Plain) -> Clause:
+    return Clause(f"#{attribute} {operator} ?", f'"{attribute}" {operator} ?', (value,))
 
 
 def equals(attribute: str, value: Plain) -> Clause:
-    """The attribute is there and has this value."""
-    return lambda e: f"{e.name(attribute)} = {e.value(value)}"
-
-
-def is_one_of(attribute: str, values: Iterable[str]) -> Clause:
-    """The attribute is there and has one of these values."""
-    return lambda e: f"{e.name(attribute)} IN ({', '.join(e.value(value) for value in values)})"
-
-
-def absent(attribute: str) -> Clause:
-    """The attribute is not there."""
-    return lambda e: f"attribute_not_exists({e.name(attribute)})"
-
-
-def present(attribute: str) -> Clause:
-    """The attribute is there."""
-    return lambda e: f"attribute_exists({e.name(attribute)})"
+    """The attribute is there and has this value, which is no set."""
+    return _compared(attribute, "=", value)
 
 
 def below(attribute: str, bound: int) -> Clause:
     """The attribute is there and less than `bound`."""
-    return lambda e: f"{e.name(attribute)} < {e.value(bound)}"
+    return _compared(attribute, "<", bound)
 
 
 def at_most(attribute: str, bound: int) -> Clause:
     """The attribute is there and not more than `bound`."""
-    return lambda e: f"{e.name(attribute)} <= {e.value(bound)}"
+    return _compared(attribute, "<=", bound)
 
 
 def at_least(attribute: str, bound: int) -> Clause:
     """The attribute is there and not less than `bound`."""
-    return lambda e: f"{e.name(attribute)} >= {e.value(bound)}"
+    return _compared(attribute, ">=", bound)
+
+
+def absent(attribute: str) -> Clause:
+    """The attribute is not there."""
+    return Clause(f"attribute_not_exists(#{attribute})", f'"{attribute}" IS MISSING')
+
+
+def present(attribute: str) -> Clause:
+    """The attribute is there."""
+    return Clause(f"attribute_exists(#{attribute})", f'"{attribute}" IS NOT MISSING')
+
+
+def one_of(attribute: str, values: Sequence[str]) -> Clause:
+    """The attribute is there and has one of these values."""
+    marks = ", ".join("?" * len(values))
+    return Clause(f"#{attribute} IN ({marks})", f'"{attribute}" IN [{marks}]', tuple(values))
+
+
+def holds_exactly(attribute: str, ordinals: Set[int]) -> Clause:
+    """The attribute is the set of these ordinals, one at the least.
+
+    PartiQL compares no sets, but knows their size and what they contain.
+    """
+    if len(ordinals) > _MOST_NAMED_ORDINALS:
+        return Clause(f"#{attribute} = ?", None, (frozenset(ordinals),))
+    contains = [
+        Clause(f"contains(#{attribute}, ?)", f'contains("{attribute}", ?)', (ordinal,))
+        for ordinal in sorted(ordinals)
+    ]
+    # What has a member is there and has a size.
+    return all_of(*contains, Clause(f"size(#{attribute}) = ?", f'size("{attribute}") = ?', (len(ordinals),)))
 
 
 def all_of(*clauses: Clause) -> Clause:
     """Every one of the clauses holds."""
-    return lambda e: "(" + " AND ".join(clause(e) for clause in clauses) + ")"
+    statements = [clause.statement for clause in clauses if clause.statement is not None]
+    return Clause(
+        "(" + " AND ".join([clause.call for clause in clauses]) + ")",
+        "(" + " AND ".join(statements) + ")" if len(statements) == len(clauses) else None,
+        tuple([value for clause in clauses for value in clause.values]),
+    )
 
 
 def any_of(*clauses: Clause) -> Clause:
-    """At least one of the clauses holds."""
-    return lambda e: "(" + " OR ".join(clause(e) for clause in clauses) + ")"
+    """At least one of the clauses holds.
+
+    A statement's WHERE must come down to one key; that it may do so with an OR in it, AWS does not say.
+    """
+    call = "(" + " OR ".join(clause.call for clause in clauses) + ")"
+    return Clause(call, None, tuple(value for clause in clauses for value in clause.values))
+
+
+def most_likely(likely: Clause, *others: Clause) -> Clause:
+    """At least one of the clauses holds; a statement asks for the first alone, which nearly always is the one."""
+    either = any_of(likely, *others)
+    return Clause(either.call, likely.statement, either.values, likely.values)
 
 
 def in_state(*states: State) -> Clause:
     """The job is in one of these states."""
     if len(states) == 1:
         return equals(schema.STATE, str(states[0]))
-    return is_one_of(schema.STATE, map(str, states))
+    return one_of(schema.STATE, [str(state) for state in states])
 
 
 def not_ended() -> Clause:
@@ -121,7 +160,7 @@ def may_run_again_after(attempt: int) -> Clause:
 
 def waiting_only_on(ordinals: Set[int]) -> Clause:
     """Exactly these dependencies are not satisfied yet. An empty set is not stored."""
-    return equals(schema.WAITING_ON, frozenset(ordinals)) if ordinals else absent(schema.WAITING_ON)
+    return holds_exactly(schema.WAITING_ON, ordinals) if ordinals else absent(schema.WAITING_ON)
 
 
 def never_released() -> Clause:
@@ -129,16 +168,24 @@ def never_released() -> Clause:
 
     It is as it was when it was written.
     """
-    return all_of(in_state(State.PENDING), _waits_on_all, absent(schema.DEPENDENTS_APART))
+    waits_on_all = Clause(f"size(#{schema.WAITING_ON}) = #{schema.DEPENDENCY_COUNT}", None)
+    return all_of(in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_APART))
 
 
-def _waits_on_all(expression: Expression) -> str:
-    return f"size({expression.name(schema.WAITING_ON)}) = {expression.name(schema.DEPENDENCY_COUNT)}"
+class _Shape(NamedTuple):
+    """What the text of a change depends on: which attributes it sets, removes, and so on."""
+
+    set: tuple[str, ...]
+    remove: tuple[str, ...]
+    set_once: tuple[str, ...]
+    add: tuple[str, ...]
+    appends: bool
+    releases: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one UpdateItem does: its condition, values to set (None removes), and what else it may do.
+    """What one conditional write does: its condition, values to set (None removes), and what else it may do.
 
     `set_once` are values to set only where the attribute is absent, `add` numbers to add; `append` is a line
     for the history, `release` are ordinals to take off `waiting_on`.
@@ -153,38 +200,97 @@ class Change:
 
     def render(self, key_attribute: str) -> dict[str, Any]:
         """The arguments of UpdateItem. It never creates an item: `key_attribute` must exist."""
-        expression = Expression()
-        condition = all_of(present(key_attribute), self.condition)(expression)
-        sets = list(self._sets(expression))
-        removes = [expression.name(attribute) for attribute, value in self.values.items() if value is None]
-        sections = []
-        if sets:
-            sections.append("SET " + ", ".join(sets))
-        if removes:
-            sections.append("REMOVE " + ", ".join(removes))
-        if self.release:
-            ordinals = expression.value(self.release)
-            sections.append(f"DELETE {expression.name(schema.WAITING_ON)} {ordinals}")
-        arguments: dict[str, Any] = {
+        update, condition, names = _call_texts(self._shape(), self.condition.call, key_attribute)
+        values = [*self._new_values(), *self.condition.values]
+        return {
+            **({"UpdateExpression": update} if update else {}),
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": expression.names,
+            "ExpressionAttributeNames": dict(names),
+            **_placeholders(values),
         }
-        if sections:
-            arguments["UpdateExpression"] = " ".join(sections)
-        if expression.values:
-            arguments["ExpressionAttributeValues"] = expression.values
-        return arguments
 
-    def _sets(self, expression: Expression) -> Iterable[str]:
-        for attribute, value in self.values.items():
-            if value is not None:
-                yield f"{expression.name(attribute)} = {expression.value(value)}"
-        for attribute, value in self.set_once.items():
-            name = expression.name(attribute)
-            yield f"{name} = if_not_exists({name}, {expression.value(value)})"
-        for attribute, number in self.add.items():
-            name = expression.name(attribute)
-            yield f"{name} = {name} + {expression.value(number)}"
+    def statement(self, table: str, key_attribute: str, key: str) -> dict[str, Any] | None:
+        """The same as an entry of BatchExecuteStatement that returns the item, before or after; None where it can't be.
+
+        PartiQL has no word for `set_once`.
+        """
+        if self.set_once or self.condition.statement is None:
+            return None
+        asked = self.condition.statement_values
+        asked = self.condition.values if asked is None else asked
+        return {
+            "Statement": _statement_text(self._shape(), self.condition.statement, table, key_attribute),
+            "Parameters": [encode(value) for value in (*self._new_values(), key, *asked)],
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _shape(self) -> _Shape:
+        return _Shape(
+            tuple([attribute for attribute, value in self.values.items() if value is not None]),
+            tuple([attribute for attribute, value in self.values.items() if value is None]),
+            tuple(self.set_once),
+            tuple(self.add),
+            self.append is not None,
+            bool(self.release),
+        )
+
+    def _new_values(self) -> Iterator[Plain]:
+        """In the order in which both texts have their places."""
+        yield from [value for value in self.values.values() if value is not None]
+        yield from self.set_once.values()
+        yield from self.add.values()
         if self.append is not None:
-            name = expression.name(schema.HISTORY)
-            yield f"{name} = list_append({name}, {expression.value([self.append])})"
+            yield [self.append]
+        if self.release:
+            yield self.release
+
+
+def condition_arguments(clause: Clause) -> dict[str, Any]:
+    """The arguments of PutItem that make it conditional."""
+    text, names = _numbered(clause.call)
+    return {"ConditionExpression": text, "ExpressionAttributeNames": names, **_placeholders(clause.values)}
+
+
+@lru_cache(_SHAPES)
+def _call_texts(shape: _Shape, condition: str, key_attribute: str) -> tuple[str, str, Mapping[str, str]]:
+    """UpdateExpression and ConditionExpression, and the names that they use."""
+    sets = [f"#{name} = ?" for name in shape.set]
+    sets += [f"#{name} = if_not_exists(#{name}, ?)" for name in shape.set_once]
+    sets += [f"#{name} = #{name} + ?" for name in shape.add]
+    if shape.appends:
+        sets.append(f"#{schema.HISTORY} = list_append(#{schema.HISTORY}, ?)")
+    sections = ["SET " + ", ".join(sets)] if sets else []
+    if shape.remove:
+        sections.append("REMOVE " + ", ".join(f"#{name}" for name in shape.remove))
+    if shape.releases:
+        sections.append(f"DELETE #{schema.WAITING_ON} ?")
+    text, names = _numbered(" ".join(sections) + "\n" + f"({present(key_attribute).call} AND {condition})")
+    update, _, guard = text.partition("\n")
+    return update, guard, names
+
+
+@lru_cache(_SHAPES)
+def _statement_text(shape: _Shape, condition: str, table: str, key_attribute: str) -> str:
+    steps = [f'SET "{name}" = ?' for name in shape.set]
+    steps += [f'SET "{name}" = "{name}" + ?' for name in shape.add]
+    if shape.appends:
+        steps.append(f'SET "{schema.HISTORY}" = list_append("{schema.HISTORY}", ?)')
+    if shape.releases:
+        steps.append(f'SET "{schema.WAITING_ON}" = set_delete("{schema.WAITING_ON}", ?)')
+    steps += [f'REMOVE "{name}"' for name in shape.remove]
+    return (
+        f'UPDATE "{table}" {" ".join(steps)} WHERE "{key_attribute}" = ? AND {condition} RETURNING ALL NEW *'
+    )
+
+
+def _numbered(text: str) -> tuple[str, dict[str, str]]:
+    """The text with a placeholder of its own for each ?, and the names behind its #names."""
+    numbers = count()
+    numbered = re.sub(r"\?", lambda _: f":v{next(numbers)}", text)
+    return numbered, {f"#{name}": name for name in _NAME.findall(text)}
+
+
+def _placeholders(values: Sequence[Plain]) -> dict[str, Any]:
+    if not values:
+        return {}
+    return {"ExpressionAttributeValues": {f":v{n}": encode(value) for n, value in enumerate(values)}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,23 +13,23 @@ from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb_batches import DynamoBatches
-from tidegate.adapters.dynamodb_conditions import Change, Expression, absent, any_of, never_released
+from tidegate.adapters.dynamodb_conditions import Clause, absent, any_of, condition_arguments, never_released
 from tidegate.adapters.dynamodb_items import JobCodec, input_from_item, job_from_image, json_from
+from tidegate.adapters.dynamodb_moves import DynamoMoves
 from tidegate.adapters.dynamodb_split import SplitJob, split
 from tidegate.adapters.dynamodb_texts import dependents_from
-from tidegate.adapters.dynamodb_transitions import change_of
-from tidegate.adapters.dynamodb_values import Item, compact_json, decode_item, encode, encode_item
+from tidegate.adapters.dynamodb_values import Item, compact_json, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType, Dependent
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import ReadyIfDue, ReadyIfWaitingOnlyOn, Transition
+from tidegate.domain.transitions import Transition
+from tidegate.ports import MoveOutcome
 from tidegate.settings import Tables
 
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, and then for its turn
-_STALE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class DynamoJobStore:
     @property
     def _batches(self) -> DynamoBatches:
         return DynamoBatches(self.clients)
+
+    @property
+    def _moves(self) -> DynamoMoves:
+        return DynamoMoves(self.clients, self.tables.jobs, self.codec)
 
     # --- reading ---------------------------------------------------------------------------------
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
@@ -163,47 +167,11 @@ class DynamoJobStore:
 
         Raises TransitionRefused (with the job as it stands) or NotFound.
         """
-        return self._move(transition, _STALE_TRIES)
+        return self._moves.move(transition)
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[Job | TransitionRefused | NotFound]:
-        """Carries out many independent transitions, each by itself; outcomes in the same order."""
-        return self.clients.fan_out.map(self._outcome, transitions)
-
-    def _move(self, transition: Transition, tries: int) -> Job:
-        written, item = self._update_if(transition.job_id, change_of(self.codec, transition))
-        if item is None:
-            raise NotFound("job", transition.job_id)
-        job = job_from_image(item)
-        if written:
-            return job
-        transition.apply(job)  # raises with the reason
-        # It may move after all: only what had been read of it before was old.
-        if tries > 1 and isinstance(transition, ReadyIfDue | ReadyIfWaitingOnlyOn):
-            return self._move(replace(transition, job=job), tries - 1)
-        raise TransitionRefused(transition.name, job, "it changed while it was being moved")
-
-    def _outcome(self, transition: Transition) -> Job | TransitionRefused | NotFound:
-        try:
-            return self.apply(transition)
-        except (TransitionRefused, NotFound) as refused:
-            return refused
-
-    def _update_if(self, job_id: str, change: Change) -> tuple[bool, Item | None]:
-        """Whether the change was written, and the item as it now stands; None where there is none."""
-        try:
-            with translated(f"moving job {job_id}", passing=(CONDITION_FAILED,)):
-                answer = self.clients.dynamodb.update_item(
-                    TableName=self.tables.jobs,
-                    Key={schema.JOB_ID: {"S": job_id}},
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **change.render(schema.JOB_ID),
-                )
-        except ClientError as refused:
-            item = old_item(refused)
-            mine = item is not None and was_retried(refused.response) and _is_written(change, item)
-            return mine, item
-        return True, dict(answer["Attributes"])
+    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+        """Carries out many transitions, each under its own condition; outcomes in the same order."""
+        return self._moves.move_all(transitions)
 
     # --- what they share -------------------------------------------------------------------------
     def _get_item(self, table: str, key: Item, *, consistent: bool) -> Item | None:
@@ -212,19 +180,14 @@ class DynamoJobStore:
         item = answer.get("Item")
         return dict(item) if item else None
 
-    def _put_if(self, item: Item, condition: Any) -> bool:
-        expression = Expression()
-        arguments: dict[str, Any] = {"ConditionExpression": condition(expression)}
-        arguments["ExpressionAttributeNames"] = expression.names
-        if expression.values:
-            arguments["ExpressionAttributeValues"] = expression.values
+    def _put_if(self, item: Item, condition: Clause) -> bool:
         try:
             with translated(f"writing to {self.tables.jobs}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
                     TableName=self.tables.jobs,
                     Item=item,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **arguments,
+                    **condition_arguments(condition),
                 )
         except ClientError as refused:
             # Sent more than once: the first try may have written this very item before its answer was lost.
@@ -273,14 +236,6 @@ def _edges_of(item: Item) -> Sequence[Dependent]:
         return dependents_from(submission_of(values[schema.UPSTREAM_ID]), values[schema.DEPENDENTS])
     downstream_id, _, ordinal = values[schema.ENTRY].rpartition("#")
     return (Dependent(downstream_id, int(ordinal), DependencyType(values[schema.TYPE])),)
-
-
-def _is_written(change: Change, item: Item) -> bool:
-    """Whether the item shows this very change: an earlier try got through and its answer was lost."""
-    if change.append is not None:
-        return bool(item[schema.HISTORY]["L"][-1:] == [encode(change.append)])
-    sent_at_ms = change.values.get(schema.SENT_AT)
-    return sent_at_ms is not None and item.get(schema.SENT_AT) == encode(sent_at_ms)
 
 
 def _same(one: Item | None, other: Item) -> bool:

@@ -16,7 +16,6 @@ from tidegate.adapters.dynamodb_conditions import (
     Change,
     Clause,
     all_of,
-    any_of,
     at_most,
     attempt_holds,
     attempt_is,
@@ -24,6 +23,7 @@ from tidegate.adapters.dynamodb_conditions import (
     in_state,
     lease_expired,
     may_run_again_after,
+    most_likely,
     not_cancelled,
     not_ended,
     waiting_only_on,
@@ -166,7 +166,7 @@ def _claim(_: JobCodec, move: moves.ClaimIfQueued) -> Change:
         not_cancelled(),
     )
     return Change(
-        any_of(queued, orphaned),
+        most_likely(queued, orphaned),
         {
             schema.STATE: str(State.RUNNING),
             schema.WORKER_ID: move.worker_id,

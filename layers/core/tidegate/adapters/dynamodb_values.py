@@ -20,14 +20,14 @@ def compact_json(value: Any) -> str:
 
 def encode(value: Plain) -> dict[str, Any]:
     """One attribute in DynamoDB's JSON. A set must hold numbers and not be empty."""
-    if value is None:
-        return {"NULL": True}
+    if isinstance(value, str):  # the most frequent first
+        return {"S": str(value)}
     if isinstance(value, bool):
         return {"BOOL": value}
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return {"N": repr(value)}
-    if isinstance(value, str):
-        return {"S": str(value)}
+    if value is None:
+        return {"NULL": True}
     if isinstance(value, bytes):
         return {"B": value}
     if isinstance(value, AbstractSet):

@@ -15,13 +15,13 @@ from tidegate.adapters.dynamodb_batches import DynamoBatches
 from tidegate.adapters.dynamodb_conditions import (
     Change,
     Clause,
-    Expression,
     absent,
     all_of,
     any_of,
     below,
+    condition_arguments,
     equals,
-    is_one_of,
+    one_of,
 )
 from tidegate.adapters.dynamodb_values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
@@ -42,7 +42,7 @@ class DynamoWorkerRegistry:
         free = any_of(
             absent(schema.WORKER_ID),
             equals(schema.SESSION_ID, worker.session_id),  # this call again, after its answer got lost
-            is_one_of(schema.STATE, (WorkerState.INACTIVE, WorkerState.LOST)),
+            one_of(schema.STATE, (WorkerState.INACTIVE, WorkerState.LOST)),
             below(schema.HEARTBEAT_AT, silent_since_ms),
         )
         try:
@@ -54,7 +54,7 @@ class DynamoWorkerRegistry:
 
     def take_over_if_held_by(self, worker: Worker, session_id: str) -> None:
         """Begins a session in the place of `session_id`, whatever that one's state."""
-        held = is_one_of(schema.SESSION_ID, (session_id, worker.session_id))
+        held = one_of(schema.SESSION_ID, (session_id, worker.session_id))
         self._put_if("taking over", worker, held)
 
     def heartbeat_if_mine(self, worker: Worker) -> Worker:
@@ -82,7 +82,7 @@ class DynamoWorkerRegistry:
     def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
         """ACTIVE or DRAINING -> DRAINING, noting when that was first asked for; returns the entry."""
         change = Change(
-            is_one_of(schema.STATE, sorted(PRESENT)),
+            one_of(schema.STATE, sorted(PRESENT)),
             {schema.STATE: str(WorkerState.DRAINING)},
             set_once={schema.DRAIN_REQUESTED_AT: now_ms},
         )
@@ -148,17 +148,13 @@ class DynamoWorkerRegistry:
         return tuple(map(worker_from, items))
 
     def _put_if(self, action: str, worker: Worker, condition: Clause) -> None:
-        expression = Expression()
-        arguments: dict[str, Any] = {"ConditionExpression": condition(expression)}
         try:
             with translated(f"{action} worker {worker.worker_id}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
                     TableName=self.tables.workers,
                     Item=worker_item(worker),
-                    ExpressionAttributeNames=expression.names,
-                    ExpressionAttributeValues=expression.values,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **arguments,
+                    **condition_arguments(condition),
                 )
         except ClientError as refused:
             raise _refusal(action, worker.worker_id, refused) from refused
@@ -254,7 +250,7 @@ def _load(worker: Worker) -> dict[str, Plain]:
 
 def _mine_in(worker: Worker, states: set[WorkerState] | frozenset[WorkerState]) -> Clause:
     """The entry is this session's and in one of these states: the fence around everything a worker writes."""
-    return all_of(equals(schema.SESSION_ID, worker.session_id), is_one_of(schema.STATE, sorted(states)))
+    return all_of(equals(schema.SESSION_ID, worker.session_id), one_of(schema.STATE, sorted(states)))
 
 
 def _key(pool: str, worker_id: str) -> Item:

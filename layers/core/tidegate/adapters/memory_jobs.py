@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from tidegate.adapters.memory_world import MemoryWorld, is_large_result
 from tidegate.domain.dependency import Dependent
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import Transition
+from tidegate.ports import MoveOutcome
 
 _Item = TypeVar("_Item")
 
@@ -110,6 +111,27 @@ class MemoryJobStore:
     def apply(self, transition: Transition) -> Job:
         """Carries out one transition; raises TransitionRefused or NotFound."""
         self._world.charge("apply")
+        return self._move(transition)
+
+    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+        """Carries out many transitions; outcomes in the same order. A batch that is refused is refused whole."""
+        outcomes: list[MoveOutcome] = []
+        for batch in _batches(transitions, WRITE_BATCH):
+            try:
+                self._world.charge("apply_all")
+            except DependencyUnavailable as error:
+                outcomes.extend([error] * len(batch))
+            else:
+                outcomes.extend([self._outcome(transition) for transition in batch])
+        return outcomes
+
+    def _outcome(self, transition: Transition) -> MoveOutcome:
+        try:
+            return self._move(transition)
+        except (TransitionRefused, NotFound) as refused:
+            return refused
+
+    def _move(self, transition: Transition) -> Job:
         with self._world.lock:
             job = self._world.jobs.get(transition.job_id)
             if job is None:
@@ -117,16 +139,6 @@ class MemoryJobStore:
             moved = transition.apply(job)
             self._world.write(moved)
             return moved
-
-    def apply_all(self, transitions: Sequence[Transition]) -> list[Job | TransitionRefused | NotFound]:
-        """Carries out many transitions; outcomes in the same order."""
-        return [self._outcome(transition) for transition in transitions]
-
-    def _outcome(self, transition: Transition) -> Job | TransitionRefused | NotFound:
-        try:
-            return self.apply(transition)
-        except (TransitionRefused, NotFound) as refused:
-            return refused
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
         """Writes edges under their upstreams; writing one twice changes nothing."""

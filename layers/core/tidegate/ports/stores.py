@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
@@ -43,6 +43,13 @@ class WorkerPage:
 
     workers: tuple[Worker, ...]
     next: str | None
+
+
+MoveOutcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
+"""What became of one of many transitions: the job after it, or why it is not known to have been carried out.
+
+After DependencyUnavailable it may have been: repeat it, or let what repeats it anyway do so.
+"""
 
 
 class JobStore(Protocol):
@@ -81,8 +88,11 @@ class JobStore(Protocol):
         Raises TransitionRefused (with the job as it stands) or NotFound.
         """
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[Job | TransitionRefused | NotFound]:
-        """Carries out many independent transitions, each under its own condition; outcomes in the same order."""
+    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+        """Carries out many transitions, each under its own condition; outcomes in the same order.
+
+        Those of one job are carried out in their order. Raises nothing: what one transition met is its outcome.
+        """
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
         """Writes edges to earlier submissions' jobs under their upstreams; writing one twice changes nothing."""

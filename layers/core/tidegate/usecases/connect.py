@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.domain.dependency import DependencyType, Dependent
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependentsIfOpen
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
 
@@ -34,8 +35,8 @@ def connect_edges(services: Services, edges: Sequence[ExternalEdge], now_ms: int
     )
     known: list[tuple[Job, Dependent]] = []
     for outcome, group in zip(outcomes, by_upstream.values(), strict=True):
-        if isinstance(outcome, NotFound):
-            continue
         upstream = outcome.job if isinstance(outcome, TransitionRefused) else outcome
-        known.extend((upstream, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
+        if isinstance(upstream, Job):
+            known.extend((upstream, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
     settle(services, known, now_ms)
+    raise_first_failure(outcomes)

@@ -14,8 +14,9 @@ from tidegate.domain.pools import Pool
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
-from tidegate.ports import IndexEntry, IndexPage, KnownLane, Message
+from tidegate.ports import IndexEntry, IndexPage, KnownLane, Message, MoveOutcome
 from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import hold, open_lanes
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.services import Services
@@ -52,7 +53,7 @@ class DispatchReport:
 
 
 def dispatch(
-    services: Services, pool_name: str, rules: DispatchRules, changed: Sequence[Job], now_ms: int
+    services: Services, pool_name: str, now_ms: int, *, rules: DispatchRules, changed: Sequence[Job] = ()
 ) -> DispatchReport:
     """Moves the READY jobs whose turn it is from a pool to QUEUED, and sends their messages.
 
@@ -119,9 +120,10 @@ class _Dispatch:
             desk.grant,
         )
         hold(services, pool, plan.held, self.now_ms)
-        moved = self._move(plan.chosen, desk)
-        messages = [Message(job.job_id, job.attempt) for job in moved]
+        outcomes = self._move(plan.chosen, desk)
+        messages = [Message(job.job_id, job.attempt) for job in outcomes if isinstance(job, Job)]
         unsent = services.queue.send(pool, messages) if messages else ()
+        raise_first_failure(outcomes)
         return DispatchReport(pool, places, len(messages), len(unsent), len(plan.held))
 
     def _count_dispatched(self) -> Dispatched:
@@ -169,7 +171,7 @@ class _Dispatch:
                 lane=lane,
             )
 
-    def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> list[Job]:
+    def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[MoveOutcome]:
         stamp = Stamp(self.now_ms, ACTOR)
         outcomes = self.services.jobs.apply_all(
             [DispatchIfReady(candidate.job_id, self.pool.name, stamp) for candidate in chosen]
@@ -177,8 +179,10 @@ class _Dispatch:
         for candidate, outcome in zip(chosen, outcomes, strict=True):
             gone = isinstance(outcome, NotFound)
             if gone or (isinstance(outcome, TransitionRefused) and outcome.job.state not in _ACTIVE):
-                desk.give_back(candidate)  # else another dispatcher was quicker: the job holds its permits
-        return [outcome for outcome in outcomes if isinstance(outcome, Job)]
+                desk.give_back(
+                    candidate
+                )  # else another dispatcher was quicker, or may be: the job holds its permits
+        return outcomes
 
 
 def _candidate(entry: IndexEntry, lane: str) -> Candidate:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TidegateError
+from tidegate.ports import MoveOutcome
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,3 +27,21 @@ def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
     if first is not None:
         raise first
     return results
+
+
+def first_then(first: Callable[[], object], then: Callable[[], R]) -> R:
+    """Does `first` and, whether or not that raised a TidegateError, `then`; returns what `then` returned.
+
+    Raises the first TidegateError once both have had their turn.
+    """
+    results: list[R] = []
+    steps: tuple[Callable[[], object], ...] = (first, lambda: results.append(then()))
+    for_each(steps, lambda step: step())
+    return results[0]
+
+
+def raise_first_failure(outcomes: Iterable[MoveOutcome]) -> None:
+    """Raises the first outcome that leaves open whether a job moved; for when the others have been followed up."""
+    for outcome in outcomes:
+        if isinstance(outcome, DependencyUnavailable | ServiceRefused):
+            raise outcome

@@ -59,6 +59,7 @@ def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> No
         return
     for lane in dict.fromkeys(each.lane for each in held):
         services.lanes.note(pool, lane, now_ms=now_ms)
+    # What could not be moved is met again by the next run.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])
 
 

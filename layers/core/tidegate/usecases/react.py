@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
 from tidegate.usecases.dispatch import DispatchReport
+from tidegate.usecases.each import first_then
 from tidegate.usecases.permits import give_back_permits
 from tidegate.usecases.release import release
 from tidegate.usecases.serve import serve_pools
@@ -27,15 +28,21 @@ def react(
 ) -> ReactReport:
     """Releases what the changed jobs decide, then dispatches in every pool that gained a job or a free place.
 
-    `due` names further pools in which jobs may be due.
+    `due` names further pools in which jobs may be due. Raises what kept a release from being carried out when the pools
+    have been served. What it did release has events of its own.
     """
     upstreams = [
         job for job in changed if job.state in TERMINAL or (job.state is State.RUNNING and job.watch_start)
     ]
-    moved = release(services, upstreams, now_ms)
+    moved: list[Job] = []
     rules = services.rules.load()
-    give_back_permits(services, changed, rules)
     touched = {job.pool for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)}
-    touched |= {job.pool for job in moved if job.state is State.READY}
-    served = serve_pools(services, touched | due, now_ms, rules=rules, changed=[*changed, *moved])
-    return ReactReport(len(moved), served)
+
+    def serve() -> tuple[DispatchReport, ...]:
+        give_back_permits(services, changed, rules)
+        gained = {job.pool for job in moved if job.state is State.READY}
+        pools = touched | gained | due
+        return serve_pools(services, pools, now_ms, rules=rules, changed=[*changed, *moved])
+
+    reports = first_then(lambda: moved.extend(release(services, upstreams, now_ms)), serve)
+    return ReactReport(len(moved), reports)

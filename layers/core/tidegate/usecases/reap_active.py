@@ -16,6 +16,7 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import Message
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
 
@@ -45,9 +46,10 @@ def reap_active(services: Services, now_ms: int) -> ActiveCounts:
 def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts: ActiveCounts) -> None:
     repairs = [repair for job in jobs if (repair := _repair_for(services, job, now_ms)) is not None]
     messages: list[Message] = []
-    for repair, outcome in zip(repairs, services.jobs.apply_all(repairs), strict=True):
+    outcomes = services.jobs.apply_all(repairs)
+    for repair, outcome in zip(repairs, outcomes, strict=True):
         if not isinstance(outcome, Job):
-            continue  # it moved on by itself meanwhile
+            continue  # it moved on by itself meanwhile, or could not be reached
         if isinstance(repair, ResendIfStillQueued):
             messages.append(Message(outcome.job_id, outcome.attempt))
         elif outcome.is_terminal:
@@ -57,6 +59,7 @@ def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts:
     if messages:
         unsent = services.queue.send(pool, messages)
         counts.resent += len(messages) - len(unsent)
+    raise_first_failure(outcomes)
 
 
 def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:

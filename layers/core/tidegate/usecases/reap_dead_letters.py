@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
-from tidegate.ports import Delivery
+from tidegate.ports import Delivery, MoveOutcome
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "reaper"
@@ -28,17 +30,25 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
             deliveries = services.queue.receive_dead(pool, limit=_BATCH)
             if not deliveries:
                 break
-            failed += _fail(services, deliveries, now_ms)
-            services.queue.delete_dead(pool, [delivery.receipt for delivery in deliveries])
+            outcomes = _fail(services, deliveries, now_ms)
+            failed += sum(isinstance(outcome, Job) for outcome in outcomes.values())
+            read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message.job_id))]
+            services.queue.delete_dead(pool, read)
+            raise_first_failure(outcomes.values())
     return failed
 
 
-def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> int:
+def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[str, MoveOutcome]:
     attempts = {delivery.message.job_id: delivery.message.attempt for delivery in deliveries}
-    jobs = services.jobs.get_many(list(attempts))
+    jobs = list(services.jobs.get_many(list(attempts)).values())
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
     stamp = Stamp(now_ms, ACTOR, "undeliverable")
     outcomes = services.jobs.apply_all(
-        [FailIfStillQueued(job, attempts[job.job_id], ending, stamp) for job in jobs.values()]
+        [FailIfStillQueued(job, attempts[job.job_id], ending, stamp) for job in jobs]
     )
-    return sum(isinstance(outcome, Job) for outcome in outcomes)
+    return {job.job_id: outcome for job, outcome in zip(jobs, outcomes, strict=True)}
+
+
+def _is_open(outcome: MoveOutcome | None) -> bool:
+    """Whether the job may still have to be failed, so that its letter must come again."""
+    return isinstance(outcome, DependencyUnavailable | ServiceRefused)

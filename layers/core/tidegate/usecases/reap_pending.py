@@ -8,6 +8,7 @@ from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Ending, ReadyIfWaitingOnlyOn, SkipIfPending, Stamp, Transition
 from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -84,6 +85,7 @@ def _release(services: Services, jobs: list[Job], now_ms: int) -> int:
         ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(now_ms))
         repairs.append(SkipIfPending(job, ending, stamp))
     outcomes = services.jobs.apply_all(repairs) if repairs else []
+    raise_first_failure(outcomes)
     return moved + sum(isinstance(outcome, Job) for outcome in outcomes)
 
 

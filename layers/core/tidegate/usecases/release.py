@@ -17,7 +17,9 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
+from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
@@ -38,7 +40,8 @@ class _Decision:
 def release(services: Services, changed: Iterable[Job], now_ms: int) -> tuple[Job, ...]:
     """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
 
-    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call.
+    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call. Raises
+    DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
     latest = {job.job_id: job for job in changed}
     edges = [
@@ -155,16 +158,18 @@ def _carry_out(
     chooser = PoolChooser(services, now_ms)
     pending = {job_id: downstreams[job_id] for job_id in decisions}
     moved: list[Job] = []
+    seen: list[MoveOutcome] = []
     for _ in range(_ROUNDS):
         transitions = [
             _next_step(services, job, decisions[job_id], stamp, chooser) for job_id, job in pending.items()
         ]
         outcomes = services.jobs.apply_all(transitions)
+        seen.extend(outcomes)
         pending = {}
         for outcome in outcomes:
-            if isinstance(outcome, NotFound):
-                continue
             job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
+            if not isinstance(job, Job):
+                continue
             if job.state is not State.PENDING:
                 if isinstance(outcome, Job):
                     moved.append(outcome)
@@ -172,6 +177,7 @@ def _carry_out(
                 pending[job.job_id] = job  # go on from what the job really waits on
         if not pending:
             break
+    raise_first_failure(seen)
     return tuple(moved)
 
 

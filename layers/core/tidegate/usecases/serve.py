@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from tidegate.domain.job import Job
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.dispatch import DispatchReport, dispatch
-from tidegate.usecases.each import for_each
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -28,7 +28,10 @@ def serve_pools(
     in_force = rules or services.rules.load()
 
     def serve(pool: str) -> DispatchReport:
-        woken = wake_due(services, pool, now_ms)
-        return dispatch(services, pool, in_force, [*changed, *woken], now_ms)
+        woken: list[Job] = []
+        return first_then(
+            lambda: woken.extend(wake_due(services, pool, now_ms)),
+            lambda: dispatch(services, pool, now_ms, rules=in_force, changed=[*changed, *woken]),
+        )
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))

@@ -8,6 +8,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
 from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
@@ -44,4 +45,5 @@ def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]
     outcomes = services.jobs.apply_all(
         [ReadyIfDue(job, stamp, chooser.for_job(job)) for job in jobs.values()]
     )
+    raise_first_failure(outcomes)
     return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))

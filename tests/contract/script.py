@@ -1,0 +1,39 @@
+"""AWS with made-up answers: throttles, lost answers, half-done batches."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+Answer = dict[str, Any] | Exception
+
+
+class Script:
+    """Answers one operation after the other from a list, and keeps what was asked; the last answer stays."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._answers: list[Answer] = []
+
+    def answers(self, *answers: Answer) -> None:
+        self._answers.extend(answers)
+
+    def bodies(self) -> list[bytes]:
+        return [params["body"] for params in self.asked]
+
+    def __call__(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        self.asked.append(params)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        metadata = {"HTTPStatusCode": 400 if "Error" in answer else 200, "RetryAttempts": 0}
+        parsed = {**answer, "ResponseMetadata": {**metadata, **answer.get("ResponseMetadata", {})}}
+        return SimpleNamespace(status_code=parsed["ResponseMetadata"]["HTTPStatusCode"]), parsed
+
+
+def error(code: str, retries: int = 0, **more: Any) -> Answer:
+    return {
+        "Error": {"Code": code, "Message": "says AWS"},
+        "ResponseMetadata": {"RetryAttempts": retries},
+        **more,
+    }
