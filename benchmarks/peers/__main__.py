@@ -1,0 +1,152 @@
+"""Compares tidegate with its peers on this machine; see docs/peers.md.
+
+Example, a quick look of about two minutes:
+
+    python -m benchmarks.peers --rounds 1 --jobs 200 --single-calls 50 --chain 20 --join 40 --alone 10 \\
+        --peer celery-sqs-threads --peer huey-redis-memory
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+from benchmarks.own_stack import say
+from benchmarks.peers.ceiling import ceiling
+from benchmarks.peers.contestants import TIDEGATE, Peer, Store, chosen
+from benchmarks.peers.counted_stack import CountedStack, Credentials, counted_stack
+from benchmarks.peers.measure import BURST, Contestant, Sizes, measure
+from benchmarks.peers.peer_side import PEERS_PYTHON, peer_on_aws, peer_on_redis
+from benchmarks.peers.redis_server import find_redis, redis_server
+from benchmarks.peers.report import table, to_json, where_it_goes
+from benchmarks.peers.rounds import Sample, interleaved, rows_of
+from benchmarks.peers.tidegate_side import tidegate_on_aws
+from benchmarks.peers.usage import Usage
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "peers.json"
+CELERY_USER = "celery"
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, interleaved (default 3)")
+    parser.add_argument("--slots", type=int, default=8, help="jobs that each worker runs at once (default 8)")
+    parser.add_argument("--jobs", type=int, default=1_000, help="no-ops (default 1000)")
+    parser.add_argument(
+        "--single-calls", type=int, default=1_000, help="the same, a call each, tidegate only"
+    )
+    parser.add_argument("--chain", type=int, default=100, help="jobs in the chain (default 100)")
+    parser.add_argument(
+        "--join", type=int, default=200, help="jobs that the last one waits for (default 200)"
+    )
+    parser.add_argument("--alone", type=int, default=30, help="single jobs, one after the other (default 30)")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        help="peers whose name begins like this; may be repeated (default all)",
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the result file")
+    given = parser.parse_args(arguments)
+    if given.rounds < 1 or given.slots < 1:
+        parser.error("--rounds and --slots must be 1 or more")
+    if given.jobs < 1 or min(given.single_calls, given.chain, given.join, given.alone) < 0:
+        parser.error("--jobs must be 1 or more, other counts 0 (leaves the workload out) or more")
+    try:
+        given.peers = chosen(given.peer)
+    except ValueError as error:
+        parser.error(str(error))
+    return given
+
+
+def with_redis(peers: Sequence[Peer]) -> tuple[Peer, ...]:
+    """The peers that can run here; says which can't, and what they need."""
+    if find_redis() is not None or all(peer.store is Store.AWS for peer in peers):
+        return tuple(peers)
+    say(
+        "peers: no redis-server on the PATH, so the Redis rows are left out; install it: apt-get install redis-server"
+    )
+    return tuple(peer for peer in peers if peer.store is Store.AWS)
+
+
+def _running(
+    who: Peer | None,
+    number: int,
+    slots: int,
+    stack: CountedStack,
+    celery: Credentials,
+    folder: Path,
+    stack_of: ExitStack,
+) -> AbstractContextManager[Contestant]:
+    if who is None:
+        return tidegate_on_aws(stack, slots, folder)
+    log = folder / f"{who.name}-{number}.log"
+    if who.store is Store.AWS:
+        return peer_on_aws(who, slots, stack, celery, log)
+    url = stack_of.enter_context(redis_server(find_redis() or "redis-server", who.store.value))
+    return peer_on_redis(who, slots, url, log)
+
+
+def run(given: argparse.Namespace, peers: Sequence[Peer]) -> tuple[list[Sample], dict[str, dict[str, Usage]]]:
+    """All rounds; the samples, and each workload's usage in the last round of those on the local AWS."""
+    samples: list[Sample] = []
+    used: dict[str, dict[str, Usage]] = {}
+    with counted_stack() as stack, tempfile.TemporaryDirectory(prefix="tidegate-bench-logs-") as logs:
+        celery = stack.add_user(CELERY_USER)
+        for number, who in interleaved((None, *peers), given.rounds):
+            name = who.name if who else TIDEGATE
+            say(f"peers: round {number} of {given.rounds}: {name}")
+            if who is None:
+                samples.extend(ceiling(stack))
+            calls = given.single_calls if who is None else 0
+            sizes = Sizes(given.jobs, calls, given.chain, given.join, given.alone)
+            on_aws = who is None or who.store is Store.AWS
+            with ExitStack() as also:
+                contestant = also.enter_context(
+                    _running(who, number, given.slots, stack, celery, Path(logs), also)
+                )
+                for found in measure(contestant, sizes, given.slots, stack.usage if on_aws else None):
+                    if isinstance(found, Sample):
+                        samples.append(found)
+                    else:
+                        used.setdefault(name, {})[found[0]] = found[1]
+    return samples, used
+
+
+def main() -> int:
+    """Measures, prints, writes the result; 2 where the peers' environment is missing."""
+    given = options()
+    if not PEERS_PYTHON.exists():
+        say("peers: the peers' environment is missing; `make bench-peers` makes it")
+        return 2
+    peers = with_redis(given.peers)
+    samples, used = run(given, peers)
+    rows = rows_of(samples)
+    sys.stdout.write(table(rows))
+    for name, by_workload in used.items():
+        sys.stdout.write(f"\n{name}: where {BURST} go, last round\n")
+        sys.stdout.write(where_it_goes(by_workload[BURST], given.jobs))
+    settings: dict[str, Any] = {
+        name: getattr(given, name)
+        for name in ("rounds", "slots", "jobs", "single_calls", "chain", "join", "alone")
+    }
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(
+        json.dumps(to_json(rows, used, peers, settings), indent=2) + "\n", encoding="utf-8"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
