@@ -12,10 +12,9 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
 
 from benchmarks.own_stack import say
 from benchmarks.peers.ceiling import ceiling
@@ -24,13 +23,15 @@ from benchmarks.peers.counted_stack import CountedStack, Credentials, counted_st
 from benchmarks.peers.measure import BURST, Contestant, Sizes, measure
 from benchmarks.peers.peer_side import PEERS_PYTHON, peer_on_aws, peer_on_redis
 from benchmarks.peers.redis_server import find_redis, redis_server
-from benchmarks.peers.report import table, to_json, where_it_goes
+from benchmarks.peers.report import ranges, summary, to_json, where_it_goes
 from benchmarks.peers.rounds import Sample, interleaved, rows_of
 from benchmarks.peers.tidegate_side import tidegate_on_aws
 from benchmarks.peers.usage import Usage
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "peers.json"
 CELERY_USER = "celery"
+
+UsageByWorkload = dict[str, dict[str, Usage]]  # by contestant, then by workload
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -44,7 +45,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--slots", type=int, default=8, help="jobs that each worker runs at once (default 8)")
     parser.add_argument("--jobs", type=int, default=1_000, help="no-ops (default 1000)")
     parser.add_argument(
-        "--single-calls", type=int, default=1_000, help="the same, a call each, tidegate only"
+        "--single-calls", type=int, default=200, help="no-ops with a call each, tidegate only (default 200)"
     )
     parser.add_argument("--chain", type=int, default=100, help="jobs in the chain (default 100)")
     parser.add_argument(
@@ -98,10 +99,12 @@ def _running(
     return peer_on_redis(who, slots, url, log)
 
 
-def run(given: argparse.Namespace, peers: Sequence[Peer]) -> tuple[list[Sample], dict[str, dict[str, Usage]]]:
-    """All rounds; the samples, and each workload's usage in the last round of those on the local AWS."""
+def run(
+    given: argparse.Namespace, peers: Sequence[Peer], save: Callable[[list[Sample], UsageByWorkload], None]
+) -> None:
+    """All rounds. `save` gets all samples so far, and the last usage of those on the local AWS, after each turn."""
     samples: list[Sample] = []
-    used: dict[str, dict[str, Usage]] = {}
+    used: UsageByWorkload = {}
     with counted_stack() as stack, tempfile.TemporaryDirectory(prefix="tidegate-bench-logs-") as logs:
         celery = stack.add_user(CELERY_USER)
         for number, who in interleaved((None, *peers), given.rounds):
@@ -121,7 +124,7 @@ def run(given: argparse.Namespace, peers: Sequence[Peer]) -> tuple[list[Sample],
                         samples.append(found)
                     else:
                         used.setdefault(name, {})[found[0]] = found[1]
-    return samples, used
+            save(samples, used)
 
 
 def main() -> int:
@@ -131,20 +134,21 @@ def main() -> int:
         say("peers: the peers' environment is missing; `make bench-peers` makes it")
         return 2
     peers = with_redis(given.peers)
-    samples, used = run(given, peers)
-    rows = rows_of(samples)
-    sys.stdout.write(table(rows))
-    for name, by_workload in used.items():
-        sys.stdout.write(f"\n{name}: where {BURST} go, last round\n")
-        sys.stdout.write(where_it_goes(by_workload[BURST], given.jobs))
-    settings: dict[str, Any] = {
-        name: getattr(given, name)
-        for name in ("rounds", "slots", "jobs", "single_calls", "chain", "join", "alone")
-    }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(
-        json.dumps(to_json(rows, used, peers, settings), indent=2) + "\n", encoding="utf-8"
-    )
+    names = ("rounds", "slots", "jobs", "single_calls", "chain", "join", "alone")
+    settings = {name: getattr(given, name) for name in names}
+    text = ""
+
+    def save(samples: list[Sample], used: UsageByWorkload) -> None:
+        nonlocal text
+        rows = rows_of(samples)
+        result = json.dumps(to_json(rows, used, peers, settings), indent=2)
+        given.output.write_text(f"{result}\n", encoding="utf-8")
+        text = summary(rows) + ranges(rows)
+        for name, by_workload in used.items():
+            text += f"\n{name}: where {BURST} go, last round\n{where_it_goes(by_workload[BURST], given.jobs)}"
+
+    run(given, peers, save)
+    sys.stdout.write(text)
     return 0
 
 

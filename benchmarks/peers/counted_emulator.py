@@ -4,7 +4,8 @@ Run by path, not as a module: the emulator's process has the benchmark's package
 
 GET /_bench/usage                              everything counted so far
 GET /_bench/name?key=AKIA...&name=celery       from now on this access key's calls are counted under that name
-GET /_bench/marks?table=Jobs&event=SUCCEEDED   how often items were created or reached a state, and when last
+GET /_bench/marks?table=Jobs&event=SUCCEEDED   how often items were created or reached a state, and when last;
+                                               an item's hash key as the event asks for its creation
 GET /_bench/wait?table=...&event=...&count=9&seconds=60   the same, as soon as it happened that often
 """
 

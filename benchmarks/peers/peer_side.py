@@ -35,28 +35,32 @@ class DrivenPeer:
 
     def burst(self, count: int) -> Times:
         """Jobs one call each: no peer enqueues many at once."""
-        return self._run("burst", count, count)
+        return self._run("burst", count)
 
     def single_calls(self, count: int) -> Times:
         """Jobs one call each."""
-        return self._run("burst", count, count)
+        return self._run("burst", count)
 
     def chain(self, count: int) -> Times:
         """A chain, by the peer's nearest means."""
-        return self._run("chain", count, count)
+        return self._run("chain", count)
 
     def join(self, count: int) -> Times:
         """A join, by the peer's nearest means."""
-        return self._run("join", count, count + 2)  # Celery writes a counter besides
+        return self._run("join", count)
 
-    def _run(self, workload: str, count: int, writes: int) -> Times:
+    def _run(self, workload: str, count: int) -> Times:
         before = self.stack.marks(self.table, ["created"]) if self.stack else 0
         self.to_driver.write(json.dumps({"workload": workload, "count": count}) + "\n")
         self.to_driver.flush()
         answer = self._answer()
         ended = float(answer["ended"])
         if self.stack is not None:
-            ended = self.stack.wait_for(self.table, ["created"], before + writes, seconds=_PATIENCE_SECONDS)
+            last = str(
+                answer["last"]
+            )  # else the count says it: a burst stores a result for each job and nothing else
+            event, wanted = (last, 1) if last else ("created", before + count)
+            ended = self.stack.wait_for(self.table, [event], wanted, seconds=_PATIENCE_SECONDS)
         return Times(float(answer["began"]), float(answer["enqueued"]), ended)
 
     def _answer(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What was measured, as a table and as JSON."""
+"""What was measured, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ from typing import Any
 
 from benchmarks.peers import ceiling
 from benchmarks.peers.contestants import TIDEGATE, TIDEGATE_SETTINGS, Peer, Store
+from benchmarks.peers.measure import ALONE, BURST, CHAIN, JOIN
 from benchmarks.peers.rounds import Row, ratios
 from benchmarks.peers.usage import BUSY_MS, INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Usage
 
+_COLUMNS = (
+    ("no-ops/s", BURST, "rate"),
+    ("enqueued/s", BURST, "enqueue rate"),
+    ("chain s", CHAIN, "seconds"),
+    ("join s", JOIN, "seconds"),
+    ("p50 ms", ALONE, "p50"),
+    ("p95 ms", ALONE, "p95"),
+    ("DynamoDB/job", BURST, "DynamoDB requests"),
+    ("SQS/job", BURST, "SQS requests"),
+    ("WU/job", BURST, "write units"),
+    ("RU/job", BURST, "read units"),
+    ("$/million", BURST, "price"),
+)
 _WORDS = (
-    "ratio: tidegate's median by the peer's. Rows on Redis write to memory, at most with a log that may lack the last "
+    "Rows on Redis write to memory, at most with a log that may lack the last "
     "second; rows on the local AWS make HTTP requests to an emulator in one Python process, which takes what "
     f"{ceiling.NAME!r} says. AWS itself has no such ceiling: compare rows on the same store."
 )
@@ -67,18 +81,38 @@ def breakdown(used: Usage) -> dict[str, dict[str, Any]]:
     }
 
 
-def table(rows: Sequence[Row]) -> str:
-    """One line for each figure: median, lowest and highest of the rounds, and the ratio."""
+def summary(rows: Sequence[Row]) -> str:
+    """One line for each contestant with its medians, and one with tidegate's medians by its own."""
+    by_figure = {(row.name, row.workload, row.metric): row.median for row in rows}
     ratio = ratios(rows, TIDEGATE)
+    names = [name for name in dict.fromkeys(row.name for row in rows) if name != ceiling.NAME]
+    lines = ["".join((f"{'medians':30}", *(f"{head:>13}" for head, _, _ in _COLUMNS)))]
+    lines += [
+        _line(name, [by_figure.get((name, work, metric)) for _, work, metric in _COLUMNS]) for name in names
+    ]
+    lines.append("\ntidegate's median by the peer's")
+    others = [name for name in names if name != TIDEGATE]
+    lines += [
+        _line(name, [ratio.get((name, work, metric)) for _, work, metric in _COLUMNS]) for name in others
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, values: Sequence[float | None]) -> str:
+    return f"{name:30}" + "".join(
+        f"{'-' if value is None else format(value, ',.2f'):>13}" for value in values
+    )
+
+
+def ranges(rows: Sequence[Row]) -> str:
+    """Each figure with its median and the lowest and highest of the rounds."""
     lines = []
     for workload, metric in dict.fromkeys((row.workload, row.metric) for row in rows):
         found = [row for row in rows if (row.workload, row.metric) == (workload, metric)]
         lines.append(f"\n{workload}: {metric} ({found[0].unit})")
-        for row in found:
-            compared = ratio.get((row.name, workload, metric))
-            against = "" if compared is None else f"   ratio {compared:.2f}"
-            values = f"{row.median:10.2f}   {row.lowest:.2f} to {row.highest:.2f}"
-            lines.append(f"  {row.name:32}{values:36}{against}".rstrip())
+        lines += [
+            f"  {row.name:30}{row.median:10.2f}   {row.lowest:.2f} to {row.highest:.2f}" for row in found
+        ]
     return "\n".join((*lines, "", _WORDS, ""))
 
 

@@ -151,6 +151,7 @@ class WireCounter:
         now_s = time.time()
         if old is None:
             self.tally.mark(table["TableName"], "created", now_s)
+            self.tally.mark(table["TableName"], str(hash_value), now_s)
         state = item.get("state", {}).get("S")
         if state is not None and (old or {}).get("state", {}).get("S") != state:
             self.tally.mark(table["TableName"], state, now_s)

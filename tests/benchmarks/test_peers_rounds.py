@@ -9,6 +9,7 @@ import pytest
 from benchmarks.peers import measure as measuring
 from benchmarks.peers.contestants import PEERS, chosen
 from benchmarks.peers.measure import ALONE, BURST, CHAIN, JOIN, SINGLE_CALLS, Sizes, Times, measure
+from benchmarks.peers.report import summary
 from benchmarks.peers.rounds import Row, Sample, interleaved, percentile, ratios, rows_of
 from benchmarks.peers.tidegate_side import chained, joined
 from benchmarks.peers.usage import READ_UNITS, REQUESTS, WRITE_UNITS, Usage
@@ -142,3 +143,15 @@ def test_costs_are_per_job_and_the_join_counts_its_last_job(monkeypatch: pytest.
     assert values["price"] == pytest.approx(3.0 * 0.625 + 0.5 * 0.125 + 1.0 * 0.40)
     assert [what[0] for what in found if not isinstance(what, Sample)] == [JOIN]
     assert SINGLE_CALLS not in {sample.workload for sample in found if isinstance(sample, Sample)}
+
+
+def test_the_summary_shows_a_dash_for_what_was_not_measured() -> None:
+    rows = [
+        Row("tidegate", CHAIN, "seconds", "s", (6.0,)),
+        Row("tidegate", BURST, "write units", "per job", (9.0,)),
+        Row("huey", CHAIN, "seconds", "s", (2.0,)),
+    ]
+    _head, ours, theirs, _blank, _words, ratio = summary(rows).splitlines()
+    assert ours.split() == ["tidegate", *"--", "6.00", *"-----", "9.00", *"--"]
+    assert theirs.split() == ["huey", *"--", "2.00", *"--------"]
+    assert ratio.split() == ["huey", *"--", "3.00", *"--------"]

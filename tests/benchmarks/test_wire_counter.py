@@ -154,6 +154,7 @@ def test_new_items_and_reached_states_are_noted_once(counter: WireCounter) -> No
     call("PutItem", TableName=TABLE, Item=put("a", state="DONE"))
     call("PutItem", TableName=TABLE, Item=put("a", state="DONE", text="again"))
     assert counter.tally.marks(TABLE, ["created"])[0] == 1
+    assert counter.tally.marks(TABLE, ["a"])[0] == 1
     count, at_seconds = counter.tally.marks(TABLE, ["DONE", "FAILED"])
     assert count == 1
     assert at_seconds >= counter.tally.marks(TABLE, ["created"])[1] > 0

@@ -23,9 +23,7 @@ def noop(*_ignored: object) -> None:
 class Jobs:
     """What the driver asks for. Every call enqueues and returns at once, with a look at whether all has ended."""
 
-    def one(self) -> Callable[[], bool]:
-        """One job."""
-        return self._ended(1, lambda: queue.enqueue(noop, result_ttl=KEPT_SECONDS))
+    last = ""
 
     def burst(self, count: int) -> Callable[[], bool]:
         """Jobs without dependencies, one call each."""
