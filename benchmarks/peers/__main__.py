@@ -88,14 +88,14 @@ def _running(
     stack: CountedStack,
     celery: Credentials,
     folder: Path,
-    stack_of: ExitStack,
+    also: ExitStack,
 ) -> AbstractContextManager[Contestant]:
     if who is None:
         return tidegate_on_aws(stack, slots, folder)
     log = folder / f"{who.name}-{number}.log"
     if who.store is Store.AWS:
         return peer_on_aws(who, slots, stack, celery, log)
-    url = stack_of.enter_context(redis_server(find_redis() or "redis-server", who.store.value))
+    url = also.enter_context(redis_server(find_redis() or "redis-server", who.store.value))
     return peer_on_redis(who, slots, url, log)
 
 
