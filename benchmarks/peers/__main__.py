@@ -99,6 +99,13 @@ def _running(
     return peer_on_redis(who, slots, url, log)
 
 
+def _usage_of(who: Peer | None, stack: CountedStack) -> Callable[[], Usage] | None:
+    """What is counted for a contestant: tidegate's schedules run on while Celery has its turn, at nobody's cost."""
+    if who is None:
+        return stack.usage
+    return (lambda: stack.usage().only(CELERY_USER)) if who.store is Store.AWS else None
+
+
 def run(
     given: argparse.Namespace, peers: Sequence[Peer], save: Callable[[list[Sample], UsageByWorkload], None]
 ) -> None:
@@ -114,12 +121,12 @@ def run(
                 samples.extend(ceiling(stack))
             calls = given.single_calls if who is None else 0
             sizes = Sizes(given.jobs, calls, given.chain, given.join, given.alone)
-            on_aws = who is None or who.store is Store.AWS
+            usage = _usage_of(who, stack)
             with ExitStack() as also:
                 contestant = also.enter_context(
                     _running(who, number, given.slots, stack, celery, Path(logs), also)
                 )
-                for found in measure(contestant, sizes, given.slots, stack.usage if on_aws else None):
+                for found in measure(contestant, sizes, given.slots, usage):
                     if isinstance(found, Sample):
                         samples.append(found)
                     else:

@@ -47,9 +47,9 @@ class Usage:
         found = {what: n for (k, who, what), n in self.counts.items() if k == kind and who == caller}
         return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
-    def without(self, *callers: str) -> Usage:
-        """The same counts without some callers."""
-        return Usage({key: count for key, count in self.counts.items() if key[1] not in callers})
+    def only(self, caller: str) -> Usage:
+        """The counts of one caller."""
+        return Usage({key: count for key, count in self.counts.items() if key[1] == caller})
 
     def to_json(self) -> list[list[str | float]]:
         """A list of [kind, caller, what, count]."""

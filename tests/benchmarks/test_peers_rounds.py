@@ -59,6 +59,7 @@ def test_usage_between_two_moments_and_its_sums() -> None:
     assert used.total(REQUESTS, service="sqs.") == 3.0
     assert used.total(REQUESTS, caller="api") == 4.0
     assert used.total(WRITE_UNITS) == 0.0
+    assert used.only("celery").total(REQUESTS) == 3.0
     assert Usage.from_json(used.to_json()) == used
 
 
