@@ -6,6 +6,8 @@ SETUP_STAMP := $(VENV)/.setup-complete
 BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
 # There while packages are installed; one that is left says that this was interrupted, which only a new start mends.
 INSTALLING := $(VENV)/.installing
+PEERS_VENV := .venv-peers
+PEERS_STAMP := $(PEERS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers tests worker
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
@@ -13,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-peers bench-submission local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,9 +69,6 @@ lock: setup ## resolve every requirements list again, newest versions that fit
 bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
 	@$(BIN)/python -m benchmarks.batching
 
-bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
-	@$(BIN)/python -m benchmarks.batching
-
 bench-cost: setup ## count write units and requests by step on the local stack
 	@$(BIN)/python -m benchmarks.cost
 
@@ -91,6 +90,15 @@ bench-latency: setup ## measure how soon a single job starts on the local stack
 bench-dispatch-plan: setup ## measure the decision alone: ranked candidates a second, in process
 	@$(BIN)/python -m benchmarks.dispatch_plan
 
+bench-peers: setup $(PEERS_STAMP) ## measure tidegate beside Celery, Dramatiq, RQ and Huey (half an hour)
+	@$(BIN)/python -m benchmarks.peers
+
+$(PEERS_STAMP): $(BOOTSTRAP_STAMP) requirements/bench-peers.txt
+	@echo "bench-peers: installing the peers in $(PEERS_VENV)"
+	@$(PYTHON) -m venv --clear $(PEERS_VENV)
+	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes requirements/bench-peers.txt
+	@touch $@
+
 bench-submission: setup ## measure calls that submit 10,000 jobs on the local stack
 	@$(BIN)/python -m benchmarks.submission
 
@@ -103,5 +111,5 @@ local-down: setup ## stop the local stack
 clean: ## stop the local stack and remove everything made here, the environment too
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
-	find . -path ./$(VENV) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(VENV)
+	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(PEERS_VENV) $(VENV)

@@ -19,6 +19,7 @@ from tidegate.domain.dispatch_plan import (
     Traits,
     free_places,
     plan_dispatch,
+    window_places,
 )
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.rules import DispatchRules, TypeRule
@@ -82,17 +83,19 @@ def test_no_more_of_a_shard_is_read_than_needed() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(4, 40).map(lambda quarters: quarters / 4), st.integers(0, 10**6))
-def test_free_places_fill_the_window_and_never_exceed_it(capacity: int, window: float, active: int) -> None:
-    free = free_places(capacity, window, active)
+def test_free_places_fill_the_window_and_never_exceed_it(
+    capacity: int, window: float, dispatched: int
+) -> None:
+    free = free_places(window_places(capacity, window), dispatched)
     assert free >= 0
     if free:
-        assert active + free <= capacity * window < active + free + 1
+        assert dispatched + free <= capacity * window < dispatched + free + 1
     else:
-        assert active + 1 > capacity * window
+        assert dispatched + 1 > capacity * window
 
 
 def test_a_pool_without_capacity_takes_nothing() -> None:
-    assert free_places(0, 2.0, 0) == 0
+    assert free_places(window_places(0, 2.0), 0) == 0
 
 
 SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9), min_size=2)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Progress
 from tidegate_cli.local_stack.places import Places
 
+PROGRAM = ("-m", "tidegate_cli.local_stack.emulator_process")
 START_TRIES = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -65,10 +67,11 @@ def find_running(places: Places) -> Emulator | None:
     return None
 
 
-def start(places: Places, progress: Progress) -> Emulator:
+def start(places: Places, progress: Progress, *, program: Sequence[str] = PROGRAM) -> Emulator:
     """Starts the emulator on what it saved last time, if that still fits.
 
-    Raises LocalStackError where it does not come up.
+    `program` is what the interpreter is given to run; a benchmark puts its own around the emulator. Raises
+    LocalStackError where it does not come up.
     """
     last = _read_record(places.emulator_record)
     # Saved queues are known by addresses that hold the port: what was saved is of use on the same port only.
@@ -84,7 +87,7 @@ def start(places: Places, progress: Progress) -> Emulator:
     port = last.port if last is not None and processes.is_free(last.port) else processes.free_port()
     for _ in range(START_TRIES):
         progress(f"starting the local AWS on port {port}")
-        emulator = _start_on(port, places)
+        emulator = _start_on(port, places, program)
         if emulator is not None:
             return emulator
         port = processes.free_port()  # somebody was quicker
@@ -110,11 +113,11 @@ def forget_state(places: Places) -> None:
     places.stack_info.unlink(missing_ok=True)
 
 
-def _start_on(port: int, places: Places) -> Emulator | None:
+def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | None:
     """The emulator, answering on `port`; None where it ended by itself, as it does when the port is taken."""
     with places.emulator_log.open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tidegate_cli.local_stack.emulator_process"],
+            [sys.executable, *program],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -109,17 +109,16 @@ Draw = Callable[[], float]  # uniform in [0, 1)
 
 
 def window_places(capacity: int, window: float) -> int:
-    """How many jobs may be dispatched and not finished: capacity x window, rounded down."""
+    """How many jobs may be dispatched and not finished: capacity x window, rounded down.
+
+    `capacity` is the number of jobs that the pool can run at once, `window` (at least 1) how many times that.
+    """
     return math.floor(capacity * window)
 
 
-def free_places(capacity: int, window: float, active: int) -> int:
-    """How many more jobs may be dispatched: capacity x window - active, never below 0.
-
-    `capacity` is the number of jobs that the pool can run at once; `window` (at least 1) is how many times that may
-    be dispatched and not finished; `active` counts what is QUEUED or RUNNING.
-    """
-    return max(0, window_places(capacity, window) - active)
+def free_places(places: int, dispatched: int) -> int:
+    """How many more jobs may be dispatched, where so many of the window's places are taken; never below 0."""
+    return max(0, places - dispatched)
 
 
 def is_taken_up(job_type: str, dispatched: Dispatched, rules: DispatchRules) -> bool:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_places, plan_dispatch, window_places
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.lanes import share_of
-from tidegate.domain.pools import Pool
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
-from tidegate.ports import IndexEntry, IndexPage, KnownLane, Message, MoveOutcome
+from tidegate.ports import IndexPage, Message, MoveOutcome
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.lanes import hold, open_lanes
+from tidegate.usecases.lanes import Lanes, hold, known_lanes, open_lanes
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_RUN = 1_000
+_FIRST_PAGE = 50  # candidates of each shard of a lane; most runs need a few
+_NO_LANES = Lanes((), ())
 _ACTIVE = frozenset({State.QUEUED, State.RUNNING})
 _TURNS = 10  # of one dispatcher while others ask for the lease; the schedule does what is left
 
@@ -31,24 +30,24 @@ _TURNS = 10  # of one dispatcher while others ask for the lease; the schedule do
 class DispatchReport:
     """What one dispatch of one pool did.
 
-    `unsent` jobs are QUEUED without a message; the reaper sends them again. `held` were moved out of the way of
-    others because their concurrency key or type is taken up or paused.
+    `jobs` were dispatched; `unsent` of them are QUEUED without a message, and the reaper sends them again. `held` were
+    moved out of the way of others because their concurrency key or type is taken up or paused.
     """
 
     pool: str
-    free: int = 0
-    dispatched: int = 0
+    jobs: tuple[Job, ...] = ()
     unsent: int = 0
     held: int = 0
+
+    @property
+    def dispatched(self) -> int:
+        """How many jobs were dispatched."""
+        return len(self.jobs)
 
     def __add__(self, later: DispatchReport) -> DispatchReport:
         """Two dispatches of one pool together."""
         return DispatchReport(
-            self.pool,
-            self.free + later.free,
-            self.dispatched + later.dispatched,
-            self.unsent + later.unsent,
-            self.held + later.held,
+            self.pool, (*self.jobs, *later.jobs), self.unsent + later.unsent, self.held + later.held
         )
 
 
@@ -62,14 +61,16 @@ def dispatch(
     moved, which the index may not show yet.
     """
     report = DispatchReport(pool_name)
-    if rules.is_paused(pool_name):
+    pool = services.settings.pools[pool_name]
+    window = window_places(pool_capacity(services, pool, now_ms), services.settings.window)
+    if window == 0 or rules.is_paused(pool_name):
         return report
-    one = _Dispatch(services, services.settings.pools[pool_name], rules, changed, now_ms)
+    one = _Dispatch(services, pool_name, window, rules, changed, now_ms)
+    if not one.look():
+        return report
     lease_ms = services.settings.dispatch_lease_seconds * 1_000
     if lease_ms == 0:
         return one.fill()
-    if not one.has_work():
-        return report
     owner = services.entropy.new_ulid(now_ms)
     if not services.leases.take_if_free(pool_name, owner, now_ms=now_ms, until_ms=now_ms + lease_ms):
         return report  # who has it was told, and looks again
@@ -77,104 +78,86 @@ def dispatch(
         report += one.fill()
         if services.leases.release_if_not_asked(pool_name, owner):
             return report
+        one.look()
     services.leases.release(pool_name, owner)
     return report
 
 
-@dataclass
+@dataclass(slots=True)
 class _Dispatch:
+    """Looks for candidates, and then, in its turn, fills the places that are free."""
+
     services: Services
-    pool: Pool
+    pool: str
+    window: int
     rules: DispatchRules
     changed: Sequence[Job]
     now_ms: int
+    lanes: Lanes = _NO_LANES
+    pages: Mapping[tuple[str, int], IndexPage] = field(default_factory=dict)
 
-    @cached_property
-    def _capacity(self) -> int:
-        return pool_capacity(self.services, self.pool, self.now_ms)
-
-    def has_work(self) -> bool:
-        """Whether a place is free and a candidate is there."""
-        dispatched = self._count_dispatched()
-        if self._places(dispatched) == 0:
-            return False
-        pages = self._first_pages(self._open_lanes(dispatched), limit=1)
-        return any(page.entries for page in pages.values())
+    def look(self) -> bool:
+        """Reads the first candidates; False where there can be none. They are hints, so no lease is needed for it."""
+        self.lanes = known_lanes(self.services, self.pool, self.rules, self.changed, self.now_ms)
+        self.pages = self._first_pages([each.lane for each in self.lanes.in_turn])
+        return bool(self.lanes.held) or any(page.entries for page in self.pages.values())
 
     def fill(self) -> DispatchReport:
-        """Fills the places that are free."""
-        services, pool = self.services, self.pool.name
+        """Dispatches what was found into the places that are free."""
+        services = self.services
         dispatched = self._count_dispatched()
-        places = self._places(dispatched)
+        places = min(MAX_JOBS_PER_RUN, free_places(self.window, dispatched.total))
         if places == 0:
-            return DispatchReport(pool)
-        lanes = self._open_lanes(dispatched)
+            return DispatchReport(self.pool)
+        held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
         desk = PermitDesk(services, self.rules, self.now_ms)
         plan = plan_dispatch(
-            [self._queue(*place, page) for place, page in self._first_pages(lanes, limit=places).items()],
+            [self._queue(*place, page) for place, page in {**self.pages, **held}.items()],
             places,
             dispatched,
             self.rules,
-            {share: known.weight for known in lanes if (share := share_of(known.lane)) is not None},
+            self.lanes.weights,
             services.entropy.jitter,
             desk.grant,
         )
-        hold(services, pool, plan.held, self.now_ms)
+        hold(services, self.pool, plan.held, self.now_ms)
         outcomes = self._move(plan.chosen, desk)
-        messages = [Message(job.job_id, job.attempt) for job in outcomes if isinstance(job, Job)]
-        unsent = services.queue.send(pool, messages) if messages else ()
+        moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
+        messages = [Message(job.job_id, job.attempt) for job in moved]
+        unsent = services.queue.send(self.pool, messages) if messages else ()
         raise_first_failure(outcomes)
-        return DispatchReport(pool, places, len(messages), len(unsent), len(plan.held))
+        return DispatchReport(self.pool, moved, len(unsent), len(plan.held))
 
     def _count_dispatched(self) -> Dispatched:
-        bound = window_places(self._capacity, self.services.settings.window)
-        if bound == 0:
-            return Dispatched()
-        left = {
-            job.job_id for job in self.changed if job.is_terminal
-        }  # no other news is sure to be the latest
-        pages = self.services.index.first_pages(self.pool.name, Group.ACTIVE, limit=bound + len(left))
+        # Only an end is sure to be the latest news of a job.
+        ended = {job.job_id for job in self.changed if job.is_terminal}
+        pages = self.services.index.first_pages(self.pool, Group.ACTIVE, limit=self.window + len(ended))
         return Dispatched.count(
-            entry.traits for page in pages.values() for entry in page.entries if entry.job_id not in left
+            entry.traits for page in pages.values() for entry in page.entries if entry.job_id not in ended
         )
 
-    def _places(self, dispatched: Dispatched) -> int:
-        free = free_places(self._capacity, self.services.settings.window, dispatched.total)
-        return min(MAX_JOBS_PER_RUN, free)
-
-    def _open_lanes(self, dispatched: Dispatched) -> Sequence[KnownLane]:
-        return open_lanes(self.services, self.pool.name, dispatched, self.rules, self.changed, self.now_ms)
-
-    def _first_pages(self, lanes: Sequence[KnownLane], limit: int) -> dict[tuple[str, int], IndexPage]:
-        pages = self.services.index.first_pages(
-            self.pool.name,
-            Group.READY,
-            limit=limit,
-            descending=True,
-            lanes=[known.lane for known in lanes],
+    def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:
+        limit = min(_FIRST_PAGE, self.window)
+        return self.services.index.first_pages(
+            self.pool, Group.READY, limit=limit, descending=True, lanes=lanes
         )
-        return dict(pages)
 
     def _queue(self, lane: str, shard: int, page: IndexPage) -> Iterator[Candidate]:
-        """The candidates of one shard of a lane, best first; further pages are read when they are needed."""
+        """The candidates of one shard of a lane, best first; further, larger pages are read when they are needed."""
+        limit = _FIRST_PAGE
         while True:
-            yield from (_candidate(entry, lane) for entry in page.entries)
+            yield from (Candidate(entry.job_id, entry.sort, entry.traits, lane) for entry in page.entries)
             if page.next is None:
                 return
+            limit = min(MAX_JOBS_PER_RUN, limit * 4)
             page = self.services.index.page(
-                self.pool.name,
-                Group.READY,
-                shard,
-                limit=max(1, len(page.entries)),
-                descending=True,
-                after=page.next,
-                lane=lane,
+                self.pool, Group.READY, shard, limit=limit, descending=True, after=page.next, lane=lane
             )
 
     def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[MoveOutcome]:
         stamp = Stamp(self.now_ms, ACTOR)
         outcomes = self.services.jobs.apply_all(
-            [DispatchIfReady(candidate.job_id, self.pool.name, stamp) for candidate in chosen]
+            [DispatchIfReady(candidate.job_id, self.pool, stamp) for candidate in chosen]
         )
         for candidate, outcome in zip(chosen, outcomes, strict=True):
             gone = isinstance(outcome, NotFound)
@@ -183,7 +166,3 @@ class _Dispatch:
                     candidate
                 )  # else another dispatcher was quicker, or may be: the job holds its permits
         return outcomes
-
-
-def _candidate(entry: IndexEntry, lane: str) -> Candidate:
-    return Candidate(entry.job_id, entry.sort, entry.traits, lane)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
 from tidegate.domain.job import Job
@@ -20,25 +21,39 @@ _UNUSED_MS = (
 )  # who noted a lane has moved its jobs there long before: a dispatcher's run ends after 5
 
 
-def open_lanes(
-    services: Services,
-    pool: str,
-    dispatched: Dispatched,
-    rules: DispatchRules,
-    changed: Sequence[Job],
-    now_ms: int,
-) -> Sequence[KnownLane]:
-    """The lanes that may hold a job which can be dispatched, the main lane first.
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes of a pool, by what their jobs wait for: their turn, or also for a key or a type."""
 
-    All shares' lanes, and of the lanes of held-back jobs those whose key or type is not taken up. What `changed` jobs
-    tell of lanes counts although the registry, which may be read a little old, does not list them yet.
+    in_turn: Sequence[KnownLane]
+    held: Sequence[KnownLane]
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """The weights of the shares."""
+        return {share: each.weight for each in self.in_turn if (share := share_of(each.lane)) is not None}
+
+
+def known_lanes(
+    services: Services, pool: str, rules: DispatchRules, changed: Sequence[Job], now_ms: int
+) -> Lanes:
+    """The lanes that may hold a candidate; not those of types that are paused.
+
+    What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
     """
-    known = {each.lane: each for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)}
-    for lane in _lanes_of(changed, pool, rules):
-        known.setdefault(lane, KnownLane(lane, DEFAULT_WEIGHT, now_ms))
-    shares = [each for each in known.values() if share_of(each.lane)]
-    held = [each for each in known.values() if _may_go(each.lane, dispatched, rules)]
-    return [KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares, *_some(services, held)]
+    known = {lane: KnownLane(lane, DEFAULT_WEIGHT, now_ms) for lane in _lanes_of(changed, pool, rules)}
+    known |= {each.lane: each for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)}
+    shares = [each for lane, each in known.items() if share_of(lane)]
+    held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
+    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held)
+
+
+def open_lanes(
+    services: Services, lanes: Lanes, dispatched: Dispatched, rules: DispatchRules
+) -> Sequence[str]:
+    """Of the lanes of held-back jobs those whose key or type is free; some, by chance, where there are very many."""
+    free = [each for each in lanes.held if _may_go(each.lane, dispatched, rules)]
+    return [each.lane for each in _some(services, free)]
 
 
 def held_lanes(services: Services, pool: str) -> Sequence[KnownLane]:
@@ -97,5 +112,9 @@ def _may_go(lane: str, dispatched: Dispatched, rules: DispatchRules) -> bool:
     if bounded_by_key is not None:
         key, limit = bounded_by_key
         return dispatched.by_key[key] < limit
+    return not is_taken_up(type_of(lane) or "", dispatched, rules)
+
+
+def _is_on(lane: str, rules: DispatchRules) -> bool:
     job_type = type_of(lane)
-    return job_type is not None and not is_taken_up(job_type, dispatched, rules)
+    return job_type is None or not rules.type_rule(job_type).paused

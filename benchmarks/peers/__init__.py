@@ -1,0 +1,1 @@
+"""tidegate beside Celery on the same local AWS, and beside Redis-based queues, in interleaved rounds."""
