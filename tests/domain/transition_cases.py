@@ -165,6 +165,7 @@ def _worker_cases() -> list[Case]:
     silent = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, None)
     extended = replace(RUNNING, lease_expires_at_ms=NOW_MS + 60_000)
     succeeded = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=7)
+    waited = Ending(State.SUCCEEDED, expires_at_s=7, began_at_ms=NOW_MS - 3)
     retry = RetryIfAttemptHolds(RUNNING, 2, NOW_MS + 500, FAILURE, STAMP)
     scheduled = replace(
         RUNNING, state=State.SCHEDULED, due_at_ms=NOW_MS + 500, failure=FAILURE, lease_expires_at_ms=None
@@ -187,6 +188,11 @@ def _worker_cases() -> list[Case]:
             RUNNING,
             replace(ended(RUNNING, State.SUCCEEDED), result={"rows": 1}),
             ATTEMPT_BROKEN,
+        ),
+        Case(
+            FinishIfAttemptHolds(RUNNING, 2, waited, STAMP),
+            RUNNING,
+            replace(ended(RUNNING, State.SUCCEEDED), started_at_ms=NOW_MS - 3),
         ),
         *finishes,
         # A worker that was slow but not yet given up may still finish: nobody else holds the attempt.

@@ -25,7 +25,7 @@ from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.ports import SlotExecutor
 from tidegate.usecases.services import Services
-from tidegate_worker import process as worker_process
+from tidegate_worker import pipeline
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 
@@ -112,7 +112,7 @@ def test_it_receives_only_what_its_free_slots_can_take(fixture: Fixture) -> None
 
 
 def test_acknowledgements_travel_together(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process, "_ACKNOWLEDGE_AFTER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(pipeline, "_ACKNOWLEDGE_AFTER_SECONDS", PATIENCE_SECONDS)
     for _ in range(10):
         queued_job(fixture.services)
     fixture.executor.open(10)
@@ -206,7 +206,7 @@ def test_a_job_that_could_not_be_concluded_keeps_its_message(
 def test_a_queue_that_stays_unreachable_ends_the_worker(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_process, "_MAX_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "_MAX_BACKOFF_SECONDS", 0.0)
 
     def refuse(request: str) -> None:
         if request == "receive":
