@@ -1,85 +1,27 @@
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-
 import pytest
 
 from tests.handlers.executors import JOBCODE
+from tests.worker.running import Fixture, becomes_true
 from tests.worker.world import (
     CLOCK,
     PATIENCE_SECONDS,
     POOL,
-    GateExecutor,
-    RecordingQueue,
     job_of,
-    make_services,
     queued_job,
 )
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
-from tidegate.ports import SlotExecutor
-from tidegate.usecases.services import Services
 from tidegate_worker import pipeline
-from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
-
-
-class Fixture:
-    """A worker process over a deployment in memory, running in a thread."""
-
-    def __init__(self) -> None:
-        self.world = MemoryWorld()
-        self.queue = RecordingQueue(self.world)
-        self.services: Services = replace(make_services(self.world), queue=self.queue)
-        self.executor = GateExecutor()
-
-    @contextmanager
-    def running(
-        self, *, slots: int = 2, drain_seconds: float = PATIENCE_SECONDS, executor: SlotExecutor | None = None
-    ) -> Iterator[RunningWorker]:
-        options = Options(POOL, slots, poll_seconds=0, drain_seconds=drain_seconds)
-        worker = RunningWorker(
-            WorkerProcess(self.services, executor or self.executor, CLOCK, options, "worker-1")
-        )
-        worker.start()
-        try:
-            yield worker
-        finally:
-            worker.process.stop()
-            worker.process.stop()
-            worker.join(PATIENCE_SECONDS)
-            assert not worker.is_alive()
-
-
-class RunningWorker(threading.Thread):
-    def __init__(self, process: WorkerProcess) -> None:
-        super().__init__(daemon=True)
-        self.process = process
-        self.code: int | None = None
-
-    def run(self) -> None:
-        self.code = self.process.run()
-
-    def ended(self) -> int | None:
-        self.join(PATIENCE_SECONDS)
-        return self.code
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP
 
 
 @pytest.fixture
 def fixture() -> Fixture:
     return Fixture()
-
-
-def _becomes_true(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.005)
-    return holds()
 
 
 def _is_empty(world: MemoryWorld) -> bool:
@@ -90,7 +32,7 @@ def test_it_runs_what_the_queue_holds_and_acknowledges_it(fixture: Fixture) -> N
     messages = [queued_job(fixture.services) for _ in range(5)]
     fixture.executor.open(5)
     with fixture.running() as worker:
-        assert _becomes_true(lambda: _is_empty(fixture.world))
+        assert becomes_true(lambda: _is_empty(fixture.world))
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert [job_of(fixture.services, message).state for message in messages] == [State.SUCCEEDED] * 5
@@ -117,13 +59,13 @@ def test_acknowledgements_travel_together(fixture: Fixture, monkeypatch: pytest.
         queued_job(fixture.services)
     fixture.executor.open(10)
     with fixture.running(slots=10):
-        assert _becomes_true(lambda: _is_empty(fixture.world))
+        assert becomes_true(lambda: _is_empty(fixture.world))
     assert [len(receipts) for receipts in fixture.queue.deleted] == [10]
 
 
 def test_it_is_registered_while_it_works(fixture: Fixture) -> None:
     with fixture.running(slots=3) as worker:
-        assert _becomes_true(lambda: (POOL, "worker-1") in fixture.world.workers)
+        assert becomes_true(lambda: (POOL, "worker-1") in fixture.world.workers)
         assert fixture.world.workers[(POOL, "worker-1")].slots == 3
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
@@ -135,7 +77,7 @@ def test_running_jobs_may_finish_after_the_first_stop(fixture: Fixture) -> None:
     with fixture.running() as worker:
         fixture.executor.wait_for_started(1)
         worker.process.stop()
-        assert _becomes_true(lambda: not fixture.world.workers)
+        assert becomes_true(lambda: not fixture.world.workers)
         assert job_of(fixture.services, message).state is State.RUNNING
         fixture.executor.open(1)
         assert worker.ended() == EXIT_DRAINED
@@ -177,7 +119,7 @@ def test_a_heartbeat_keeps_the_message_invisible(fixture: Fixture) -> None:
     with fixture.running() as worker:
         fixture.executor.wait_for_started(1)
         fixture.executor.hurry()
-        assert _becomes_true(lambda: len(fixture.queue.extended) == 1)
+        assert becomes_true(lambda: len(fixture.queue.extended) == 1)
         worker.process.stop()
     assert fixture.queue.extended == [90]
 
@@ -195,7 +137,7 @@ def test_a_job_that_could_not_be_concluded_keeps_its_message(
     fixture.world.on_request = refuse
     fixture.executor.open(2)
     with fixture.running(slots=1) as worker:
-        assert _becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
+        assert becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, lost).state is State.RUNNING
@@ -228,8 +170,8 @@ def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixtur
     )
     quick, endless = queued_job(fixture.services), queued_job(fixture.services, "sample.spin")
     with fixture.running(drain_seconds=0, executor=executor) as worker:
-        assert _becomes_true(lambda: job_of(fixture.services, quick).state is State.SUCCEEDED)
-        assert _becomes_true(lambda: job_of(fixture.services, endless).state is State.RUNNING)
+        assert becomes_true(lambda: job_of(fixture.services, quick).state is State.SUCCEEDED)
+        assert becomes_true(lambda: job_of(fixture.services, endless).state is State.RUNNING)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
     assert job_of(fixture.services, endless).state is State.READY
