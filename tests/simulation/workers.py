@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.simulation.scenario import Course, Fate
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal, Worker
 from tidegate.usecases.claim import Claimed, begin, claim_all
@@ -66,7 +66,7 @@ class WorkerPool:
         simulator = self.simulator
         worker_id = f"{self.pool}-{next(self._numbers)}"
         messages = [delivery.message for delivery in deliveries]
-        outcomes: Sequence[Job | DependencyUnavailable | None]
+        outcomes: Sequence[Job | DependencyUnavailable | ServiceRefused | None]
         try:
             outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_ms)
         except DependencyUnavailable as error:  # though some of them may have been carried out

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_world import MemoryWorld
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import DependencyUnavailable, TidegateError
 from tidegate.domain.transitions import Transition
 
 
@@ -16,7 +16,7 @@ def _nothing(_transitions: Sequence[Transition]) -> None:
 
 
 class BatchStore(MemoryJobStore):
-    """`batches` holds the names and the number of each `apply_all`; `unavailable` ids get no answer.
+    """`batches` holds the names and the number of each `apply_all`; `unavailable` ids get `error`.
 
     `before` is called ahead of each `apply_all`.
     """
@@ -25,6 +25,7 @@ class BatchStore(MemoryJobStore):
         super().__init__(world)
         self.batches: list[tuple[str, int]] = []
         self.unavailable: set[str] = set()
+        self.error: TidegateError = DependencyUnavailable("the table does not answer")
         self.before: Callable[[Sequence[Transition]], None] = _nothing
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[Any]:
@@ -34,7 +35,7 @@ class BatchStore(MemoryJobStore):
         outcomes: list[Any] = []
         for transition in transitions:
             if transition.job_id in self.unavailable:
-                outcomes.append(DependencyUnavailable("the table does not answer"))
+                outcomes.append(self.error)
             else:
                 outcomes.extend(super().apply_all([transition]))
         return outcomes

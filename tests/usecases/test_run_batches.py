@@ -11,7 +11,7 @@ from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.batch_store import BatchStore
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
@@ -91,6 +91,15 @@ def test_of_doubled_messages_the_latest_claims_once(world: World) -> None:
     assert [isinstance(outcome, Job) for outcome in outcomes] == [False, True, False, False]
     assert world.store.batches == [("claim", 1)]
     assert world.job(message.job_id).attempt == 1
+
+
+def test_a_claim_that_was_refused_for_good_is_not_taken_for_a_stale_message(world: World) -> None:
+    (message,) = world.queued(1)
+    world.store.error = ServiceRefused("the table is gone")
+    world.store.unavailable = {message.job_id}
+    assert claim_all(world.services, [message], "w", NOW_MS) == [world.store.error]
+    with pytest.raises(ServiceRefused):
+        claim(world.services, message, "w", NOW_MS)
 
 
 def test_no_message_is_no_request(world: World) -> None:

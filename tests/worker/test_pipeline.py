@@ -212,9 +212,11 @@ def test_no_error_of_a_batch_ends_the_worker(fixture: BatchFixture, stage: str) 
             raise ServiceRefused("the table is gone")
 
     fixture.store.before = refuse_once
-    lost, kept = fixture.queued(2)
+    (lost,) = fixture.queued(1)
     fixture.executor.open(2)
     with fixture.running(slots=1) as worker:
+        assert refused.wait(PATIENCE_SECONDS)
+        (kept,) = fixture.queued(1)
         assert becomes_true(lambda: fixture.states([kept]) == [State.SUCCEEDED])
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED

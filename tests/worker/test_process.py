@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tests.handlers.executors import JOBCODE
@@ -124,19 +126,20 @@ def test_a_heartbeat_keeps_the_message_invisible(fixture: Fixture) -> None:
     assert fixture.queue.extended == [90]
 
 
-def test_a_job_that_could_not_be_concluded_keeps_its_message(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost, kept = queued_job(fixture.services), queued_job(fixture.services)
+def test_a_job_that_could_not_be_concluded_keeps_its_message(fixture: Fixture) -> None:
+    lost = queued_job(fixture.services)
+    refused = threading.Event()
 
     def refuse(request: str) -> None:
-        if request == "apply" and len(fixture.executor.started) == 1:
-            fixture.executor.started.append("refused")
+        if request.startswith("apply") and len(fixture.executor.started) == 1 and not refused.is_set():
+            refused.set()
             raise DependencyUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse
     fixture.executor.open(2)
     with fixture.running(slots=1) as worker:
+        assert refused.wait(PATIENCE_SECONDS)
+        kept = queued_job(fixture.services)
         assert becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED

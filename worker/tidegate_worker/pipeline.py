@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Job
-from tidegate.ports import Assignment, Clock, Delivery, Executor, Heartbeat, Outcome, Signal
+from tidegate.ports import Clock, Delivery, Executor, Signal
 from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
 from tidegate.usecases.run import heartbeat_of
 from tidegate.usecases.services import Services
 from tidegate_worker.batcher import Batcher
+from tidegate_worker.logged_executor import LoggedExecutor
 from tidegate_worker.room import Room
 from tidegate_worker.run_queue import RunQueue
 from tidegate_worker.totals import Tally, Totals
@@ -73,7 +73,7 @@ class Pipeline:
         stop: threading.Event,
     ) -> None:
         self._services = services
-        self._executor = _LoggedExecutor(executor)
+        self._executor = LoggedExecutor(executor)
         self._clock = clock
         self._pool = pool
         self._poll_seconds = poll_seconds
@@ -167,6 +167,9 @@ class Pipeline:
             asked = self._room.ask(_ASK_SECONDS)
             if asked == 0:
                 continue
+            if self._stop.is_set():
+                self._room.got(asked, 0)
+                return
             deliveries: Sequence[Delivery] = ()
             try:
                 deliveries = self._services.queue.receive(
@@ -279,24 +282,3 @@ class Pipeline:
 def _not_done(what: str, delivery: Delivery, error: Exception) -> None:
     # By class only: an error's text may hold what the client sent.
     _LOGGER.error("job %s was not %s: %s", delivery.message.job_id, what, type(error).__name__)
-
-
-class _LoggedExecutor:
-    """Says on the log what runs, and how it went; never what it was given or returned."""
-
-    def __init__(self, inner: Executor) -> None:
-        self._inner = inner
-
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
-        """Runs one attempt to its end."""
-        _LOGGER.info("job %s %s attempt %d", assignment.job_id, assignment.type, assignment.attempt)
-        began = time.monotonic()
-        outcome = self._inner.execute(assignment, heartbeat)
-        _LOGGER.info(
-            "job %s %s in %.1f s %s",
-            assignment.job_id,
-            outcome.kind,
-            time.monotonic() - began,
-            outcome.code,
-        )
-        return outcome

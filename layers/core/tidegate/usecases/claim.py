@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.transitions import ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Upstream
@@ -25,20 +25,20 @@ class Claimed:
 def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
     """Takes the job and begins it at once; None where the message is stale, doubled, or its job is gone.
 
-    Raises DependencyUnavailable where the message should come again.
+    Raises DependencyUnavailable or ServiceRefused where the message should come again.
     """
     (job,) = claim_all(services, [message], worker_id, now_ms)
-    if isinstance(job, DependencyUnavailable):
+    if isinstance(job, DependencyUnavailable | ServiceRefused):
         raise job
     return None if job is None else begin(services, job, now_ms)
 
 
 def claim_all(
     services: Services, messages: Sequence[Message], worker_id: str, now_ms: int
-) -> list[Job | DependencyUnavailable | None]:
+) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
     """Takes the jobs of many messages, each under its own condition; outcomes in the same order.
 
-    None where the message is stale, doubled, or its job is gone; DependencyUnavailable where it should come again.
+    None where the message is stale, doubled, or its job is gone; an error where it should come again.
     """
     # Of messages about one job only the latest can win, and only once: the others are stale or doubled.
     chosen: dict[str, int] = {}
@@ -51,11 +51,11 @@ def claim_all(
         ClaimIfQueued(job_id, messages[place].attempt, worker_id, lease_expires_at_ms, stamp)
         for job_id, place in chosen.items()
     ]
-    claims: list[Job | DependencyUnavailable | None] = [None] * len(messages)
-    outcomes: Sequence[object] = services.jobs.apply_all(transitions)
+    claims: list[Job | DependencyUnavailable | ServiceRefused | None] = [None] * len(messages)
+    outcomes: Sequence[Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused]
+    outcomes = services.jobs.apply_all(transitions)
     for place, outcome in zip(chosen.values(), outcomes, strict=True):
-        if isinstance(outcome, Job | DependencyUnavailable):
-            claims[place] = outcome
+        claims[place] = None if isinstance(outcome, TransitionRefused | NotFound) else outcome
     return claims
 
 

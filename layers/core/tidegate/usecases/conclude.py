@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tidegate.domain.errors import DependencyUnavailable, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.retry import backoff_ms
 from tidegate.domain.states import State
@@ -34,13 +34,13 @@ class Conclusion:
 def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
     """Records how the attempt went; returns the job after it, None where the attempt no longer holds.
 
-    Raises DependencyUnavailable where the message should come again.
+    Raises DependencyUnavailable or ServiceRefused where the message should come again.
     """
     conclusion = conclusion_of(services, claimed, outcome, now_ms)
     if conclusion is None:
         return None
     (job,) = conclude_all(services, [conclusion])
-    if isinstance(job, DependencyUnavailable):
+    if isinstance(job, DependencyUnavailable | ServiceRefused):
         raise job
     return job
 
@@ -65,13 +65,13 @@ def hand_back_of(job: Job, now_ms: int) -> Conclusion:
 
 def conclude_all(
     services: Services, conclusions: Sequence[Conclusion]
-) -> list[Job | DependencyUnavailable | None]:
+) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
     """Records how many attempts went, each under its own condition; outcomes in the same order.
 
-    A job as it stands after its conclusion; None where the attempt no longer holds; DependencyUnavailable where
-    nothing is known to be written, and the message should come again.
+    A job as it stands after its conclusion; None where the attempt no longer holds; an error where nothing is known
+    to be written, and the message should come again.
     """
-    outcomes = _outcomes(services, [conclusion.transition for conclusion in conclusions])
+    outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
     # Only a cancellation that came meanwhile refuses a retry or a hand-back while the attempt still holds.
     cancelled = [
         place
@@ -83,13 +83,15 @@ def conclude_all(
         for one in (conclusions[place] for place in cancelled)
     ]
     if endings:
-        for place, outcome in zip(cancelled, _outcomes(services, endings), strict=True):
+        for place, outcome in zip(cancelled, _apply_all(services, endings), strict=True):
             outcomes[place] = outcome
-    return [outcome if isinstance(outcome, Job | DependencyUnavailable) else None for outcome in outcomes]
+    return [None if isinstance(outcome, TransitionRefused | NotFound) else outcome for outcome in outcomes]
 
 
-def _outcomes(services: Services, transitions: Sequence[Transition]) -> list[object]:
-    return list(services.jobs.apply_all(transitions))
+def _apply_all(
+    services: Services, transitions: Sequence[Transition]
+) -> list[Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused]:
+    return [*services.jobs.apply_all(transitions)]
 
 
 def _still_holds(now: Job, claimed: Job) -> bool:
