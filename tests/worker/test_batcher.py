@@ -44,8 +44,22 @@ def calls() -> Iterator[Calls]:
     made.release(1_000)
 
 
-def _started(calls: Calls, *, most: int = 3, threads: int = 2, linger_seconds: float = 0.0) -> Batcher[int]:
-    made: Batcher[int] = Batcher("test", calls, most=most, threads=threads, linger_seconds=linger_seconds)
+def _started(
+    calls: Calls,
+    *,
+    most: int = 3,
+    threads: int = 2,
+    linger_seconds: float = 0.0,
+    behind_seconds: float = NEVER_SECONDS,
+) -> Batcher[int]:
+    made: Batcher[int] = Batcher(
+        "test",
+        calls,
+        most=most,
+        threads=threads,
+        linger_seconds=linger_seconds,
+        behind_seconds=behind_seconds,
+    )
     made.start()
     return made
 
@@ -72,6 +86,16 @@ def test_a_full_batch_does_not_wait_for_the_one_under_way(calls: Calls) -> None:
     calls.release(3)
     batcher.close()
     assert calls.batches == [[1], [2, 3, 4], [5]]
+
+
+def test_a_call_that_hangs_does_not_hold_up_the_next(calls: Calls) -> None:
+    batcher = _started(calls, behind_seconds=0.01)
+    batcher.put([1])
+    calls.wait_for(1)
+    batcher.put([2])
+    assert calls.wait_for(2) == [[1], [2]]
+    calls.release(2)
+    batcher.close()
 
 
 def test_a_batch_that_lingers_goes_when_it_is_full(calls: Calls) -> None:

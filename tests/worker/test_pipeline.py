@@ -46,6 +46,7 @@ def fixture(monkeypatch: pytest.MonkeyPatch) -> BatchFixture:
     """A process to which every job is short, however slow the machine is."""
     monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "LONGEST_WAIT_SECONDS", AGES_SECONDS)
+    monkeypatch.setattr(pipeline, "_BEHIND_SECONDS", AGES_SECONDS)
     made = BatchFixture()
     settings = replace(made.services.settings, heartbeat_seconds=AGES_SECONDS * 2)
     made.services = replace(made.services, settings=settings)

@@ -15,10 +15,10 @@ _BATCHES_KEPT = 10
 class Batcher(Generic[T]):
     """Calls `handle` with batches of what was `put`, from threads of its own.
 
-    A batch goes out when `most` items are there, or when none is under way and the oldest has waited for
+    A batch goes out when `most` items are there, or when none is under way and its oldest item has waited for
     `linger_seconds`. So a lone item goes at once, and while a call is under way the next batch fills: the busier it
-    is, the larger the batches, and no timer holds anything up. At most `threads` calls are under way at once.
-    `handle` must not raise.
+    is, the larger the batches. A call that hangs holds nothing up: after `behind_seconds` the next one goes out
+    beside it. At most `threads` calls are under way at once. `handle` must not raise.
     """
 
     def __init__(
@@ -29,10 +29,12 @@ class Batcher(Generic[T]):
         most: int,
         threads: int = 1,
         linger_seconds: float = 0.0,
+        behind_seconds: float,
     ) -> None:
         self._handle = handle
         self._most = most
         self._linger_seconds = linger_seconds
+        self._behind_seconds = behind_seconds
         self._changed = threading.Condition()
         self._items: list[T] = []
         self._oldest_at = 0.0
@@ -88,9 +90,10 @@ class Batcher(Generic[T]):
             return batch
 
     def _wait_seconds(self) -> float | None:
-        """How long the next batch has to wait still: 0 when it may go, None while nothing can tell."""
+        """How long the next batch has to wait still: 0 when it may go, None while there is none."""
         if self._closed or len(self._items) >= self._most:
             return 0
-        if not self._items or self._under_way:
+        if not self._items:
             return None
-        return max(0.0, self._oldest_at + self._linger_seconds - time.monotonic())
+        patience_seconds = self._linger_seconds + (self._behind_seconds if self._under_way else 0.0)
+        return max(0.0, self._oldest_at + patience_seconds - time.monotonic())

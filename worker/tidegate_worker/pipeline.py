@@ -32,6 +32,7 @@ _ACKNOWLEDGE_MOST = 10  # what a queue acknowledges at once
 _ACKNOWLEDGE_AFTER_SECONDS = 1.0
 _RECEIVERS = 4
 _WRITERS = 4
+_BEHIND_SECONDS = 0.1  # for which a request waits for the one before it, to carry more
 _ASK_SECONDS = 0.5
 _EMPTY_PAUSE_SECONDS = 0.05  # should the queue answer at once instead of waiting
 _FAILURES_ALLOWED = 10
@@ -90,9 +91,11 @@ class Pipeline:
         self._tally = Tally()
         self._room = Room(slots)
         self._waiting: RunQueue[_Taken] = RunQueue()
-        self._claims: Batcher[Delivery] = Batcher("claim", self._claim, most=_WRITE_MOST, threads=_WRITERS)
+        self._claims: Batcher[Delivery] = Batcher(
+            "claim", self._claim, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
+        )
         self._endings: Batcher[_Ended] = Batcher(
-            "conclude", self._conclude, most=_WRITE_MOST, threads=_WRITERS
+            "conclude", self._conclude, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
         )
         self._receipts: Batcher[str] = Batcher(
             "acknowledge",
@@ -100,6 +103,7 @@ class Pipeline:
             most=_ACKNOWLEDGE_MOST,
             threads=_WRITERS,
             linger_seconds=_ACKNOWLEDGE_AFTER_SECONDS,
+            behind_seconds=_BEHIND_SECONDS,
         )
         self._slots = [
             threading.Thread(target=self._serve_slot, name=f"slot-{number}") for number in range(slots)
