@@ -102,6 +102,17 @@ def test_a_claim_that_was_refused_for_good_is_not_taken_for_a_stale_message(worl
         claim(world.services, message, "w", NOW_MS)
 
 
+def test_a_message_whose_worker_was_lost_claims_again_with_the_next_attempt(world: World) -> None:
+    lost, held, fresh = world.queued(3)
+    claim_all(world.services, [lost], "w1", NOW_MS - SETTINGS.lease_ms - 1)
+    claim_all(world.services, [held], "w1", NOW_MS)
+    world.store.batches.clear()
+    outcomes = claim_all(world.services, [lost, held, fresh], "w2", NOW_MS)
+    assert world.store.batches == [("claim", 3), ("claim again", 1)]
+    attempts = [(one.attempt, one.worker_id) if isinstance(one, Job) else None for one in outcomes]
+    assert attempts == [(2, "w2"), None, (1, "w2")]
+
+
 def test_no_message_is_no_request(world: World) -> None:
     assert claim_all(world.services, [], "w", NOW_MS) == []
     assert conclude_all(world.services, []) == []

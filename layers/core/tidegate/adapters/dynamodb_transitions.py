@@ -16,7 +16,6 @@ from tidegate.adapters.dynamodb_conditions import (
     Change,
     Clause,
     all_of,
-    any_of,
     at_most,
     attempt_holds,
     attempt_is,
@@ -138,15 +137,22 @@ def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
 
 
 def _claim(_: JobCodec, move: moves.ClaimIfQueued) -> Change:
-    queued = all_of(in_state(State.QUEUED), attempt_is(move.attempt))
+    return _to_running(move, all_of(in_state(State.QUEUED), attempt_is(move.attempt)))
+
+
+def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
     orphaned = all_of(
-        attempt_holds(move.attempt + 1),
-        may_run_again_after(move.attempt + 1),
+        attempt_holds(move.attempt),
+        may_run_again_after(move.attempt),
         lease_expired(move.stamp.now_ms),
         not_cancelled(),
     )
+    return _to_running(move, orphaned)
+
+
+def _to_running(move: moves.ClaimIfQueued | moves.ClaimAgainIfLeaseExpired, condition: Clause) -> Change:
     return Change(
-        any_of(queued, orphaned),
+        condition,
         {
             schema.STATE: str(State.RUNNING),
             schema.WORKER_ID: move.worker_id,
@@ -226,6 +232,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.DispatchIfReady: _dispatch,
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
+        moves.ClaimAgainIfLeaseExpired: _claim_again,
         moves.HeartbeatIfAttemptHolds: _heartbeat,
         moves.FinishIfAttemptHolds: _finish,
         moves.RetryIfAttemptHolds: _retry,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.transitions import ClaimIfQueued, Stamp
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Upstream
 from tidegate.usecases.services import Services
+
+_Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,35 @@ def claim_all(
         ClaimIfQueued(job_id, messages[place].attempt, worker_id, lease_expires_at_ms, stamp)
         for job_id, place in chosen.items()
     ]
+    outcomes: list[_Outcome] = [*services.jobs.apply_all(transitions)]
+    # Seldom: a message that comes again because the worker that claimed its job was lost.
+    orphans = {
+        number: outcome.job
+        for number, (claim, outcome) in enumerate(zip(transitions, outcomes, strict=True))
+        if isinstance(outcome, TransitionRefused) and _is_orphaned(outcome.job, claim.attempt + 1, now_ms)
+    }
+    again = [
+        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp)
+        for job in orphans.values()
+    ]
+    if again:
+        for number, second in zip(orphans, services.jobs.apply_all(again), strict=True):
+            outcomes[number] = second
     claims: list[Job | DependencyUnavailable | ServiceRefused | None] = [None] * len(messages)
-    outcomes: Sequence[Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused]
-    outcomes = services.jobs.apply_all(transitions)
     for place, outcome in zip(chosen.values(), outcomes, strict=True):
         claims[place] = None if isinstance(outcome, TransitionRefused | NotFound) else outcome
     return claims
+
+
+def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
+    """Whether it is worth asking for the job again; the write decides."""
+    lease_expires_at_ms = job.lease_expires_at_ms
+    return (
+        job.state is State.RUNNING
+        and job.attempt == attempt
+        and lease_expires_at_ms is not None
+        and lease_expires_at_ms < now_ms
+    )
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
