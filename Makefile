@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-peers bench-submission local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-peers bench-submission bench-worker local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ $(PEERS_STAMP): $(BOOTSTRAP_STAMP) requirements/bench-peers.txt
 
 bench-submission: setup ## measure calls that submit 10,000 jobs on the local stack
 	@$(BIN)/python -m benchmarks.submission
+
+bench-worker: setup ## measure how busy a worker process keeps its slots, and what it asks of AWS for a job
+	@$(BIN)/python -m benchmarks.worker_process
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

@@ -26,6 +26,7 @@ from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
     CancelIfInState,
+    ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
     Ending,
@@ -151,6 +152,11 @@ def _claim_cases() -> list[Case]:
     refused = {
         "was claimed before": replace(QUEUED, attempt=2),
         "was claimed less often": replace(QUEUED, attempt=0),
+        "was orphaned by this claim": ORPHANED,
+        **others(State.QUEUED, attempt=1),
+    }
+    again = ClaimAgainIfLeaseExpired(ORPHANED, 2, "w2", NOW_MS + 60_000, STAMP)
+    not_again = {
         "runs under its lease": RUNNING,
         "runs under its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),
         "runs without a lease": replace(RUNNING, lease_expires_at_ms=None),
@@ -158,11 +164,11 @@ def _claim_cases() -> list[Case]:
         "was orphaned by an earlier claim": replace(ORPHANED, attempt=1),
         "was orphaned at its last attempt": replace(ORPHANED, retry=RetryPolicy(max_retries=1)),
         "was orphaned with cancellation asked for": replace(ORPHANED, cancel_requested_at_ms=NOW_MS),
-        **others(State.QUEUED, State.RUNNING, attempt=1),
+        **others(State.RUNNING, attempt=2, lease_expires_at_ms=NOW_MS - 1),
     }
     return [
         Case(claim, QUEUED, replace(QUEUED, attempt=2, **held), refused),
-        Case(claim, ORPHANED, replace(ORPHANED, attempt=3, **held)),
+        Case(again, ORPHANED, replace(ORPHANED, attempt=3, **held), not_again),
     ]
 
 
@@ -171,6 +177,7 @@ def _worker_cases() -> list[Case]:
     silent = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, None)
     extended = replace(RUNNING, lease_expires_at_ms=NOW_MS + 60_000)
     succeeded = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=7)
+    waited = Ending(State.SUCCEEDED, expires_at_s=7, began_at_ms=NOW_MS - 3)
     retry = RetryIfAttemptHolds(RUNNING, 2, NOW_MS + 500, FAILURE, STAMP)
     scheduled = replace(
         RUNNING, state=State.SCHEDULED, due_at_ms=NOW_MS + 500, failure=FAILURE, lease_expires_at_ms=None
@@ -193,6 +200,11 @@ def _worker_cases() -> list[Case]:
             RUNNING,
             replace(ended(RUNNING, State.SUCCEEDED), result={"rows": 1}),
             ATTEMPT_BROKEN,
+        ),
+        Case(
+            FinishIfAttemptHolds(RUNNING, 2, waited, STAMP),
+            RUNNING,
+            replace(ended(RUNNING, State.SUCCEEDED), started_at_ms=NOW_MS - 3),
         ),
         *finishes,
         # A worker that was slow but not yet given up may still finish: nobody else holds the attempt.

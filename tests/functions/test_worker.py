@@ -92,7 +92,7 @@ def test_a_record_comes_again_when_a_service_does_not_answer(fixture: Fixture) -
     message = queued_job(fixture.services)
 
     def refuse(request: str) -> None:
-        if request == "apply":
+        if request in ("apply", "apply_all"):
             raise DependencyUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse

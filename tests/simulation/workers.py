@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.simulation.scenario import Course, Fate
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
-from tidegate.usecases.run import Claimed, beat, claim, conclude
+from tidegate.usecases.claim import Claimed, begin, claim_all
+from tidegate.usecases.run import beat, conclude
 from tidegate.usecases.worker_life import beat_worker, join_pool
 
 if TYPE_CHECKING:
@@ -67,21 +70,32 @@ class WorkerPool:
                 self.running -= asked
                 return
             self.running -= asked - len(deliveries)
-            for delivery in deliveries:
-                self._begin(delivery)
+            self._claim(deliveries)
 
-    def _begin(self, delivery: Delivery) -> None:
+    def _claim(self, deliveries: Sequence[Delivery]) -> None:
         simulator = self.simulator
         worker_id = f"{self.pool}-{next(self._numbers)}"
+        messages = [delivery.message for delivery in deliveries]
+        outcomes: Sequence[Job | DependencyUnavailable | ServiceRefused | None]
         try:
-            claimed = claim(simulator.services, delivery.message, worker_id, simulator.now_ms)
+            outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_ms)
+        except DependencyUnavailable as error:  # though some of them may have been carried out
+            outcomes = [error] * len(deliveries)
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            if isinstance(outcome, Job):
+                self._begin(delivery, outcome)
+                continue
+            self.running -= 1
+            if outcome is None:
+                self._acknowledge(delivery)  # else the message comes again
+
+    def _begin(self, delivery: Delivery, job: Job) -> None:
+        simulator = self.simulator
+        try:
+            claimed = begin(simulator.services, job, simulator.now_ms)
         except DependencyUnavailable:
             self.running -= 1
-            return  # the message comes again
-        if claimed is None:
-            self.running -= 1
-            self._acknowledge(delivery)
-            return
+            return  # the message comes again, or the lease ends first
         attempt = _Attempt(delivery, claimed, simulator.scenario(claimed.assignment))
         timeout_ms = claimed.job.timeout_seconds * 1_000
         if attempt.course.fate is Fate.DIES:

@@ -68,7 +68,7 @@ def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
     services, _ = bootstrap.memory_services(Settings(pools=pools, default_pool=POOL))
     made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter())
     monkeypatch.setattr(bootstrap, "process_worker", lambda: made)
-    monkeypatch.setattr(WorkerProcess, "_serve", lambda self, threads: EXIT_DRAINED)
+    monkeypatch.setattr(WorkerProcess, "_serve", lambda self: EXIT_DRAINED)
     return made
 
 

@@ -1,88 +1,30 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
 from tests.handlers.executors import JOBCODE
+from tests.worker.running import Fixture, becomes_true
 from tests.worker.world import (
     CLOCK,
     PATIENCE_SECONDS,
     POOL,
-    GateExecutor,
-    RecordingQueue,
     job_of,
-    make_services,
     queued_job,
-    registration_of,
 )
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState
-from tidegate.ports import SlotExecutor
-from tidegate.usecases.services import Services
-from tidegate_worker import process as worker_process
-from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
-
-
-class Fixture:
-    """A worker process over a deployment in memory, running in a thread."""
-
-    def __init__(self) -> None:
-        self.world = MemoryWorld()
-        self.queue = RecordingQueue(self.world)
-        self.services: Services = replace(make_services(self.world), queue=self.queue)
-        self.executor = GateExecutor()
-
-    @contextmanager
-    def running(
-        self, *, slots: int = 2, drain_seconds: float = PATIENCE_SECONDS, executor: SlotExecutor | None = None
-    ) -> Iterator[RunningWorker]:
-        options = Options(POOL, slots, poll_seconds=0, drain_seconds=drain_seconds)
-        registration = registration_of(self.services, slots=slots, beat_seconds=0)
-        worker = RunningWorker(
-            WorkerProcess(self.services, executor or self.executor, CLOCK, options, registration)
-        )
-        worker.start()
-        try:
-            yield worker
-        finally:
-            worker.process.stop()
-            worker.process.stop()
-            worker.join(PATIENCE_SECONDS)
-            assert not worker.is_alive()
-
-
-class RunningWorker(threading.Thread):
-    def __init__(self, process: WorkerProcess) -> None:
-        super().__init__(daemon=True)
-        self.process = process
-        self.code: int | None = None
-
-    def run(self) -> None:
-        self.code = self.process.run()
-
-    def ended(self) -> int | None:
-        self.join(PATIENCE_SECONDS)
-        return self.code
+from tidegate_worker import pipeline
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP
 
 
 @pytest.fixture
 def fixture() -> Fixture:
     return Fixture()
-
-
-def becomes_true(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.005)
-    return holds()
 
 
 def _is_empty(world: MemoryWorld) -> bool:
@@ -115,7 +57,7 @@ def test_it_receives_only_what_its_free_slots_can_take(fixture: Fixture) -> None
 
 
 def test_acknowledgements_travel_together(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process, "_ACKNOWLEDGE_AFTER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(pipeline, "_ACKNOWLEDGE_AFTER_SECONDS", PATIENCE_SECONDS)
     for _ in range(10):
         queued_job(fixture.services)
     fixture.executor.open(10)
@@ -181,19 +123,20 @@ def test_a_heartbeat_keeps_the_message_invisible(fixture: Fixture) -> None:
     assert fixture.queue.extended == [90]
 
 
-def test_a_job_that_could_not_be_concluded_keeps_its_message(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost, kept = queued_job(fixture.services), queued_job(fixture.services)
+def test_a_job_that_could_not_be_concluded_keeps_its_message(fixture: Fixture) -> None:
+    lost = queued_job(fixture.services)
+    refused = threading.Event()
 
     def refuse(request: str) -> None:
-        if request == "apply" and len(fixture.executor.started) == 1:
-            fixture.executor.started.append("refused")
+        if request.startswith("apply") and len(fixture.executor.started) == 1 and not refused.is_set():
+            refused.set()
             raise DependencyUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse
     fixture.executor.open(2)
     with fixture.running(slots=1) as worker:
+        assert refused.wait(PATIENCE_SECONDS)
+        kept = queued_job(fixture.services)
         assert becomes_true(lambda: job_of(fixture.services, kept).state is State.SUCCEEDED)
         worker.process.stop()
         assert worker.ended() == EXIT_DRAINED
@@ -205,7 +148,7 @@ def test_a_job_that_could_not_be_concluded_keeps_its_message(
 def test_a_queue_that_stays_unreachable_ends_the_worker(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_process, "_MAX_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "_MAX_BACKOFF_SECONDS", 0.0)
 
     def refuse(request: str) -> None:
         if request == "receive":

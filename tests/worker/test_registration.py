@@ -8,10 +8,9 @@ from tests.worker.world import CLOCK, POOL, make_services, registration_of
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
 from tidegate.domain.workers import Totals, Worker, WorkerState
-from tidegate.ports import OutcomeKind
 from tidegate.usecases.services import Services
 from tidegate.usecases.workers import drain_worker
-from tidegate_worker.registration import Order, Registration, Tally
+from tidegate_worker.registration import Order, Registration
 
 BUSY = Totals(claimed=5, succeeded=2, failed=1, handed_back=0)
 
@@ -147,12 +146,3 @@ def test_nothing_is_told_before_it_registered() -> None:
     fixture.mine.leave()
     assert fixture.beat() is Order.GO_ON
     assert not fixture.world.requests
-
-
-def test_totals_tell_how_attempts_ended() -> None:
-    tally = Tally()
-    for kind in OutcomeKind:
-        tally.claimed()
-        tally.ended(kind)
-    tally.claimed()
-    assert tally.totals() == Totals(claimed=len(OutcomeKind) + 1, succeeded=1, failed=2, handed_back=1)

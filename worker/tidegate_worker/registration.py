@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
 from tidegate.domain.errors import TidegateError, WorkerFenced
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kept_until_s
-from tidegate.ports import Clock, OutcomeKind
+from tidegate.ports import Clock
 from tidegate.usecases.services import Services
 from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
 
@@ -25,35 +24,6 @@ class Order(StrEnum):
     GO_ON = "GO_ON"
     DRAIN = "DRAIN"  # take no more jobs; what runs may finish
     STOP = "STOP"  # the worker id is another process's: hand everything back and end
-
-
-class Tally:
-    """Counts the attempts of a session; slots count side by side."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._claimed = 0
-        self._ended: Counter[OutcomeKind] = Counter()
-
-    def claimed(self) -> None:
-        """One more attempt began."""
-        with self._lock:
-            self._claimed += 1
-
-    def ended(self, kind: OutcomeKind) -> None:
-        """An attempt ended."""
-        with self._lock:
-            self._ended[kind] += 1
-
-    def totals(self) -> Totals:
-        """All so far."""
-        with self._lock:
-            return Totals(
-                claimed=self._claimed,
-                succeeded=self._ended[OutcomeKind.SUCCEEDED],
-                failed=self._ended[OutcomeKind.FAILED] + self._ended[OutcomeKind.TIMED_OUT],
-                handed_back=self._ended[OutcomeKind.HANDED_BACK],
-            )
 
 
 class Registration:

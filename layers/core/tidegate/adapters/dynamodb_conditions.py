@@ -29,14 +29,12 @@ class Clause:
     """A condition, with a ? for each of its `values` in their order.
 
     `call` is for an UpdateItem, with names as `#name`; `statement` for PartiQL, with names in quotes: None where
-    PartiQL, as AWS documents it, has no words for it. `statement_values` are the statement's own values where it
-    says less than the call: what it refuses, the call may still allow.
+    PartiQL, as AWS documents it, has no words for it.
     """
 
     call: str
     statement: str | None
     values: tuple[Plain, ...] = ()
-    statement_values: tuple[Plain, ...] | None = None
 
 
 def _compared(attribute: str, operator: str, value: Plain) -> Clause:
@@ -111,12 +109,6 @@ def any_of(*clauses: Clause) -> Clause:
     """
     call = "(" + " OR ".join(clause.call for clause in clauses) + ")"
     return Clause(call, None, tuple(value for clause in clauses for value in clause.values))
-
-
-def most_likely(likely: Clause, *others: Clause) -> Clause:
-    """At least one of the clauses holds; a statement asks for the first alone, which nearly always is the one."""
-    either = any_of(likely, *others)
-    return Clause(either.call, likely.statement, either.values, likely.values)
 
 
 def in_state(*states: State) -> Clause:
@@ -216,11 +208,9 @@ class Change:
         """
         if self.set_once or self.condition.statement is None:
             return None
-        asked = self.condition.statement_values
-        asked = self.condition.values if asked is None else asked
         return {
             "Statement": _statement_text(self._shape(), self.condition.statement, table, key_attribute),
-            "Parameters": [encode(value) for value in (*self._new_values(), key, *asked)],
+            "Parameters": [encode(value) for value in (*self._new_values(), key, *self.condition.values)],
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 

@@ -165,8 +165,6 @@ class DynamoMoves:
         if tries > 1 and isinstance(transition, ReadyIfDue | ReadyIfWaitingOnlyOn):
             fresh = replace(transition, job=job)
             return self._call(fresh, change_of(self.codec, fresh), tries - 1)
-        if tries > 1 and change.condition.statement_values is not None:
-            return self._call(transition, change, tries - 1)  # the statement asked for less than may be
         raise TransitionRefused(transition.name, job, "it changed while it was being moved")
 
 

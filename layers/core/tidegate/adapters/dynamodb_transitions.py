@@ -23,7 +23,6 @@ from tidegate.adapters.dynamodb_conditions import (
     in_state,
     lease_expired,
     may_run_again_after,
-    most_likely,
     not_cancelled,
     not_ended,
     waiting_only_on,
@@ -77,6 +76,7 @@ def _to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp,
             schema.RESULT: json_text(ending.result),
             schema.RESULT_APART: ending.result_apart or None,
             **failure_values(ending.failure),
+            **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
             schema.FINISHED_AT: stamp.now_ms,
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,
@@ -158,15 +158,22 @@ def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
 
 
 def _claim(_: JobCodec, move: moves.ClaimIfQueued) -> Change:
-    queued = all_of(in_state(State.QUEUED), attempt_is(move.attempt))
+    return _to_running(move, all_of(in_state(State.QUEUED), attempt_is(move.attempt)))
+
+
+def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
     orphaned = all_of(
-        attempt_holds(move.attempt + 1),
-        may_run_again_after(move.attempt + 1),
+        attempt_holds(move.attempt),
+        may_run_again_after(move.attempt),
         lease_expired(move.stamp.now_ms),
         not_cancelled(),
     )
+    return _to_running(move, orphaned)
+
+
+def _to_running(move: moves.ClaimIfQueued | moves.ClaimAgainIfLeaseExpired, condition: Clause) -> Change:
     return Change(
-        most_likely(queued, orphaned),
+        condition,
         {
             schema.STATE: str(State.RUNNING),
             schema.WORKER_ID: move.worker_id,
@@ -247,6 +254,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.HoldIfReady: _hold,
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
+        moves.ClaimAgainIfLeaseExpired: _claim_again,
         moves.HeartbeatIfAttemptHolds: _heartbeat,
         moves.FinishIfAttemptHolds: _finish,
         moves.RetryIfAttemptHolds: _retry,

@@ -49,11 +49,14 @@ def sources_of(state: WorkerState) -> frozenset[WorkerState]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Attempts of one session. Those that were cancelled or lost count as claimed only."""
+    """Attempts of one session. Those that were cancelled or lost count as claimed only.
+
+    `failed` counts those that ran too long as well, and those that will be tried again.
+    """
 
     claimed: int = 0
     succeeded: int = 0
-    failed: int = 0  # timed out ones too
+    failed: int = 0
     handed_back: int = 0
 
 

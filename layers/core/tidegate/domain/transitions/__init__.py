@@ -11,6 +11,7 @@ is taken from it, everything that can change is checked by the condition.
 from tidegate.domain.transitions.base import Ending, Stamp, Transition
 from tidegate.domain.transitions.running import (
     CancelIfGraceOver,
+    ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     FinishIfAttemptHolds,
     FinishIfLeaseExpired,
@@ -38,6 +39,7 @@ __all__ = [
     "CANCELLABLE_AT_ONCE",
     "CancelIfGraceOver",
     "CancelIfInState",
+    "ClaimAgainIfLeaseExpired",
     "ClaimIfQueued",
     "DispatchIfReady",
     "Ending",

@@ -12,10 +12,7 @@ from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transiti
 
 @dataclass(frozen=True, slots=True)
 class ClaimIfQueued(Transition):
-    """QUEUED -> RUNNING under the next attempt; also RUNNING -> RUNNING where this message's own claim lost its lease.
-
-    `attempt` is what the message carries: the number of claims before this one.
-    """
+    """QUEUED -> RUNNING under the next attempt. `attempt` is what the message carries: the claims before this one."""
 
     name: ClassVar[str] = "claim"
     message_job_id: str
@@ -30,25 +27,41 @@ class ClaimIfQueued(Transition):
 
     def apply(self, job: Job) -> Job:
         queued = job.state is State.QUEUED and job.attempt == self.attempt
-        orphaned = (
-            job.state is State.RUNNING
-            and job.attempt == self.attempt + 1
-            and job.attempt < job.retry.max_attempts
-            and job.lease_expires_at_ms is not None
-            and job.lease_expires_at_ms < self.stamp.now_ms
-            and job.cancel_requested_at_ms is None
-        )
-        self._require(queued or orphaned, job, f"it is {job.state} at attempt {job.attempt}")
-        return moved(
-            job,
-            State.RUNNING,
-            self.stamp,
-            attempt=job.attempt + 1,
-            worker_id=self.worker_id,
-            lease_expires_at_ms=self.lease_expires_at_ms,
-            started_at_ms=self.stamp.now_ms,
-            progress=None,
-        )
+        self._require(queued, job, f"it is {job.state} at attempt {job.attempt}")
+        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAgainIfLeaseExpired(OfKnownJob):
+    """RUNNING -> RUNNING under the next attempt: the claim of this very message lost its lease, and attempts are left.
+
+    `attempt` is the one that lost it. Not if cancellation was asked for.
+    """
+
+    name: ClassVar[str] = "claim again"
+    attempt: int
+    worker_id: str
+    lease_expires_at_ms: int
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
+        self._require(job.attempt < job.retry.max_attempts, job, "no attempt is left")
+        self._require_not_cancelled(job)
+        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.stamp)
+
+
+def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -> Job:
+    return moved(
+        job,
+        State.RUNNING,
+        stamp,
+        attempt=job.attempt + 1,
+        worker_id=worker_id,
+        lease_expires_at_ms=lease_expires_at_ms,
+        started_at_ms=stamp.now_ms,
+        progress=None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

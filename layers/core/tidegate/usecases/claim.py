@@ -1,0 +1,127 @@
+"""Claim: a worker takes jobs under their next attempt, and learns what their code is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tidegate.domain.dependency import Dependency
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.job import Job
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
+from tidegate.ports import Assignment, Message, Upstream
+from tidegate.usecases.services import Services
+
+_Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run."""
+
+    job: Job
+    assignment: Assignment
+    began_at_ms: int
+
+
+def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
+    """Takes the job and begins it at once; None where the message is stale, doubled, or its job is gone.
+
+    Raises DependencyUnavailable or ServiceRefused where the message should come again.
+    """
+    (job,) = claim_all(services, [message], worker_id, now_ms)
+    if isinstance(job, DependencyUnavailable | ServiceRefused):
+        raise job
+    return None if job is None else begin(services, job, now_ms)
+
+
+def claim_all(
+    services: Services, messages: Sequence[Message], worker_id: str, now_ms: int
+) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
+    """Takes the jobs of many messages, each under its own condition; outcomes in the same order.
+
+    None where the message is stale, doubled, or its job is gone; an error where it should come again.
+    """
+    # Of messages about one job only the latest can win, and only once: the others are stale or doubled.
+    chosen: dict[str, int] = {}
+    for place, message in enumerate(messages):
+        known = chosen.get(message.job_id)
+        if known is None or messages[known].attempt < message.attempt:
+            chosen[message.job_id] = place
+    stamp, lease_expires_at_ms = Stamp(now_ms, worker_id), now_ms + services.settings.lease_ms
+    transitions = [
+        ClaimIfQueued(job_id, messages[place].attempt, worker_id, lease_expires_at_ms, stamp)
+        for job_id, place in chosen.items()
+    ]
+    outcomes: list[_Outcome] = [*services.jobs.apply_all(transitions)]
+    # Seldom: a message that comes again because the worker that claimed its job was lost.
+    orphans = {
+        number: outcome.job
+        for number, (claim, outcome) in enumerate(zip(transitions, outcomes, strict=True))
+        if isinstance(outcome, TransitionRefused) and _is_orphaned(outcome.job, claim.attempt + 1, now_ms)
+    }
+    again = [
+        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp)
+        for job in orphans.values()
+    ]
+    if again:
+        for number, second in zip(orphans, services.jobs.apply_all(again), strict=True):
+            outcomes[number] = second
+    claims: list[Job | DependencyUnavailable | ServiceRefused | None] = [None] * len(messages)
+    for place, outcome in zip(chosen.values(), outcomes, strict=True):
+        claims[place] = None if isinstance(outcome, TransitionRefused | NotFound) else outcome
+    return claims
+
+
+def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
+    """Whether it is worth asking for the job again; the write decides."""
+    lease_expires_at_ms = job.lease_expires_at_ms
+    return (
+        job.state is State.RUNNING
+        and job.attempt == attempt
+        and lease_expires_at_ms is not None
+        and lease_expires_at_ms < now_ms
+    )
+
+
+def begin(services: Services, job: Job, now_ms: int) -> Claimed:
+    """What the code of a claimed job is given; its timeout counts from `now_ms`.
+
+    Raises NotFound where its input has passed its retention, DependencyUnavailable where it can't be read.
+    """
+    given = services.jobs.load_input(job)
+    upstreams: tuple[Upstream, ...] = ()
+    if given.depends_on and services.catalogue.reads_upstreams(job.type):
+        upstreams = _load_upstreams(services, given.depends_on)
+    assignment = Assignment(
+        job_id=job.job_id,
+        attempt=job.attempt,
+        type=job.type,
+        parameters=given.parameters,
+        deadline_ms=now_ms + job.timeout_seconds * 1_000,
+        upstreams=upstreams,
+        key=job.key,
+    )
+    return Claimed(job, assignment, now_ms)
+
+
+def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
+    """The upstreams with their results, without those that have passed their retention."""
+    wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
+    jobs = services.jobs.get_many(wanted)
+    upstreams: list[Upstream] = []
+    for upstream_id in wanted:
+        job = jobs.get(upstream_id)
+        if job is None or not job.is_terminal:
+            # That read may be old: the upstream may have ended a moment ago, and this job was released by it.
+            job = services.jobs.get(upstream_id, consistent=True)
+        if job is None:
+            continue
+        try:
+            result = services.jobs.load_result(job)
+        except NotFound:
+            continue
+        upstreams.append(Upstream(job.job_id, job.key, job.state, result))
+    return tuple(upstreams)

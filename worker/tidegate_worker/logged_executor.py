@@ -1,0 +1,31 @@
+"""Says on the log what a worker process runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from tidegate.ports import Assignment, Executor, Heartbeat, Outcome
+
+_LOGGER = logging.getLogger("tidegate.worker")
+
+
+class LoggedExecutor:
+    """Says on the log what runs, and how it went; never what it was given or returned."""
+
+    def __init__(self, inner: Executor) -> None:
+        self._inner = inner
+
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+        """Runs one attempt to its end."""
+        _LOGGER.info("job %s %s attempt %d", assignment.job_id, assignment.type, assignment.attempt)
+        began = time.monotonic()
+        outcome = self._inner.execute(assignment, heartbeat)
+        _LOGGER.info(
+            "job %s %s in %.1f s %s",
+            assignment.job_id,
+            outcome.kind,
+            time.monotonic() - began,
+            outcome.code,
+        )
+        return outcome

@@ -1,0 +1,294 @@
+"""The way of a job through a worker process: received, claimed, run, concluded, acknowledged.
+
+Each stage has threads of its own, so a long poll holds up no claim, a slow claim no conclusion, and requests carry many
+jobs when there are many. Whatever is lost on the way, leases and messages bring back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.job import Job
+from tidegate.domain.workers import Totals
+from tidegate.ports import Clock, Delivery, Executor, Signal
+from tidegate.usecases.claim import begin, claim_all
+from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
+from tidegate.usecases.run import heartbeat_of
+from tidegate.usecases.services import Services
+from tidegate_worker.batcher import Batcher
+from tidegate_worker.logged_executor import LoggedExecutor
+from tidegate_worker.room import Room
+from tidegate_worker.run_queue import RunQueue
+from tidegate_worker.totals import Tally
+
+LONGEST_WAIT_SECONDS = 1.0  # of a claimed job for a slot; then others may have it
+
+_LOGGER = logging.getLogger("tidegate.worker")
+_WRITE_MOST = 25  # transitions to a request
+_ACKNOWLEDGE_MOST = 10  # what a queue acknowledges at once
+_ACKNOWLEDGE_AFTER_SECONDS = 1.0
+_RECEIVERS = 4
+_WRITERS = 4
+_BEHIND_SECONDS = 0.1  # for which a request waits for the one before it, to carry more
+_ASK_SECONDS = 0.5
+_EMPTY_PAUSE_SECONDS = 0.05  # should the queue answer at once instead of waiting
+_FAILURES_ALLOWED = 10
+_MAX_BACKOFF_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A claimed job, and the message that brought it."""
+
+    job: Job
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What is to be written of a job, and the message that brought it."""
+
+    conclusion: Conclusion
+    delivery: Delivery
+
+
+class Pipeline:
+    """Serves `pool` with `slots` jobs at once until `stop` is set, and `close` is called after that.
+
+    It waits at most `poll_seconds` (0-20) in one receive.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        executor: Executor,
+        clock: Clock,
+        *,
+        pool: str,
+        slots: int,
+        poll_seconds: float,
+        worker_id: str,
+        stop: threading.Event,
+    ) -> None:
+        self._services = services
+        self._executor = LoggedExecutor(executor)
+        self._clock = clock
+        self._pool = pool
+        self._poll_seconds = poll_seconds
+        self._worker_id = worker_id
+        self._stop = stop
+        # Messages come again if they are not extended; a lease's length more bridges a missed heartbeat.
+        settings = services.settings
+        self._visibility_seconds = settings.lease_seconds + settings.heartbeat_seconds * 2
+        # A claimed job that waits gets no heartbeat, so it must not wait for as long as one takes.
+        self._longest_wait_seconds = min(LONGEST_WAIT_SECONDS, settings.heartbeat_seconds / 2)
+        self._handing_back = False
+        self._failures = 0
+        self._gave_up = threading.Event()
+        self._tally = Tally()
+        self._room = Room(slots)
+        self._waiting: RunQueue[_Taken] = RunQueue()
+        self._claims: Batcher[Delivery] = Batcher(
+            "claim", self._claim, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
+        )
+        self._endings: Batcher[_Ended] = Batcher(
+            "conclude", self._conclude, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
+        )
+        self._receipts: Batcher[str] = Batcher(
+            "acknowledge",
+            self._acknowledge,
+            most=_ACKNOWLEDGE_MOST,
+            threads=_WRITERS,
+            linger_seconds=_ACKNOWLEDGE_AFTER_SECONDS,
+            behind_seconds=_BEHIND_SECONDS,
+        )
+        self._slots = [
+            threading.Thread(target=self._serve_slot, name=f"slot-{number}") for number in range(slots)
+        ]
+        self._receivers = [
+            threading.Thread(target=self._receive, name=f"receive-{number}") for number in range(_RECEIVERS)
+        ]
+
+    @property
+    def running(self) -> int:
+        """How many slots have a job."""
+        return self._room.running
+
+    @property
+    def totals(self) -> Totals:
+        """How many jobs went which way, since the start."""
+        return self._tally.totals()
+
+    @property
+    def is_handing_back(self) -> bool:
+        """Whether running jobs are to be handed back."""
+        return self._handing_back
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the queue stayed unreachable, so that nothing more comes."""
+        return self._gave_up.is_set()
+
+    def start(self) -> None:
+        """Begins to take jobs."""
+        for stage in (self._receipts, self._endings, self._claims):
+            stage.start()
+        for thread in (*self._slots, *self._receivers):
+            thread.start()
+
+    def hand_back_overdue(self) -> None:
+        """Hands back what waits for a slot for too long, because a job turned out to be a long one."""
+        self._hand_back(self._waiting.take_overdue(self._longest_wait_seconds))
+
+    def hand_back_waiting(self) -> None:
+        """Hands back what waits for a slot; nothing more is begun."""
+        self._hand_back(self._waiting.close())
+
+    def hand_back_running(self) -> None:
+        """Has each job's next heartbeat say that it is to be handed back."""
+        self._handing_back = True
+        self._room.wake()
+
+    def wait_until_idle(self, seconds: float, *, or_handing_back: bool) -> bool:
+        """Waits at most `seconds` until no job is held, or until they are handed back if that is to end it.
+
+        Returns whether no job is held.
+        """
+        return self._room.wait_until_idle(seconds, lambda: or_handing_back and self._handing_back)
+
+    def close(self) -> None:
+        """Returns when all stages have finished what they had; `stop` must be set, and slots must come to an end."""
+        for thread in self._receivers:
+            thread.join()
+        self._claims.close()
+        self._hand_back(self._waiting.close())
+        for thread in self._slots:
+            thread.join()
+        self._endings.close()
+        self._receipts.close()
+
+    # --- the stages ------------------------------------------------------------------------------
+    def _receive(self) -> None:
+        while not self._stop.is_set() and not self._gave_up.is_set():
+            asked = self._room.ask(_ASK_SECONDS)
+            if asked == 0:
+                continue
+            if self._stop.is_set():
+                self._room.got(asked, 0)
+                return
+            deliveries: Sequence[Delivery] = ()
+            try:
+                deliveries = self._services.queue.receive(
+                    self._pool, limit=asked, wait_seconds=self._poll_seconds
+                )
+                self._failures = 0
+                if deliveries:
+                    self._claims.put(deliveries)
+                else:
+                    self._stop.wait(_EMPTY_PAUSE_SECONDS)
+            except TidegateError as error:
+                self._bear(error)
+            finally:
+                self._room.got(asked, len(deliveries))
+
+    def _bear(self, error: TidegateError) -> None:
+        """Waits before the next receive, or gives up. The others wait as well, for this one still counts."""
+        self._failures += 1
+        _LOGGER.warning("receiving failed (%d of %d): %s", self._failures, _FAILURES_ALLOWED, error)
+        if self._failures >= _FAILURES_ALLOWED:
+            self._gave_up.set()
+        else:
+            self._stop.wait(min(_MAX_BACKOFF_SECONDS, 2.0 ** (self._failures - 1)))
+
+    def _claim(self, deliveries: Sequence[Delivery]) -> None:
+        if self._stop.is_set():
+            for delivery in deliveries:
+                self._extend(delivery, 0)  # others may have it at once
+            self._room.drop(len(deliveries))
+            return
+        outcomes: Sequence[Job | Exception | None]
+        try:
+            messages = [delivery.message for delivery in deliveries]
+            outcomes = claim_all(self._services, messages, self._worker_id, self._clock.now_ms())
+        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+            outcomes = [error] * len(deliveries)
+        taken: list[_Taken] = []
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            if isinstance(outcome, Job):
+                taken.append(_Taken(outcome, delivery))
+            elif outcome is None:
+                self._receipts.put([delivery.receipt])
+            else:
+                _not_done("claimed", delivery, outcome)
+        self._room.drop(len(deliveries) - len(taken))
+        self._tally.claimed(len(taken))
+        if not self._waiting.put(taken):
+            self._hand_back(taken)
+
+    def _serve_slot(self) -> None:
+        while (taken := self._waiting.take()) is not None:
+            with self._room.slot_taken():
+                ended, is_done = self._run(taken.job, taken.delivery)
+                if ended is not None:
+                    self._endings.put([_Ended(ended, taken.delivery)])
+            if is_done and ended is None:
+                self._receipts.put([taken.delivery.receipt])
+
+    def _run(self, job: Job, delivery: Delivery) -> tuple[Conclusion | None, bool]:
+        """What is to be written of the job, if anything; and whether its message is done with then."""
+
+        def signal() -> Signal:
+            self._extend(delivery, self._visibility_seconds)
+            return Signal.HAND_BACK if self._handing_back else Signal.GO_ON
+
+        services, clock = self._services, self._clock
+        try:
+            claimed = begin(services, job, clock.now_ms())
+            outcome = self._executor.execute(claimed.assignment, heartbeat_of(services, clock, job, signal))
+            return conclusion_of(services, claimed, outcome, clock.now_ms()), True
+        except Exception as error:  # noqa: BLE001 - one job's trouble must not end the worker; the message comes again
+            _not_done("concluded", delivery, error)
+            return None, False
+
+    def _hand_back(self, taken: Sequence[_Taken]) -> None:
+        if taken:
+            _LOGGER.info("%d claimed jobs are handed back unbegun", len(taken))
+            now_ms = self._clock.now_ms()
+            self._endings.put([_Ended(hand_back_of(one.job, now_ms), one.delivery) for one in taken])
+            self._room.drop(len(taken))
+
+    def _conclude(self, ended: Sequence[_Ended]) -> None:
+        outcomes: Sequence[Job | Exception | None]
+        try:
+            outcomes = conclude_all(self._services, [one.conclusion for one in ended])
+        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+            outcomes = [error] * len(ended)
+        for one, outcome in zip(ended, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                _not_done("concluded", one.delivery, outcome)
+            else:
+                self._tally.concluded(outcome)
+                self._receipts.put([one.delivery.receipt])
+
+    def _acknowledge(self, receipts: Sequence[str]) -> None:
+        try:
+            self._services.queue.delete(self._pool, receipts)
+        except Exception as error:  # noqa: BLE001 - no trouble may end the worker
+            _LOGGER.warning("%d messages will come again, and lose their claim: %s", len(receipts), error)
+
+    def _extend(self, delivery: Delivery, seconds: int) -> None:
+        try:
+            self._services.queue.extend(self._pool, delivery.receipt, seconds=seconds)
+        except TidegateError as error:
+            _LOGGER.warning(
+                "the message of job %s keeps its old visibility: %s", delivery.message.job_id, error
+            )
+
+
+def _not_done(what: str, delivery: Delivery, error: Exception) -> None:
+    # By class only: an error's text may hold what the client sent.
+    _LOGGER.error("job %s was not %s: %s", delivery.message.job_id, what, type(error).__name__)

@@ -1,0 +1,128 @@
+"""Room: how many more jobs a worker process may take on, and whether it may ask for them now."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+MOST_WAITING_PER_SLOT = 16
+WORKED_OFF_WITHIN_SECONDS = 0.25
+_EVIDENCE = 8  # jobs that must have been measured
+_REMEMBERED = 32
+_RECEIVE_MOST = 10  # what a queue gives at once
+_MOST_RECEIVES = 4
+
+
+class Room:
+    """Counts what a process of `slots` slots holds, from the receive that asks for it to the end of its code.
+
+    With long jobs, or before anything was measured, it asks for what free slots can take and no more: what waits
+    in the queue can still be overtaken by something more urgent, and is there for other workers. When the recent
+    jobs were all short, it may hold some that wait for a slot: as many as are worked off within
+    `WORKED_OFF_WITHIN_SECONDS` if each took as long as the slowest of them, never more than
+    `MOST_WAITING_PER_SLOT` for each slot. A slot whose job already runs for longer than that counts for nothing.
+
+    One receive at a time waits for messages; more go out only while they bring all that they asked for.
+    """
+
+    def __init__(self, slots: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._slots = slots
+        self._monotonic = monotonic
+        self._changed = threading.Condition()
+        self._held = 0
+        self._asked = 0
+        self._receives = 0
+        self._plenty = False
+        self._numbers = itertools.count()
+        self._began_at: dict[int, float] = {}
+        self._took_seconds: deque[float] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def running(self) -> int:
+        """How many slots have a job."""
+        return len(self._began_at)
+
+    def ask(self, wait_seconds: float) -> int:
+        """How many messages to ask the queue for (1-10), counted as held from now on; 0 when it can't be told.
+
+        Waits at most `wait_seconds` until there is room. Whoever got more than 0 must call `got`.
+        """
+        with self._changed:
+            self._changed.wait_for(self._to_ask, wait_seconds)
+            asked = self._to_ask()
+            if asked:
+                self._held += asked
+                self._asked += asked
+                self._receives += 1
+            return asked
+
+    def got(self, asked: int, received: int) -> None:
+        """What came of a receive that asked for `asked`."""
+        with self._changed:
+            self._receives -= 1
+            self._plenty = received == asked
+            self._asked -= asked
+            self._held -= asked - received
+            self._changed.notify_all()
+
+    def drop(self, jobs: int) -> None:
+        """That many held jobs are gone without having run."""
+        with self._changed:
+            self._held -= jobs
+            self._changed.notify_all()
+
+    @contextmanager
+    def slot_taken(self) -> Iterator[None]:
+        """Measures one job of the held ones in a slot; it is held no more when the block ends."""
+        number = next(self._numbers)
+        with self._changed:
+            began_at = self._began_at[number] = self._monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._began_at[number]
+                self._took_seconds.append(self._monotonic() - began_at)
+                self._held -= 1
+                if self._is_idle() or self._to_ask():
+                    self._changed.notify_all()
+
+    def wait_until_idle(self, seconds: float, or_if: Callable[[], bool] = lambda: False) -> bool:
+        """Waits at most `seconds` until no job is held, or `or_if`; returns whether none is held."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_idle() or or_if(), seconds)
+            return self._is_idle()
+
+    def wake(self) -> None:
+        """Has those who wait look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _is_idle(self) -> bool:
+        return self._held == self._asked
+
+    def _to_ask(self) -> int:
+        if self._receives >= (_MOST_RECEIVES if self._plenty else 1):
+            return 0
+        ahead = self._may_wait()
+        room = self._slots + ahead - self._held
+        # While every slot has work, one request for many is better than many for one.
+        worthwhile = 1 if self._held < self._slots else min(_RECEIVE_MOST, math.ceil(ahead / 2))
+        return min(_RECEIVE_MOST, room) if room >= max(1, worthwhile) else 0
+
+    def _may_wait(self) -> int:
+        """How many held jobs may wait for a slot now."""
+        if len(self._took_seconds) < _EVIDENCE:
+            return 0
+        slowest = max(*self._took_seconds, 1e-6)
+        each = min(MOST_WAITING_PER_SLOT, int(WORKED_OFF_WITHIN_SECONDS / slowest))
+        if each == 0:
+            return 0
+        long_ago = self._monotonic() - WORKED_OFF_WITHIN_SECONDS
+        moving = self._slots - sum(began_at < long_ago for began_at in self._began_at.values())
+        return each * max(0, moving)
