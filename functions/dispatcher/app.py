@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,20 +36,30 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
                 _publish_loads(deps)
             return {"dispatched": sum(pool.dispatched for pool in pools)}
         if any(deps.is_of_rules(_keys(record)) for record in event["Records"]):
+            deps.services.recall.forget()
             _log(tick(deps.services, now_ms=deps.clock.now_ms()))  # a rule may concern every pool
             return {"batchItemFailures": []}
         joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
         if joined:
+            deps.services.recall.forget()
             _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
             return {"batchItemFailures": []}
         changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
-        if changed:
-            now_ms = deps.clock.now_ms()
-            due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
-            _log(react(deps.services, changed, due=due, now_ms=now_ms).pools)
+        news = [job for job in changed if not deps.own_news.is_old(job)]
+        if news:
+            _react(news, deps)
         return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
+    now_ms = deps.clock.now_ms()
+    due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
+    reports = react(deps.services, news, due=due, now_ms=now_ms).pools
+    for report in reports:
+        deps.own_news.note(report.jobs)
+    _log(reports)
 
 
 def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from tests.simulation.scenario import Scenario
@@ -26,6 +26,7 @@ from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import tick
+from tidegate.usecases.wake import DueWatch
 
 MINUTE_MS = 60_000
 REGISTER_EVERY_MS = 20_000
@@ -74,6 +75,7 @@ class Simulator:
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _stream: deque[Job] = field(default_factory=deque)
     _stream_called: bool = False
+    _due_watch: DueWatch = field(default_factory=DueWatch)
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
     _paused: bool = False
@@ -191,11 +193,16 @@ class Simulator:
         self._stream_called = False
         for _ in range(2 if self.options.stream_doubled else 1):
             if not self.attempt(
-                lambda: react(self.services, batch, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS
+                lambda: react(self.services, batch, due=self._due(), now_ms=self.now_ms),
+                DISPATCHER_TIMEOUT_MS,
             ):
                 self._stream.extendleft(reversed(batch))
                 self._call_stream(RETRY_MS)
                 return
+
+    def _due(self) -> Set[str]:
+        pools = self.services.settings.pools.keys()
+        return pools if self._due_watch.is_time(self.now_ms) else frozenset()
 
     def _tick(self) -> None:
         self.attempt(lambda: tick(self.services, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS)

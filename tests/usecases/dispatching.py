@@ -51,7 +51,7 @@ class Deployment:
         return changed
 
     def react(self) -> ReactReport:
-        return react(self.services, self.events(), now_ms=self.now_ms)
+        return react(self.services, self.events(), due={POOL}, now_ms=self.now_ms)
 
     def tick(self) -> DispatchReport:
         (report,) = tick(self.services, now_ms=self.now_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws_clients import DEFAULT_THREADS, AwsClients, connect
@@ -26,6 +26,7 @@ from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import DueWatch
 
@@ -88,6 +89,7 @@ class DispatcherDeps:
     pool_of_worker: Callable[[Mapping[str, Any]], str | None]
     is_of_rules: Callable[[Mapping[str, Any]], bool]
     due_watch: DueWatch = field(default_factory=DueWatch)
+    own_news: OwnNews = field(default_factory=OwnNews)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ def api_function() -> ApiDeps:
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
     services, clients = _from_environment(None)
+    services = replace(services, recall=Recall(KEEP_MS))
     return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
 

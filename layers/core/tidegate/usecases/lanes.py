@@ -42,7 +42,10 @@ def known_lanes(
     What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
     """
     known = {lane: KnownLane(lane, DEFAULT_WEIGHT, now_ms) for lane in _lanes_of(changed, pool, rules)}
-    known |= {each.lane: each for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)}
+    listed = services.recall.of(
+        f"lanes#{pool}", now_ms, lambda: services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+    )
+    known |= {each.lane: each for each in listed}
     shares = [each for lane, each in known.items() if share_of(lane)]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
     return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held)
@@ -74,6 +77,7 @@ def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> No
         return
     for lane in dict.fromkeys(each.lane for each in held):
         services.lanes.note(pool, lane, now_ms=now_ms)
+    services.recall.forget(f"lanes#{pool}")
     # What could not be moved is met again by the next run.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])
 

@@ -11,7 +11,7 @@ from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then
 from tidegate.usecases.permits import give_back_permits
 from tidegate.usecases.release import release
-from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.serve import rules_in_force, serve_pools
 from tidegate.usecases.services import Services
 
 
@@ -28,21 +28,31 @@ def react(
 ) -> ReactReport:
     """Releases what the changed jobs decide, then dispatches in every pool that gained a job or a free place.
 
-    `due` names further pools in which jobs may be due. Raises what kept a release from being carried out when the pools
-    have been served. What it did release has events of its own.
+    `due` names the pools, further ones too, in which to look for jobs whose time has come. Raises what kept a release
+    from being carried out when the pools have been served. What it did release has events of its own.
     """
     upstreams = [
         job for job in changed if job.state in TERMINAL or (job.state is State.RUNNING and job.watch_start)
     ]
     moved: list[Job] = []
-    rules = services.rules.load()
+    rules = rules_in_force(services, now_ms)
     touched = {job.pool for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)}
 
     def serve() -> tuple[DispatchReport, ...]:
         give_back_permits(services, changed, rules)
         gained = {job.pool for job in moved if job.state is State.READY}
-        pools = touched | gained | due
-        return serve_pools(services, pools, now_ms, rules=rules, changed=[*changed, *moved])
+        return serve_pools(
+            services,
+            touched | gained | due,
+            now_ms,
+            rules=rules,
+            changed=[*changed, *moved],
+            due=due | {job.pool for job in changed if _is_due(job, now_ms)},
+        )
 
     reports = first_then(lambda: moved.extend(release(services, upstreams, now_ms)), serve)
     return ReactReport(len(moved), reports)
+
+
+def _is_due(job: Job, now_ms: int) -> bool:
+    return job.state is State.SCHEDULED and job.due_at_ms is not None and job.due_at_ms <= now_ms

@@ -19,19 +19,31 @@ def serve_pools(
     *,
     rules: DispatchRules | None = None,
     changed: Sequence[Job] = (),
+    due: Set[str] | None = None,
 ) -> tuple[DispatchReport, ...]:
     """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
 
-    `rules` are read where they are not given; `changed` are jobs that are known to have moved. A pool that fails,
-    because its queue is gone perhaps, raises when the others have been served.
+    `rules` are read where they are not given; `changed` are jobs that are known to have moved; `due` are the pools in
+    which due jobs are looked for, all where it is None. A pool that fails, because its queue is gone perhaps, raises
+    when the others have been served.
     """
-    in_force = rules or services.rules.load()
+    in_force = rules_in_force(services, now_ms) if rules is None else rules
 
     def serve(pool: str) -> DispatchReport:
         woken: list[Job] = []
+
+        def wake() -> None:
+            if due is None or pool in due:
+                woken.extend(wake_due(services, pool, now_ms))
+
         return first_then(
-            lambda: woken.extend(wake_due(services, pool, now_ms)),
+            wake,
             lambda: dispatch(services, pool, now_ms, rules=in_force, changed=[*changed, *woken]),
         )
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))
+
+
+def rules_in_force(services: Services, now_ms: int) -> DispatchRules:
+    """What operators have set."""
+    return services.recall.of("rules", now_ms, services.rules.load)

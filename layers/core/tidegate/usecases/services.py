@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.ports import (
     Conditions,
@@ -20,6 +20,7 @@ from tidegate.ports import (
     WorkerRegistry,
 )
 from tidegate.settings import Settings
+from tidegate.usecases.recall import Recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,4 @@ class Services:
     entropy: Entropy
     conditions: Conditions
     catalogue: JobCatalogue
+    recall: Recall = field(default_factory=Recall)

@@ -13,7 +13,7 @@ from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_SHARD = 500
-LOOK_EVERY_MS = 3_000
+LOOK_EVERY_MS = 2_000
 
 
 @dataclass(slots=True)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.usecases.dispatching import POOL, Deployment
+from tidegate.domain.states import State
+from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
+from tidegate.usecases.tick import tick
+
+
+def test_what_was_read_is_kept_for_a_while_and_can_be_forgotten() -> None:
+    recall = Recall(keep_ms=100)
+    reads = iter(range(9))
+    told = [recall.of("a", at_ms, lambda: next(reads)) for at_ms in (0, 99, 100, 150, 90)]
+    assert told == [0, 0, 1, 1, 2], "a clock that goes back is none to lean on"
+    recall.forget("b")
+    assert recall.of("a", 90, lambda: next(reads)) == 2
+    recall.forget("a")
+    assert recall.of("a", 90, lambda: next(reads)) == 3
+    recall.forget()
+    assert recall.of("a", 90, lambda: next(reads)) == 4
+
+
+def test_nothing_is_kept_unless_it_is_asked_for() -> None:
+    reads = iter(range(9))
+    assert [Recall().of("a", 0, lambda: next(reads)) for _ in range(3)] == [0, 1, 2]
+
+
+def test_own_news_is_what_was_dispatched_as_it_was_before_and_no_later_attempt() -> None:
+    deployment = Deployment()
+    (job_id,) = deployment.submit(1)
+    ready = deployment.job(job_id)
+    news = OwnNews()
+    assert not news.is_old(ready)
+    news.note(deployment.tick().jobs)
+    assert news.is_old(ready)
+    assert not news.is_old(deployment.job(job_id))
+    assert not news.is_old(replace(ready, ready_at_ms=deployment.now_ms + 1))
+    assert not news.is_old(replace(ready, state=State.SUCCEEDED))
+
+
+def test_a_dispatcher_that_recalls_reads_less_and_learns_of_a_pause_all_the_same() -> None:
+    deployment = Deployment(capacity=50)
+    deployment.services = replace(deployment.services, recall=Recall(KEEP_MS))
+    for _ in range(5):
+        deployment.submit(1)
+        deployment.react()
+    assert deployment.world.requests["load_rules"] == 1
+    assert len(deployment.dispatched) == 5
+    deployment.services.rules.set_pool_paused(POOL, True, actor="ann", now_ms=deployment.now_ms)
+    deployment.world.now_ms += KEEP_MS
+    deployment.submit(1)
+    tick(deployment.services, now_ms=deployment.now_ms)
+    assert len(deployment.dispatched) == 5
