@@ -29,8 +29,8 @@ class Peer:
 
 TIDEGATE = "tidegate"
 TIDEGATE_SETTINGS = (
-    "`tidegate worker --pool ecs --slots N`, one process, jobs in N child processes; everything else as deployed by "
-    "the template's local configuration"
+    "`tidegate worker --pool ecs --slots N`, one process, jobs in N child processes; Window 10, as recommended for "
+    "jobs of milliseconds; everything else as deployed by the template's local configuration"
 )
 
 

@@ -31,6 +31,10 @@ class Credentials:
     secret: str
 
 
+# For jobs of milliseconds, as docs/decisions/0011-worker-pipeline.md recommends; peers get their tuned settings too.
+PARAMETERS = {"Window": "10"}
+
+
 @dataclass(frozen=True, slots=True)
 class CountedStack:
     """The stack and its counter. `home` is a folder that goes away with it."""
@@ -85,7 +89,7 @@ def counted_stack() -> Iterator[CountedStack]:
         home = Path(folder)
         try:
             emulator.start(Places.find(home), say, program=[str(PROGRAM)])
-            info = up(say, home=home)
+            info = up(say, home=home, parameters=PARAMETERS)
             with httpx.Client(base_url=info.endpoint_url, trust_env=False) as http:
                 stack = CountedStack(info, home, http)
                 stack._ask("name", key=ACCESS_KEY_ID, name=WORKER_PROCESS)
