@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,8 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 lock: setup ## resolve every requirements list again, newest versions that fit
 	@scripts/lock
 
+bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## all benchmarks, one after the other (an hour and more)
+
 bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
 	@$(BIN)/python -m benchmarks.batching
 
@@ -89,6 +91,9 @@ bench-latency: setup ## measure how soon a single job starts on the local stack
 
 bench-dispatch-plan: setup ## measure the decision alone: ranked candidates a second, in process
 	@$(BIN)/python -m benchmarks.dispatch_plan
+
+bench-dispatcher: setup ## measure how many jobs a second a dispatcher moves over an ideal store
+	@$(BIN)/python -m benchmarks.dispatcher
 
 bench-peers: setup $(PEERS_STAMP) ## measure tidegate beside Celery, Dramatiq, RQ and Huey (half an hour)
 	@$(BIN)/python -m benchmarks.peers

@@ -62,23 +62,26 @@ class IdealStore:
         self.requests += 1
         ids = _ID.findall(request.body.decode())
         if request.headers["X-Amz-Target"].endswith(b"UpdateItem"):
-            answer: Any = {"Attributes": _item(ids[0]), "ConsumedCapacity": _UNITS}
+            answer: Any = {"Attributes": item_of(ids[0]), "ConsumedCapacity": _UNITS}
         else:
-            responses = [{"TableName": "Jobs", "Item": _item(job_id)} for job_id in ids]
+            responses = [{"TableName": "Jobs", "Item": item_of(job_id)} for job_id in ids]
             answer = {"Responses": responses, "ConsumedCapacity": [_UNITS]}
         time.sleep(ANSWER_SECONDS)
-        return AWSResponse(request.url, 200, HTTPHeaders(), _Body(json.dumps(answer).encode()))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(json.dumps(answer).encode()))
 
 
-class _Body:
+class Body:
+    """An answer's body, as botocore reads it."""
+
     def __init__(self, content: bytes) -> None:
         self._content = content
 
     def stream(self) -> Iterator[bytes]:
+        """All of it."""
         yield self._content
 
 
-def _item(job_id: str) -> dict[str, Any]:
+def item_of(job_id: str) -> dict[str, Any]:
     """A typical job of a workflow, as the table returns it."""
     texts = {
         "job_id": job_id,

@@ -29,6 +29,7 @@ TITLES = {
     "quality": "Scheduling quality",
     "batching": "Batching",
     "dispatch_plan": "Dispatch plan",
+    "dispatcher": "Dispatcher",
     "worker_process": "Worker process",
     "latency": "Time to start",
     "submission": "Large submissions",
@@ -96,7 +97,7 @@ def section(report: Report) -> str:
     if report.goals:
         parts.append(
             "".join(
-                f"- {goal.name}: {shown(goal.value)}, at most {shown(goal.at_most)}: "
+                f"- {goal.name}: {shown(goal.value)}, {goal.bound}: "
                 f"{'holds' if goal.holds else '**does not hold**'}\n"
                 for goal in report.goals
             )

@@ -16,16 +16,26 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One figure that must not exceed its bound."""
+    """One figure, and the bound that it is held to: one of the two."""
 
     name: str
     value: float
-    at_most: float
+    at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether it does not."""
-        return self.value <= self.at_most
+        """Whether the figure keeps to it."""
+        if self.at_least is not None:
+            return self.value >= self.at_least
+        return self.at_most is None or self.value <= self.at_most
+
+    @property
+    def bound(self) -> str:
+        """The bound in words."""
+        if self.at_least is not None:
+            return f"at least {shown(self.at_least)}"
+        return f"at most {shown(self.at_most)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def finish(report: Report) -> int:
         out(f"{table.title}\n{plain_text(table)}\n")
     for goal in report.goals:
         verdict = "holds" if goal.holds else "DOES NOT HOLD"
-        out(f"{goal.name}: {shown(goal.value)}, at most {shown(goal.at_most)}: {verdict}\n")
+        out(f"{goal.name}: {shown(goal.value)}, {goal.bound}: {verdict}\n")
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(asdict(report), indent=1) + "\n"
     (RESULTS / f"{report.name}.json").write_text(text, encoding="utf-8")
