@@ -1,34 +1,35 @@
 """What a job and a dependency cost, counted from consumed capacity on the local stack.
 
-Usage: python -m benchmarks.cost
-
-Prints a table by step and writes benchmarks/results/cost.json. Write units are those that DynamoDB reports, per
-table and index, with one more per KB for every conditional write that was refused (billed, but not reported).
-Unless a row says otherwise, every event is handled on its own: upper bounds. Exits 1 when a budget
-does not hold.
+Write units are those that DynamoDB bills, per table and index, with one more per KB for every conditional write that
+was refused (billed, but not reported by the local stack). Unless a row says otherwise, every event is handled on its
+own: upper bounds. Prints tables and writes benchmarks/results/cost.json; exits 1 when a budget does not hold.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import prices
 from benchmarks.driver import STEPS, Driver
 from benchmarks.local_tables import local_world
+from benchmarks.report import Goal, Report, Table, finish
 from tidegate.bootstrap import Usage
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate_cli.wfformat import to_workflow
 
-RESULTS = Path(__file__).parent / "results" / "cost.json"
+EXAMPLE = "example: python -m benchmarks.cost"
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "wfinstances"
 PLAIN_JOBS = 100
 BUSY_BATCH = 10
 MAX_UNITS_PER_PLAIN_JOB = 9.0
 MAX_UNITS_PER_DEPENDENCY = 2.0
+MAX_READS_WHEN_BUSY = 1.0
 SLOTS = 16
 
 Row = dict[str, Any]
@@ -78,75 +79,108 @@ def sample(make_driver: Callable[[], Driver], path: Path) -> Row:
 
 
 def _row(name: str, jobs: int, edges: int, driver: Driver) -> Row:
-    total = sum(driver.usage.values(), Usage())
     return {
         "workload": name,
         "jobs": jobs,
         "dependencies": edges,
-        "write_units": total.write_units_total,
-        "read_units": total.read_units,
-        "requests": sum(total.requests.values()),
-        "write_units_by_step": {step: driver.usage[step].write_units_total for step in STEPS},
-        "write_units_by_index": _by_place(total.write_units),
-        "requests_by_operation": _by_place(total.requests),
+        "total": sum(driver.usage.values(), Usage()),
+        "usage": dict(driver.usage),
+        "invocations": dict(driver.invocations),
     }
 
 
-def _by_place(counts: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    """Counts by "service.operation" or "table.index", without the benchmark's number in a table's name."""
-    return {
-        f"{first.partition('-')[2] or first}.{second}": count for (first, second), count in counts.items()
-    }
+def dollars_per_million(usage: Usage, invocations: int, api_calls: int, jobs: int) -> float:
+    """What a million such jobs cost at list prices."""
+    dollars = (
+        usage.write_units_total * prices.WRITE_UNITS
+        + usage.read_units * prices.READ_UNITS
+        + usage.requests_of("sqs") * prices.SQS_REQUESTS
+        + invocations * prices.INVOCATIONS
+        + api_calls * prices.API_CALLS
+    )
+    return round(dollars / jobs, 2)
 
 
-def summary(rows: list[Row]) -> Row:
+def workloads_table(rows: Sequence[Row]) -> Table:
+    """A line for each workload."""
+    columns = (
+        "workload", "jobs", "dependencies", "write units", "write units/job", "read units/job",
+        "requests/job", "write units/dependency", "$/million jobs",
+    )  # fmt: skip
+    lines = []
+    for row in rows:
+        total, jobs, edges = row["total"], row["jobs"], row["dependencies"]
+        units = total.write_units_total
+        calls = row["invocations"]
+        beyond = round((units - MAX_UNITS_PER_PLAIN_JOB * jobs) / edges, 2) if edges else None
+        lines.append(
+            (
+                row["workload"], jobs, edges, round(units), round(units / jobs, 2),
+                round(total.read_units / jobs, 2), round(sum(total.requests.values()) / jobs, 2), beyond,
+                dollars_per_million(total, sum(calls.values()), calls.get("submit", 0), jobs),
+            )
+        )  # fmt: skip
+    return Table("Workloads", columns, lines)
+
+
+def steps_table(row: Row) -> Table:
+    """What each step of a plain job takes."""
+    columns = (
+        "step", "write units", "of them index", "read units", "DynamoDB requests", "SQS requests",
+        "Lambda requests", "$/million jobs",
+    )  # fmt: skip
+    jobs, lines = row["jobs"], []
+    for step in STEPS:
+        usage, calls = row["usage"][step], row["invocations"].get(step, 0)
+        api_calls = calls if step == "submit" else 0
+        figures = (
+            usage.write_units_total, usage.index_write_units, usage.read_units, usage.requests_of("dynamodb"),
+            usage.requests_of("sqs"), calls,
+        )  # fmt: skip
+        shares = [round(figure / jobs, 2) for figure in figures]
+        lines.append((step, *shares, dollars_per_million(usage, calls, api_calls, jobs)))
+    return Table(f"Each step of {row['workload']}, per job", columns, lines)
+
+
+def units_by_step_table(rows: Sequence[Row]) -> Table:
+    """Write units of each workload by step."""
+    lines = [
+        (row["workload"], *(round(row["usage"][step].write_units_total) for step in STEPS)) for row in rows
+    ]
+    return Table("Write units by step", ("workload", *STEPS), lines)
+
+
+def goals_of(rows: Sequence[Row]) -> list[Goal]:
     """The figures that the budgets are about."""
     plain, busy, samples = rows[0], rows[1], rows[2:]
-    per_job = plain["write_units"] / plain["jobs"]
-    result: Row = {
-        "write_units_per_plain_job": per_job,
-        "read_units_per_plain_job": plain["read_units"] / plain["jobs"],
-        "read_units_per_plain_job_when_busy": busy["read_units"] / busy["jobs"],
-        "requests_per_plain_job": plain["requests"] / plain["jobs"],
-        "max_write_units_per_plain_job": MAX_UNITS_PER_PLAIN_JOB,
-        "max_write_units_per_dependency": MAX_UNITS_PER_DEPENDENCY,
-    }
+    goals = [
+        Goal(
+            "write units per plain job",
+            plain["total"].write_units_total / plain["jobs"],
+            MAX_UNITS_PER_PLAIN_JOB,
+        ),
+        Goal(
+            "read units per plain job when busy", busy["total"].read_units / busy["jobs"], MAX_READS_WHEN_BUSY
+        ),
+    ]
     edges = sum(row["dependencies"] for row in samples)
     if edges:
-        extra = sum(row["write_units"] - MAX_UNITS_PER_PLAIN_JOB * row["jobs"] for row in samples)
-        result["write_units_per_dependency"] = extra / edges
-    return result
-
-
-def _print(rows: list[Row], figures: Row) -> None:
-    out = sys.stdout.write
-    out(
-        f"{'workload':42}{'jobs':>6}{'deps':>6}{'WU':>9}{'WU/job':>8}{'RU/job':>8}{'req/job':>8}{'+WU/dep':>9}\n"
-    )
-    for row in rows:
-        extra = row["write_units"] - MAX_UNITS_PER_PLAIN_JOB * row["jobs"]
-        per_edge = f"{extra / row['dependencies']:9.2f}" if row["dependencies"] else f"{'':9}"
-        jobs = row["jobs"]
-        out(
-            f"{row['workload']:42}{jobs:6}{row['dependencies']:6}{row['write_units']:9.0f}"
-            f"{row['write_units'] / jobs:8.2f}{row['read_units'] / jobs:8.2f}"
-            f"{row['requests'] / jobs:8.2f}{per_edge}\n"
+        extra = sum(row["total"].write_units_total - MAX_UNITS_PER_PLAIN_JOB * row["jobs"] for row in samples)
+        goals.append(
+            Goal(
+                "write units per dependency, over all samples",
+                round(extra / edges, 3),
+                MAX_UNITS_PER_DEPENDENCY,
+            )
         )
-    out("\nwrite units by step\n")
-    out(f"{'workload':42}" + "".join(f"{step:>12}" for step in STEPS) + "\n")
-    for row in rows:
-        out(
-            f"{row['workload']:42}"
-            + "".join(f"{row['write_units_by_step'][step]:12.0f}" for step in STEPS)
-            + "\n"
-        )
-    out("\n")
-    for name, value in figures.items():
-        out(f"{name:36}{value:8.2f}\n")
+    return goals
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints, writes the result; 1 where a budget does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__, epilog=EXAMPLE)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.parse_args(arguments)
     with local_world(slots=SLOTS) as make_driver:
         rows = [
             plain_jobs(make_driver, "plain jobs", 1),
@@ -158,13 +192,25 @@ def main() -> int:
         for path in paths:
             sys.stderr.write(f"cost: {path.name}\n")
             rows.append(sample(make_driver, path))
-    figures = summary(rows)
-    _print(rows, figures)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"figures": figures, "workloads": rows}, indent=2) + "\n", encoding="utf-8")
-    holds = figures["write_units_per_plain_job"] <= MAX_UNITS_PER_PLAIN_JOB
-    holds = holds and figures.get("write_units_per_dependency", 0.0) <= MAX_UNITS_PER_DEPENDENCY
-    return 0 if holds else 1
+    return finish(
+        Report(
+            name="cost",
+            title="Cost of a job and a dependency",
+            command="make bench-cost",
+            about=(
+                "Counted on the local stack from what was written and read, one event after another unless a row says "
+                f"otherwise; a refused condition counts a unit per KB. Dollars at list prices of {prices.AS_OF}, "
+                "without Lambda's time; plain jobs are submitted with one call each, in the function pool."
+            ),
+            goals=goals_of(rows),
+            tables=[
+                workloads_table(rows),
+                steps_table(rows[0]),
+                steps_table(rows[1]),
+                units_by_step_table(rows),
+            ],
+        )
+    )
 
 
 if __name__ == "__main__":

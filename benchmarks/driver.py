@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ class Driver:
     """One pool with `slots` places on a virtual clock.
 
     `batch` events are handled together, as a stream brings them when there is much to do; 1 handles each on its own.
-    `usage` adds up, by step, what went over the wire.
+    `usage` adds up, by step, what went over the wire, and `invocations` the functions that were called for it: the API
+    for each submission, the dispatcher for each batch of events, the worker function for each job.
     """
 
     services: Services
@@ -36,6 +38,7 @@ class Driver:
     batch: int = 1
     now_ms: int = START_MS
     usage: dict[str, Usage] = field(default_factory=lambda: dict.fromkeys(STEPS, Usage()))
+    invocations: Counter[str] = field(default_factory=Counter)
     ended: dict[str, Job] = field(default_factory=dict)
     _events: list[Job] = field(default_factory=list)
     _receipts: list[str] = field(default_factory=list)
@@ -50,11 +53,13 @@ class Driver:
         """Submits jobs one by one, as clients do."""
         with self._step("submit"):
             for request in requests:
+                self.invocations["submit"] += 1
                 submit_job(self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms)
 
     def submit_workflow(self, request: WorkflowRequest) -> str:
         """Submits a workflow; returns its id."""
         with self._step("submit"):
+            self.invocations["submit"] += 1
             accepted = submit_workflow(
                 self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms
             )
@@ -89,6 +94,7 @@ class Driver:
                     heapq.heappush(running, (ends_ms, claimed.job.job_id, claimed, delivery.receipt))
 
     def _claim(self, message: Message) -> Claimed | None:
+        self.invocations["claim"] += 1
         with self._step("claim"):
             claimed = claim(self.services, message, "worker-1", self.now_ms)
         if claimed is not None and claimed.job.watch_start:
@@ -126,5 +132,6 @@ class Driver:
         self._serve()
 
     def _serve(self) -> None:
+        self.invocations["dispatch"] += 1
         with self._step("dispatch"):
             serve_pools(self.services, {self.pool}, self.now_ms)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from benchmarks import prices
 from benchmarks.peers.rounds import Sample, percentile
 from benchmarks.peers.usage import INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Usage
 
@@ -17,14 +18,12 @@ JOIN = "join"
 ALONE = "single job"
 
 _SETTLE_SECONDS = 2.5  # acknowledgements may follow the end of a job by a second
-# List prices of November 2026 in us-east-1, in dollars for a million. Not in it: Lambda's time, storage, and what a
-# deployment costs while nothing runs.
 _PRICES = (
-    (WRITE_UNITS, "", 0.625),
-    (READ_UNITS, "", 0.125),
-    (REQUESTS, "sqs.", 0.40),
-    (REQUESTS, "apigateway.", 3.50),
-    (INVOCATIONS, "", 0.20),
+    (WRITE_UNITS, "", prices.WRITE_UNITS),
+    (READ_UNITS, "", prices.READ_UNITS),
+    (REQUESTS, "sqs.", prices.SQS_REQUESTS),
+    (REQUESTS, "apigateway.", prices.API_CALLS),
+    (INVOCATIONS, "", prices.INVOCATIONS),
 )
 _COUNTED = (
     ("DynamoDB requests", REQUESTS, "dynamodb."),
