@@ -108,17 +108,22 @@ def test_what_was_left_behind_by_an_event_that_never_came_is_freed_by_the_schedu
 def test_a_crash_between_permit_and_dispatch_leaves_the_key_to_that_job() -> None:
     deployment = Deployment()
     first, second = deployment.submit(2, concurrency_key=KEY)
+    crash_at(deployment, "apply_all")
+    assert (deployment.dispatched, holders(deployment)) == (set(), 1)
+    deployment.tick()
+    assert len(deployment.dispatched & {first, second}) == 1
+
+
+def crash_at(deployment: Deployment, request: str) -> None:
+    """A dispatcher that ends before its first request of this name takes effect."""
 
     def crash() -> None:
         raise KeyboardInterrupt
 
-    deployment.at_request(_request_of(deployment, "apply_all"), crash)
+    deployment.at_request(_request_of(deployment, request), crash)
     with pytest.raises(KeyboardInterrupt):
         deployment.tick()
     deployment.calm()
-    assert (deployment.dispatched, holders(deployment)) == (set(), 1)
-    deployment.tick()
-    assert len(deployment.dispatched & {first, second}) == 1
 
 
 def _request_of(deployment: Deployment, name: str) -> int:

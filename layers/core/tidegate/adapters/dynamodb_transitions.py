@@ -131,7 +131,7 @@ def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
 def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
     now_ms = move.stamp.now_ms
     return Change(
-        _ready_in(move.pool),
+        _ready_in(move.pool, move.ready_at_ms),
         {
             schema.STATE: str(State.QUEUED),
             **codec.index_values(move.job_id, move.pool, Group.ACTIVE, now_ms),
@@ -148,8 +148,16 @@ def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
     return Change(_ready_in(move.pool), {schema.GROUP_KEY: key, schema.HELD_IN: move.lane})
 
 
-def _ready_in(pool: str) -> Clause:
-    return all_of(in_state(State.READY), equals(schema.POOL, pool))
+def _pass_over(codec: JobCodec, move: moves.PassOverIfReady) -> Change:
+    job = move.job
+    condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
+    sort = codec.rank_of(job, move.ready_at_ms, job.attempt)
+    return Change(condition, {schema.READY_AT: move.ready_at_ms, schema.GROUP_SORT: sort})
+
+
+def _ready_in(pool: str, ready_at_ms: int | None = None) -> Clause:
+    since = [] if ready_at_ms is None else [equals(schema.READY_AT, ready_at_ms)]
+    return all_of(in_state(State.READY), equals(schema.POOL, pool), *since)
 
 
 def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
@@ -252,6 +260,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.ReadyIfDue: _ready_if_due,
         moves.DispatchIfReady: _dispatch,
         moves.HoldIfReady: _hold,
+        moves.PassOverIfReady: _pass_over,
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
         moves.ClaimAgainIfLeaseExpired: _claim_again,
