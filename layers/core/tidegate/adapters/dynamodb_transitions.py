@@ -50,7 +50,8 @@ def _to_ready(
     condition: Clause,
     pool: str | None = None,
 ) -> Change:
-    sort = codec.rank_of(job, stamp.now_ms, attempt)
+    ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
+    sort = codec.rank_of(job, ready_at_ms, attempt)
     lane = share_lane(job.share)
     return Change(
         condition,
@@ -58,7 +59,7 @@ def _to_ready(
             schema.STATE: str(State.READY),
             **codec.index_values(job.job_id, pool or job.pool, Group.READY, sort, lane),
             **({schema.POOL: pool} if pool else {}),
-            schema.READY_AT: stamp.now_ms,
+            schema.READY_AT: ready_at_ms,
             schema.DUE_AT: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.WAITING_ON: None,
