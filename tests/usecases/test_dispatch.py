@@ -187,6 +187,18 @@ def test_the_pool_with_the_most_free_capacity_gets_the_job_that_becomes_ready() 
     assert (deployment.job(named).pool, deployment.job(plain).pool) == ("small", "default")
 
 
+def test_a_pool_that_is_paused_is_chosen_only_where_no_other_has_workers() -> None:
+    one, other = (replace(function_pool(name, 2), capabilities=frozenset({"gpu"})) for name in ("a", "b"))
+    deployment = Deployment(pools=(function_pool("default", 9), one, other))
+    rules = deployment.services.rules
+    rules.set_pool_paused("a", True, actor="ann", now_ms=deployment.now_ms)
+    chosen = [deployment.job(job_id).pool for job_id in deployment.submit(5, requires=("gpu",))]
+    assert chosen == ["b"] * 5
+    rules.set_pool_paused("b", True, actor="ann", now_ms=deployment.now_ms)
+    (last,) = deployment.submit(1, requires=("gpu",))
+    assert deployment.job(last).pool == "a", "it has less waiting"
+
+
 def test_a_job_that_waited_gets_the_pool_that_is_free_when_it_becomes_ready() -> None:
     one, other = (replace(function_pool(name, 2), capabilities=frozenset({"gpu"})) for name in ("a", "b"))
     deployment = Deployment(pools=(function_pool("default", 9), one, other))
