@@ -7,20 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.contract.stores import NOW_MS, POOL, Stores
+from tidegate.adapters import dynamodb_schema as schema
 from tidegate.ports import KnownLane
 
 LATER_MS = NOW_MS + 60_000
 
 
-def test_lanes_are_listed_by_name_and_the_latest_note_holds(stores: Stores) -> None:
+def test_lanes_are_listed_last_name_first_and_the_latest_note_holds(stores: Stores) -> None:
     for number in (2, 0, 1):
         stores.lanes.note(POOL, f"share:{number}", weight=number + 1, now_ms=NOW_MS)
     stores.lanes.note("other", "share:x", now_ms=NOW_MS)
     stores.lanes.note(POOL, "share:1", weight=7, now_ms=LATER_MS)
     known = (
-        KnownLane("share:0", 1, NOW_MS),
-        KnownLane("share:1", 7, LATER_MS),
         KnownLane("share:2", 3, NOW_MS),
+        KnownLane("share:1", 7, LATER_MS),
+        KnownLane("share:0", 1, NOW_MS),
     )
     assert stores.lanes.list_lanes(POOL, limit=9) == known
     assert stores.lanes.list_lanes(POOL, limit=2) == known[:2]
@@ -50,6 +51,17 @@ def test_a_permit_has_no_more_holders_than_its_limit(stores: Stores) -> None:
     stores.permits.give_back("key:k", ["a"])
     assert take("d")
     assert stores.permits.holders("key:other") == frozenset()
+
+
+@pytest.mark.parametrize("stores", ["moto", "local"], indirect=True)
+def test_giving_back_what_nobody_took_leaves_nothing_behind(stores: Stores) -> None:
+    stores.permits.give_back("key:never", ["a"])
+    assert stores.clients is not None
+    assert stores.tables is not None
+    answer = stores.clients.dynamodb.get_item(
+        TableName=stores.tables.control, Key={"name": {"S": schema.permit_name("key:never")}}
+    )
+    assert "Item" not in answer
 
 
 @pytest.mark.parametrize("stores", ["memory", "local"], indirect=True)  # moto's writes are not atomic

@@ -36,6 +36,7 @@ RUNNING = replace(
 )
 ORPHANED = replace(RUNNING, lease_expires_at_ms=NOW_MS - 1)
 ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000)
+AHEAD = replace(RUNNING, ready_at_ms=NOW_MS + 7)  # by the clock of who made it READY
 ENDED = replace(RUNNING, lease_expires_at_ms=None, finished_at_ms=NOW_MS - 1)
 
 SAMPLES = {
@@ -66,11 +67,11 @@ def ended(job: Job, state: State, failure: JobFailure | None = None) -> Job:
     )
 
 
-def made_ready(job: Job) -> Job:
+def made_ready(job: Job, ready_at_ms: int = NOW_MS) -> Job:
     return replace(
         job,
         state=State.READY,
-        ready_at_ms=NOW_MS,
+        ready_at_ms=ready_at_ms,
         due_at_ms=None,
         lease_expires_at_ms=None,
         waiting_on=frozenset(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.domain.job_samples import (
+    AHEAD,
     ASKED,
     NOW_MS,
     ORPHANED,
@@ -37,6 +38,7 @@ from tidegate.domain.transitions import (
     HeartbeatIfAttemptHolds,
     HoldIfReady,
     NoteDependentsIfOpen,
+    PassOverIfReady,
     ReadyIfDue,
     ReadyIfLeaseExpired,
     ReadyIfWaitingOnlyOn,
@@ -120,6 +122,7 @@ def _dispatch_cases() -> list[Case]:
     }
     queued = replace(READY, state=State.QUEUED, queued_at_ms=NOW_MS, sent_at_ms=NOW_MS)
     elsewhere = {"is in another pool": replace(READY, pool="q"), **others(State.READY)}
+    since = {"became READY again": replace(READY, ready_at_ms=NOW_MS), **others(State.READY)}
     resent = {
         "was sent again": replace(QUEUED, sent_at_ms=NOW_MS - 1),
         "was never sent": replace(QUEUED, sent_at_ms=None),
@@ -130,6 +133,8 @@ def _dispatch_cases() -> list[Case]:
         Case(ReadyIfDue(SCHEDULED, STAMP, "q"), SCHEDULED, replace(made_ready(SCHEDULED), pool="q"), due),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), READY, queued, elsewhere),
         Case(DispatchIfReady(READY.job_id, "p", STAMP), replace(READY, held_in="key:1:k"), queued),
+        Case(DispatchIfReady(READY.job_id, "p", STAMP, READY.ready_at_ms), READY, queued, since),
+        Case(PassOverIfReady(READY), READY, replace(READY, ready_at_ms=NOW_MS - 7_999), since),
         Case(HoldIfReady(READY.job_id, "p", "type:t"), READY, replace(READY, held_in="type:t"), elsewhere),
         Case(
             ResendIfStillQueued(QUEUED, NOW_MS - 7_000, STAMP),
@@ -215,6 +220,7 @@ def _worker_cases() -> list[Case]:
         ),
         Case(retry, RUNNING, scheduled, no_cancel),
         Case(HandBackIfAttemptHolds(RUNNING, 2, STAMP), RUNNING, made_ready(RUNNING), no_cancel),
+        Case(HandBackIfAttemptHolds(AHEAD, 2, STAMP), AHEAD, made_ready(AHEAD, NOW_MS + 8)),
     ]
 
 

@@ -45,6 +45,7 @@ class Fixture:
                     pool="ecs",
                     priority=1,
                     created_at_ms=NOW_MS,
+                    ready_at_ms=NOW_MS,
                 )
             )
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tests.simulation.simulator import Simulator
+from tidegate.adapters.memory_dispatching import MemoryLaneRegistry
 from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.ports import Delivery, JobIndex, JobStore, Message, Queue
+from tidegate.ports import (
+    Delivery,
+    DispatchLeases,
+    JobIndex,
+    JobStore,
+    LaneRegistry,
+    Message,
+    Permits,
+    Queue,
+    RuleStore,
+)
 from tidegate.usecases.services import Services
 
 STALE_FOR_MS = 1_000
@@ -23,8 +34,8 @@ PAUSES_MS = (1, 500, 20_000, 90_000, 150_000)
 class Faults:
     """Shares, 0-1, of what can go wrong.
 
-    Messages are lost on the way or sent twice. Calls fail before or after their effect. Plain reads of jobs and index
-    show how things stood up to a second ago. At a request, a process stops for up to some minutes and goes on.
+    Messages are lost on the way or sent twice. Calls fail before or after their effect. Plain reads of jobs, index and
+    lanes show how things stood up to a second ago. At a request, a process stops for up to some minutes and goes on.
     """
 
     lost_messages: float = 0.0
@@ -43,18 +54,34 @@ class Faults:
         """Puts these faults between the simulator's use cases and its world; `calm` ends them."""
         draw = random.Random(seed)
         plain = simulator.services
-        jobs, index, queue = plain.jobs, plain.index, plain.queue
+        jobs, index, queue, lanes = plain.jobs, plain.index, plain.queue, plain.lanes
+        permits, leases, rules = plain.permits, plain.leases, plain.rules
         if self.lost_messages or self.doubled_messages:
             queue = _BadQueue(queue, draw, self)
         if self.stale_reads:
             past = _Past(simulator.world)
             simulator.observers.append(past.remember)
             jobs = cast(JobStore, _StaleReads(jobs, past, ("get", "get_many"), draw, self.stale_reads))
-            index = cast(JobIndex, _StaleReads(index, past, ("page", "count"), draw, self.stale_reads))
+            reads = ("page", "first_pages", "count")
+            index = cast(JobIndex, _StaleReads(index, past, reads, draw, self.stale_reads))
+            lanes = cast(LaneRegistry, _StaleReads(lanes, past, ("list_lanes",), draw, self.stale_reads))
         if self.lost_answers:
             jobs = cast(JobStore, _LosesAnswers(jobs, draw, self.lost_answers))
             queue = cast(Queue, _LosesAnswers(queue, draw, self.lost_answers))
-        simulator.services = replace(plain, jobs=jobs, index=index, queue=queue)
+            lanes = cast(LaneRegistry, _LosesAnswers(lanes, draw, self.lost_answers))
+            permits = cast(Permits, _LosesAnswers(permits, draw, self.lost_answers))
+            leases = cast(DispatchLeases, _LosesAnswers(leases, draw, self.lost_answers))
+            rules = cast(RuleStore, _LosesAnswers(rules, draw, self.lost_answers))
+        simulator.services = replace(
+            plain,
+            jobs=jobs,
+            index=index,
+            queue=queue,
+            lanes=lanes,
+            permits=permits,
+            leases=leases,
+            rules=rules,
+        )
 
         def on_request(request: str) -> None:
             if draw.random() < self.interruptions:
@@ -118,7 +145,10 @@ class _BadQueue:
 
 
 class _LosesAnswers:
-    """Carries every call out, then fails for some: the caller can't know that it took effect."""
+    """Carries every call out, then fails for some: the caller can't know that it took effect.
+
+    Of many transitions, each is carried out by itself, and its answer lost by itself.
+    """
 
     def __init__(self, port: object, draw: random.Random, share: float) -> None:
         self._port = port
@@ -130,11 +160,21 @@ class _LosesAnswers:
 
         def call(*arguments: Any, **named: Any) -> Any:
             answer = method(*arguments, **named)
+            if name == "apply_all":
+                lost = DependencyUnavailable(f"an answer to {name} was lost")
+                return [lost if self._draw.random() < self._share else outcome for outcome in answer]
             if self._draw.random() < self._share:
                 raise DependencyUnavailable(f"the answer to {name} was lost")
             return answer
 
         return call
+
+
+_PORTS: dict[type, Callable[[MemoryWorld], object]] = {
+    MemoryJobStore: MemoryJobStore,
+    MemoryJobIndex: MemoryJobIndex,
+    MemoryLaneRegistry: MemoryLaneRegistry,
+}
 
 
 class _Past:
@@ -154,15 +194,14 @@ class _Past:
                 self._world.rank_policy,
                 jobs=dict(self._world.jobs),
                 index={key: list(entries) for key, entries in self._world.index.items()},
+                lanes=dict(self._world.lanes),
             )
 
     def port(self, present: object) -> object:
         """The port as it would have answered then, or the present one where that is too long ago."""
         if self._world.now_ms - self._taken_at_ms > STALE_FOR_MS:
             return present
-        return (
-            MemoryJobStore(self._then) if isinstance(present, MemoryJobStore) else MemoryJobIndex(self._then)
-        )
+        return _PORTS[type(present)](self._then)
 
 
 class _StaleReads:

@@ -87,7 +87,7 @@ class Simulator:
             self._pools.append(workers)
             if pool.kind is PoolKind.PROCESS:
                 self.every(REGISTER_EVERY_MS, workers.register, offset_ms=0)
-        self.every(MINUTE_MS, self._tick, offset_ms=17_000)
+        self.every(MINUTE_MS, self.tick, offset_ms=17_000)
         self.every(MINUTE_MS, self._reap, offset_ms=41_000)
 
     @property
@@ -120,7 +120,7 @@ class Simulator:
 
     def run(self) -> None:
         """Runs until nothing from outside is planned and every job has ended, or it takes too long."""
-        self._settle()
+        self.settle()
         while self._planned or self.open_jobs or self._half_submitted():
             self._step()
 
@@ -132,17 +132,22 @@ class Simulator:
         until_ms = self.now_ms + pause_ms
         while self._events[0][0] <= until_ms:
             self._step()
-        self.world.now_ms = until_ms
+        self.world.now_ms = max(until_ms, self.now_ms)
         self._paused = False
         if self.now_ms > self._dies_at_ms:
             raise Killed
+
+    def stand_still(self, for_ms: int) -> None:
+        """Lets time pass in which nothing happens at all; everything that was planned comes later by that much."""
+        self.world.now_ms += for_ms
+        self._events = [(at_ms + for_ms, number, event) for at_ms, number, event in self._events]
 
     def _step(self) -> None:
         at_ms, _, event = heapq.heappop(self._events)
         assert at_ms - START_MS <= self.options.end_after_ms, f"still open: {sorted(self.open_jobs)[:10]}"
         self.world.now_ms = at_ms
         event()
-        self._settle()
+        self.settle()
 
     def attempt(self, action: Event, timeout_ms: int = FOREVER_MS) -> bool:
         """Whether an invocation came to its end; a failing service or its timeout cuts it off."""
@@ -158,8 +163,8 @@ class Simulator:
     def _half_submitted(self) -> bool:
         return any(submission.phase not in DONE_WITH for submission in self.world.submissions.values())
 
-    def _settle(self) -> None:
-        """What follows from the last event at once: idle workers take messages, changes reach the stream."""
+    def settle(self) -> None:
+        """What follows from what has happened at once: idle workers take messages, changes reach the stream."""
         for pool in self._pools:
             pool.take_messages()
         changes = list(self.world.changes)
@@ -204,7 +209,8 @@ class Simulator:
         pools = self.services.settings.pools.keys()
         return pools if self._due_watch.is_time(self.now_ms) else frozenset()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """The dispatcher is called by the schedule, or because a rule has changed."""
         self.attempt(lambda: tick(self.services, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS)
 
     def _reap(self) -> None:

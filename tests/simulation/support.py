@@ -15,6 +15,7 @@ from tidegate.usecases.services import Services
 
 START_MS = 1_800_000_000_000
 JOB_TYPE = "simulated"
+OTHER_TYPE = "simulated.other"
 
 
 class SeededEntropy:
@@ -32,11 +33,11 @@ class SeededEntropy:
         return self._random.random()
 
 
-class OneType:
-    """A catalogue with one type that takes any parameters."""
+class AnyParameters:
+    """A catalogue whose few types take any parameters."""
 
     def types(self) -> Sequence[str]:
-        return (JOB_TYPE,)
+        return (JOB_TYPE, OTHER_TYPE)
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
         return ()
@@ -60,6 +61,6 @@ def make_settings(*pools: Pool, window: float = 2.0, shards: int = 1) -> Setting
 
 
 def make_services(settings: Settings, seed: int) -> tuple[Services, MemoryWorld]:
-    services, world = memory_services(settings, catalogue=OneType())
+    services, world = memory_services(settings, catalogue=AnyParameters())
     world.now_ms = START_MS
     return replace(services, entropy=SeededEntropy(seed)), world

@@ -49,7 +49,10 @@ class WorkerPool:
     def _tell(self) -> None:
         services, now_ms = self.simulator.services, self.simulator.now_ms
         if self._entry is None:
-            spec = WorkerSpec(self.pool, f"{self.pool}-process", "simulated", self.slots)
+            offered = services.settings.pools[self.pool].capabilities
+            spec = WorkerSpec(
+                self.pool, f"{self.pool}-process", "simulated", self.slots, capabilities=offered
+            )
             self._entry = join_pool(services, spec, session_id=f"{self.pool}-session", now_ms=now_ms)
             return
         told = replace(

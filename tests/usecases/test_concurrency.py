@@ -7,9 +7,10 @@ import pytest
 from tests.simulation.support import JOB_TYPE
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, type_lane
+from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State
 from tidegate.ports import OutcomeKind
-from tidegate.usecases.lanes import HELD_LANES_PER_RUN
+from tidegate.usecases.lanes import HELD_LANES_PER_RUN, LANES_AT_MOST
 from tidegate.usecases.query import list_jobs
 from tidegate.usecases.react import react
 
@@ -108,17 +109,22 @@ def test_what_was_left_behind_by_an_event_that_never_came_is_freed_by_the_schedu
 def test_a_crash_between_permit_and_dispatch_leaves_the_key_to_that_job() -> None:
     deployment = Deployment()
     first, second = deployment.submit(2, concurrency_key=KEY)
+    crash_at(deployment, "apply_all")
+    assert (deployment.dispatched, holders(deployment)) == (set(), 1)
+    deployment.tick()
+    assert len(deployment.dispatched & {first, second}) == 1
+
+
+def crash_at(deployment: Deployment, request: str) -> None:
+    """A dispatcher that ends before its first request of this name takes effect."""
 
     def crash() -> None:
         raise KeyboardInterrupt
 
-    deployment.at_request(_request_of(deployment, "apply_all"), crash)
+    deployment.at_request(_request_of(deployment, request), crash)
     with pytest.raises(KeyboardInterrupt):
         deployment.tick()
     deployment.calm()
-    assert (deployment.dispatched, holders(deployment)) == (set(), 1)
-    deployment.tick()
-    assert len(deployment.dispatched & {first, second}) == 1
 
 
 def _request_of(deployment: Deployment, name: str) -> int:
@@ -198,6 +204,27 @@ def test_lanes_that_nobody_waits_in_are_forgotten_after_a_while_and_not_before()
     deployment.world.now_ms += 16 * MINUTE_MS
     deployment.tick()
     assert deployment.services.lanes.list_lanes(POOL, limit=9) == ()
+
+
+def test_the_next_of_a_key_comes_at_once_however_many_other_lanes_there_are() -> None:
+    deployment = Deployment(capacity=500)
+    for number in range(5 * HELD_LANES_PER_RUN):
+        deployment.services.lanes.note(POOL, key_lane(f"a-{number}", 1), now_ms=deployment.now_ms)
+    deployment.submit(20, concurrency_key=KEY)
+    deployment.react()
+    for _ in range(19):
+        deployment.run_one()
+        deployment.react()
+        assert len(deployment.dispatched) == 1
+
+
+def test_very_many_keys_hide_no_share() -> None:
+    deployment = Deployment()
+    jobs = deployment.submit(1, share=ShareRequest(name="data"))
+    for number in range(LANES_AT_MOST + 1):
+        deployment.services.lanes.note(POOL, key_lane(f"k-{number}", 1), now_ms=deployment.now_ms)
+    deployment.tick()
+    assert deployment.dispatched == set(jobs)
 
 
 def test_very_many_keys_are_served_in_turn() -> None:

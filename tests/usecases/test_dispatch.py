@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 
 from tests.simulation.support import function_pool
 from tests.usecases.dispatching import POOL, Deployment
+from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.requests import ShareRequest
@@ -116,6 +118,52 @@ def test_a_lease_that_was_left_behind_ends() -> None:
     assert deployment.tick().dispatched == 1
 
 
+@pytest.mark.parametrize("refused", ["page", "apply_all", "send", "note_lane"])
+def test_a_dispatcher_that_fails_leaves_no_lease_behind(refused: str) -> None:
+    deployment = Deployment(lease_seconds=60)
+    deployment.submit(2, concurrency_key="k")
+
+    def fail(request: str) -> None:
+        if request == refused and deployment.world.leases:
+            raise DependencyUnavailable("refused")
+
+    deployment.world.on_request = fail
+    with contextlib.suppress(DependencyUnavailable):
+        deployment.tick()
+    assert deployment.world.requests[refused] > 0
+    assert not deployment.world.leases
+
+
+def test_the_schedule_dispatches_although_what_it_tidies_fails() -> None:
+    deployment = Deployment()
+    deployment.submit(2, concurrency_key="k")
+    deployment.react()
+    deployment.submit(1)
+
+    def fail(request: str) -> None:
+        if request == "permit_holders":
+            raise DependencyUnavailable("refused")
+
+    deployment.world.on_request = fail
+    with pytest.raises(DependencyUnavailable):
+        deployment.tick()
+    assert len(deployment.dispatched) == 2
+
+
+def test_what_may_go_is_dispatched_although_the_others_can_not_be_moved_away() -> None:
+    deployment = Deployment()
+    deployment.submit(2, concurrency_key="k")
+
+    def fail(request: str) -> None:
+        if request == "note_lane":
+            raise DependencyUnavailable("refused")
+
+    deployment.world.on_request = fail
+    with pytest.raises(DependencyUnavailable):
+        deployment.tick()
+    assert len(deployment.dispatched) == 1
+
+
 def test_a_paused_pool_dispatches_nothing_until_it_goes_on() -> None:
     deployment = Deployment()
     deployment.services.rules.set_pool_paused(POOL, True, actor="ann", now_ms=deployment.now_ms)
@@ -137,6 +185,18 @@ def test_the_pool_with_the_most_free_capacity_gets_the_job_that_becomes_ready() 
     (named,) = deployment.submit(1, requires=("gpu",), pool="small")
     (plain,) = deployment.submit(1)
     assert (deployment.job(named).pool, deployment.job(plain).pool) == ("small", "default")
+
+
+def test_a_pool_that_is_paused_is_chosen_only_where_no_other_has_workers() -> None:
+    one, other = (replace(function_pool(name, 2), capabilities=frozenset({"gpu"})) for name in ("a", "b"))
+    deployment = Deployment(pools=(function_pool("default", 9), one, other))
+    rules = deployment.services.rules
+    rules.set_pool_paused("a", True, actor="ann", now_ms=deployment.now_ms)
+    chosen = [deployment.job(job_id).pool for job_id in deployment.submit(5, requires=("gpu",))]
+    assert chosen == ["b"] * 5
+    rules.set_pool_paused("b", True, actor="ann", now_ms=deployment.now_ms)
+    (last,) = deployment.submit(1, requires=("gpu",))
+    assert deployment.job(last).pool == "a", "it has less waiting"
 
 
 def test_a_job_that_waited_gets_the_pool_that_is_free_when_it_becomes_ready() -> None:

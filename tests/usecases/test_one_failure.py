@@ -104,3 +104,15 @@ def test_a_page_that_can_not_be_worked_on_is_passed_by_the_next_sweep() -> None:
         except NotFound:
             continue
     assert world.jobs[last].state is State.READY
+
+
+def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:
+    pools = {name: Pool(name, "", PoolKind.FUNCTION, 840, capacity=1) for name in ("a", "b")}
+    services, world = memory_services(Settings(pools=pools, default_pool="a"))
+    services = replace(services, queue=OneQueueGone(world))
+    for pool in pools:
+        services.jobs.apply(DispatchIfReady(_submit(services, pool=pool), pool, STAMP))
+    later_ms = NOW_MS + services.settings.resend_after_seconds * 1_000
+    with pytest.raises(ServiceRefused):
+        reap(services, now_ms=later_ms)
+    assert len(services.queue.receive("b", limit=9, wait_seconds=0)) == 1

@@ -26,13 +26,14 @@ class DynamoLaneRegistry:
     tables: Tables
 
     def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, in the order of their names; may be a little old."""
+        """At most `limit` lanes of a pool, the last by name first; may be a little old."""
         with translated(f"listing the lanes of pool {pool}"):
             answer = self.clients.dynamodb.query(
                 TableName=self.tables.lanes,
                 KeyConditionExpression="#pool = :pool",
                 ExpressionAttributeNames={"#pool": schema.POOL},
                 ExpressionAttributeValues={":pool": {"S": pool}},
+                ScanIndexForward=False,
                 Limit=limit,
             )
         return tuple(

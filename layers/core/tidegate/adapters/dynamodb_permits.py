@@ -53,14 +53,19 @@ class DynamoPermits:
 
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders (at least one) off; no error where they are none."""
-        with translated(f"giving back permit {permit}"):
-            self.clients.dynamodb.update_item(
-                TableName=self.tables.control,
-                Key=_key(schema.permit_name(permit)),
-                UpdateExpression="DELETE #holders :gone",
-                ExpressionAttributeNames={"#holders": schema.HOLDERS},
-                ExpressionAttributeValues={":gone": {"SS": sorted(set(holders))}},
-            )
+        try:
+            with translated(f"giving back permit {permit}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.control,
+                    Key=_key(schema.permit_name(permit)),
+                    UpdateExpression="DELETE #holders :gone",
+                    # An update of what is not there would leave an item that never expires.
+                    ConditionExpression="attribute_exists(#holders)",
+                    ExpressionAttributeNames={"#holders": schema.HOLDERS},
+                    ExpressionAttributeValues={":gone": {"SS": sorted(set(holders))}},
+                )
+        except ClientError:
+            return  # nobody holds it
 
     def holders(self, permit: str) -> frozenset[str]:
         """Who holds the permit, read consistently."""

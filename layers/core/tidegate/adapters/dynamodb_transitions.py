@@ -50,7 +50,8 @@ def _to_ready(
     condition: Clause,
     pool: str | None = None,
 ) -> Change:
-    sort = codec.rank_of(job, stamp.now_ms, attempt)
+    ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
+    sort = codec.rank_of(job, ready_at_ms, attempt)
     lane = share_lane(job.share)
     return Change(
         condition,
@@ -58,7 +59,7 @@ def _to_ready(
             schema.STATE: str(State.READY),
             **codec.index_values(job.job_id, pool or job.pool, Group.READY, sort, lane),
             **({schema.POOL: pool} if pool else {}),
-            schema.READY_AT: stamp.now_ms,
+            schema.READY_AT: ready_at_ms,
             schema.DUE_AT: None,
             schema.LEASE_EXPIRES_AT: None,
             schema.WAITING_ON: None,
@@ -131,7 +132,7 @@ def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
 def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
     now_ms = move.stamp.now_ms
     return Change(
-        _ready_in(move.pool),
+        _ready_in(move.pool, move.ready_at_ms),
         {
             schema.STATE: str(State.QUEUED),
             **codec.index_values(move.job_id, move.pool, Group.ACTIVE, now_ms),
@@ -148,8 +149,16 @@ def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
     return Change(_ready_in(move.pool), {schema.GROUP_KEY: key, schema.HELD_IN: move.lane})
 
 
-def _ready_in(pool: str) -> Clause:
-    return all_of(in_state(State.READY), equals(schema.POOL, pool))
+def _pass_over(codec: JobCodec, move: moves.PassOverIfReady) -> Change:
+    job = move.job
+    condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
+    sort = codec.rank_of(job, move.ready_at_ms, job.attempt)
+    return Change(condition, {schema.READY_AT: move.ready_at_ms, schema.GROUP_SORT: sort})
+
+
+def _ready_in(pool: str, ready_at_ms: int | None = None) -> Clause:
+    since = [] if ready_at_ms is None else [equals(schema.READY_AT, ready_at_ms)]
+    return all_of(in_state(State.READY), equals(schema.POOL, pool), *since)
 
 
 def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
@@ -252,6 +261,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.ReadyIfDue: _ready_if_due,
         moves.DispatchIfReady: _dispatch,
         moves.HoldIfReady: _hold,
+        moves.PassOverIfReady: _pass_over,
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
         moves.ClaimAgainIfLeaseExpired: _claim_again,

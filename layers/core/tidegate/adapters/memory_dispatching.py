@@ -17,12 +17,13 @@ class MemoryLaneRegistry:
         self._world = world
 
     def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, in the order of their names."""
+        """At most `limit` lanes of a pool, the last by name first."""
         self._world.charge("list_lanes")
         with self._world.lock:
             found = sorted(
                 (known for (of_pool, _), known in self._world.lanes.items() if of_pool == pool),
                 key=lambda known: known.lane,
+                reverse=True,
             )
         return tuple(found[:limit])
 

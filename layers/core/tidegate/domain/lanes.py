@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+# Of very many lanes those that sort last are listed: shares and types, of which there are few, before keys.
 MAIN: Final = ""
 _SHARE: Final = "share:"
 _KEY: Final = "key:"

@@ -22,7 +22,10 @@ class LaneRegistry(Protocol):
     """The lanes of each pool beside its main lane. A lane is noted before a job goes there."""
 
     def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, in the order of their names."""
+        """At most `limit` lanes of a pool, the last by name first; may be a little old.
+
+        So shares and types, of which there are few, come before keys.
+        """
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
         """Notes a lane, or that it is in use still. The latest weight holds."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolRoom, freest, offering
+from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.lanes import lanes_of_pool
@@ -17,11 +18,15 @@ COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longe
 
 @dataclass(slots=True)
 class PoolChooser:
-    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's room when first needed."""
+    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's room when first needed.
+
+    A pool that is paused counts as one without workers.
+    """
 
     services: Services
     now_ms: int
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
+    _rules: DispatchRules | None = None
 
     def for_job(self, job: Job) -> str | None:
         """The pool for a job that is to become READY; None where it keeps the one it has."""
@@ -55,6 +60,8 @@ class PoolChooser:
             in_turn, _ = lanes_of_pool(self.services, pool.name)
             committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
             committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
-            capacity = pool_capacity(self.services, pool, self.now_ms)
+            self._rules = self._rules or self.services.rules.load()
+            is_paused = self._rules.is_paused(pool.name)
+            capacity = 0 if is_paused else pool_capacity(self.services, pool, self.now_ms)
             self._rooms[pool.name] = PoolRoom(pool.name, capacity, committed)
         return self._rooms[pool.name]

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_places, plan_dispatch, window_places
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound, TidegateError, TransitionRefused
 from tidegate.domain.job import Job
+from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
@@ -77,11 +78,16 @@ def dispatch(
     owner = services.entropy.new_ulid(now_ms)
     if not services.leases.take_if_free(pool_name, owner, now_ms=now_ms, until_ms=now_ms + lease_ms):
         return report  # who has it was told, and looks again
-    for _ in range(_TURNS):
-        report += one.fill()
-        if services.leases.release_if_not_asked(pool_name, owner):
-            return report
-        one.look()
+    try:
+        for _ in range(_TURNS):
+            report += one.fill()
+            if services.leases.release_if_not_asked(pool_name, owner):
+                return report
+            one.look()
+    except TidegateError:
+        # What failed comes again, and must not find this lease.
+        services.leases.release(pool_name, owner)
+        raise
     services.leases.release(pool_name, owner)
     return report
 
@@ -123,11 +129,12 @@ class _Dispatch:
             services.entropy.jitter,
             desk.grant,
         )
-        hold(services, self.pool, plan.held, self.now_ms)
         outcomes = self._move(plan.chosen, desk)
         moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
         messages = [Message(job.job_id, job.attempt) for job in moved]
         unsent = services.queue.send(self.pool, messages) if messages else ()
+        # After those that hold permits by now: nothing that fails here may keep them waiting.
+        hold(services, self.pool, plan.held, self.now_ms)
         raise_first_failure(outcomes)
         return DispatchReport(self.pool, moved, len(unsent), len(plan.held))
 
@@ -160,12 +167,19 @@ class _Dispatch:
     def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[MoveOutcome]:
         stamp = Stamp(self.now_ms, ACTOR)
         outcomes = self.services.jobs.apply_all(
-            [DispatchIfReady(candidate.job_id, self.pool, stamp) for candidate in chosen]
+            [
+                DispatchIfReady(candidate.job_id, self.pool, stamp, ready_at_of(candidate.rank))
+                for candidate in chosen
+            ]
         )
         for candidate, outcome in zip(chosen, outcomes, strict=True):
-            gone = isinstance(outcome, NotFound)
-            if gone or (isinstance(outcome, TransitionRefused) and outcome.job.state not in _ACTIVE):
-                desk.give_back(
-                    candidate
-                )  # else another dispatcher was quicker, or may be: the job holds its permits
+            # Where it may have been dispatched, by this or a quicker dispatcher, it needs its permits.
+            if isinstance(outcome, NotFound) or (
+                isinstance(outcome, TransitionRefused) and not _is_dispatched(outcome.job, candidate)
+            ):
+                desk.give_back(candidate)
         return outcomes
+
+
+def _is_dispatched(job: Job, candidate: Candidate) -> bool:
+    return job.state in _ACTIVE and job.ready_at_ms == ready_at_of(candidate.rank)

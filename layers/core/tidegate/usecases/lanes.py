@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
 from tidegate.domain.job import Job
@@ -14,6 +15,8 @@ from tidegate.domain.transitions import HoldIfReady
 from tidegate.ports import KnownLane
 from tidegate.usecases.services import Services
 
+T = TypeVar("T")
+
 LANES_AT_MOST = 1_000  # of one pool that a run knows of
 HELD_LANES_PER_RUN = 64  # that one run looks into
 _UNUSED_MS = (
@@ -23,10 +26,14 @@ _UNUSED_MS = (
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes of a pool, by what their jobs wait for: their turn, or also for a key or a type."""
+    """The lanes of a pool, by what their jobs wait for: their turn, or also for a key or a type.
+
+    `news` are those that something has just happened to.
+    """
 
     in_turn: Sequence[KnownLane]
     held: Sequence[KnownLane]
+    news: Set[str] = frozenset()
 
     @property
     def weights(self) -> Mapping[str, int]:
@@ -41,22 +48,27 @@ def known_lanes(
 
     What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
     """
-    known = {lane: KnownLane(lane, DEFAULT_WEIGHT, now_ms) for lane in _lanes_of(changed, pool, rules)}
+    news = {lane: KnownLane(lane, DEFAULT_WEIGHT, now_ms) for lane in _lanes_of(changed, pool, rules)}
     listed = services.recall.of(
         f"lanes#{pool}", now_ms, lambda: services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
     )
-    known |= {each.lane: each for each in listed}
+    known = news | {each.lane: each for each in listed}
     shares = [each for lane, each in known.items() if share_of(lane)]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
-    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held)
+    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
 
 
 def open_lanes(
     services: Services, lanes: Lanes, dispatched: Dispatched, rules: DispatchRules
 ) -> Sequence[str]:
-    """Of the lanes of held-back jobs those whose key or type is free; some, by chance, where there are very many."""
-    free = [each for each in lanes.held if _may_go(each.lane, dispatched, rules)]
-    return [each.lane for each in _some(services, free)]
+    """Of the lanes of held-back jobs those whose key or type is free.
+
+    Where there are very many, those that something has happened to come first, and others by chance.
+    """
+    free = [each.lane for each in lanes.held if _may_go(each.lane, dispatched, rules)]
+    likely = [lane for lane in free if lane in lanes.news]
+    others = [lane for lane in free if lane not in lanes.news]
+    return [*_some(services, likely), *_some(services, others)][:HELD_LANES_PER_RUN]
 
 
 def held_lanes(services: Services, pool: str) -> Sequence[KnownLane]:
@@ -91,7 +103,7 @@ def forget_if_empty(services: Services, pool: str, known: KnownLane, now_ms: int
     return services.lanes.forget_if_not_noted_since(pool, known.lane, noted_at_ms=known.noted_at_ms)
 
 
-def _some(services: Services, lanes: Sequence[KnownLane]) -> Sequence[KnownLane]:
+def _some(services: Services, lanes: Sequence[T]) -> Sequence[T]:
     if len(lanes) <= HELD_LANES_PER_RUN:
         return lanes
     # By chance: a turn that follows the clock meets the schedule at the same place again and again.

@@ -4,7 +4,7 @@ A job with a concurrency key, or of a type with a limit, is dispatched only as a
 by a conditional write and given back when the job is no longer dispatched. Everybody else needs none and costs nothing.
 
 A holder is a job and the moment at which it became READY, not the job alone: news of an earlier attempt, which may come
-late, can't give back what the present one holds.
+late, can't give back what the present one holds. A dispatch is conditional on that moment too.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tidegate.domain.dispatch_plan import Candidate, Traits
+from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane, key_of, type_lane, type_of
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
+from tidegate.domain.transitions import PassOverIfReady
 from tidegate.ports import KnownLane
 from tidegate.usecases.services import Services
 
@@ -80,8 +82,9 @@ def give_back_permits(services: Services, changed: Sequence[Job], rules: Dispatc
     """Gives back what jobs held that are dispatched no longer."""
     by_permit: dict[str, list[str]] = {}
     for job in changed:
-        ready_at_ms = [entry.at_ms for entry in job.history if entry.state is State.READY]
-        over = ready_at_ms[:-1] if job.state in _HOLDING else ready_at_ms
+        ready_at_ms = {entry.at_ms for entry in job.history if entry.state is State.READY}
+        present = set() if job.ready_at_ms is None else {job.ready_at_ms}
+        over = sorted(ready_at_ms - present if job.state in _HOLDING else ready_at_ms | present)
         for needed in _needed(job.traits, rules) if over else ():
             by_permit.setdefault(needed.permit, []).extend(_holder(job.job_id, at_ms) for at_ms in over)
     for permit, holders in by_permit.items():
@@ -89,14 +92,14 @@ def give_back_permits(services: Services, changed: Sequence[Job], rules: Dispatc
 
 
 def audit_permits(services: Services, lanes: Sequence[KnownLane]) -> int:
-    """Takes the permits that jobs in these lanes wait for from holders that are dispatched no longer.
+    """Takes the permits that jobs in these lanes wait for from holders that are not dispatched.
 
-    An event that was lost left them behind. Returns how many.
+    A lost event left them behind, or a dispatcher that ended between permit and dispatch. Returns how many.
     """
     freed = 0
     for known in lanes:
         permit = _permit_of(known.lane)
-        gone = [holder for holder in sorted(services.permits.holders(permit)) if not _holds(services, holder)]
+        gone = [holder for holder in sorted(services.permits.holders(permit)) if _lets_go(services, holder)]
         if gone:
             services.permits.give_back(permit, gone)
             freed += len(gone)
@@ -116,7 +119,16 @@ def _holder_of(candidate: Candidate) -> str:
     return _holder(candidate.job_id, ready_at_of(candidate.rank))
 
 
-def _holds(services: Services, holder: str) -> bool:
+def _lets_go(services: Services, holder: str) -> bool:
+    """Whether the holder is not dispatched under this permit, and can't be any more."""
     job_id, _, ready_at_ms = holder.partition("@")
     job = services.jobs.get(job_id, consistent=True)
-    return job is not None and job.state in _HOLDING and job.ready_at_ms == int(ready_at_ms)
+    if job is not None and job.state is State.READY and job.ready_at_ms == int(ready_at_ms):
+        # A dispatcher may be about to dispatch it. One that is gone would leave the permit taken for ever.
+        try:
+            job = services.jobs.apply(PassOverIfReady(job))
+        except TransitionRefused as refused:
+            job = refused.job
+        except NotFound:
+            job = None
+    return job is None or job.state not in _HOLDING or job.ready_at_ms != int(ready_at_ms)

@@ -16,7 +16,7 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import Message
-from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
 
@@ -36,10 +36,13 @@ class ActiveCounts:
 def reap_active(services: Services, now_ms: int) -> ActiveCounts:
     """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again."""
     counts = ActiveCounts()
-    for pool in sorted(services.settings.pools):
+
+    def reap_pool(pool: str) -> None:
         sweep = sweep_group(services, pool, Group.ACTIVE, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
         for jobs in sweep:
             _repair(services, pool, jobs, now_ms, counts)
+
+    for_each(sorted(services.settings.pools), reap_pool)
     return counts
 
 

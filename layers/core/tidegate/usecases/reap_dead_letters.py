@@ -7,7 +7,7 @@ from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
 from tidegate.ports import Delivery, MoveOutcome
-from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "reaper"
@@ -24,8 +24,9 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
 
     A job that was claimed after all is left alone: its lease says what becomes of it.
     """
-    failed = 0
-    for pool in sorted(services.settings.pools):
+
+    def reap_pool(pool: str) -> int:
+        failed = 0
         for _ in range(BATCHES_PER_POOL):
             deliveries = services.queue.receive_dead(pool, limit=_BATCH)
             if not deliveries:
@@ -35,7 +36,9 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
             read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message.job_id))]
             services.queue.delete_dead(pool, read)
             raise_first_failure(outcomes.values())
-    return failed
+        return failed
+
+    return sum(for_each(sorted(services.settings.pools), reap_pool))
 
 
 def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[str, MoveOutcome]:

@@ -8,7 +8,7 @@ from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Ending, ReadyIfWaitingOnlyOn, SkipIfPending, Stamp, Transition
 from tidegate.usecases.choose_pool import PoolChooser
-from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -20,15 +20,18 @@ GRACE_MS = 60_000  # younger jobs are still served by events
 
 def reap_pending(services: Services, now_ms: int) -> int:
     """Looks at pending jobs from their upstreams' side; returns how many left PENDING."""
-    moved = 0
-    for pool in sorted(services.settings.pools):
+
+    def reap_pool(pool: str) -> int:
         sweep = sweep_group(
             services, pool, Group.PENDING, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms - GRACE_MS
         )
+        moved = 0
         for jobs in sweep:
             pending = [job for job in jobs if job.state is State.PENDING]
             moved += _release(services, _of_accepted(services, pending), now_ms)
-    return moved
+        return moved
+
+    return sum(for_each(sorted(services.settings.pools), reap_pool))
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:

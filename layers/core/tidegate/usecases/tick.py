@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.usecases.dispatch import DispatchReport
-from tidegate.usecases.each import for_each
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.lanes import forget_if_empty, held_lanes
 from tidegate.usecases.permits import audit_permits
 from tidegate.usecases.serve import serve_pools
@@ -20,5 +20,4 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
         for known in lanes:
             forget_if_empty(services, pool, known, now_ms)
 
-    for_each(sorted(pools), tidy)
-    return serve_pools(services, pools, now_ms)
+    return first_then(lambda: for_each(sorted(pools), tidy), lambda: serve_pools(services, pools, now_ms))

@@ -8,7 +8,7 @@ Fields named `job` hold the job as it was last read: only what never changes (id
 is taken from it, everything that can change is checked by the condition.
 """
 
-from tidegate.domain.transitions.base import Ending, Stamp, Transition
+from tidegate.domain.transitions.base import Ending, Stamp, Transition, next_ready_at_ms
 from tidegate.domain.transitions.running import (
     CancelIfGraceOver,
     ClaimAgainIfLeaseExpired,
@@ -28,6 +28,7 @@ from tidegate.domain.transitions.waiting import (
     FailIfStillQueued,
     HoldIfReady,
     NoteDependentsIfOpen,
+    PassOverIfReady,
     ReadyIfDue,
     ReadyIfWaitingOnlyOn,
     ReleaseIfPending,
@@ -50,6 +51,7 @@ __all__ = [
     "HeartbeatIfAttemptHolds",
     "HoldIfReady",
     "NoteDependentsIfOpen",
+    "PassOverIfReady",
     "ReadyIfDue",
     "ReadyIfLeaseExpired",
     "ReadyIfWaitingOnlyOn",
@@ -60,4 +62,5 @@ __all__ = [
     "SkipIfPending",
     "Stamp",
     "Transition",
+    "next_ready_at_ms",
 ]

@@ -83,6 +83,14 @@ def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     return replace(job, state=to, history=(*job.history, entry), **changes)
 
 
+def next_ready_at_ms(job: Job, now_ms: int) -> int:
+    """When a job that becomes READY at `now_ms` counts as READY, in milliseconds since the epoch.
+
+    It is later each time, whatever the clocks of those who move it say: it tells its attempts apart.
+    """
+    return max(now_ms, (job.ready_at_ms or 0) + 1)
+
+
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     """The job READY now, in `pool` if one is given, with what it left behind cleared."""
     return moved(
@@ -90,7 +98,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
         State.READY,
         stamp,
         pool=pool or job.pool,
-        ready_at_ms=stamp.now_ms,
+        ready_at_ms=next_ready_at_ms(job, stamp.now_ms),
         due_at_ms=None,
         lease_expires_at_ms=None,
         waiting_on=frozenset(),

@@ -84,12 +84,17 @@ class ReadyIfDue(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class DispatchIfReady(Transition):
-    """READY -> QUEUED in the pool that the index showed; the message is sent after this has been written."""
+    """READY -> QUEUED in the pool that the index showed; the message is sent after this has been written.
+
+    `ready_at_ms` is since when the index showed the job to be READY: an earlier attempt's permits are no good for this
+    one. None is since whenever.
+    """
 
     name: ClassVar[str] = "dispatch"
     candidate_id: str
     pool: str
     stamp: Stamp
+    ready_at_ms: int | None = None
 
     @property
     def job_id(self) -> str:
@@ -98,6 +103,8 @@ class DispatchIfReady(Transition):
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.READY)
         self._require(job.pool == self.pool, job, f"it is in pool {job.pool}, not {self.pool}")
+        as_shown = self.ready_at_ms in (None, job.ready_at_ms)
+        self._require(as_shown, job, f"it is READY since {job.ready_at_ms}, not since {self.ready_at_ms}")
         now_ms = self.stamp.now_ms
         return moved(job, State.QUEUED, self.stamp, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
 
@@ -119,6 +126,26 @@ class HoldIfReady(Transition):
         self._require_state(job, State.READY)
         self._require(job.pool == self.pool, job, f"it is in pool {job.pool}, not {self.pool}")
         return replace(job, held_in=self.lane)
+
+
+@dataclass(frozen=True, slots=True)
+class PassOverIfReady(OfKnownJob):
+    """A READY job, as it was read, counts as READY a millisecond later.
+
+    Whoever is about to dispatch it as it was can't any more, so what it took for that can be taken from it.
+    """
+
+    name: ClassVar[str] = "pass over"
+
+    @property
+    def ready_at_ms(self) -> int:
+        """Since when the job is READY afterwards, in milliseconds since the epoch."""
+        return (self.job.ready_at_ms or 0) + 1
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.READY)
+        self._require(job.ready_at_ms == self.job.ready_at_ms, job, "it became READY again since it was read")
+        return replace(job, ready_at_ms=self.ready_at_ms)
 
 
 @dataclass(frozen=True, slots=True)

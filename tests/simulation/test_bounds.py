@@ -1,0 +1,85 @@
+"""Keys, limits, pauses and shares hold at every moment, whatever goes wrong; and nobody waits for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hypothesis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.simulation.bounds import CAPACITY, POOLS, plan_operators, with_bounds
+from tests.simulation.check_bounds import Bounds
+from tests.simulation.checks import check_all
+from tests.simulation.clients import submit_drawn
+from tests.simulation.faults import Faults, calm
+from tests.simulation.model import draw_workflow
+from tests.simulation.simulator import DISPATCHER_TIMEOUT_MS, Options, Simulator
+from tests.simulation.support import make_services, make_settings
+
+WINDOW = 2.0
+NO_FAULTS = Faults()
+
+
+def simulate(
+    seed: int,
+    faults: Faults = NO_FAULTS,
+    options: Options | None = None,
+    *,
+    bad_workers: float = 0.0,
+    lease_seconds: int = 0,
+    most_jobs: int = 14,
+    changes: int = 6,
+) -> Simulator:
+    """Runs a drawn workflow with bounds; checks every invariant and the state that each job ends in."""
+    options = options or Options(slots=CAPACITY)
+    settings = make_settings(*POOLS, window=WINDOW, shards=1 + seed % 2)
+    settings = replace(settings, dispatch_lease_seconds=lease_seconds)
+    plain, world = make_services(settings, seed)
+    # Dispatchers come one after the other, or take turns by leases. An old index misleads them all the same.
+    in_turn = not faults.stale_reads and (lease_seconds or not faults.interruptions)
+    most_dispatched = int(max(CAPACITY, options.slots) * WINDOW) if in_turn else None
+    drawn = with_bounds(draw_workflow(seed, most_jobs=most_jobs, bad_workers=bad_workers))
+    simulator = Simulator(plain, world, drawn.course, options, [Bounds(most_dispatched)])
+    faults.inject(simulator, seed)
+    plan_operators(simulator, seed, changes=changes)
+    submit_drawn(simulator, drawn)
+    simulator.run()
+    calm(simulator, plain)
+    check_all(simulator, one_clock=not faults.interruptions)
+    assert {each.key: each.state for each in world.jobs.values()} == drawn.expected()
+    return simulator
+
+
+@given(
+    seed=st.integers(0, 10**9),
+    faults=st.builds(
+        Faults,
+        lost_messages=st.sampled_from([0.0, 0.3]),
+        doubled_messages=st.sampled_from([0.0, 0.5]),
+        refused_requests=st.sampled_from([0.0, 0.02, 0.1]),
+        lost_answers=st.sampled_from([0.0, 0.02, 0.1]),
+        stale_reads=st.sampled_from([0.0, 0.5]),
+        interruptions=st.sampled_from([0.0, 0.01, 0.1]),
+    ),
+    bad_workers=st.sampled_from([0.0, 0.4]),
+    options=st.builds(
+        Options,
+        slots=st.sampled_from([1, CAPACITY]),
+        stream_delay_ms=st.sampled_from([0, 200, 30_000]),
+        stream_batch=st.sampled_from([1, 7, 100]),
+        stream_open=st.booleans(),
+        stream_doubled=st.booleans(),
+    ),
+    lease_seconds=st.sampled_from([0, DISPATCHER_TIMEOUT_MS // 1_000 + 10]),
+)
+@hypothesis.settings(max_examples=600, deadline=None)
+def test_bounds_hold_under_any_faults(
+    seed: int, faults: Faults, bad_workers: float, options: Options, lease_seconds: int
+) -> None:
+    simulate(seed, faults, options, bad_workers=bad_workers, lease_seconds=lease_seconds)
+
+
+def test_without_faults_a_crowd_under_bounds_ends() -> None:
+    for seed in range(6):
+        simulate(seed, most_jobs=120)
