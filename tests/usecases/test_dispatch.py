@@ -139,6 +139,14 @@ def test_the_pool_with_the_most_free_capacity_gets_the_job_that_becomes_ready() 
     assert (deployment.job(named).pool, deployment.job(plain).pool) == ("small", "default")
 
 
+def test_a_paused_pool_gets_no_job_that_another_can_run() -> None:
+    one, other = (replace(function_pool(name, 2), capabilities=frozenset({"gpu"})) for name in ("a", "b"))
+    deployment = Deployment(pools=(function_pool("default", 9), one, other))
+    deployment.services.rules.set_pool_paused("a", True, actor="ann", now_ms=deployment.now_ms)
+    jobs = deployment.submit(3, requires=("gpu",))
+    assert {deployment.job(job_id).pool for job_id in jobs} == {"b"}
+
+
 def test_a_job_that_waited_gets_the_pool_that_is_free_when_it_becomes_ready() -> None:
     one, other = (replace(function_pool(name, 2), capabilities=frozenset({"gpu"})) for name in ("a", "b"))
     deployment = Deployment(pools=(function_pool("default", 9), one, other))

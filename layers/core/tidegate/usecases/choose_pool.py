@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolRoom, freest, offering
+from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.lanes import lanes_of_pool
@@ -22,6 +23,7 @@ class PoolChooser:
     services: Services
     now_ms: int
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
+    _rules: DispatchRules | None = None
 
     def for_job(self, job: Job) -> str | None:
         """The pool for a job that is to become READY; None where it keeps the one it has."""
@@ -46,7 +48,7 @@ class PoolChooser:
             return pools[0].name
         chosen = freest([self._room(pool) for pool in pools])
         room = self._rooms[chosen]
-        self._rooms[chosen] = PoolRoom(chosen, room.capacity, room.committed + 1)
+        self._rooms[chosen] = replace(room, committed=room.committed + 1)
         return chosen
 
     def _room(self, pool: Pool) -> PoolRoom:
@@ -56,5 +58,12 @@ class PoolChooser:
             committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
             committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
             capacity = pool_capacity(self.services, pool, self.now_ms)
-            self._rooms[pool.name] = PoolRoom(pool.name, capacity, committed)
+            self._rooms[pool.name] = PoolRoom(
+                pool.name, capacity, committed, paused=self._rules_now().is_paused(pool.name)
+            )
         return self._rooms[pool.name]
+
+    def _rules_now(self) -> DispatchRules:
+        if self._rules is None:
+            self._rules = self.services.rules.load()
+        return self._rules
