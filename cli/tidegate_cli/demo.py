@@ -13,6 +13,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.follow import fetch_workflow, follow
+from tidegate_cli.held import explain_with
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.live import viewer_for
 from tidegate_cli.local_stack import LocalState, Places, StackInfo
@@ -113,6 +114,7 @@ def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int)
                     viewer,
                     timeout_seconds=TIMEOUT_SECONDS,
                     checks=[child.check for child in children],
+                    explain=explain_with(client),
                 )
         except BaseException:
             with held_off():

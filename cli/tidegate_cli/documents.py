@@ -37,11 +37,12 @@ def read_document(
     together (jobs of a workflow that name their own keep it), and so does `critical_path_weight` (points per second,
     0-1000), which a single job can't have. Raises UsageError.
     """
-    document = to_document(parse(_read(name), name), name, speed=speed, pool=pool, priority=priority)
+    shown = "standard input" if name == "-" else name
+    document = to_document(parse(_read(name), shown), shown, speed=speed, pool=pool, priority=priority)
     if critical_path_weight is None:
         return document
     if not document.is_workflow:
-        raise UsageError(f"{name} is a single job; --critical-path-weight is for workflows: leave it out")
+        raise UsageError(f"{shown} is a single job; --critical-path-weight is for workflows: leave it out")
     return replace(document, body={**document.body, "critical_path_weight": critical_path_weight})
 
 

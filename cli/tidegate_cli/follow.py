@@ -30,13 +30,17 @@ class WaitTimedOut(CliError):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once, `began_ms` when it began."""
+    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once, `began_ms` when it began.
+
+    `waits` says what holds jobs back, where nothing has changed since the poll before.
+    """
 
     title: str
     jobs: tuple[JobView, ...]
     now_ms: int
     began_ms: int
     slots_seen: int
+    waits: tuple[str, ...] = ()
 
 
 class Viewer(Protocol):
@@ -47,6 +51,12 @@ class Viewer(Protocol):
 
 
 Fetch = Callable[[], tuple[JobView, ...]]
+Explain = Callable[[Sequence[JobView]], tuple[str, ...]]
+
+
+def explain_nothing(_jobs: Sequence[JobView]) -> tuple[str, ...]:
+    """Gives no reasons."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +99,13 @@ def follow(
     *,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     checks: Sequence[Callable[[], None]] = (),
+    explain: Explain = explain_nothing,
     waiting: Waiting | None = None,
 ) -> tuple[JobView, ...]:
     """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`.
 
-    `checks` are called at each poll and may raise, to give up when something that the run needs is gone.
+    `checks` are called at each poll and may raise, to give up when something that the run needs is gone. `explain`
+    says what holds jobs back; it is asked where nothing has changed since the poll before, and when the time is over.
     """
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
@@ -106,10 +118,11 @@ def follow(
         jobs = fetch()
         took_s = passing.monotonic() - asked_s
         slots_seen = max(slots_seen, sum(job.state is State.RUNNING for job in jobs))
-        viewer.show(Snapshot(title, jobs, passing.now_ms(), began_ms, slots_seen))
+        now = {job.job_id: (job.state, job.attempt) for job in jobs}
+        waits = explain(jobs) if now == seen else ()
+        viewer.show(Snapshot(title, jobs, passing.now_ms(), began_ms, slots_seen, waits))
         if jobs and all(job.is_terminal for job in jobs):
             return jobs
-        now = {job.job_id: (job.state, job.attempt) for job in jobs}
         interval = MIN_INTERVAL_SECONDS if now != seen else min(MAX_INTERVAL_SECONDS, interval * _GROWTH)
         seen = now
         for check in checks:
@@ -117,9 +130,8 @@ def follow(
         left_s = timeout_seconds - (passing.monotonic() - began_s)
         if left_s <= 0:
             open_jobs = sum(not job.is_terminal for job in jobs)
-            raise WaitTimedOut(
-                f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
-            )
+            said = f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
+            raise WaitTimedOut("\n  ".join((said, *(waits or explain(jobs)))))
         pause_s = max(interval, took_s * _PAUSE_PER_FETCH)
         passing.sleep(min(pause_s, left_s))
 

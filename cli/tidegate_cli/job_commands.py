@@ -14,11 +14,12 @@ from rich.text import Text
 
 from tidegate.domain.states import State
 from tidegate_cli.client import Client
+from tidegate_cli.held import explain_with
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.views import JobView, printable
 
-_TEXT_COLUMNS = ("name", "type", "worker")
+_TEXT_COLUMNS = ("held in", "name", "type", "worker")
 
 jobs = typer.Typer(help="Jobs as they stand.", no_args_is_help=True)
 workflows = typer.Typer(help="Workflows as they stand.", no_args_is_help=True)
@@ -67,10 +68,15 @@ def get_job(
     session = session_of(context, output, api_url)
     with session.client() as client:
         job = client.get_job(job_id)
+        waits = () if session.is_json else explain_with(client)([job])
     if session.is_json:
         print_json(job.raw)
-    else:
-        print_job(job, session.out)
+        return
+    print_job(job, session.out)
+    for reason in waits:
+        session.out.print(
+            f"  {reason}", style=STYLES[State.READY], markup=False, highlight=False, soft_wrap=True
+        )
 
 
 @jobs.command("cancel")
@@ -147,7 +153,9 @@ def _find(
 
 def _print_jobs(found: Sequence[JobView], console: Console) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("job id", "state", "name", "type", "prio", "pool", "att", "run", "worker"):
+    shows_held = any(job.held_in for job in found)
+    held = ("held in",) if shows_held else ()
+    for column in ("job id", "state", *held, "name", "type", "prio", "pool", "att", "run", "worker"):
         right = column in ("prio", "att", "run")
         # An id is there to be copied; where lines are short the texts give way.
         table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
@@ -155,6 +163,7 @@ def _print_jobs(found: Sequence[JobView], console: Console) -> None:
         table.add_row(
             job.job_id,
             Text(job.state, style=STYLES[job.state]),
+            *([escape(printable(job.held_in or "-"))] if shows_held else []),
             escape(printable(job.key or job.name or "-")),
             escape(job.type),
             str(job.priority),

@@ -92,9 +92,10 @@ class LineViewer:
         self._console = console
         self._seen: dict[str, tuple[State, int]] = {}
         self._counts = ""
+        self._waits: tuple[str, ...] = ()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Prints starts, retries and ends; with many at once only the counts."""
+        """Prints starts, retries and ends, with many at once only the counts; and what holds jobs back."""
         changed = []
         for job in snapshot.jobs:
             if self._seen.get(job.job_id) != (job.state, job.attempt):
@@ -111,6 +112,11 @@ class LineViewer:
             self._print(
                 snapshot, f"{_ended(snapshot.jobs)}/{len(snapshot.jobs)} ended, left {left}: {counts}"
             )
+
+        if snapshot.waits and snapshot.waits != self._waits:
+            self._waits = snapshot.waits
+            for reason in snapshot.waits:
+                self._print(snapshot, reason)
 
     def _print(self, snapshot: Snapshot, line: str) -> None:
         at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
@@ -143,7 +149,9 @@ def picture(snapshot: Snapshot) -> RenderableType:
         ProgressBar(total=total, completed=ended, width=_BAR_WIDTH), f"{ended}/{len(snapshot.jobs)} ended"
     )
     states = _states(snapshot.jobs)
-    return Group(head, bar, _legend(snapshot.jobs), states, _running_table(snapshot), _ended_table(snapshot))
+    waits = [Text(reason, style=STYLES[State.READY]) for reason in snapshot.waits]
+    tables = (_running_table(snapshot), _ended_table(snapshot))
+    return Group(head, bar, _legend(snapshot.jobs), states, *waits, *tables)
 
 
 def _states(jobs: Sequence[JobView]) -> Text:
@@ -206,8 +214,9 @@ def _ended_table(snapshot: Snapshot) -> RenderableType:
 def _line(job: JobView) -> str:
     if job.state is State.RUNNING:
         return f"{job.state:<9} {job.label} attempt {job.attempt} on {job.worker or '-'}"
+    due = f" until {job.due_at}" if job.state is State.SCHEDULED and job.due_at else ""
     took = f" after {duration_text(job.actual_seconds)}" if job.actual_seconds is not None else ""
-    return f"{job.state:<9} {job.label}{took}{' - ' + job.error if job.error else ''}"
+    return f"{job.state:<9} {job.label}{due}{took}{' - ' + job.error if job.error else ''}"
 
 
 def _left(snapshot: Snapshot) -> float | None:

@@ -15,6 +15,7 @@ from tidegate_cli.documents import Document, read_document
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.follow import WaitTimedOut, exit_code_of, fetch_job, fetch_workflow, follow
+from tidegate_cli.held import explain_with
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.job_commands import print_job
 from tidegate_cli.live import viewer_for
@@ -197,7 +198,12 @@ def _follow(
     title = str(document.body.get("name") or submitted)
     with viewer_for(session.err) as viewer:
         jobs = follow(
-            fetch, title, viewer, timeout_seconds=timeout_seconds, checks=[child.check for child in children]
+            fetch,
+            title,
+            viewer,
+            timeout_seconds=timeout_seconds,
+            checks=[child.check for child in children],
+            explain=explain_with(client),
         )
     if not document.is_workflow and not session.is_json:
         print_job(jobs[0], session.err)

@@ -24,7 +24,9 @@ class DependencyView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as it was last read. Times are milliseconds since the epoch; `raw` is the API's own answer."""
+    """A job as it was last read. Times are milliseconds since the epoch; `raw` is the API's own answer.
+
+    `due_at` is as the API shows it: when a SCHEDULED job becomes READY."""
 
     job_id: str
     key: str | None
@@ -33,6 +35,7 @@ class JobView:
     state: State
     priority: int
     pool: str
+    held_in: str | None
     attempt: int
     worker: str | None
     depends_on: tuple[DependencyView, ...]
@@ -41,6 +44,7 @@ class JobView:
     queued_at_ms: int | None
     started_at_ms: int | None
     finished_at_ms: int | None
+    due_at: str | None
     first_started_at_ms: int | None
     estimated_seconds: float | None
     actual_seconds: float | None
@@ -121,6 +125,7 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         state=State(raw["state"]),
         priority=raw["priority"],
         pool=raw["pool"],
+        held_in=raw.get("held_in"),
         attempt=raw["attempt"],
         worker=raw.get("worker"),
         depends_on=tuple(_dependency(item) for item in raw.get("depends_on") or ()),
@@ -129,6 +134,7 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         queued_at_ms=parse_time_ms(raw.get("queued_at")),
         started_at_ms=started_at_ms,
         finished_at_ms=parse_time_ms(raw.get("finished_at")),
+        due_at=raw.get("due_at"),
         first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
         estimated_seconds=raw.get("estimated_duration_seconds"),
         actual_seconds=raw.get("actual_duration_seconds"),

@@ -62,7 +62,8 @@ _Capabilities = Annotated[
     list[str] | None,
     typer.Option(
         "--capability",
-        help="What this worker has; may be repeated. All that its pool offers must be among them.",
+        help="What this worker has; may be repeated. All that its pool offers must be among them. "
+        "Default: what its pool offers.",
         show_default=False,
     ),
 ]

@@ -223,7 +223,10 @@ def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "- is not JSON: Expecting property name enclosed in double quotes at line 1 column 2"),
+        (
+            "{",
+            "standard input is not JSON: Expecting property name enclosed in double quotes at line 1 column 2",
+        ),
         ("[]", "holds no JSON object"),
         ("{}", "neither a job"),
         ('{"type": "x", "parameters": {"a": NaN}}', "NaN is not allowed"),

@@ -59,6 +59,12 @@ def test_of_equally_free_pools_it_is_the_first_and_one_without_capacity_comes_la
     assert freest([PoolRoom("empty", 0, 3), PoolRoom("void", 0, 2)]) == "void"
 
 
+def test_a_paused_pool_is_the_last_resort() -> None:
+    assert freest([PoolRoom("free", 9, 0, paused=True), PoolRoom("full", 2, 9)]) == "full"
+    assert freest([PoolRoom("free", 9, 0, paused=True), PoolRoom("empty", 0, 0)]) == "empty"
+    assert freest([PoolRoom("a", 2, 1, paused=True), PoolRoom("b", 9, 0, paused=True)]) == "b"
+
+
 @pytest.mark.parametrize(
     ("named", "requires", "timeout_seconds", "field", "message"),
     [

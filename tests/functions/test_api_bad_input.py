@@ -102,6 +102,12 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("workflows", workflow({"critical_path_weight": 1}), "jobs[0].critical_path_weight", "not a known field"),
         ("jobs", {**NOOP, "critical_path_weight": 1}, "critical_path_weight", "not a known field"),
         ("workflows", workflow({}, {}, {}, {"priority": 1_001}), "jobs[3].priority", "at most 1,000"),
+        ("jobs", {**NOOP, "share": {"name": "a", "weight": 0}}, "share.weight", "at least 1"),
+        ("workflows", workflow({}, share={"name": "a", "weight": 0}), "share.weight", "at least 1"),
+        ("jobs", {**NOOP, "share": {"name": ""}}, "share.name", "must not be empty"),
+        ("jobs", {**NOOP, "share": {"name": "a b"}}, "share.name", "letters, digits, dots, hyphens and"),
+        ("jobs", {**NOOP, "concurrency_key": "k", "concurrency_limit": 0}, "concurrency_limit", "at least 1"),
+        ("jobs", {**NOOP, "concurrency_limit": 2}, "concurrency_limit", "goes with concurrency_key"),
         # times
         ("jobs", {**NOOP, "not_before": "tomorrow"}, "not_before", "2026-12-01T06:00:00Z"),
         ("jobs", {**NOOP, "not_before": "2026-12-01T06:00:00"}, "not_before", "with a zone"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.support import JOB_TYPE
+from tests.simulation.support import JOB_TYPE, function_pool
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, type_lane
 from tidegate.domain.requests import ShareRequest
@@ -61,6 +61,22 @@ def test_a_key_with_a_larger_limit_has_that_many() -> None:
     deployment.run_one()
     deployment.react()
     assert len(deployment.dispatched) == 2
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_an_end_in_one_pool_lets_the_next_of_another_pool_go_at_once(limited: bool) -> None:
+    deployment = Deployment(pools=(function_pool(POOL, 2), function_pool("q", 2)))
+    fields = {} if limited else {"concurrency_key": KEY}
+    if limited:
+        deployment.services.rules.set_type_limit(JOB_TYPE, 1, actor="ann", now_ms=deployment.now_ms)
+    (first,) = deployment.submit(1, pool=POOL, **fields)
+    deployment.react()
+    (other,) = deployment.submit(1, pool="q", **fields)
+    deployment.react()
+    assert deployment.dispatched == {first}
+    deployment.run_one()
+    deployment.react()
+    assert deployment.dispatched == {other}
 
 
 def test_a_dispatcher_in_the_middle_of_another_never_doubles_a_key() -> None:

@@ -101,9 +101,15 @@ def test_a_worker_registers_as_it_was_started(deps: bootstrap.ProcessDeps) -> No
 
 
 def test_a_worker_without_an_id_makes_one_of_its_own(deps: bootstrap.ProcessDeps) -> None:
-    assert main(["--pool", POOL, "--capability", "gpu"]) == EXIT_DRAINED
+    assert main(["--pool", POOL]) == EXIT_DRAINED
     (entry,) = deps.services.workers.page(POOL, limit=10).workers
     assert entry.worker_id.startswith(f"{socket.gethostname()}-{os.getpid()}-")
+
+
+def test_a_worker_that_names_no_capability_has_what_its_pool_offers(deps: bootstrap.ProcessDeps) -> None:
+    assert main(["--pool", POOL]) == EXIT_DRAINED
+    (entry,) = deps.services.workers.page(POOL, limit=10).workers
+    assert entry.spec.capabilities == {"gpu"}
 
 
 @pytest.mark.parametrize(
@@ -124,8 +130,7 @@ def test_a_worker_without_an_id_makes_one_of_its_own(deps: bootstrap.ProcessDeps
 def test_arguments_that_are_not_right_are_exit_code_2_and_nothing_is_written(
     deps: bootstrap.ProcessDeps, caplog: pytest.LogCaptureFixture, given: list[str], problem: str
 ) -> None:
-    own = ["--capability", "gpu"] if "--capability" not in given else []
-    assert main(["--pool", POOL, *own, *given]) == EXIT_USAGE
+    assert main(["--pool", POOL, *given]) == EXIT_USAGE
     assert problem in caplog.text
     assert not deps.services.workers.page(POOL, limit=10).workers
 
@@ -135,7 +140,7 @@ def test_an_id_that_is_taken_is_exit_code_1_unless_it_is_taken_over(
 ) -> None:
     spec = WorkerSpec(POOL, "w-1", "host-a", slots=1, capabilities=frozenset({"gpu"}))
     join_pool(deps.services, spec, session_id="S0", now_ms=CLOCK.now_ms())
-    given = ["--pool", POOL, "--worker-id", "w-1", "--capability", "gpu"]
+    given = ["--pool", POOL, "--worker-id", "w-1"]
     assert main(given) == EXIT_GAVE_UP
     assert "worker id 'w-1' of pool 'hosts' is taken: a process on host 'host-a'" in caplog.text
     assert main([*given, "--take-over"]) == EXIT_DRAINED

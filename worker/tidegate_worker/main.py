@@ -37,6 +37,7 @@ _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
 class WorkerArguments:
     """How a worker process is started. Without `worker_id` it makes one of its own, which no other has.
 
+    Without `capabilities` it is taken to have what its pool offers to jobs; given ones must hold all of that.
     `slots` (1-256) is how many jobs it runs at once. Once told to stop it lets them go on for `drain_seconds`
     (0-43,200). `take_over` fences another process that works under the same id.
     """
@@ -91,7 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--name", help="what people call this worker")
     parser.add_argument("--tag", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
-    parser.add_argument("--capability", action="append", default=[], help="what it has; may be repeated")
+    parser.add_argument(
+        "--capability",
+        action="append",
+        default=[],
+        help="what it has, all that its pool offers unless given; may be repeated",
+    )
     parser.add_argument(
         "--drain-seconds",
         type=float,
@@ -123,6 +129,8 @@ def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec
         )
     host = socket.gethostname()
     # The random part tells containers apart whose host name and process number are the same.
+    pool = deps.services.settings.pools.get(arguments.pool)
+    offered = pool.capabilities if pool is not None else frozenset()
     own_id = f"{_NOT_IN_AN_ID.sub('-', host)}-{os.getpid()}-{deps.entropy.new_ulid(deps.clock.now_ms())[-4:]}"
     return WorkerSpec(
         pool=arguments.pool,
@@ -130,7 +138,7 @@ def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec
         host=host,
         slots=arguments.slots,
         name=arguments.name,
-        capabilities=frozenset(arguments.capabilities),
+        capabilities=frozenset(arguments.capabilities) or offered,
         tags=_tags(arguments.tags),
     )
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from tidegate.contracts.times import read_moment, to_wire
 from tidegate.domain import limits
@@ -13,6 +22,8 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
+
+_SHARE_NAME = re.compile("[A-Za-z0-9._-]+")
 
 
 def _text(max_characters: int) -> StringConstraints:
@@ -22,6 +33,12 @@ def _text(max_characters: int) -> StringConstraints:
     )
 
 
+def _share_name(text: str) -> str:
+    if not _SHARE_NAME.fullmatch(text):
+        raise ValueError("must hold letters, digits, dots, hyphens and underscores alone")
+    return text
+
+
 Key = Annotated[str, _text(limits.MAX_KEY_CHARACTERS)]
 JobId = Annotated[str, _text(limits.MAX_JOB_ID_CHARACTERS)]
 Name = Annotated[str, _text(limits.MAX_NAME_CHARACTERS)]
@@ -29,7 +46,9 @@ JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
 PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
 TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
 ShareName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._-]+$", max_length=limits.MAX_SHARE_CHARACTERS)
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=limits.MAX_SHARE_CHARACTERS),
+    AfterValidator(_share_name),
 ]
 ShareWeight = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_SHARE_WEIGHT)]
 ConcurrencyKey = Annotated[str, _text(limits.MAX_CONCURRENCY_KEY_CHARACTERS)]

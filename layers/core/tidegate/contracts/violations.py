@@ -30,8 +30,8 @@ _MESSAGES: Mapping[str, str] = {
 _MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "enum": lambda context: f"must be one of {context['expected']}",
     "string_too_long": lambda context: f"must have at most {context['max_length']:,} characters",
-    "greater_than_equal": lambda context: f"must be at least {context['ge']:,}",
-    "less_than_equal": lambda context: f"must be at most {context['le']:,}",
+    "greater_than_equal": lambda context: f"must be at least {_number(context['ge'])}",
+    "less_than_equal": lambda context: f"must be at most {_number(context['le'])}",
     "value_error": lambda context: str(context["error"]),
 }
 
@@ -69,6 +69,10 @@ def join_path(field: str, location: Sequence[int | str]) -> str:
         elif part != "[key]":  # pydantic's mark for the name of an entry, not its value
             text += f".{part[:_NAME_CHARACTERS]}"
     return text.removeprefix(".")
+
+
+def _number(bound: float) -> str:
+    return f"{int(bound) if bound == int(bound) else bound:,}"
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -35,11 +35,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class PoolRoom:
-    """How much room a pool has: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch."""
+    """How much room a pool has: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch.
+
+    Where it is `paused`, none of what waits is dispatched for now.
+    """
 
     pool: str
     capacity: int
     committed: int
+    paused: bool = False
 
     @property
     def free(self) -> int:
@@ -68,7 +72,7 @@ def suitable_pools(
         if not candidates:
             raise InvalidRequest.of(
                 path("requires"),
-                f"no pool offers {', '.join(sorted(requires))} together; "
+                f"no pool offers {', '.join(sorted(requires))}{' together' if len(requires) > 1 else ''}; "
                 + "; ".join(f"{name} offers {_offer(pools[name])}" for name in sorted(pools)),
             )
     else:
@@ -97,8 +101,11 @@ def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) 
 
 
 def freest(rooms: Sequence[PoolRoom]) -> str:
-    """The pool with the most free capacity, of equals the first; one without any capacity is the last resort."""
-    return max(rooms, key=lambda room: (room.capacity > 0, room.free)).pool
+    """The pool with the most free capacity, of equals the first.
+
+    One that is paused is the last resort, and before that one without any capacity.
+    """
+    return max(rooms, key=lambda room: (not room.paused, room.capacity > 0, room.free)).pool
 
 
 def _named_pool(

@@ -51,7 +51,7 @@ class PoolChooser:
             return pools[0].name
         chosen = freest([self._room(pool) for pool in pools])
         room = self._rooms[chosen]
-        self._rooms[chosen] = PoolRoom(chosen, room.capacity, room.committed + 1)
+        self._rooms[chosen] = replace(room, committed=room.committed + 1)
         return chosen
 
     def _room(self, pool: Pool) -> PoolRoom:
@@ -60,8 +60,13 @@ class PoolChooser:
             in_turn, _ = lanes_of_pool(self.services, pool.name)
             committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
             committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
-            self._rules = self._rules or self.services.rules.load()
-            is_paused = self._rules.is_paused(pool.name)
-            capacity = 0 if is_paused else pool_capacity(self.services, pool, self.now_ms)
-            self._rooms[pool.name] = PoolRoom(pool.name, capacity, committed)
+            capacity = pool_capacity(self.services, pool, self.now_ms)
+            self._rooms[pool.name] = PoolRoom(
+                pool.name, capacity, committed, paused=self._rules_now().is_paused(pool.name)
+            )
         return self._rooms[pool.name]
+
+    def _rules_now(self) -> DispatchRules:
+        if self._rules is None:
+            self._rules = self.services.rules.load()
+        return self._rules

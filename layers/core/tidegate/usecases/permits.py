@@ -43,6 +43,11 @@ def _needed(traits: Traits, rules: DispatchRules) -> Iterator[_Needed]:
         yield _Needed(_key_permit(key), limit, key_lane(key, limit))
 
 
+def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
+    """Whether a job with these traits is dispatched as the holder of a permit only."""
+    return next(_needed(traits, rules), None) is not None
+
+
 def _type_permit(job_type: str) -> str:
     return f"type:{job_type}"
 

@@ -9,7 +9,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then
-from tidegate.usecases.permits import give_back_permits
+from tidegate.usecases.permits import give_back_permits, needs_permit
 from tidegate.usecases.release import release
 from tidegate.usecases.serve import rules_in_force, serve_pools
 from tidegate.usecases.services import Services
@@ -36,7 +36,10 @@ def react(
     ]
     moved: list[Job] = []
     rules = rules_in_force(services, now_ms)
-    touched = {job.pool for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)}
+    news = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
+    touched = {job.pool for job in news}
+    if any(needs_permit(job.traits, rules) for job in news):
+        touched |= services.settings.pools.keys()  # jobs of any pool may wait for what it gives back
 
     def serve() -> tuple[DispatchReport, ...]:
         give_back_permits(services, changed, rules)

@@ -1,0 +1,61 @@
+"""Why jobs wait whose dependencies are satisfied: what holds them back, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tidegate.domain.lanes import key_of, type_of
+from tidegate.domain.states import State
+from tidegate_cli.client import Client
+from tidegate_cli.errors import CliError
+from tidegate_cli.views import JobView, printable
+
+_WAITING = frozenset({State.READY, State.QUEUED})
+_MAX_REASONS = 6
+
+PoolReader = Callable[[str], Mapping[str, Any]]
+
+
+def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
+    """What holds back jobs that are READY or QUEUED, a line each, what holds most of them first.
+
+    `pool_of` reads a pool as the API shows it; it is asked only for pools in which some of `jobs` wait and none runs.
+    A job that waits for its turn alone gives no line, and neither does a pool that can't be read.
+    """
+    lanes = Counter(job.held_in for job in jobs if job.state is State.READY and job.held_in)
+    told = Counter({_lane_reason(lane): number for lane, number in lanes.items()})
+    busy = {job.pool for job in jobs if job.state is State.RUNNING}
+    pools = {job.pool for job in jobs if job.state in _WAITING and not job.held_in} - busy
+    for name in sorted(pools):
+        try:
+            pool = pool_of(name)
+        except CliError:
+            continue
+        in_pool = [job for job in jobs if job.pool == name and not job.held_in]
+        ready = sum(job.state is State.READY for job in in_pool)
+        if pool.get("paused") and ready:
+            told[f"in pool {name}, which is paused (`tidegate pools resume {name}`)"] = ready
+        elif pool.get("capacity") == 0:
+            waiting = sum(job.state in _WAITING for job in in_pool)
+            told[f"in pool {name}, which has no live worker (`tidegate worker --pool {name}`)"] = waiting
+    return tuple(
+        f"{number} {'job waits' if number == 1 else 'jobs wait'} {printable(reason)}"
+        for reason, number in told.most_common(_MAX_REASONS)
+    )
+
+
+def explain_with(client: Client) -> Callable[[Sequence[JobView]], tuple[str, ...]]:
+    """`reasons` over what the API says of pools."""
+    return lambda jobs: reasons(jobs, client.get_pool)
+
+
+def _lane_reason(lane: str) -> str:
+    bounded_by_key, job_type = key_of(lane), type_of(lane)
+    if bounded_by_key is not None:
+        key, limit = bounded_by_key
+        return f"for concurrency key {key!r}, of which {limit} may be dispatched at once"
+    if job_type is not None:
+        return f"for type {job_type}, which is paused or at its limit (`tidegate types get {job_type}`)"
+    return f"in {lane}"  # of a newer API
