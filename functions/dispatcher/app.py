@@ -41,7 +41,6 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
             return {"batchItemFailures": []}
         joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
         if joined:
-            deps.services.recall.forget()
             _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
             return {"batchItemFailures": []}
         changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]

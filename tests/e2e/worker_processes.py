@@ -38,14 +38,21 @@ class RunningWorker:
 def worker(
     home: Path, log: Path, *options: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[RunningWorker]:
-    """Runs a worker process while the block runs; `variables` are added to its environment."""
+    """Runs a worker process while the block runs; `variables` are added to its environment.
+
+    It is told to end rather than killed: on the emulator a long poll that is cut off still takes the next message.
+    """
     running = RunningWorker(home, log, *options, variables=variables or {})
     try:
         yield running
     finally:
         if running.process.poll() is None:
-            running.process.kill()
-            running.process.wait(timeout=PATIENCE_SECONDS)
+            running.tell(signal.SIGTERM)
+            try:
+                running.ended()
+            except subprocess.TimeoutExpired:
+                running.process.kill()
+                raise
 
 
 def becomes(read: Callable[[], Any], wanted: object) -> None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.functions.api_calls import SETTINGS
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.states import State
+from tidegate.domain.workers import WorkerSpec
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.tick import tick
+from tidegate.usecases.worker_life import join_pool, leave_pool
 
 
 def test_what_was_read_is_kept_for_a_while_and_can_be_forgotten() -> None:
@@ -52,3 +55,17 @@ def test_a_dispatcher_that_recalls_reads_less_and_learns_of_a_pause_all_the_same
     deployment.submit(1)
     tick(deployment.services, now_ms=deployment.now_ms)
     assert len(deployment.dispatched) == 5
+
+
+def test_slots_that_have_just_gone_are_given_nothing() -> None:
+    deployment = Deployment(pools=(replace(SETTINGS.pools["ecs"], name=POOL, capabilities=frozenset()),))
+    deployment.services = replace(deployment.services, recall=Recall(KEEP_MS))
+    spec = WorkerSpec(POOL, "w", "host-a", slots=4)
+    mine = join_pool(deployment.services, spec, session_id="S1", now_ms=deployment.now_ms, take_over=False)
+    deployment.submit(1)
+    deployment.react()
+    assert len(deployment.dispatched) == 1
+    leave_pool(deployment.services, mine)
+    deployment.submit(1)
+    deployment.react()
+    assert len(deployment.dispatched) == 1

@@ -63,10 +63,8 @@ def dispatch(
     """
     report = DispatchReport(pool_name)
     pool = services.settings.pools[pool_name]
-    capacity = services.recall.of(
-        f"capacity#{pool_name}", now_ms, lambda: pool_capacity(services, pool, now_ms)
-    )
-    window = window_places(capacity, services.settings.window)
+    # Never recalled: what a worker hands back as it drains would be dispatched to the slots it takes away.
+    window = window_places(pool_capacity(services, pool, now_ms), services.settings.window)
     if window == 0 or rules.is_paused(pool_name):
         return report
     one = _Dispatch(services, pool_name, window, rules, changed, now_ms)
