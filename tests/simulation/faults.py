@@ -11,6 +11,7 @@ from tests.simulation.simulator import Simulator
 from tidegate.adapters.memory_dispatching import MemoryLaneRegistry
 from tidegate.adapters.memory_index import MemoryJobIndex
 from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_pool_queue import PoolQueue
 from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import (
@@ -28,6 +29,7 @@ from tidegate.usecases.services import Services
 
 STALE_FOR_MS = 1_000
 PAUSES_MS = (1, 500, 20_000, 90_000, 150_000)
+PATIENT_RECEIVES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Faults:
         """Puts these faults between the simulator's use cases and its world; `calm` ends them."""
         draw = random.Random(seed)
         plain = simulator.services
+        for pool in plain.settings.pools:
+            # Where one request in five goes wrong, five deliveries in a row do now and then, and the job is given up
+            # as undeliverable. That is right, and tested for itself; here every job is to end as drawn.
+            simulator.world.queues[pool] = PoolQueue(most_receives=PATIENT_RECEIVES)
         jobs, index, queue, lanes = plain.jobs, plain.index, plain.queue, plain.lanes
         permits, leases, rules = plain.permits, plain.leases, plain.rules
         if self.lost_messages or self.doubled_messages:

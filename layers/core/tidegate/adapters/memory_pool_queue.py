@@ -27,6 +27,7 @@ class PoolQueue:
     hidden: list[tuple[int, int]] = field(default_factory=list)  # heap of (visible from, number)
     dead: dict[int, Message] = field(default_factory=dict)
     sent: int = 0
+    most_receives: int = MOST_RECEIVES
 
     def put(self, message: Message, now_ms: int) -> None:
         """Adds a message that can be received at once."""
@@ -42,7 +43,7 @@ class PoolQueue:
             held = self.held.get(number)
             if held is None:
                 continue  # deleted by a late acknowledgement after it had come back
-            if held.receives >= MOST_RECEIVES:
+            if held.receives >= self.most_receives:
                 self.dead[number] = self.held.pop(number).message
                 continue
             held.receives += 1
