@@ -31,8 +31,9 @@ class Credentials:
     secret: str
 
 
-# For jobs of milliseconds, as docs/decisions/0011-worker-pipeline.md recommends; peers get their tuned settings too.
-PARAMETERS = {"Window": "10"}
+# For jobs of milliseconds, as docs/decisions/0011-worker-pipeline.md says; peers get their tuned settings too, and
+# to Celery all that waits is dispatched at once.
+PARAMETERS = {"Window": "20"}
 
 
 @dataclass(frozen=True, slots=True)
