@@ -3,7 +3,7 @@
 `python -m tidegate_cli.local_stack.emulator_process` is what `up` starts. An INSERT and an UPDATE reach the table's
 stream; without this, what they write would wait for the schedule to be noticed. LIST_APPEND appends. A statement of a
 batch is parsed once, where the emulator by itself parses it twice, and a text that was split into tokens before is not
-split again: that was a third of its time under load (docs/decisions/0011-worker-pipeline.md).
+split again: that took a good quarter of its time under load (docs/decisions/0011-worker-pipeline.md).
 
 A version of the emulator that lacks these functions, or passes other arguments, fails the contract suite and the
 end-to-end tests.
@@ -18,12 +18,13 @@ from typing import Any
 from ministack.app import main
 from ministack.services import _dynamodb_keywords, dynamodb
 
+from tidegate_cli.local_stack.parse_once import ParseOnce
+
 _TEXTS_KEPT = 256
 
 _insert = dynamodb._partiql_insert
 _update = dynamodb._partiql_update
 _call = dynamodb._pq_call
-_parse = dynamodb._parse_partiql
 
 
 def _insert_and_tell_the_stream(table: Mapping[str, Any], parsed: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -59,28 +60,12 @@ def _call_or_append(name: str, arguments: list[Any], nodes: list[Any]) -> Any:
     return {"L": [*arguments[0]["L"], *arguments[1]["L"]]}
 
 
-class _ParseOnce:
-    """Hands out what was parsed last when the very same statement is asked for again, as within a batch it is."""
-
-    def __init__(self) -> None:
-        self._last: tuple[Any, Any, Any] = (None, None, None)
-
-    def __call__(self, statement: str, parameters: Any) -> Any:
-        text, given, parsed = self._last
-        if statement is text and parameters is given:
-            self._last = (None, None, None)  # whoever executes it may change it
-            return parsed
-        parsed = _parse(statement, parameters)
-        self._last = (statement, parameters, parsed)
-        return parsed
-
-
 def run() -> None:
     """Runs the emulator until it is told to stop."""
     dynamodb._partiql_insert = _insert_and_tell_the_stream
     dynamodb._partiql_update = _update_and_tell_the_stream
     dynamodb._pq_call = _call_or_append
-    dynamodb._parse_partiql = _ParseOnce()
+    dynamodb._parse_partiql = ParseOnce(dynamodb._parse_partiql)
     _dynamodb_keywords._tokenize = lru_cache(_TEXTS_KEPT)(_dynamodb_keywords._tokenize)
     main()
 
