@@ -49,11 +49,12 @@ demo: setup ## start the local stack and run the demo workflow through it
 test: setup ## run all tests, those on the local stack included
 	@$(BIN)/python -m pytest tests
 
-check: setup ## formatting, lint, types, architecture, template
+check: setup ## formatting, lint, types, architecture, security, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(SOURCES))
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 
 fix: setup ## format, and repair what lint can repair

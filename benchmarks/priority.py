@@ -96,7 +96,7 @@ def low_jobs(draw: random.Random, count: int) -> WorkflowRequest:
 
 def starts_ahead(setup: Setup, seed: int) -> list[int]:
     """For each urgent job of one run, how many less urgent jobs started while it was READY or QUEUED."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # seeded, to be repeated  # nosec B311
     fill = 40 + 8 * setup.slots
     services, world = make_services(
         make_settings(function_pool("lambda", setup.slots), window=setup.window, shards=setup.shards), seed

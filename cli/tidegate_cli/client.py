@@ -267,4 +267,4 @@ def _key_or_new(key: str | None) -> str:
 
 def _backoff_seconds(attempt: int) -> float:
     ceiling = min(MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
-    return random.uniform(0, ceiling)  # full jitter
+    return random.uniform(0, ceiling)  # full jitter; no secret  # nosec B311

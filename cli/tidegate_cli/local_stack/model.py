@@ -15,7 +15,7 @@ Progress = Callable[[str], None]
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "tidegate-local"
-SECRET_ACCESS_KEY = "tidegate-local"  # noqa: S105  (the emulator's root; it listens on the loopback only)
+SECRET_ACCESS_KEY = "tidegate-local"  # noqa: S105  (the emulator's root; it listens on the loopback only)  # nosec B105
 STACK_NAME = "tidegate"
 
 

@@ -78,7 +78,8 @@ class Transition(ABC):
 
 def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     """The job in state `to`, with the move in its history."""
-    assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the transition table"
+    # Asserted, for no input can bring this about: only a mistake in the program.
+    assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the table"  # nosec B101
     entry = HistoryEntry(stamp.now_ms, to, changes.get("attempt", job.attempt), stamp.actor, stamp.reason)
     return replace(job, state=to, history=(*job.history, entry), **changes)
 
@@ -107,7 +108,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
 
 def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
     """The job ended for good."""
-    assert ending.state in TERMINAL
+    assert ending.state in TERMINAL  # no input can break it  # nosec B101
     return moved(
         job,
         ending.state,
