@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from tests.simulation.scenario import Scenario
@@ -94,6 +94,11 @@ class Simulator:
     def now_ms(self) -> int:
         """The virtual time, in milliseconds since the epoch."""
         return self.world.now_ms
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """Every job as it stands."""
+        return self.world.jobs
 
     def after(self, delay_ms: int, event: Event) -> None:
         """Plans an event that the system itself brings about."""
