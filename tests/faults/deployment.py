@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.faults.emulated import EmulatedAws
+from tests.faults.function import Beats, VirtualClock
 from tests.simulation.support import AnyParameters, process_pool
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_items import job_from_image
@@ -21,14 +23,13 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
-from tidegate.domain.workers import Worker
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
 from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
-from tidegate.usecases.run import beat
+from tidegate.usecases.run import beat, run_message
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import tick
@@ -57,7 +58,7 @@ class ReadsUpstreams(AnyParameters):
 class Deployment:
     """One run. `started` and `ended` are the numbers of the writes that first did that to a job."""
 
-    def __init__(self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, capacity: int = 2) -> None:
+    def __init__(self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0) -> None:
         self.aws = aws
         self.tables = aws.empty(START_MS)
         queues = {name: aws.make_queue(name) for name in (POOL, PROCESS_POOL)}
@@ -68,10 +69,15 @@ class Deployment:
                     queues[POOL],
                     PoolKind.FUNCTION,
                     max_timeout_seconds=900,
-                    capacity=capacity,
+                    capacity=2,
+                    capabilities=frozenset({"cpu"}),
                     dead_letters_url=f"{queues[POOL]}-dead",
                 ),
-                PROCESS_POOL: replace(process_pool(PROCESS_POOL), queue_url=queues[PROCESS_POOL]),
+                PROCESS_POOL: replace(
+                    process_pool(PROCESS_POOL),
+                    queue_url=queues[PROCESS_POOL],
+                    capabilities=frozenset({"cpu"}),
+                ),
             },
             default_pool=POOL,
             resend_after_seconds=60,
@@ -79,9 +85,9 @@ class Deployment:
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.course: Course = lambda _job: DONE
+        self.served = [POOL]  # pools that have workers
         self.started: dict[str, int] = {}
         self.ended: dict[str, int] = {}
-        self.workers: list[Worker] = []
         self._writes = 0
         self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
 
@@ -188,7 +194,7 @@ class Deployment:
     def work(self) -> bool:
         """Workers take what their queues show, until it is nothing; whether there was anything."""
         worked = False
-        for pool in sorted(self.settings.pools):
+        for pool in self.served:
             for _ in range(_PASSES):
                 deliveries = self._receive(pool)
                 if not deliveries:
@@ -197,9 +203,17 @@ class Deployment:
                 worked = True
         return worked
 
-    def _receive(self, pool: str) -> Sequence[Delivery]:
+    def work_as_function(self, during: Callable[[str], object]) -> None:
+        """The pool's function runs the job of one message; `during` happens while it does, and is given the job."""
+        executor, clock = Beats(during), VirtualClock(self.aws)
+        for delivery in self._receive(POOL, limit=1):
+            run = partial(run_message, self.services, executor, clock, delivery.message, "function")
+            if self._invoke(run):
+                self._invoke(partial(self.services.queue.delete, POOL, [delivery.receipt]))
+
+    def _receive(self, pool: str, limit: int = 10) -> Sequence[Delivery]:
         try:
-            return self.services.queue.receive(pool, limit=10, wait_seconds=0)
+            return self.services.queue.receive(pool, limit=limit, wait_seconds=0)
         except TidegateError:
             return ()
 

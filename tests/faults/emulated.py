@@ -1,7 +1,7 @@
 """DynamoDB and SQS of the local emulator, in this process and on a virtual time: a call takes half a millisecond.
 
-The clients are real ones of boto3. What they are about to send is handed to the emulator's own functions, and what
-those answer is parsed by botocore like any answer of AWS.
+The clients are real ones of boto3. What they are about to sign and send is handed to the emulator's own functions,
+and what those answer is parsed by botocore like any answer of AWS.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import HeadersDict
+from botocore.model import OperationModel
+from botocore.parsers import create_parser
 from ministack.services import dynamodb, sqs
 
 from tests.contract.stores import aws_clients, make_queue
@@ -34,7 +36,7 @@ class EmulatedAws:
         # One thread, so that the calls of a run come in the same order each time.
         self.clients: AwsClients = aws_clients(_NOWHERE, threads=1)
         for client in (self.clients.dynamodb, self.clients.sqs):
-            client.meta.events.register("before-send", _answer)  # type: ignore[arg-type]  # it may answer
+            client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
 
     def empty(self, now_ms: int) -> Tables:
         """Starts over with the tables of the template, their streams open, and nothing in them."""
@@ -94,31 +96,31 @@ def emulated_aws() -> Iterator[EmulatedAws]:
         sqs.reset()
 
 
-class _Body:
-    """What AWSResponse reads an answer from."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self._body
-
-
-def _answer(request: Any, **_: Any) -> AWSResponse:
-    """Has the emulator answer a request that is about to be sent."""
-    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-    service = dynamodb if headers["x-amz-target"].startswith("DynamoDB") else sqs
-    work = service.handle_request("POST", "/", headers, request.body, {})
+def _answer(model: OperationModel, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+    """Has the emulator answer a request that is about to be signed and sent, and reads its answer as botocore does."""
+    headers = {name.lower(): value for name, value in params["headers"].items()}
+    service = dynamodb if model.service_model.service_name == "dynamodb" else sqs
+    work = service.handle_request("POST", "/", headers, params["body"], {})
     try:
         work.send(None)
     except StopIteration as done:
         status, answered, body = done.value
     else:
         raise AssertionError("the emulator wants to wait, and nobody would move the time")
-    return AWSResponse(
-        request.url, status, answered, _Body(body if isinstance(body, bytes) else body.encode())
-    )
+    answer = {
+        "status_code": status,
+        "headers": HeadersDict(answered),
+        "body": body if isinstance(body, bytes) else body.encode(),
+    }
+    return SimpleNamespace(status_code=status), _parsed(model, answer)
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _parsed(model: OperationModel, answer: dict[str, Any]) -> dict[str, Any]:
+    service = model.service_model
+    parser = create_parser(service.resolved_protocol)
+    parsed: dict[str, Any] = parser.parse(answer, model.output_shape)  # type: ignore[arg-type]  # None is allowed
+    if answer["status_code"] >= 300:
+        shape = service.shape_for_error_code(parsed["Error"]["Code"])
+        if shape is not None:
+            parsed.update(parser.parse(answer, shape))  # what the error brings along: the item that refused
+    return parsed

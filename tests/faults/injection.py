@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from tests.faults.sites import Site, site_under_way
+from tests.faults.sites import Site, site_under_way, use_cases_under_way
 from tidegate.adapters.aws_clients import AwsClients
 
 _NOWHERE = "http://127.0.0.1:9"
@@ -105,10 +105,11 @@ def kinds_of(operation: str) -> tuple[Kind, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of AWS that was made."""
+    """A call of AWS that was made, and the modules of the use cases that it was made for."""
 
     site: Site
     operation: str
+    use_cases: frozenset[str]
 
 
 class Injector:
@@ -146,7 +147,7 @@ class Injector:
     def _call(self, make: Callable[..., Any], operation: str, given: dict[str, Any]) -> Any:
         site = site_under_way(self._sites)
         number = len(self.calls)
-        self.calls.append(Call(site, operation))
+        self.calls.append(Call(site, operation, use_cases_under_way()))
         if self._refusing == site and self._refusals > 0:
             self._refusals -= 1
             return _partly(make, operation, given, 0.0)

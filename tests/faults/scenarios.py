@@ -10,22 +10,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
+from tests.faults.steps import cancel, cut_off, ends_in, submit, submit_all
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
-from tests.simulation.support import JOB_TYPE, OTHER_TYPE
+from tests.simulation.support import OTHER_TYPE
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import AlreadyEnded, DependencyUnavailable, WorkerIdTaken
+from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
 from tidegate.domain.job import Job
-from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases import set_rules
-from tidegate.usecases.cancel import cancel_job
 from tidegate.usecases.query import get_job, get_workflow, list_jobs
-from tidegate.usecases.status import pool_statuses
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.status import pool_statuses, type_statuses
 from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
 from tidegate.usecases.workers import drain_worker, get_worker, list_workers
 
@@ -49,69 +48,6 @@ class Case:
     otherwise: frozenset[State] = frozenset()
     refusable: bool = False
     settings: Mapping[str, Any] | None = None
-
-
-# --- steps -----------------------------------------------------------------------------------------
-def submit(d: Deployment, name: str, **fields: Any) -> str:
-    """A client submits one job under a key of its own; returns its id."""
-    request = JobRequest(**{"type": JOB_TYPE, "name": name, "retry": RetryPolicy(3, 0, 0), **fields})
-    return d.ask(
-        lambda: submit_job(d.services, request, idempotency_key=name, fingerprint="f", now_ms=d.now_ms).job_id
-    )
-
-
-def submit_all(d: Deployment, request: WorkflowRequest, key: str = "workflow") -> Mapping[str, str]:
-    """A client submits a workflow under a key of its own; returns the ids of its jobs by their keys."""
-    return d.ask(
-        lambda: (
-            submit_workflow(
-                d.services, request, idempotency_key=key, fingerprint="f", now_ms=d.now_ms
-            ).job_ids
-        )
-    )
-
-
-def cancel(d: Deployment, job_id: str) -> None:
-    """A client cancels a job; that it has ended in another way is an answer too."""
-
-    def call() -> None:
-        try:
-            cancel_job(d.services, job_id, actor="client", now_ms=d.now_ms)
-        except AlreadyEnded:
-            return
-
-    d.ask(call)
-
-
-def ends_in(courses: Mapping[str, Outcome]) -> Callable[[Job], Outcome]:
-    """The first attempt of each job that is named goes so; every other succeeds."""
-    return lambda job: courses.get(job.key or job.name or "", DONE) if job.attempt == 1 else DONE
-
-
-class _EndsAt:
-    """A port in whose method the process ends that calls it."""
-
-    def __init__(self, port: object, method: str) -> None:
-        self._port = port
-        self._method = method
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._method:
-            raise DependencyUnavailable("the process has ended")
-        return getattr(self._port, name)
-
-
-def cut_off(d: Deployment, port: str, method: str, request: WorkflowRequest) -> None:
-    """A submission whose process ends at a call, or before, and whose client never asks again."""
-    whole = d.services
-    ports: dict[str, Any] = {port: _EndsAt(getattr(whole, port), method)}
-    d.services = replace(whole, **ports)
-    try:
-        submit_workflow(d.services, request, idempotency_key="cut off", fingerprint="f", now_ms=d.now_ms)
-    except DependencyUnavailable:
-        return
-    finally:
-        d.services = whole
 
 
 # --- jobs ------------------------------------------------------------------------------------------
@@ -161,6 +97,43 @@ def cancelled(d: Deployment) -> None:
     d.reap()
 
 
+def claimed_again(d: Deployment) -> None:
+    """A worker is lost, and the message comes again before the reaper does."""
+    d.course = ends_in({"lost": DIES})
+    submit(d, "lost")
+    d.settle()
+    d.wait(121_000)
+    d.settle()
+
+
+def cancelled_while_it_runs(d: Deployment) -> None:
+    """One hears of it by its heartbeat; one only when it wants to be tried again; a function runs the third."""
+    beaten = submit(d, "beaten")
+    ids = {name: submit(d, name) for name in ("late", "function")}
+
+    def course(job: Job) -> Outcome:
+        cancel(d, beaten if job.name == "beaten" else ids["late"])
+        return DONE if job.name == "beaten" else FAILED
+
+    d.course = course
+    d.events()
+    d.work()
+    d.events()
+    d.work_as_function(lambda job_id: cancel(d, job_id))
+    d.settle()
+
+
+def chosen_pools(d: Deployment) -> None:
+    """Jobs that name no pool get the freest when they become READY; one is to start when another has."""
+    first = submit(d, "first", requires=("cpu",))
+    started = DependencyRequest(job_id=first, type=DependencyType.MUST_START)
+    submit(d, "second", requires=("cpu",), depends_on=(started,), not_before_ms=d.now_ms + 1_000)
+    d.settle()
+    d.wait(2_000)
+    d.tick()
+    d.settle()
+
+
 # --- workflows -------------------------------------------------------------------------------------
 def _tagged(request: JobRequest) -> JobRequest:
     """So large that its dependents are stored apart."""
@@ -195,6 +168,17 @@ def cut_off_after_it_was_accepted(d: Deployment) -> None:
     cut_off(d, "jobs", "insert_if_absent", workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     d.wait(2 * MINUTE_MS)
     d.reap()
+    d.settle()
+
+
+def submitted_again(d: Deployment) -> None:
+    """A client comes again after its process had ended: before its workflow was accepted, and after."""
+    first = workflow([_tagged(job_of("root")), job_of("a", "root"), job_of("b", "root")])
+    second = workflow([job_of("x"), job_of("y"), job_of("z", "x")])
+    cut_off(d, "submissions", "save_plan", first)
+    submit_all(d, first, "cut off")
+    cut_off(d, "jobs", "insert_if_absent", second, "cut off too")
+    submit_all(d, second, "cut off too")
     d.settle()
 
 
@@ -248,7 +232,7 @@ def dead_letter(d: Deployment) -> None:
 # --- worker processes ------------------------------------------------------------------------------
 def worker_processes(d: Deployment) -> None:
     """One joins and falls silent, comes back, is asked to drain and leaves; another takes its place."""
-    spec = WorkerSpec(PROCESS_POOL, "w", "host", slots=2)
+    spec = WorkerSpec(PROCESS_POOL, "w", "host", slots=2, capabilities=frozenset({"cpu"}))
 
     def join(session_id: str, *, take_over: bool = False) -> Worker:
         return d.ask(
@@ -258,6 +242,7 @@ def worker_processes(d: Deployment) -> None:
     def tell(worker: Worker) -> Worker:
         return d.ask(lambda: beat_worker(d.services, replace(worker, heartbeat_at_ms=d.now_ms)))
 
+    d.served.append(PROCESS_POOL)
     submit(d, "served", pool=PROCESS_POOL)
     worker = join("1")
     d.settle()
@@ -288,6 +273,7 @@ def looking(d: Deployment) -> None:
     d.ask(lambda: list_workers(d.services, pool=None, state=None, cursor=None, limit=10))
     rules = d.ask(d.services.rules.load)
     d.ask(lambda: pool_statuses(d.services, rules, now_ms=d.now_ms))
+    type_statuses(d.services, rules)
 
 
 CASES: Mapping[str, Case] = {
@@ -295,7 +281,11 @@ CASES: Mapping[str, Case] = {
     "earlier jobs": Case(earlier_jobs),
     "retried": Case(retried),
     "cancelled": Case(cancelled, ALL_STATES),
+    "claimed again": Case(claimed_again),
+    "cancelled while it runs": Case(cancelled_while_it_runs, ALL_STATES),
+    "chosen pools": Case(chosen_pools),
     "a workflow": Case(a_workflow),
+    "submitted again": Case(submitted_again),
     "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
     "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),

@@ -13,6 +13,7 @@ from tidegate.adapters.aws_clients import AwsClients
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"
+USE_CASES = ROOT / "layers" / "core" / "tidegate" / "usecases"
 DEPLOYED = (ROOT / "layers", ROOT / "functions", ROOT / "worker")
 SERVICES = frozenset(each.name for each in fields(AwsClients) if str(each.type).endswith("Client"))
 _MAKES_CLIENTS = "aws_clients"  # holds them, and calls nothing
@@ -49,7 +50,7 @@ def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
         for file in sorted(root.rglob("*.py")):
             if file.parent == ADAPTERS and file.stem == _MAKES_CLIENTS:
                 continue
-            finder = _Finder(file.stem)
+            finder = Finder(file.stem)
             finder.visit(ast.parse(file.read_text(encoding="utf-8")))
             is_adapter = file.parent == ADAPTERS
             sites |= finder.sites if is_adapter else set()
@@ -58,7 +59,9 @@ def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
     return frozenset(sites), frozenset(loose)
 
 
-class _Finder(ast.NodeVisitor):
+class Finder(ast.NodeVisitor):
+    """Looks through one module: `sites` are the calls; lines of `uses` that are not `called` could hide one."""
+
     def __init__(self, module: str) -> None:
         self.sites: set[Site] = set()
         self.uses: set[int] = set()
@@ -109,6 +112,22 @@ def site_under_way(sites: frozenset[Site]) -> Site:
             if site.module == file.stem and site.line <= frame.f_lineno <= site.last_line:
                 return site
     raise AssertionError("a call of AWS that is not made by the adapters")
+
+
+def use_cases_under_way() -> frozenset[str]:
+    """The modules of use cases that a call is made for, from the stack of this thread."""
+    files = (Path(frame.f_code.co_filename) for frame in _frames())
+    return frozenset(file.stem for file in files if file.parent == USE_CASES)
+
+
+def find_use_cases() -> frozenset[str]:
+    """The modules of use cases that have a function which is given the services."""
+    return frozenset(
+        file.stem
+        for file in sorted(USE_CASES.glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and any(each.arg == "services" for each in node.args.args)
+    )
 
 
 def _frames() -> Iterator[FrameType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ import pytest
 from tests.faults.checks import bring_to_rest, check_all
 from tests.faults.deployment import Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws
-from tests.faults.injection import Call, Fault, Injector, kinds_of
+from tests.faults.injection import Call, Fault, Injector, Kind, kinds_of
 from tests.faults.scenarios import CASES, Case
-from tests.faults.sites import find_sites
+from tests.faults.sites import Finder, find_sites, find_use_cases
 from tidegate.domain.states import State
-from tidegate.usecases import sweep
+from tidegate.usecases import reap, sweep
+from tidegate.usecases.reap_active import ActiveCounts
 
 SITES, LOOSE = find_sites()
 
@@ -82,16 +84,51 @@ def test_every_call_site_has_its_case(
     aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
 ) -> None:
     reached: Counter[tuple[object, str]] = Counter()
+    use_cases: set[str] = set()
     for case in CASES.values():
         calls, _, _ = run(aws, injector, case)
         for call in calls:
+            use_cases |= call.use_cases
             reached.update((call.site, str(kind)) for kind in kinds_of(call.operation))
     for site in sorted(SITES):
         kinds = [f"{kind} {count}" for (of, kind), count in sorted(reached.items(), key=str) if of == site]
         note(f"{site}: {', '.join(kinds) or 'NO CASE'}")
     assert {site for site, _ in reached} == SITES, (
-        "a call of AWS has no scenario in tests/faults/scenarios.py"
+        "a call of AWS has no scenario; see tests/faults/scenarios.py"
     )
+    missing = find_use_cases() - use_cases
+    assert not missing, f"no scenario has {sorted(missing)} call AWS; see tests/faults/scenarios.py"
+
+
+def test_a_message_that_nobody_sends_again_is_noticed(
+    aws: EmulatedAws, injector: Injector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["one job"]
+    calls, _, _ = run(aws, injector, case)
+    number = next(place for place, call in enumerate(calls) if call.operation == "SendMessageBatch")
+    run(aws, injector, case, Fault(number, Kind.BEFORE))
+    monkeypatch.setattr(reap, "reap_active", lambda _services, _now_ms: ActiveCounts())
+    with pytest.raises(AssertionError, match="not at rest after 3 rounds"):
+        run(aws, injector, case, Fault(number, Kind.BEFORE))
+
+
+def test_a_new_call_is_found_wherever_it_stands() -> None:
+    finder = Finder("module")
+    finder.visit(
+        ast.parse("class Store:\n def save(self):\n  def attempt():\n   self.clients.sqs.purge_queue()\n")
+    )
+    assert {str(site) for site in finder.sites} == {"module: Store.save.attempt -> purge_queue"}
+    assert finder.uses == finder.called
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["queue = self.clients.sqs", "call(clients.dynamodb)", "boto3.client('s3')", "session.resource('sqs')"],
+)
+def test_a_call_that_could_be_hidden_is_found(text: str) -> None:
+    finder = Finder("module")
+    finder.visit(ast.parse(text))
+    assert finder.uses - finder.called
 
 
 def test_no_client_is_used_where_its_calls_cannot_be_told() -> None:
