@@ -240,17 +240,15 @@ class Deployment:
         self._invoke(lambda: self.services.queue.delete(pool, done))
 
     def _run(self, pool: str, delivery: Delivery, job: Job) -> Conclusion | None:
-        outcome = self.course(job)
-        if outcome is DIES:
-            return None
         try:
             claimed = begin(self.services, job, self.now_ms)
             signal = beat(self.services, job, None, self.now_ms)
             self._invoke(
                 lambda: self.services.queue.extend(pool, delivery.receipt, seconds=_VISIBILITY_SECONDS)
             )
-            if signal is Signal.CANCEL:
-                outcome = Outcome(OutcomeKind.CANCELLED)
+            outcome = Outcome(OutcomeKind.CANCELLED) if signal is Signal.CANCEL else self.course(job)
+            if outcome is DIES:
+                return None
             return conclusion_of(self.services, claimed, outcome, self.now_ms)
         except TidegateError:
             return None  # the message comes again
