@@ -61,6 +61,10 @@ class EmulatedAws:
         for queue in sqs._queues.values():
             queue["messages"].clear()
 
+    def messages(self) -> int:
+        """How many messages there are in all queues, those that are hidden included."""
+        return sum(len(queue["messages"]) for queue in sqs._queues.values())
+
     def records(self, table: str, after: int) -> list[dict[str, Any]]:
         """The records of a table's stream after so many."""
         found: list[dict[str, Any]] = dynamodb.stream_records_since(table, after, _MOST_RECORDS)

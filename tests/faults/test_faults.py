@@ -6,6 +6,7 @@ import ast
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -40,10 +41,18 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "PAGE", 1)
 
 
-def run(
-    aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = None
-) -> tuple[Sequence[Call], Mapping[str, State], int]:
-    """A scenario with one thing going wrong, and on to rest: its calls, how its jobs ended, after how many rounds."""
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What came of a run: its calls, how its jobs ended after how many rounds of the schedule, and messages left."""
+
+    calls: Sequence[Call]
+    states: Mapping[str, State]
+    rounds: int
+    messages: int
+
+
+def run(aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = None) -> Rest:
+    """A scenario with one thing going wrong, and on to rest, with every invariant checked."""
     deployment = Deployment(aws, **(case.settings or {}))
     injector.arm(fault)
     try:
@@ -52,7 +61,7 @@ def run(
         injector.disarm()
     rounds = bring_to_rest(deployment)
     check_all(deployment)
-    return list(injector.calls), deployment.states, rounds
+    return Rest(tuple(injector.calls), deployment.states, rounds, aws.messages())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -60,27 +69,33 @@ def test_whatever_fails_everything_ends(
     name: str, aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
 ) -> None:
     case, began = CASES[name], time.perf_counter()
-    calls, expected, needed = run(aws, injector, case)
-    assert needed == 0, "it needs the schedule although nothing fails"
+    plain = run(aws, injector, case)
+    assert plain.rounds == 0, "it needs the schedule although nothing fails"
     rounds: Counter[int] = Counter()
-    for number, call in enumerate(calls):
+    for number, call in enumerate(plain.calls):
         for kind in kinds_of(call.operation):
             try:
-                made, states, needed = run(aws, injector, case, Fault(number, kind))
-                assert made[number] == call
-                assert needed == 0 or kind not in REPEATED
-                assert states.keys() == expected.keys() or (case.refusable and not states)
-                for key, state in states.items():
-                    assert state is expected.get(key) or state in case.otherwise, key
+                rest = run(aws, injector, case, Fault(number, kind))
+                check_against(plain, rest, case, number, kind)
             except Exception as error:
-                error.add_note(f"{kind} at call {number} of {len(calls)}: {call.site}")
+                error.add_note(f"{kind} at call {number} of {len(plain.calls)}: {call.site}")
                 raise
-            rounds[needed] += 1
+            rounds[rest.rounds] += 1
     note(
-        f"{name}: {len(calls)} calls, {sum(rounds.values())} failures, at rest after "
+        f"{name}: {len(plain.calls)} calls, {sum(rounds.values())} failures, at rest after "
         f"{', '.join(f'{times}: {count}' for times, count in sorted(rounds.items()))} rounds, "
         f"{time.perf_counter() - began:.1f} s"
     )
+
+
+def check_against(plain: Rest, rest: Rest, case: Case, number: int, kind: Kind) -> None:
+    """That the failure was where it should be, and that it made no difference in the end."""
+    assert rest.calls[number] == plain.calls[number]
+    if kind in REPEATED:
+        assert (rest.rounds, rest.messages) == (plain.rounds, plain.messages)
+    assert rest.states.keys() == plain.states.keys() or (case.refusable and not rest.states)
+    for key, state in rest.states.items():
+        assert state is plain.states[key] or state in case.otherwise, key
 
 
 def test_every_call_site_has_its_case(
@@ -89,8 +104,7 @@ def test_every_call_site_has_its_case(
     reached: Counter[tuple[object, str]] = Counter()
     use_cases: set[str] = set()
     for case in CASES.values():
-        calls, _, _ = run(aws, injector, case)
-        for call in calls:
+        for call in run(aws, injector, case).calls:
             use_cases |= call.use_cases
             reached.update((call.site, str(kind)) for kind in kinds_of(call.operation))
     for site in sorted(SITES):
@@ -107,7 +121,7 @@ def test_a_message_that_nobody_sends_again_is_noticed(
     aws: EmulatedAws, injector: Injector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = CASES["one job"]
-    calls, _, _ = run(aws, injector, case)
+    calls = run(aws, injector, case).calls
     number = next(place for place, call in enumerate(calls) if call.operation == "SendMessageBatch")
     run(aws, injector, case, Fault(number, Kind.BEFORE))
     monkeypatch.setattr(reap, "reap_active", lambda _services, _now_ms: ActiveCounts())
