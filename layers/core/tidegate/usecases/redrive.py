@@ -1,0 +1,44 @@
+"""Redrive: jobs whose messages a queue gave up are tried again, once what kept workers from taking them is mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidegate.domain import limits
+from tidegate.domain.retry import UNDELIVERABLE
+from tidegate.domain.states import State
+from tidegate.usecases.query import list_jobs
+from tidegate.usecases.reopen import retry_job
+from tidegate.usecases.services import Services
+from tidegate.usecases.status import check_pool
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What one call did: jobs tried again, failed jobs looked at; `cursor` is where the next call goes on, if any."""
+
+    redriven: int
+    looked_at: int
+    cursor: str | None
+
+
+def redrive_pool(
+    services: Services, pool: str, *, cursor: str | None, limit: int, actor: str, now_ms: int
+) -> Redriven:
+    """Retries the undeliverable among a page of at most `limit` (1-200) failed jobs of a pool, latest failure first.
+
+    What was skipped because of them is reopened. Safe to repeat. Raises UnknownName, or InvalidRequest for a cursor
+    that is none.
+    """
+    check_pool(services, pool)
+    page = list_jobs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
+    redriven = 0
+    for job in page.jobs:
+        if (
+            job.failure is not None
+            and job.failure.code == UNDELIVERABLE
+            and job.reopened < limits.MAX_REOPENINGS
+        ):
+            _, did = retry_job(services, job.job_id, reopen_skipped=True, actor=actor, now_ms=now_ms)
+            redriven += did.reopened > 0
+    return Redriven(redriven, len(page.jobs), page.cursor)
