@@ -6,16 +6,18 @@ from itertools import count
 
 import pytest
 
-from tests.usecases.recovering import Workflow, after, chain
+from tests.usecases.recovering import NOOP, Workflow, after, chain
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.usecases import cancel, downstream
 from tidegate.usecases.cancel import Cancelled, cancel_downstream, cancel_workflow
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_submissions import GRACE_MS
+from tidegate.usecases.submit import submit_job
 
 ACTOR = "ann"
 WIDE = {
@@ -72,6 +74,21 @@ def test_a_job_that_has_ended_may_have_open_ones_downstream() -> None:
     )
     assert job.state is State.SUCCEEDED
     assert others == Cancelled(cancelled=2, asked=1, ended=0)
+
+
+def test_jobs_that_came_to_wait_on_it_after_it_had_ended_are_found_too() -> None:
+    workflow = half_way()
+    workflow.finish("beside", State.FAILED)
+    edge = DependencyRequest(job_id=workflow.ids["beside"], type=DependencyType.MUST_COMPLETE)
+    request = JobRequest(type=NOOP, depends_on=(edge,))
+    later = submit_job(
+        workflow.services, request, idempotency_key=None, fingerprint="", now_ms=workflow.now_ms
+    )
+    _, others = cancel_downstream(
+        workflow.services, workflow.ids["beside"], actor=ACTOR, now_ms=workflow.now_ms
+    )
+    assert others.cancelled == 1
+    assert workflow.world.jobs[later.job_id].state is State.CANCELLED
 
 
 def test_more_downstream_than_one_call_can_take_is_cancelled_in_several(

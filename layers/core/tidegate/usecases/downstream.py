@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job
@@ -37,7 +37,9 @@ def downstream_of(
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
         for upstream in layer:
-            for edge in services.jobs.list_dependents(upstream):
+            # Those that came to wait on it after it had ended are not noted on it.
+            noted = replace(upstream, dependents_apart=True) if upstream.is_terminal else upstream
+            for edge in services.jobs.list_dependents(noted):
                 if edge.job_id not in known:
                     causes.setdefault(edge.job_id, set()).add(upstream.job_id)
         if not causes:
