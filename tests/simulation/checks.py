@@ -46,7 +46,8 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
         assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
         states = [entry.state for entry in job.history]
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), job
-        assert states.count(State.RUNNING) == job.attempt <= job.retry.max_attempts, job
+        assert states.count(State.RUNNING) == job.attempt, job
+        assert job.tries <= job.retry.max_attempts, job
         assert job.history[-1].at_ms == job.finished_at_ms, job
         if one_clock:
             times = [entry.at_ms for entry in job.history]
@@ -54,10 +55,15 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
 
 
 def check_order(simulator: Simulator) -> None:
-    """No job started before its dependencies allowed it, and only those that none ever allowed were skipped."""
+    """No job started before its dependencies allowed it, and only those that none ever allowed were skipped.
+
+    What was reopened, or waits on what was, is left out: its first start and its present upstreams are of two lives.
+    """
     jobs = simulator.world.jobs
     for job in jobs.values():
         depends_on = simulator.services.jobs.load_input(job).depends_on
+        if job.reopened or any(jobs[each.upstream_id].reopened for each in depends_on):
+            continue
         allowed = [
             satisfied_at(simulator, dependency, jobs[dependency.upstream_id]) for dependency in depends_on
         ]
