@@ -8,17 +8,21 @@ one action on one resource after the other; then the probe that needs it must fa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from tests.e2e.permissions.api_callers import CLIENT_CALLS, OPERATOR_CALLS, is_about, may_call
 from tests.e2e.permissions.api_probes import API_PROBES
 from tests.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
 from tests.e2e.permissions.grants import Grant, Use, grants_of
 from tests.e2e.permissions.reaper_probes import REAPER_PROBES
 from tests.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
 from tests.e2e.permissions.world import PARAMETERS, Caller, World, caller
+from tests.functions.api_calls import read_event
 from tests.support.unasked import UNASKED
 from tidegate.bootstrap import Services
 from tidegate_cli.local_stack import down, up
@@ -82,6 +86,76 @@ def test_each_permission_of_a_function_is_needed(world: World, name: str, probes
 
 def test_each_permission_of_a_worker_process_is_needed(world: World) -> None:
     check(policy_role(world, "WorkerProcessPolicyArn"), PROCESS_PROBES)
+
+
+FUNCTION_PROBES: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "Api": ("dynamodb:GetItem", "api-get-job", lambda answer: answer["statusCode"] == 404),
+    "Dispatcher": ("dynamodb:Query", "dispatcher-schedule", lambda answer: answer == {"dispatched": 0}),
+    "Reaper": ("dynamodb:Query", "reaper-schedule", lambda answer: answer.get("jobs_reclaimed") == 0),
+    "Worker": ("dynamodb:UpdateItem", "worker-sqs", lambda answer: answer == {"batchItemFailures": []}),
+}
+"""By function: an action on the table of jobs or its index, an event for which it is needed, and when all is well."""
+
+
+@pytest.mark.parametrize("name", FUNCTION_PROBES)
+def test_the_deployed_function_is_held_to_its_role(world: World, name: str) -> None:
+    action, event, is_well = FUNCTION_PROBES[name]
+    acting = function_role(world, name)
+    (grant,) = (
+        grant
+        for grant in grants_of(acting.document)
+        if grant.sid in ("Jobs", "JobIndex") and grant.action == action
+    )
+
+    def call() -> Any:
+        function = world.stack.outputs[f"{name}FunctionName"]
+        answer = world.client("lambda").invoke(FunctionName=function, Payload=json.dumps(read_event(event)))
+        return json.loads(answer["Payload"].read())
+
+    world.clear()
+    assert is_well(call())
+    with acting.lacking(grant):
+        assert not is_well(call())
+    assert is_well(call())
+
+
+@pytest.mark.parametrize(
+    ("output", "calls", "others"),
+    [
+        ("ClientPolicyArn", CLIENT_CALLS, OPERATOR_CALLS),
+        ("OperatorPolicyArn", OPERATOR_CALLS, CLIENT_CALLS),
+    ],
+    ids=("client", "operator"),
+)
+def test_each_permission_of_an_api_caller_is_needed(
+    world: World, output: str, calls: Mapping[str, Any], others: Mapping[str, Any]
+) -> None:
+    acting = policy_role(world, output)
+    assert [may_call(acting, *call) for call in calls.items()] == [True] * len(calls)
+    assert [may_call(acting, *call) for call in others.items()] == [False] * len(others)
+    for grant in grants_of(acting.document):
+        (needing,) = (route for route in calls if is_about(grant.resource, route))
+        with acting.lacking(grant):
+            assert not may_call(acting, needing, calls[needing]), grant
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "key"),
+    [
+        ("Api", "get_item", "permit#key:a"),
+        ("Api", "update_item", "sweep#lambda#ACTIVE#0"),
+        ("Dispatcher", "update_item", "rules"),
+        ("Dispatcher", "get_item", "sweep#lambda#ACTIVE#0"),
+        ("Reaper", "put_item", "rules"),
+        ("Reaper", "delete_item", "permit#key:a"),
+        ("Reaper", "get_item", "dispatch#lambda"),
+    ],
+)
+def test_what_shares_a_table_is_not_shared_by_roles(world: World, name: str, call: str, key: str) -> None:
+    dynamodb = function_role(world, name).session.client("dynamodb", endpoint_url=world.stack.endpoint_url)
+    part = "Item" if call == "put_item" else "Key"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(dynamodb, call)(TableName=world.tables.control, **{part: {"name": {"S": key}}})
 
 
 def check(acting: Caller, probes: Sequence[Probe], unasked: Set[str] = frozenset()) -> None:
