@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
-from tests.stateful.model import JITTER, ON_FAILURE, ON_SUCCESS, Edge, Model, ModelJob, shown
+from tests.stateful.model import JITTER, Model, shown
+from tests.stateful.model_jobs import ON_FAILURE, ON_SUCCESS, Edge, ModelJob
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
