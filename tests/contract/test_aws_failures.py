@@ -26,6 +26,12 @@ STAMP = Stamp(NOW_MS, "dispatcher")
 THROTTLED = error("ProvisionedThroughputExceededException")
 
 
+def failed(*numbers: int, fault_of_sender: bool = False) -> Answer:
+    """An answer of SQS to a batch of which some entries were not taken."""
+    entries = [{"Id": str(n), "Code": "x", "SenderFault": fault_of_sender} for n in numbers]
+    return {"Failed": entries, "Successful": []}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -178,15 +184,33 @@ def test_messages_that_were_not_taken_are_sent_again_and_then_returned(
 ) -> None:
     messages = [Message("S.0", 0), Message("S.1", 0), Message("S.2", 0)]
 
-    def failed(*numbers: int) -> Answer:
-        return {
-            "Failed": [{"Id": str(n), "Code": "x", "SenderFault": False} for n in numbers],
-            "Successful": [],
-        }
-
     script.answers(failed(1, 2), failed(1), failed(0))
     assert scripted.queue.send(POOL, messages) == (messages[2],)
-    assert len(script.asked) == 4
+    assert len(script.asked) == 8
+
+
+def test_deliveries_that_were_not_acknowledged_are_acknowledged_again(
+    scripted: Stores, script: Script
+) -> None:
+    script.answers(failed(0, 2), failed())
+    scripted.queue.delete(POOL, ["r0", "r1", "r2"])
+    assert [[f"r{n}".encode() in body for n in range(3)] for body in script.bodies()] == [
+        [True, True, True],
+        [True, False, True],
+    ]
+
+
+def test_a_delivery_that_is_over_is_not_acknowledged_again(scripted: Stores, script: Script) -> None:
+    script.answers(failed(0, fault_of_sender=True))
+    scripted.queue.delete(POOL, ["r0", "r1"])
+    assert len(script.asked) == 1
+
+
+def test_deliveries_that_are_refused_again_and_again_are_an_error(scripted: Stores, script: Script) -> None:
+    script.answers(failed(0))
+    with pytest.raises(DependencyUnavailable, match="1 of 1 were refused 8 times"):
+        scripted.queue.delete_dead(POOL, ["r0"])
+    assert len(script.asked) == 8
 
 
 def test_messages_are_returned_when_the_queue_does_not_answer(scripted: Stores, script: Script) -> None:

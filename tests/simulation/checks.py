@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from typing import Protocol
 
 from tests.simulation.simulator import Simulator
-from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.adapters.memory_world import Change
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
-from tidegate.domain.submission import DONE_WITH, Phase
+from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.release import condition_view
+from tidegate.usecases.services import Services
 
 
 def first_start_ms(job: Job) -> int | None:
@@ -28,13 +30,13 @@ def check_all(simulator: Simulator, *, one_clock: bool = True) -> None:
     """Every invariant of a finished run. Without `one_clock`, slow processes stamped old times."""
     check_histories(simulator.world.jobs.values(), one_clock=one_clock)
     check_order(simulator)
-    check_submissions(simulator.world)
+    check_submissions(simulator.world.jobs, simulator.world.submissions.values())
 
 
-def check_submissions(world: MemoryWorld) -> None:
+def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission]) -> None:
     """Every submission is complete with all of its jobs, or removed with all of them."""
-    held = Counter(submission_of(job_id) for job_id in world.jobs)
-    for submission in world.submissions.values():
+    held = Counter(submission_of(job_id) for job_id in job_ids)
+    for submission in submissions:
         assert submission.phase in DONE_WITH, submission
         accepted = submission.phase is Phase.COMPLETE
         assert held[submission.submission_id] == (submission.job_count if accepted else 0), submission
@@ -54,29 +56,44 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
             assert times == sorted(times), job
 
 
-def check_order(simulator: Simulator) -> None:
+class Observed(Protocol):
+    """A run whose writes were counted: by job, the number of the one that started it first, and that ended it."""
+
+    @property
+    def services(self) -> Services: ...
+
+    @property
+    def jobs(self) -> Mapping[str, Job]: ...
+
+    @property
+    def started(self) -> Mapping[str, int]: ...
+
+    @property
+    def ended(self) -> Mapping[str, int]: ...
+
+
+def check_order(run: Observed) -> None:
     """No job started before its dependencies allowed it, and only those that none ever allowed were skipped.
 
     What was reopened, or waits on what was, is left out: its first start and its present upstreams are of two lives.
     """
-    jobs = simulator.world.jobs
-    for job in jobs.values():
-        depends_on = simulator.services.jobs.load_input(job).depends_on
-        if job.reopened or any(jobs[each.upstream_id].reopened for each in depends_on):
+    for job in run.jobs.values():
+        depends_on = run.services.jobs.load_input(job).depends_on
+        if job.reopened or any(run.jobs[each.upstream_id].reopened for each in depends_on):
             continue
         allowed = [
-            satisfied_at(simulator, dependency, jobs[dependency.upstream_id]) for dependency in depends_on
+            satisfied_at(run, dependency, run.jobs[dependency.upstream_id]) for dependency in depends_on
         ]
-        started = simulator.started.get(job.job_id)
+        started = run.started.get(job.job_id)
         if started is not None:
             assert all(write is not None and write < started for write in allowed), f"{job} ran early"
         elif job.state is State.SKIPPED:
             assert None in allowed, f"{job} was skipped although it could run"
 
 
-def satisfied_at(simulator: Simulator, dependency: Dependency, upstream: Job) -> int | None:
+def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | None:
     """The number of the write by which the upstream satisfied the dependency; None where it never did."""
-    services = simulator.services
+    services = run.services
     verdict = judge(dependency.type, upstream.state, upstream.was_started)
     if verdict is Verdict.EVALUATE:
         try:
@@ -89,7 +106,7 @@ def satisfied_at(simulator: Simulator, dependency: Dependency, upstream: Job) ->
     if verdict is not Verdict.SATISFIED:
         return None
     by_start = dependency.type is DependencyType.MUST_START
-    return simulator.started.get(upstream.job_id) if by_start else simulator.ended[upstream.job_id]
+    return run.started.get(upstream.job_id) if by_start else run.ended[upstream.job_id]
 
 
 def hold_back(simulator: Simulator, changes: list[Change]) -> None:

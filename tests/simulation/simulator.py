@@ -11,7 +11,7 @@ import heapq
 import itertools
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from tests.simulation.scenario import Scenario
@@ -102,6 +102,11 @@ class Simulator:
         """What the clock of a process says, in milliseconds since the epoch."""
         skew_ms = self.options.skew_ms
         return self.now_ms + zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """Every job as it stands."""
+        return self.world.jobs
 
     def after(self, delay_ms: int, event: Event) -> None:
         """Plans an event that the system itself brings about."""

@@ -71,20 +71,22 @@ class AwsClients:
     ) -> None:
         """Repeats `attempt` on what it says is left, with backoff and full jitter between, up to 8 times.
 
-        Raises DependencyUnavailable where something is left after that.
+        Everything that AWS may answer in part goes through here. Raises DependencyUnavailable where something is left
+        after that.
         """
         left = items
         for round_number in range(_BATCH_ATTEMPTS):
+            if round_number > 0:
+                self._back_off(round_number - 1)
             left = attempt(left)
             if not left:
                 return
-            self.back_off(round_number)
         raise DependencyUnavailable(
             f"{action}: {len(left)} of {len(items)} were refused {_BATCH_ATTEMPTS} times for load; "
             "repeat it in a moment"
         )
 
-    def back_off(self, round_number: int) -> None:
+    def _back_off(self, round_number: int) -> None:
         """Waits before the next try: exponential from 50 ms, at most 2 s, full jitter. Counts from 0."""
         ceiling_seconds = min(_BACKOFF_CEILING_SECONDS, _BACKOFF_BASE_SECONDS * 2**round_number)
         time.sleep(ceiling_seconds * self.entropy.jitter())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,6 @@ from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.ports import Delivery, Message
 
 _MESSAGES_PER_CALL = 10
-_SEND_TRIES = 4
 _GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight")
 
 
@@ -86,10 +86,21 @@ class SqsQueue:
         self._delete(_of(self.dead_letters_urls, pool), pool, receipts)
 
     def _delete(self, url: str, pool: str, receipts: Sequence[str]) -> None:
-        for batch in chunks(receipts, _MESSAGES_PER_CALL):
-            entries: Any = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(batch)]
-            with translated(f"deleting from the queue of pool {pool}"):
-                self.clients.sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        action = f"deleting from the queue of pool {pool}"
+
+        def attempt(left: Sequence[str]) -> Sequence[str]:
+            entries: Any = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(left)]
+            with translated(action):
+                answer = self.clients.sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+            # What is our own fault is a delivery that is long over: there is nothing left to acknowledge.
+            return [
+                left[int(failed["Id"])] for failed in answer.get("Failed", ()) if not failed["SenderFault"]
+            ]
+
+        self.clients.fan_out.map(
+            lambda batch: self.clients.until_all_done(action, batch, attempt),
+            chunks(receipts, _MESSAGES_PER_CALL),
+        )
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200); nothing happens if it is gone."""
@@ -105,23 +116,24 @@ class SqsQueue:
         return _of(self.urls, pool)
 
     def _send_batch(self, url: str, messages: Sequence[Message]) -> Sequence[Message]:
-        left = list(messages)
-        for round_number in range(_SEND_TRIES):
+        unsent = messages
+
+        def attempt(left: Sequence[Message]) -> Sequence[Message]:
+            nonlocal unsent
+            unsent = left
             entries: Any = [
                 {"Id": str(number), "MessageBody": message_body(message)}
                 for number, message in enumerate(left)
             ]
-            try:
-                with translated("sending messages"):
-                    answer = self.clients.sqs.send_message_batch(QueueUrl=url, Entries=entries)
-            except DependencyUnavailable:
-                return left  # the client has retried already; some may have been sent, a double is harmless
-            left = [left[int(failed["Id"])] for failed in answer.get("Failed", ())]
-            if not left:
-                break
-            if round_number + 1 < _SEND_TRIES:
-                self.clients.back_off(round_number)
-        return left
+            with translated("sending messages"):
+                answer = self.clients.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            unsent = [left[int(failed["Id"])] for failed in answer.get("Failed", ())]
+            return unsent
+
+        # Where an answer was lost, some of them may have been sent: a double is harmless.
+        with suppress(DependencyUnavailable):
+            self.clients.until_all_done("sending messages", messages, attempt)
+        return unsent
 
 
 def _of(urls: Mapping[str, str], pool: str) -> str:

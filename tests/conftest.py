@@ -1,0 +1,24 @@
+"""Lines that tests leave for the end of the run: how much they went through, for people to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+_NOTES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Called with a line, shows it in the summary of the run, whether tests passed or not."""
+    lines = request.config.stash.setdefault(_NOTES, [])
+    return lines.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = terminalreporter.config.stash.get(_NOTES, [])
+    if lines:
+        terminalreporter.section("what was gone through")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,135 @@
+"""Every call of AWS fails, before it happens and after, in whole and in part: nothing is lost, nothing runs twice."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pytest
+
+from tests.faults.checks import bring_to_rest, check_all
+from tests.faults.deployment import Deployment
+from tests.faults.emulated import EmulatedAws, emulated_aws
+from tests.faults.injection import Call, Fault, Injector, Kind, kinds_of
+from tests.faults.scenarios import CASES, Case
+from tests.faults.sites import Finder, find_sites, find_use_cases
+from tidegate.domain.states import State
+from tidegate.usecases import reap, sweep
+from tidegate.usecases.reap_active import ActiveCounts
+
+SITES, LOOSE = find_sites()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAws]:
+    with emulated_aws() as emulated:
+        yield emulated
+
+
+@pytest.fixture(scope="module")
+def injector(aws: EmulatedAws) -> Injector:
+    return Injector(aws.clients, SITES)
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reaper's cursors are moved although there are few jobs."""
+    monkeypatch.setattr(sweep, "PAGE", 1)
+
+
+def run(
+    aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = None
+) -> tuple[Sequence[Call], Mapping[str, State], int]:
+    """A scenario with one thing going wrong, and on to rest: its calls, how its jobs ended, after how many rounds."""
+    deployment = Deployment(aws, **(case.settings or {}))
+    injector.arm(fault)
+    try:
+        case.run(deployment)
+    finally:
+        injector.disarm()
+    rounds = bring_to_rest(deployment)
+    check_all(deployment)
+    return list(injector.calls), deployment.states, rounds
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whatever_fails_everything_ends(
+    name: str, aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
+) -> None:
+    case, began = CASES[name], time.perf_counter()
+    calls, expected, _ = run(aws, injector, case)
+    rounds: Counter[int] = Counter()
+    for number, call in enumerate(calls):
+        for kind in kinds_of(call.operation):
+            try:
+                made, states, needed = run(aws, injector, case, Fault(number, kind))
+                assert made[number] == call
+                assert states.keys() == expected.keys() or (case.refusable and not states)
+                for key, state in states.items():
+                    assert state is expected.get(key) or state in case.otherwise, key
+            except Exception as error:
+                error.add_note(f"{kind} at call {number} of {len(calls)}: {call.site}")
+                raise
+            rounds[needed] += 1
+    note(
+        f"{name}: {len(calls)} calls, {sum(rounds.values())} failures, at rest after "
+        f"{', '.join(f'{times}: {count}' for times, count in sorted(rounds.items()))} rounds, "
+        f"{time.perf_counter() - began:.1f} s"
+    )
+
+
+def test_every_call_site_has_its_case(
+    aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
+) -> None:
+    reached: Counter[tuple[object, str]] = Counter()
+    use_cases: set[str] = set()
+    for case in CASES.values():
+        calls, _, _ = run(aws, injector, case)
+        for call in calls:
+            use_cases |= call.use_cases
+            reached.update((call.site, str(kind)) for kind in kinds_of(call.operation))
+    for site in sorted(SITES):
+        kinds = [f"{kind} {count}" for (of, kind), count in sorted(reached.items(), key=str) if of == site]
+        note(f"{site}: {', '.join(kinds) or 'NO CASE'}")
+    assert {site for site, _ in reached} == SITES, (
+        "a call of AWS has no scenario; see tests/faults/scenarios.py"
+    )
+    missing = find_use_cases() - use_cases
+    assert not missing, f"no scenario has {sorted(missing)} call AWS; see tests/faults/scenarios.py"
+
+
+def test_a_message_that_nobody_sends_again_is_noticed(
+    aws: EmulatedAws, injector: Injector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["one job"]
+    calls, _, _ = run(aws, injector, case)
+    number = next(place for place, call in enumerate(calls) if call.operation == "SendMessageBatch")
+    run(aws, injector, case, Fault(number, Kind.BEFORE))
+    monkeypatch.setattr(reap, "reap_active", lambda _services, _now_ms: ActiveCounts())
+    with pytest.raises(AssertionError, match="not at rest after 3 rounds"):
+        run(aws, injector, case, Fault(number, Kind.BEFORE))
+
+
+def test_a_new_call_is_found_wherever_it_stands() -> None:
+    finder = Finder("module")
+    finder.visit(
+        ast.parse("class Store:\n def save(self):\n  def attempt():\n   self.clients.sqs.purge_queue()\n")
+    )
+    assert {str(site) for site in finder.sites} == {"module: Store.save.attempt -> purge_queue"}
+    assert finder.uses == finder.called
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["queue = self.clients.sqs", "call(clients.dynamodb)", "boto3.client('s3')", "session.resource('sqs')"],
+)
+def test_a_call_that_could_be_hidden_is_found(text: str) -> None:
+    finder = Finder("module")
+    finder.visit(ast.parse(text))
+    assert finder.uses - finder.called
+
+
+def test_no_client_is_used_where_its_calls_cannot_be_told() -> None:
+    assert not LOOSE

@@ -1,0 +1,147 @@
+"""Two processes at once, in every order of their calls: nothing leans on one waiting for the other."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from math import comb
+
+import pytest
+
+from tests.simulation.actors import POOL, Worked
+from tests.simulation.checks import check_all
+from tests.simulation.interleavings import Explored, Finished, explore
+from tests.simulation.scenario import succeeds
+from tests.simulation.scene import Scene
+from tests.simulation.scenes import CASES, Case
+from tests.simulation.simulator import Options, Simulator
+from tests.simulation.world_states import copy_world
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import memory_services
+from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.states import TRANSITIONS, State
+from tidegate.domain.transitions import ClaimIfQueued, ReadyIfLeaseExpired, Transition
+from tidegate.domain.transitions.base import made_ready
+from tidegate.ports import Message
+from tidegate.usecases.services import Services
+
+EVENTS_SEEN_MS = 1_800_000
+_ACTIVE = (State.QUEUED, State.RUNNING)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_interleaving(name: str, note: Callable[[str], None]) -> None:
+    began = time.perf_counter()
+    explored = explore_case(CASES[name]())
+    note(f"{name}: {explored}, {time.perf_counter() - began:.1f} s")
+
+
+def explore_case(case: Case) -> Explored:
+    return explore(
+        case.scene.services,
+        case.scene.world,
+        case.actors,
+        at_state=lambda run: check_state(case, run),
+        at_end=lambda run: check_end(case, run),
+    )
+
+
+def check_state(case: Case, run: Finished) -> None:
+    """What holds at every moment."""
+    for each in run.world.jobs.values():
+        states = [entry.state for entry in each.history]
+        assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), each
+        assert states.count(State.RUNNING) == each.attempt, each
+    active = [each for each in run.world.jobs.values() if each.state in _ACTIVE]
+    assert case.window is None or len(active) <= case.window, active
+    if case.key_limit is not None:
+        assert sum(each.concurrency_key is not None for each in active) <= case.key_limit, active
+        assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
+
+
+def check_end(case: Case, run: Finished) -> None:
+    """What holds when both are through, and that all jobs end from there, with the stream and without."""
+    errors = [result for result in run.results if isinstance(result, BaseException)]
+    assert all(isinstance(error, case.answers) for error in errors), errors
+    worked = [result for result in run.results if isinstance(result, Worked)]
+    for attempts in ([each.claimed for each in worked], [each.ended for each in worked]):
+        counted = Counter(attempt for each in attempts for attempt in each)
+        assert all(times == 1 for times in counted.values()), counted
+    queue = run.world.queues.get(POOL)
+    held = Counter(each.message for each in queue.held.values()) if queue else Counter()
+    for each in run.world.jobs.values():
+        assert each.state is not State.QUEUED or held[Message(each.job_id, each.attempt)], each
+    for stream_open in (True, False):
+        drive(case.scene.services, run.world, stream_open=stream_open)
+
+
+def drive(base: Services, world: MemoryWorld, *, stream_open: bool) -> None:
+    """Lets the rest of the system go on from where the two left it."""
+    services, world = memory_services(base.settings, copy_world(world), base.catalogue)
+    options = Options(stream_open=stream_open)
+    simulator = Simulator(services, world, lambda _assignment: succeeds(1_000), options)
+    if stream_open:
+        simulator.plan(EVENTS_SEEN_MS, lambda: None)  # the last events are seen too
+    simulator.run()
+    check_all(simulator, one_clock=False)
+    if stream_open:
+        assert not any(world.permits.values()), world.permits
+
+
+def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
+    def adds_one(services: Services) -> str:
+        found = services.cursors.load("sum") or ""
+        services.cursors.save("sum", f"{found}1")
+        return found
+
+    scene, sums = Scene(), Counter[str]()
+    explored = explore(
+        scene.services,
+        scene.world,
+        (adds_one, adds_one),
+        at_state=lambda _run: None,
+        at_end=lambda run: sums.update([run.world.cursors["sum"]]),
+    )
+    assert explored.interleavings == comb(4, 2)
+    assert set(sums) == {"1", "11"}
+
+
+def test_orders_that_come_to_the_same_are_counted_each() -> None:
+    def reads(services: Services) -> None:
+        for _ in range(8):
+            services.cursors.load("none")
+
+    scene = Scene()
+    explored = explore(
+        scene.services, scene.world, (reads, reads), at_state=lambda _run: None, at_end=lambda _run: None
+    )
+    assert (explored.interleavings, explored.states, explored.ends) == (comb(16, 8), 81, 1)
+
+
+def _claim_without_condition(self: ClaimIfQueued, job: Job) -> Job:
+    entry = HistoryEntry(self.stamp.now_ms, State.RUNNING, job.attempt + 1, self.worker_id)
+    return replace(job, state=State.RUNNING, attempt=job.attempt + 1, history=(*job.history, entry))
+
+
+def _reclaim_without_condition(self: ReadyIfLeaseExpired, job: Job) -> Job:
+    return made_ready(replace(job, state=State.RUNNING), self.stamp)
+
+
+@pytest.mark.parametrize(
+    ("transition", "broken", "name"),
+    [
+        (ClaimIfQueued, _claim_without_condition, "two workers and doubled messages"),
+        (ClaimIfQueued, _claim_without_condition, "claim and cancel"),
+        (ReadyIfLeaseExpired, _reclaim_without_condition, "slow worker succeeds and reaper"),
+    ],
+)
+def test_a_move_without_its_condition_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, transition: type[Transition], broken: object, name: str
+) -> None:
+    monkeypatch.setattr(transition, "apply", broken)
+    with pytest.raises(AssertionError) as noticed:
+        explore_case(CASES[name]())
+    assert "after these turns: " in "".join(noticed.value.__notes__)
