@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
-from tests.stateful.model import JITTER, Model, shown
-from tests.stateful.model_jobs import ON_FAILURE, ON_SUCCESS, Edge, ModelJob
+from tests.stateful.model import Model, shown
+from tests.stateful.model_jobs import Edge, ModelJob
+from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, request_of
 from tidegate.bootstrap import Services, memory_services
-from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
 from tidegate.domain.job import Job
-from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
-from tidegate.ports import Delivery, Message, Outcome, OutcomeKind
+from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.claim import Claimed, claim
 from tidegate.usecases.conclude import conclude
@@ -33,7 +32,6 @@ from tidegate.usecases.tick import tick
 POOL, CAPACITY, WINDOW = "lambda", 2, 2
 ACTOR = "ann"
 MOST_JOBS = 25
-PLACES = st.integers(0, 10**6)  # taken modulo what there is
 JUMPS_MS = st.sampled_from([1, 1_000, 16_001, 31_003, 61_007, 400_009])
 OUTCOMES = {
     State.SUCCEEDED: Outcome(OutcomeKind.SUCCEEDED),
@@ -41,67 +39,6 @@ OUTCOMES = {
     State.TIMED_OUT: Outcome(OutcomeKind.TIMED_OUT),
     State.CANCELLED: Outcome(OutcomeKind.CANCELLED),
 }
-
-
-class EvenEntropy:
-    """Ids that count, jitter that is always the same."""
-
-    def __init__(self) -> None:
-        self._issued = 0
-
-    def new_ulid(self, now_ms: int) -> str:
-        self._issued += 1
-        return f"{self._issued:026d}"
-
-    def jitter(self) -> float:
-        return JITTER
-
-
-class HeldQueue:
-    """Messages wait here until a rule delivers, doubles, loses or buries them."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Message] = []
-        self.dead: list[Message] = []
-
-    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-        self.waiting.extend(messages)
-        return ()
-
-    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
-        raise AssertionError("rules deliver")
-
-    def delete(self, pool: str, receipts: Sequence[str]) -> None:
-        raise AssertionError("rules deliver")
-
-    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
-        return tuple(Delivery(message, str(place)) for place, message in enumerate(self.dead[:limit]))
-
-    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
-        taken = {int(receipt) for receipt in receipts}
-        self.dead = [message for place, message in enumerate(self.dead) if place not in taken]
-
-    def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
-        raise AssertionError("rules deliver")
-
-
-@dataclass(frozen=True)
-class JobPlan:
-    """A drawn job: its edges name earlier jobs by a number."""
-
-    edges: tuple[tuple[int, DependencyType, bool], ...]
-    max_retries: int
-
-
-PLANS = st.lists(
-    st.builds(
-        JobPlan,
-        st.lists(st.tuples(PLACES, st.sampled_from(DependencyType), st.booleans()), max_size=3).map(tuple),
-        st.integers(0, 2),
-    ),
-    min_size=1,
-    max_size=5,
-)
 
 
 class TidegateMachine(RuleBasedStateMachine):
@@ -132,7 +69,7 @@ class TidegateMachine(RuleBasedStateMachine):
             wanted = {
                 upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams
             }
-            found = [_request(name, name in keys, *how) for name, how in wanted.items()]
+            found = [request_of(name, name in keys, *how) for name, how in wanted.items()]
             edges.append(found)
             requests.append(
                 JobRequest(
@@ -360,10 +297,3 @@ class TidegateMachine(RuleBasedStateMachine):
                 self.finish(0, State.SUCCEEDED, False)
             self.same_as_the_model()
         raise AssertionError([job.job_id for job in self.world.jobs.values() if not job.is_terminal])
-
-
-def _request(name: str, is_key: bool, kind: DependencyType, on_success: bool) -> DependencyRequest:
-    condition = (ON_SUCCESS if on_success else ON_FAILURE) if kind is DependencyType.CONDITIONAL else None
-    if is_key:
-        return DependencyRequest(key=name, type=kind, condition=condition)
-    return DependencyRequest(job_id=name, type=kind, condition=condition)

@@ -41,10 +41,6 @@ def retry(workflow: Workflow, key: str, *, reopen_skipped: bool = True) -> reope
     return reopened
 
 
-def rerun(workflow: Workflow) -> reopen.Reopened:
-    return reopen.rerun_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
-
-
 def failed_chain() -> Workflow:
     workflow = Workflow(chain("a", "b", "c"))
     workflow.finish("a", FAILED)
@@ -246,61 +242,6 @@ def test_an_unknown_job_or_workflow_is_not_found() -> None:
         reopen.retry_job(workflow.services, "X", reopen_skipped=True, actor=ACTOR, now_ms=0)
     with pytest.raises(NotFound):
         reopen.rerun_workflow(workflow.services, "X", actor=ACTOR, now_ms=0)
-
-
-def test_a_rerun_reopens_every_failure_and_what_was_skipped_for_it() -> None:
-    edges = {
-        "z": after("y"),
-        "y": after("x"),
-        "x": (),
-        "done": (),
-        "stopped": (),
-        "end": after("stopped", "done"),
-    }
-    workflow = Workflow(edges)
-    workflow.finish("x", FAILED)
-    workflow.finish("done")
-    cancelled = cancel_job(workflow.services, workflow.ids["stopped"], actor=ACTOR, now_ms=workflow.now_ms)
-    workflow.hear(cancelled)
-    assert workflow.states["end"] is SKIPPED
-    assert rerun(workflow) == reopen.Reopened(5, 0, complete=True)
-    assert workflow.states == {
-        "z": PENDING, "y": PENDING, "x": READY, "done": SUCCEEDED, "stopped": READY, "end": PENDING,
-    }  # fmt: skip
-    assert rerun(workflow).reopened == 0
-    for key in ("x", "y", "z", "stopped", "end"):
-        workflow.finish(key)
-    assert set(workflow.states.values()) == {SUCCEEDED}
-    assert rerun(workflow).reopened == 0
-
-
-def test_a_rerun_leaves_what_a_false_condition_skipped() -> None:
-    upstream = after("a", kind=DependencyType.CONDITIONAL)[0]
-    never = replace(upstream, condition="upstream.attempts > 99")
-    workflow = Workflow({"a": (), "never": (never,), "bad": ()})
-    workflow.finish("a")
-    workflow.finish("bad", FAILED)
-    assert workflow.states["never"] is SKIPPED
-    for _ in range(2):
-        assert rerun(workflow).reopened == 1
-        assert workflow.states["never"] is SKIPPED
-        workflow.finish("bad", FAILED)
-
-
-def test_a_rerun_follows_a_job_that_was_retried_alone() -> None:
-    workflow = failed_chain()
-    retry(workflow, "a", reopen_skipped=False)
-    workflow.finish("a")
-    assert rerun(workflow).reopened == 2
-    assert workflow.states == {"a": SUCCEEDED, "b": READY, "c": PENDING}
-
-
-def test_a_deep_workflow_is_reopened_in_several_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow = Workflow(chain(*"abcdef"))
-    workflow.finish("a", FAILED)
-    monkeypatch.setattr(reopen, "LAYERS_AT_MOST", 2)
-    answers = [rerun(workflow) for _ in range(3)]
-    assert [(each.reopened, each.complete) for each in answers] == [(3, False), (2, False), (1, True)]
 
 
 def test_a_reopened_job_is_never_taken_for_one_that_is_being_staged() -> None:

@@ -13,7 +13,7 @@ from tests.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.functions.api_calls import read_event
 from tests.support.determined import StandingClock
 from tidegate.bootstrap import ApiDeps, Meter, Services
-from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
@@ -121,6 +121,14 @@ def cancels_a_job(world: World, services: Services) -> None:
     assert world.job(job_id).cancel_requested_at_ms is not None
 
 
+def stops_what_waits_for_a_job(world: World, services: Services) -> None:
+    """Of a later submission, too."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    ask(services, "POST", f"/v1/jobs/{earlier}/cancel", {"downstream": True})
+    assert world.states(earlier, later) == [State.CANCELLED] * 2
+
+
 def shows_pools(world: World, services: Services) -> None:
     assert len(ask(services, "GET", "/v1/pools")["pools"]) == 2
 
@@ -170,6 +178,7 @@ API_PROBES = (
     shows_a_job,
     lists_jobs,
     cancels_a_job,
+    stops_what_waits_for_a_job,
     shows_pools,
     sets_rules,
     shows_rules,
