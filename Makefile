@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test soak check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ demo: setup ## start the local stack and run the demo workflow through it
 
 test: setup ## run all tests, those on the local stack included
 	@$(BIN)/python -m pytest tests
+
+soak: setup ## try far more sequences and simulated days than `make test` does (half an hour or so)
+	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
+	$(BIN)/python -m tests.simulation.seeds --count 10000
 
 check: setup ## formatting, lint, types, architecture, security, template
 	$(BIN)/ruff format --check .

@@ -106,9 +106,28 @@ class Client:
         """One job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{quote(job_id, safe='.')}"))
 
-    def cancel_job(self, job_id: str) -> JobView:
-        """Cancels a job, or asks its worker to; the job as it stands after that. Twice is as good as once."""
-        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/cancel"))
+    def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
+        """Cancels a job, or asks its worker to, and what is downstream of it; the job after that. May be repeated."""
+        body = {"downstream": True} if downstream else None
+        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/cancel", body=body))
+
+    def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
+        """Tries a job again, and what was skipped because of it; the job after that. May be repeated."""
+        body = {"reopen_skipped": reopen_skipped}
+        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/retry", body=body))
+
+    def cancel_workflow(self, workflow_id: str) -> Mapping[str, Any]:
+        """Cancels what has not ended of a workflow; how many jobs. May be repeated."""
+        return self._call("POST", f"/v1/workflows/{quote(workflow_id, safe='')}/cancel")
+
+    def rerun_workflow(self, workflow_id: str) -> Mapping[str, Any]:
+        """Tries a workflow again from its failures; how many jobs, and whether that was all. May be repeated."""
+        return self._call("POST", f"/v1/workflows/{quote(workflow_id, safe='')}/rerun")
+
+    def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
+        """Retries the undeliverable among a page of a pool's failed jobs; how many, and the next page's cursor."""
+        path = f"/v1/pools/{quote(pool, safe='')}/redrive"
+        return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
     def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
         """At most `limit` jobs in `state`, page by page as they are asked for."""
@@ -202,9 +221,7 @@ class Client:
         return self._call("GET", "/v1/health")
 
     def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
-        given = {name: value for name, value in parameters.items() if value is not None}
-        # Encoded as the signature wants it: a blank is %20, not +.
-        return self._call("GET", f"{path}?{urlencode(given, quote_via=quote, safe='')}")
+        return self._call("GET", _with_query(path, **parameters))
 
     def _page(self, path: str, **parameters: str | None) -> Page:
         answer = self._get(path, **parameters)
@@ -248,6 +265,12 @@ class Client:
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
         return f"no answer from {self._target.api_url} ({why}): {hint}"
+
+
+def _with_query(path: str, **parameters: str | None) -> str:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    # Encoded as the signature wants it: a blank is %20, not +.
+    return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
 def _worker_path(pool: str, worker_id: str) -> str:

@@ -14,7 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from tidegate.domain.errors import TidegateError
-from tidegate_cli import job_commands, local_commands, operator_commands, run_commands, worker_commands
+from tidegate_cli import (
+    local_commands,
+    operator_commands,
+    recovery_commands,
+    run_commands,
+    worker_commands,
+)
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -62,9 +68,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local_commands.app, name="local")
-app.add_typer(job_commands.jobs, name="jobs")
-app.add_typer(job_commands.workflows, name="workflows")
-app.add_typer(operator_commands.pools, name="pools")
+app.add_typer(recovery_commands.jobs, name="jobs")
+app.add_typer(recovery_commands.workflows, name="workflows")
+app.add_typer(recovery_commands.pools, name="pools")
 app.add_typer(operator_commands.types, name="types")
 run_commands.register(app)
 worker_commands.register(app)

@@ -1,4 +1,4 @@
-"""`tidegate jobs` and `tidegate workflows`: look, and cancel."""
+"""`tidegate jobs` and `tidegate workflows`: look."""
 
 from __future__ import annotations
 
@@ -77,24 +77,6 @@ def get_job(
         session.out.print(
             f"  {reason}", style=STYLES[State.READY], markup=False, highlight=False, soft_wrap=True
         )
-
-
-@jobs.command("cancel")
-def cancel_job(
-    context: typer.Context, job_id: JobIdArgument, output: OutputOption = None, api_url: ApiUrlOption = None
-) -> None:
-    """Cancel a job: at once before it runs, through its worker while it runs.
-
-    Example: tidegate jobs cancel 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
-    """
-    session = session_of(context, output, api_url)
-    with session.client() as client:
-        job = client.cancel_job(job_id)
-    if session.is_json:
-        print_json(job.raw)
-        return
-    asked = "is CANCELLED" if job.state is State.CANCELLED else f"is {job.state}; its worker is asked to stop"
-    session.out.print(f"{job.job_id} {asked}", markup=False, highlight=False)
 
 
 @workflows.command("get")

@@ -11,10 +11,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate import bootstrap
+from tidegate.contracts.jobs import job_out
 from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, Problem, method_not_allowed
 from tidegate.contracts.wire import fits_in_answer, to_json
 from tidegate.domain import limits
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound
+from tidegate.domain.job import Job
 
 JSON = "application/json"
 ULID = re.compile(r"[0-9A-Z]{26}")
@@ -28,6 +30,12 @@ def deps_of(router: BaseRouter) -> bootstrap.ApiDeps:
     """What the function works with."""
     deps: bootstrap.ApiDeps = router.context["deps"]
     return deps
+
+
+def job_view(router: BaseRouter, job: Job) -> dict[str, Any]:
+    """A job as clients read it now."""
+    deps = deps_of(router)
+    return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
 
 
 def answer_with(status: HTTPStatus, body: dict[str, Any], location: str | None = None) -> Response[str]:
@@ -82,7 +90,7 @@ def caller_of(router: BaseRouter) -> str:
 
 def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Response[str]:
     """The page that `read` gives for a limit; a smaller one where its entries are too large for one answer."""
-    limit = _limit_of(router)
+    limit = limit_of(router)
     answer = answer_with(HTTPStatus.OK, read(limit))
     while limit > 1 and not fits_in_answer(answer.body or ""):
         limit //= 2
@@ -101,7 +109,8 @@ def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
     router.route(rule, method=[method for method in _METHODS if method not in allowed])(refuse)
 
 
-def _limit_of(router: BaseRouter) -> int:
+def limit_of(router: BaseRouter) -> int:
+    """How many entries the request wants at the most. Raises InvalidRequest."""
     text = router.current_event.query_string_parameters.get("limit", str(limits.DEFAULT_PAGE_SIZE))
     if not PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
         raise InvalidRequest.of("limit", f"must be a whole number from 1 to {limits.MAX_PAGE_SIZE}")

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import operator_routes
+import recovery_routes
 import worker_routes
 from answers import (
     JOB_ID,
@@ -15,10 +16,10 @@ from answers import (
     ULID,
     answer_with,
     body_of,
-    caller_of,
     deps_of,
     id_of,
     idempotency_key_of,
+    job_view,
     page_answer,
     refusal,
     refuse_other_methods,
@@ -29,25 +30,24 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.contracts.jobs import job_out
 from tidegate.contracts.problems import RETRY_AFTER_SECONDS, no_such_route, problem_for
 from tidegate.contracts.times import to_wire
 from tidegate.contracts.wire import read_job, read_workflow
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.usecases import cancel, query, submit
+from tidegate.usecases import query, submit
 
 _SHOWN_FRAMES = 4
 logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(worker_routes.router)
 app.include_router(operator_routes.router)
+app.include_router(recovery_routes.router)
 
 
 def _job_view(job: Job) -> dict[str, Any]:
-    deps = deps_of(app)
-    return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
+    return job_view(app, job)
 
 
 @app.post("/v1/jobs")
@@ -95,15 +95,6 @@ def list_jobs() -> Response[str]:
         return {"jobs": [_job_view(job) for job in page.jobs], "cursor": page.cursor}
 
     return page_answer(app, read)
-
-
-@app.post("/v1/jobs/<job_id>/cancel")
-def cancel_job(job_id: str) -> Response[str]:
-    """Cancels a job, or asks its worker to."""
-    deps = deps_of(app)
-    now_ms = deps.clock.now_ms()
-    job = cancel.cancel_job(deps.services, id_of("job", job_id, JOB_ID), actor=caller_of(app), now_ms=now_ms)
-    return answer_with(HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED, _job_view(job))
 
 
 @app.get("/v1/workflows/<workflow_id>")
@@ -163,7 +154,6 @@ def _no_such_route(_error: NotFoundError) -> Response[str]:
 
 refuse_other_methods(app, "/v1/jobs", "GET", "POST")
 refuse_other_methods(app, "/v1/jobs/<job_id>", "GET")
-refuse_other_methods(app, "/v1/jobs/<job_id>/cancel", "POST")
 refuse_other_methods(app, "/v1/workflows", "POST")
 refuse_other_methods(app, "/v1/workflows/<workflow_id>", "GET")
 refuse_other_methods(app, "/v1/health", "GET")

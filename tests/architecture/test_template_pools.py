@@ -14,6 +14,7 @@ from tidegate.settings import read_settings, read_tables
 
 ON = {
     "WorkerImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tidegate-worker:1",
+    "WorkerRepositoryArn": "arn:aws:ecr:eu-central-1:123456789012:repository/tidegate-worker",
     "EcsSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
     "EcsSecurityGroups": "sg-0a1b2c3d",
     "EcsCapabilities": "large,gpu",
@@ -106,6 +107,9 @@ def test_its_roles_may_do_no_more_than_they_must(on: Resolved) -> None:
     assert allowed["Logs"]["Resource"] == "<EcsLogGroup.Arn>"
     assert [name for name, each in allowed.items() if each["Resource"] == "*"] == ["Login"]
     assert allowed["Login"]["Action"] == ["ecr:GetAuthorizationToken"]
+    assert allowed["Image"]["Resource"] == ON["WorkerRepositoryArn"]
+    (policy,) = Resolved(**ON | {"WorkerRepositoryArn": ""}).properties("EcsExecutionRole")["Policies"]
+    assert list(statements(policy["PolicyDocument"])) == ["Logs"], "an image open to everybody needs no more"
     for role in (task, execution):
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": ["ecs-tasks.amazonaws.com"]}

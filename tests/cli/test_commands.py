@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
 from tidegate_cli import options, run_commands
 from tidegate_cli.commands import app
 
-Answers = Mapping[tuple[str, str], httpx.Response]
+Answers = Mapping[tuple[str, str], httpx.Response | Sequence[httpx.Response]]
 JOB = {"type": "tidegate.noop"}
 FLOW = {"name": "flow", "jobs": [{"key": "k0", "type": "tidegate.noop"}]}
 TASKS = {"specification": {"tasks": [{"id": "a"}]}}
@@ -36,14 +36,21 @@ def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Request]]:
-    """Makes commands talk to an API that answers by method and path; returns what it was asked."""
+    """Makes commands talk to an API that answers by method and path; returns what it was asked.
+
+    Several answers are given one after the other.
+    """
 
     def install(answers: Answers) -> list[httpx.Request]:
         seen: list[httpx.Request] = []
 
         def handler(request: httpx.Request) -> httpx.Response:
+            answer = answers[(request.method, request.url.path)]
+            earlier = [
+                one for one in seen if one.method == request.method and one.url.path == request.url.path
+            ]
             seen.append(request)
-            return answers[(request.method, request.url.path)]
+            return answer if isinstance(answer, httpx.Response) else answer[len(earlier)]
 
         monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
         monkeypatch.setattr(run_commands, "Client", lambda target: client_of(handler))

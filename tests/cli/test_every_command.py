@@ -16,9 +16,9 @@ def tidegate(*arguments: str) -> Result:
 def test_every_command_has_help_with_an_example() -> None:
     groups = {
         "local": ("up", "down", "status", "logs"),
-        "jobs": ("list", "get", "cancel"),
-        "workflows": ("get",),
-        "pools": ("list", "get", "pause", "resume"),
+        "jobs": ("list", "get", "cancel", "retry"),
+        "workflows": ("get", "cancel", "rerun"),
+        "pools": ("list", "get", "pause", "resume", "redrive"),
         "types": ("list", "get", "pause", "resume", "limit"),
     }
     commands = [(name,) for name in ("submit", "run", "worker", "demo")]

@@ -15,7 +15,6 @@ import pytest
 
 from tidegate_cli.local_stack import LocalStackError, LocalState, down, logs, processes, sam, status
 from tidegate_cli.local_stack import emulator as emulators
-from tidegate_cli.local_stack.cloud import batch_grants
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.model import StackInfo, read_info, write_info
 from tidegate_cli.local_stack.places import Places
@@ -257,17 +256,3 @@ def test_two_commands_wait_for_each_other(places: Places) -> None:
     thread.join(timeout=10)
     assert order == ["first", "second"]
     assert "waiting for another" in said[0]
-
-
-def test_batch_calls_are_granted_where_the_single_ones_are() -> None:
-    policy = {
-        "Statement": [
-            {"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"], "Resource": "queue"},
-            {"Effect": "Allow", "Action": "dynamodb:PartiQLUpdate", "Resource": "table"},
-            {"Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": "table"},
-        ]
-    }
-    assert batch_grants(policy) == [
-        {"Effect": "Allow", "Action": ["sqs:SendMessageBatch"], "Resource": "queue"},
-        {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"},
-    ]

@@ -9,7 +9,8 @@ import pytest
 
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
-from tests.domain.transition_cases import CASES, Case
+from tests.domain.transition_case import Case
+from tests.domain.transition_cases import CASES
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job

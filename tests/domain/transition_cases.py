@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from tests.domain.job_samples import (
@@ -21,7 +20,9 @@ from tests.domain.job_samples import (
     made_ready,
     others,
 )
-from tidegate.domain.job import Job, JobFailure, Progress
+from tests.domain.reopen_cases import REOPENINGS
+from tests.domain.transition_case import Case
+from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.transitions import (
@@ -48,24 +49,10 @@ from tidegate.domain.transitions import (
     RetryIfAttemptHolds,
     SkipIfPending,
     Stamp,
-    Transition,
 )
 
 STAMP = Stamp(NOW_MS, "tester", "because")
 FAILURE = JobFailure("broken", "it broke")
-
-
-@dataclass(frozen=True)
-class Case:
-    """`moved` is `job` after `transition`; every job of `refused` breaks the condition that its key names."""
-
-    transition: Transition
-    job: Job
-    moved: Job
-    refused: Mapping[str, Job] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{type(self.transition).__name__} {self.job.state}-{self.moved.state}"
 
 
 ATTEMPT_BROKEN = {
@@ -82,6 +69,7 @@ LEASE_BROKEN = {
 }
 EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
 DUE = replace(PENDING, not_before_ms=NOW_MS)
+REOPENED = {"was reopened": replace(PENDING, reopened=1)}
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
 CANCELLED = Ending(State.CANCELLED, failure=FAILURE, expires_at_s=7)
 
@@ -92,6 +80,7 @@ def _release_cases() -> list[Case]:
         "waits on less": replace(PENDING, waiting_on=frozenset({0})),
         "waits on more": replace(PENDING, waiting_on=frozenset({0, 1, 2})),
         **others(State.PENDING, waiting_on=both),
+        **REOPENED,
     }
     release = ReleaseIfPending(PENDING, frozenset({0, 7}))
     moved = replace(PENDING, waiting_on=frozenset({2}))
@@ -99,7 +88,7 @@ def _release_cases() -> list[Case]:
     early = ReadyIfWaitingOnlyOn(EARLY, both, STAMP)
     waiting = replace(EARLY, state=State.SCHEDULED, waiting_on=frozenset(), due_at_ms=NOW_MS + 1)
     return [
-        Case(release, PENDING, moved, others(State.PENDING)),
+        Case(release, PENDING, moved, {**others(State.PENDING), **REOPENED}),
         Case(release, moved, moved),
         Case(ready, PENDING, made_ready(PENDING), waits),
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP), DUE, made_ready(DUE), waits),
@@ -109,7 +98,7 @@ def _release_cases() -> list[Case]:
             SkipIfPending(PENDING, SKIPPED, STAMP),
             PENDING,
             ended(PENDING, State.SKIPPED, FAILURE),
-            others(State.PENDING),
+            {**others(State.PENDING), **REOPENED},
         ),
     ]
 
@@ -165,6 +154,7 @@ def _claim_cases() -> list[Case]:
         "runs under its lease": RUNNING,
         "runs under its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),
         "runs without a lease": replace(RUNNING, lease_expires_at_ms=None),
+        "was reopened since": replace(ORPHANED, reopened=1),
         "was orphaned by a later claim": replace(ORPHANED, attempt=3),
         "was orphaned by an earlier claim": replace(ORPHANED, attempt=1),
         "was orphaned at its last attempt": replace(ORPHANED, retry=RetryPolicy(max_retries=1)),
@@ -297,4 +287,5 @@ CASES = [
     *_worker_cases(),
     *_repair_cases(),
     *_cancel_cases(),
+    *(Case(*reopening) for reopening in REOPENINGS),
 ]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from tests.e2e.command_line import tidegate, tidegate_json
 from tests.e2e.worker_processes import becomes, job_state, submit, worker, worker_state
 from tidegate_cli.local_stack import StackInfo
-from tidegate_cli.local_stack.cloud import batch_grants
 
 USER = "e2e-worker"
 
@@ -124,18 +122,12 @@ def policy_keys(stack: StackInfo) -> Iterator[dict[str, str]]:
     """Credentials of somebody who has the stack's policy for worker processes, and nothing else."""
     iam = stack.session().client("iam", endpoint_url=stack.endpoint_url)
     arn = stack.outputs["WorkerProcessPolicyArn"]
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    # The emulator asks for actions of its own where AWS asks for those of each entry.
-    extra = {"Version": "2012-10-17", "Statement": batch_grants(cast("Mapping[str, Any]", document))}
     iam.create_user(UserName=USER)
     iam.attach_user_policy(UserName=USER, PolicyArn=arn)
-    iam.put_user_policy(UserName=USER, PolicyName="batches", PolicyDocument=json.dumps(extra))
     key = iam.create_access_key(UserName=USER)["AccessKey"]
     access = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     yield {**stack.process_environment(), **access}
     iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=USER, PolicyName="batches")
     iam.detach_user_policy(UserName=USER, PolicyArn=arn)
     iam.delete_user(UserName=USER)
 

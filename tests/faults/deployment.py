@@ -183,6 +183,8 @@ class Deployment:
     def _note(self, change: Change) -> None:
         self._writes += 1
         job = change.new
+        if change.old and change.old.is_terminal and not job.is_terminal:  # reopened
+            self.ended.pop(job.job_id, None)
         if job.is_terminal and not (change.old and change.old.is_terminal):
             assert self.ended.setdefault(job.job_id, self._writes) == self._writes, (
                 f"{job.job_id} ended twice"

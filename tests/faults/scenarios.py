@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
+from tests.faults.recovery_scenarios import (
+    cancelled_downstream,
+    cancelled_whole,
+    dead_letter,
+    redriven,
+    rerun,
+    retried_by_hand,
+)
 from tests.faults.steps import cancel, cut_off, ends_in, submit, submit_all
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
 from tests.simulation.support import OTHER_TYPE
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
+from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
@@ -213,20 +221,6 @@ def lost(d: Deployment) -> None:
     d.settle()
 
 
-def dead_letter(d: Deployment) -> None:
-    """A message that no worker can take is given up by its queue, and its job fails for that."""
-    submit(d, "dead")
-    submit(d, "dead too")
-    d.events()
-    for _ in range(6):
-        try:
-            d.services.queue.receive(POOL, limit=10, wait_seconds=0)
-        except DependencyUnavailable:
-            continue
-        d.wait(121_000)
-    d.reap()
-
-
 # --- worker processes ------------------------------------------------------------------------------
 def worker_processes(d: Deployment) -> None:
     """One joins and falls silent, comes back, is asked to drain and leaves; another takes its place."""
@@ -291,4 +285,9 @@ CASES: Mapping[str, Case] = {
     "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "worker processes": Case(worker_processes),
     "looking": Case(looking),
+    "retried by hand": Case(retried_by_hand),
+    "rerun": Case(rerun),
+    "redriven": Case(redriven),
+    "cancelled whole": Case(cancelled_whole, ALL_STATES, refusable=True),
+    "cancelled downstream": Case(cancelled_downstream, ALL_STATES),
 }

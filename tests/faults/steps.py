@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.faults.deployment import DONE, Deployment
+from tests.faults.deployment import DONE, POOL, Deployment
 from tests.simulation.support import JOB_TYPE
 from tidegate.domain.errors import AlreadyEnded, DependencyUnavailable
 from tidegate.domain.job import Job
@@ -51,6 +51,17 @@ def cancel(d: Deployment, job_id: str) -> None:
 def ends_in(courses: Mapping[str, Outcome]) -> Callable[[Job], Outcome]:
     """The first attempt of each job that is named goes so; every other succeeds."""
     return lambda job: courses.get(job.key or job.name or "", DONE) if job.attempt == 1 else DONE
+
+
+def give_up_messages(d: Deployment) -> None:
+    """The dispatcher sends what is to be sent, and nobody can take it until the queue gives it up."""
+    d.events()
+    for _ in range(6):
+        try:
+            d.services.queue.receive(POOL, limit=10, wait_seconds=0)
+        except DependencyUnavailable:
+            continue
+        d.wait(121_000)
 
 
 class _EndsAt:

@@ -16,7 +16,7 @@ JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
-    "tags", "attempt", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
+    "tags", "attempt", "reopened", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
     "history",
@@ -67,7 +67,12 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
         "estimated_duration_seconds": 2,
         "timeout_seconds": 60,
         "max_retries": 2,
-        "retry": {"backoff_seconds": 7, "max_backoff_seconds": 70},
+        "retry": {
+            "backoff_seconds": 7,
+            "max_backoff_seconds": 70,
+            "never_on": ["BadAccount"],
+            "always_on": ["Throttled", "timed-out"],
+        },
     }
     created = api.call("POST", "/v1/jobs", sent)
     assert created.status == 201

@@ -40,10 +40,12 @@ def test_what_does_not_exist_is_404(api: Api, method: str, path: str) -> None:
     assert answer.body["instance"] == path
 
 
-@pytest.mark.parametrize("path", ["jobs/{}", "jobs/{}/cancel", "workflows/{}"])
+@pytest.mark.parametrize(
+    "path", ["jobs/{}", "jobs/{}/cancel", "jobs/{}/retry", "workflows/{}", "workflows/{}/rerun"]
+)
 @pytest.mark.parametrize("impossible", ["x", "9" * 3_000, f"{UNKNOWN_ID}.01", f"{UNKNOWN_ID}.99999"])
 def test_an_id_that_can_not_be_one_is_not_looked_up(api: Api, path: str, impossible: str) -> None:
-    method = "POST" if path.endswith("cancel") else "GET"
+    method = "POST" if path.endswith(("cancel", "retry", "rerun")) else "GET"
     answer = api.call(method, f"/v1/{path.format(impossible)}")
     assert answer.status == 404
     assert len(answer.body["detail"]) < 200

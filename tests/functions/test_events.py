@@ -34,6 +34,7 @@ FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 STATUS = {
     "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-cancel-workflow": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
     "api-get-worker": 404,
@@ -47,7 +48,10 @@ STATUS = {
     "api-list-types": 200,
     "api-pause-pool": 200,
     "api-pause-type": 200,
+    "api-redrive-pool": 200,
+    "api-rerun-workflow": 404,
     "api-resume-pool": 200,
+    "api-retry-job": 404,
     "api-resume-type": 200,
     "api-list-workers": 200,
     "api-submit-job": 201,

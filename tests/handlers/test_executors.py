@@ -185,3 +185,14 @@ def test_an_interrupt_that_job_code_swallows_comes_again(kind: str) -> None:
     assert outcome.kind is OutcomeKind.TIMED_OUT
     if isinstance(executor, ProcessExecutor):
         executor.close()
+
+
+def test_job_code_says_how_long_to_wait_and_under_which_code(patient: Executor) -> None:
+    assert patient.execute(assignment("sample.throttled"), Beats()) == Outcome(
+        OutcomeKind.FAILED,
+        code="Throttled",
+        message="the service asks for patience",
+        retry_after_seconds=120,
+    )
+    nonsense = patient.execute(assignment("sample.impatient"), Beats())
+    assert (nonsense.code, nonsense.retry_after_seconds) == ("N" * limits.MAX_ERROR_CODE_CHARACTERS, None)

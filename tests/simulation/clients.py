@@ -31,7 +31,7 @@ class Client:
                 self.request,
                 idempotency_key=self.key,
                 fingerprint="f",
-                now_ms=simulator.now_ms,
+                now_ms=simulator.now_of("api"),
             )
             self.then(accepted)
 

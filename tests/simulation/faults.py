@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -36,12 +37,14 @@ PATIENT_RECEIVES = 100
 class Faults:
     """Shares, 0-1, of what can go wrong.
 
-    Messages are lost on the way or sent twice. Calls fail before or after their effect. Plain reads of jobs, index and
-    lanes show how things stood up to a second ago. At a request, a process stops for up to some minutes and goes on.
+    Messages are lost on the way, sent twice, or come after later ones. Calls fail before or after their effect. Plain
+    reads of jobs, index and lanes show how things stood up to a second ago. At a request, a process stops for up to
+    some minutes and goes on.
     """
 
     lost_messages: float = 0.0
     doubled_messages: float = 0.0
+    late_messages: float = 0.0
     refused_requests: float = 0.0
     lost_answers: float = 0.0
     stale_reads: float = 0.0
@@ -62,7 +65,7 @@ class Faults:
             simulator.world.queues[pool] = PoolQueue(most_receives=PATIENT_RECEIVES)
         jobs, index, queue, lanes = plain.jobs, plain.index, plain.queue, plain.lanes
         permits, leases, rules = plain.permits, plain.leases, plain.rules
-        if self.lost_messages or self.doubled_messages:
+        if self.lost_messages or self.doubled_messages or self.late_messages:
             queue = _BadQueue(queue, draw, self)
         if self.stale_reads:
             past = _Past(simulator.world)
@@ -124,15 +127,20 @@ class _BadQueue:
         self._queue = queue
         self._draw = draw
         self._faults = faults
+        self._late: dict[str, list[Message]] = defaultdict(list)
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         arriving: list[Message] = []
+        late, self._late[pool] = self._late[pool], []
         for message in messages:
+            if self._draw.random() < self._faults.late_messages:
+                self._late[pool].append(message)
+                continue
             if self._draw.random() >= self._faults.lost_messages:
                 arriving.append(message)
             if self._draw.random() < self._faults.doubled_messages:
                 arriving.append(message)
-        return self._queue.send(pool, arriving)
+        return self._queue.send(pool, [*arriving, *late])
 
     def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
         return self._queue.receive(pool, limit=limit, wait_seconds=wait_seconds)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import deque
+import zlib
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
@@ -55,6 +56,8 @@ class Options:
     stream_batch: int = 100
     stream_open: bool = True
     stream_doubled: bool = False
+    stream_shards: int = 1  # each is read by itself, and each later than the one before it
+    skew_ms: int = 0  # how far the clocks of processes may be off, either way
     end_after_ms: int = 86_400_000
 
 
@@ -73,8 +76,8 @@ class Simulator:
     writes: int = 0
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
-    _stream: deque[Job] = field(default_factory=deque)
-    _stream_called: bool = False
+    _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))  # by shard
+    _stream_called: set[int] = field(default_factory=set)
     _due_watch: DueWatch = field(default_factory=DueWatch)
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
@@ -94,6 +97,11 @@ class Simulator:
     def now_ms(self) -> int:
         """The virtual time, in milliseconds since the epoch."""
         return self.world.now_ms
+
+    def now_of(self, process: str) -> int:
+        """What the clock of a process says, in milliseconds since the epoch."""
+        skew_ms = self.options.skew_ms
+        return self.now_ms + zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -178,7 +186,8 @@ class Simulator:
             self._note(change)
         for observer in self.observers:
             observer(self, changes)
-        self._call_stream(self.options.stream_delay_ms)
+        for shard in sorted(self._stream):
+            self._call_stream(shard, self.options.stream_delay_ms * (shard + 1))
 
     def _note(self, change: Change) -> None:
         job = change.new
@@ -186,28 +195,31 @@ class Simulator:
         if job.is_terminal:
             self.open_jobs.discard(job.job_id)
             assert self.ended.setdefault(job.job_id, self.writes) == self.writes, f"{job.job_id} ended twice"
-        elif change.old is None:
+        elif change.old is None or change.old.is_terminal:  # submitted, or reopened
             self.open_jobs.add(job.job_id)
+            self.ended.pop(job.job_id, None)
         if job.state is State.RUNNING:
             self.started.setdefault(job.job_id, self.writes)
         if change.concerns_dispatcher and self.options.stream_open:
-            self._stream.append(job)
+            shard = zlib.crc32(job.job_id.encode()[::-1]) % self.options.stream_shards
+            self._stream[shard].append(job)
 
-    def _call_stream(self, delay_ms: int) -> None:
-        if self._stream and not self._stream_called:
-            self._stream_called = True
-            self.after(delay_ms, self._react)
+    def _call_stream(self, shard: int, delay_ms: int) -> None:
+        if self._stream[shard] and shard not in self._stream_called:
+            self._stream_called.add(shard)
+            self.after(delay_ms, lambda: self._react(shard))
 
-    def _react(self) -> None:
-        batch = [self._stream.popleft() for _ in range(min(len(self._stream), self.options.stream_batch))]
-        self._stream_called = False
+    def _react(self, shard: int) -> None:
+        stream = self._stream[shard]
+        batch = [stream.popleft() for _ in range(min(len(stream), self.options.stream_batch))]
+        self._stream_called.discard(shard)
         for _ in range(2 if self.options.stream_doubled else 1):
             if not self.attempt(
-                lambda: react(self.services, batch, due=self._due(), now_ms=self.now_ms),
+                lambda: react(self.services, batch, due=self._due(), now_ms=self.now_of("dispatcher")),
                 DISPATCHER_TIMEOUT_MS,
             ):
-                self._stream.extendleft(reversed(batch))
-                self._call_stream(RETRY_MS)
+                stream.extendleft(reversed(batch))
+                self._call_stream(shard, RETRY_MS)
                 return
 
     def _due(self) -> Set[str]:
@@ -216,9 +228,11 @@ class Simulator:
 
     def tick(self) -> None:
         """The dispatcher is called by the schedule, or because a rule has changed."""
-        self.attempt(lambda: tick(self.services, now_ms=self.now_ms), DISPATCHER_TIMEOUT_MS)
+        self.attempt(
+            lambda: tick(self.services, now_ms=self.now_of("scheduled dispatcher")), DISPATCHER_TIMEOUT_MS
+        )
 
     def _reap(self) -> None:
-        self.attempt(lambda: reap(self.services, now_ms=self.now_ms), REAPER_TIMEOUT_MS)
+        self.attempt(lambda: reap(self.services, now_ms=self.now_of("reaper")), REAPER_TIMEOUT_MS)
         # What belonged to an abandoned submission is gone without a change.
         self.open_jobs.intersection_update(self.world.jobs.keys())

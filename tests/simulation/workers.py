@@ -81,7 +81,7 @@ class WorkerPool:
         messages = [delivery.message for delivery in deliveries]
         outcomes: Sequence[Job | DependencyUnavailable | ServiceRefused | None]
         try:
-            outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_ms)
+            outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_of(worker_id))
         except DependencyUnavailable as error:  # though some of them may have been carried out
             outcomes = [error] * len(deliveries)
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
@@ -95,7 +95,7 @@ class WorkerPool:
     def _begin(self, delivery: Delivery, job: Job) -> None:
         simulator = self.simulator
         try:
-            claimed = begin(simulator.services, job, simulator.now_ms)
+            claimed = begin(simulator.services, job, simulator.now_of(job.worker_id or ""))
         except DependencyUnavailable:
             self.running -= 1
             return  # the message comes again, or the lease ends first
@@ -120,7 +120,8 @@ class WorkerPool:
         if attempt.over:
             return
         simulator, receipt = self.simulator, attempt.delivery.receipt
-        signal = beat(simulator.services, attempt.claimed.job, None, simulator.now_ms)
+        now_ms = simulator.now_of(attempt.claimed.job.worker_id or "")
+        signal = beat(simulator.services, attempt.claimed.job, None, now_ms)
         if signal is Signal.CANCEL:
             self._end(attempt, Outcome(OutcomeKind.CANCELLED))
         elif signal is Signal.LOST:
@@ -136,7 +137,12 @@ class WorkerPool:
         self._leave(attempt)
         simulator = self.simulator
         if simulator.attempt(
-            lambda: conclude(simulator.services, attempt.claimed, outcome, simulator.now_ms)
+            lambda: conclude(
+                simulator.services,
+                attempt.claimed,
+                outcome,
+                simulator.now_of(attempt.claimed.job.worker_id or ""),
+            )
         ):
             self._acknowledge(attempt.delivery)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import boto3
 from cfnlint.decode import decode
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from tests.support.tables import TEMPLATE
 
@@ -19,7 +23,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = "AWS::NoValue"
-_NAME = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
+_NAME = re.compile(r"\$\{([A-Za-z0-9_:.]+)\}")
 
 
 @cache
@@ -29,14 +33,28 @@ def _document() -> dict[str, Any]:
     return dict(document)
 
 
+@cache
+def _transformed_document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json.dumps(_document()))
+    for spec in document["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in spec.get("Properties", {}):
+                spec["Properties"][name] = "s3://built/before"  # a deployment does that first
+    session = boto3.Session("none", "none", region_name=PSEUDO["AWS::Region"])
+    translated: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(document, {})
+    return translated
+
+
 class Resolved:
     """The template under some parameters. A reference to a resource becomes `<its id>`, an attribute `<id.attribute>`.
 
     Whatever refers to something that does not exist, or does not exist under these parameters, is an error.
     """
 
+    _read = staticmethod(_document)
+
     def __init__(self, **parameters: str) -> None:
-        document = _document()
+        document = self._read()
         unknown = parameters.keys() - document["Parameters"].keys()
         assert not unknown, unknown
         defaults = {name: str(spec.get("Default", "")) for name, spec in document["Parameters"].items()}
@@ -46,7 +64,7 @@ class Resolved:
         self._values = {name: text.split(",") if name in lists else text for name, text in given.items()}
         self._conditions: Mapping[str, Any] = document["Conditions"]
         self._present = self._existing(document["Resources"])
-        self.globals: dict[str, Any] = self.resolve(document["Globals"])
+        self.globals: dict[str, Any] = self.resolve(document.get("Globals", {}))
         self.resources: dict[str, Any] = {name: self.resolve(spec) for name, spec in self._present.items()}
         self.outputs: dict[str, Any] = self.resolve(self._existing(document["Outputs"]))
 
@@ -91,7 +109,11 @@ class Resolved:
                 parts = argument.split(".") if isinstance(argument, str) else [str(part) for part in argument]
                 return self._reference(".".join(parts))
             case "Fn::Sub":
-                return _NAME.sub(lambda match: str(self._reference(match[1])), str(argument))
+                text, given = (argument, {}) if isinstance(argument, str) else argument
+                own = {name: self.resolve(value) for name, value in given.items()}
+                return _NAME.sub(
+                    lambda match: str(own[match[1]] if match[1] in own else self._reference(match[1])), text
+                )
             case "Fn::If":
                 return self.resolve(argument[1 if self.holds(str(argument[0])) else 2])
             case "Condition":
@@ -114,3 +136,9 @@ class Resolved:
             return self._values[name]
         assert name.partition(".")[0] in self._present, f"{name} does not exist"
         return f"<{name}>"
+
+
+class Transformed(Resolved):
+    """The same of what SAM makes of the template, with the resources that it adds."""
+
+    _read = staticmethod(_transformed_document)

@@ -34,7 +34,7 @@ from tidegate.usecases.tick import tick
 
 POOL = "lambda"
 STAMP = Stamp(NOW_MS, "test")
-RESEND_AT_MS = NOW_MS + SETTINGS.resend_after_seconds * 1_000
+RESEND_AT_MS = NOW_MS + SETTINGS.resend_after_seconds * 1_500
 
 
 class SomeThrottled(MemoryJobStore):

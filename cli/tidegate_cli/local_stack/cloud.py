@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,8 +25,6 @@ USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPL
 CLIENT_CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
 )
-
-_SINGLE_SQS_ACTIONS = frozenset({"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +94,9 @@ def read_stack_info(emulator: Emulator) -> StackInfo:
 
 
 def repair(endpoint_url: str) -> None:
-    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment."""
-    _repair_event_sources(endpoint_url)
-    _repair_statement_permissions(endpoint_url)
+    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment.
 
-
-def _repair_event_sources(endpoint_url: str) -> None:
-    """Writes each queue's concurrency limit again, as a number.
+    Writes each queue's concurrency limit again, as a number.
 
     The emulator keeps a limit that came from a template parameter as text, and then its poller fails on it.
     """
@@ -116,41 +108,3 @@ def _repair_event_sources(endpoint_url: str) -> None:
                 client.update_event_source_mapping(
                     UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
                 )
-
-
-def _repair_statement_permissions(endpoint_url: str) -> None:
-    """Lets roles make the batch calls that AWS allows them by the action of each entry.
-
-    AWS asks for dynamodb:PartiQLInsert, dynamodb:PartiQLUpdate or sqs:SendMessage, whether calls are single or batched;
-    the emulator asks for the batch call's own name, an action that AWS does not have. Roles without the single one are
-    still refused.
-    """
-    session = make_session()
-    stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
-    iam = session.client("iam", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
-    for page in stacks.get_paginator("list_stack_resources").paginate(StackName=STACK_NAME):
-        for resource in page["StackResourceSummaries"]:
-            if resource["ResourceType"] != "AWS::IAM::Role":
-                continue
-            role = resource["PhysicalResourceId"]
-            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-            policies: list[Any] = [
-                iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
-            ]
-            grants = [grant for policy in policies for grant in batch_grants(policy)]
-            if grants:
-                document = json.dumps({"Version": "2012-10-17", "Statement": grants})
-                iam.put_role_policy(RoleName=role, PolicyName="emulated-batches", PolicyDocument=document)
-
-
-def batch_grants(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The statements that allow the emulator's batch actions wherever `policy` allows the single ones."""
-    grants: list[dict[str, Any]] = []
-    for statement in policy["Statement"]:
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        batches = [f"{action}Batch" for action in actions if action in _SINGLE_SQS_ACTIONS]
-        if batches:
-            grants.append({"Effect": "Allow", "Action": batches, "Resource": statement["Resource"]})
-        if any(action.startswith("dynamodb:PartiQL") for action in actions):
-            grants.append({"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"})
-    return grants

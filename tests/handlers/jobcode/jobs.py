@@ -146,3 +146,13 @@ def start_grandchild(parameters: Nothing, context: JobContext) -> None:
     grandchild = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG_SECONDS})"])
     context.progress(0.1, str(grandchild.pid))
     context.sleep(LONG_SECONDS)
+
+
+@job("sample.throttled")
+def throttled(parameters: Nothing, context: JobContext) -> None:
+    raise HandlerError("the service asks for patience", code="Throttled", retry_after_seconds=120)
+
+
+@job("sample.impatient")
+def impatient(parameters: Nothing, context: JobContext) -> None:
+    raise HandlerError("this is nonsense", code="N" * 100, retry_after_seconds=float("nan"))

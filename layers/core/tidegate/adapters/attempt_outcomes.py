@@ -37,7 +37,13 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
             code="stopped",
             message="job code raised JobCancelled, but nobody asked it to stop",
         )
-    return Outcome(OutcomeKind.FAILED, code=report.code, message=report.message, retryable=report.retryable)
+    return Outcome(
+        OutcomeKind.FAILED,
+        code=report.code,
+        message=report.message,
+        retryable=report.retryable,
+        retry_after_seconds=report.retry_after_seconds,
+    )
 
 
 def upstream_values(assignment: Assignment) -> list[dict[str, Json]]:

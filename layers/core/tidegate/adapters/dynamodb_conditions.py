@@ -143,11 +143,16 @@ def not_cancelled() -> Clause:
     return absent(schema.CANCEL_REQUESTED_AT)
 
 
-def may_run_again_after(attempt: int) -> Clause:
-    """The job's retries allow another attempt after this one."""
-    if attempt <= limits.DEFAULT_MAX_RETRIES:  # the default is not stored
-        return any_of(absent(schema.MAX_RETRIES), at_least(schema.MAX_RETRIES, attempt))
-    return at_least(schema.MAX_RETRIES, attempt)
+def may_run_again_after(tries: int) -> Clause:
+    """The job's retries allow another attempt after so many."""
+    if tries <= limits.DEFAULT_MAX_RETRIES:  # the default is not stored
+        return any_of(absent(schema.MAX_RETRIES), at_least(schema.MAX_RETRIES, tries))
+    return at_least(schema.MAX_RETRIES, tries)
+
+
+def reopened_times(reopened: int) -> Clause:
+    """The job was reopened so often. Never is not stored."""
+    return equals(schema.REOPENED, reopened) if reopened else absent(schema.REOPENED)
 
 
 def waiting_only_on(ordinals: Set[int]) -> Clause:
@@ -161,7 +166,7 @@ def never_released() -> Clause:
     It is as it was when it was written.
     """
     waits_on_all = Clause(f"size(#{schema.WAITING_ON}) = #{schema.DEPENDENCY_COUNT}", None)
-    return all_of(in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_APART))
+    return all_of(in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_APART), reopened_times(0))
 
 
 class _Shape(NamedTuple):

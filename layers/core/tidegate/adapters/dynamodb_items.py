@@ -99,6 +99,8 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
         priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
         created_at_ms=values[schema.CREATED_AT],
         attempt=attempt,
+        reopened=values.get(schema.REOPENED, 0),
+        attempts_before=values.get(schema.ATTEMPTS_BEFORE, 0),
         input=None if apart else _input_from(submission, values),
         dependency_count=values.get(schema.DEPENDENCY_COUNT, 0),
         key=values.get(schema.KEY),
@@ -169,6 +171,8 @@ def _constants(job: Job) -> dict[str, Plain]:
         schema.MAX_RETRIES: _unless(retry.max_retries, default.max_retries),
         schema.BACKOFF_SECONDS: _unless(retry.backoff_seconds, default.backoff_seconds),
         schema.MAX_BACKOFF_SECONDS: _unless(retry.max_backoff_seconds, default.max_backoff_seconds),
+        schema.NEVER_RETRY_ON: sorted(retry.never_on) or None,
+        schema.ALWAYS_RETRY_ON: sorted(retry.always_on) or None,
         schema.ESTIMATED_SECONDS: job.estimated_duration_seconds,
         schema.FINGERPRINT: job.fingerprint,
         schema.DEPENDENCY_COUNT: job.dependency_count or None,
@@ -180,6 +184,8 @@ def _changing(job: Job) -> dict[str, Plain]:
     return {
         schema.STATE: str(job.state),
         schema.ATTEMPT: job.attempt,
+        schema.REOPENED: job.reopened or None,
+        schema.ATTEMPTS_BEFORE: job.attempts_before or None,
         schema.HELD_IN: job.held_in or None,
         schema.WAITING_ON: job.waiting_on or None,
         schema.DEPENDENTS_APART: job.dependents_apart or None,
@@ -239,6 +245,8 @@ def _retry_from(values: Mapping[str, Any]) -> RetryPolicy:
         values.get(schema.MAX_RETRIES, default.max_retries),
         values.get(schema.BACKOFF_SECONDS, default.backoff_seconds),
         values.get(schema.MAX_BACKOFF_SECONDS, default.max_backoff_seconds),
+        frozenset(values.get(schema.NEVER_RETRY_ON, ())),
+        frozenset(values.get(schema.ALWAYS_RETRY_ON, ())),
     )
 
 

@@ -63,6 +63,10 @@ RESULT_APART: Final = "result_apart"
 ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
+REOPENED: Final = "reopened"
+ATTEMPTS_BEFORE: Final = "attempts_before"
+NEVER_RETRY_ON: Final = "never_retry_on"
+ALWAYS_RETRY_ON: Final = "always_retry_on"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
 

@@ -164,6 +164,7 @@ def _has_moved(job: Job | None) -> bool:
     return job is not None and (
         job.state is not State.PENDING
         or len(job.waiting_on) < job.dependency_count
+        or job.reopened > 0
         or job.dependents_apart  # noted by a later submission, perhaps
     )
 

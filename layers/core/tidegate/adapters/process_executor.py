@@ -210,6 +210,7 @@ class _Watch:
             code=message["code"],
             message=message["message"],
             retryable=message["retryable"],
+            retry_after_seconds=message["retry_after_seconds"],
         )
         return outcome_of(report, self.asked)
 

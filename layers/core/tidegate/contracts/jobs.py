@@ -64,6 +64,10 @@ CriticalPathWeight = Annotated[
 ]
 TimeoutSeconds = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TIMEOUT_SECONDS)]
 BackoffSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_BACKOFF_SECONDS)]
+ErrorCodes = Annotated[
+    frozenset[Annotated[str, _text(limits.MAX_ERROR_CODE_CHARACTERS)]],
+    Field(max_length=limits.MAX_RETRY_CODES),
+]
 MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
 
@@ -89,10 +93,19 @@ class DependencyIn(_In):
 
 
 class RetryIn(_In):
-    """Backoff between attempts, in seconds."""
+    """Backoff between attempts, in seconds, and the codes of errors that are never or always retried."""
 
     backoff_seconds: BackoffSeconds = limits.DEFAULT_BACKOFF_SECONDS
     max_backoff_seconds: BackoffSeconds = limits.DEFAULT_MAX_BACKOFF_SECONDS
+    never_on: ErrorCodes = frozenset()
+    always_on: ErrorCodes = frozenset()
+
+    @model_validator(mode="after")
+    def _no_code_in_both(self) -> Self:
+        both = sorted(self.never_on & self.always_on)
+        if both:
+            raise ValueError(f"has {both[0]!r} in never_on and in always_on; leave it in one of them")
+        return self
 
 
 class ShareIn(_In):
@@ -166,6 +179,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
         "attempt": job.attempt,
+        "reopened": job.reopened,
         "worker": job.worker_id,
         "parameters": given.parameters if given else None,
         "depends_on": [
@@ -179,6 +193,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "retry": {
             "backoff_seconds": job.retry.backoff_seconds,
             "max_backoff_seconds": job.retry.max_backoff_seconds,
+            "never_on": sorted(job.retry.never_on),
+            "always_on": sorted(job.retry.always_on),
         },
         "estimated_duration_seconds": job.estimated_duration_seconds,
         "actual_duration_seconds": job.actual_duration_seconds,

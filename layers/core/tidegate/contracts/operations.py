@@ -20,6 +20,22 @@ class TypeLimitIn(BaseModel):
     max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
 
 
+class CancelJobIn(BaseModel):
+    """What is cancelled besides the job itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    downstream: Annotated[bool, Field(strict=True)] = False
+
+
+class RetryJobIn(BaseModel):
+    """What is tried again besides the job itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    reopen_skipped: Annotated[bool, Field(strict=True)] = True
+
+
 def pool_out(
     pool: Pool, *, window: float, load: dict[str, Any], paused: bool, paused_change: RuleChange | None
 ) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, WorkflowIn
-from tidegate.contracts.operations import TypeLimitIn
+from tidegate.contracts.operations import CancelJobIn, RetryJobIn, TypeLimitIn
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
@@ -74,12 +74,28 @@ def read_type_limit(body: str) -> int | None:
 
     Raises MalformedBody, or InvalidRequest naming the field that is wrong.
     """
-    value, _ = _read(body)
+    if not body:
+        raise MalformedBody("the request has no body; send a JSON object")
+    return _read_options(TypeLimitIn, body).max_running
+
+
+def read_cancel_job(body: str) -> CancelJobIn:
+    """What a body says of cancelling a job; it may be left out. Raises MalformedBody or InvalidRequest."""
+    return _read_options(CancelJobIn, body)
+
+
+def read_retry_job(body: str) -> RetryJobIn:
+    """What a body says of trying a job again; it may be left out. Raises MalformedBody or InvalidRequest."""
+    return _read_options(RetryJobIn, body)
+
+
+def _read_options(model: type[ModelT], body: str) -> ModelT:
+    value = _read(body)[0] if body else {}
     violations: list[Violation] = []
-    limit = _validate(TypeLimitIn, value, "", violations)
-    if limit is None:
+    options = _validate(model, value, "", violations)
+    if options is None:
         raise InvalidRequest(violations[:MAX_REPORTED])
-    return limit.max_running
+    return options
 
 
 def to_json(body: Mapping[str, Any]) -> str:
@@ -169,7 +185,14 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
         not_before_ms=to_ms(job.not_before),
         estimated_duration_seconds=_stored(job.estimated_duration_seconds),
         timeout_seconds=job.timeout_seconds,
-        retry=RetryPolicy(job.max_retries, job.retry.backoff_seconds, job.retry.max_backoff_seconds),
+        retry=_retry(job),
+    )
+
+
+def _retry(job: JobIn) -> RetryPolicy:
+    retry = job.retry
+    return RetryPolicy(
+        job.max_retries, retry.backoff_seconds, retry.max_backoff_seconds, retry.never_on, retry.always_on
     )
 
 

@@ -101,6 +101,16 @@ class AlreadyEnded(TidegateError):
         super().__init__(f"job {job_id} has already ended as {state}; there is nothing left to cancel")
 
 
+class NotRetryable(TidegateError):
+    """The job can't be tried again as it stands. `why` says so, and what could be done instead."""
+
+    code = "not-retryable"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} {why}")
+
+
 class TransitionRefused(TidegateError):
     """A conditional write found the job where the transition is not allowed. `job` is the job as it stands."""
 
@@ -182,12 +192,26 @@ class ServiceRefused(TidegateError):
 
 
 class HandlerError(TidegateError):
-    """Raised by job code to fail its job; `retryable` says whether another attempt could help."""
+    """Raised by job code to fail its job.
+
+    `retryable` says whether another attempt could help, unless the job's retry policy names the error's `code`;
+    `retry_after_seconds` (0-86,400) how long it should wait at the least. A `code` is cut to 64 characters.
+    """
 
     code = "handler-error"
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        retry_after_seconds: float | None = None,
+        code: str | None = None,
+    ) -> None:
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
+        if code:
+            self.code = code
         super().__init__(message)
 
 

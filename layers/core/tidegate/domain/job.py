@@ -68,6 +68,8 @@ class Job:
     `pool_open` says that the job named no pool: which of those that offer what it requires is chosen when it becomes
     READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
+    `reopened` counts how often the job was reopened after it had ended, and `attempts_before` the attempts until the
+    last time: its retries count from there.
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
     of a point; like the priority it never changes.
     """
@@ -79,6 +81,8 @@ class Job:
     priority: int
     created_at_ms: int
     attempt: int = 0
+    reopened: int = 0
+    attempts_before: int = 0
     pool_open: bool = False
     share: str = ""
     concurrency_key: str | None = None
@@ -125,6 +129,16 @@ class Job:
     def was_started(self) -> bool:
         """Whether any attempt ever ran."""
         return self.attempt > 0
+
+    @property
+    def tries(self) -> int:
+        """The attempts since the job was submitted or last reopened."""
+        return self.attempt - self.attempts_before
+
+    @property
+    def has_attempts_left(self) -> bool:
+        """Whether another attempt may follow the present one."""
+        return self.tries < self.retry.max_attempts
 
     @property
     def traits(self) -> Traits:

@@ -27,6 +27,9 @@ class State(StrEnum):
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED})
 
+# What ended so is tried again where somebody asks for that; what has succeeded stays so.
+REOPENABLE = TERMINAL - {State.SUCCEEDED}
+
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.READY, State.SCHEDULED, State.SKIPPED, State.CANCELLED}),
@@ -44,7 +47,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
                 State.CANCELLED,
             }
         ),
-        **{state: frozenset[State]() for state in TERMINAL},
+        State.SUCCEEDED: frozenset[State](),
+        **{state: frozenset({State.PENDING}) for state in sorted(REOPENABLE)},  # reopened
     }
 )
 

@@ -38,6 +38,7 @@ class Report:
     code: str = ""
     message: str = ""
     retryable: bool = True
+    retry_after_seconds: float | None = None
 
 
 def run_attempt(
@@ -60,7 +61,12 @@ def run_attempt(
     except JobCancelled as error:
         return Report(ReportKind.STOPPED, message=str(error))
     except HandlerError as error:
-        return _failed(error.code, str(error), retryable=error.retryable)
+        return _failed(
+            error.code,
+            str(error),
+            retryable=error.retryable,
+            retry_after_seconds=_bounded(error.retry_after_seconds),
+        )
     except ValidationError as error:
         if error.title == found.parameters.__name__:
             problems = "; ".join(f"{path}: {message}" for path, message in describe(error))
@@ -78,9 +84,22 @@ def _unexpected(context: JobContext, error: BaseException) -> Report:
     return _failed(kind, str(error) or f"job code raised {kind}")
 
 
-def _failed(code: str, message: str, *, retryable: bool = True) -> Report:
-    short = storable(message)[: limits.MAX_ERROR_CHARACTERS]
-    return Report(ReportKind.FAILED, code=code, message=short, retryable=retryable)
+def _bounded(seconds: float | None) -> float | None:
+    if seconds is None or not seconds >= 0:  # no number either
+        return None
+    return min(float(seconds), limits.MAX_BACKOFF_SECONDS)
+
+
+def _failed(
+    code: str, message: str, *, retryable: bool = True, retry_after_seconds: float | None = None
+) -> Report:
+    return Report(
+        ReportKind.FAILED,
+        code=storable(code)[: limits.MAX_ERROR_CODE_CHARACTERS],
+        message=storable(message)[: limits.MAX_ERROR_CHARACTERS],
+        retryable=retryable,
+        retry_after_seconds=retry_after_seconds,
+    )
 
 
 def _succeeded(value: object) -> Report:

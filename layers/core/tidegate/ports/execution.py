@@ -56,13 +56,17 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED."""
+    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED.
+
+    `retryable` and `retry_after_seconds` (0-86,400) are what job code says of another attempt.
+    """
 
     kind: OutcomeKind
     result: Json = None
     code: str = ""
     message: str = ""
     retryable: bool = True
+    retry_after_seconds: float | None = None
 
 
 class Heartbeat(Protocol):

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from tidegate.domain.errors import AlreadyEnded, DependencyUnavailable, NotFound, TransitionRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
+from tidegate.ports import MoveOutcome
+from tidegate.usecases.downstream import downstream_of
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import visible_jobs
+from tidegate.usecases.whole_workflow import whole_workflow
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
+_REASON = "cancellation asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before."""
+
+    cancelled: int
+    asked: int
+    ended: int
 
 
 def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> Job:
@@ -18,20 +35,76 @@ def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> J
     Raises NotFound (also while its workflow is not accepted yet), AlreadyEnded (it ended in another way), or
     DependencyUnavailable when it kept moving.
     """
+    job = find_job(services, job_id)
+    (outcome,) = _cancel_all(services, [job], Stamp(now_ms, actor, _REASON))
+    raise_first_failure([outcome])
+    if not isinstance(outcome, Job):
+        raise NotFound("job", job_id)
+    if outcome.is_terminal and outcome.state is not State.CANCELLED:
+        raise AlreadyEnded(job_id, outcome.state)
+    return outcome
+
+
+def cancel_downstream(services: Services, job_id: str, *, actor: str, now_ms: int) -> tuple[Job, Cancelled]:
+    """Cancels a job and everything that waits on it, directly or through others, of later submissions too.
+
+    A job that has ended may still have open ones downstream, so that is no error here. Returns the job after that and
+    what became of the others. Raises NotFound, or DependencyUnavailable where some could not be reached or there are
+    more than one call can take: what was cancelled stays so, and the next call goes on.
+    """
+    job = find_job(services, job_id)
+    found = downstream_of(services, [job])
+    # Those that wait come first: none of them becomes READY by the end of what it waits on.
+    outcomes = _cancel_all(services, [*reversed(found.jobs), job], Stamp(now_ms, actor, _REASON))
+    raise_first_failure(outcomes)
+    if not found.complete:
+        raise DependencyUnavailable(
+            f"cancelled {len(found.jobs)} jobs downstream of {job_id}; ask again for the rest"
+        )
+    *others, last = outcomes
+    return last if isinstance(last, Job) else job, _counted(found.jobs, list(reversed(others)))
+
+
+def cancel_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Cancelled:
+    """Cancels every job of a workflow that has not ended. Cancelling twice changes nothing.
+
+    Raises NotFound, also while the workflow is not accepted yet, or DependencyUnavailable where some jobs could not be
+    reached: the others are cancelled, and the next call goes on.
+    """
+    jobs = whole_workflow(services, workflow_id, now_ms)
+    outcomes = _cancel_all(services, list(reversed(jobs)), Stamp(now_ms, actor, _REASON))
+    raise_first_failure(outcomes)
+    return _counted(jobs, list(reversed(outcomes)))
+
+
+def find_job(services: Services, job_id: str) -> Job:
+    """The job as it stands; raises NotFound, also while its workflow is not accepted yet."""
     job = services.jobs.get(job_id, consistent=True)
     if job is None or not list(visible_jobs(services, [job])):
         raise NotFound("job", job_id)
-    stamp = Stamp(now_ms, actor, "cancellation asked for")
+    return job
+
+
+def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:
+    """Outcomes in the same order: a job as it stands now, cancelled or ended in another way, or why it isn't known."""
+    outcomes: list[MoveOutcome] = [*jobs]
+    open_places = [place for place, job in enumerate(jobs) if not job.is_terminal]
     for _ in range(_TRIES):
-        if job.state is State.CANCELLED:
-            return job
-        if job.is_terminal:
-            raise AlreadyEnded(job_id, job.state)
-        try:
-            return services.jobs.apply(_transition(services, job, stamp))
-        except TransitionRefused as refused:
-            job = refused.job
-    raise DependencyUnavailable(f"job {job_id} kept changing while it was being cancelled; ask again")
+        standing = (outcomes[place] for place in open_places)
+        moves = [_transition(services, job, stamp) for job in standing if isinstance(job, Job)]
+        if not moves:
+            return outcomes
+        left = []
+        for place, outcome in zip(open_places, services.jobs.apply_all(moves), strict=True):
+            outcomes[place] = outcome.job if isinstance(outcome, TransitionRefused) else outcome
+            if isinstance(outcome, TransitionRefused) and not outcome.job.is_terminal:
+                left.append(place)
+        open_places = left
+    for place in open_places:
+        outcomes[place] = DependencyUnavailable(
+            f"job {jobs[place].job_id} kept changing while it was being cancelled; ask again"
+        )
+    return outcomes
 
 
 def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
@@ -43,3 +116,10 @@ def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
         expires_at_s=services.settings.expires_at_s(stamp.now_ms),
     )
     return CancelIfInState(job, ending, stamp)
+
+
+def _counted(before: Sequence[Job], after: Sequence[MoveOutcome]) -> Cancelled:
+    pairs = [(job, now) for job, now in zip(before, after, strict=True) if isinstance(now, Job)]
+    asked = sum(now.state is State.RUNNING for _, now in pairs)
+    cancelled = sum(not job.is_terminal and now.state is State.CANCELLED for job, now in pairs)
+    return Cancelled(cancelled, asked, ended=len(before) - cancelled - asked)

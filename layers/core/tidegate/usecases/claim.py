@@ -9,6 +9,7 @@ from typing import TypeAlias
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
+from tidegate.domain.retry import WORKER_LOST
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Upstream
@@ -81,6 +82,8 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
     return (
         job.state is State.RUNNING
         and job.attempt == attempt
+        and job.has_attempts_left
+        and job.retry.allows(WORKER_LOST)
         and lease_expires_at_ms is not None
         and lease_expires_at_ms < now_ms
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobFailure
-from tidegate.domain.retry import backoff_ms
+from tidegate.domain.retry import TIMED_OUT, backoff_ms
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     Ending,
@@ -115,12 +115,13 @@ def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: S
         return _finish(services, job, ending, stamp, claimed.began_at_ms)
     timed_out = outcome.kind is OutcomeKind.TIMED_OUT
     failure = (
-        JobFailure("timed-out", f"ran longer than its timeout of {job.timeout_seconds} s")
+        JobFailure(TIMED_OUT, f"ran longer than its timeout of {job.timeout_seconds} s")
         if timed_out
         else JobFailure(outcome.code or "failed", outcome.message)
     )
-    if outcome.retryable and job.attempt < job.retry.max_attempts:
-        wait_ms = backoff_ms(job.retry, job.attempt, services.entropy.jitter())
+    if job.retry.allows(failure.code, retryable=outcome.retryable) and job.has_attempts_left:
+        jitter = services.entropy.jitter()
+        wait_ms = backoff_ms(job.retry, job.tries, jitter, outcome.retry_after_seconds)
         return RetryIfAttemptHolds(job, job.attempt, stamp.now_ms + wait_ms, failure, stamp)
     state = State.TIMED_OUT if timed_out else State.FAILED
     return _finish(services, job, Ending(state, failure=failure), stamp, claimed.began_at_ms)

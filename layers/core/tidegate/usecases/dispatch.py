@@ -137,11 +137,14 @@ class _Dispatch:
         return DispatchReport(self.pool, moved, len(unsent), len(plan.held))
 
     def _count_dispatched(self) -> Dispatched:
-        # Only an end is sure to be the latest news of a job.
-        ended = {job.job_id for job in self.changed if job.is_terminal}
+        # Only an end is sure to be the latest news of a job, unless it was reopened and dispatched again since.
+        ended = {job.job_id: job.finished_at_ms or 0 for job in self.changed if job.is_terminal}
         pages = self.services.index.first_pages(self.pool, Group.ACTIVE, limit=self.window + len(ended))
         return Dispatched.count(
-            entry.traits for page in pages.values() for entry in page.entries if entry.job_id not in ended
+            entry.traits
+            for page in pages.values()
+            for entry in page.entries
+            if entry.sort >= ended.get(entry.job_id, 0)
         )
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.retry import WORKER_LOST
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
@@ -69,7 +70,9 @@ def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
     settings = services.settings
     if job.state is State.QUEUED:
         sent_at_ms = job.sent_at_ms or 0
-        if now_ms - sent_at_ms < settings.resend_after_seconds * 1_000:
+        # With jitter, so that messages which were lost together do not come again together.
+        patience_ms = settings.resend_after_seconds * 1_000 * (1 + services.entropy.jitter() / 2)
+        if now_ms - sent_at_ms < patience_ms:
             return None
         return ResendIfStillQueued(job, sent_at_ms, Stamp(now_ms, ACTOR, "message may be lost"))
     if job.state is not State.RUNNING:
@@ -84,11 +87,11 @@ def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
     if job.cancel_requested_at_ms is not None:
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "its worker was lost"), now_ms)
         return FinishIfLeaseExpired(job, job.attempt, ending, stamp)
-    if job.attempt < job.retry.max_attempts:
+    retried = job.retry.allows(WORKER_LOST)
+    if retried and job.has_attempts_left:
         return ReadyIfLeaseExpired(job, job.attempt, stamp)
-    failure = JobFailure(
-        "worker-lost", f"its worker {job.worker_id} was lost at attempt {job.attempt}, the last"
-    )
+    why = "the last" if retried else "and that is never retried"
+    failure = JobFailure(WORKER_LOST, f"its worker {job.worker_id} was lost at attempt {job.attempt}, {why}")
     return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
 from tidegate.ports import Delivery, MoveOutcome
@@ -14,7 +15,7 @@ ACTOR = "reaper"
 BATCHES_PER_POOL = 20
 _BATCH = 10
 _FAILURE = JobFailure(
-    "undeliverable",
+    UNDELIVERABLE,
     "its message was delivered again and again and no worker ever claimed the job; the worker's log says why",
 )
 
@@ -45,7 +46,7 @@ def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> 
     attempts = {delivery.message.job_id: delivery.message.attempt for delivery in deliveries}
     jobs = list(services.jobs.get_many(list(attempts)).values())
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
-    stamp = Stamp(now_ms, ACTOR, "undeliverable")
+    stamp = Stamp(now_ms, ACTOR, UNDELIVERABLE)
     outcomes = services.jobs.apply_all(
         [FailIfStillQueued(job, attempts[job.job_id], ending, stamp) for job in jobs]
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from tidegate.domain.dependency import Dependent, Verdict, judge, unsatisfiable_reason
 from tidegate.domain.errors import ConditionError, NotFound, TransitionRefused
 from tidegate.domain.job import Job, JobFailure, JobInput, Json
-from tidegate.domain.states import State
+from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import (
     Ending,
     ReadyIfWaitingOnlyOn,
@@ -23,6 +24,7 @@ from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
+_Judged: TypeAlias = tuple[Job, Dependent, Verdict]
 _ROUNDS = (
     4  # optimistic, then corrected by what the refused write brought back; the reaper repairs what is left
 )
@@ -60,23 +62,24 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
     judged = [
         (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in edges
     ]
-    decided = [
+    decided: list[_Judged] = [
         (upstream, edge, verdict) for upstream, edge, verdict in judged if verdict is not Verdict.UNDECIDED
     ]
     downstreams = _load_pending(services, {edge.job_id for _, edge, _ in decided})
+    decided = _confirmed(services, decided, downstreams)
     inputs = services.jobs.load_inputs(
         [
             downstreams[edge.job_id]
             for _, edge, verdict in decided
-            if _needs_condition(edge, verdict, downstreams)
+            if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
         ]
     )
     conditions = _Conditions(services)
     decisions: dict[str, _Decision] = {}
     for upstream, edge, verdict in decided:
         downstream = downstreams.get(edge.job_id)
-        if downstream is None or edge.ordinal not in downstream.waiting_on:
-            continue  # seen before: the event came again
+        if downstream is None or edge.ordinal not in downstream.waiting_on or verdict is Verdict.UNDECIDED:
+            continue  # seen before: the event came again; or reopened
         decision = decisions.setdefault(edge.job_id, _Decision())
         if verdict is Verdict.EVALUATE:
             failure = conditions.failure(upstream, edge, inputs[edge.job_id])
@@ -91,9 +94,30 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
     return _carry_out(services, downstreams, decisions, now_ms)
 
 
-def _needs_condition(edge: Dependent, verdict: Verdict, downstreams: Mapping[str, Job]) -> bool:
+def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
     downstream = downstreams.get(edge.job_id)
-    return verdict is Verdict.EVALUATE and downstream is not None and edge.ordinal in downstream.waiting_on
+    return downstream is not None and edge.ordinal in downstream.waiting_on
+
+
+def _confirmed(
+    services: Services, decided: Sequence[_Judged], downstreams: Mapping[str, Job]
+) -> list[_Judged]:
+    """Judges again, as they stand now, the upstreams that may have been reopened since they were seen to have ended.
+
+    News of how a job ended may come late. Read after the downstreams, for those are reopened after their upstreams.
+    """
+    doubted = {
+        upstream.job_id: upstream
+        for upstream, edge, _ in decided
+        if upstream.state in REOPENABLE and _waits(edge, downstreams)
+    }
+    fresh = {
+        job_id: services.jobs.get(job_id, consistent=True) or upstream for job_id, upstream in doubted.items()
+    }
+    latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge, _ in decided]
+    return [
+        (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in latest
+    ]
 
 
 def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
@@ -165,11 +189,11 @@ def _carry_out(
         ]
         outcomes = services.jobs.apply_all(transitions)
         seen.extend(outcomes)
-        pending = {}
+        tried, pending = pending, {}
         for outcome in outcomes:
             job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
-            if not isinstance(job, Job):
-                continue
+            if not isinstance(job, Job) or job.reopened != tried[job.job_id].reopened:
+                continue  # what was decided holds for the life in which it was found out
             if job.state is not State.PENDING:
                 if isinstance(outcome, Job):
                     moved.append(outcome)

@@ -18,13 +18,13 @@ def is_accepted(submission: Submission | None) -> bool:
 
 
 def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
-    """Without the jobs of workflows that are not accepted. Only PENDING jobs can belong to one.
+    """Without the jobs of workflows that are not accepted. Only PENDING jobs that never ended can belong to one.
 
     Each workflow that is in doubt is read once.
     """
     accepted: dict[str, bool] = {}
     for job in jobs:
-        if job.state is State.PENDING and job.workflow_id is not None:
+        if job.state is State.PENDING and job.workflow_id is not None and not job.reopened:
             submission_id = submission_of(job.job_id)
             if submission_id not in accepted:
                 accepted[submission_id] = is_accepted(services.submissions.get(submission_id))

@@ -9,6 +9,7 @@ is taken from it, everything that can change is checked by the condition.
 """
 
 from tidegate.domain.transitions.base import Ending, Stamp, Transition, next_ready_at_ms
+from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.running import (
     CancelIfGraceOver,
     ClaimAgainIfLeaseExpired,
@@ -56,6 +57,7 @@ __all__ = [
     "ReadyIfLeaseExpired",
     "ReadyIfWaitingOnlyOn",
     "ReleaseIfPending",
+    "ReopenIfEnded",
     "RequestCancelIfRunning",
     "ResendIfStillQueued",
     "RetryIfAttemptHolds",

@@ -69,6 +69,11 @@ class Transition(ABC):
     def _require_not_cancelled(self, job: Job) -> None:
         self._require(job.cancel_requested_at_ms is None, job, "cancellation was asked for")
 
+    def _require_same_life(self, job: Job, reopened: int) -> None:
+        self._require(
+            job.reopened == reopened, job, f"it was reopened {job.reopened} times by now, not {reopened}"
+        )
+
     def _require_lease_expired(self, job: Job, attempt: int, now_ms: int) -> None:
         self._require_attempt(job, attempt)
         self._require(

@@ -46,7 +46,8 @@ class ClaimAgainIfLeaseExpired(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
-        self._require(job.attempt < job.retry.max_attempts, job, "no attempt is left")
+        self._require_same_life(job, self.job.reopened)
+        self._require(job.has_attempts_left, job, "no attempt is left")
         self._require_not_cancelled(job)
         return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.stamp)
 

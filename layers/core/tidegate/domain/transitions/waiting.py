@@ -16,13 +16,17 @@ CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, St
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIfPending(OfKnownJob):
-    """Takes satisfied dependencies off `waiting_on`; taking one off twice changes nothing."""
+    """Takes satisfied dependencies off `waiting_on`; taking one off twice changes nothing.
+
+    What was found out of a job's upstreams is no good once the job was reopened: this and the two below are refused.
+    """
 
     name: ClassVar[str] = "release"
     ordinals: Set[int]
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
+        self._require_same_life(job, self.job.reopened)
         return replace(job, waiting_on=job.waiting_on - self.ordinals)
 
 
@@ -45,6 +49,7 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
+        self._require_same_life(job, self.job.reopened)
         self._require(job.waiting_on == self.ordinals, job, f"it waits on {sorted(job.waiting_on)}")
         if self.is_early:
             return moved(
@@ -63,6 +68,7 @@ class SkipIfPending(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
+        self._require_same_life(job, self.job.reopened)
         return ended(job, self.ending, self.stamp)
 
 

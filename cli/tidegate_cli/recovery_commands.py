@@ -1,0 +1,173 @@
+"""The commands that stop work, and that start it again: cancel, retry, rerun and redrive."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.domain.limits import MAX_PAGE_SIZE
+from tidegate.domain.states import State
+from tidegate_cli.client import MAX_PAGES
+from tidegate_cli.errors import CliError
+from tidegate_cli.job_commands import JobIdArgument, jobs, workflows
+from tidegate_cli.operator_commands import PoolArgument, pools
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+
+__all__ = ["jobs", "pools", "workflows"]
+WorkflowIdArgument = Annotated[str, typer.Argument(metavar="WORKFLOW_ID")]
+
+
+@jobs.command("cancel")
+def cancel_job(
+    context: typer.Context,
+    job_id: JobIdArgument,
+    downstream: Annotated[
+        bool,
+        typer.Option("--downstream", help="Everything that waits on it too, directly or through others."),
+    ] = False,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Cancel a job: at once before it runs, through its worker while it runs.
+
+    Example: tidegate jobs cancel 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --downstream
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        job = client.cancel_job(job_id, downstream=downstream)
+    if session.is_json:
+        print_json(job.raw)
+        return
+    if job.state is State.RUNNING:
+        _say(session, f"{job.job_id} is RUNNING; its worker is asked to stop")
+    else:
+        _say(session, f"{job.job_id} is {job.state}")
+    if downstream:
+        _say(session, f"downstream: {_counts(job.raw.get('downstream') or {})}")
+
+
+@jobs.command("retry")
+def retry_job(
+    context: typer.Context,
+    job_id: JobIdArgument,
+    leave_skipped: Annotated[
+        bool, typer.Option("--leave-skipped", help="Do not reopen what was skipped because of it.")
+    ] = False,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Try a job again that failed, timed out, was cancelled or was skipped.
+
+    Example: tidegate jobs retry 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        job = client.retry_job(job_id, reopen_skipped=not leave_skipped)
+    if session.is_json:
+        print_json(job.raw)
+        return
+    reopening = job.raw.get("reopening") or {}
+    _say(session, f"{job.job_id} is {job.state}; reopened {reopening.get('reopened', 0)} jobs")
+    if not reopening.get("complete", True):
+        _say(session, "there is more to reopen than one call can: repeat it, or rerun the workflow")
+
+
+@workflows.command("cancel")
+def cancel_workflow(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Cancel every job of a workflow that has not ended.
+
+    Example: tidegate workflows cancel 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.cancel_workflow(workflow_id)
+    if session.is_json:
+        print_json(found)
+    else:
+        _say(session, f"{workflow_id}: {_counts(found)}")
+
+
+@workflows.command("rerun")
+def rerun_workflow(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Try a workflow again from its failures; what has succeeded stays.
+
+    Example: tidegate workflows rerun 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    reopened = 0
+    with session.client() as client:
+        for _ in range(MAX_PAGES):
+            found = client.rerun_workflow(workflow_id)
+            reopened += int(found.get("reopened", 0))
+            if found.get("complete", True):
+                break
+            session.tell(f"{reopened:,} jobs reopened, going on")
+        else:
+            raise CliError(f"workflow {workflow_id} was not reopened whole within {MAX_PAGES:,} calls")
+    if session.is_json:
+        print_json({**found, "reopened": reopened})
+        return
+    _say(
+        session,
+        f"{workflow_id}: reopened {reopened:,} jobs" if reopened else f"{workflow_id}: nothing to rerun",
+    )
+    if found.get("left_at_limit"):
+        _say(session, f"{found['left_at_limit']} were reopened as often as is allowed: submit them anew")
+
+
+@pools.command("redrive")
+def redrive_pool(
+    context: typer.Context,
+    pool: PoolArgument,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Look at so many failed jobs, latest first.", show_default="all"),
+    ] = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Try the jobs again whose messages the pool's queue gave up, once the cause is mended.
+
+    Example: tidegate pools redrive ecs
+    """
+    session = session_of(context, output, api_url)
+    redriven = looked_at = 0
+    cursor: str | None = None
+    with session.client() as client:
+        for _ in range(MAX_PAGES):
+            size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
+            page = client.redrive_pool(pool, limit=size, cursor=cursor)
+            redriven += int(page.get("redriven", 0))
+            looked_at += int(page.get("looked_at", 0))
+            cursor = page.get("cursor")
+            if cursor is None or (limit is not None and looked_at >= limit):
+                break
+            session.tell(f"{looked_at:,} failed jobs looked at, {redriven:,} tried again")
+    answer = {"pool": pool, "redriven": redriven, "looked_at": looked_at, "cursor": cursor}
+    if session.is_json:
+        print_json(answer)
+    else:
+        _say(
+            session,
+            f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and are tried again",
+        )
+
+
+def _counts(found: Any) -> str:
+    parts = {"cancelled": "cancelled", "asked": "asked to stop", "ended": "had ended"}
+    return ", ".join(f"{found.get(name, 0):,} {text}" for name, text in parts.items())
+
+
+def _say(session: Session, text: str) -> None:
+    session.out.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,101 @@
+"""The routes that stop work, and that start it again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+from answers import (
+    JOB_ID,
+    ULID,
+    answer_with,
+    body_of,
+    caller_of,
+    deps_of,
+    id_of,
+    job_view,
+    limit_of,
+    refuse_other_methods,
+)
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.contracts.wire import read_cancel_job, read_retry_job
+from tidegate.usecases import cancel, redrive, reopen
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+
+
+@router.post("/v1/jobs/<job_id>/cancel")
+def cancel_job(job_id: str) -> Response[str]:
+    """Cancels a job, or asks its worker to; where that is wanted, everything downstream too."""
+    id_of("job", job_id, JOB_ID)
+    options, deps, actor = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
+    now_ms = deps.clock.now_ms()
+    if not options.downstream:
+        job = cancel.cancel_job(deps.services, job_id, actor=actor, now_ms=now_ms)
+        status = HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED
+        return answer_with(status, job_view(router, job))
+    job, others = cancel.cancel_downstream(deps.services, job_id, actor=actor, now_ms=now_ms)
+    status = HTTPStatus.OK if job.is_terminal and not others.asked else HTTPStatus.ACCEPTED
+    return answer_with(status, {**job_view(router, job), "downstream": asdict(others)})
+
+
+@router.post("/v1/jobs/<job_id>/retry")
+def retry_job(job_id: str) -> Response[str]:
+    """Tries a job again that ended without success."""
+    id_of("job", job_id, JOB_ID)
+    options, deps = read_retry_job(body_of(router)), deps_of(router)
+    job, reopening = reopen.retry_job(
+        deps.services,
+        job_id,
+        reopen_skipped=options.reopen_skipped,
+        actor=caller_of(router),
+        now_ms=deps.clock.now_ms(),
+    )
+    return answer_with(HTTPStatus.OK, {**job_view(router, job), "reopening": asdict(reopening)})
+
+
+@router.post("/v1/workflows/<workflow_id>/cancel")
+def cancel_workflow(workflow_id: str) -> Response[str]:
+    """Cancels every job of a workflow that has not ended."""
+    id_of("workflow", workflow_id, ULID)
+    deps = deps_of(router)
+    found = cancel.cancel_workflow(
+        deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
+    )
+    status = HTTPStatus.ACCEPTED if found.asked else HTTPStatus.OK
+    return answer_with(status, {"workflow_id": workflow_id, **asdict(found)})
+
+
+@router.post("/v1/workflows/<workflow_id>/rerun")
+def rerun_workflow(workflow_id: str) -> Response[str]:
+    """Tries a workflow again from its failures."""
+    id_of("workflow", workflow_id, ULID)
+    deps = deps_of(router)
+    found = reopen.rerun_workflow(
+        deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
+    )
+    return answer_with(HTTPStatus.OK, {"workflow_id": workflow_id, **asdict(found)})
+
+
+@router.post("/v1/pools/<pool>/redrive")
+def redrive_pool(pool: str) -> Response[str]:
+    """Tries undeliverable jobs of a pool again, a page at a time."""
+    deps = deps_of(router)
+    found = redrive.redrive_pool(
+        deps.services,
+        pool,
+        cursor=router.current_event.query_string_parameters.get("cursor"),
+        limit=limit_of(router),
+        actor=caller_of(router),
+        now_ms=deps.clock.now_ms(),
+    )
+    return answer_with(HTTPStatus.OK, {"pool": pool, **asdict(found)})
+
+
+refuse_other_methods(router, "/v1/jobs/<job_id>/cancel", "POST")
+refuse_other_methods(router, "/v1/jobs/<job_id>/retry", "POST")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/cancel", "POST")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/rerun", "POST")
+refuse_other_methods(router, "/v1/pools/<pool>/redrive", "POST")

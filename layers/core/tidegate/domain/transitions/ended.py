@@ -1,0 +1,56 @@
+"""Transitions out of a terminal state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tidegate.domain import limits
+from tidegate.domain.job import Job
+from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.transitions.base import OfKnownJob, Stamp, moved
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenIfEnded(OfKnownJob):
+    """FAILED, TIMED_OUT, CANCELLED or SKIPPED -> PENDING, if the job still stands as it was read.
+
+    It waits on all of its dependencies again, and each is judged anew. Its attempts go on counting, so that no write
+    of an earlier one is ever taken for one of a later; its retries are allowed anew. Jobs of later submissions may have
+    come to wait on it after it had ended, which is not noted on it: from now on they are always looked for.
+    """
+
+    name: ClassVar[str] = "reopen"
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require(job.state in REOPENABLE, job, f"it is {job.state}")
+        self._require_state(job, self.job.state)
+        self._require_same_life(job, self.job.reopened)
+        self._require(job.attempt == self.job.attempt, job, f"it is at attempt {job.attempt}")
+        self._require(
+            job.reopened < limits.MAX_REOPENINGS,
+            job,
+            f"it was reopened {job.reopened} times, the most allowed",
+        )
+        return moved(
+            job,
+            State.PENDING,
+            self.stamp,
+            reopened=job.reopened + 1,
+            attempts_before=job.attempt,
+            dependents_apart=True,
+            watch_start=True,
+            waiting_on=frozenset(range(job.dependency_count)),
+            queued_at_ms=None,
+            sent_at_ms=None,
+            started_at_ms=None,
+            finished_at_ms=None,
+            worker_id=None,
+            progress=None,
+            cancel_requested_at_ms=None,
+            result=None,
+            result_apart=False,
+            failure=None,
+            expires_at_s=None,
+        )

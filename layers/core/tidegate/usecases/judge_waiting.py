@@ -1,0 +1,96 @@
+"""Judge waiting jobs from their own side: by their upstreams as they stand, whatever events came or did not come."""
+
+from __future__ import annotations
+
+from tidegate.domain.dependency import Dependent
+from tidegate.domain.job import Job, JobFailure, submission_of
+from tidegate.domain.states import State
+from tidegate.domain.submission import Phase
+from tidegate.domain.transitions import (
+    Ending,
+    ReadyIfWaitingOnlyOn,
+    ReleaseIfPending,
+    SkipIfPending,
+    Stamp,
+    Transition,
+)
+from tidegate.ports import MoveOutcome
+from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.release import settle
+from tidegate.usecases.services import Services
+
+
+def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp) -> int:
+    """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
+
+    An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
+    skipped. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
+    """
+    inputs = services.jobs.load_inputs(jobs)
+    waits = [
+        (job, ordinal, inputs[job.job_id].depends_on[ordinal])
+        for job in jobs
+        for ordinal in sorted(job.waiting_on)
+    ]
+    upstream_ids = list(dict.fromkeys(dependency.upstream_id for _, _, dependency in waits))
+    upstreams = services.jobs.get_many(upstream_ids)
+    for upstream_id in upstream_ids:
+        if upstream_id not in upstreams:
+            fresh = services.jobs.get(upstream_id, consistent=True)
+            if fresh is not None:
+                upstreams[upstream_id] = fresh
+    edges = [
+        (upstreams[dependency.upstream_id], Dependent(job.job_id, ordinal, dependency.type))
+        for job, ordinal, dependency in waits
+        if dependency.upstream_id in upstreams
+    ]
+    moved = len(settle(services, edges, stamp.now_ms))
+    gone: dict[str, tuple[Job, str, set[int]]] = {}
+    for job, ordinal, dependency in waits:
+        upstream_id = dependency.upstream_id
+        if upstream_id not in upstreams and _is_gone(services, job, upstream_id):
+            gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
+    repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
+    outcomes: list[MoveOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
+    free = [job for job in [*jobs, *outcomes] if isinstance(job, Job) and _waits_on_nothing(job)]
+    outcomes += _make_ready(services, free, stamp)
+    raise_first_failure(outcomes)
+    return moved + sum(
+        isinstance(outcome, Job) and outcome.state is not State.PENDING for outcome in outcomes
+    )
+
+
+def _waits_on_nothing(job: Job) -> bool:
+    return job.state is State.PENDING and not job.waiting_on
+
+
+def _make_ready(services: Services, jobs: list[Job], stamp: Stamp) -> list[MoveOutcome]:
+    if not jobs:
+        return []
+    chooser = PoolChooser(services, stamp.now_ms)
+    moves = [ReadyIfWaitingOnlyOn(job, frozenset(), stamp, chooser.for_job(job)) for job in jobs]
+    return [*services.jobs.apply_all(moves)]
+
+
+def _without_gone(
+    services: Services, job: Job, upstream_id: str, ordinals: set[int], stamp: Stamp
+) -> Transition:
+    if job.was_started:
+        return ReleaseIfPending(job, frozenset(ordinals))
+    failure = JobFailure("dependency-unsatisfiable", f"{upstream_id} no longer exists", upstream_id)
+    ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
+    return SkipIfPending(job, ending, stamp)
+
+
+def _is_gone(services: Services, job: Job, upstream_id: str) -> bool:
+    """Whether an upstream that was not found will never be there.
+
+    A root of an accepted submission may not be written yet. It may also have been written since it was looked
+    for, so it is looked for once more after the submission was seen to be past that.
+    """
+    if submission_of(upstream_id) == job.workflow_id:
+        submission = services.submissions.get(submission_of(upstream_id))
+        if submission is not None and submission.phase is Phase.COMMITTED:
+            return False
+    return services.jobs.get(upstream_id, consistent=True) is None

@@ -1,0 +1,148 @@
+"""Reopen: jobs that ended without success are tried again, and what was skipped because of them may follow.
+
+A reopened job waits on its dependencies again and is judged by its upstreams as they stand now. Each use case is safe
+to repeat: what was reopened by an earlier call, and may have moved on, is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tidegate.domain import limits
+from tidegate.domain.errors import DependencyUnavailable, NotRetryable, ServiceRefused
+from tidegate.domain.job import Job
+from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.transitions import ReopenIfEnded, Stamp
+from tidegate.usecases.cancel import find_job
+from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
+from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.services import Services
+from tidegate.usecases.whole_workflow import whole_workflow
+
+FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
+_REASON = "reopened"
+_JUDGED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """How many jobs one call reopened, and how many it left because they were reopened as often as is allowed.
+
+    `complete` is where the same call again would find no more to do.
+    """
+
+    reopened: int
+    left_at_limit: int
+    complete: bool
+
+
+def retry_job(
+    services: Services, job_id: str, *, reopen_skipped: bool, actor: str, now_ms: int
+) -> tuple[Job, Reopened]:
+    """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
+
+    Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
+    succeeded, was never reopened and has not ended, or was reopened too often; DependencyUnavailable where some could
+    not be reached: what was reopened stays so, and the next call goes on.
+    """
+    stamp = Stamp(now_ms, actor, _REASON)
+    job = find_job(services, job_id)
+    reopened: list[Job] = []
+    if job.state in REOPENABLE:
+        if job.reopened >= limits.MAX_REOPENINGS:
+            raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
+        reopened = _reopen_all(services, [job], stamp)
+        job = find_job(services, job_id)
+    if job.state is State.SUCCEEDED:
+        raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
+    if not job.reopened:
+        raise NotRetryable(
+            job_id, f"is {job.state} and has not ended; what it needs comes by itself, or cancel it"
+        )
+    complete = True
+    if reopen_skipped:
+        further, complete = _reopen_skipped(services, [job], stamp)
+        reopened += further
+    started_over = [] if job in reopened or job.state is not State.PENDING else [job]
+    _judge(services, [*started_over, *reopened], stamp)
+    return find_job(services, job_id), Reopened(len(reopened), 0, complete)
+
+
+def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Reopened:
+    """Tries a workflow again from its failures: what failed, timed out or was cancelled, and what was skipped for that.
+
+    What has succeeded stays as it is. Raises NotFound, or DependencyUnavailable as `retry_job` does.
+    """
+    stamp = Stamp(now_ms, actor, _REASON)
+    jobs = whole_workflow(services, workflow_id, now_ms)
+    failed = [job for job in jobs if job.state in FAILED_ITSELF]
+    reopened = _reopen_all(services, failed, stamp)
+    skipped_for = _by_cause(jobs)
+    causes = services.jobs.get_many(list(skipped_for.keys() - {job.job_id for job in failed}))
+    tried_again = [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
+    layer = [*reopened, *tried_again]
+    for _ in range(LAYERS_AT_MOST):
+        # A job only after the one that it was skipped for: else it would be skipped for that again.
+        freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
+        layer = _reopen_all(services, freed, stamp)
+        reopened += layer
+        if not layer:
+            break
+    _judge(services, reopened, stamp)
+    at_limit = sum(job.reopened >= limits.MAX_REOPENINGS for job in failed)
+    return Reopened(len(reopened), at_limit, complete=not layer)
+
+
+def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    """The skipped among the jobs, by the id of what they were skipped for."""
+    skipped: dict[str, list[Job]] = {}
+    for job in jobs:
+        if job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id is not None:
+            skipped.setdefault(job.failure.upstream_id, []).append(job)
+    return skipped
+
+
+def _is_freed(job: Job, cause: Job) -> bool:
+    """Whether the job was skipped for how its cause ended before it was reopened, not for how it ended since."""
+    return not cause.is_terminal or (job.finished_at_ms or 0) < (cause.finished_at_ms or 0)
+
+
+def _reopen_skipped(services: Services, upstreams: Sequence[Job], stamp: Stamp) -> tuple[list[Job], bool]:
+    """Reopens what was skipped because of open jobs, and what was skipped because of that."""
+    reopened: list[Job] = []
+
+    def step(reached: Sequence[tuple[Job, frozenset[str]]]) -> Sequence[Job]:
+        skipped = [
+            job
+            for job, causes in reached
+            if job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id in causes
+        ]
+        moved = _reopen_all(services, skipped, stamp)
+        reopened.extend(moved)
+        # An earlier call may have ended before it came to what follows from these.
+        return [*moved, *(job for job, _ in reached if job.reopened and not job.is_terminal)]
+
+    walk = downstream_of(services, upstreams, step)
+    return reopened, walk.complete
+
+
+def _reopen_all(services: Services, jobs: Iterable[Job], stamp: Stamp) -> list[Job]:
+    """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
+
+    Raises DependencyUnavailable or ServiceRefused once all have had their turn.
+    """
+    moves = [ReopenIfEnded(job, stamp) for job in jobs if job.reopened < limits.MAX_REOPENINGS]
+    outcomes = services.jobs.apply_all(moves) if moves else []
+    moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
+    failed = next((o for o in outcomes if isinstance(o, DependencyUnavailable | ServiceRefused)), None)
+    if failed is not None:
+        _judge(services, moved, stamp)
+        raise failed
+    return moved
+
+
+def _judge(services: Services, jobs: Sequence[Job], stamp: Stamp) -> None:
+    """What they wait on may be satisfied already. Where this is cut off, the reaper does it within its rounds."""
+    for start in range(0, len(jobs), _JUDGED_AT_ONCE):
+        judge_waiting(services, list(jobs[start : start + _JUDGED_AT_ONCE]), replace(stamp, reason=""))

@@ -1,0 +1,31 @@
+"""Whole workflow: every job of an accepted workflow, whatever of it is still to be written."""
+
+from __future__ import annotations
+
+from tidegate.domain.errors import NotFound
+from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.submission import Phase
+from tidegate.usecases.finish_submission import finish_submission
+from tidegate.usecases.services import Services
+from tidegate.usecases.visible import is_accepted
+
+
+def whole_workflow(services: Services, workflow_id: str, now_ms: int) -> list[Job]:
+    """The jobs of a workflow in the order they were submitted, without those that have passed their retention.
+
+    Raises NotFound, also while it is not accepted yet. What an accepted one's submitter has not written yet is written
+    first: nothing of it may come to stand after whoever asks has dealt with the others.
+    """
+    submission = services.submissions.get(workflow_id)
+    if submission is None or not is_accepted(submission):
+        raise NotFound("workflow", workflow_id)
+    if submission.phase is Phase.COMMITTED:
+        finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
+    ids = [workflow_job_id(workflow_id, index) for index in range(submission.job_count)]
+    jobs = services.jobs.get_many(ids)
+    for job_id in ids:
+        if job_id not in jobs and submission.phase is Phase.COMMITTED:
+            written = services.jobs.get(job_id, consistent=True)  # a moment ago
+            if written is not None:
+                jobs[job_id] = written
+    return [jobs[job_id] for job_id in ids if job_id in jobs]

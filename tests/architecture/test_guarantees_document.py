@@ -1,0 +1,21 @@
+"""docs/guarantees.md names tests that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.domain.documents import read_document, table_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = read_document("guarantees.md")
+
+
+def test_every_promise_names_what_keeps_it_and_tests_that_exist() -> None:
+    rows = table_rows(DOCUMENT, "promise")
+    assert len(rows) > 10
+    for promise, mechanism, tests in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)`", tests)
+        assert mechanism, promise
+        assert named, promise
+        assert not [path for path in named if not (ROOT / path).is_file()], promise

@@ -1,0 +1,173 @@
+"""What the deployed roles and policies say: nothing by wildcard, and nothing that nobody looks at.
+
+That each permission is needed is shown by tests/e2e/permissions, on the local AWS; what that never asks for is compared
+to the letter here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.architecture.test_template_pools import ON
+from tests.support.template import PSEUDO, Transformed
+from tests.support.unasked import UNASKED
+
+PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerRole"}
+PROBED_POLICIES = {"ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
+SCHEDULE_ROLES = {
+    "DispatcherFunctionEveryMinuteRole": "DispatcherFunction",
+    "ReaperFunctionEveryMinuteRole": "ReaperFunction",
+}
+TRUSTED = {
+    **dict.fromkeys(PROBED_ROLES, "lambda.amazonaws.com"),
+    **dict.fromkeys(SCHEDULE_ROLES, "scheduler.amazonaws.com"),
+    "EcsExecutionRole": "ecs-tasks.amazonaws.com",
+    "EcsTaskRole": "ecs-tasks.amazonaws.com",
+}
+KNOW_NO_RESOURCES = {
+    "ecr:GetAuthorizationToken": "the token is the registry's, not a repository's",
+    "xray:PutTelemetryRecords": "X-Ray knows no resource that traces are written to",
+    "xray:PutTraceSegments": "X-Ray knows no resource that traces are written to",
+}
+"""Actions for which AWS takes no resource but `*`, and why."""
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Transformed:
+    """Everything that the template can hold: the ecs pool's tasks, and dispatchers that take turns."""
+    return Transformed(**ON, DispatcherConcurrency="2")
+
+
+def of_type(template: Transformed, kind: str) -> dict[str, Any]:
+    return {
+        name: spec["Properties"]
+        for name, spec in template.resources.items()
+        if spec["Type"] == f"AWS::{kind}"
+    }
+
+
+def inline(role: dict[str, Any]) -> list[dict[str, Any]]:
+    """All statements of a role's own policies."""
+    policies = role.get("Policies", ())
+    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def statements(template: Transformed) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of every role and policy, with the name of whose it is."""
+    for name, role in of_type(template, "IAM::Role").items():
+        yield from ((name, each) for each in inline(role))
+    for name, policy in of_type(template, "IAM::ManagedPolicy").items():
+        yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+
+
+def test_every_role_and_policy_is_looked_at(deployed: Transformed) -> None:
+    roles, policies = of_type(deployed, "IAM::Role"), of_type(deployed, "IAM::ManagedPolicy")
+    assert roles.keys() == TRUSTED.keys()
+    assert policies.keys() == PROBED_POLICIES
+    types = {spec["Type"] for spec in deployed.resources.values()}
+    assert {kind for kind in types if kind.startswith("AWS::IAM::") or kind.endswith("Policy")} == {
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Role",
+    }
+
+
+def test_no_role_has_a_policy_that_is_not_the_template_s_own(deployed: Transformed) -> None:
+    attached = {
+        name: role["ManagedPolicyArns"]
+        for name, role in of_type(deployed, "IAM::Role").items()
+        if "ManagedPolicyArns" in role
+    }
+    assert attached == {"EcsTaskRole": ["<WorkerProcessPolicy>"]}
+    assert not inline(of_type(deployed, "IAM::Role")["EcsTaskRole"])
+
+
+def test_each_role_is_for_one_service(deployed: Transformed) -> None:
+    for name, role in of_type(deployed, "IAM::Role").items():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert (trust["Effect"], listed(trust["Action"])) == ("Allow", ["sts:AssumeRole"])
+        assert trust["Principal"] == {"Service": [TRUSTED[name]]}
+
+
+def test_each_function_has_a_role_of_its_own(deployed: Transformed) -> None:
+    functions = of_type(deployed, "Lambda::Function")
+    assert {name: function["Role"] for name, function in functions.items()} == {
+        name: f"<{name.removesuffix('Function')}Role.Arn>" for name in functions
+    }
+    assert {name.replace("Function", "Role") for name in functions} == PROBED_ROLES
+
+
+def test_statements_say_what_they_allow_and_no_action_by_wildcard(deployed: Transformed) -> None:
+    for name, each in statements(deployed):
+        assert each["Effect"] == "Allow", (name, each)
+        assert each.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}, (name, each)
+        assert not [action for action in listed(each["Action"]) if "*" in action or "?" in action], (
+            name,
+            each,
+        )
+
+
+def test_every_resource_is_named_that_has_a_name(deployed: Transformed) -> None:
+    by_wildcard = {
+        action
+        for _, each in statements(deployed)
+        for resource in listed(each["Resource"])
+        if resource == "*"
+        for action in listed(each["Action"])
+    }
+    assert by_wildcard == KNOW_NO_RESOURCES.keys()
+    for name, each in statements(deployed):
+        partly = [resource for resource in listed(each["Resource"]) if "*" in resource and resource != "*"]
+        # Ids are part of the API's paths, so a route can't be named without; the API and its stage are.
+        api = f"arn:aws:execute-api:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:<Api>/live/"
+        assert all(resource.startswith(api) and "/v1/" in resource for resource in partly), (name, each)
+
+
+def test_what_the_local_aws_never_asks_for_is_no_more_than_is_said(deployed: Transformed) -> None:
+    for role, expected in UNASKED.items():
+        found = {each["Sid"]: each for each in inline(of_type(deployed, "IAM::Role")[role])}
+        if role not in PROBED_ROLES:
+            assert found.keys() == {each.sid for each in expected}
+        for unasked in expected:
+            statement = found[unasked.sid]
+            assert set(listed(statement["Action"])) == set(unasked.actions), unasked
+            assert set(listed(statement["Resource"])) == set(unasked.resources), unasked
+            assert "Condition" not in statement
+
+
+def test_a_schedule_may_call_its_function_and_say_that_it_failed(deployed: Transformed) -> None:
+    for role, function in SCHEDULE_ROLES.items():
+        found = {
+            (each["Action"], each["Resource"]): each.get("Condition")
+            for each in inline(of_type(deployed, "IAM::Role")[role])
+        }
+        assert found == {
+            ("lambda:InvokeFunction", f"<{function}.Arn>"): None,
+            ("sqs:SendMessage", "<EventDeadLetters.Arn>"): None,
+        }
+
+
+def test_only_the_api_s_own_routes_may_call_a_function(deployed: Transformed) -> None:
+    permissions = of_type(deployed, "Lambda::Permission")
+    assert len(permissions) >= 19
+    for name, each in permissions.items():
+        assert each["Principal"] == "apigateway.amazonaws.com", name
+        assert (each["Action"], each["FunctionName"]) == ("lambda:InvokeFunction", "<ApiFunction>"), name
+        # Any stage of this API, so that a deployment can be tried before it is live; a method and a path.
+        api, stage, method, path = each["SourceArn"].split("/", 3)
+        assert api.endswith(f":{PSEUDO['AWS::AccountId']}:<Api>"), name
+        assert (stage, method in ("GET", "POST", "PUT")) == ("*", True), name
+        assert path.startswith("v1/"), name
+
+
+def test_only_dispatchers_that_take_turns_may_touch_leases(deployed: Transformed) -> None:
+    alone = {each["Sid"] for each in inline(of_type(Transformed(), "IAM::Role")["DispatcherRole"])}
+    in_turns = {each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["DispatcherRole"])}
+    assert in_turns - alone == {"Leases"}

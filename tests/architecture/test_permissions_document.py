@@ -1,0 +1,41 @@
+"""docs/permissions.md lists every statement of the template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.architecture.test_permissions import SCHEDULE_ROLES, listed, statements
+from tests.architecture.test_template_pools import ON
+from tests.domain.documents import read_document, table_rows
+from tests.support.template import Transformed
+
+
+def shown_resource(resource: str) -> str:
+    if resource == "*":
+        return "all"
+    if resource == ON["WorkerRepositoryArn"]:
+        return "`WorkerRepositoryArn`"
+    if resource.startswith("arn:"):
+        method, _, path = resource.partition("/live/")[2].partition("/")
+        return f"`{method} /{path}`"
+    name, _, rest = resource.removeprefix("<").partition(">")
+    name, _, attribute = name.partition(".")
+    return f"stream of {name}" if attribute == "StreamArn" else name + rest.replace("/index/", ".")
+
+
+def shown(who: str, statement: dict[str, Any]) -> list[str]:
+    """What the table says of a statement, but for its last column."""
+    actions = [action.split(":") for action in listed(statement["Action"])]
+    ((service,),) = {(service,) for service, _ in actions}
+    resources = ", ".join(map(shown_resource, listed(statement["Resource"])))
+    for keys in statement.get("Condition", {}).values():
+        resources += ": items " + ", ".join(f"`{key}`" for key in listed(keys["dynamodb:LeadingKeys"]))
+    return [who, statement["Sid"], f"{service}: {', '.join(name for _, name in actions)}", resources]
+
+
+def test_every_statement_is_listed_as_it_is() -> None:
+    template = Transformed(**ON, DispatcherConcurrency="2")
+    rows = table_rows(read_document("permissions.md"), "who")
+    assert all(row[4] for row in rows)
+    expected = [shown(who, each) for who, each in statements(template) if who not in SCHEDULE_ROLES]
+    assert sorted(row[:4] for row in rows) == sorted(expected)

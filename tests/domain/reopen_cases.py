@@ -1,0 +1,63 @@
+"""The cases of reopening what has ended; see transition_cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.domain.job_samples import ENDED, NOW_MS, SAMPLES
+from tidegate.domain import limits
+from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.transitions import ReopenIfEnded, Stamp
+
+STAMP = Stamp(NOW_MS, "tester", "because")
+ENDED_BADLY = replace(
+    ENDED,
+    dependency_count=3,
+    cancel_requested_at_ms=NOW_MS - 5,
+    failure=JobFailure("broken", "it broke", "S.0"),
+    expires_at_s=7,
+    result_apart=True,
+)
+
+
+def reopened(job: Job) -> Job:
+    return replace(
+        job,
+        state=State.PENDING,
+        reopened=job.reopened + 1,
+        attempts_before=2,
+        waiting_on=frozenset({0, 1, 2}),
+        dependents_apart=True,
+        watch_start=True,
+        queued_at_ms=None,
+        sent_at_ms=None,
+        started_at_ms=None,
+        finished_at_ms=None,
+        worker_id=None,
+        progress=None,
+        cancel_requested_at_ms=None,
+        failure=None,
+        result_apart=False,
+        expires_at_s=None,
+    )
+
+
+def refusals(job: Job) -> dict[str, Job]:
+    """Jobs that are not as `job` was when it was read."""
+    changed = {
+        "was reopened since": replace(job, reopened=job.reopened + 1),
+        "was tried since": replace(job, attempt=3),
+    }
+    return {**changed, **{f"is {state}": other for state, other in SAMPLES.items() if state is not job.state}}
+
+
+REOPENINGS: list[tuple[ReopenIfEnded, Job, Job, dict[str, Job]]] = []
+for _state in sorted(REOPENABLE):
+    for _times in (0, limits.MAX_REOPENINGS - 1):
+        _job = replace(ENDED_BADLY, state=_state, reopened=_times)
+        REOPENINGS.append((ReopenIfEnded(_job, STAMP), _job, reopened(_job), refusals(_job)))
+_alone = replace(ENDED_BADLY, state=State.FAILED, dependency_count=0)
+REOPENINGS.append(
+    (ReopenIfEnded(_alone, STAMP), _alone, replace(reopened(_alone), waiting_on=frozenset()), {})
+)

@@ -1,0 +1,22 @@
+"""A transition, and what it does to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tidegate.domain.job import Job
+from tidegate.domain.transitions import Transition
+
+
+@dataclass(frozen=True)
+class Case:
+    """`moved` is `job` after `transition`; every job of `refused` breaks the condition that its key names."""
+
+    transition: Transition
+    job: Job
+    moved: Job
+    refused: Mapping[str, Job] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{type(self.transition).__name__} {self.job.state}-{self.moved.state}"

@@ -1,0 +1,80 @@
+"""Grants: the smallest parts of a policy that can be taken away for themselves."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+Document = Mapping[str, Any]
+"""A policy as IAM keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something that a call needed. `keys` are the partition keys that it named, where it named any."""
+
+    action: str
+    resource: str
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One action on one resource in a statement; of one kind of items, where a condition names several kinds."""
+
+    sid: str
+    action: str
+    resource: str
+    key_pattern: str = ""
+
+    def covers(self, use: Use) -> bool:
+        """Whether it is what allows this use."""
+        if (self.action, self.resource) != (use.action, use.resource):
+            return False
+        return not self.key_pattern or all(fnmatchcase(key, self.key_pattern) for key in use.keys)
+
+
+def grants_of(document: Document) -> Iterator[Grant]:
+    """Every grant of a policy."""
+    for statement in document["Statement"]:
+        for action in listed(statement["Action"]):
+            for resource in listed(statement["Resource"]):
+                for pattern in _key_patterns(statement) or [""]:
+                    yield Grant(statement["Sid"], action, resource, pattern)
+
+
+def without(document: Document, grant: Grant) -> dict[str, Any]:
+    """The policy with all its grants but one."""
+    statements: list[dict[str, Any]] = []
+    for statement in document["Statement"]:
+        if statement["Sid"] != grant.sid:
+            statements.append(copy.deepcopy(statement))
+            continue
+        for index, each in enumerate(grants_of({"Statement": [statement]})):
+            if each != grant:
+                kept = {**statement, "Sid": f"{grant.sid}{index}"}
+                kept |= {"Action": each.action, "Resource": each.resource}
+                if each.key_pattern:
+                    (operator,) = statement["Condition"]
+                    kept["Condition"] = {operator: {"dynamodb:LeadingKeys": each.key_pattern}}
+                statements.append(kept)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """A value of a policy as a list, however it was written."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _key_patterns(statement: Mapping[str, Any]) -> list[str]:
+    condition = statement.get("Condition")
+    if condition is None:
+        return []
+    ((operator, keys),) = condition.items()
+    assert operator in ("ForAllValues:StringEquals", "ForAllValues:StringLike"), operator
+    ((name, patterns),) = keys.items()
+    assert name == "dynamodb:LeadingKeys", name
+    return listed(patterns)

@@ -1,0 +1,194 @@
+"""No function may do more than it must: whatever single thing is taken from a role, something it does fails.
+
+Every role of the deployed template is asked for its policy. Probes do what the role is there for, in this process and
+under the role's own credentials, and show what they need. What none needs is too much. What is needed is taken away,
+one action on one resource after the other; then the probe that needs it must fail, by a refusal of just that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.permissions.api_callers import CLIENT_CALLS, OPERATOR_CALLS, is_about, may_call
+from tests.e2e.permissions.api_probes import API_PROBES
+from tests.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
+from tests.e2e.permissions.grants import Grant, Use, grants_of
+from tests.e2e.permissions.reaper_probes import REAPER_PROBES
+from tests.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
+from tests.e2e.permissions.world import PARAMETERS, Caller, World, caller
+from tests.functions.api_calls import read_event
+from tests.support.unasked import UNASKED
+from tidegate.bootstrap import Services
+from tidegate_cli.local_stack import down, up
+
+Probe = Callable[[World, Services], None]
+
+
+@pytest.fixture(scope="module")
+def world(stack_home: Path) -> Iterator[World]:
+    """A stack of its own: whatever works by itself on the session's would take part."""
+    home = stack_home.with_name(f"{stack_home.name}-permissions")
+    down(lambda _: None, home=home, wipe=True)
+    try:
+        found = World(up(lambda _: None, home=home, parameters=PARAMETERS))
+        found.rest()
+        yield found
+    finally:
+        down(lambda _: None, home=home, wipe=True)
+
+
+def function_role(world: World, name: str) -> Caller:
+    """Acts under the role that a function of the stack really has."""
+    function = world.stack.outputs[f"{name}FunctionName"]
+    arn = world.client("lambda").get_function_configuration(FunctionName=function)["Role"]
+    role, iam = arn.rpartition("/")[2], world.client("iam")
+    assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    return caller(world, role, policy, document)
+
+
+def policy_role(world: World, output: str) -> Caller:
+    """Acts under a role that may do what a managed policy of the stack says, for roles made outside the template."""
+    iam, arn = world.client("iam"), world.stack.outputs[output]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["ecs-tasks.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
+    iam.create_role(RoleName=output, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    iam.put_role_policy(RoleName=output, PolicyName="probed", PolicyDocument=json.dumps(document))
+    return caller(world, output, "probed", document)
+
+
+@pytest.mark.parametrize(
+    ("name", "probes"),
+    [
+        ("Api", API_PROBES),
+        ("Dispatcher", DISPATCHER_PROBES),
+        ("Reaper", REAPER_PROBES),
+        ("Worker", WORKER_PROBES),
+    ],
+    ids=("api", "dispatcher", "reaper", "worker"),
+)
+def test_each_permission_of_a_function_is_needed(world: World, name: str, probes: Sequence[Probe]) -> None:
+    unasked = {each.sid for each in UNASKED[f"{name}Role"]}
+    check(function_role(world, name), probes, unasked)
+
+
+def test_each_permission_of_a_worker_process_is_needed(world: World) -> None:
+    check(policy_role(world, "WorkerProcessPolicyArn"), PROCESS_PROBES)
+
+
+FUNCTION_PROBES: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "Api": ("dynamodb:GetItem", "api-get-job", lambda answer: answer["statusCode"] == 404),
+    "Dispatcher": ("dynamodb:Query", "dispatcher-schedule", lambda answer: answer == {"dispatched": 0}),
+    "Reaper": ("dynamodb:Query", "reaper-schedule", lambda answer: answer.get("jobs_reclaimed") == 0),
+    "Worker": ("dynamodb:UpdateItem", "worker-sqs", lambda answer: answer == {"batchItemFailures": []}),
+}
+"""By function: an action on the table of jobs or its index, an event for which it is needed, and when all is well."""
+
+
+@pytest.mark.parametrize("name", FUNCTION_PROBES)
+def test_the_deployed_function_is_held_to_its_role(world: World, name: str) -> None:
+    action, event, is_well = FUNCTION_PROBES[name]
+    acting = function_role(world, name)
+    (grant,) = (
+        grant
+        for grant in grants_of(acting.document)
+        if grant.sid in ("Jobs", "JobIndex") and grant.action == action
+    )
+
+    def call() -> Any:
+        function = world.stack.outputs[f"{name}FunctionName"]
+        answer = world.client("lambda").invoke(FunctionName=function, Payload=json.dumps(read_event(event)))
+        return json.loads(answer["Payload"].read())
+
+    world.clear()
+    assert is_well(call())
+    with acting.lacking(grant):
+        assert not is_well(call())
+    assert is_well(call())
+
+
+@pytest.mark.parametrize(
+    ("output", "calls", "others"),
+    [
+        ("ClientPolicyArn", CLIENT_CALLS, OPERATOR_CALLS),
+        ("OperatorPolicyArn", OPERATOR_CALLS, CLIENT_CALLS),
+    ],
+    ids=("client", "operator"),
+)
+def test_each_permission_of_an_api_caller_is_needed(
+    world: World, output: str, calls: Mapping[str, Any], others: Mapping[str, Any]
+) -> None:
+    acting = policy_role(world, output)
+    assert [may_call(acting, *call) for call in calls.items()] == [True] * len(calls)
+    assert [may_call(acting, *call) for call in others.items()] == [False] * len(others)
+    for grant in grants_of(acting.document):
+        (needing,) = (route for route in calls if is_about(grant.resource, route))
+        with acting.lacking(grant):
+            assert not may_call(acting, needing, calls[needing]), grant
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "key"),
+    [
+        ("Api", "get_item", "permit#key:a"),
+        ("Api", "update_item", "sweep#lambda#ACTIVE#0"),
+        ("Dispatcher", "update_item", "rules"),
+        ("Dispatcher", "get_item", "sweep#lambda#ACTIVE#0"),
+        ("Reaper", "put_item", "rules"),
+        ("Reaper", "delete_item", "permit#key:a"),
+        ("Reaper", "get_item", "dispatch#lambda"),
+    ],
+)
+def test_what_shares_a_table_is_not_shared_by_roles(world: World, name: str, call: str, key: str) -> None:
+    dynamodb = function_role(world, name).session.client("dynamodb", endpoint_url=world.stack.endpoint_url)
+    part = "Item" if call == "put_item" else "Key"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(dynamodb, call)(TableName=world.tables.control, **{part: {"name": {"S": key}}})
+
+
+def check(acting: Caller, probes: Sequence[Probe], unasked: Set[str] = frozenset()) -> None:
+    needed = {probe: needs(acting, probe) for probe in probes}
+    grants = [grant for grant in grants_of(acting.document) if grant.sid not in unasked]
+    assert len(grants) > len(unasked)
+    problems = []
+    for grant in grants:
+        probe = next((probe for probe in probes if any(map(grant.covers, needed[probe]))), None)
+        problems.append(f"nothing needs {grant}" if probe is None else goes_on_without(acting, probe, grant))
+    assert not "\n".join(filter(None, problems))
+    for probe in probes:
+        needs(acting, probe)  # what was taken away is back
+
+
+def needs(acting: Caller, probe: Probe) -> set[Use]:
+    """What a probe needs that has all its role may do."""
+    acting.world.clear()
+    acting.wire.forget(acting.world.denied.set)
+    probe(acting.world, acting.services)
+    assert not acting.wire.denied
+    return acting.wire.uses
+
+
+def goes_on_without(acting: Caller, probe: Probe, grant: Grant) -> str:
+    """Empty where the probe fails without the grant, as it should; else what is wrong with that."""
+    acting.world.clear()
+    acting.wire.forget(acting.world.denied.set)
+    with acting.lacking(grant):
+        try:
+            probe(acting.world, acting.services)
+        except Exception as error:  # noqa: BLE001 - however it fails, it must be for what it lacks
+            if any(map(grant.covers, acting.wire.denied)):
+                return ""
+            return f"{probe.__name__} fails without {grant}, but not for that: {error!r}"
+    return f"{probe.__name__} goes on without {grant}; denied was {acting.wire.denied}"

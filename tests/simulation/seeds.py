@@ -1,0 +1,116 @@
+"""Whole simulated runs, each determined by a seed: `python -m tests.simulation.seeds --seed 7` replays one.
+
+A seed draws a workflow, what its jobs and workers do, what goes wrong around them, how the platform behaves and what
+people do meanwhile. Whatever is drawn, every job ends, and every invariant holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from dataclasses import dataclass
+
+from tests.simulation.checks import check_all, hold_back
+from tests.simulation.clients import submit_drawn
+from tests.simulation.faults import Faults, calm
+from tests.simulation.model import Drawn, draw_workflow
+from tests.simulation.people import send_people
+from tests.simulation.simulator import Observer, Options, Simulator
+from tests.simulation.support import START_MS, function_pool, make_services, make_settings
+
+CAPACITY = 4
+PROGRESS_EVERY = 250
+
+
+@dataclass(frozen=True)
+class World:
+    """What a seed draws."""
+
+    drawn: Drawn
+    faults: Faults
+    options: Options
+    index_shards: int
+    acts: int  # of people
+
+
+def draw_world(seed: int) -> World:
+    """The world of a seed. About a third of what can go wrong does not, so that combinations differ."""
+    draw = random.Random(f"world {seed}")
+    faults = Faults(
+        lost_messages=draw.choice((0.0, 0.1, 0.3)),
+        doubled_messages=draw.choice((0.0, 0.2, 0.5)),
+        late_messages=draw.choice((0.0, 0.2, 0.5)),
+        refused_requests=draw.choice((0.0, 0.02, 0.1)),
+        lost_answers=draw.choice((0.0, 0.02, 0.1)),
+        stale_reads=draw.choice((0.0, 0.2, 0.5)),
+        interruptions=draw.choice((0.0, 0.01, 0.1)),
+    )
+    options = Options(
+        slots=draw.choice((1, CAPACITY)),
+        stream_delay_ms=draw.choice((0, 200, 30_000)),
+        stream_batch=draw.choice((1, 7, 100)),
+        stream_open=draw.random() < 0.9,
+        stream_doubled=draw.random() < 0.3,
+        stream_shards=draw.choice((1, 2, 5)),
+        skew_ms=draw.choice((0, 50, 2_000)),
+    )
+    drawn = draw_workflow(seed, most_jobs=14, bad_workers=draw.choice((0.0, 0.2, 0.4)))
+    return World(drawn, faults, options, draw.choice((1, 3)), draw.choice((0, 0, 3, 8)))
+
+
+def run_seed(seed: int) -> Simulator:
+    """Runs the world of a seed to its end and checks it; raises AssertionError."""
+    world = draw_world(seed)
+    settings = make_settings(function_pool("lambda", CAPACITY), shards=world.index_shards)
+    plain, memory = make_services(settings, seed)
+    one_clock = not world.options.skew_ms and not world.faults.interruptions
+    observers: list[Observer] = [hold_back] if one_clock and world.faults.one_at_a_time else []
+    simulator = Simulator(plain, memory, world.drawn.course, world.options, observers)
+    world.faults.inject(simulator, seed)
+    submit_drawn(simulator, world.drawn)
+    send_people(simulator, random.Random(f"people {seed}"), acts=world.acts, within_ms=400_000)
+    simulator.run()
+    calm(simulator, plain)
+    check_all(simulator, one_clock=one_clock)
+    if not world.acts:
+        assert {each.key: each.state for each in memory.jobs.values()} == world.drawn.expected()
+    return simulator
+
+
+def main() -> int:
+    """Replays one seed, or tries many; says which failed and how to replay it."""
+    parser = argparse.ArgumentParser(
+        description="Simulated runs by seed.", epilog="Example: python -m tests.simulation.seeds --seed 7"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="replay this one, and show what it draws and how its jobs end"
+    )
+    parser.add_argument("--start", type=int, default=0, help="the first of many")
+    parser.add_argument("--count", type=int, default=500, help="how many")
+    options = parser.parse_args()
+    if options.seed is not None:
+        sys.stdout.write(f"{draw_world(options.seed)}\n")
+        simulator = run_seed(options.seed)
+        for job in simulator.world.jobs.values():
+            steps = ", ".join(
+                f"{(entry.at_ms - START_MS) / 1_000:.3f} {entry.state}" for entry in job.history
+            )
+            sys.stdout.write(f"{job.job_id} {job.key}: {steps}\n")
+        return 0
+    for seed in range(options.start, options.start + options.count):
+        try:
+            run_seed(seed)
+        except BaseException:
+            sys.stdout.write(
+                f"seed {seed} failed; python -m tests.simulation.seeds --seed {seed} replays it\n"
+            )
+            raise
+        if (seed + 1 - options.start) % PROGRESS_EVERY == 0:
+            sys.stdout.write(f"{seed + 1 - options.start:,} of {options.count:,} seeds\n")
+            sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,299 @@
+"""The real use cases over memory, one thing happening after the other, compared with the model after each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
+from tests.stateful.model import Model, shown
+from tests.stateful.model_jobs import Edge, ModelJob
+from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, request_of
+from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.errors import AlreadyEnded, NotRetryable
+from tidegate.domain.job import Job
+from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import State
+from tidegate.ports import Message, Outcome, OutcomeKind
+from tidegate.usecases.cancel import cancel_downstream, cancel_job, cancel_workflow
+from tidegate.usecases.claim import Claimed, claim
+from tidegate.usecases.conclude import conclude
+from tidegate.usecases.react import react
+from tidegate.usecases.reap import reap
+from tidegate.usecases.redrive import redrive_pool
+from tidegate.usecases.reopen import rerun_workflow, retry_job
+from tidegate.usecases.run import beat
+from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.tick import tick
+
+POOL, CAPACITY, WINDOW = "lambda", 2, 2
+ACTOR = "ann"
+MOST_JOBS = 25
+JUMPS_MS = st.sampled_from([1, 1_000, 16_001, 31_003, 61_007, 400_009])
+OUTCOMES = {
+    State.SUCCEEDED: Outcome(OutcomeKind.SUCCEEDED),
+    State.FAILED: Outcome(OutcomeKind.FAILED, code="broken"),
+    State.TIMED_OUT: Outcome(OutcomeKind.TIMED_OUT),
+    State.CANCELLED: Outcome(OutcomeKind.CANCELLED),
+}
+
+
+class TidegateMachine(RuleBasedStateMachine):
+    """Rules are what can happen; `same_as_the_model` is what must be true after each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        settings = make_settings(function_pool(POOL, CAPACITY), window=WINDOW)
+        services, self.world = memory_services(settings, catalogue=AnyParameters())
+        self.queue = HeldQueue()
+        self.services: Services = replace(services, entropy=EvenEntropy(), queue=self.queue)
+        self.model = Model(CAPACITY * WINDOW)
+        self.now = START_MS
+        self.stream: list[Job] = []
+        self.running: list[Claimed] = []
+        self.workflows: list[list[str]] = []
+        self.in_step = True
+
+    # --- submitting -----------------------------------------------------------------------------------
+    @precondition(lambda self: len(self.world.jobs) < MOST_JOBS)
+    @rule(plans=PLANS)
+    def submit(self, plans: list[JobPlan]) -> None:
+        earlier = list(self.world.jobs)
+        keys = [f"k{place}" for place in range(len(plans))]
+        requests, edges = [], []
+        for place, plan in enumerate(plans):
+            upstreams = [*keys[:place], *earlier]
+            wanted = {
+                upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams
+            }
+            found = [request_of(name, name in keys, *how) for name, how in wanted.items()]
+            edges.append(found)
+            requests.append(
+                JobRequest(
+                    type=JOB_TYPE,
+                    key=keys[place],
+                    priority=1 + (len(earlier) + place) * 37 % 1_000,
+                    depends_on=tuple(found),
+                    retry=RetryPolicy(max_retries=plan.max_retries),
+                )
+            )
+        accepted = submit_workflow(
+            self.services,
+            WorkflowRequest(jobs=tuple(requests)),
+            idempotency_key=None,
+            fingerprint="f",
+            now_ms=self.now,
+        )
+        ids = accepted.job_ids
+        self.workflows.append([ids[key] for key in keys])
+        for request, found in zip(requests, edges, strict=True):
+            known = tuple(
+                Edge(ids[edge.key] if edge.key else edge.job_id or "", edge.type, edge.condition)
+                for edge in found
+            )
+            job = ModelJob(
+                ids[request.key or ""], request.priority or 0, request.retry.max_retries, self.now, known
+            )
+            self.model.submit(job, self.now)
+        outside: dict[str, list[tuple[str, int]]] = {}
+        for job_id in self.workflows[-1]:
+            for place, edge in enumerate(self.model.jobs[job_id].edges):
+                if edge.upstream not in self.workflows[-1]:
+                    outside.setdefault(edge.upstream, []).append((job_id, place))
+        self.model.connect([pair for pairs in outside.values() for pair in pairs], self.now)
+
+    # --- the dispatcher ---------------------------------------------------------------------------------
+    @rule()
+    def tick(self) -> None:
+        self._tick()
+
+    @rule()
+    def tick_twice(self) -> None:
+        self._tick()
+        self._tick()
+
+    def _tick(self) -> None:
+        tick(self.services, now_ms=self.now)
+        self.model.wake(self.now)
+        self.model.dispatch(self.now)
+
+    @precondition(lambda self: self.stream)
+    @rule(place=PLACES, keep=st.booleans())
+    def news_comes(self, place: int, keep: bool) -> None:
+        """In any order, late, and more than once."""
+        at = place % len(self.stream)
+        job = self.stream[at] if keep else self.stream.pop(at)
+        edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]
+        react(self.services, [job], now_ms=self.now)
+        matters = job.is_terminal or (job.state is State.RUNNING and job.watch_start)
+        moved = self.model.hear(job.job_id, job.state, job.attempt > 0, edges, self.now) if matters else []
+        gained = any(self.model.jobs[job_id].state is State.READY for job_id in moved)
+        if job.state is State.SCHEDULED and (job.due_at_ms or 0) <= self.now:
+            self.model.wake(self.now)
+        if gained or job.state not in (State.PENDING, State.QUEUED, State.RUNNING):
+            self.model.dispatch(self.now)
+
+    @precondition(lambda self: self.stream)
+    @rule(place=PLACES)
+    def news_is_lost(self, place: int) -> None:
+        self.stream.pop(place % len(self.stream))
+
+    # --- messages and workers -----------------------------------------------------------------------------
+    @precondition(lambda self: self.queue.waiting)
+    @rule(place=PLACES, doubled=st.booleans())
+    def deliver(self, place: int, doubled: bool) -> None:
+        """In any order; a message that is doubled stays to come again."""
+        at = place % len(self.queue.waiting)
+        message = self.queue.waiting[at] if doubled else self.queue.waiting.pop(at)
+        if not doubled:
+            self.model.messages.remove((message.job_id, message.attempt))
+        self._claim(message)
+
+    def _claim(self, message: Message) -> None:
+        claimed = claim(self.services, message, "worker", self.now)
+        assert (claimed is not None) is self.model.claim(message.job_id, message.attempt, self.now)
+        if claimed is not None:
+            self.running.append(claimed)
+
+    @precondition(lambda self: self.queue.waiting)
+    @rule(place=PLACES, buried=st.booleans())
+    def message_is_lost(self, place: int, buried: bool) -> None:
+        """For good, or into the dead letters."""
+        message = self.queue.waiting.pop(place % len(self.queue.waiting))
+        self.model.messages.remove((message.job_id, message.attempt))
+        if buried:
+            self.queue.dead.append(message)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES)
+    def heartbeat(self, place: int) -> None:
+        job = self.running[place % len(self.running)].job
+        signal = beat(self.services, job, None, self.now)
+        assert signal == self.model.beat(job.job_id, job.attempt, self.now)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)), again=st.booleans())
+    def finish(self, place: int, outcome: State, again: bool) -> None:
+        """With `again`, the worker does not hear that it was written, and says it once more later."""
+        at = place % len(self.running)
+        claimed = self.running[at] if again else self.running.pop(at)
+        job = claimed.job
+        concluded = conclude(self.services, claimed, OUTCOMES[outcome], self.now)
+        assert (concluded is not None) is self.model.finish(job.job_id, job.attempt, outcome, self.now)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES)
+    def worker_dies(self, place: int) -> None:
+        self.running.pop(place % len(self.running))
+
+    # --- time and the reaper --------------------------------------------------------------------------------
+    @rule(jump_ms=JUMPS_MS)
+    def clock_jumps(self, jump_ms: int) -> None:
+        self.now += jump_ms
+
+    @rule()
+    def reaper_runs(self) -> None:
+        dead = [(message.job_id, message.attempt) for message in self.queue.dead]
+        reap(self.services, now_ms=self.now)
+        self.model.reap(dead, self.now)
+
+    # --- people -----------------------------------------------------------------------------------------------
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES)
+    def cancel(self, place: int) -> None:
+        job_id = self._any_job(place)
+        state = self.model.jobs[job_id].state
+        self.model.cancel([job_id], self.now)
+        try:
+            cancel_job(self.services, job_id, actor=ACTOR, now_ms=self.now)
+        except AlreadyEnded:
+            assert state in (State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.SKIPPED)
+
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES)
+    def cancel_downstream(self, place: int) -> None:
+        job_id = self._any_job(place)
+        self.model.cancel(self.model.downstream(job_id), self.now)
+        cancel_downstream(self.services, job_id, actor=ACTOR, now_ms=self.now)
+
+    @precondition(lambda self: self.workflows)
+    @rule(place=PLACES)
+    def cancel_workflow(self, place: int) -> None:
+        jobs = self.workflows[place % len(self.workflows)]
+        self.model.cancel(jobs, self.now)
+        cancel_workflow(self.services, jobs[0].partition(".")[0], actor=ACTOR, now_ms=self.now)
+
+    @precondition(lambda self: self.world.jobs)
+    @rule(place=PLACES, reopen_skipped=st.booleans())
+    def retry(self, place: int, reopen_skipped: bool) -> None:
+        job_id = self._any_job(place)
+        allowed = self.model.can_retry(job_id)
+        try:
+            retry_job(self.services, job_id, reopen_skipped=reopen_skipped, actor=ACTOR, now_ms=self.now)
+            assert allowed
+        except NotRetryable:
+            assert not allowed
+        if allowed:
+            self.model.retry(job_id, reopen_skipped, self.now)
+
+    @precondition(lambda self: self.workflows)
+    @rule(place=PLACES)
+    def rerun(self, place: int) -> None:
+        jobs = self.workflows[place % len(self.workflows)]
+        rerun_workflow(self.services, jobs[0].partition(".")[0], actor=ACTOR, now_ms=self.now)
+        self.model.rerun(jobs, self.now)
+
+    @rule()
+    def redrive(self) -> None:
+        dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
+        found = redrive_pool(self.services, POOL, cursor=None, limit=200, actor=ACTOR, now_ms=self.now)
+        assert found.redriven == len(dead)
+        for job in sorted(dead, key=lambda job: (job.finished_at, job.job_id), reverse=True):
+            self.model.retry(job.job_id, True, self.now)
+
+    def _any_job(self, place: int) -> str:
+        return list(self.world.jobs)[place % len(self.world.jobs)]
+
+    # --- what must be true --------------------------------------------------------------------------------------
+    @invariant()
+    def same_as_the_model(self) -> None:
+        self.in_step = False
+        self.stream.extend(change.new for change in self.world.changes if change.concerns_dispatcher)
+        self.world.changes.clear()
+        real = {
+            job_id: (job.state, job.attempt, job.reopened, job.cancel_requested_at_ms)
+            for job_id, job in self.world.jobs.items()
+        }
+        wanted = shown(self.model.jobs)
+        assert real.keys() == wanted.keys()
+        assert not {
+            job_id: (real[job_id], wanted[job_id]) for job_id in real if real[job_id] != wanted[job_id]
+        }
+        waiting = {job_id: job.waiting_on for job_id, job in self.world.jobs.items()}
+        assert waiting == {job_id: job.waiting for job_id, job in self.model.jobs.items()}
+        sent = sorted((message.job_id, message.attempt) for message in self.queue.waiting)
+        assert sent == sorted(self.model.messages)
+        self.in_step = True
+
+    def teardown(self) -> None:
+        """Whatever happened: with the schedule alone, and workers that work, every job ends."""
+        self.stream.clear()
+        if not self.in_step:
+            return  # what went wrong was said
+        for _ in range(4 * len(self.world.jobs) + 10):
+            if all(job.is_terminal for job in self.world.jobs.values()):
+                return
+            self.now += 61_000
+            self._tick()
+            self.reaper_runs()
+            for message in list(self.queue.waiting):
+                self.queue.waiting.remove(message)
+                self.model.messages.remove((message.job_id, message.attempt))
+                self._claim(message)
+            while self.running:
+                self.finish(0, State.SUCCEEDED, False)
+            self.same_as_the_model()
+        raise AssertionError([job.job_id for job in self.world.jobs.values() if not job.is_terminal])

@@ -1,0 +1,269 @@
+"""What tidegate promises, said once more as a small pure model: no store, no index, no condition, no race.
+
+Each method is one thing that happens. The state machine does the same to the real use cases and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.stateful.model_jobs import ENDED, ModelJob
+from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.states import State
+
+BAD_ENDS = ENDED - {State.SUCCEEDED}
+AT_ONCE = {State.PENDING, State.SCHEDULED, State.READY, State.QUEUED}
+JITTER = 0.5
+LEASE_MS, GRACE_MS, RESEND_MS, PENDING_GRACE_MS = 60_000, 30_000, 375_000, 60_000
+BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
+
+
+@dataclass
+class Model:
+    """Every job by id; `messages` are those on their way, as (job id, claims before)."""
+
+    places: int
+    jobs: dict[str, ModelJob] = field(default_factory=dict)
+    messages: list[tuple[str, int]] = field(default_factory=list)
+
+    # --- submitting and releasing -----------------------------------------------------------------
+    def submit(self, job: ModelJob, now: int) -> None:
+        self.jobs[job.job_id] = job
+        job.waiting = set(range(len(job.edges)))
+        if not job.waiting:
+            self._ready(job, now)
+
+    def connect(self, edges: Sequence[tuple[str, int]], now: int) -> None:
+        """Judges edges to earlier submissions, upstream after upstream: as (downstream, place among its edges)."""
+        verdicts = [(self.jobs[job_id], place, self._verdict(job_id, place)) for job_id, place in edges]
+        self._decide(verdicts, now, [job for job, _, verdict in verdicts if verdict is not None])
+
+    def _verdict(self, job_id: str, place: int) -> bool | None:
+        edge = self.jobs[job_id].edges[place]
+        return edge.verdict(self.jobs[edge.upstream])
+
+    def settle(self, job_ids: Iterable[str], now: int) -> list[str]:
+        """Judges jobs by all that they wait on, as it stands; returns those that left PENDING."""
+        views = [(self.jobs[job_id], sorted(self.jobs[job_id].waiting)) for job_id in job_ids]
+        verdicts = [
+            (job, place, self._verdict(job.job_id, place)) for job, places in views for place in places
+        ]
+        return self._decide(verdicts, now, [job for job, _ in views])
+
+    def _decide(
+        self, verdicts: Sequence[tuple[ModelJob, int, bool | None]], now: int, looked_at: Iterable[ModelJob]
+    ) -> list[str]:
+        for job, place, verdict in verdicts:
+            if job.state is State.PENDING and verdict is False:
+                self._end(job, State.SKIPPED, now)
+                job.skipped_for = job.edges[place].upstream
+        for job, place, verdict in verdicts:
+            if job.state is State.PENDING and verdict:
+                job.waiting.discard(place)
+        moved = []
+        for job in looked_at:
+            if job.state is State.PENDING and not job.waiting:
+                self._ready(job, now)
+            if job.state is not State.PENDING:
+                moved.append(job.job_id)
+        return moved
+
+    def hear(
+        self, job_id: str, seen: State, started: bool, dependents: Sequence[tuple[str, int]], now: int
+    ) -> list[str]:
+        """News of a job comes, perhaps late: it was in state `seen`, with these edges; returns what left PENDING."""
+        job = self.jobs[job_id]
+        as_seen = ModelJob(job_id, 0, 0, 0, state=seen, attempt=int(started))
+        upstream = job if seen in BAD_ENDS else as_seen
+        verdicts = [
+            (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
+            for down, place in dependents
+            if self.jobs[down].state is State.PENDING and place in self.jobs[down].waiting
+        ]
+        return self._decide(
+            verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
+        )
+
+    # --- the dispatcher -------------------------------------------------------------------------------
+    def wake(self, now: int) -> None:
+        for job in self.jobs.values():
+            if job.state is State.SCHEDULED and job.due_at <= now:
+                self._ready(job, now)
+
+    def dispatch(self, now: int) -> None:
+        active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
+        ready = [job for job in self.jobs.values() if job.state is State.READY]
+        ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.attempt), reverse=True)
+        for job in ready[: max(0, self.places - active)]:
+            job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
+            self.messages.append((job.job_id, job.attempt))
+
+    # --- workers ----------------------------------------------------------------------------------------
+    def claim(self, job_id: str, claims: int, now: int) -> bool:
+        """Whether a worker that got this message owns the job."""
+        job = self.jobs[job_id]
+        queued = job.state is State.QUEUED and job.attempt == claims
+        orphaned = (
+            job.state is State.RUNNING
+            and job.attempt == claims + 1
+            and job.lease_until < now
+            and job.attempts_left
+            and job.cancel_asked_at is None
+        )
+        if queued or orphaned:
+            job.state, job.attempt, job.lease_until = State.RUNNING, job.attempt + 1, now + LEASE_MS
+        return queued or orphaned
+
+    def holds(self, job_id: str, attempt: int) -> bool:
+        job = self.jobs[job_id]
+        return job.state is State.RUNNING and job.attempt == attempt
+
+    def beat(self, job_id: str, attempt: int, now: int) -> str:
+        if not self.holds(job_id, attempt):
+            return "LOST"
+        self.jobs[job_id].lease_until = now + LEASE_MS
+        return "GO_ON" if self.jobs[job_id].cancel_asked_at is None else "CANCEL"
+
+    def finish(self, job_id: str, attempt: int, outcome: State, now: int) -> bool:
+        """Whether the outcome is accepted. `outcome` is how the attempt ended."""
+        if not self.holds(job_id, attempt):
+            return False
+        job = self.jobs[job_id]
+        if outcome in (State.FAILED, State.TIMED_OUT) and job.attempts_left:
+            if job.cancel_asked_at is not None:
+                self._end(job, State.CANCELLED, now)
+                return True
+            ceiling = min(MOST_BACKOFF_MS, BACKOFF_MS * 2 ** (job.attempt - job.attempts_before - 1))
+            job.state, job.due_at = State.SCHEDULED, now + int(ceiling * JITTER)
+        else:
+            self._end(job, outcome, now)
+        return True
+
+    # --- the reaper -----------------------------------------------------------------------------------
+    def reap(self, dead: Sequence[tuple[str, int]], now: int) -> None:
+        for job in self.jobs.values():
+            if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
+                job.sent_at = now
+                self.messages.append((job.job_id, job.attempt))
+            elif job.state is State.RUNNING:
+                self._reap_running(job, now)
+        for job_id, claims in dead:
+            job = self.jobs[job_id]
+            if job.state is State.QUEUED and job.attempt == claims:
+                self._end(job, State.FAILED, now)
+                job.undeliverable = True
+        old = [
+            job_id
+            for job_id, job in self.jobs.items()
+            if job.state is State.PENDING and job.created_at <= now - PENDING_GRACE_MS
+        ]
+        self.settle(old, now)
+
+    def _reap_running(self, job: ModelJob, now: int) -> None:
+        asked_at = job.cancel_asked_at
+        if asked_at is not None and (asked_at + GRACE_MS <= now or job.lease_until < now):
+            self._end(job, State.CANCELLED, now)
+        elif job.lease_until < now and job.attempts_left:
+            self._ready(job, now)
+        elif job.lease_until < now:
+            self._end(job, State.FAILED, now)
+
+    # --- people ---------------------------------------------------------------------------------------
+    def cancel(self, job_ids: Iterable[str], now: int) -> None:
+        for job_id in job_ids:
+            job = self.jobs[job_id]
+            if job.state in AT_ONCE:
+                self._end(job, State.CANCELLED, now)
+            elif job.state is State.RUNNING and job.cancel_asked_at is None:
+                job.cancel_asked_at = now
+
+    def downstream(self, job_id: str) -> set[str]:
+        found = {job_id}
+        while (
+            more := {
+                job.job_id for job in self.jobs.values() if any(edge.upstream in found for edge in job.edges)
+            }
+            - found
+        ):
+            found |= more
+        return found
+
+    def can_retry(self, job_id: str) -> bool:
+        job = self.jobs[job_id]
+        return job.state in BAD_ENDS or (job.state is not State.SUCCEEDED and job.reopened > 0)
+
+    def retry(self, job_id: str, reopen_skipped: bool, now: int) -> None:
+        job = self.jobs[job_id]
+        opened = []
+        if job.state in BAD_ENDS:
+            self._reopen(job)
+        if job.state is State.PENDING:
+            opened.append(job_id)
+        if reopen_skipped:
+            opened += self._reopen_after({job_id})
+        self.settle(dict.fromkeys(opened), now)
+
+    def rerun(self, job_ids: Sequence[str], now: int) -> None:
+        failed = [job_id for job_id in job_ids if self.jobs[job_id].state in BAD_ENDS - {State.SKIPPED}]
+        causes = {
+            job.skipped_for
+            for job in (self.jobs[job_id] for job_id in job_ids)
+            if job.state is State.SKIPPED and job.skipped_for
+        }
+        for job_id in failed:
+            self._reopen(self.jobs[job_id])
+        layer = {
+            *failed,
+            *(c for c in causes if self.jobs[c].reopened and self.jobs[c].state not in BAD_ENDS),
+        }
+        opened = list(failed)
+        while layer:
+            freed = [job_id for job_id in job_ids if self._is_freed(self.jobs[job_id], layer)]
+            for job_id in freed:
+                self._reopen(self.jobs[job_id])
+            opened += freed
+            layer = set(freed)
+        self.settle(opened, now)
+
+    def _is_freed(self, job: ModelJob, layer: set[str]) -> bool:
+        if job.state is not State.SKIPPED or job.skipped_for not in layer:
+            return False
+        cause = self.jobs[job.skipped_for]
+        return cause.state not in ENDED or job.finished_at < cause.finished_at
+
+    def _reopen_after(self, sources: set[str]) -> list[str]:
+        opened, known, layer = [], set(sources), set(sources)
+        while layer:
+            reached = [
+                job
+                for job in self.jobs.values()
+                if job.job_id not in known and any(edge.upstream in layer for edge in job.edges)
+            ]
+            skipped = [job for job in reached if job.state is State.SKIPPED and job.skipped_for in layer]
+            going_on = [job for job in reached if job.reopened and job.state not in ENDED]
+            for job in skipped:
+                self._reopen(job)
+            opened += [job.job_id for job in skipped]
+            layer = {job.job_id for job in [*skipped, *going_on]}
+            known |= layer
+        return opened
+
+    # --- how a job moves --------------------------------------------------------------------------------
+    def _ready(self, job: ModelJob, now: int) -> None:
+        job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
+
+    def _end(self, job: ModelJob, state: State, now: int) -> None:
+        job.state, job.finished_at, job.waiting = state, now, set()
+
+    def _reopen(self, job: ModelJob) -> None:
+        job.state, job.reopened, job.attempts_before = State.PENDING, job.reopened + 1, job.attempt
+        job.waiting = set(range(len(job.edges)))
+        job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
+
+
+def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[State, int, int, int | None]]:
+    """What is compared of every job."""
+    return {
+        job_id: (job.state, job.attempt, job.reopened, job.cancel_asked_at) for job_id, job in jobs.items()
+    }

@@ -1,0 +1,156 @@
+"""Cancelling a workflow, and everything downstream of a job."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from tests.usecases.recovering import NOOP, Workflow, after, chain
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.states import State
+from tidegate.domain.submission import Phase
+from tidegate.usecases import cancel, downstream
+from tidegate.usecases.cancel import Cancelled, cancel_downstream, cancel_workflow
+from tidegate.usecases.reap import reap
+from tidegate.usecases.reap_submissions import GRACE_MS
+from tidegate.usecases.submit import submit_job
+
+ACTOR = "ann"
+WIDE = {
+    "done": (),
+    "runs": after("done"),
+    "waits": after("runs"),
+    "whatever": after("waits", kind=DependencyType.MUST_COMPLETE),
+    "beside": (),
+}
+
+
+def half_way() -> Workflow:
+    workflow = Workflow(WIDE)
+    workflow.finish("done")
+    workflow.start("runs")
+    return workflow
+
+
+def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
+    workflow = half_way()
+    found = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert found == Cancelled(cancelled=3, asked=1, ended=1)
+    assert workflow.states == {
+        "done": State.SUCCEEDED,
+        "runs": State.RUNNING,
+        "waits": State.CANCELLED,
+        "whatever": State.CANCELLED,
+        "beside": State.CANCELLED,
+    }
+    assert workflow.job("runs").cancel_requested_at_ms == workflow.now_ms
+    assert workflow.job("waits").history[-1].actor == ACTOR
+    again = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert again == Cancelled(cancelled=0, asked=1, ended=4)
+    reap(workflow.services, now_ms=workflow.now_ms + 90_000)
+    assert workflow.job("runs").state is State.CANCELLED, "by force, once the grace period was over"
+
+
+def test_everything_downstream_is_cancelled_whatever_the_dependency() -> None:
+    workflow = half_way()
+    later = workflow.submit_after("whatever")
+    job, others = cancel_downstream(
+        workflow.services, workflow.ids["runs"], actor=ACTOR, now_ms=workflow.now_ms
+    )
+    assert (job.state, job.cancel_requested_at_ms) == (State.RUNNING, workflow.now_ms)
+    assert others == Cancelled(cancelled=3, asked=0, ended=0)
+    assert workflow.states["beside"] is State.READY
+    assert workflow.world.jobs[later].state is State.CANCELLED
+
+
+def test_a_job_that_has_ended_may_have_open_ones_downstream() -> None:
+    workflow = half_way()
+    job, others = cancel_downstream(
+        workflow.services, workflow.ids["done"], actor=ACTOR, now_ms=workflow.now_ms
+    )
+    assert job.state is State.SUCCEEDED
+    assert others == Cancelled(cancelled=2, asked=1, ended=0)
+
+
+def test_jobs_that_came_to_wait_on_it_after_it_had_ended_are_found_too() -> None:
+    workflow = half_way()
+    workflow.finish("beside", State.FAILED)
+    edge = DependencyRequest(job_id=workflow.ids["beside"], type=DependencyType.MUST_COMPLETE)
+    request = JobRequest(type=NOOP, depends_on=(edge,))
+    later = submit_job(
+        workflow.services, request, idempotency_key=None, fingerprint="", now_ms=workflow.now_ms
+    )
+    _, others = cancel_downstream(
+        workflow.services, workflow.ids["beside"], actor=ACTOR, now_ms=workflow.now_ms
+    )
+    assert others.cancelled == 1
+    assert workflow.world.jobs[later.job_id].state is State.CANCELLED
+
+
+def test_more_downstream_than_one_call_can_take_is_cancelled_in_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(downstream, "LAYERS_AT_MOST", 2)
+    workflow = Workflow(chain(*"abcdef"))
+    with pytest.raises(DependencyUnavailable, match="ask again"):
+        cancel_downstream(workflow.services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+    assert [workflow.states[key] is State.CANCELLED for key in "abcdef"] == [True] * 3 + [False] * 3
+
+
+def test_a_workflow_whose_roots_are_not_written_yet_is_cancelled_whole() -> None:
+    workflow = Workflow(WIDE)
+    submission = workflow.world.submissions[workflow.workflow_id]
+    workflow.world.submissions[workflow.workflow_id] = type(submission)(
+        **{name: getattr(submission, name) for name in submission.__slots__ if name != "phase"},
+        phase=Phase.COMMITTED,
+    )
+    workflow.world.remove(workflow.ids["beside"])
+    cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert set(workflow.states.values()) == {State.CANCELLED}
+    reap(workflow.services, now_ms=workflow.now_ms + GRACE_MS + 1)
+    assert set(workflow.states.values()) == {State.CANCELLED}
+
+
+def test_jobs_that_move_meanwhile_are_cancelled_where_they_came_to() -> None:
+    workflow = Workflow({"a": (), "b": ()})
+    moves = count()
+
+    def start_first(request: str) -> None:
+        if request == "apply_all" and next(moves) == 0:
+            workflow.start("a")
+
+    workflow.world.on_request = start_first
+    found = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert found == Cancelled(cancelled=1, asked=1, ended=0)
+
+
+def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancel, "_TRIES", 0)
+    workflow = Workflow({"a": ()})
+    with pytest.raises(DependencyUnavailable, match="kept changing"):
+        cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+
+
+def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:
+    workflow = Workflow({str(place): () for place in range(26)})
+    batches = count()
+
+    def refuse_one(request: str) -> None:
+        if request == "apply_all" and next(batches) == 0:
+            raise DependencyUnavailable("refused for load")
+
+    workflow.world.on_request = refuse_one
+    with pytest.raises(DependencyUnavailable, match="load"):
+        cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert list(workflow.states.values()).count(State.CANCELLED) == 1
+    assert isinstance(workflow.services.jobs, MemoryJobStore)
+
+
+def test_an_unknown_workflow_is_not_found() -> None:
+    workflow = Workflow({"a": ()})
+    with pytest.raises(NotFound):
+        cancel_workflow(workflow.services, "X", actor=ACTOR, now_ms=0)

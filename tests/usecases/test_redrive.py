@@ -1,0 +1,69 @@
+"""Redrive: what a queue gave up is tried again, and no other failure."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.usecases.recovering import Workflow, after
+from tidegate.domain.errors import InvalidRequest, UnknownName
+from tidegate.domain.states import State
+from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.ports import Message
+from tidegate.usecases.reap import reap
+from tidegate.usecases.redrive import Redriven, redrive_pool
+
+
+def redrive(
+    workflow: Workflow, cursor: str | None = None, *, limit: int = 50, pool: str = "lambda"
+) -> Redriven:
+    return redrive_pool(
+        workflow.services, pool, cursor=cursor, limit=limit, actor="ann", now_ms=workflow.now_ms
+    )
+
+
+def give_up(workflow: Workflow, key: str) -> None:
+    """Its message is delivered again and again, and nobody claims it."""
+    job = workflow.job(key)
+    workflow.services.jobs.apply(DispatchIfReady(job.job_id, "lambda", Stamp(workflow.now_ms, "dispatcher")))
+    workflow.services.queue.send("lambda", [Message(job.job_id, job.attempt)])
+    for _ in range(10):
+        workflow.services.queue.receive("lambda", limit=10, wait_seconds=0)
+        workflow.world.now_ms += 3_600_000
+    reap(workflow.services, now_ms=workflow.now_ms)
+    workflow.hear(workflow.job(key))
+    assert workflow.job(key).state is State.FAILED
+
+
+def test_undeliverable_jobs_are_tried_again_with_what_was_skipped_for_them() -> None:
+    workflow = Workflow({"lost": (), "next": after("lost"), "broken": ()})
+    workflow.finish("broken", State.FAILED)
+    give_up(workflow, "lost")
+    assert redrive(workflow) == Redriven(redriven=1, looked_at=2, cursor=None)
+    assert workflow.states == {"lost": State.READY, "next": State.PENDING, "broken": State.FAILED}
+    assert redrive(workflow) == Redriven(redriven=0, looked_at=1, cursor=None)
+    workflow.finish("lost")
+    assert workflow.states["next"] is State.READY
+
+
+def test_a_redrive_goes_on_page_by_page() -> None:
+    keys = [str(place) for place in range(5)]
+    workflow = Workflow(dict.fromkeys(keys, ()))
+    for key in keys:
+        give_up(workflow, key)
+        workflow.now_ms += 1
+    cursor, redriven = None, 0
+    for _ in keys:
+        page = redrive(workflow, cursor, limit=2)
+        redriven, cursor = redriven + page.redriven, page.cursor
+        if cursor is None:
+            break
+    assert redriven == 5
+    assert set(workflow.states.values()) == {State.READY}
+
+
+def test_what_can_not_be_redriven_says_why() -> None:
+    workflow = Workflow({"a": ()})
+    with pytest.raises(UnknownName):
+        redrive(workflow, pool="nowhere")
+    with pytest.raises(InvalidRequest, match="cursor"):
+        redrive(workflow, "x")

@@ -1,0 +1,261 @@
+"""Retry, rerun and redrive: what ended without success is tried again, and nothing else is disturbed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from tests.usecases.recovering import Workflow, after, chain
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused
+from tidegate.domain.states import State
+from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp
+from tidegate.usecases import reopen
+from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.query import get_job
+from tidegate.usecases.reap import reap
+
+ACTOR = "ann"
+PENDING, READY, SKIPPED, FAILED, SUCCEEDED = (
+    State.PENDING,
+    State.READY,
+    State.SKIPPED,
+    State.FAILED,
+    State.SUCCEEDED,
+)
+OPEN_CHAIN = {"a": READY, "b": PENDING, "c": PENDING}
+
+
+def retry(workflow: Workflow, key: str, *, reopen_skipped: bool = True) -> reopen.Reopened:
+    _, reopened = reopen.retry_job(
+        workflow.services,
+        workflow.ids[key],
+        reopen_skipped=reopen_skipped,
+        actor=ACTOR,
+        now_ms=workflow.now_ms,
+    )
+    return reopened
+
+
+def failed_chain() -> Workflow:
+    workflow = Workflow(chain("a", "b", "c"))
+    workflow.finish("a", FAILED)
+    assert workflow.states == {"a": FAILED, "b": SKIPPED, "c": SKIPPED}
+    return workflow
+
+
+def test_a_retried_job_takes_what_was_skipped_for_it_along() -> None:
+    workflow = failed_chain()
+    assert retry(workflow, "a") == reopen.Reopened(3, 0, complete=True)
+    assert workflow.states == OPEN_CHAIN
+    a = workflow.job("a")
+    assert (a.attempt, a.reopened, a.failure, a.finished_at_ms, a.expires_at_s) == (1, 1, None, None, None)
+    assert [(entry.state, entry.actor) for entry in a.history[-3:]] == [
+        (FAILED, "w"), (PENDING, ACTOR), (READY, ACTOR),
+    ]  # fmt: skip
+    for key in "abc":
+        workflow.finish(key)
+    assert set(workflow.states.values()) == {SUCCEEDED}
+    assert workflow.job("a").attempt == 2
+
+
+def test_without_reopening_only_the_job_itself_is_tried_again() -> None:
+    workflow = failed_chain()
+    assert retry(workflow, "a", reopen_skipped=False).reopened == 1
+    assert workflow.states == {"a": READY, "b": SKIPPED, "c": SKIPPED}
+    workflow.finish("a")
+    assert workflow.states["b"] is SKIPPED
+    assert retry(workflow, "b").reopened == 2
+    assert workflow.states == {"a": SUCCEEDED, "b": READY, "c": PENDING}
+
+
+def test_retrying_twice_changes_nothing_more() -> None:
+    workflow = failed_chain()
+    retry(workflow, "a")
+    before = dict(workflow.world.jobs)
+    assert retry(workflow, "a").reopened == 0
+    workflow.finish("a")
+    assert workflow.job("b").state is READY
+    assert {key: job for key, job in before.items() if key == workflow.ids["c"]}.items() <= (
+        workflow.world.jobs.items()
+    )
+
+
+def _cut_off_after(workflow: Workflow, requests: int) -> bool:
+    """Whether a retry was cut off after so many requests, rather than finished within them."""
+    numbers = count()
+
+    def cut_off(_request: str) -> None:
+        if next(numbers) >= requests:
+            raise DependencyUnavailable("cut off")
+
+    workflow.world.on_request = cut_off
+    try:
+        retry(workflow, "a")
+    except DependencyUnavailable:
+        return True
+    finally:
+        workflow.world.on_request = lambda _request: None
+    return False
+
+
+def test_a_retry_that_was_cut_off_anywhere_is_finished_by_the_next() -> None:
+    for requests in count(1):
+        workflow = failed_chain()
+        if not _cut_off_after(workflow, requests):
+            break
+        retry(workflow, "a")
+        reap(workflow.services, now_ms=workflow.now_ms + 120_000)
+        assert workflow.states == OPEN_CHAIN
+    assert requests > 8
+
+
+def test_a_job_skipped_for_two_reasons_waits_for_both() -> None:
+    workflow = Workflow({"a": (), "b": (), "both": after("a", "b"), "last": after("both")})
+    workflow.finish("a", FAILED)
+    workflow.finish("b", FAILED)
+    assert retry(workflow, "b").reopened == 1, "it was skipped because of a"
+    assert retry(workflow, "a").reopened == 3
+    assert workflow.states == {"a": READY, "b": READY, "both": PENDING, "last": PENDING}
+    workflow.finish("b", FAILED)
+    assert workflow.states["both"] is SKIPPED
+    retry(workflow, "b")
+    workflow.finish("a")
+    workflow.finish("b")
+    assert workflow.states == {"a": SUCCEEDED, "b": SUCCEEDED, "both": READY, "last": PENDING}
+
+
+def test_what_ran_because_the_job_had_ended_is_left_alone() -> None:
+    workflow = Workflow({"a": (), "cleanup": after("a", kind=DependencyType.MUST_COMPLETE)})
+    workflow.finish("a", FAILED)
+    workflow.finish("cleanup")
+    assert retry(workflow, "a").reopened == 1
+    assert workflow.states == {"a": READY, "cleanup": SUCCEEDED}
+
+
+def test_late_news_of_the_first_end_decides_nothing_any_more() -> None:
+    workflow = Workflow(chain("a", "b", "c"))
+    old = workflow.finish("a", FAILED, event=False)
+    retry(workflow, "a")
+    workflow.hear(old)
+    assert workflow.states == OPEN_CHAIN
+
+
+def test_what_was_found_out_before_a_job_was_reopened_is_no_good_after_it() -> None:
+    workflow = Workflow(chain("a", "b"))
+    first_life = workflow.job("b")
+    workflow.finish("a", FAILED)
+    retry(workflow, "a")
+    late = SkipIfPending(first_life, Ending(SKIPPED), Stamp(workflow.now_ms, "late"))
+    with pytest.raises(TransitionRefused, match="reopened 1 times"):
+        workflow.services.jobs.apply(late)
+
+
+def test_a_worker_of_before_can_not_write_to_the_reopened_job() -> None:
+    workflow = Workflow({"a": ()})
+    running = workflow.start("a")
+    stamp = Stamp(workflow.now_ms, "w")
+    workflow.services.jobs.apply(FinishIfAttemptHolds(running, 1, Ending(FAILED), stamp))
+    retry(workflow, "a")
+    late = FinishIfAttemptHolds(running, 1, Ending(SUCCEEDED), stamp)
+    with pytest.raises(TransitionRefused):
+        workflow.services.jobs.apply(late)
+    workflow.start("a")
+    with pytest.raises(TransitionRefused):
+        workflow.services.jobs.apply(late)
+
+
+def test_jobs_of_later_submissions_are_reopened_too() -> None:
+    workflow = Workflow({"a": ()})
+    before = workflow.submit_after("a")
+    workflow.finish("a", FAILED)
+    afterwards = workflow.submit_after("a")
+    jobs = workflow.world.jobs
+    assert (jobs[before].state, jobs[afterwards].state) == (SKIPPED, SKIPPED)
+    assert retry(workflow, "a").reopened == 3
+    workflow.finish("a")
+    assert (jobs[before].state, jobs[afterwards].state) == (READY, READY)
+
+
+def test_a_cancelled_job_that_never_ran_waits_on_its_dependencies_again() -> None:
+    workflow = Workflow(chain("a", "b"))
+    cancel_job(workflow.services, workflow.ids["b"], actor=ACTOR, now_ms=workflow.now_ms)
+    retry(workflow, "b")
+    assert workflow.states == {"a": READY, "b": PENDING}
+    workflow.finish("a", FAILED)
+    assert workflow.states["b"] is SKIPPED
+    retry(workflow, "b")
+    assert workflow.states["b"] is SKIPPED, "its upstream is as it was"
+    failure = workflow.job("b").failure
+    assert failure is not None
+    assert failure.upstream_id == workflow.ids["a"]
+
+
+def test_a_job_that_ran_runs_again_though_its_upstream_is_gone() -> None:
+    workflow = Workflow(chain("a", "b"))
+    workflow.finish("a")
+    workflow.finish("b", FAILED)
+    workflow.world.remove(workflow.ids["a"])
+    retry(workflow, "b")
+    assert workflow.job("b").state is READY
+
+
+def test_retries_are_allowed_anew() -> None:
+    workflow = Workflow({"a": ()}, max_retries=1)
+    workflow.start("a")
+    later_ms = workflow.now_ms + 61_000
+    reap(workflow.services, now_ms=later_ms)
+    assert workflow.job("a").state is READY
+    workflow.start("a")
+    reap(workflow.services, now_ms=later_ms)
+    assert workflow.job("a").state is FAILED
+    retry(workflow, "a")
+    workflow.start("a")
+    reap(workflow.services, now_ms=later_ms)
+    job = workflow.job("a")
+    assert (job.state, job.attempt, job.attempts_before) == (READY, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [(READY, "has not ended"), (SUCCEEDED, "has succeeded"), (FAILED, "was reopened 20 times")],
+)
+def test_what_can_not_be_retried_says_why(state: State, why: str) -> None:
+    workflow = Workflow({"a": ()})
+    if state is not READY:
+        job = workflow.finish("a", state)
+        reopened = limits.MAX_REOPENINGS if state is FAILED else 0
+        workflow.world.jobs[job.job_id] = replace(job, reopened=reopened)
+    before = dict(workflow.world.jobs)
+    with pytest.raises(NotRetryable, match=why):
+        retry(workflow, "a")
+    assert workflow.world.jobs == before
+
+
+def test_an_unknown_job_or_workflow_is_not_found() -> None:
+    workflow = Workflow({"a": ()})
+    with pytest.raises(NotFound):
+        reopen.retry_job(workflow.services, "X", reopen_skipped=True, actor=ACTOR, now_ms=0)
+    with pytest.raises(NotFound):
+        reopen.rerun_workflow(workflow.services, "X", actor=ACTOR, now_ms=0)
+
+
+def test_a_reopened_job_is_never_taken_for_one_that_is_being_staged() -> None:
+    workflow = failed_chain()
+    retry(workflow, "a")
+    workflow.world.submissions.clear()  # past its retention
+    assert get_job(workflow.services, workflow.ids["b"]).state is PENDING
+    reap(workflow.services, now_ms=workflow.now_ms + 120_000)
+    assert workflow.states == OPEN_CHAIN
+
+
+def test_the_reaper_judges_what_a_cut_off_call_reopened() -> None:
+    workflow = failed_chain()
+    moved = reopen._reopen_all(workflow.services, [workflow.job("a")], Stamp(workflow.now_ms, ACTOR))
+    assert workflow.states["a"] is PENDING
+    assert judge_waiting(workflow.services, moved, Stamp(workflow.now_ms, "reaper")) == 1
+    assert workflow.states["a"] is READY
