@@ -288,6 +288,6 @@ CASES: Mapping[str, Case] = {
     "retried by hand": Case(retried_by_hand),
     "rerun": Case(rerun),
     "redriven": Case(redriven),
-    "cancelled whole": Case(cancelled_whole, ALL_STATES, refusable=True),
-    "cancelled downstream": Case(cancelled_downstream, ALL_STATES),
+    "cancelled whole": Case(cancelled_whole, refusable=True),
+    "cancelled downstream": Case(cancelled_downstream),
 }

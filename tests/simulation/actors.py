@@ -10,11 +10,12 @@ from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.cancel import cancel_job, cancel_workflow
 from tidegate.usecases.claim import Claimed, claim
 from tidegate.usecases.conclude import conclude
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
+from tidegate.usecases.reopen import retry_job
 from tidegate.usecases.run import beat
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit import submit_workflow
@@ -99,6 +100,16 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
         return answers
 
     return act
+
+
+def retries(job_id: str) -> Act:
+    """A person who has a failed job tried again, with what was skipped because of it."""
+    return lambda services: retry_job(services, job_id, reopen_skipped=True, actor="ann", now_ms=START_MS)
+
+
+def cancels_workflow(workflow_id: str) -> Act:
+    """A person who cancels all that is left of a workflow."""
+    return lambda services: cancel_workflow(services, workflow_id, actor="ann", now_ms=START_MS)
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:

@@ -11,9 +11,11 @@ from tests.simulation.actors import (
     LATER_MS,
     Act,
     cancels,
+    cancels_workflow,
     concludes,
     reacts,
     reaps,
+    retries,
     submits,
     ticks,
     works,
@@ -21,7 +23,8 @@ from tests.simulation.actors import (
 from tests.simulation.graphs import job, workflow
 from tests.simulation.scene import Scene
 from tests.simulation.support import START_MS
-from tidegate.domain.errors import DependencyUnavailable, TidegateError
+from tidegate.domain.errors import DependencyUnavailable, NotRetryable, TidegateError
+from tidegate.domain.job import Job
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome, OutcomeKind
 
@@ -187,6 +190,31 @@ def _two_cancellations() -> Case:
     return Case(scene, (cancels(*job_ids), cancels(*reversed(job_ids))))
 
 
+def _failed_workflow() -> tuple[Scene, Job]:
+    """The first of three jobs has failed for good, and no event of that has come yet."""
+    scene = Scene()
+    scene.submit_workflow(_REQUEST)
+    scene.dispatch()
+    return scene, scene.end(GIVEN_UP)
+
+
+def _retry_and_its_event() -> Case:
+    scene, failed = _failed_workflow()
+    return Case(scene, (retries(failed.job_id), reacts(failed)))
+
+
+def _two_retries() -> Case:
+    scene, failed = _failed_workflow()
+    reacts(failed)(scene.services)
+    return Case(scene, (retries(failed.job_id), retries(failed.job_id)), answers=(NotRetryable,))
+
+
+def _whole_workflow_cancelled() -> Case:
+    scene = Scene()
+    ids = scene.submit_workflow(_REQUEST)
+    return Case(scene, (cancels_workflow(ids["a"].partition(".")[0]), ticks(START_MS)))
+
+
 # --- submissions -----------------------------------------------------------------------------------
 _REQUEST = workflow([job("a"), job("b", "a"), job("c", "a")])
 
@@ -233,6 +261,9 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "claim and cancel": _claim_and_cancel,
     "dispatch and cancel": _dispatch_and_cancel,
     "two cancellations": _two_cancellations,
+    "retry and the event of the failure": _retry_and_its_event,
+    "two retries": _two_retries,
+    "workflow cancelled and dispatcher": _whole_workflow_cancelled,
     "two submissions under one key": _submission_twice,
     "submission again and reaper, not accepted": partial(_submission_again_and_reaper, "save_plan"),
     "submission again and reaper, accepted": partial(_submission_again_and_reaper, "insert_if_absent"),
