@@ -8,6 +8,8 @@ BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
 INSTALLING := $(VENV)/.installing
 PEERS_VENV := .venv-peers
 PEERS_STAMP := $(PEERS_VENV)/.setup-complete
+MUTANTS_VENV := .venv-mutants
+MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers tests worker
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
@@ -15,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test soak check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test soak mutants check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +54,15 @@ test: setup ## run all tests, those on the local stack included
 soak: setup ## try far more sequences and simulated days than `make test` does (half an hour or so)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
 	$(BIN)/python -m tests.simulation.seeds --count 10000
+
+mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain, and see that its tests notice at least 85 % of them
+	@$(BIN)/python -m tests.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python
+
+$(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) requirements/mutants.txt
+	@echo "mutants: installing the mutation tester in $(MUTANTS_VENV)"
+	@$(PYTHON) -m venv --clear $(MUTANTS_VENV)
+	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes requirements/mutants.txt
+	@touch $@
 
 check: setup ## formatting, lint, types, architecture, security, template
 	$(BIN)/ruff format --check .
@@ -124,5 +135,5 @@ local-down: setup ## stop the local stack
 clean: ## stop the local stack and remove everything made here, the environment too
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
-	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(PEERS_VENV) $(VENV)
+	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(PEERS_VENV) $(MUTANTS_VENV) $(VENV)

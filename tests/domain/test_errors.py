@@ -1,0 +1,71 @@
+"""Each error says what was wrong and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.domain.job_samples import NOW_MS
+from tidegate.domain import errors
+from tidegate.domain.errors import TidegateError, Violation
+from tidegate.domain.workers import Worker, WorkerSpec, begin
+
+WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.NotFound("job", "X"), ("no job 'X'", "check the id", "retention")),
+        (errors.AlreadyEnded("X", "FAILED"), ("job X", "FAILED", "nothing left to cancel")),
+        (errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),
+        (errors.IdempotencyConflict(), ("different body", "send the same body again", "a new key")),
+        (errors.IdempotencyConflict("use another"), ("use another",)),
+        (errors.WorkerRefused("heartbeat", "w1", None), ("heartbeat refused", "w1", "no entry")),
+        (errors.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
+        (errors.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
+        (errors.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
+        (errors.HandlerError("it broke"), ("it broke",)),
+        (
+            errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
+            (
+                "'w1'",
+                "'ecs'",
+                "'host-a'",
+                "ACTIVE",
+                "2023-11-14T22:13:20.000+00:00",
+                "free in 60 s",
+                "--take-over",
+            ),
+        ),
+        (errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS + 5_000), ("free in 1 s",)),
+    ],
+)
+def test_an_error_says_so(error: TidegateError, words: tuple[str, ...]) -> None:
+    text = str(error)
+    assert not [word for word in words if word not in text], text
+
+
+def test_a_handlers_error_says_how_to_go_on() -> None:
+    plain = errors.HandlerError("it broke")
+    assert (plain.retryable, plain.retry_after_seconds, plain.code) == (True, None, "handler-error")
+    told = errors.HandlerError("it broke", retryable=False, retry_after_seconds=3, code="Throttled")
+    assert (told.retryable, told.retry_after_seconds, told.code) == (False, 3, "Throttled")
+    assert errors.HandlerError.code == "handler-error"
+
+
+def test_errors_keep_what_they_are_about() -> None:
+    found = errors.NotFound("job", "X")
+    assert (found.what, found.identifier) == ("job", "X")
+    ended = errors.AlreadyEnded("X", "FAILED")
+    assert (ended.job_id, ended.state) == ("X", "FAILED")
+    assert errors.NotRetryable("X", "why").job_id == "X"
+    assert errors.WorkerFenced(WORKER).holder is WORKER
+    assert errors.WorkerIdTaken(WORKER, silent_since_ms=0).holder is WORKER
+    assert errors.WorkerGone(WORKER).worker is WORKER
+    assert errors.WorkerRefused("leave", "w1", WORKER).worker is WORKER
+
+
+def test_violations_are_named_one_after_the_other() -> None:
+    error = errors.InvalidRequest([Violation("a", "is bad"), Violation("b", "is worse")])
+    assert str(error) == "a: is bad; b: is worse"
+    assert errors.InvalidRequest.of("a", "is bad").violations == (Violation("a", "is bad"),)
