@@ -10,7 +10,9 @@ PEERS_VENV := .venv-peers
 PEERS_STAMP := $(PEERS_VENV)/.setup-complete
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
-SOURCES := benchmarks cli functions layers tests worker
+CHECKS_VENV := .venv-checks
+CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
+SOURCES := benchmarks cli functions layers scripts tests worker
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -64,13 +66,22 @@ $(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) requirements/mutants.txt
 	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes requirements/mutants.txt
 	@touch $@
 
-check: setup ## formatting, lint, types, architecture, security, template
+check: setup $(CHECKS_STAMP) ## formatting, lint, types, architecture, security, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(SOURCES))
+	@$(BIN)/python scripts/audit.py
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
+	@$(BIN)/python scripts/transform.py template.yaml build/template.json
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml build/template.json
+
+$(CHECKS_STAMP): $(BOOTSTRAP_STAMP) requirements/checks.txt
+	@echo "check: installing checkov in $(CHECKS_VENV)"
+	@$(PYTHON) -m venv --clear $(CHECKS_VENV)
+	@$(BIN)/uv pip sync --quiet --python $(CHECKS_VENV)/bin/python --require-hashes requirements/checks.txt
+	@touch $@
 
 fix: setup ## format, and repair what lint can repair
 	$(BIN)/ruff format .
@@ -135,5 +146,5 @@ local-down: setup ## stop the local stack
 clean: ## stop the local stack and remove everything made here, the environment too
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
-	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
-	rm -rf $(PEERS_VENV) $(MUTANTS_VENV) $(VENV)
+	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf
+	rm -rf $(CHECKS_VENV) $(PEERS_VENV) $(MUTANTS_VENV) $(VENV)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.e2e.quiet import set_schedule
 from tidegate_cli.local_stack import StackInfo, down, up
 
 FOLDER = Path(__file__).resolve().parents[2] / ".tidegate"
@@ -46,13 +46,8 @@ def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInf
 @pytest.fixture
 def no_schedule(stack: StackInfo) -> Iterator[None]:
     """The dispatcher's schedule is switched off meanwhile."""
-    scheduler = stack.session().client("scheduler", endpoint_url=stack.endpoint_url)
-    found = scheduler.get_schedule(Name="tidegate-dispatcher")
-    kept: dict[str, Any] = {
-        name: found[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    }
-    scheduler.update_schedule(**kept, State="DISABLED")
+    set_schedule(stack, "tidegate-dispatcher", "DISABLED")
     try:
         yield
     finally:
-        scheduler.update_schedule(**kept, State="ENABLED")
+        set_schedule(stack, "tidegate-dispatcher", "ENABLED")

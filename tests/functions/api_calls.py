@@ -35,6 +35,33 @@ SETTINGS = Settings(
     shards=2,
 )
 
+EVENT_STATUS = {
+    "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-cancel-workflow": 404,
+    "api-drain-worker": 404,
+    "api-get-job": 404,
+    "api-get-worker": 404,
+    "api-get-workflow": 404,
+    "api-get-pool": 200,
+    "api-get-type": 200,
+    "api-health": 200,
+    "api-limit-type": 200,
+    "api-list-jobs": 200,
+    "api-list-pools": 200,
+    "api-list-types": 200,
+    "api-pause-pool": 200,
+    "api-pause-type": 200,
+    "api-redrive-pool": 200,
+    "api-rerun-workflow": 404,
+    "api-resume-pool": 200,
+    "api-retry-job": 404,
+    "api-resume-type": 200,
+    "api-list-workers": 200,
+    "api-submit-job": 201,
+    "api-submit-workflow": 201,
+}
+"""How a new deployment answers the events of events/."""
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.worker import app as worker
-from tests.functions.api_calls import EVENTS, NOW_MS, SETTINGS, Api, read_event
+from tests.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.support.determined import StandingClock
 from tests.support.tables import resources
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
@@ -32,31 +32,6 @@ ROOT = EVENTS.parent
 STREAM_SHARDS = 4
 FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
-STATUS = {
-    "api-cancel-job": 404,  # ids of a deployment that nobody has
-    "api-cancel-workflow": 404,
-    "api-drain-worker": 404,
-    "api-get-job": 404,
-    "api-get-worker": 404,
-    "api-get-workflow": 404,
-    "api-get-pool": 200,
-    "api-get-type": 200,
-    "api-health": 200,
-    "api-limit-type": 200,
-    "api-list-jobs": 200,
-    "api-list-pools": 200,
-    "api-list-types": 200,
-    "api-pause-pool": 200,
-    "api-pause-type": 200,
-    "api-redrive-pool": 200,
-    "api-rerun-workflow": 404,
-    "api-resume-pool": 200,
-    "api-retry-job": 404,
-    "api-resume-type": 200,
-    "api-list-workers": 200,
-    "api-submit-job": 201,
-    "api-submit-workflow": 201,
-}
 
 
 def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
@@ -79,7 +54,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
 @pytest.mark.parametrize("name", API_EVENTS)
 def test_the_api_answers(name: str) -> None:
     answer = Api().send(read_event(name))
-    assert answer.status == STATUS[name], answer.body
+    assert answer.status == EVENT_STATUS[name], answer.body
 
 
 def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
