@@ -36,9 +36,10 @@ def test_nothing_of_sam_is_left_and_nothing_is_lost(plain: dict[str, Any]) -> No
     assert {name: plain[name]["Type"] for name in untouched} == untouched
 
 
-def test_the_roles_of_functions_are_written_out(plain: dict[str, Any]) -> None:
+def test_the_functions_have_the_roles_that_the_template_writes_out(plain: dict[str, Any]) -> None:
     for name in FUNCTIONS:
-        (policy,) = plain[f"{name}Role"]["Properties"]["Policies"]
+        role = plain[name]["Properties"]["Role"]["Fn::GetAtt"][0]
+        (policy,) = plain[role]["Properties"]["Policies"]
         assert policy["PolicyDocument"]["Statement"]
 
 
