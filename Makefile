@@ -13,6 +13,8 @@ MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
+# Quick, in one process, and together enough to show what of the layer no test runs.
+COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -50,8 +52,10 @@ $(SETUP_STAMP): $(BOOTSTRAP_STAMP) requirements/dev.txt pyproject.toml
 demo: setup ## start the local stack and run the demo workflow through it
 	@$(BIN)/tidegate demo
 
-test: setup ## run all tests, those on the local stack included
-	@$(BIN)/python -m pytest tests
+test: setup ## run all tests, those on the local stack included; the layer's branches must be covered to 95 %
+	@$(BIN)/python -m pytest $(COVERING) --cov --cov-branch --cov-report=
+	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
+	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(COVERING))
 
 soak: setup ## try far more sequences and simulated days than `make test` does (half an hour or so)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
