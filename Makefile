@@ -15,13 +15,14 @@ CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
 # Quick, in one process, and together enough to show what of the layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
+KILLS := tests/e2e/test_kills.py
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test soak mutants check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test kills soak mutants check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +56,10 @@ demo: setup ## start the local stack and run the demo workflow through it
 test: setup ## run all tests, those on the local stack included; the layer's branches must be covered to 95 %
 	@$(BIN)/python -m pytest $(COVERING) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
-	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(COVERING))
+	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(COVERING) $(KILLS))
+
+kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (4 minutes, Linux)
+	@$(BIN)/python -m pytest $(KILLS)
 
 soak: setup ## try far more sequences and simulated days than `make test` does (half an hour or so)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
