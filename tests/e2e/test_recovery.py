@@ -29,6 +29,11 @@ def _states(home: Path, workflow: str) -> list[str]:
     return [str(job["state"]) for job in jobs]
 
 
+def _load(home: Path, pool: str) -> tuple[int, int]:
+    shown = tidegate_json(home, "pools", "get", pool)
+    return int(shown["ready"]["count"]), int(shown["active"]["count"])
+
+
 def test_a_cancelled_workflow_is_rerun(stack: StackInfo, stack_home: Path, tmp_path: Path) -> None:
     workflow, _ = _submit_chain(stack_home, pool="ecs")
     answer = tidegate_json(stack_home, "workflows", "cancel", workflow)
@@ -88,3 +93,4 @@ def test_an_undeliverable_job_is_redriven(stack: StackInfo, stack_home: Path, tm
     assert answer["redriven"] >= 1  # others of the session may have left some, too
     with worker(stack_home, tmp_path / "worker.log", "--worker-id", "recovery-2"):
         becomes(job_state(stack_home, job_id), "SUCCEEDED")
+        becomes(lambda: _load(stack_home, "ecs"), (0, 0))  # nothing of it is left to other tests
