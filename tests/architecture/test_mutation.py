@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
-import dataclasses
+import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 
-from tests.mutation.project import bare_classes, lay_out
-from tests.mutation.run import LEAST_KILLED, verdict
-
-MODULE = '''
-from dataclasses import dataclass, field
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """Says."""
-
-    size: int = 1
-    names: tuple[str, ...] = field(default=())
-
-    def twice(self) -> int:
-        return 2 * self.size
-
-class Plain:
-    pass
-'''
-STATS = {"killed": 80, "timeout": 3, "segfault": 2, "survived": 10, "no_tests": 5, "total": 100}
+from tests.mutation.run import LEAST_KILLED, follow, lay_out, run, verdict
 
 
-def test_a_class_is_the_same_without_its_decorator_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = bare_classes(MODULE)
-    assert "@dataclass" not in bare
-    module: Any = ModuleType("bare")
-    monkeypatch.setitem(sys.modules, "bare", module)
-    module.__dict__["__name__"] = "bare"
-    exec(compile(bare, "bare", "exec"), vars(module))  # noqa: S102
-    one = module.One(3)
-    assert (one.twice(), one) == (6, module.One(3))
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        one.size = 4
+def outcomes(killed: int, timeout: int = 0, survived: int = 0, untested: int = 0) -> dict[str, str]:
+    all_of_them = (
+        *["killed"] * killed,
+        *["timeout"] * timeout,
+        *["survived"] * survived,
+        *["no tests"] * untested,
+    )
+    return {f"mutant-{number}": outcome for number, outcome in enumerate(all_of_them)}
 
 
-def test_every_transition_can_be_mutated(tmp_path: Path) -> None:
-    lay_out(tmp_path)
-    copies = tmp_path / "src" / "tidegate" / "domain" / "transitions"
-    assert not [path for path in copies.glob("*.py") if "@dataclass" in path.read_text(encoding="utf-8")]
-    assert (tmp_path / "tests" / "domain" / "test_transitions.py").is_file()
-
-
-@pytest.mark.parametrize(("killed", "enough"), [(80, True), (79, False)])
-def test_less_than_what_is_wanted_is_not_enough(killed: int, enough: bool) -> None:
+@pytest.mark.parametrize(("killed", "survived", "enough"), [(82, 10, True), (81, 11, False)])
+def test_less_than_what_is_wanted_is_not_enough(killed: int, survived: int, enough: bool) -> None:
     assert LEAST_KILLED == 0.85
-    assert verdict({**STATS, "killed": killed})[0] is enough
+    assert verdict(outcomes(killed, timeout=3, survived=survived, untested=5))[0] is enough
+
+
+def test_where_no_mistake_was_made_nothing_is_proven() -> None:
+    assert not verdict({})[0]
+
+
+def test_the_mutation_tester_finds_the_domain_and_its_tests(tmp_path: Path) -> None:
+    (tmp_path / "work" / "left").mkdir(parents=True)
+    lay_out(tmp_path / "work")
+    assert (tmp_path / "work" / "src" / "tidegate" / "domain" / "transitions" / "base.py").is_file()
+    assert (tmp_path / "work" / "tests" / "domain" / "test_transitions.py").is_file()
+    assert not (tmp_path / "work" / "left").exists()
+
+
+def test_a_tester_that_fails_is_no_success_and_what_it_said_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = tmp_path / "mutmut"
+    tool.write_text(f"#!{sys.executable}\nimport sys\nprint('3/9 so far')\nsys.exit('it broke')\n")
+    tool.chmod(0o700)
+    with pytest.raises(subprocess.CalledProcessError):
+        follow(run(tool, tmp_path))
+    said = capsys.readouterr().out
+    assert "3/9 so far" in said
+    assert "it broke" in said

@@ -171,6 +171,17 @@ def test_what_runs_already_counts_for_its_share() -> None:
     assert [each.traits.share for each in chosen] == ["idle", "idle", "idle", "busy"]
 
 
+def test_every_job_counts_once_against_each_bound() -> None:
+    jobs = [Traits("t", "a", "k"), Traits("t", "b"), Traits("u", "b", "k")]
+    counted = Dispatched.count(jobs)
+    assert (counted.total, counted.by_type, counted.by_share, counted.by_key) == (
+        3,
+        {"t": 2, "u": 1},
+        {"a": 1, "b": 2},
+        {"k": 2},
+    )
+
+
 def test_of_equal_shares_the_more_urgent_job_comes_first() -> None:
     chosen = plan(
         of_share("a", 2, 10), of_share("b", 2, 20), queue(NO_TRAITS, first_rank=30), places=5

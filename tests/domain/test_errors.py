@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.domain.job_samples import NOW_MS
@@ -13,20 +15,29 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (errors.NotFound("job", "X"), ("no job 'X'", "check the id", "retention")),
-        (errors.AlreadyEnded("X", "FAILED"), ("job X", "FAILED", "nothing left to cancel")),
-        (errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),
-        (errors.IdempotencyConflict(), ("different body", "send the same body again", "a new key")),
-        (errors.IdempotencyConflict("use another"), ("use another",)),
-        (errors.WorkerRefused("heartbeat", "w1", None), ("heartbeat refused", "w1", "no entry")),
-        (errors.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
-        (errors.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
-        (errors.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
-        (errors.HandlerError("it broke"), ("it broke",)),
+    ("make", "words"),
+    [  # made in the test, for what is made while tests are collected is no test's in `make mutants`
+        (lambda: errors.NotFound("job", "X"), ("no job 'X'", "check the id", "retention")),
+        (lambda: errors.AlreadyEnded("X", "FAILED"), ("job X", "FAILED", "nothing left to cancel")),
+        (lambda: errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),
         (
-            errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
+            errors.IdempotencyConflict,
+            (
+                "Idempotency-Key was used",
+                "different body; send the same body again, or use a new key for a new submission",
+            ),
+        ),
+        (lambda: errors.IdempotencyConflict("use another"), ("use another",)),
+        (
+            lambda: errors.WorkerRefused("heartbeat", "w1", None),
+            ("heartbeat refused for worker w1: it has no entry",),
+        ),
+        (lambda: errors.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
+        (lambda: errors.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
+        (lambda: errors.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
+        (lambda: errors.HandlerError("it broke"), ("it broke",)),
+        (
+            lambda: errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
             (
                 "'w1'",
                 "'ecs'",
@@ -34,14 +45,14 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
                 "ACTIVE",
                 "2023-11-14T22:13:20.000+00:00",
                 "free in 60 s",
-                "--take-over",
+                "or take it over (--take-over), which stops the other process",
             ),
         ),
-        (errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS + 5_000), ("free in 1 s",)),
+        (lambda: errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS + 5_000), ("free in 1 s",)),
     ],
 )
-def test_an_error_says_so(error: TidegateError, words: tuple[str, ...]) -> None:
-    text = str(error)
+def test_an_error_says_so(make: Callable[[], TidegateError], words: tuple[str, ...]) -> None:
+    text = str(make())
     assert not [word for word in words if word not in text], text
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidegate.domain import limits
@@ -10,6 +10,7 @@ from tidegate.domain.lanes import MAIN, is_sharded, key_lane, key_of, share_lane
 KEYS = st.text(min_size=1, max_size=limits.MAX_CONCURRENCY_KEY_CHARACTERS)
 
 
+@example("a:2:b", 3)
 @given(KEYS, st.integers(1, limits.MAX_CONCURRENCY_LIMIT))
 def test_the_lane_of_a_key_tells_key_and_limit(key: str, limit: int) -> None:
     lane = key_lane(key, limit)

@@ -56,6 +56,7 @@ def test_the_pool_with_the_most_free_capacity_is_the_freest() -> None:
 def test_of_equally_free_pools_it_is_the_first_and_one_without_capacity_comes_last() -> None:
     assert freest([PoolRoom("a", 4, 3), PoolRoom("b", 9, 8)]) == "a"
     assert freest([PoolRoom("empty", 0, 0), PoolRoom("busy", 4, 50)]) == "busy"
+    assert freest([PoolRoom("empty", 0, 0), PoolRoom("only", 1, 50)]) == "only"
     assert freest([PoolRoom("empty", 0, 3), PoolRoom("void", 0, 2)]) == "void"
 
 
@@ -82,8 +83,10 @@ def test_a_paused_pool_is_the_last_resort() -> None:
             ("cuda", "arm"),
             None,
             "jobs[2].requires",
-            "no pool offers arm, cuda together; also-big offers",
+            "no pool offers arm, cuda together; also-big offers large; big offers large; "
+            "gpu offers cuda, large; small offers nothing special",
         ),
+        (None, ("arm",), None, "jobs[2].requires", "no pool offers arm; also-big offers large; "),
         (None, (), 61, "jobs[2].timeout_seconds", "is 61; pool 'small' can run a job for at most 60 seconds"),
         (None, ("large",), 3_601, "jobs[2].timeout_seconds", "can run a job for at most 3600 seconds"),
         ("also-big", (), 601, "jobs[2].timeout_seconds", "pool 'also-big' can run a job for at most 600"),
@@ -97,3 +100,20 @@ def test_what_fits_no_pool_is_refused_with_its_field(
     (violation,) = refused.value.violations
     assert violation.field == field
     assert message in violation.message
+
+
+@pytest.mark.parametrize(
+    ("timeout_seconds", "others"),
+    [
+        (600, "; pools that can run it for so long: also-big, big, gpu"),
+        (601, "; pools that can run it for so long: big, gpu"),
+        (3_601, ""),
+    ],
+)
+def test_a_job_that_is_too_long_for_its_pool_is_told_of_others(timeout_seconds: int, others: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        suitable("small", timeout_seconds=timeout_seconds)
+    (violation,) = refused.value.violations
+    assert violation.message == (
+        f"is {timeout_seconds}; pool 'small' can run a job for at most 60 seconds{others}"
+    )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.domain import limits
-from tidegate.domain.rank import RankPolicy, critical_path_boost, effective_priority, rank
+from tidegate.domain.rank import RankPolicy, critical_path_boost, effective_priority, rank, ready_at_of
 
 Waiting = tuple[int, int, int, int]  # priority, ready_at_ms, retries, boost_millipoints
 
@@ -99,3 +99,14 @@ def test_ranks_of_the_default_policy_fit_a_dynamodb_number(
     boost: int, priority: int, ready_at_ms: int, retries: int
 ) -> None:
     assert len(str(abs(rank(RankPolicy(), priority, ready_at_ms, retries, boost)))) <= 38
+
+
+@given(POLICIES, WAITING)
+def test_a_rank_tells_since_when_its_job_is_ready(policy: RankPolicy, job: Waiting) -> None:
+    assert ready_at_of(rank(policy, *job)) == job[1]
+
+
+def test_without_a_critical_path_nothing_is_added() -> None:
+    policy = RankPolicy()
+    assert effective_priority(policy, 100, START_MS, 0, START_MS) == 100.0
+    assert rank(policy, 100, START_MS, 0) == rank(policy, 100, START_MS, 0, boost_millipoints=0)

@@ -38,6 +38,37 @@ def test_full_jitter_reaches_down_to_no_wait_at_all() -> None:
     assert backoff_ms(RetryPolicy(), 5, jitter=0.0) == 0
 
 
+@pytest.mark.parametrize(
+    ("code", "of_use", "retried"),
+    [
+        ("plain", True, True),
+        ("plain", False, False),
+        ("hopeless", True, False),
+        ("hopeless", False, False),
+        ("stubborn", True, True),
+        ("stubborn", False, True),
+    ],
+)
+def test_the_policy_overrules_what_job_code_says_of_the_codes_that_it_names(
+    code: str, of_use: bool, retried: bool
+) -> None:
+    policy = RetryPolicy(never_on={"hopeless"}, always_on={"stubborn"})
+    assert policy.allows(code, retryable=of_use) is retried
+
+
+def test_an_error_is_retried_where_nobody_says_otherwise() -> None:
+    assert RetryPolicy().allows("plain")
+
+
+@pytest.mark.parametrize(
+    ("retry_after_seconds", "waited_ms"), [(None, 2_500), (0.0, 2_500), (1.5, 2_500), (2.625, 2_625)]
+)
+def test_the_wait_is_at_least_what_job_code_asked_for(
+    retry_after_seconds: float | None, waited_ms: int
+) -> None:
+    assert backoff_ms(RetryPolicy(), 1, 0.5, retry_after_seconds) == waited_ms
+
+
 def test_attempts_are_the_first_and_every_retry() -> None:
     assert RetryPolicy(max_retries=0).max_attempts == 1
     assert RetryPolicy(max_retries=25).max_attempts == 26

@@ -94,7 +94,9 @@ def test_capacity_is_the_slots_of_live_workers_that_do_not_drain() -> None:
 def test_a_new_worker_is_active_and_its_entry_outlives_it_by_a_day() -> None:
     fresh = begin(SPEC, "session", NOW_MS)
     assert (fresh.state, fresh.heartbeat_at_ms, fresh.running) == (WorkerState.ACTIVE, NOW_MS, 0)
+    assert (fresh.session_id, fresh.started_at_ms) == ("session", NOW_MS)
     assert fresh.expires_at_s == NOW_MS // 1_000 + ENTRY_KEPT_SECONDS
+    assert begin(SPEC, "session", NOW_MS + 999).expires_at_s == fresh.expires_at_s
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,30 @@ def test_what_a_worker_can_be_passes() -> None:
     tags = {"team": "data", "zone": "a b"}
     most = limits.MAX_WORKER_SLOTS
     check_spec(replace(SPEC, pool="hosts", capabilities=capabilities, tags=tags, slots=most), POOLS)
+
+
+def test_a_worker_can_be_as_small_and_as_large_as_its_bounds_say() -> None:
+    longest = "x" * limits.MAX_TAG_CHARACTERS
+    capabilities = frozenset({longest, *map(str, range(limits.MAX_WORKER_CAPABILITIES - 1))})
+    tags = {longest: longest, **{str(number): "x" for number in range(limits.MAX_TAGS - 1)}}
+    check_spec(replace(SPEC, slots=1, worker_id="x", name="x"), POOLS)
+    check_spec(
+        replace(SPEC, name="x" * limits.MAX_NAME_CHARACTERS, capabilities=capabilities, tags=tags), POOLS
+    )
+
+
+def test_a_worker_without_what_its_pool_promises_is_told_what_to_do() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_spec(replace(SPEC, pool="hosts"), POOLS)
+    assert str(refused.value) == (
+        "capability: pool 'hosts' offers gpu, tape to its jobs, which this worker does not say it has; "
+        "name each one that it has, or none for all of them, or serve another pool"
+    )
+
+
+def test_where_no_pool_is_for_worker_processes_that_is_said() -> None:
+    with pytest.raises(InvalidRequest, match="worker processes serve none here"):
+        check_spec(replace(SPEC, pool="x"), {"function": POOLS["function"]})
 
 
 def test_a_taken_id_names_its_holder_and_how_long_to_wait() -> None:

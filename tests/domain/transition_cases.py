@@ -172,6 +172,7 @@ def _worker_cases() -> list[Case]:
     silent = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, None)
     extended = replace(RUNNING, lease_expires_at_ms=NOW_MS + 60_000)
     succeeded = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=7)
+    apart = Ending(State.SUCCEEDED, result_apart=True, expires_at_s=7)
     waited = Ending(State.SUCCEEDED, expires_at_s=7, began_at_ms=NOW_MS - 3)
     retry = RetryIfAttemptHolds(RUNNING, 2, NOW_MS + 500, FAILURE, STAMP)
     scheduled = replace(
@@ -195,6 +196,11 @@ def _worker_cases() -> list[Case]:
             RUNNING,
             replace(ended(RUNNING, State.SUCCEEDED), result={"rows": 1}),
             ATTEMPT_BROKEN,
+        ),
+        Case(
+            FinishIfAttemptHolds(RUNNING, 2, apart, STAMP),
+            RUNNING,
+            replace(ended(RUNNING, State.SUCCEEDED), result_apart=True),
         ),
         Case(
             FinishIfAttemptHolds(RUNNING, 2, waited, STAMP),
@@ -264,8 +270,10 @@ def _cancel_cases() -> list[Case]:
     note = NoteDependentsIfOpen("S.1", watch_start=True)
     quiet = NoteDependentsIfOpen("S.1", watch_start=False)
     noted = replace(READY, dependents_apart=True, watch_start=True)
+    held = replace(READY, held_in="key:1:k")
     return [
         *at_once,
+        Case(CancelIfInState(held, CANCELLED, STAMP), held, ended(READY, State.CANCELLED, FAILURE)),
         Case(request, RUNNING, asked_now, others(State.RUNNING)),
         Case(request, ASKED, ASKED),
         Case(
