@@ -61,7 +61,7 @@ test: setup ## run all tests, those on the local stack included; the layer's bra
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (4 minutes, Linux)
 	@$(BIN)/python -m pytest $(KILLS)
 
-soak: setup ## try far more sequences and simulated days than `make test` does (half an hour or so)
+soak: setup ## try far more sequences and simulated days than `make test` does (about five minutes)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
 	$(BIN)/python -m tests.simulation.seeds --count 10000
 

@@ -70,7 +70,9 @@ def retry_job(
     reopening = job.raw.get("reopening") or {}
     _say(session, f"{job.job_id} is {job.state}; reopened {reopening.get('reopened', 0)} jobs")
     if not reopening.get("complete", True):
-        _say(session, "there is more to reopen than one call can: repeat it, or rerun the workflow")
+        _say(session, "more was skipped because of it than one call can reopen: rerun the workflow")
+    if reopening.get("left_at_limit"):
+        _say(session, _left(reopening["left_at_limit"]))
 
 
 @workflows.command("cancel")
@@ -123,7 +125,7 @@ def rerun_workflow(
         f"{workflow_id}: reopened {reopened:,} jobs" if reopened else f"{workflow_id}: nothing to rerun",
     )
     if found.get("left_at_limit"):
-        _say(session, f"{found['left_at_limit']} were reopened as often as is allowed: submit them anew")
+        _say(session, _left(found["left_at_limit"]))
 
 
 @pools.command("redrive")
@@ -154,6 +156,8 @@ def redrive_pool(
             if cursor is None or (limit is not None and looked_at >= limit):
                 break
             session.tell(f"{looked_at:,} failed jobs looked at, {redriven:,} tried again")
+        else:
+            raise CliError(f"pool {pool} was not looked through within {MAX_PAGES:,} calls")
     answer = {"pool": pool, "redriven": redriven, "looked_at": looked_at, "cursor": cursor}
     if session.is_json:
         print_json(answer)
@@ -162,6 +166,10 @@ def redrive_pool(
             session,
             f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and are tried again",
         )
+
+
+def _left(jobs: int) -> str:
+    return f"{jobs:,} were reopened as often as is allowed: submit them anew"
 
 
 def _counts(found: Any) -> str:

@@ -15,7 +15,6 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp
 from tidegate.usecases import reopen
 from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.query import get_job
 from tidegate.usecases.reap import reap
 
@@ -253,9 +252,9 @@ def test_a_reopened_job_is_never_taken_for_one_that_is_being_staged() -> None:
     assert workflow.states == OPEN_CHAIN
 
 
-def test_the_reaper_judges_what_a_cut_off_call_reopened() -> None:
+def test_what_was_skipped_and_may_not_be_reopened_any_more_is_counted() -> None:
     workflow = failed_chain()
-    moved = reopen._reopen_all(workflow.services, [workflow.job("a")], Stamp(workflow.now_ms, ACTOR))
-    assert workflow.states["a"] is PENDING
-    assert judge_waiting(workflow.services, moved, Stamp(workflow.now_ms, "reaper")) == 1
-    assert workflow.states["a"] is READY
+    second = workflow.job("b")
+    workflow.world.jobs[second.job_id] = replace(second, reopened=limits.MAX_REOPENINGS)
+    assert retry(workflow, "a") == reopen.Reopened(1, 1, complete=True)
+    assert workflow.states == {"a": READY, "b": SKIPPED, "c": SKIPPED}

@@ -111,6 +111,20 @@ class NotRetryable(TidegateError):
         super().__init__(f"job {job_id} {why}")
 
 
+class TooFarDownstream(TidegateError):
+    """More waits on a job than one call can find. `found` is how many it came by."""
+
+    code = "too-far-downstream"
+
+    def __init__(self, job_id: str, found: int) -> None:
+        self.job_id = job_id
+        self.found = found
+        super().__init__(
+            f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was cancelled: "
+            "cancel its workflow as a whole, or begin further down"
+        )
+
+
 class TransitionRefused(TidegateError):
     """A conditional write found the job where the transition is not allowed. `job` is the job as it stands."""
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tidegate.domain.errors import AlreadyEnded, DependencyUnavailable, NotFound, TransitionRefused
+from tidegate.domain.errors import (
+    AlreadyEnded,
+    DependencyUnavailable,
+    NotFound,
+    TooFarDownstream,
+    TransitionRefused,
+)
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
@@ -13,7 +19,7 @@ from tidegate.ports import MoveOutcome
 from tidegate.usecases.downstream import downstream_of
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.services import Services
-from tidegate.usecases.visible import visible_jobs
+from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
@@ -49,18 +55,16 @@ def cancel_downstream(services: Services, job_id: str, *, actor: str, now_ms: in
     """Cancels a job and everything that waits on it, directly or through others, of later submissions too.
 
     A job that has ended may still have open ones downstream, so that is no error here. Returns the job after that and
-    what became of the others. Raises NotFound, or DependencyUnavailable where some could not be reached or there are
-    more than one call can take: what was cancelled stays so, and the next call goes on.
+    what became of the others. Raises NotFound; TooFarDownstream where there are more than one call can find, before
+    any is cancelled; DependencyUnavailable where some could not be reached: the next call goes on.
     """
     job = find_job(services, job_id)
     found = downstream_of(services, [job])
+    if not found.complete:
+        raise TooFarDownstream(job_id, len(found.jobs))
     # Those that wait come first: none of them becomes READY by the end of what it waits on.
     outcomes = _cancel_all(services, [*reversed(found.jobs), job], Stamp(now_ms, actor, _REASON))
     raise_first_failure(outcomes)
-    if not found.complete:
-        raise DependencyUnavailable(
-            f"cancelled {len(found.jobs)} jobs downstream of {job_id}; ask again for the rest"
-        )
     *others, last = outcomes
     return last if isinstance(last, Job) else job, _counted(found.jobs, list(reversed(others)))
 
@@ -75,14 +79,6 @@ def cancel_workflow(services: Services, workflow_id: str, *, actor: str, now_ms:
     outcomes = _cancel_all(services, list(reversed(jobs)), Stamp(now_ms, actor, _REASON))
     raise_first_failure(outcomes)
     return _counted(jobs, list(reversed(outcomes)))
-
-
-def find_job(services: Services, job_id: str) -> Job:
-    """The job as it stands; raises NotFound, also while its workflow is not accepted yet."""
-    job = services.jobs.get(job_id, consistent=True)
-    if job is None or not list(visible_jobs(services, [job])):
-        raise NotFound("job", job_id)
-    return job
 
 
 def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:

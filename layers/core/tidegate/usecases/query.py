@@ -11,7 +11,7 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 from tidegate.usecases.listing import Position, list_group
 from tidegate.usecases.services import Services
-from tidegate.usecases.visible import is_accepted, visible_jobs
+from tidegate.usecases.visible import find_job, is_accepted, visible_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class WorkflowPage:
 
 def get_job(services: Services, job_id: str) -> Job:
     """The job with its input and its result; raises NotFound, also while its workflow is not accepted yet."""
-    job = services.jobs.get(job_id, consistent=True)
-    if job is None or not list(visible_jobs(services, [job])):
-        raise NotFound("job", job_id)
+    job = find_job(services, job_id)
     return replace(job, input=services.jobs.load_input(job), result=services.jobs.load_result(job))
 
 

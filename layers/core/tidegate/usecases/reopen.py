@@ -7,17 +7,18 @@ to repeat: what was reopened by an earlier call, and may have moved on, is left 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable, NotRetryable, ServiceRefused
+from tidegate.domain.errors import NotRetryable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.usecases.cancel import find_job
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
+from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.services import Services
+from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
@@ -46,13 +47,12 @@ def retry_job(
     succeeded, was never reopened and has not ended, or was reopened too often; DependencyUnavailable where some could
     not be reached: what was reopened stays so, and the next call goes on.
     """
-    stamp = Stamp(now_ms, actor, _REASON)
+    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON))
     job = find_job(services, job_id)
-    reopened: list[Job] = []
     if job.state in REOPENABLE:
         if job.reopened >= limits.MAX_REOPENINGS:
             raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
-        reopened = _reopen_all(services, [job], stamp)
+        reopening.reopen([job])
         job = find_job(services, job_id)
     if job.state is State.SUCCEEDED:
         raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
@@ -60,13 +60,9 @@ def retry_job(
         raise NotRetryable(
             job_id, f"is {job.state} and has not ended; what it needs comes by itself, or cancel it"
         )
-    complete = True
-    if reopen_skipped:
-        further, complete = _reopen_skipped(services, [job], stamp)
-        reopened += further
-    started_over = [] if job in reopened or job.state is not State.PENDING else [job]
-    _judge(services, [*started_over, *reopened], stamp)
-    return find_job(services, job_id), Reopened(len(reopened), 0, complete)
+    complete = _reopen_skipped(reopening, job) if reopen_skipped else True
+    reopening.judge(job)
+    return find_job(services, job_id), reopening.report(complete=complete)
 
 
 def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Reopened:
@@ -74,24 +70,20 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
 
     What has succeeded stays as it is. Raises NotFound, or DependencyUnavailable as `retry_job` does.
     """
-    stamp = Stamp(now_ms, actor, _REASON)
+    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON))
     jobs = whole_workflow(services, workflow_id, now_ms)
-    failed = [job for job in jobs if job.state in FAILED_ITSELF]
-    reopened = _reopen_all(services, failed, stamp)
     skipped_for = _by_cause(jobs)
-    causes = services.jobs.get_many(list(skipped_for.keys() - {job.job_id for job in failed}))
-    tried_again = [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
-    layer = [*reopened, *tried_again]
+    layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
+    causes = services.jobs.get_many(list(skipped_for.keys() - {job.job_id for job in layer}))
+    layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
         # A job only after the one that it was skipped for: else it would be skipped for that again.
         freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
-        layer = _reopen_all(services, freed, stamp)
-        reopened += layer
+        layer = reopening.reopen(freed)
         if not layer:
             break
-    _judge(services, reopened, stamp)
-    at_limit = sum(job.reopened >= limits.MAX_REOPENINGS for job in failed)
-    return Reopened(len(reopened), at_limit, complete=not layer)
+    reopening.judge()
+    return reopening.report(complete=not layer)
 
 
 def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
@@ -108,9 +100,8 @@ def _is_freed(job: Job, cause: Job) -> bool:
     return not cause.is_terminal or (job.finished_at_ms or 0) < (cause.finished_at_ms or 0)
 
 
-def _reopen_skipped(services: Services, upstreams: Sequence[Job], stamp: Stamp) -> tuple[list[Job], bool]:
-    """Reopens what was skipped because of open jobs, and what was skipped because of that."""
-    reopened: list[Job] = []
+def _reopen_skipped(reopening: _Reopening, source: Job) -> bool:
+    """Reopens what was skipped because of a job, and what was skipped because of that; whether that was all."""
 
     def step(reached: Sequence[tuple[Job, frozenset[str]]]) -> Sequence[Job]:
         skipped = [
@@ -118,31 +109,47 @@ def _reopen_skipped(services: Services, upstreams: Sequence[Job], stamp: Stamp) 
             for job, causes in reached
             if job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id in causes
         ]
-        moved = _reopen_all(services, skipped, stamp)
-        reopened.extend(moved)
         # An earlier call may have ended before it came to what follows from these.
-        return [*moved, *(job for job, _ in reached if job.reopened and not job.is_terminal)]
+        open_again = [job for job, _ in reached if job.reopened and not job.is_terminal]
+        return [*reopening.reopen(skipped), *open_again]
 
-    walk = downstream_of(services, upstreams, step)
-    return reopened, walk.complete
-
-
-def _reopen_all(services: Services, jobs: Iterable[Job], stamp: Stamp) -> list[Job]:
-    """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
-
-    Raises DependencyUnavailable or ServiceRefused once all have had their turn.
-    """
-    moves = [ReopenIfEnded(job, stamp) for job in jobs if job.reopened < limits.MAX_REOPENINGS]
-    outcomes = services.jobs.apply_all(moves) if moves else []
-    moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
-    failed = next((o for o in outcomes if isinstance(o, DependencyUnavailable | ServiceRefused)), None)
-    if failed is not None:
-        _judge(services, moved, stamp)
-        raise failed
-    return moved
+    return downstream_of(reopening.services, [source], step).complete
 
 
-def _judge(services: Services, jobs: Sequence[Job], stamp: Stamp) -> None:
-    """What they wait on may be satisfied already. Where this is cut off, the reaper does it within its rounds."""
-    for start in range(0, len(jobs), _JUDGED_AT_ONCE):
-        judge_waiting(services, list(jobs[start : start + _JUDGED_AT_ONCE]), replace(stamp, reason=""))
+@dataclass(slots=True)
+class _Reopening:
+    """What one call reopens."""
+
+    services: Services
+    stamp: Stamp
+    moved: dict[str, Job] = field(default_factory=dict)
+    left_at_limit: int = 0
+
+    def reopen(self, jobs: Sequence[Job]) -> list[Job]:
+        """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
+
+        Raises DependencyUnavailable or ServiceRefused once all have had their turn.
+        """
+        moves = [ReopenIfEnded(job, self.stamp) for job in jobs if job.reopened < limits.MAX_REOPENINGS]
+        self.left_at_limit += len(jobs) - len(moves)
+        outcomes = self.services.jobs.apply_all(moves) if moves else []
+        moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
+        self.moved |= {job.job_id: job for job in moved}
+        try:
+            raise_first_failure(outcomes)
+        except TidegateError:
+            self.judge()
+            raise
+        return moved
+
+    def judge(self, *others: Job) -> None:
+        """Judges all that was reopened, and whatever else still waits; where this is cut off, the reaper does it."""
+        waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
+        jobs = [*waiting, *self.moved.values()]
+        stamp = replace(self.stamp, reason="")
+        for start in range(0, len(jobs), _JUDGED_AT_ONCE):
+            judge_waiting(self.services, jobs[start : start + _JUDGED_AT_ONCE], stamp)
+
+    def report(self, *, complete: bool) -> Reopened:
+        """What was done."""
+        return Reopened(len(self.moved), self.left_at_limit, complete)

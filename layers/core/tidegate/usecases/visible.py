@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
@@ -31,3 +32,11 @@ def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
             if not accepted[submission_id]:
                 continue
         yield job
+
+
+def find_job(services: Services, job_id: str) -> Job:
+    """The job as it stands; raises NotFound, also while its workflow is not accepted yet."""
+    job = services.jobs.get(job_id, consistent=True)
+    if job is None or not list(visible_jobs(services, [job])):
+        raise NotFound("job", job_id)
+    return job
