@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,28 @@ def test_the_same_key_with_another_body_is_refused(stack: StackInfo, stack_home:
     )
     assert other.returncode == 1
     assert "Idempotency-Key" in other.stderr
+
+
+@pytest.mark.slow
+def test_a_job_past_its_retention_is_gone(stack: StackInfo, stack_home: Path) -> None:
+    """Its end says when it may be removed; that moment is brought forward, and then the store removes it."""
+    job_id = _submit(stack_home, type="tidegate.noop")
+    ended = _wait_for(stack_home, job_id, {"SUCCEEDED"})
+    jobs = (
+        stack.session()
+        .resource("dynamodb", endpoint_url=stack.endpoint_url)
+        .Table(stack.outputs["JobsTable"])
+    )
+    kept_until_s = int(str(jobs.get_item(Key={"job_id": job_id})["Item"]["expires_at"]))
+    finished_s = int(datetime.fromisoformat(ended["finished_at"]).timestamp())
+    assert kept_until_s == finished_s + 86_400 * int(stack.environment["TIDEGATE_RETENTION_DAYS"])
+    jobs.update_item(
+        Key={"job_id": job_id},
+        UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": finished_s - 1},
+    )
+    deadline_s = time.monotonic() + 2 * PATIENCE_SECONDS  # the emulator looks once a minute
+    while (shown := tidegate(stack_home, "jobs", "get", job_id)).returncode == 0:
+        assert time.monotonic() < deadline_s
+        time.sleep(1)
+    assert "it may also have passed its retention" in shown.stderr

@@ -16,6 +16,7 @@ from tidegate.domain.job import Job, submission_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
+from tidegate.settings import Settings
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.release import condition_view
 from tidegate.usecases.services import Services
@@ -29,8 +30,16 @@ def first_start_ms(job: Job) -> int | None:
 def check_all(simulator: Simulator, *, one_clock: bool = True) -> None:
     """Every invariant of a finished run. Without `one_clock`, slow processes stamped old times."""
     check_histories(simulator.world.jobs.values(), one_clock=one_clock)
+    check_retention(simulator.world.jobs.values(), simulator.services.settings)
     check_order(simulator)
     check_submissions(simulator.world.jobs, simulator.world.submissions.values())
+
+
+def check_retention(jobs: Iterable[Job], settings: Settings) -> None:
+    """Every job that has ended is removed so many days after its last end as the operator says."""
+    for job in jobs:
+        assert job.finished_at_ms is not None
+        assert job.expires_at_s == job.finished_at_ms // 1_000 + settings.retention_days * 86_400, job
 
 
 def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission]) -> None:

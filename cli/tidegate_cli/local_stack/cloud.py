@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from samtranslator.yaml_helper import yaml_parse
 
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -94,9 +96,13 @@ def read_stack_info(emulator: Emulator) -> StackInfo:
 
 
 def repair(endpoint_url: str) -> None:
-    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment.
+    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment."""
+    _limit_queues(endpoint_url)
+    _let_items_expire(endpoint_url)
 
-    Writes each queue's concurrency limit again, as a number.
+
+def _limit_queues(endpoint_url: str) -> None:
+    """Writes each queue's concurrency limit again, as a number.
 
     The emulator keeps a limit that came from a template parameter as text, and then its poller fails on it.
     """
@@ -107,4 +113,21 @@ def repair(endpoint_url: str) -> None:
             if limit is not None:
                 client.update_event_source_mapping(
                     UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+                )
+
+
+def _let_items_expire(endpoint_url: str) -> None:
+    """Turns on each table's time to live as the template says, which the emulator passes over."""
+    session = make_session()
+    stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    tables = session.client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    body: Any = stacks.get_template(StackName=STACK_NAME)["TemplateBody"]
+    resources = (yaml_parse(body) if isinstance(body, str) else body)["Resources"]
+    for page in stacks.get_paginator("list_stack_resources").paginate(StackName=STACK_NAME):
+        for resource in page["StackResourceSummaries"]:
+            properties = resources.get(resource["LogicalResourceId"], {}).get("Properties", {})
+            if resource["ResourceType"] == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in properties:
+                tables.update_time_to_live(
+                    TableName=resource["PhysicalResourceId"],
+                    TimeToLiveSpecification=properties["TimeToLiveSpecification"],
                 )
