@@ -21,6 +21,10 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
         (lambda: errors.AlreadyEnded("X", "FAILED"), ("job X", "FAILED", "nothing left to cancel")),
         (lambda: errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),
         (
+            lambda: errors.TooFarDownstream("X", 7),
+            ("more than 7 jobs", "wait on X", "nothing was cancelled", "its workflow"),
+        ),
+        (
             errors.IdempotencyConflict,
             (
                 "Idempotency-Key was used",
@@ -70,6 +74,8 @@ def test_errors_keep_what_they_are_about() -> None:
     ended = errors.AlreadyEnded("X", "FAILED")
     assert (ended.job_id, ended.state) == ("X", "FAILED")
     assert errors.NotRetryable("X", "why").job_id == "X"
+    far = errors.TooFarDownstream("X", 7)
+    assert (far.job_id, far.found) == ("X", 7)
     assert errors.WorkerFenced(WORKER).holder is WORKER
     assert errors.WorkerIdTaken(WORKER, silent_since_ms=0).holder is WORKER
     assert errors.WorkerGone(WORKER).worker is WORKER
