@@ -13,9 +13,10 @@ MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
+# Alone and last in `make test`, because it measures throughput.
+KILLS := tests/e2e/test_kills.py
 # Quick, in one process, and together enough to show what of the layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
-KILLS := tests/e2e/test_kills.py
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -57,8 +58,9 @@ test: setup ## run all tests, those on the local stack included; the layer's bra
 	@$(BIN)/python -m pytest $(COVERING) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
 	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(COVERING) $(KILLS))
+	@$(BIN)/python -m pytest $(KILLS)
 
-kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (4 minutes, Linux)
+kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)
 	@$(BIN)/python -m pytest $(KILLS)
 
 soak: setup ## try far more sequences and simulated days than `make test` does (about five minutes)

@@ -41,7 +41,6 @@ PARAMETERS = {
     "LeaseSeconds": "10",
     "HeartbeatSeconds": "2",
     "WorkerConcurrency": str(FUNCTIONS),
-    "DispatcherConcurrency": "1",  # as on AWS, so without leases among dispatchers
 }
 SCHEDULE_SECONDS = 10
 RESEND_AFTER_SECONDS = 15

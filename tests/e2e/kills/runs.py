@@ -15,7 +15,7 @@ from tidegate.domain.states import State
 from tidegate_cli.client import Client
 from tidegate_cli.views import JobView, parse_time_ms
 
-LONGEST_SECONDS = 2.0
+LONGEST_SECONDS = 3.0
 _DEPENDENT_EVERY, _DEPENDS_ON = 10, 7
 _URGENT = 100
 _LOOK_SECONDS = 1.0
@@ -68,7 +68,7 @@ class Run:
 
 
 def workflow(ledger: Ledger, capacity: Mapping[str, int], jobs: int, seed: int) -> dict[str, Any]:
-    """Jobs of 0 to 2 s, spread over the pools by their capacity; every tenth waits for one before it.
+    """Jobs of 0 to 3 s, spread over the pools by their capacity; every tenth waits for one before it.
 
     The first hundred are more urgent: those of them that are lost run again before the others, and not at the end.
     """
