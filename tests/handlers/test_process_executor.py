@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
@@ -47,10 +48,9 @@ def _process_of(executor: ProcessExecutor) -> object:
 def _is_running(pid: int) -> bool:
     """Whether a process is there and is no zombie that waits for whoever adopted it."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return state != "Z"
 
 
 def _becomes_true(holds: Callable[[], bool]) -> bool:

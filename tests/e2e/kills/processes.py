@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.e2e.worker_processes import PATIENCE_SECONDS, RunningWorker
-from tidegate_cli.local_stack import StackInfo, processes
+from tidegate_cli.local_stack import StackInfo
 
 _LOOK_SECONDS = 0.05
 _REGISTERED = re.compile(rb"worker \S+ serves pool")
@@ -25,36 +26,25 @@ def wait_for(what: str, holds: Callable[[], bool]) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def children(pid: int) -> dict[int, str]:
-    """The processes that `pid` itself started and that run still, with their command lines."""
-    found: dict[int, str] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # Field 2, the name, may hold anything; what follows its last parenthesis is regular.
-            state, parent = (
-                (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
-            )
-            if int(parent) == pid and state not in "ZX":
-                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                found[int(folder.name)] = line.decode("utf-8", "replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
-
-
-def function_processes(stack: StackInfo, output: str) -> dict[int, str]:
-    """The processes of this stack's function that `output` names, with what tells each from a later one of its pid."""
+def function_processes(stack: StackInfo, output: str) -> dict[int, psutil.Process]:
+    """The processes of this stack's function that `output` names, by their ids."""
     place = f"/ministack-lambda-{stack.outputs[output]}-"
-    found = (pid for pid, command in children(stack.pid).items() if place in command)
-    return {pid: mark for pid in found if (mark := processes.start_mark(pid)) is not None}
+    found: dict[int, psutil.Process] = {}
+    for child in psutil.Process(stack.pid).children():
+        try:
+            if any(place in word for word in child.cmdline()):
+                found[child.pid] = child
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue  # it has just ended
+    return found
 
 
 def kill_functions(stack: StackInfo, output: str, among: Container[int], most: int) -> set[int]:
     """Kills at most `most` processes of a function of this stack that are `among` the given ones; returns which."""
     killed: set[int] = set()
-    for pid, mark in function_processes(stack, output).items():
-        if pid in among and len(killed) < most and processes.runs(pid, mark):
-            os.kill(pid, signal.SIGKILL)
+    for pid, process in function_processes(stack, output).items():
+        if pid in among and len(killed) < most and process.is_running():
+            process.kill()
             killed.add(pid)
     return killed
 
@@ -87,22 +77,22 @@ class Crew:
         running.tell(signal.SIGKILL)
         assert running.ended() == -signal.SIGKILL
 
-    def job_pids(self, place: int) -> set[int]:
+    def job_processes(self, place: int) -> Sequence[psutil.Process]:
         """The processes in which a worker runs job code."""
-        return set(children(self._at[place].process.pid))
+        return psutil.Process(self._at[place].process.pid).children()
 
     def freeze(self, place: int) -> set[int]:
         """Stops a worker process and those of its jobs where they are; returns the latter."""
         self._at[place].tell(signal.SIGSTOP)
-        pids = self.job_pids(place)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        return pids
+        running = self.job_processes(place)
+        for process in running:
+            process.suspend()
+        return {process.pid for process in running}
 
     def thaw_jobs(self, place: int) -> None:
         """Lets the jobs of a frozen worker process go on."""
-        for pid in self.job_pids(place):
-            os.kill(pid, signal.SIGCONT)
+        for process in self.job_processes(place):
+            process.resume()
 
     def thaw(self, place: int) -> None:
         """Lets a frozen worker process go on, with its jobs."""
