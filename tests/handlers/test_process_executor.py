@@ -92,6 +92,34 @@ def test_a_process_that_dies_fails_the_attempt(executor: ProcessExecutor) -> Non
     assert _process_of(executor)
 
 
+def test_a_process_that_a_signal_without_a_name_ends_fails_the_attempt(executor: ProcessExecutor) -> None:
+    number = signal.SIGRTMIN + 6
+    outcome = executor.execute(assignment("sample.raise-signal", {"status": number}), Beats())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert f"signal {number}" in outcome.message
+
+
+def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: ProcessExecutor) -> None:
+    trapped = executor.execute(assignment("sample.leave-a-trap"), Beats()).result
+    assert isinstance(trapped, int)
+    assert _becomes_true(lambda: not _is_running(trapped))
+    assert _process_of(executor) != trapped
+
+
+def test_a_process_that_died_is_missed_though_what_it_forked_holds_its_line(
+    executor: ProcessExecutor,
+) -> None:
+    outcome = executor.execute(assignment("sample.fork-and-die"), Beats())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert "status 9" in outcome.message
+
+
+def test_a_copy_of_the_process_that_job_code_made_does_not_answer(executor: ProcessExecutor) -> None:
+    outcome = executor.execute(assignment("sample.fork-and-return"), Beats())
+    assert outcome.result == "original"
+    assert _process_of(executor), "what one job is answered must not be taken for the next one's"
+
+
 def test_what_job_code_prints_is_no_message(
     executor: ProcessExecutor, capfd: pytest.CaptureFixture[str]
 ) -> None:

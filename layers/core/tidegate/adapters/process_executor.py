@@ -119,9 +119,17 @@ class ProcessExecutor:
         with self._lock:
             if self._closed:
                 return None
-            child = self._idle.pop() if self._idle else JobProcess(self._package)
+            child = self._idle_child() or JobProcess(self._package)
             self._busy.add(child)
             return child
+
+    def _idle_child(self) -> JobProcess | None:
+        while self._idle:
+            child = self._idle.pop()
+            if not child.has_ended():
+                return child
+            child.close()  # ended by what an earlier job had left running in it
+        return None
 
     def _give_back(self, child: JobProcess) -> None:
         with self._lock:
@@ -190,6 +198,8 @@ class _Watch:
                 timed_out = clock.now_ms() >= assignment.deadline_ms or self.asked is Signal.GO_ON
                 return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             if hurry or clock.now_ms() >= beat_at_ms:
+                if self._child.has_ended() and not self._child.connection.poll():
+                    raise JobProcessError
                 hurried = hurried or hurry
                 progress, self._progress = self._progress, None
                 asked = self._heartbeat(progress)
@@ -199,9 +209,10 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
+        if (message["job_id"], message["attempt"]) != (self._assignment.job_id, self._assignment.attempt):
+            return None  # of the job before this one
         if message["kind"] == "progress":
-            if (message["job_id"], message["attempt"]) == (self._assignment.job_id, self._assignment.attempt):
-                self._progress = Progress(message["fraction"], message["message"])
+            self._progress = Progress(message["fraction"], message["message"])
             return None
         self.ended_by_itself = True
         report = Report(
