@@ -69,7 +69,7 @@ class ProcessExecutor:
         try:
             outcome = watch.run()
         except JobProcessError:
-            return self._died(child, watch.asked)
+            return self._died(child, watch)
         except BaseException:
             self._discard(child)
             raise
@@ -146,10 +146,14 @@ class ProcessExecutor:
         child.close()
         return how
 
-    def _died(self, child: JobProcess, asked: Signal) -> Outcome:
+    def _died(self, child: JobProcess, watch: _Watch) -> Outcome:
         how = self._discard(child)
-        if asked is not Signal.GO_ON:
-            return Outcome(VERDICTS[asked])
+        if (
+            watch.is_overdue
+        ):  # and a heartbeat that hung kept this from being seen before the child's own alarm
+            return Outcome(OutcomeKind.TIMED_OUT)
+        if watch.asked is not Signal.GO_ON:
+            return Outcome(VERDICTS[watch.asked])
         if self._closed:
             return Outcome(OutcomeKind.HANDED_BACK)
         return Outcome(
@@ -174,6 +178,11 @@ class _Watch:
         self.asked = Signal.GO_ON
         self._kill_at_ms = assignment.deadline_ms
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the attempt's time is over."""
+        return self._owner.clock.now_ms() >= self._assignment.deadline_ms
+
     def run(self) -> Outcome:
         """Watches until the attempt has an outcome; raises JobProcessError."""
         clock, assignment = self._owner.clock, self._assignment
@@ -195,7 +204,7 @@ class _Watch:
                 if outcome is not None:
                     return outcome
             if clock.now_ms() >= self._kill_at_ms:
-                timed_out = clock.now_ms() >= assignment.deadline_ms or self.asked is Signal.GO_ON
+                timed_out = self.is_overdue or self.asked is Signal.GO_ON
                 return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             if hurry or clock.now_ms() >= beat_at_ms:
                 if self._child.has_ended() and not self._child.connection.poll():
