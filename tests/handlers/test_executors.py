@@ -105,6 +105,7 @@ def test_leaving_the_process_fails_the_attempt_only(patient: Executor) -> None:
         ("sample.mute", "MuteError", "job code raised MuteError, whose text can't be read"),
         ("sample.cancel-itself", "CancelledError", "a secret"),
         ("sample.mistyped", "429", "try later"),
+        ("sample.rude", "two lines", "?[31mred?\n\tnext ?2J ?"),
     ],
 )
 def test_whatever_job_code_raises_fails_the_attempt_only(

@@ -240,3 +240,9 @@ def fork_and_die(parameters: Nothing, context: JobContext) -> None:
     if os.fork() == 0:
         time.sleep(LONG_SECONDS)
     os._exit(9)
+
+
+@job("sample.rude")
+def rude(parameters: Nothing, context: JobContext) -> None:
+    context.progress(0.5, "\x07ringing")
+    raise HandlerError("\x1b[31mred\x00\r\n\tnext \x9b2J \udc80", code="two\nlines")

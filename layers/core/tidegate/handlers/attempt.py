@@ -110,7 +110,7 @@ def _failed(
 ) -> Report:
     return Report(
         ReportKind.FAILED,
-        code=storable(code)[: limits.MAX_ERROR_CODE_CHARACTERS],
+        code=" ".join(storable(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
         message=storable(message)[: limits.MAX_ERROR_CHARACTERS],
         retryable=retryable,
         retry_after_seconds=retry_after_seconds,
