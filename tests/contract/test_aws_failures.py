@@ -232,3 +232,39 @@ def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script
     )
     (delivery,) = scripted.queue.receive(POOL, limit=10, wait_seconds=0)
     assert (delivery.message, delivery.receipt) == (Message("S", 2), "r4")
+
+
+def test_an_item_that_is_no_job_does_not_hide_the_others(
+    scripted: Stores, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = CODEC.whole_item(new_job("S"))
+    items = [{**CODEC.whole_item(new_job("T")), "state": {"S": "UNHEARD_OF"}}, {"job_id": {"S": "U"}}, whole]
+    script.answers({"Responses": {"Jobs": items}}, {"Item": items[0]})
+    assert set(scripted.jobs.get_many(["T", "U", "S"])) == {"S"}
+    assert "job T can't be read" in caplog.text
+    with pytest.raises(ServiceRefused, match="job T can't be read"):
+        scripted.jobs.get("T")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "[" * 100_000,
+        '{"job_id": "S"}',
+        '{"job_id": "", "attempt": 0}',
+        '{"job_id": 7, "attempt": 0}',
+        '{"job_id": "S", "attempt": -1}',
+        '{"job_id": "S", "attempt": Infinity}',
+        '{"job_id": "%s", "attempt": 0}' % ("S" * 65),
+    ],
+)
+def test_a_message_that_is_none_of_ours_is_left_to_the_queue(
+    scripted: Stores, script: Script, body: str
+) -> None:
+    ours = {"Body": '{"job_id": "S", "attempt": 0}', "ReceiptHandle": "r"}
+    script.answers({"Messages": [{"Body": body, "ReceiptHandle": "x"}, ours]})
+    (delivery,) = scripted.queue.receive(POOL, limit=10, wait_seconds=0)
+    assert (delivery.message, delivery.receipt) == (Message("S", 0), "r")

@@ -134,6 +134,18 @@ def test_a_transition_refused_for_good_does_not_lose_the_others(scripted: Stores
     assert "check the permissions" in str(refused)
 
 
+def test_a_job_that_moved_and_can_not_be_read_does_not_lose_the_others(
+    scripted: Stores, script: Script
+) -> None:
+    script.answers(
+        answer(DONE[0], {"Item": {**CODEC.whole_item(MOVED[1]), "history": {"L": [{"S": "unheard-of"}]}}})
+    )
+    moved, unreadable = scripted.jobs.apply_all(MOVES[:2])
+    assert moved == MOVED[0]
+    assert isinstance(unreadable, ServiceRefused)
+    assert "S.1 can't be read" in str(unreadable)
+
+
 def test_a_job_that_was_read_too_early_is_tried_again_as_it_is(scripted: Stores, script: Script) -> None:
     seen = replace(new_job("S.0"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
     stands = replace(seen, attempt=2)

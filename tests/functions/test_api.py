@@ -17,7 +17,8 @@ JOB_FIELDS = {
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "attempt", "reopened", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
-    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "timeout_seconds",
+    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "cancel_requested_by",
+    "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
     "history",
 }  # fmt: skip

@@ -100,6 +100,23 @@ def test_leaving_the_process_fails_the_attempt_only(patient: Executor) -> None:
 
 
 @pytest.mark.parametrize(
+    ("job_type", "code", "message"),
+    [
+        ("sample.mute", "MuteError", "job code raised MuteError, whose text can't be read"),
+        ("sample.cancel-itself", "CancelledError", "a secret"),
+        ("sample.mistyped", "429", "try later"),
+        ("sample.rude", "two lines", "?[31mred?\n\tnext ?2J ?"),
+    ],
+)
+def test_whatever_job_code_raises_fails_the_attempt_only(
+    patient: Executor, job_type: str, code: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = patient.execute(assignment(job_type), Beats())
+    assert outcome == Outcome(OutcomeKind.FAILED, code=code, message=message)
+    assert "Error: a secret" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("job_type", "code"),
     [("sample.not-a-number", "result-not-json"), ("sample.object", "result-not-json")],
 )
@@ -115,6 +132,16 @@ def test_the_largest_result_passes_and_one_byte_more_fails_for_good(patient: Exe
     assert passed.kind is OutcomeKind.SUCCEEDED
     refused = patient.execute(assignment("sample.large", {"size_bytes": largest + 1}), Beats())
     assert (refused.kind, refused.code, refused.retryable) == (OutcomeKind.FAILED, "result-too-large", False)
+
+
+def test_the_deepest_result_passes_and_one_level_more_fails_for_good(patient: Executor) -> None:
+    deepest = limits.MAX_RESULT_DEPTH
+    passed = patient.execute(assignment("sample.deep", {"depth": deepest}), Beats())
+    assert passed.kind is OutcomeKind.SUCCEEDED
+    for depth in (deepest + 1, 900, 100_000):
+        refused = patient.execute(assignment("sample.deep", {"depth": depth}), Beats())
+        assert (refused.kind, refused.retryable) == (OutcomeKind.FAILED, False)
+        assert refused.code in ("result-too-deep", "result-not-json")
 
 
 def test_bad_parameters_fail_for_good_and_name_the_field(patient: Executor) -> None:
@@ -135,6 +162,15 @@ def test_a_type_that_this_worker_lacks_may_be_tried_elsewhere(patient: Executor)
 
 def test_code_that_never_yields_times_out(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.spin", timeout_ms=300), Beats())
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    "job_type", ["sample.hold-interpreter", "sample.translate-interrupt", "sample.block-signals"]
+)
+def test_code_that_does_not_let_itself_be_interrupted_times_out(patient: Executor, job_type: str) -> None:
+    """In one endless call of C code; with what interrupts it made an error of its own; with a signal blocked."""
+    outcome = patient.execute(assignment(job_type, timeout_ms=300), Beats())
     assert outcome.kind is OutcomeKind.TIMED_OUT
 
 

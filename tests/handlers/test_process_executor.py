@@ -17,6 +17,7 @@ import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.domain.job import Progress
 from tidegate.ports import Outcome, OutcomeKind, Signal
 
 PATIENCE_SECONDS = 60.0
@@ -90,6 +91,49 @@ def test_a_process_that_dies_fails_the_attempt(executor: ProcessExecutor) -> Non
     assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, "process-died", True)
     assert "status 7" in outcome.message
     assert _process_of(executor)
+
+
+def test_a_process_that_a_signal_without_a_name_ends_fails_the_attempt(executor: ProcessExecutor) -> None:
+    number = signal.SIGRTMIN + 6
+    outcome = executor.execute(assignment("sample.raise-signal", {"status": number}), Beats())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert f"signal {number}" in outcome.message
+
+
+def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: ProcessExecutor) -> None:
+    trapped = executor.execute(assignment("sample.leave-a-trap"), Beats()).result
+    assert isinstance(trapped, int)
+    assert _becomes_true(lambda: not _is_running(trapped))
+    assert _process_of(executor) != trapped
+
+
+def test_a_process_that_died_is_missed_though_what_it_forked_holds_its_line(
+    executor: ProcessExecutor,
+) -> None:
+    outcome = executor.execute(assignment("sample.fork-and-die"), Beats())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert "status 9" in outcome.message
+
+
+def test_a_copy_of_the_process_that_job_code_made_does_not_answer(executor: ProcessExecutor) -> None:
+    outcome = executor.execute(assignment("sample.fork-and-return"), Beats())
+    assert outcome.result == "original"
+    assert _process_of(executor), "what one job is answered must not be taken for the next one's"
+
+
+def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: ProcessExecutor) -> None:
+    late = assignment("sample.spin", timeout_ms=200)
+
+    def hang(progress: Progress | None) -> Signal:
+        """Until the process is ended, past its time, by its own alarm."""
+        assert progress is None or progress.message == "spinning"
+        assert _becomes_true(lambda: CLOCK.now_ms() > late.deadline_ms)
+        (child,) = executor._busy
+        os.kill(child._process.pid, signal.SIGALRM)
+        assert _becomes_true(child.has_ended)
+        return Signal.GO_ON
+
+    assert executor.execute(late, hang).kind is OutcomeKind.TIMED_OUT
 
 
 def test_what_job_code_prints_is_no_message(

@@ -47,7 +47,8 @@ def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
         "whatever": State.CANCELLED,
         "beside": State.CANCELLED,
     }
-    assert workflow.job("runs").cancel_requested_at_ms == workflow.now_ms
+    running = workflow.job("runs")
+    assert (running.cancel_requested_at_ms, running.cancel_requested_by) == (workflow.now_ms, ACTOR)
     assert workflow.job("waits").history[-1].actor == ACTOR
     again = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
     assert again == Cancelled(cancelled=0, asked=1, ended=4)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tidegate.adapters.memory_queue import MemoryQueue
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
-from tidegate.ports import Message
+from tidegate.ports import Delivery, Message, Outcome, OutcomeKind
 from tidegate.settings import Settings
+from tidegate.usecases.conclude import conclude
 from tidegate.usecases.reap import reap
 from tidegate.usecases.run import claim
 from tidegate.usecases.submit import submit_job
@@ -67,3 +71,33 @@ def test_a_letter_of_a_job_that_is_gone_is_put_away() -> None:
     services.jobs.unstage([job_id])
     assert reap(services, now_ms=NOW_MS + 1).jobs_undeliverable == 0
     assert not services.queue.receive_dead("p", limit=10)
+
+
+class WithOlderLetter(MemoryQueue):
+    """A letter of the attempt before comes along with each letter, behind it."""
+
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        latest = super().receive_dead(pool, limit=limit)
+        older = (
+            replace(one, message=replace(one.message, attempt=one.message.attempt - 1)) for one in latest
+        )
+        return (*latest, *older)
+
+
+def test_an_older_letter_of_the_same_job_does_not_hide_the_latest() -> None:
+    services, world = memory_services(SETTINGS)
+    services = replace(services, queue=WithOlderLetter(world))
+    world.now_ms = NOW_MS
+    request = JobRequest(type="tidegate.noop")
+    job_id = submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
+    tick(services, now_ms=NOW_MS)
+    for _ in range(2 * DELIVERIES):  # the first claim hands its job back, the second is never made
+        for delivery in services.queue.receive("p", limit=10, wait_seconds=0):
+            claimed = claim(services, delivery.message, "w", NOW_MS) if not delivery.message.attempt else None
+            if claimed is not None:
+                conclude(services, claimed, Outcome(OutcomeKind.HANDED_BACK), NOW_MS)
+                services.queue.delete("p", [delivery.receipt])
+                tick(services, now_ms=NOW_MS)
+        world.now_ms += VISIBILITY_MS + 1
+    assert reap(services, now_ms=NOW_MS + 1).jobs_undeliverable == 1
+    assert _job(services, job_id).state is State.FAILED

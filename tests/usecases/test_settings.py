@@ -30,7 +30,7 @@ ENVIRONMENT = {
     [
         ({}, 60),
         ({"TIDEGATE_LEASE_SECONDS": "120"}, 120),
-        ({"TIDEGATE_LEASE_SECONDS": "10", "TIDEGATE_HEARTBEAT_SECONDS": "15"}, 45),
+        ({"TIDEGATE_LEASE_SECONDS": "10", "TIDEGATE_HEARTBEAT_SECONDS": "15"}, 10),
         ({"TIDEGATE_LEASE_SECONDS": "120", "TIDEGATE_WORKER_SILENCE_SECONDS": "30"}, 30),
     ],
 )
@@ -40,6 +40,14 @@ def test_a_worker_is_given_up_no_sooner_than_its_jobs_unless_said_otherwise(
     settings = read_settings({**ENVIRONMENT, **changes})
     assert settings.worker_silence_seconds == seconds
     assert settings.worker_silent_since_ms(1_000_000) == 1_000_000 - seconds * 1_000
+
+
+@pytest.mark.parametrize(
+    ("lease", "heartbeat", "used"), [("60", "15", 15), ("60", "21", 20), ("10", "15", 3)]
+)
+def test_a_lease_outlives_two_lost_heartbeats_whatever_is_set(lease: str, heartbeat: str, used: int) -> None:
+    changes = {"TIDEGATE_LEASE_SECONDS": lease, "TIDEGATE_HEARTBEAT_SECONDS": heartbeat}
+    assert read_settings({**ENVIRONMENT, **changes}).heartbeat_seconds == used
 
 
 def test_the_defaults_are_those_of_the_template() -> None:

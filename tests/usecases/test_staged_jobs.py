@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services, memory_services
+from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
@@ -93,3 +96,19 @@ def test_tries_that_run_side_by_side_write_the_same_jobs_and_plan() -> None:
                 )
         written.append((dict(world.jobs), dict(world.plans)))
     assert written[0] == written[1]
+
+
+def test_the_record_that_tells_accepted_jobs_from_staged_ones_outlives_them() -> None:
+    retained = replace(SETTINGS, retention_days=3_650)
+    services, world = memory_services(retained)
+    latest_ms = NOW_MS + limits.MAX_NOT_BEFORE_AHEAD_SECONDS * 1_000
+    jobs = (
+        JobRequest(key="late", type="tidegate.noop", not_before_ms=latest_ms),
+        JobRequest(key="leaf", type="tidegate.noop", depends_on=(DependencyRequest(key="late"),)),
+    )
+    submit_workflow(
+        services, WorkflowRequest(jobs=jobs), idempotency_key=None, fingerprint="f", now_ms=NOW_MS
+    )
+    (record,) = world.submissions.values()
+    assert record.expires_at_s is not None
+    assert record.expires_at_s > retained.expires_at_s(latest_ms)

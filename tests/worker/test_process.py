@@ -160,6 +160,23 @@ def test_a_queue_that_stays_unreachable_ends_the_worker(
     assert entry(fixture).state is WorkerState.INACTIVE
 
 
+def test_receives_that_break_in_an_unforeseen_way_do_not_leave_the_worker_idle(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_MAX_BACKOFF_SECONDS", 0.0)
+    broken = iter(range(2 * pipeline._RECEIVERS))
+
+    def refuse(request: str) -> None:
+        if request == "receive" and next(broken, None) is not None:
+            raise OverflowError("a secret")
+
+    fixture.world.on_request = refuse
+    fixture.executor.open(1)
+    message = queued_job(fixture.services)
+    with fixture.running():
+        assert becomes_true(lambda: job_of(fixture.services, message).state is State.SUCCEEDED)
+
+
 def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixture) -> None:
     executor = ProcessExecutor(
         CLOCK,

@@ -190,15 +190,16 @@ class Pipeline:
                     self._claims.put(deliveries)
                 else:
                     self._stop.wait(_EMPTY_PAUSE_SECONDS)
-            except TidegateError as error:
+            except Exception as error:  # noqa: BLE001 - without its receivers the worker would stand idle and count as able
                 self._bear(error)
             finally:
                 self._room.got(asked, len(deliveries))
 
-    def _bear(self, error: TidegateError) -> None:
+    def _bear(self, error: Exception) -> None:
         """Waits before the next receive, or gives up. The others wait as well, for this one still counts."""
         self._failures += 1
-        _LOGGER.warning("receiving failed (%d of %d): %s", self._failures, _FAILURES_ALLOWED, error)
+        what = error if isinstance(error, TidegateError) else type(error).__name__
+        _LOGGER.warning("receiving failed (%d of %d): %s", self._failures, _FAILURES_ALLOWED, what)
         if self._failures >= _FAILURES_ALLOWED:
             self._gave_up.set()
         else:

@@ -88,9 +88,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }
     lease_seconds = int(environment["TIDEGATE_LEASE_SECONDS"])
-    heartbeat_seconds = int(environment["TIDEGATE_HEARTBEAT_SECONDS"])
-    # A worker is not given up before the jobs that it runs, nor for one or two heartbeats that got lost.
-    silence_seconds = max(lease_seconds, 3 * heartbeat_seconds)
+    # Neither a job nor a worker is given up for one or two heartbeats that got lost, nor any that is well.
+    heartbeat_seconds = min(int(environment["TIDEGATE_HEARTBEAT_SECONDS"]), max(1, lease_seconds // 3))
     return Settings(
         pools=pools,
         default_pool=environment["TIDEGATE_DEFAULT_POOL"],
@@ -107,7 +106,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
         dispatch_lease_seconds=int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")),
-        worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", silence_seconds)),
+        worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
         stack=environment.get("TIDEGATE_STACK", "tidegate"),
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
     )

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 from pydantic import BaseModel
@@ -31,8 +34,21 @@ class Size(Parameters):
     size_bytes: int
 
 
+class Depth(Parameters):
+    depth: int
+
+
+class Status(Parameters):
+    status: int
+
+
 class SecretError(Exception):
     pass
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("a secret")
 
 
 def _spin(seconds: float = LONG_SECONDS) -> None:
@@ -156,3 +172,77 @@ def throttled(parameters: Nothing, context: JobContext) -> None:
 @job("sample.impatient")
 def impatient(parameters: Nothing, context: JobContext) -> None:
     raise HandlerError("this is nonsense", code="N" * 100, retry_after_seconds=float("nan"))
+
+
+@job("sample.mute")
+def mute(parameters: Nothing, context: JobContext) -> None:
+    raise MuteError
+
+
+@job("sample.cancel-itself")
+def cancel_itself(parameters: Nothing, context: JobContext) -> None:
+    raise asyncio.CancelledError("a secret")
+
+
+@job("sample.mistyped")
+def mistyped(parameters: Nothing, context: JobContext) -> None:
+    raise HandlerError("try later", code=429, retry_after_seconds="60")  # type: ignore[arg-type]
+
+
+@job("sample.deep")
+def deep(parameters: Depth, context: JobContext) -> Json:
+    nested: list[Json] = []
+    for _ in range(parameters.depth - 1):
+        nested = [nested]
+    return nested
+
+
+@job("sample.translate-interrupt")
+def translate_interrupt(parameters: Nothing, context: JobContext) -> None:
+    try:
+        _spin()
+    except BaseException as error:
+        raise RuntimeError("the loop was broken") from error
+
+
+@job("sample.block-signals")
+def block_signals(parameters: Nothing, context: JobContext) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    try:
+        _spin()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@job("sample.raise-signal")
+def raise_signal(parameters: Status, context: JobContext) -> None:
+    os.kill(os.getpid(), parameters.status)
+    _spin()
+
+
+@job("sample.leave-a-trap")
+def leave_a_trap(parameters: Nothing, context: JobContext) -> Json:
+    threading.Timer(0.05, os._exit, (3,)).start()
+    return os.getpid()
+
+
+@job("sample.fork-and-return")
+def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
+    """Both the process and its copy come back from here; the copy first."""
+    copy = os.fork()
+    if copy:
+        time.sleep(0.2)
+    return "original" if copy else "copy"
+
+
+@job("sample.fork-and-die")
+def fork_and_die(parameters: Nothing, context: JobContext) -> None:
+    if os.fork() == 0:
+        time.sleep(LONG_SECONDS)
+    os._exit(9)
+
+
+@job("sample.rude")
+def rude(parameters: Nothing, context: JobContext) -> None:
+    context.progress(0.5, "\x07ringing")
+    raise HandlerError("\x1b[31mred\x00\r\n\tnext \x9b2J \udc80", code="two\nlines")

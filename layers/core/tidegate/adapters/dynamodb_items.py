@@ -21,6 +21,7 @@ from tidegate.adapters.dynamodb_texts import (
 )
 from tidegate.adapters.dynamodb_values import Attribute, Item, Plain, compact_json, decode_item, encode_item
 from tidegate.domain import limits
+from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rank import RankPolicy, rank
@@ -86,8 +87,20 @@ class JobCodec:
 
 
 def job_from_image(image: Mapping[str, Attribute]) -> Job:
-    """The job of an item in DynamoDB's JSON, as a read or the table's stream brings it."""
-    values = decode_item(image)
+    """The job of an item in DynamoDB's JSON, as a read or the table's stream brings it.
+
+    Raises ServiceRefused where it is none: the item of another version of tidegate, or one that was edited by hand.
+    """
+    try:
+        return _job_from(decode_item(image))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ServiceRefused(
+            f"the item of job {image.get(schema.JOB_ID, {}).get('S')} can't be read ({type(error).__name__}); "
+            "deploy the version that wrote it, or mend it by hand"
+        ) from error
+
+
+def _job_from(values: Mapping[str, Any]) -> Job:
     submission = submission_of(values[schema.JOB_ID])
     apart = values.get(schema.INPUT_APART, False)
     attempt = values.get(schema.ATTEMPT, 0)
@@ -122,6 +135,7 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
         dependents_apart=values.get(schema.DEPENDENTS_APART, False),
         watch_start=values.get(schema.WATCH_START, False),
         worker_id=values.get(schema.WORKER_ID),
+        cancel_requested_by=values.get(schema.CANCEL_REQUESTED_BY),
         progress=_progress_from(values),
         result=json_from(values.get(schema.RESULT)),
         result_apart=values.get(schema.RESULT_APART, False),
@@ -191,6 +205,7 @@ def _changing(job: Job) -> dict[str, Plain]:
         schema.DEPENDENTS_APART: job.dependents_apart or None,
         schema.WATCH_START: job.watch_start or None,
         schema.WORKER_ID: job.worker_id,
+        schema.CANCEL_REQUESTED_BY: job.cancel_requested_by,
         **progress_values(job.progress),
         schema.RESULT: json_text(job.result),
         schema.RESULT_APART: job.result_apart or None,

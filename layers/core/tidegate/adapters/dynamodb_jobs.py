@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +21,14 @@ from tidegate.adapters.dynamodb_split import SplitJob, split
 from tidegate.adapters.dynamodb_texts import dependents_from
 from tidegate.adapters.dynamodb_values import Item, compact_json, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType, Dependent
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import Transition
 from tidegate.ports import MoveOutcome
 from tidegate.settings import Tables
 
+_LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, and then for its turn
@@ -56,10 +58,20 @@ class DynamoJobStore:
         return None if item is None else job_from_image(item)
 
     def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id; may be a little old."""
+        """The jobs that exist, by id; may be a little old.
+
+        An item that is no job is logged and left out: it must not be in the way of those that were asked for with it.
+        """
         keys: list[Item] = [{schema.JOB_ID: {"S": job_id}} for job_id in dict.fromkeys(job_ids)]
-        jobs = [job_from_image(item) for item in self._batches.read(self.tables.jobs, keys)]
-        return {job.job_id: job for job in jobs}
+        found: dict[str, Job] = {}
+        for item in self._batches.read(self.tables.jobs, keys):
+            try:
+                job = job_from_image(item)
+            except ServiceRefused as error:
+                _LOGGER.error("%s", error)
+            else:
+                found[job.job_id] = job
+        return found
 
     def load_input(self, job: Job) -> JobInput:
         """What the client gave the job; raises NotFound where it has passed its retention."""

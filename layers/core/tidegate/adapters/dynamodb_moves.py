@@ -105,7 +105,7 @@ class DynamoMoves:
         error = response.get("Error", {})
         code = error.get("Code")
         if code is None and "Item" in response:
-            move.outcome = job_from_image(response["Item"])
+            move.outcome = _job_or_refusal(response["Item"])
         elif code is None:
             move.resent = True  # carried out, but how the job stands now is left for the call to tell
             self._call_in_place(move)
@@ -166,6 +166,13 @@ class DynamoMoves:
             fresh = replace(transition, job=job)
             return self._call(fresh, change_of(self.codec, fresh), tries - 1)
         raise TransitionRefused(transition.name, job, "it changed while it was being moved")
+
+
+def _job_or_refusal(item: Item) -> MoveOutcome:
+    try:
+        return job_from_image(item)
+    except ServiceRefused as error:
+        return error
 
 
 def _waves(moves: Iterable[_Move]) -> list[list[_Move]]:

@@ -1,7 +1,8 @@
 """Runs job code in the main thread of this process: the executor of the worker function.
 
-A thread beside it beats, so CPU-bound code can't starve the heartbeats. Code that has to stop and does not is
-interrupted by a signal to the main thread. Only the main thread of a Python process can be interrupted so.
+A thread beside it beats, so CPU-bound code can't starve the heartbeats, unless it holds the interpreter in one call of
+C code. Code that has to stop and does not is interrupted by a signal to the main thread; at its deadline by the
+kernel's alarm, which needs no interpreter. Only the main thread of a Python process can be interrupted so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import FrameType
 from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
-from tidegate.handlers.attempt import run_attempt
+from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
@@ -22,11 +23,8 @@ from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, S
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
 _INTERRUPT = signal.SIGUSR1
+_ALARM = signal.SIGALRM
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
-
-
-class _Interrupted(BaseException):
-    """Raised in job code that has to stop; no Exception, so that `except Exception` lets it pass."""
 
 
 class InlineExecutor:
@@ -59,13 +57,14 @@ class InlineExecutor:
                 "call it from there, or use ProcessExecutor"
             )
         watch = _Watch(assignment, heartbeat, self._clock, self._heartbeat_ms, self._grace_ms)
-        previous = signal.signal(_INTERRUPT, watch.interrupted)
+        previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         watch.start()
         try:
             return self._run(assignment, watch)
         finally:
             watch.end()
-            signal.signal(_INTERRUPT, previous if previous is not None else signal.SIG_DFL)
+            for number, handler in previous.items():
+                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _run(self, assignment: Assignment, watch: _Watch) -> Outcome:
         context = JobContext(
@@ -83,12 +82,14 @@ class InlineExecutor:
                 report = run_attempt(self._registry, assignment.type, assignment.parameters, context)
             finally:
                 watch.armed = False
-        except _Interrupted:
+        except Interrupted:
             # It may have come between the end of job code and the line above.
             watch.armed = False
-            return watch.kind
+            return watch.verdict
         if watch.asked is Signal.LOST:
             return Outcome(OutcomeKind.LOST)
+        if watch.has_interrupted and report.kind is not ReportKind.SUCCEEDED:
+            return watch.verdict  # what job code made of the interrupt
         return outcome_of(report, watch.asked)
 
 
@@ -101,7 +102,8 @@ class _Watch:
         self.request = StopRequest()
         self.asked = Signal.GO_ON
         self.armed = False
-        self.kind = Outcome(OutcomeKind.TIMED_OUT)
+        self.has_interrupted = False
+        self.verdict = Outcome(OutcomeKind.TIMED_OUT)
         self._deadline_ms = assignment.deadline_ms
         self._heartbeat = heartbeat
         self._clock = clock
@@ -113,11 +115,14 @@ class _Watch:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Starts to beat."""
+        """Starts to beat, and sets the alarm for the deadline."""
         self._thread.start()
+        left_ms = max(1, self._deadline_ms - self._clock.now_ms())
+        signal.setitimer(signal.ITIMER_REAL, left_ms / 1_000, _REPEAT_MS / 1_000)
 
     def end(self) -> None:
         """Stops; returns when no heartbeat or interrupt can come any more."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         self._ended.set()
         self._thread.join()
 
@@ -128,7 +133,12 @@ class _Watch:
     def interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal handlers are
         """The signal handler, in the main thread."""
         if self.armed:
-            raise _Interrupted
+            timed_out = self.asked is Signal.GO_ON or (
+                self._clock.now_ms() >= self._deadline_ms and self.asked is not Signal.LOST
+            )
+            self.verdict = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
+            self.has_interrupted = True
+            raise Interrupted
 
     def _run(self) -> None:
         beat_at_ms = self._clock.now_ms() + self._heartbeat_ms
@@ -163,10 +173,6 @@ class _Watch:
             self._interrupt_at_ms = min(now_ms + self._grace_ms, self._interrupt_at_ms)
 
     def _interrupt(self, now_ms: int) -> None:
-        timed_out = self.asked is Signal.GO_ON or (
-            now_ms >= self._deadline_ms and self.asked is not Signal.LOST
-        )
-        self.kind = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
         self._interrupt_at_ms = now_ms + _REPEAT_MS
         main = threading.main_thread().ident
         if main is not None:

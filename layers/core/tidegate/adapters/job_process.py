@@ -62,6 +62,18 @@ class JobProcess:
             raise JobProcessError from error
         return message
 
+    def has_ended(self) -> bool:
+        """Whether the child is gone, though a process that it forked may hold its end of the line still.
+
+        It is left unreaped, so that `kill` can still end its group.
+        """
+        if self._process.returncode is not None:
+            return True
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
     def kill(self) -> str:
         """Ends the child and every process that job code started in its group; returns how it had ended."""
         with self._killing:
@@ -84,4 +96,8 @@ class JobProcess:
             return "it does not react"
         if code >= 0:
             return f"it exited with status {code}"
-        return f"signal {signal.Signals(-code).name} ended it"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:  # most real-time signals have none
+            name = str(-code)
+        return f"signal {name} ended it"

@@ -69,7 +69,7 @@ class ProcessExecutor:
         try:
             outcome = watch.run()
         except JobProcessError:
-            return self._died(child, watch.asked)
+            return self._died(child, watch)
         except BaseException:
             self._discard(child)
             raise
@@ -119,9 +119,17 @@ class ProcessExecutor:
         with self._lock:
             if self._closed:
                 return None
-            child = self._idle.pop() if self._idle else JobProcess(self._package)
+            child = self._idle_child() or JobProcess(self._package)
             self._busy.add(child)
             return child
+
+    def _idle_child(self) -> JobProcess | None:
+        while self._idle:
+            child = self._idle.pop()
+            if not child.has_ended():
+                return child
+            child.close()  # ended by what an earlier job had left running in it
+        return None
 
     def _give_back(self, child: JobProcess) -> None:
         with self._lock:
@@ -138,10 +146,14 @@ class ProcessExecutor:
         child.close()
         return how
 
-    def _died(self, child: JobProcess, asked: Signal) -> Outcome:
+    def _died(self, child: JobProcess, watch: _Watch) -> Outcome:
         how = self._discard(child)
-        if asked is not Signal.GO_ON:
-            return Outcome(VERDICTS[asked])
+        if (
+            watch.is_overdue
+        ):  # and a heartbeat that hung kept this from being seen before the child's own alarm
+            return Outcome(OutcomeKind.TIMED_OUT)
+        if watch.asked is not Signal.GO_ON:
+            return Outcome(VERDICTS[watch.asked])
         if self._closed:
             return Outcome(OutcomeKind.HANDED_BACK)
         return Outcome(
@@ -166,6 +178,11 @@ class _Watch:
         self.asked = Signal.GO_ON
         self._kill_at_ms = assignment.deadline_ms
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the attempt's time is over."""
+        return self._owner.clock.now_ms() >= self._assignment.deadline_ms
+
     def run(self) -> Outcome:
         """Watches until the attempt has an outcome; raises JobProcessError."""
         clock, assignment = self._owner.clock, self._assignment
@@ -187,9 +204,11 @@ class _Watch:
                 if outcome is not None:
                     return outcome
             if clock.now_ms() >= self._kill_at_ms:
-                timed_out = clock.now_ms() >= assignment.deadline_ms or self.asked is Signal.GO_ON
+                timed_out = self.is_overdue or self.asked is Signal.GO_ON
                 return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             if hurry or clock.now_ms() >= beat_at_ms:
+                if self._child.has_ended() and not self._child.connection.poll():
+                    raise JobProcessError
                 hurried = hurried or hurry
                 progress, self._progress = self._progress, None
                 asked = self._heartbeat(progress)
@@ -199,9 +218,10 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
+        if (message["job_id"], message["attempt"]) != (self._assignment.job_id, self._assignment.attempt):
+            return None  # of the job before this one
         if message["kind"] == "progress":
-            if (message["job_id"], message["attempt"]) == (self._assignment.job_id, self._assignment.attempt):
-                self._progress = Progress(message["fraction"], message["message"])
+            self._progress = Progress(message["fraction"], message["message"])
             return None
         self.ended_by_itself = True
         report = Report(

@@ -15,6 +15,7 @@ from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import translated
 from tidegate.adapters.dynamodb_batches import chunks
 from tidegate.adapters.dynamodb_values import compact_json
+from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.ports import Delivery, Message
 
@@ -31,9 +32,12 @@ def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        return Message(str(fields["job_id"]), int(fields["attempt"]))
-    except (ValueError, KeyError, TypeError):
+        job_id, attempt = fields["job_id"], fields["attempt"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
+    is_id = isinstance(job_id, str) and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
+    return Message(job_id, attempt) if is_id and isinstance(attempt, int) and attempt >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Job:
     `pool_open` says that the job named no pool: which of those that offer what it requires is chosen when it becomes
     READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
+    `cancel_requested_by` is who asked the worker of a running job to stop.
     `reopened` counts how often the job was reopened after it had ended, and `attempts_before` the attempts until the
     last time: its retries count from there.
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
@@ -114,6 +115,7 @@ class Job:
     worker_id: str | None = None
     progress: Progress | None = None
     cancel_requested_at_ms: int | None = None
+    cancel_requested_by: str | None = None
     result: Json = None
     result_apart: bool = False
     failure: JobFailure | None = None

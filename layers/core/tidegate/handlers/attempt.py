@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,10 @@ from tidegate.handlers.context import JobContext, storable
 from tidegate.handlers.registry import Registry, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
+
+
+class Interrupted(BaseException):
+    """Raised in job code by whoever runs it, to stop it; no Exception, so that `except Exception` lets it pass."""
 
 
 class ReportKind(StrEnum):
@@ -44,10 +48,9 @@ class Report:
 def run_attempt(
     registry: Registry, job_type: str, parameters: Mapping[str, Json], context: JobContext
 ) -> Report:
-    """Runs the code of `job_type` to its end. Errors of job code come back as a report, without a traceback.
+    """Runs the code of `job_type` to its end. Whatever it raises comes back as a report, without a traceback.
 
-    The traceback goes to the logger `tidegate.jobs` without any values. What is neither an `Exception` nor
-    SystemExit passes through: the interrupts of whoever runs this.
+    The traceback goes to the logger `tidegate.jobs` without any values. Only Interrupted passes through.
     """
     found = registry.find(job_type)
     if found is None:
@@ -56,15 +59,17 @@ def run_attempt(
         )
     try:
         return _succeeded(found.function(found.parse(parameters), context))
+    except Interrupted:
+        raise
     except JobTimedOut:
         return Report(ReportKind.TIMED_OUT)
     except JobCancelled as error:
-        return Report(ReportKind.STOPPED, message=str(error))
+        return Report(ReportKind.STOPPED, message=_text_of(error))
     except HandlerError as error:
         return _failed(
-            error.code,
-            str(error),
-            retryable=error.retryable,
+            str(error.code),
+            _text_of(error),
+            retryable=bool(error.retryable),
             retry_after_seconds=_bounded(error.retry_after_seconds),
         )
     except ValidationError as error:
@@ -72,7 +77,7 @@ def run_attempt(
             problems = "; ".join(f"{path}: {message}" for path, message in describe(error))
             return _failed("invalid-parameters", problems, retryable=False)
         return _unexpected(context, error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - job code may raise anything
+    except BaseException as error:  # noqa: BLE001 - job code may raise anything
         return _unexpected(context, error)
 
 
@@ -81,13 +86,23 @@ def _unexpected(context: JobContext, error: BaseException) -> Report:
     frames = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__name__
     _LOGGER.error("job %s attempt %d raised %s\n%s", context.job_id, context.attempt, kind, frames)
-    return _failed(kind, str(error) or f"job code raised {kind}")
+    return _failed(kind, _text_of(error))
 
 
-def _bounded(seconds: float | None) -> float | None:
-    if seconds is None or not seconds >= 0:  # no number either
+def _text_of(error: BaseException) -> str:
+    """The text of what job code raised, or its class where there is none; its own code may fail at that."""
+    kind = type(error).__name__
+    try:
+        return str(error) or f"job code raised {kind}"
+    except Exception:  # noqa: BLE001 - __str__ is job code too
+        return f"job code raised {kind}, whose text can't be read"
+
+
+def _bounded(seconds: object) -> float | None:
+    """Job code's wish for a wait within its limits; None where it is none, whatever it was typed as."""
+    if not isinstance(seconds, int | float) or not seconds >= 0:  # no number either
         return None
-    return min(float(seconds), limits.MAX_BACKOFF_SECONDS)
+    return float(min(seconds, limits.MAX_BACKOFF_SECONDS))
 
 
 def _failed(
@@ -95,7 +110,7 @@ def _failed(
 ) -> Report:
     return Report(
         ReportKind.FAILED,
-        code=storable(code)[: limits.MAX_ERROR_CODE_CHARACTERS],
+        code=" ".join(storable(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
         message=storable(message)[: limits.MAX_ERROR_CHARACTERS],
         retryable=retryable,
         retry_after_seconds=retry_after_seconds,
@@ -117,7 +132,27 @@ def _succeeded(value: object) -> Report:
         )
         return _failed("result-too-large", message, retryable=False)
     result: Json = json.loads(text)
+    if _is_too_deep(result):
+        message = (
+            f"the result's values lie in more than {limits.MAX_RESULT_DEPTH} lists and objects, one in the other; "
+            "return them side by side"
+        )
+        return _failed("result-too-deep", message, retryable=False)
     return Report(ReportKind.SUCCEEDED, result=result)
+
+
+def _is_too_deep(result: Json) -> bool:
+    """Whether readers of the result, each with a stack of its own, may fail at how deep it is nested."""
+    level: list[Json] = [result]
+    for _ in range(limits.MAX_RESULT_DEPTH):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return any(isinstance(value, Mapping | list) for value in level)
+
+
+def _inner(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _plain(value: object) -> object:

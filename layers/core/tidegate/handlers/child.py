@@ -38,6 +38,7 @@ class Child:
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._connection = connection
+        self._pid = os.getpid()
         self._sending = threading.Lock()
         self._runs: queue.SimpleQueue[tuple[Incoming, StopRequest]] = queue.SimpleQueue()
         self._current: tuple[str, int, StopRequest] | None = None
@@ -51,8 +52,11 @@ class Child:
         while True:
             message, stop = self._runs.get()
             report = self._run(registry, message, stop)
+            if os.getpid() != self._pid:
+                os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
-            self._send({**asdict(report), "kind": "ended", "report": report.kind})
+            ended = {"kind": "ended", "job_id": message["job_id"], "attempt": message["attempt"]}
+            self._send({**asdict(report), **ended, "report": report.kind})
 
     def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))

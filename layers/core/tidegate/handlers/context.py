@@ -11,6 +11,12 @@ from tidegate.domain.errors import JobCancelled, JobTimedOut
 from tidegate.domain.job import Json, Progress
 from tidegate.domain.states import State
 
+_CONTROLS = {
+    number: None if chr(number) == "\r" else "?"
+    for number in (*range(0x20), *range(0x7F, 0xA0))
+    if chr(number) not in "\t\n"
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -51,8 +57,11 @@ class Upstreams(Mapping[str, Upstream]):
 
 
 def storable(text: str) -> str:
-    """The text without half characters, as they come from names of files that are not UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+    """The text with a ? for each half character, as they come from names of files that are not UTF-8.
+
+    And for what a terminal obeys instead of showing it, but for tabs and new lines: people read this on one.
+    """
+    return text.encode("utf-8", "replace").decode().translate(_CONTROLS)
 
 
 class StopRequest:

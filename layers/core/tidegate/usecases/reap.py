@@ -54,12 +54,7 @@ def reap(services: Services, *, now_ms: int) -> ReapReport:
     def workers() -> dict[str, int]:
         return {"workers_lost": reap_workers(services, now_ms)}
 
-    repairs = (
-        active,
-        submissions,
-        dead_letters,
-        pending,
-        workers,
-    )  # lost workers first: they are what users wait for
+    # Lost workers' jobs first: they are what users wait for.
+    repairs = (active, submissions, dead_letters, pending, workers)
     report = for_each(repairs, lambda repair: repair())
     return ReapReport(**{name: count for part in report for name, count in part.items()})

@@ -43,7 +43,10 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
 
 
 def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[str, MoveOutcome]:
-    attempts = {delivery.message.job_id: delivery.message.attempt for delivery in deliveries}
+    # Of letters about one job only the latest can be about its present attempt.
+    attempts: dict[str, int] = {}
+    for message in (delivery.message for delivery in deliveries):
+        attempts[message.job_id] = max(message.attempt, attempts.get(message.job_id, 0))
     jobs = list(services.jobs.get_many(list(attempts)).values())
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
     stamp = Stamp(now_ms, ACTOR, UNDELIVERABLE)

@@ -32,7 +32,7 @@ from tidegate.usecases.validate import (
 )
 
 _GENERATIONS = 20
-_SUBMISSION_KEPT_SECONDS = 400 * 86_400  # longer than any job of it can wait and be kept
+_OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its time, and then for its turn
 
 
 def submit_job(
@@ -123,7 +123,8 @@ def submit_workflow(
         fingerprint=fingerprint,
         created_at_ms=now_ms,
         name=request.name,
-        expires_at_s=now_ms // 1_000 + _SUBMISSION_KEPT_SECONDS,
+        # Not before its jobs: without it they are taken for what an abandoned submission left behind.
+        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
     submission, created = _begin(services, new, idempotency_key)
     workflow_id, phase = submission.submission_id, submission.phase
