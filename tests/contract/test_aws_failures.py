@@ -234,6 +234,21 @@ def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script
     assert (delivery.message, delivery.receipt) == (Message("S", 2), "r4")
 
 
+def test_dead_letters_of_others_do_not_hide_ours(scripted: Stores, script: Script) -> None:
+    ours = {"Body": '{"job_id": "S", "attempt": 0}', "ReceiptHandle": "r"}
+    script.answers({"Messages": [{"Body": "{}", "ReceiptHandle": "x"}]}, {"Messages": [ours]})
+    (delivery,) = scripted.queue.receive_dead(POOL, limit=10)
+    assert (delivery.message, delivery.receipt) == (Message("S", 0), "r")
+
+
+def test_no_more_than_ten_batches_of_others_dead_letters_are_looked_at(
+    scripted: Stores, script: Script
+) -> None:
+    script.answers({"Messages": [{"Body": "{}", "ReceiptHandle": "x"}]})
+    assert scripted.queue.receive_dead(POOL, limit=10) == ()
+    assert len(script.asked) == 10
+
+
 def test_an_item_that_is_no_job_does_not_hide_the_others(
     scripted: Stores, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,11 +18,12 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
-from tidegate.ports import Message
+from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS, JOBS_PER_SHARD
 from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
+from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN
 from tidegate.usecases.submit import submit_job
 from tidegate.usecases.tick import tick
 
@@ -90,14 +91,18 @@ def test_a_submission_that_can_not_be_finished_does_not_stop_the_reaper() -> Non
     assert world.submissions["B"].phase is Phase.REMOVED
 
 
-def test_a_page_that_can_not_be_worked_on_is_passed_by_the_next_sweep() -> None:
+def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_none_beside_or_behind_it() -> None:
     services, world = memory_services(replace(SETTINGS, shards=1))
     services = replace(services, jobs=OneInputGone(world))
     upstream_id = _submit(services)
     edge = DependencyRequest(job_id=upstream_id)
-    first, *_, last = sorted(_submit(services, edge) for _ in range(JOBS_PER_SHARD + 1))
+    first, second, *_, last = sorted(_submit(services, edge) for _ in range(JOBS_PER_SHARD + 1))
     world.jobs[first] = replace(world.jobs[first], key="broken")
-    world.jobs[last] = replace(world.jobs[last], waiting_on=frozenset())  # its release was cut off half way
+    for job_id in (second, last):
+        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())  # its release was cut off
+    with pytest.raises(NotFound):
+        reap(services, now_ms=LATER_MS)
+    assert world.jobs[second].state is State.READY, "it was read together with the broken one"
     for _ in range(JOBS_PER_SHARD):
         try:
             reap(services, now_ms=LATER_MS)
@@ -116,3 +121,34 @@ def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:
     with pytest.raises(ServiceRefused):
         reap(services, now_ms=later_ms)
     assert len(services.queue.receive("b", limit=9, wait_seconds=0)) == 1
+
+
+def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> None:
+    services, world = memory_services(SETTINGS)
+
+    class Broken(MemoryQueue):
+        """Its dead letters can't be had, for a reason that nobody thought of."""
+
+        def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+            raise LookupError(pool, limit)
+
+    job_id = _submit(services, DependencyRequest(job_id=_submit(services)))
+    world.jobs[job_id] = replace(
+        world.jobs[job_id], waiting_on=frozenset()
+    )  # its release was cut off half way
+    with pytest.raises(LookupError):
+        reap(replace(services, queue=Broken(world)), now_ms=LATER_MS)
+    assert world.jobs[job_id].state is State.READY
+
+
+def test_submissions_that_can_not_be_closed_do_not_keep_later_ones_open_for_ever() -> None:
+    services, world = memory_services(SETTINGS)
+    for at in range(SUBMISSIONS_PER_RUN):
+        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - 1)  # their plans are gone
+    _open_submission(services, "B", Phase.STAGING, NOW_MS)
+    for _ in range(100):  # each run finds it with a chance of 20 in 21
+        with pytest.raises(NotFound, match="plan"):
+            reap(services, now_ms=LATER_MS)
+        if world.submissions["B"].phase is Phase.REMOVED:
+            return
+    pytest.fail("the latest submission never had its turn")

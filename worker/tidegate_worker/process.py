@@ -83,15 +83,21 @@ class WorkerProcess:
         try:
             code = self._serve()
         finally:
-            self._stop_asked.set()
+            self._end()
+        return EXIT_GAVE_UP if self._registration.is_fenced else code
+
+    def _end(self) -> None:
+        self._stop_asked.set()
+        try:
             self._registration.drain_begins()
             self._pipeline.hand_back_waiting()
             self._drain()
+        finally:
+            # Whatever went wrong before: threads that go on would keep the process from ending.
             self._executor.close()
             self._pipeline.close()
-            self._registration.leave(totals=self._pipeline.totals)
-            _LOGGER.info("worker %s has stopped: %s", self._registration.worker_id, self._pipeline.totals)
-        return EXIT_GAVE_UP if self._registration.is_fenced else code
+        self._registration.leave(totals=self._pipeline.totals)
+        _LOGGER.info("worker %s has stopped: %s", self._registration.worker_id, self._pipeline.totals)
 
     def stop(self) -> None:
         """Asks for the end: the first time running jobs may finish for a while, the second time they may not."""

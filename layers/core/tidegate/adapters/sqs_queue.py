@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +20,8 @@ from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.ports import Delivery, Message
 
 _MESSAGES_PER_CALL = 10
+_FOREIGN_BATCHES = 10
+_Received: TypeAlias = tuple[Message | None, str]
 _GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight")
 
 
@@ -38,6 +40,10 @@ def message_from(body: str) -> Message | None:
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     return Message(job_id, attempt) if is_id and isinstance(attempt, int) and attempt >= 0 else None
+
+
+def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:
+    return tuple(Delivery(message, receipt) for message, receipt in received if message is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +67,32 @@ class SqsQueue:
 
         A body that is no message of ours is left alone: the queue moves it to its dead letters.
         """
-        return self._receive(self._url(pool), pool, limit, math.ceil(wait_seconds))
+        return _readable(self._receive_any(self._url(pool), pool, limit, math.ceil(wait_seconds)))
 
     def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10) that the queue gave up; never waits. None where nothing collects them."""
+        """At most `limit` messages (1-10) that the queue gave up; never waits. None where nothing collects them.
+
+        What is no message of ours is passed by, for whoever sent it to find.
+        """
         if pool not in self.dead_letters_urls:
             return ()
-        return self._receive(_of(self.dead_letters_urls, pool), pool, limit, 0)
+        for _ in range(_FOREIGN_BATCHES):
+            received = self._receive_any(_of(self.dead_letters_urls, pool), pool, limit, 0)
+            ours = _readable(received)
+            if ours or not received:
+                return ours
+        return ()
 
-    def _receive(self, url: str, pool: str, limit: int, wait_seconds: int) -> tuple[Delivery, ...]:
+    def _receive_any(self, url: str, pool: str, limit: int, wait_seconds: int) -> Sequence[_Received]:
         with translated(f"receiving from the queue of pool {pool}"):
             answer = self.clients.sqs.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=min(limit, _MESSAGES_PER_CALL),
                 WaitTimeSeconds=wait_seconds,
             )
-        received = [
+        return [
             (message_from(raw.get("Body", "")), raw["ReceiptHandle"]) for raw in answer.get("Messages", ())
         ]
-        return tuple(Delivery(message, receipt) for message, receipt in received if message is not None)
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries; one that fails comes again and loses its claim."""

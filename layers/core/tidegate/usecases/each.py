@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TidegateError
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.ports import MoveOutcome
 
 T = TypeVar("T")
@@ -15,14 +15,14 @@ R = TypeVar("R")
 def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
     """Does `work` on every item, in order; returns the results.
 
-    Raises the first TidegateError once all have had their turn.
+    Raises the first error once all have had their turn: what nobody foresaw must not be in anybody's way either.
     """
     results: list[R] = []
-    first: TidegateError | None = None
+    first: Exception | None = None
     for item in items:
         try:
             results.append(work(item))
-        except TidegateError as error:
+        except Exception as error:  # noqa: BLE001 - raised below
             first = first or error
     if first is not None:
         raise first
@@ -30,9 +30,9 @@ def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
 
 
 def first_then(first: Callable[[], object], then: Callable[[], R]) -> R:
-    """Does `first` and, whether or not that raised a TidegateError, `then`; returns what `then` returned.
+    """Does `first` and, whether or not that raised an error, `then`; returns what `then` returned.
 
-    Raises the first TidegateError once both have had their turn.
+    Raises the first error once both have had their turn.
     """
     results: list[R] = []
     steps: tuple[Callable[[], object], ...] = (first, lambda: results.append(then()))

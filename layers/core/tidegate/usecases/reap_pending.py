@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
@@ -26,10 +27,18 @@ def reap_pending(services: Services, now_ms: int) -> int:
         moved = 0
         for jobs in sweep:
             pending = [job for job in jobs if job.state is State.PENDING]
-            moved += judge_waiting(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR))
+            moved += _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR))
         return moved
 
     return sum(for_each(sorted(services.settings.pools), reap_pool))
+
+
+def _judge(services: Services, jobs: list[Job], stamp: Stamp) -> int:
+    try:
+        return judge_waiting(services, jobs, stamp)
+    except (NotFound, ServiceRefused):
+        # One of them, or of their upstreams, can't be read. The others must not wait for that to be mended.
+        return sum(for_each(jobs, lambda job: judge_waiting(services, [job], stamp)))
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:

@@ -10,15 +10,19 @@ from tidegate.usecases.services import Services
 
 GRACE_MS = 120_000  # far beyond the time that an API call can take
 SUBMISSIONS_PER_RUN = 20
+_LISTED = 500
 
 
 def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
     """Finishes or removes what is still open after the grace period; returns how many of each.
 
-    Raises the first TidegateError of a submission once the others have had their turn.
+    Raises the first error of a submission once the others have had their turn.
     """
-    open_ids = services.submissions.list_open(opened_before_ms=now_ms - GRACE_MS, limit=SUBMISSIONS_PER_RUN)
-    ends = for_each(open_ids, lambda submission_id: _close(services, submission_id, now_ms))
+    open_ids = services.submissions.list_open(opened_before_ms=now_ms - GRACE_MS, limit=_LISTED)
+    # From anywhere among them: some that can't be closed at all must not keep the others waiting for ever.
+    start = int(services.entropy.jitter() * len(open_ids))
+    turn = [*open_ids[start:], *open_ids[:start]][:SUBMISSIONS_PER_RUN]
+    ends = for_each(turn, lambda submission_id: _close(services, submission_id, now_ms))
     return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
 
 
