@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from math import comb
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.simulation.actors import POOL, Worked
 from tests.simulation.checks import check_all
-from tests.simulation.interleavings import Explored, Finished, explore
+from tests.simulation.interleavings import PORTS, Explored, Finished, explore
 from tests.simulation.scenario import succeeds
 from tests.simulation.scene import Scene
 from tests.simulation.scenes import CASES, Case
@@ -107,6 +107,12 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
     )
     assert explored.interleavings == comb(4, 2)
     assert set(sums) == {"1", "11"}
+
+
+def test_every_port_is_watched() -> None:
+    """An answer that nobody noted would let two different states pass for one, and orders be left out."""
+    asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall"}
+    assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 
 
 def test_orders_that_come_to_the_same_are_counted_each() -> None:
