@@ -19,7 +19,7 @@ from tests.simulation.support import START_MS
 from tests.simulation.workers import WorkerPool
 from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.domain.job import Job
+from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
@@ -28,6 +28,7 @@ from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import tick
+from tidegate.usecases.visible import is_accepted
 from tidegate.usecases.wake import DueWatch
 
 MINUTE_MS = 60_000
@@ -202,6 +203,9 @@ class Simulator:
         job = change.new
         self.writes += 1
         assert job.is_terminal or job.expires_at_s is None, f"{job.job_id} is open and would be removed"
+        submission = self.world.submissions.get(submission_of(job.job_id))
+        if submission is not None and job.state is not State.PENDING:
+            assert is_accepted(submission), f"{job.job_id} is {job.state}, and its workflow is not accepted"
         if job.is_terminal:
             self.open_jobs.discard(job.job_id)
             self.happened["jobs undeliverable"] += (
