@@ -60,6 +60,10 @@ def check_state(case: Case, run: Finished) -> None:
     if case.key_limit is not None:
         assert sum(each.concurrency_key is not None for each in active) <= case.key_limit, active
         assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
+        for each in active:  # who is dispatched holds the permit, else another would get it too
+            if each.concurrency_key is not None:
+                holder = f"{each.job_id}@{each.ready_at_ms}"
+                assert holder in run.world.permits[f"key:{each.concurrency_key}"], each
 
 
 def check_end(case: Case, run: Finished) -> None:
