@@ -21,6 +21,7 @@ SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
+    print_blob=True,  # how to replay a sequence that failed
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
 )
 
