@@ -11,6 +11,7 @@ from tidegate.domain.errors import Violation
 from tidegate_cli.errors import ApiProblem, CliError
 
 MAX_BACKOFF_SECONDS = 5.0
+_NO_SUCH_PATH = "Missing Authentication Token"  # what API Gateway says of a path that it does not know
 
 
 def retry_after_seconds(response: httpx.Response) -> float:
@@ -51,6 +52,8 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
 def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
     # The platform's own refusals (no signature, no such path) are {"message": ...}.
     platform = answer.get("message") or answer.get("Message")
+    if platform == _NO_SUCH_PATH:  # every request is signed, so that is not it
+        platform = f"{platform}: the API has no such path; is --api-url the stack's output ApiUrl?"
     title = answer.get("title") or response.reason_phrase or "the API refused"
     violations = [
         Violation(str(item.get("field", "")), str(item.get("message", "")))

@@ -57,8 +57,8 @@ class Page:
 class Client:
     """Calls the API, each request signed, bounded in time and retried where that is safe.
 
-    Every method may raise ApiProblem (the API refused) or ApiUnreachable (no answer within the
-    bounded retries), those that submit UsageError (the idempotency key). `transport` and `sleep` are for tests.
+    Every method may raise ApiProblem (the API refused), ApiUnreachable (no answer within the bounded retries) or
+    UsageError (an id, a name or an idempotency key that can't be one). `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -104,29 +104,29 @@ class Client:
 
     def get_job(self, job_id: str) -> JobView:
         """One job with its parameters and its result."""
-        return job_view(self._call("GET", f"/v1/jobs/{quote(job_id, safe='.')}"))
+        return job_view(self._call("GET", f"/v1/jobs/{_part('job id', job_id)}"))
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to, and what is downstream of it; the job after that. May be repeated."""
         body = {"downstream": True} if downstream else None
-        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/cancel", body=body))
+        return job_view(self._call("POST", f"/v1/jobs/{_part('job id', job_id)}/cancel", body=body))
 
     def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
         """Tries a job again, and what was skipped because of it; the job after that. May be repeated."""
         body = {"reopen_skipped": reopen_skipped}
-        return job_view(self._call("POST", f"/v1/jobs/{quote(job_id, safe='.')}/retry", body=body))
+        return job_view(self._call("POST", f"/v1/jobs/{_part('job id', job_id)}/retry", body=body))
 
     def cancel_workflow(self, workflow_id: str) -> Mapping[str, Any]:
         """Cancels what has not ended of a workflow; how many jobs. May be repeated."""
-        return self._call("POST", f"/v1/workflows/{quote(workflow_id, safe='')}/cancel")
+        return self._call("POST", f"/v1/workflows/{_part('workflow id', workflow_id)}/cancel")
 
     def rerun_workflow(self, workflow_id: str) -> Mapping[str, Any]:
         """Tries a workflow again from its failures; how many jobs, and whether that was all. May be repeated."""
-        return self._call("POST", f"/v1/workflows/{quote(workflow_id, safe='')}/rerun")
+        return self._call("POST", f"/v1/workflows/{_part('workflow id', workflow_id)}/rerun")
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
         """Retries the undeliverable among a page of a pool's failed jobs; how many, and the next page's cursor."""
-        path = f"/v1/pools/{quote(pool, safe='')}/redrive"
+        path = f"/v1/pools/{_part('pool', pool)}/redrive"
         return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
     def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
@@ -145,7 +145,7 @@ class Client:
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
         """One page of a workflow's jobs, in the order they were submitted."""
-        path = f"/v1/workflows/{quote(workflow_id, safe='')}"
+        path = f"/v1/workflows/{_part('workflow id', workflow_id)}"
         return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
@@ -165,11 +165,11 @@ class Client:
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
         """One pool, as the API shows it."""
-        return self._call("GET", f"/v1/pools/{quote(pool, safe='')}")
+        return self._call("GET", f"/v1/pools/{_part('pool', pool)}")
 
     def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a pool; the pool after that. Twice is as good as once."""
-        return self._call("POST", f"/v1/pools/{quote(pool, safe='')}/{'pause' if paused else 'resume'}")
+        return self._call("POST", f"/v1/pools/{_part('pool', pool)}/{'pause' if paused else 'resume'}")
 
     def list_types(self) -> list[Mapping[str, Any]]:
         """Every registered job type, as the API shows it."""
@@ -177,16 +177,18 @@ class Client:
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
         """One job type, as the API shows it."""
-        return self._call("GET", f"/v1/types/{quote(job_type, safe='')}")
+        return self._call("GET", f"/v1/types/{_part('job type', job_type)}")
 
     def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a job type; the type after that. Twice is as good as once."""
-        return self._call("POST", f"/v1/types/{quote(job_type, safe='')}/{'pause' if paused else 'resume'}")
+        return self._call(
+            "POST", f"/v1/types/{_part('job type', job_type)}/{'pause' if paused else 'resume'}"
+        )
 
     def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
         """Limits how many jobs of a type run at once (1-100), None takes the limit off; the type after that."""
         body = {"max_running": max_running}
-        return self._call("PUT", f"/v1/types/{quote(job_type, safe='')}/limit", body=body)
+        return self._call("PUT", f"/v1/types/{_part('job type', job_type)}/limit", body=body)
 
     def list_workers(
         self, *, pool: str | None = None, state: str | None = None, limit: int = 50
@@ -197,11 +199,7 @@ class Client:
         for _ in range(MAX_PAGES):
             size = min(limit - len(found), MAX_PAGE_SIZE)
             answer = self._get("/v1/workers", state=state, pool=pool, limit=str(size), cursor=cursor)
-            page = answer.get("workers")
-            if not isinstance(page, list):
-                raise CliError(
-                    "the API answered with a page that has no workers; is --api-url a tidegate API?"
-                )
+            page = objects_of(answer, "workers")
             found.extend(page)
             cursor = answer.get("cursor")
             if cursor is None or len(found) >= limit:
@@ -273,8 +271,15 @@ def _with_query(path: str, **parameters: str | None) -> str:
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
+def _part(what: str, text: str) -> str:
+    """A name or an id as one part of a path: left empty, it would make the path another one."""
+    if text.strip(" .") == "":
+        raise UsageError(f"{text!r} can't be a {what}")
+    return quote(text, safe="")
+
+
 def _worker_path(pool: str, worker_id: str) -> str:
-    return f"/v1/workers/{quote(pool, safe='')}/{quote(worker_id, safe='')}"
+    return f"/v1/workers/{_part('pool', pool)}/{_part('worker id', worker_id)}"
 
 
 def _key_or_new(key: str | None) -> str:

@@ -21,8 +21,8 @@ from tidegate_cli.views import JobView, printable
 
 _TEXT_COLUMNS = ("held in", "name", "type", "worker")
 
-jobs = typer.Typer(help="Jobs as they stand.", no_args_is_help=True)
-workflows = typer.Typer(help="Workflows as they stand.", no_args_is_help=True)
+jobs = typer.Typer(help="Jobs: look, cancel, try again.", no_args_is_help=True)
+workflows = typer.Typer(help="Workflows: look, cancel, try again from the failures.", no_args_is_help=True)
 
 JobIdArgument = Annotated[
     str, typer.Argument(metavar="JOB_ID", help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3")

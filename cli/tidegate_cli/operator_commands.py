@@ -17,7 +17,7 @@ from tidegate_cli.errors import UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable
 
-pools = typer.Typer(help="Pools: their load, pause and resume.", no_args_is_help=True)
+pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
 types = typer.Typer(help="Job types: pause, resume and limit.", no_args_is_help=True)
 
 PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="For example ecs")]

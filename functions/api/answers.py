@@ -15,7 +15,7 @@ from tidegate.contracts.jobs import job_out
 from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, Problem, method_not_allowed
 from tidegate.contracts.wire import fits_in_answer, to_json
 from tidegate.domain import limits
-from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound
+from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.job import Job
 
 JSON = "application/json"
@@ -107,6 +107,22 @@ def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
         return refusal(problem, {"Allow": ", ".join(allowed)})
 
     router.route(rule, method=[method for method in _METHODS if method not in allowed])(refuse)
+
+
+def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
+    """For routes that change much: an option that is misspelt, or meant for the body, is not passed over.
+
+    Raises InvalidRequest.
+    """
+    given = router.current_event.query_string_parameters
+    taken = (
+        f"this route takes {' and '.join(known)}"
+        if known
+        else "options are sent in the body, where a route has any"
+    )
+    unknown = [Violation(name, f"is no query parameter here; {taken}") for name in given if name not in known]
+    if unknown:
+        raise InvalidRequest(unknown)
 
 
 def limit_of(router: BaseRouter) -> int:

@@ -16,11 +16,12 @@ from answers import (
     job_view,
     limit_of,
     refuse_other_methods,
+    refuse_other_parameters,
 )
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.contracts.wire import read_cancel_job, read_retry_job
+from tidegate.contracts.wire import read_cancel_job, read_no_options, read_retry_job
 from tidegate.usecases import cancel, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
@@ -30,6 +31,7 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor says no ty
 def cancel_job(job_id: str) -> Response[str]:
     """Cancels a job, or asks its worker to; where that is wanted, everything downstream too."""
     id_of("job", job_id, JOB_ID)
+    refuse_other_parameters(router)
     options, deps, actor = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
     now_ms = deps.clock.now_ms()
     if not options.downstream:
@@ -45,6 +47,7 @@ def cancel_job(job_id: str) -> Response[str]:
 def retry_job(job_id: str) -> Response[str]:
     """Tries a job again that ended without success."""
     id_of("job", job_id, JOB_ID)
+    refuse_other_parameters(router)
     options, deps = read_retry_job(body_of(router)), deps_of(router)
     job, reopening = reopen.retry_job(
         deps.services,
@@ -60,6 +63,8 @@ def retry_job(job_id: str) -> Response[str]:
 def cancel_workflow(workflow_id: str) -> Response[str]:
     """Cancels every job of a workflow that has not ended."""
     id_of("workflow", workflow_id, ULID)
+    refuse_other_parameters(router)
+    read_no_options(body_of(router))
     deps = deps_of(router)
     found = cancel.cancel_workflow(
         deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
@@ -72,6 +77,8 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
 def rerun_workflow(workflow_id: str) -> Response[str]:
     """Tries a workflow again from its failures."""
     id_of("workflow", workflow_id, ULID)
+    refuse_other_parameters(router)
+    read_no_options(body_of(router))
     deps = deps_of(router)
     found = reopen.rerun_workflow(
         deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
@@ -82,6 +89,8 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
 @router.post("/v1/pools/<pool>/redrive")
 def redrive_pool(pool: str) -> Response[str]:
     """Tries undeliverable jobs of a pool again, a page at a time."""
+    refuse_other_parameters(router, "limit", "cursor")
+    read_no_options(body_of(router))
     deps = deps_of(router)
     found = redrive.redrive_pool(
         deps.services,

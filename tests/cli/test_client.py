@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -220,3 +220,27 @@ def test_a_job_id_cannot_leave_its_place_in_the_path() -> None:
 
     client_of(handler).get_job("a/b?c=d")
     assert seen == ["/live/v1/jobs/a%2Fb%3Fc%3Dd"]
+
+
+@pytest.mark.parametrize("text", ["", " ", ".", ".."])
+def test_what_can_not_be_a_part_of_a_path_is_not_sent(text: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    client = client_of(handler)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: client.retry_job(text),
+        lambda: client.cancel_job(text),
+        lambda: client.rerun_workflow(text),
+        lambda: client.redrive_pool(text, limit=1),
+        lambda: client.drain_worker("ecs", text),
+    )
+    for call in calls:
+        with pytest.raises(UsageError, match="can't be a"):
+            call()
+
+
+def test_a_path_that_the_gateway_does_not_know_is_not_taken_for_a_missing_signature() -> None:
+    answer = httpx.Response(403, json={"message": "Missing Authentication Token"})
+    with pytest.raises(ApiProblem, match="no such path; is --api-url the stack's output ApiUrl"):
+        client_of(lambda _request: answer).list_pools()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from tidegate_cli import run_commands
@@ -13,22 +17,29 @@ def tidegate(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_every_command_has_help_with_an_example() -> None:
-    groups = {
-        "local": ("up", "down", "status", "logs"),
-        "jobs": ("list", "get", "cancel", "retry"),
-        "workflows": ("get", "cancel", "rerun"),
-        "pools": ("list", "get", "pause", "resume", "redrive"),
-        "types": ("list", "get", "pause", "resume", "limit"),
-    }
-    commands = [(name,) for name in ("submit", "run", "worker", "demo")]
-    for command in [*commands, *((group, name) for group, names in groups.items() for name in names)]:
-        result = tidegate(*command, "--help")
-        assert result.exit_code == 0
-        assert (
-            f"Example: {'echo' if command == ('submit',) else 'tidegate ' + ' '.join(command)}"
-            in result.stdout
-        )
+def commands(command: Any, *names: str) -> Iterator[tuple[str, ...]]:
+    """The names of every command there is, with those of its groups."""
+    if not hasattr(command, "commands"):
+        yield names
+        return
+    for name, each in command.commands.items():
+        yield from commands(each, *names, name)
+
+
+EVERY_COMMAND = sorted(commands(get_command(app)))
+
+
+def test_the_commands_are_found() -> None:
+    assert len(EVERY_COMMAND) >= 24
+    assert {("submit",), ("jobs", "retry"), ("workers", "drain")} <= set(EVERY_COMMAND)
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
+def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
+    result = tidegate(*command, "--help")
+    assert result.exit_code == 0
+    example = "echo" if command == ("submit",) else "tidegate " + " ".join(command)
+    assert f"Example: {example}" in result.stdout
 
 
 def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

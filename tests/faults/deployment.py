@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any, TypeVar
 
 from tests.faults.emulated import EmulatedAws
@@ -89,6 +90,7 @@ class Deployment:
         self.started: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self._writes = 0
+        self._workers = count(1)  # each message is taken by one of its own
         self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
 
     @property
@@ -222,7 +224,9 @@ class Deployment:
     def _serve(self, pool: str, deliveries: Sequence[Delivery]) -> None:
         """As the pipeline of a worker process does: claims, endings and receipts in batches."""
         self.wait(1)
-        outcomes = claim_all(self.services, [each.message for each in deliveries], f"{pool}-1", self.now_ms)
+        outcomes = claim_all(
+            self.services, [each.message for each in deliveries], f"{pool}-{next(self._workers)}", self.now_ms
+        )
         done: list[str] = []
         ends: list[tuple[Conclusion, str]] = []
         for delivery, outcome in zip(deliveries, outcomes, strict=True):

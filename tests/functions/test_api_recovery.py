@@ -123,6 +123,33 @@ def test_a_bad_body_is_refused_and_nothing_is_written(api: Api, body: object, fi
     assert api.contents() == before
 
 
+def test_what_is_no_truth_value_is_told_in_plain_words(api: Api) -> None:
+    _, first, _ = submit(api)
+    answer = api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": "no"})
+    assert answer.body["errors"] == [{"field": "reopen_skipped", "message": "must be true or false"}]
+
+
+def test_an_option_that_a_route_does_not_take_is_refused_and_nothing_is_written(api: Api) -> None:
+    workflow, first, _ = submit(api)
+    fail(api, first)
+    before = api.contents()
+    for path in (f"workflows/{workflow}/cancel", f"workflows/{workflow}/rerun", "pools/lambda/redrive"):
+        answer = api.call("POST", f"/v1/{path}", {"reopen_skipped": False})
+        assert (answer.status, answer.fields) == (422, ["reopen_skipped"]), path
+        assert api.call("POST", f"/v1/{path}", "{").status == 400
+    paths = [f"jobs/{first}/cancel", f"jobs/{first}/retry", f"workflows/{workflow}/cancel"]
+    for path in (*paths, f"workflows/{workflow}/rerun"):
+        answer = api.call("POST", f"/v1/{path}", query={"downstream": "true"})
+        assert (answer.status, answer.fields) == (422, ["downstream"]), path
+        assert "in the body" in answer.body["errors"][0]["message"]
+    answer = api.call("POST", "/v1/pools/lambda/redrive", query={"limt": "5"})
+    assert answer.body["errors"] == [
+        {"field": "limt", "message": "is no query parameter here; this route takes limit and cursor"}
+    ]
+    assert api.contents() == before
+    assert api.call("POST", f"/v1/workflows/{workflow}/rerun", {}).status == 200
+
+
 @pytest.mark.parametrize("limit", ["0", "201", "x"])
 def test_a_bad_limit_is_refused(api: Api, limit: str) -> None:
     answer = api.call("POST", "/v1/pools/lambda/redrive", query={"limit": limit})

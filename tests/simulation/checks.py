@@ -18,6 +18,7 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.settings import Settings
 from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.reap_active import ACTOR as REAPER
 from tidegate.usecases.release import condition_view
 from tidegate.usecases.services import Services
 
@@ -52,13 +53,20 @@ def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission])
 
 
 def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
-    """Every job ended once, by moves of the table; attempts count its claims; times never go back."""
+    """Every job ended once, by moves of the table; attempts count its claims; times never go back.
+
+    What is said of an attempt was said by the worker that claimed it, or by the reaper: nobody else's word was taken.
+    """
     for job in jobs:
         assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
         states = [entry.state for entry in job.history]
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), job
         assert states.count(State.RUNNING) == job.attempt, job
         assert job.tries <= job.retry.max_attempts, job
+        attempts = [pair for pair in pairwise(job.history) if pair[0].state is State.RUNNING]
+        assert all(
+            after.actor in (claim.actor, REAPER) or after.state is State.RUNNING for claim, after in attempts
+        ), f"somebody else's word was taken: {job}"
         assert job.history[-1].at_ms == job.finished_at_ms, job
         if one_clock:
             times = [entry.at_ms for entry in job.history]
@@ -133,6 +141,7 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
             continue
         shards = [world.index.get((pool.name, Group.READY, shard, MAIN), []) for shard in range(world.shards)]
         left_behind = [entries[-1][0] for entries in shards if entries]
+        simulator.happened["dispatched past a job that waits"] += bool(left_behind)
         assert max(left_behind, default=min(dispatched)) <= min(dispatched)
         capacity = pool_capacity(simulator.services, pool, simulator.now_ms)
         active = sum(

@@ -35,17 +35,20 @@ class Client:
             )
             self.then(accepted)
 
-        if not simulator.attempt(call, API_TIMEOUT_MS) and self.patient:
+        if simulator.attempt(call, API_TIMEOUT_MS):
+            return
+        simulator.happened["client not answered" if self.patient else "client gave up"] += 1
+        if self.patient:
             simulator.plan(simulator.now_ms - START_MS + 45_000, self.submit)
 
 
-def submit_drawn(simulator: Simulator, drawn: Drawn) -> None:
+def submit_drawn(simulator: Simulator, drawn: Drawn, *, patient: bool = True) -> None:
     """Submits the first workflow, and the second after the first was accepted."""
 
     def submit_second(accepted: WorkflowAccepted) -> None:
         request = drawn.second(accepted.job_ids)
         if request is not None:
-            second = Client(simulator, request, key="second")
+            second = Client(simulator, request, key="second", patient=patient)
             simulator.plan(simulator.now_ms - START_MS + drawn.later_ms, second.submit)
 
-    simulator.plan(0, Client(simulator, drawn.first(), then=submit_second).submit)
+    simulator.plan(0, Client(simulator, drawn.first(), patient=patient, then=submit_second).submit)

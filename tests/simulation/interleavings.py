@@ -21,7 +21,7 @@ from tidegate.bootstrap import memory_services
 from tidegate.usecases.services import Services
 
 Check = Callable[["Finished"], None]
-_PORTS = (
+PORTS = (
     "jobs",
     "index",
     "submissions",
@@ -208,7 +208,7 @@ class _Actor:
         self.go = threading.Semaphore(0)
         self.parked = threading.Semaphore(0)
         self.in_call = 0  # requests of the call under way
-        ports: dict[str, Any] = {name: _Watched(getattr(services, name), self) for name in _PORTS}
+        ports: dict[str, Any] = {name: _Watched(getattr(services, name), self) for name in PORTS}
         self._services = replace(services, entropy=SeededEntropy(number), **ports)
         self._act = act
         self.thread = threading.Thread(target=self._live, name=f"actor-{number}", daemon=True)

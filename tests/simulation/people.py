@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tests.simulation.simulator import API_TIMEOUT_MS, Simulator
 from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable
 from tidegate.usecases.cancel import cancel_downstream, cancel_job, cancel_workflow
-from tidegate.usecases.redrive import redrive_pool
+from tidegate.usecases.redrive import Redriven, redrive_pool
 from tidegate.usecases.reopen import rerun_workflow, retry_job
 from tidegate.usecases.services import Services
 
@@ -51,10 +51,14 @@ def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_
             if not jobs:
                 return
             job_id = jobs[int(place * len(jobs))]
+
+            def ask() -> None:
+                answer = act(simulator.services, job_id, simulator.now_of("api"))
+                if isinstance(answer, Redriven):
+                    simulator.happened["jobs redriven by people"] += answer.redriven
+
             try:
-                simulator.attempt(
-                    lambda: act(simulator.services, job_id, simulator.now_of("api")), API_TIMEOUT_MS
-                )
+                simulator.attempt(ask, API_TIMEOUT_MS)
             except (AlreadyEnded, NotFound, NotRetryable):
                 return  # said so, and nothing was done
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import zlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
@@ -19,14 +19,16 @@ from tests.simulation.support import START_MS
 from tests.simulation.workers import WorkerPool
 from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
-from tidegate.domain.job import Job
+from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
+from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import tick
+from tidegate.usecases.visible import is_accepted
 from tidegate.usecases.wake import DueWatch
 
 MINUTE_MS = 60_000
@@ -63,7 +65,10 @@ class Options:
 
 @dataclass(slots=True)
 class Simulator:
-    """Runs events until every job has ended. `observers` see the changes that each event made."""
+    """Runs events until every job has ended. `observers` see the changes that each event made.
+
+    `happened` counts what a run is there for: what went wrong and could have made a difference.
+    """
 
     services: Services
     world: MemoryWorld
@@ -74,6 +79,7 @@ class Simulator:
     started: dict[str, int] = field(default_factory=dict)  # by job: the number of the write that first did
     ended: dict[str, int] = field(default_factory=dict)
     writes: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))  # by shard
@@ -101,7 +107,9 @@ class Simulator:
     def now_of(self, process: str) -> int:
         """What the clock of a process says, in milliseconds since the epoch."""
         skew_ms = self.options.skew_ms
-        return self.now_ms + zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
+        off_ms = zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
+        self.happened["clock off"] += off_ms != 0
+        return self.now_ms + off_ms
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -142,12 +150,14 @@ class Simulator:
         if self._paused:
             return
         self._paused = True
+        self.happened["process stopped"] += 1
         until_ms = self.now_ms + pause_ms
         while self._events[0][0] <= until_ms:
             self._step()
         self.world.now_ms = max(until_ms, self.now_ms)
         self._paused = False
         if self.now_ms > self._dies_at_ms:
+            self.happened["invocation killed"] += 1
             raise Killed
 
     def stand_still(self, for_ms: int) -> None:
@@ -192,10 +202,18 @@ class Simulator:
     def _note(self, change: Change) -> None:
         job = change.new
         self.writes += 1
+        assert job.is_terminal or job.expires_at_s is None, f"{job.job_id} is open and would be removed"
+        submission = self.world.submissions.get(submission_of(job.job_id))
+        if submission is not None and job.state is not State.PENDING:
+            assert is_accepted(submission), f"{job.job_id} is {job.state}, and its workflow is not accepted"
         if job.is_terminal:
             self.open_jobs.discard(job.job_id)
+            self.happened["jobs undeliverable"] += (
+                job.failure is not None and job.failure.code == UNDELIVERABLE
+            )
             assert self.ended.setdefault(job.job_id, self.writes) == self.writes, f"{job.job_id} ended twice"
         elif change.old is None or change.old.is_terminal:  # submitted, or reopened
+            self.happened["jobs reopened by people"] += change.old is not None
             self.open_jobs.add(job.job_id)
             self.ended.pop(job.job_id, None)
         if job.state is State.RUNNING:
@@ -213,11 +231,14 @@ class Simulator:
         stream = self._stream[shard]
         batch = [stream.popleft() for _ in range(min(len(stream), self.options.stream_batch))]
         self._stream_called.discard(shard)
-        for _ in range(2 if self.options.stream_doubled else 1):
+        self.happened["news of several shards"] += len(self._stream_called) > 1
+        for again in range(2 if self.options.stream_doubled else 1):
+            self.happened["batch of the stream doubled"] += again
             if not self.attempt(
                 lambda: react(self.services, batch, due=self._due(), now_ms=self.now_of("dispatcher")),
                 DISPATCHER_TIMEOUT_MS,
             ):
+                self.happened["batch of the stream failed"] += 1
                 stream.extendleft(reversed(batch))
                 self._call_stream(shard, RETRY_MS)
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from math import comb
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.simulation.actors import POOL, Worked
 from tests.simulation.checks import check_all
-from tests.simulation.interleavings import Explored, Finished, explore
+from tests.simulation.interleavings import PORTS, Explored, Finished, explore
 from tests.simulation.scenario import succeeds
 from tests.simulation.scene import Scene
 from tests.simulation.scenes import CASES, Case
@@ -60,6 +60,10 @@ def check_state(case: Case, run: Finished) -> None:
     if case.key_limit is not None:
         assert sum(each.concurrency_key is not None for each in active) <= case.key_limit, active
         assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
+        for each in active:  # who is dispatched holds the permit, else another would get it too
+            if each.concurrency_key is not None:
+                holder = f"{each.job_id}@{each.ready_at_ms}"
+                assert holder in run.world.permits[f"key:{each.concurrency_key}"], each
 
 
 def check_end(case: Case, run: Finished) -> None:
@@ -107,6 +111,12 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
     )
     assert explored.interleavings == comb(4, 2)
     assert set(sums) == {"1", "11"}
+
+
+def test_every_port_is_watched() -> None:
+    """An answer that nobody noted would let two different states pass for one, and orders be left out."""
+    asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall"}
+    assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 
 
 def test_orders_that_come_to_the_same_are_counted_each() -> None:

@@ -101,6 +101,7 @@ class WorkerPool:
             return  # the message comes again, or the lease ends first
         attempt = _Attempt(delivery, claimed, simulator.scenario(claimed.assignment))
         timeout_ms = claimed.job.timeout_seconds * 1_000
+        simulator.happened[f"worker {attempt.course.fate}"] += 1
         if attempt.course.fate is Fate.DIES:
             simulator.after(attempt.course.duration_ms, lambda: self._leave(attempt))
             return

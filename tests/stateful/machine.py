@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
 from tests.stateful.model import Model, shown
-from tests.stateful.model_jobs import Edge, ModelJob
+from tests.stateful.model_jobs import Edge, Happening, ModelJob
 from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, request_of
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
@@ -44,6 +46,8 @@ OUTCOMES = {
 class TidegateMachine(RuleBasedStateMachine):
     """Rules are what can happen; `same_as_the_model` is what must be true after each."""
 
+    happened: ClassVar[Counter[Happening]] = Counter()  # over all sequences
+
     def __init__(self) -> None:
         super().__init__()
         settings = make_settings(function_pool(POOL, CAPACITY), window=WINDOW)
@@ -71,13 +75,10 @@ class TidegateMachine(RuleBasedStateMachine):
             }
             found = [request_of(name, name in keys, *how) for name, how in wanted.items()]
             edges.append(found)
+            priority, retry = 1 + (len(earlier) + place) * 37 % 1_000, RetryPolicy(plan.max_retries)
             requests.append(
                 JobRequest(
-                    type=JOB_TYPE,
-                    key=keys[place],
-                    priority=1 + (len(earlier) + place) * 37 % 1_000,
-                    depends_on=tuple(found),
-                    retry=RetryPolicy(max_retries=plan.max_retries),
+                    type=JOB_TYPE, key=keys[place], priority=priority, depends_on=tuple(found), retry=retry
                 )
             )
         accepted = submit_workflow(
@@ -90,10 +91,8 @@ class TidegateMachine(RuleBasedStateMachine):
         ids = accepted.job_ids
         self.workflows.append([ids[key] for key in keys])
         for request, found in zip(requests, edges, strict=True):
-            known = tuple(
-                Edge(ids[edge.key] if edge.key else edge.job_id or "", edge.type, edge.condition)
-                for edge in found
-            )
+            ends = [ids[edge.key] if edge.key else edge.job_id or "" for edge in found]
+            known = tuple(Edge(up, edge.type, edge.condition) for up, edge in zip(ends, found, strict=True))
             job = ModelJob(
                 ids[request.key or ""], request.priority or 0, request.retry.max_retries, self.now, known
             )
@@ -274,6 +273,7 @@ class TidegateMachine(RuleBasedStateMachine):
         }
         waiting = {job_id: job.waiting_on for job_id, job in self.world.jobs.items()}
         assert waiting == {job_id: job.waiting for job_id, job in self.model.jobs.items()}
+        assert not [job for job in self.world.jobs.values() if (job.expires_at_s is None) is job.is_terminal]
         sent = sorted((message.job_id, message.attempt) for message in self.queue.waiting)
         assert sent == sorted(self.model.messages)
         self.in_step = True
@@ -281,6 +281,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever happened: with the schedule alone, and workers that work, every job ends."""
         self.stream.clear()
+        self.happened.update(self.model.happened)
         if not self.in_step:
             return  # what went wrong was said
         for _ in range(4 * len(self.world.jobs) + 10):

@@ -5,10 +5,11 @@ Each method is one thing that happens. The state machine does the same to the re
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.stateful.model_jobs import ENDED, ModelJob
+from tests.stateful.model_jobs import ENDED, Happening, ModelJob
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.states import State
 
@@ -26,6 +27,7 @@ class Model:
     places: int
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     messages: list[tuple[str, int]] = field(default_factory=list)
+    happened: Counter[Happening] = field(default_factory=Counter)
 
     # --- submitting and releasing -----------------------------------------------------------------
     def submit(self, job: ModelJob, now: int) -> None:
@@ -111,8 +113,15 @@ class Model:
             and job.attempts_left
             and job.cancel_asked_at is None
         )
+        refused = not (queued or orphaned)
+        self.happened[Happening.CLAIMED] += queued
+        self.happened[Happening.CLAIMED_AGAIN] += orphaned
+        self.happened[Happening.STALE_MESSAGE] += refused and job.state is State.QUEUED
+        self.happened[Happening.DOUBLED_MESSAGE] += refused and job.state is State.RUNNING
+        self.happened[Happening.LATE_MESSAGE] += refused and job.state in ENDED
         if queued or orphaned:
             job.state, job.attempt, job.lease_until = State.RUNNING, job.attempt + 1, now + LEASE_MS
+            job.first_lease_until = job.lease_until
         return queued or orphaned
 
     def holds(self, job_id: str, attempt: int) -> bool:
@@ -120,22 +129,31 @@ class Model:
         return job.state is State.RUNNING and job.attempt == attempt
 
     def beat(self, job_id: str, attempt: int, now: int) -> str:
+        job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
+            self.happened[Happening.BEAT_FENCED] += job.state is State.RUNNING
             return "LOST"
-        self.jobs[job_id].lease_until = now + LEASE_MS
-        return "GO_ON" if self.jobs[job_id].cancel_asked_at is None else "CANCEL"
+        job.lease_until = now + LEASE_MS
+        self.happened[Happening.BEATEN] += 1
+        self.happened[Happening.BEAT_CANCEL] += job.cancel_asked_at is not None
+        return "GO_ON" if job.cancel_asked_at is None else "CANCEL"
 
     def finish(self, job_id: str, attempt: int, outcome: State, now: int) -> bool:
         """Whether the outcome is accepted. `outcome` is how the attempt ended."""
-        if not self.holds(job_id, attempt):
-            return False
         job = self.jobs[job_id]
+        if not self.holds(job_id, attempt):
+            self.happened[Happening.OUTCOME_FENCED] += job.state is State.RUNNING
+            self.happened[Happening.OUTCOME_LATE] += job.state is not State.RUNNING
+            return False
+        self.happened[Happening.OUTCOME] += 1
         if outcome in (State.FAILED, State.TIMED_OUT) and job.attempts_left:
             if job.cancel_asked_at is not None:
                 self._end(job, State.CANCELLED, now)
+                self.happened[Happening.CANCELLED_INSTEAD] += 1
                 return True
             ceiling = min(MOST_BACKOFF_MS, BACKOFF_MS * 2 ** (job.attempt - job.attempts_before - 1))
             job.state, job.due_at = State.SCHEDULED, now + int(ceiling * JITTER)
+            self.happened[Happening.RETRY] += 1
         else:
             self._end(job, outcome, now)
         return True
@@ -146,6 +164,7 @@ class Model:
             if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
                 job.sent_at = now
                 self.messages.append((job.job_id, job.attempt))
+                self.happened[Happening.RESENT] += 1
             elif job.state is State.RUNNING:
                 self._reap_running(job, now)
         for job_id, claims in dead:
@@ -153,6 +172,7 @@ class Model:
             if job.state is State.QUEUED and job.attempt == claims:
                 self._end(job, State.FAILED, now)
                 job.undeliverable = True
+                self.happened[Happening.UNDELIVERABLE] += 1
         old = [
             job_id
             for job_id, job in self.jobs.items()
@@ -164,10 +184,15 @@ class Model:
         asked_at = job.cancel_asked_at
         if asked_at is not None and (asked_at + GRACE_MS <= now or job.lease_until < now):
             self._end(job, State.CANCELLED, now)
+            self.happened[Happening.FORCED] += 1
         elif job.lease_until < now and job.attempts_left:
             self._ready(job, now)
+            self.happened[Happening.RECLAIMED] += 1
         elif job.lease_until < now:
             self._end(job, State.FAILED, now)
+            self.happened[Happening.LOST_AT_LAST] += 1
+        elif job.first_lease_until < now:
+            self.happened[Happening.KEPT_BY_BEAT] += 1
 
     # --- people ---------------------------------------------------------------------------------------
     def cancel(self, job_ids: Iterable[str], now: int) -> None:
@@ -255,8 +280,12 @@ class Model:
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
         job.state, job.finished_at, job.waiting = state, now, set()
+        self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
     def _reopen(self, job: ModelJob) -> None:
+        self.happened[Happening.REOPENED_SKIPPED] += job.state is State.SKIPPED
+        self.happened[Happening.REOPENED] += job.state is not State.SKIPPED
+        self.happened[Happening.REDRIVEN] += job.undeliverable
         job.state, job.reopened, job.attempts_before = State.PENDING, job.reopened + 1, job.attempt
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False

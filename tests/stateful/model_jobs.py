@@ -1,9 +1,10 @@
-"""The model's jobs and the edges between them."""
+"""The model's jobs, the edges between them, and what happens to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from tidegate.domain.dependency import DependencyType as Kind
 from tidegate.domain.states import State
@@ -49,6 +50,7 @@ class ModelJob:
     sent_at: int = 0
     finished_at: int = 0
     lease_until: int = 0
+    first_lease_until: int = 0  # as its claim had it
     cancel_asked_at: int | None = None
     skipped_for: str | None = None
     undeliverable: bool = False
@@ -56,3 +58,31 @@ class ModelJob:
     @property
     def attempts_left(self) -> bool:
         return self.attempt - self.attempts_before <= self.max_retries
+
+
+class Happening(StrEnum):
+    """What makes the comparison worth something. Each must happen now and then; the test counts."""
+
+    CLAIMED = "a message's job is claimed"
+    CLAIMED_AGAIN = "the job of a lost worker is claimed by its message"
+    STALE_MESSAGE = "a message of an earlier attempt meets a QUEUED job"
+    DOUBLED_MESSAGE = "a message meets a job that runs"
+    LATE_MESSAGE = "a message meets a job that has ended"
+    BEATEN = "a heartbeat extends a lease"
+    BEAT_CANCEL = "a heartbeat hears of a cancellation"
+    BEAT_FENCED = "a heartbeat meets a later attempt that runs"
+    OUTCOME = "an outcome is accepted"
+    RETRY = "a failure is to be tried again"
+    CANCELLED_INSTEAD = "a failure is not tried again, for cancellation was asked for"
+    OUTCOME_FENCED = "an outcome meets a later attempt that runs"
+    OUTCOME_LATE = "an outcome meets a job that does not run"
+    RESENT = "a message is sent again"
+    RECLAIMED = "a lost worker's job is READY again"
+    LOST_AT_LAST = "a worker is lost at the last attempt"
+    FORCED = "a cancellation is forced"
+    UNDELIVERABLE = "a queue gives a message up"
+    SKIPPED = "a job is skipped"
+    REOPENED = "a job that failed itself is opened"
+    REOPENED_SKIPPED = "a job that was skipped is opened"
+    REDRIVEN = "a job that was undeliverable is opened"
+    KEPT_BY_BEAT = "a lease that was extended outlives the time that it had"

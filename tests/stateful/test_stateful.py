@@ -6,17 +6,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import hypothesis
+from hypothesis.stateful import run_state_machine_as_test
 
-from tests.stateful.machine import TidegateMachine
+from tests.stateful.courses import CoursesMachine
+from tests.stateful.model_jobs import Happening
 
-EXAMPLES = int(os.environ.get("TIDEGATE_SOAK_EXAMPLES", "300"))
-
-TestTidegate = TidegateMachine.TestCase
-TestTidegate.settings = hypothesis.settings(
+EXAMPLES = int(os.environ.get("TIDEGATE_SOAK_EXAMPLES", "1000"))
+STEPS = 50
+OFTEN = 3  # what is drawn no more often than this would some day not be drawn at all
+SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
-    stateful_step_count=50,
+    stateful_step_count=STEPS,
     deadline=None,
+    print_blob=True,  # how to replay a sequence that failed
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
 )
+
+
+def test_every_sequence_goes_as_the_model_says(note: Callable[[str], None]) -> None:
+    """And together they come by all that they are there for."""
+    happened = CoursesMachine.happened
+    happened.clear()
+    run_state_machine_as_test(CoursesMachine, settings=SETTINGS)
+    for each in Happening:
+        note(f"{each}: {happened[each]:,} times")
+    assert [each for each in Happening if happened[each] < OFTEN] == []

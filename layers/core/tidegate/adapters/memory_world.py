@@ -79,7 +79,6 @@ class MemoryWorld:
     `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
     queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
     `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
-    rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     `changes` is the change stream, oldest first; whoever reads it takes off what it has read.
     """
 

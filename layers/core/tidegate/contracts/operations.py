@@ -20,6 +20,12 @@ class TypeLimitIn(BaseModel):
     max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
 
 
+class NoOptionsIn(BaseModel):
+    """There is nothing to choose: what a client thinks it chose is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
 class CancelJobIn(BaseModel):
     """What is cancelled besides the job itself."""
 

@@ -22,6 +22,7 @@ _MESSAGES: Mapping[str, str] = {
     "string_pattern_mismatch": "must not hold control characters, such as line breaks",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "tuple_type": "must be a list",
     "too_short": "must not be empty",

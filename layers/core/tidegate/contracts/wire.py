@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, WorkflowIn
-from tidegate.contracts.operations import CancelJobIn, RetryJobIn, TypeLimitIn
+from tidegate.contracts.operations import CancelJobIn, NoOptionsIn, RetryJobIn, TypeLimitIn
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
@@ -87,6 +87,11 @@ def read_cancel_job(body: str) -> CancelJobIn:
 def read_retry_job(body: str) -> RetryJobIn:
     """What a body says of trying a job again; it may be left out. Raises MalformedBody or InvalidRequest."""
     return _read_options(RetryJobIn, body)
+
+
+def read_no_options(body: str) -> None:
+    """Sees to it that a body, which may be left out, chooses nothing. Raises MalformedBody or InvalidRequest."""
+    _read_options(NoOptionsIn, body)
 
 
 def _read_options(model: type[ModelT], body: str) -> ModelT:
