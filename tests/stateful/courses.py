@@ -58,11 +58,14 @@ class CoursesMachine(TidegateMachine):
     @rule(then_claimed=st.booleans())
     def leases_end(self, then_claimed: bool) -> None:
         """All workers fall silent, and come back when others may have their jobs."""
+        silent = len(self.running)
         self.now += LONGER_THAN_A_LEASE_MS
         self.reaper_runs()
         self._tick()
         while then_claimed and self.queue.waiting:
             self.deliver(0, False)
+        for place in range(silent):
+            self.heartbeat(place)
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)))
