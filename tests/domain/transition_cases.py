@@ -227,12 +227,19 @@ def _repair_cases() -> list[Case]:
         "was claimed before": replace(QUEUED, attempt=2),
         "was claimed less often": replace(QUEUED, attempt=0),
     }
+    again = replace(QUEUED, reopened=2)
     return [
         Case(
-            FailIfStillQueued(QUEUED, 1, failed, STAMP),
+            FailIfStillQueued(QUEUED, 1, 0, failed, STAMP),
             QUEUED,
             ended(QUEUED, State.FAILED, FAILURE),
-            {**claims, **others(State.QUEUED)},
+            {**claims, "was reopened": again, **others(State.QUEUED)},
+        ),
+        Case(
+            FailIfStillQueued(again, 1, 2, failed, STAMP),
+            again,
+            ended(again, State.FAILED, FAILURE),
+            {"was reopened less often": QUEUED},
         ),
         Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),

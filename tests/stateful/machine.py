@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
 from tests.stateful.model import Model, shown
 from tests.stateful.model_jobs import Edge, ModelJob
-from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, request_of
+from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, mark_of, request_of
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
 from tidegate.domain.job import Job
@@ -149,7 +149,7 @@ class TidegateMachine(RuleBasedStateMachine):
         at = place % len(self.queue.waiting)
         message = self.queue.waiting[at] if doubled else self.queue.waiting.pop(at)
         if not doubled:
-            self.model.messages.remove((message.job_id, message.attempt))
+            self.model.messages.remove(mark_of(message))
         self._claim(message)
 
     def _claim(self, message: Message) -> None:
@@ -163,7 +163,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def message_is_lost(self, place: int, buried: bool) -> None:
         """For good, or into the dead letters."""
         message = self.queue.waiting.pop(place % len(self.queue.waiting))
-        self.model.messages.remove((message.job_id, message.attempt))
+        self.model.messages.remove(mark_of(message))
         if buried:
             self.queue.dead.append(message)
 
@@ -196,7 +196,7 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @rule()
     def reaper_runs(self) -> None:
-        dead = [(message.job_id, message.attempt) for message in self.queue.dead]
+        dead = [mark_of(message) for message in self.queue.dead]
         reap(self.services, now_ms=self.now)
         self.model.reap(dead, self.now)
 
@@ -274,7 +274,7 @@ class TidegateMachine(RuleBasedStateMachine):
         }
         waiting = {job_id: job.waiting_on for job_id, job in self.world.jobs.items()}
         assert waiting == {job_id: job.waiting for job_id, job in self.model.jobs.items()}
-        sent = sorted((message.job_id, message.attempt) for message in self.queue.waiting)
+        sent = sorted(mark_of(message) for message in self.queue.waiting)
         assert sent == sorted(self.model.messages)
         self.in_step = True
 
@@ -291,7 +291,7 @@ class TidegateMachine(RuleBasedStateMachine):
             self.reaper_runs()
             for message in list(self.queue.waiting):
                 self.queue.waiting.remove(message)
-                self.model.messages.remove((message.job_id, message.attempt))
+                self.model.messages.remove(mark_of(message))
                 self._claim(message)
             while self.running:
                 self.finish(0, State.SUCCEEDED, False)

@@ -21,11 +21,11 @@ BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 @dataclass
 class Model:
-    """Every job by id; `messages` are those on their way, as (job id, claims before)."""
+    """Every job by id; `messages` are those on their way, as (job id, claims and reopenings before)."""
 
     places: int
     jobs: dict[str, ModelJob] = field(default_factory=dict)
-    messages: list[tuple[str, int]] = field(default_factory=list)
+    messages: list[tuple[str, int, int]] = field(default_factory=list)
 
     # --- submitting and releasing -----------------------------------------------------------------
     def submit(self, job: ModelJob, now: int) -> None:
@@ -97,7 +97,7 @@ class Model:
         ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.attempt), reverse=True)
         for job in ready[: max(0, self.places - active)]:
             job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
-            self.messages.append((job.job_id, job.attempt))
+            self.messages.append((job.job_id, job.attempt, job.reopened))
 
     # --- workers ----------------------------------------------------------------------------------------
     def claim(self, job_id: str, claims: int, now: int) -> bool:
@@ -141,16 +141,16 @@ class Model:
         return True
 
     # --- the reaper -----------------------------------------------------------------------------------
-    def reap(self, dead: Sequence[tuple[str, int]], now: int) -> None:
+    def reap(self, dead: Sequence[tuple[str, int, int]], now: int) -> None:
         for job in self.jobs.values():
             if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
                 job.sent_at = now
-                self.messages.append((job.job_id, job.attempt))
+                self.messages.append((job.job_id, job.attempt, job.reopened))
             elif job.state is State.RUNNING:
                 self._reap_running(job, now)
-        for job_id, claims in dead:
+        for job_id, claims, reopened in dead:
             job = self.jobs[job_id]
-            if job.state is State.QUEUED and job.attempt == claims:
+            if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
                 self._end(job, State.FAILED, now)
                 job.undeliverable = True
         old = [

@@ -164,7 +164,7 @@ def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) 
 
 
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt))
+    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 

@@ -23,15 +23,16 @@ _GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire."""
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt})
+    """A message as it goes over the wire. Never reopened is left out."""
+    reopened = {"reopened": message.reopened} if message.reopened else {}
+    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened})
 
 
 def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        return Message(str(fields["job_id"]), int(fields["attempt"]))
+        return Message(str(fields["job_id"]), int(fields["attempt"]), int(fields.get("reopened", 0)))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -16,7 +16,7 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.ports import Message
+from tidegate.ports import Message, message_of
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -55,7 +55,7 @@ def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts:
         if not isinstance(outcome, Job):
             continue  # it moved on by itself meanwhile, or could not be reached
         if isinstance(repair, ResendIfStillQueued):
-            messages.append(Message(outcome.job_id, outcome.attempt))
+            messages.append(message_of(outcome))
         elif outcome.is_terminal:
             counts.ended += 1
         else:

@@ -170,10 +170,15 @@ class ResendIfStillQueued(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class FailIfStillQueued(OfKnownJob):
-    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job."""
+    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job.
+
+    `attempt` and `reopened` are what the message carries: one of an earlier life, or of before an earlier claim, says
+    nothing of the present dispatch.
+    """
 
     name: ClassVar[str] = "give up"
     attempt: int
+    reopened: int
     ending: Ending
     stamp: Stamp
 
@@ -182,6 +187,7 @@ class FailIfStillQueued(OfKnownJob):
         self._require(
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
+        self._require_same_life(job, self.reopened)
         return ended(job, self.ending, self.stamp)
 
 
