@@ -42,6 +42,7 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     ReopenIfEnded,
     ResendIfStillQueued,
+    SkipIfPending,
     Transition,
 )
 
@@ -61,6 +62,7 @@ WORN_OUT = replace(FAILED, reopened=MOST)
             replace(PENDING, reopened=2),
             "it was reopened 2 times by now, not 0",
         ),
+        (SkipIfPending(PENDING, 1, CANCELLED, STAMP), PENDING, "it waits on [0, 2]"),
         (ReadyIfWaitingOnlyOn(PENDING, {0}, STAMP), PENDING, "it waits on [0, 2]"),
         (ReadyIfDue(SCHEDULED, STAMP), replace(SCHEDULED, due_at_ms=NOW_MS + 1), "its time has not come"),
         (DispatchIfReady("S.1", "q", STAMP), READY, "it is in pool p, not q"),

@@ -130,6 +130,8 @@ class TidegateMachine(RuleBasedStateMachine):
         react(self.services, [job], now_ms=self.now)
         matters = job.is_terminal or (job.state is State.RUNNING and job.watch_start)
         moved = self.model.hear(job.job_id, job.state, job.attempt > 0, edges, self.now) if matters else []
+        if matters and job.reopened:
+            self.model.free(job.job_id, self.now)
         gained = any(self.model.jobs[job_id].state is State.READY for job_id in moved)
         if job.state is State.SCHEDULED and (job.due_at_ms or 0) <= self.now:
             self.model.wake(self.now)
@@ -251,8 +253,7 @@ class TidegateMachine(RuleBasedStateMachine):
         dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
         found = redrive_pool(self.services, POOL, cursor=None, limit=200, actor=ACTOR, now_ms=self.now)
         assert found.redriven == len(dead)
-        for job in sorted(dead, key=lambda job: (job.finished_at, job.job_id), reverse=True):
-            self.model.retry(job.job_id, True, self.now)
+        self.model.redrive([job.job_id for job in dead], self.now)
 
     def _any_job(self, place: int) -> str:
         return list(self.world.jobs)[place % len(self.world.jobs)]

@@ -85,6 +85,21 @@ class Model:
             verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
         )
 
+    def free(self, job_id: str, now: int) -> None:
+        """News of a reopened job comes: what was skipped because of it follows where the job satisfies it by now."""
+        cause = self.jobs[job_id]
+        freed = [
+            job
+            for job in self.jobs.values()
+            if job.state is State.SKIPPED
+            and job.skipped_for == job_id
+            and not cause.leaves_skipped
+            and all(edge.verdict(cause) for edge in job.edges if edge.upstream == job_id)
+        ]
+        for job in freed:
+            self._reopen(job)
+        self.settle([job.job_id for job in freed], now)
+
     # --- the dispatcher -------------------------------------------------------------------------------
     def wake(self, now: int) -> None:
         for job in self.jobs.values():
@@ -198,11 +213,17 @@ class Model:
         opened = []
         if job.state in BAD_ENDS:
             self._reopen(job)
+            job.leaves_skipped = not reopen_skipped
         if job.state is State.PENDING:
             opened.append(job_id)
         if reopen_skipped:
             opened += self._reopen_after({job_id})
         self.settle(dict.fromkeys(opened), now)
+
+    def redrive(self, job_ids: Sequence[str], now: int) -> None:
+        for job_id in job_ids:
+            self._reopen(self.jobs[job_id])
+        self.settle([*job_ids, *self._reopen_after(set(job_ids))], now)
 
     def rerun(self, job_ids: Sequence[str], now: int) -> None:
         failed = [job_id for job_id in job_ids if self.jobs[job_id].state in BAD_ENDS - {State.SKIPPED}]
@@ -260,6 +281,7 @@ class Model:
         job.state, job.reopened, job.attempts_before = State.PENDING, job.reopened + 1, job.attempt
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
+        job.leaves_skipped = False
 
 
 def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[State, int, int, int | None]]:

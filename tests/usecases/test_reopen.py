@@ -149,7 +149,7 @@ def test_what_was_found_out_before_a_job_was_reopened_is_no_good_after_it() -> N
     first_life = workflow.job("b")
     workflow.finish("a", FAILED)
     retry(workflow, "a")
-    late = SkipIfPending(first_life, Ending(SKIPPED), Stamp(workflow.now_ms, "late"))
+    late = SkipIfPending(first_life, 0, Ending(SKIPPED), Stamp(workflow.now_ms, "late"))
     with pytest.raises(TransitionRefused, match="reopened 1 times"):
         workflow.services.jobs.apply(late)
 

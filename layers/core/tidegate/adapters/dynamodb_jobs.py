@@ -55,10 +55,11 @@ class DynamoJobStore:
         item = self._get_item(self.tables.jobs, {schema.JOB_ID: {"S": job_id}}, consistent=consistent)
         return None if item is None else job_from_image(item)
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id; may be a little old."""
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        """The jobs that exist, by id. Without `consistent` they may be a little old."""
         keys: list[Item] = [{schema.JOB_ID: {"S": job_id}} for job_id in dict.fromkeys(job_ids)]
-        jobs = [job_from_image(item) for item in self._batches.read(self.tables.jobs, keys)]
+        items = self._batches.read(self.tables.jobs, keys, consistent=consistent)
+        jobs = [job_from_image(item) for item in items]
         return {job.job_id: job for job in jobs}
 
     def load_input(self, job: Job) -> JobInput:

@@ -27,6 +27,7 @@ from tidegate.adapters.dynamodb_conditions import (
     not_cancelled,
     not_ended,
     reopened_times,
+    waiting_for,
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_values
@@ -55,7 +56,8 @@ def _ready_if_waiting_only_on(codec: JobCodec, move: moves.ReadyIfWaitingOnlyOn)
 
 
 def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
-    return to_end(codec, move.job, move.ending, move.stamp, _pending_in_the_life_of(move.job))
+    condition = all_of(_pending_in_the_life_of(move.job), waiting_for(move.ordinal))
+    return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
@@ -212,6 +214,7 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
             **codec.index_values(job.job_id, job.pool, Group.PENDING, job.created_at_ms),
             schema.REOPENED: job.reopened + 1,
             schema.ATTEMPTS_BEFORE: job.attempt or None,
+            schema.LEAVES_SKIPPED: move.leave_skipped or None,
             schema.DEPENDENTS_APART: True,
             schema.WATCH_START: True,
             schema.WAITING_ON: frozenset(range(job.dependency_count)) or None,

@@ -69,7 +69,8 @@ class Job:
     READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
     `reopened` counts how often the job was reopened after it had ended, and `attempts_before` the attempts until the
-    last time: its retries count from there.
+    last time: its retries count from there. `leaves_skipped` says that whoever reopened it asked to leave alone what
+    was skipped because of it.
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
     of a point; like the priority it never changes.
     """
@@ -83,6 +84,7 @@ class Job:
     attempt: int = 0
     reopened: int = 0
     attempts_before: int = 0
+    leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
     concurrency_key: str | None = None

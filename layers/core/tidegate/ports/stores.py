@@ -58,8 +58,11 @@ class JobStore(Protocol):
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
         """The job, or None. Without `consistent` it may be a little old."""
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id; may be a little old. Any number of ids, asked for in bounded batches."""
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        """The jobs that exist, by id. Without `consistent` they may be a little old.
+
+        Any number of ids, asked for in bounded batches.
+        """
 
     def load_input(self, job: Job) -> JobInput:
         """What the client gave the job, from the job itself or from where it is stored apart."""

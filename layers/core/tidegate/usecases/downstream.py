@@ -29,7 +29,7 @@ def downstream_of(
     """Walks from `sources` along all edges that leave them, layer by layer, and returns what it came by.
 
     `step` is given the jobs of each layer, with the ids of the upstreams that led there, and says from which of them
-    the walk goes on; from all without it. The jobs may be a little old.
+    the walk goes on; from all without it. The jobs are as they stand: what was reopened a moment ago has not ended.
     """
     known = {job.job_id for job in sources}
     layer: Sequence[Job] = sources
@@ -46,7 +46,7 @@ def downstream_of(
             return Downstream(tuple(found), complete=True)
         if len(found) + len(causes) > JOBS_AT_MOST:
             break
-        jobs = services.jobs.get_many(list(causes))
+        jobs = services.jobs.get_many(list(causes), consistent=True)
         reached = [(job, frozenset(causes[job_id])) for job_id, job in jobs.items()]
         layer = [job for job, _ in reached] if step is None else step(reached)
         # What the walk does not go on from may be come by again, from another side.

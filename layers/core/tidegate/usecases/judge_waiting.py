@@ -80,7 +80,7 @@ def _without_gone(
         return ReleaseIfPending(job, frozenset(ordinals))
     failure = JobFailure("dependency-unsatisfiable", f"{upstream_id} no longer exists", upstream_id)
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
-    return SkipIfPending(job, ending, stamp)
+    return SkipIfPending(job, min(ordinals), ending, stamp)
 
 
 def _is_gone(services: Services, job: Job, upstream_id: str) -> bool:

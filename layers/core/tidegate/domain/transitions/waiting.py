@@ -60,15 +60,20 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class SkipIfPending(OfKnownJob):
-    """PENDING -> SKIPPED: a dependency can never be satisfied."""
+    """PENDING -> SKIPPED: the dependency `ordinal`, which is still waited for, can never be satisfied.
+
+    One that was tried again may have satisfied it since that was found out.
+    """
 
     name: ClassVar[str] = "skip"
+    ordinal: int
     ending: Ending
     stamp: Stamp
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
+        self._require(self.ordinal in job.waiting_on, job, f"it waits on {sorted(job.waiting_on)}")
         return ended(job, self.ending, self.stamp)
 
 
