@@ -90,6 +90,7 @@ def full_job(job_id: str) -> Job:
         worker_id="worker-1",
         progress=Progress(0.25, "a quarter"),
         cancel_requested_at_ms=NOW_MS + 9,
+        cancel_requested_by="ann",
         result={"rows": [1, 2.5, "x", None]},
         failure=JobFailure("broken", "it broke", "01EARLIER.7"),
         history=HISTORY,

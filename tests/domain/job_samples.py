@@ -35,7 +35,7 @@ RUNNING = replace(
     progress=Progress(0.5, "half"),
 )
 ORPHANED = replace(RUNNING, lease_expires_at_ms=NOW_MS - 1)
-ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000)
+ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000, cancel_requested_by="ann")
 AHEAD = replace(RUNNING, ready_at_ms=NOW_MS + 7)  # by the clock of who made it READY
 ENDED = replace(RUNNING, lease_expires_at_ms=None, finished_at_ms=NOW_MS - 1)
 

@@ -260,7 +260,7 @@ def _cancel_cases() -> list[Case]:
         )
         for job in (PENDING, SCHEDULED, READY, QUEUED)
     ]
-    asked_now = replace(RUNNING, cancel_requested_at_ms=NOW_MS)
+    asked_now = replace(RUNNING, cancel_requested_at_ms=NOW_MS, cancel_requested_by=STAMP.actor)
     request = RequestCancelIfRunning(RUNNING, STAMP)
     grace = {
         "was asked later": replace(ASKED, cancel_requested_at_ms=NOW_MS - 29_999),

@@ -31,6 +31,7 @@ from tidegate.adapters.dynamodb_conditions import (
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_values
+from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import limits
 from tidegate.domain import transitions as moves
 from tidegate.domain.job import Job
@@ -177,7 +178,11 @@ def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
 
 
 def _request_cancel(_: JobCodec, move: moves.RequestCancelIfRunning) -> Change:
-    return Change(in_state(State.RUNNING), set_once={schema.CANCEL_REQUESTED_AT: move.stamp.now_ms})
+    asked: dict[str, Plain] = {
+        schema.CANCEL_REQUESTED_AT: move.stamp.now_ms,
+        schema.CANCEL_REQUESTED_BY: move.stamp.actor,
+    }
+    return Change(in_state(State.RUNNING), set_once=asked)
 
 
 def _cancel_if_grace_over(codec: JobCodec, move: moves.CancelIfGraceOver) -> Change:
@@ -203,6 +208,7 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
         schema.FINISHED_AT,
         schema.WORKER_ID,
         schema.CANCEL_REQUESTED_AT,
+        schema.CANCEL_REQUESTED_BY,
         schema.RESULT,
         schema.RESULT_APART,
         schema.EXPIRES_AT,

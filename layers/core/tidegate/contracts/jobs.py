@@ -188,6 +188,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         ],
         "waiting_on_count": len(job.waiting_on),
         **_times_out(job),
+        "cancel_requested_by": job.cancel_requested_by,
         "timeout_seconds": job.timeout_seconds,
         "max_retries": job.retry.max_retries,
         "retry": {

@@ -116,6 +116,7 @@ class Job:
     worker_id: str | None = None
     progress: Progress | None = None
     cancel_requested_at_ms: int | None = None
+    cancel_requested_by: str | None = None
     result: Json = None
     result_apart: bool = False
     failure: JobFailure | None = None

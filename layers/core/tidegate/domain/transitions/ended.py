@@ -52,6 +52,7 @@ class ReopenIfEnded(OfKnownJob):
             worker_id=None,
             progress=None,
             cancel_requested_at_ms=None,
+            cancel_requested_by=None,
             result=None,
             result_apart=False,
             failure=None,

@@ -171,7 +171,7 @@ class RequestCancelIfRunning(OfKnownJob):
         self._require_state(job, State.RUNNING)
         if job.cancel_requested_at_ms is not None:
             return job
-        return replace(job, cancel_requested_at_ms=self.stamp.now_ms)
+        return replace(job, cancel_requested_at_ms=self.stamp.now_ms, cancel_requested_by=self.stamp.actor)
 
 
 @dataclass(frozen=True, slots=True)
