@@ -206,7 +206,8 @@ class Model:
 
     def can_retry(self, job_id: str) -> bool:
         job = self.jobs[job_id]
-        return job.state in BAD_ENDS or (job.state is not State.SUCCEEDED and job.reopened > 0)
+        is_open = job.state not in ENDED and job.cancel_asked_at is None
+        return job.state in BAD_ENDS or (is_open and job.reopened > 0)
 
     def retry(self, job_id: str, reopen_skipped: bool, now: int) -> None:
         job = self.jobs[job_id]

@@ -235,6 +235,16 @@ def test_what_can_not_be_retried_says_why(state: State, why: str) -> None:
     assert workflow.world.jobs == before
 
 
+def test_a_job_that_is_being_stopped_is_not_taken_for_one_that_is_tried_again() -> None:
+    workflow = failed_chain()
+    retry(workflow, "a")
+    workflow.start("a")
+    assert retry(workflow, "a").reopened == 0, "it is tried again already"
+    cancel_job(workflow.services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+    with pytest.raises(NotRetryable, match="being stopped"):
+        retry(workflow, "a")
+
+
 def test_an_unknown_job_or_workflow_is_not_found() -> None:
     workflow = Workflow({"a": ()})
     with pytest.raises(NotFound):

@@ -108,6 +108,10 @@ class DynamoJobStore:
             edges.extend(_edges_of(item))
         return edges
 
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order; asked for side by side."""
+        return self.clients.fan_out.map(self.list_dependents, jobs)
+
     # --- writing new jobs ------------------------------------------------------------------------
     def store_result_apart(self, job: Job, result: Json) -> bool:
         """Stores a result beyond 4 KB of JSON under its attempt; False where it may sit in the job."""

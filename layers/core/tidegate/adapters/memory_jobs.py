@@ -159,6 +159,10 @@ class MemoryJobStore:
             pages = self._world.pages.get(job.job_id, ())
             return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
 
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order."""
+        return [self.list_dependents(job) for job in jobs]
+
 
 def _has_moved(job: Job | None) -> bool:
     return job is not None and (

@@ -103,6 +103,9 @@ class JobStore(Protocol):
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
         """All edges that leave `job`: those inline and those stored apart (read consistently)."""
 
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order; asked for side by side."""
+
 
 class JobIndex(Protocol):
     """The one index: hints for dispatch, capacity, repair and listings. It may lag behind the jobs.

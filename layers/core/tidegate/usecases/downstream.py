@@ -36,10 +36,10 @@ def downstream_of(
     found: list[Job] = []
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
-        for upstream in layer:
-            # Those that came to wait on it after it had ended are not noted on it.
-            noted = replace(upstream, dependents_apart=True) if upstream.is_terminal else upstream
-            for edge in services.jobs.list_dependents(noted):
+        # Those that came to wait on a job after it had ended are not noted on it.
+        noted = [replace(job, dependents_apart=True) if job.is_terminal else job for job in layer]
+        for upstream, edges in zip(layer, services.jobs.list_dependents_of(noted), strict=True):
+            for edge in edges:
                 if edge.job_id not in known:
                     causes.setdefault(edge.job_id, set()).add(upstream.job_id)
         if not causes:

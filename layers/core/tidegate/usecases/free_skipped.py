@@ -30,13 +30,10 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int) -> int
     if not reopened_ids:
         return 0
     # As they stand: news may come late, and they may have been reopened again.
-    upstreams = services.jobs.get_many(reopened_ids, consistent=True).values()
-    edges = [
-        (upstream, edge)
-        for upstream in upstreams
-        if not upstream.leaves_skipped
-        for edge in services.jobs.list_dependents(upstream)
-    ]
+    found = services.jobs.get_many(reopened_ids, consistent=True).values()
+    upstreams = [upstream for upstream in found if not upstream.leaves_skipped]
+    leaving = zip(upstreams, services.jobs.list_dependents_of(upstreams), strict=True)
+    edges = [(upstream, edge) for upstream, leave in leaving for edge in leave]
     downstreams = services.jobs.get_many([edge.job_id for _, edge in edges], consistent=True)
     conditions = Conditions(services)
     satisfied: dict[str, bool] = {}  # by all edges between the two: one alone may be why the job was skipped

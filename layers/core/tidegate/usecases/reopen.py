@@ -44,8 +44,8 @@ def retry_job(
     """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
 
     Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
-    succeeded, was never reopened and has not ended, or was reopened too often; DependencyUnavailable where some could
-    not be reached: what was reopened stays so, and the next call goes on.
+    succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
+    where some could not be reached: what was reopened stays so, and the next call goes on.
     """
     reopening = _Reopening(services, Stamp(now_ms, actor, _REASON), leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
@@ -54,6 +54,8 @@ def retry_job(
             raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
         reopening.reopen([job])
         job = find_job(services, job_id)
+    elif job.cancel_requested_at_ms is not None and not job.is_terminal:
+        raise NotRetryable(job_id, "is being stopped; retry it once it has ended")
     if job.state is State.SUCCEEDED:
         raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
     if not job.reopened:
