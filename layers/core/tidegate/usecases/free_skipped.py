@@ -13,7 +13,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.each import first_then, raise_first_failure
-from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.judge_waiting import judge_by_known
 from tidegate.usecases.release import ACTOR, Conditions
 from tidegate.usecases.services import Services
 
@@ -45,9 +45,8 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int) -> int
     stamp = Stamp(now_ms, ACTOR, _REASON)
     outcomes = services.jobs.apply_all([ReopenIfEnded(job, stamp) for job in freed])
     moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
-    first_then(
-        lambda: judge_waiting(services, moved, Stamp(now_ms, ACTOR)), lambda: raise_first_failure(outcomes)
-    )
+    # Upstreams that are gone are left to the reaper.
+    first_then(lambda: judge_by_known(services, moved, now_ms), lambda: raise_first_failure(outcomes))
     return len(moved)
 
 
