@@ -28,7 +28,7 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
     def run(record: SQSRecord) -> None:
         body = JobMessage.model_validate_json(record.body)
         logger.info("job taken", extra={"job_id": body.job_id, "claims": body.attempt, "worker": worker_id})
-        message = Message(body.job_id, body.attempt)
+        message = Message(body.job_id, body.attempt, body.reopened)
         try:
             run_message(deps.services, deps.executor, deps.clock, message, worker_id)
         except Exception as error:

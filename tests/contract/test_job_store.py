@@ -118,6 +118,9 @@ def test_an_edge_to_an_earlier_job_is_listed_once_it_is_noted(stores: Stores) ->
     assert noted.watch_start
     expected = [inline, *(Dependent(e.downstream_id, e.ordinal, e.type) for e in edges[:3])]
     assert sorted(stores.jobs.list_dependents(noted), key=str) == sorted(expected, key=str)
+    alone = replace(noted, job_id="S.none", dependents=())
+    many = stores.jobs.list_dependents_of([alone, noted])
+    assert [sorted(each, key=str) for each in many] == [[], sorted(expected, key=str)]
 
 
 def test_staging_writes_over_what_an_earlier_try_left(stores: Stores) -> None:

@@ -60,6 +60,9 @@ for _state in sorted(REOPENABLE):
         _job = replace(ENDED_BADLY, state=_state, reopened=_times)
         REOPENINGS.append((ReopenIfEnded(_job, STAMP), _job, reopened(_job), refusals(_job)))
 _alone = replace(ENDED_BADLY, state=State.FAILED, dependency_count=0)
-REOPENINGS.append(
-    (ReopenIfEnded(_alone, STAMP), _alone, replace(reopened(_alone), waiting_on=frozenset()), {})
-)
+_free = replace(reopened(_alone), waiting_on=frozenset())
+REOPENINGS.append((ReopenIfEnded(_alone, STAMP), _alone, _free, {}))
+_left = replace(_free, leaves_skipped=True)
+REOPENINGS.append((ReopenIfEnded(_alone, STAMP, leave_skipped=True), _alone, _left, {}))
+_before = replace(_alone, leaves_skipped=True)
+REOPENINGS.append((ReopenIfEnded(_before, STAMP), _before, _free, {}))

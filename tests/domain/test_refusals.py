@@ -42,6 +42,7 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     ReopenIfEnded,
     ResendIfStillQueued,
+    SkipIfPending,
     Transition,
 )
 
@@ -61,6 +62,7 @@ WORN_OUT = replace(FAILED, reopened=MOST)
             replace(PENDING, reopened=2),
             "it was reopened 2 times by now, not 0",
         ),
+        (SkipIfPending(PENDING, 1, CANCELLED, STAMP), PENDING, "it waits on [0, 2]"),
         (ReadyIfWaitingOnlyOn(PENDING, {0}, STAMP), PENDING, "it waits on [0, 2]"),
         (ReadyIfDue(SCHEDULED, STAMP), replace(SCHEDULED, due_at_ms=NOW_MS + 1), "its time has not come"),
         (DispatchIfReady("S.1", "q", STAMP), READY, "it is in pool p, not q"),
@@ -76,7 +78,7 @@ WORN_OUT = replace(FAILED, reopened=MOST)
             "it became READY again since it was read",
         ),
         (ResendIfStillQueued(QUEUED, NOW_MS, STAMP), QUEUED, "it was sent again meanwhile"),
-        (FailIfStillQueued(QUEUED, 4, CANCELLED, STAMP), QUEUED, "it was claimed 1 times, not 4"),
+        (FailIfStillQueued(QUEUED, 4, 0, CANCELLED, STAMP), QUEUED, "it was claimed 1 times, not 4"),
         (ClaimIfQueued("S.1", 4, "w2", NOW_MS, STAMP), QUEUED, "it is QUEUED at attempt 1"),
         (CLAIM_AGAIN, RUNNING, "its lease stands"),
         (CLAIM_AGAIN, replace(ORPHANED, retry=RetryPolicy(max_retries=1)), "no attempt is left"),

@@ -95,10 +95,10 @@ def _release_cases() -> list[Case]:
         Case(ReadyIfWaitingOnlyOn(DUE, both, STAMP, "q"), DUE, replace(made_ready(DUE), pool="q"), waits),
         Case(early, EARLY, waiting, waits),
         Case(
-            SkipIfPending(PENDING, SKIPPED, STAMP),
+            SkipIfPending(PENDING, 0, SKIPPED, STAMP),
             PENDING,
             ended(PENDING, State.SKIPPED, FAILURE),
-            {**others(State.PENDING), **REOPENED},
+            {**others(State.PENDING, waiting_on=both), **REOPENED, "waits on that no longer": moved},
         ),
     ]
 
@@ -223,17 +223,17 @@ def _worker_cases() -> list[Case]:
 def _repair_cases() -> list[Case]:
     asked = replace(ORPHANED, cancel_requested_at_ms=NOW_MS)
     failed = Ending(State.FAILED, failure=FAILURE, expires_at_s=7)
+    again = replace(QUEUED, reopened=2)
     claims = {
         "was claimed before": replace(QUEUED, attempt=2),
         "was claimed less often": replace(QUEUED, attempt=0),
+        "was reopened": again,
+        **others(State.QUEUED),
     }
+    undelivered = ended(QUEUED, State.FAILED, FAILURE)
     return [
-        Case(
-            FailIfStillQueued(QUEUED, 1, failed, STAMP),
-            QUEUED,
-            ended(QUEUED, State.FAILED, FAILURE),
-            {**claims, **others(State.QUEUED)},
-        ),
+        Case(FailIfStillQueued(QUEUED, 1, 0, failed, STAMP), QUEUED, undelivered, claims),
+        Case(FailIfStillQueued(again, 1, 2, failed, STAMP), again, ended(again, State.FAILED, FAILURE)),
         Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
             ORPHANED,

@@ -17,8 +17,8 @@ JOB_FIELDS = {
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "attempt", "reopened", "worker", "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
-    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at", "cancel_requested_by",
-    "timeout_seconds",
+    "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
+    "cancel_requested_by", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
     "history",
 }  # fmt: skip
@@ -217,6 +217,7 @@ def test_cancelling_ends_a_waiting_job_and_asks_for_a_running_one(api: Api) -> N
     assert ended.body["history"][-1]["actor"] == ANN.rpartition("/")[2]
     asked = api.call("POST", f"/v1/jobs/{running}/cancel")
     assert (asked.status, asked.body["state"], asked.body["cancel_requested_at"]) == (202, "RUNNING", NOW)
+    assert asked.body["cancel_requested_by"] == ANN.rpartition("/")[2]
     assert api.call("POST", f"/v1/jobs/{waiting}/cancel").status == 200
 
 

@@ -25,7 +25,7 @@ from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import TRANSITIONS, State
 from tidegate.domain.transitions import ClaimIfQueued, ReadyIfLeaseExpired, Transition
 from tidegate.domain.transitions.base import made_ready
-from tidegate.ports import Message
+from tidegate.ports import message_of
 from tidegate.usecases.services import Services
 
 EVENTS_SEEN_MS = 1_800_000
@@ -77,7 +77,7 @@ def check_end(case: Case, run: Finished) -> None:
     queue = run.world.queues.get(POOL)
     held = Counter(each.message for each in queue.held.values()) if queue else Counter()
     for each in run.world.jobs.values():
-        assert each.state is not State.QUEUED or held[Message(each.job_id, each.attempt)], each
+        assert each.state is not State.QUEUED or held[message_of(each)], each
     for stream_open in (True, False):
         drive(case.scene.services, run.world, stream_open=stream_open)
 

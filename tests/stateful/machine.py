@@ -12,7 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
 from tests.stateful.model import Model, shown
 from tests.stateful.model_jobs import Edge, Happening, ModelJob
-from tests.stateful.surroundings import PLACES, PLANS, EvenEntropy, HeldQueue, JobPlan, request_of
+from tests.stateful.surroundings import (
+    PLACES,
+    PLANS,
+    EvenEntropy,
+    HeldQueue,
+    JobPlan,
+    mark_of,
+    request_of,
+)
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
 from tidegate.domain.job import Job
@@ -129,6 +137,8 @@ class TidegateMachine(RuleBasedStateMachine):
         react(self.services, [job], now_ms=self.now)
         matters = job.is_terminal or (job.state is State.RUNNING and job.watch_start)
         moved = self.model.hear(job.job_id, job.state, job.attempt > 0, edges, self.now) if matters else []
+        if matters and job.reopened:
+            self.model.free(job.job_id, self.now)
         gained = any(self.model.jobs[job_id].state is State.READY for job_id in moved)
         if job.state is State.SCHEDULED and (job.due_at_ms or 0) <= self.now:
             self.model.wake(self.now)
@@ -148,7 +158,7 @@ class TidegateMachine(RuleBasedStateMachine):
         at = place % len(self.queue.waiting)
         message = self.queue.waiting[at] if doubled else self.queue.waiting.pop(at)
         if not doubled:
-            self.model.messages.remove((message.job_id, message.attempt))
+            self.model.messages.remove(mark_of(message))
         self._claim(message)
 
     def _claim(self, message: Message) -> None:
@@ -162,7 +172,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def message_is_lost(self, place: int, buried: bool) -> None:
         """For good, or into the dead letters."""
         message = self.queue.waiting.pop(place % len(self.queue.waiting))
-        self.model.messages.remove((message.job_id, message.attempt))
+        self.model.messages.remove(mark_of(message))
         if buried:
             self.queue.dead.append(message)
 
@@ -195,7 +205,7 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @rule()
     def reaper_runs(self) -> None:
-        dead = [(message.job_id, message.attempt) for message in self.queue.dead]
+        dead = [mark_of(message) for message in self.queue.dead]
         reap(self.services, now_ms=self.now)
         self.model.reap(dead, self.now)
 
@@ -250,8 +260,7 @@ class TidegateMachine(RuleBasedStateMachine):
         dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
         found = redrive_pool(self.services, POOL, cursor=None, limit=200, actor=ACTOR, now_ms=self.now)
         assert found.redriven == len(dead)
-        for job in sorted(dead, key=lambda job: (job.finished_at, job.job_id), reverse=True):
-            self.model.retry(job.job_id, True, self.now)
+        self.model.redrive([job.job_id for job in dead], self.now)
 
     def _any_job(self, place: int) -> str:
         return list(self.world.jobs)[place % len(self.world.jobs)]
@@ -274,7 +283,7 @@ class TidegateMachine(RuleBasedStateMachine):
         waiting = {job_id: job.waiting_on for job_id, job in self.world.jobs.items()}
         assert waiting == {job_id: job.waiting for job_id, job in self.model.jobs.items()}
         assert not [job for job in self.world.jobs.values() if (job.expires_at_s is None) is job.is_terminal]
-        sent = sorted((message.job_id, message.attempt) for message in self.queue.waiting)
+        sent = sorted(mark_of(message) for message in self.queue.waiting)
         assert sent == sorted(self.model.messages)
         self.in_step = True
 
@@ -292,7 +301,7 @@ class TidegateMachine(RuleBasedStateMachine):
             self.reaper_runs()
             for message in list(self.queue.waiting):
                 self.queue.waiting.remove(message)
-                self.model.messages.remove((message.job_id, message.attempt))
+                self.model.messages.remove(mark_of(message))
                 self._claim(message)
             while self.running:
                 self.finish(0, State.SUCCEEDED, False)

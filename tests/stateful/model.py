@@ -22,11 +22,11 @@ BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 @dataclass
 class Model:
-    """Every job by id; `messages` are those on their way, as (job id, claims before)."""
+    """Every job by id; `messages` are those on their way, as (job id, claims and reopenings before)."""
 
     places: int
     jobs: dict[str, ModelJob] = field(default_factory=dict)
-    messages: list[tuple[str, int]] = field(default_factory=list)
+    messages: list[tuple[str, int, int]] = field(default_factory=list)
     happened: Counter[Happening] = field(default_factory=Counter)
 
     # --- submitting and releasing -----------------------------------------------------------------
@@ -87,6 +87,21 @@ class Model:
             verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
         )
 
+    def free(self, job_id: str, now: int) -> None:
+        """News of a reopened job comes: what was skipped because of it follows where the job satisfies it by now."""
+        cause = self.jobs[job_id]
+        freed = [
+            job
+            for job in self.jobs.values()
+            if job.state is State.SKIPPED
+            and job.skipped_for == job_id
+            and not cause.leaves_skipped
+            and all(edge.verdict(cause) for edge in job.edges if edge.upstream == job_id)
+        ]
+        for job in freed:
+            self._reopen(job)
+        self.settle([job.job_id for job in freed], now)
+
     # --- the dispatcher -------------------------------------------------------------------------------
     def wake(self, now: int) -> None:
         for job in self.jobs.values():
@@ -99,7 +114,7 @@ class Model:
         ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.attempt), reverse=True)
         for job in ready[: max(0, self.places - active)]:
             job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
-            self.messages.append((job.job_id, job.attempt))
+            self.messages.append((job.job_id, job.attempt, job.reopened))
 
     # --- workers ----------------------------------------------------------------------------------------
     def claim(self, job_id: str, claims: int, now: int) -> bool:
@@ -159,17 +174,17 @@ class Model:
         return True
 
     # --- the reaper -----------------------------------------------------------------------------------
-    def reap(self, dead: Sequence[tuple[str, int]], now: int) -> None:
+    def reap(self, dead: Sequence[tuple[str, int, int]], now: int) -> None:
         for job in self.jobs.values():
             if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
                 job.sent_at = now
-                self.messages.append((job.job_id, job.attempt))
+                self.messages.append((job.job_id, job.attempt, job.reopened))
                 self.happened[Happening.RESENT] += 1
             elif job.state is State.RUNNING:
                 self._reap_running(job, now)
-        for job_id, claims in dead:
+        for job_id, claims, reopened in dead:
             job = self.jobs[job_id]
-            if job.state is State.QUEUED and job.attempt == claims:
+            if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
                 self._end(job, State.FAILED, now)
                 job.undeliverable = True
                 self.happened[Happening.UNDELIVERABLE] += 1
@@ -216,18 +231,25 @@ class Model:
 
     def can_retry(self, job_id: str) -> bool:
         job = self.jobs[job_id]
-        return job.state in BAD_ENDS or (job.state is not State.SUCCEEDED and job.reopened > 0)
+        is_open = job.state not in ENDED and job.cancel_asked_at is None
+        return job.state in BAD_ENDS or (is_open and job.reopened > 0)
 
     def retry(self, job_id: str, reopen_skipped: bool, now: int) -> None:
         job = self.jobs[job_id]
         opened = []
         if job.state in BAD_ENDS:
             self._reopen(job)
+            job.leaves_skipped = not reopen_skipped
         if job.state is State.PENDING:
             opened.append(job_id)
         if reopen_skipped:
             opened += self._reopen_after({job_id})
         self.settle(dict.fromkeys(opened), now)
+
+    def redrive(self, job_ids: Sequence[str], now: int) -> None:
+        for job_id in job_ids:
+            self._reopen(self.jobs[job_id])
+        self.settle([*job_ids, *self._reopen_after(set(job_ids))], now)
 
     def rerun(self, job_ids: Sequence[str], now: int) -> None:
         failed = [job_id for job_id in job_ids if self.jobs[job_id].state in BAD_ENDS - {State.SKIPPED}]
@@ -289,6 +311,7 @@ class Model:
         job.state, job.reopened, job.attempts_before = State.PENDING, job.reopened + 1, job.attempt
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
+        job.leaves_skipped = False
 
 
 def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[State, int, int, int | None]]:

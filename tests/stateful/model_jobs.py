@@ -54,6 +54,7 @@ class ModelJob:
     cancel_asked_at: int | None = None
     skipped_for: str | None = None
     undeliverable: bool = False
+    leaves_skipped: bool = False
 
     @property
     def attempts_left(self) -> bool:

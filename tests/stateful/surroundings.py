@@ -16,6 +16,11 @@ from tidegate.ports import Delivery, Message
 PLACES = st.integers(0, 10**6)  # taken modulo what there is
 
 
+def mark_of(message: Message) -> tuple[str, int, int]:
+    """A message as the model knows it."""
+    return message.job_id, message.attempt, message.reopened
+
+
 class EvenEntropy:
     """Ids that count, jitter that is always the same."""
 

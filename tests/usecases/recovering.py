@@ -16,6 +16,7 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.settings import Settings
+from tidegate.usecases.free_skipped import free_skipped
 from tidegate.usecases.release import release
 from tidegate.usecases.submit import submit_job, submit_workflow
 
@@ -78,7 +79,9 @@ class Workflow:
         """The dispatcher hears that this job has ended, and of what follows."""
         changed: Sequence[Job] = [job]
         while changed:
-            changed = [moved for moved in release(self.services, changed, self.now_ms) if moved.is_terminal]
+            moved = release(self.services, changed, self.now_ms)
+            free_skipped(self.services, changed, self.now_ms)
+            changed = [each for each in moved if each.is_terminal]
 
     def submit_after(self, key: str, kind: DependencyType = DependencyType.MUST_SUCCEED) -> str:
         """A job of a later submission that waits on one of this workflow."""

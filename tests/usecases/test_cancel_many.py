@@ -13,8 +13,11 @@ from tidegate.domain.errors import DependencyUnavailable, NotFound, TooFarDownst
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
+from tidegate.ports import Assignment, Outcome, OutcomeKind
 from tidegate.usecases import cancel, downstream
 from tidegate.usecases.cancel import Cancelled, cancel_downstream, cancel_workflow
+from tidegate.usecases.claim import Claimed
+from tidegate.usecases.conclude import conclude
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_submissions import GRACE_MS
 from tidegate.usecases.submit import submit_job
@@ -54,6 +57,17 @@ def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
     assert again == Cancelled(cancelled=0, asked=1, ended=4)
     reap(workflow.services, now_ms=workflow.now_ms + 90_000)
     assert workflow.job("runs").state is State.CANCELLED, "by force, once the grace period was over"
+    assert workflow.job("runs").history[-1].reason == "asked for by ann, grace period over"
+
+
+@pytest.mark.parametrize("outcome", [Outcome(OutcomeKind.CANCELLED), Outcome(OutcomeKind.HANDED_BACK)])
+def test_the_history_names_who_had_a_running_job_stopped(outcome: Outcome) -> None:
+    workflow = Workflow({"a": ()})
+    claimed = Claimed(workflow.start("a"), Assignment(workflow.ids["a"], 1, NOOP, {}, 0), workflow.now_ms)
+    cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    conclude(workflow.services, claimed, outcome, workflow.now_ms)
+    last = workflow.job("a").history[-1]
+    assert (last.state, last.actor, last.reason) == (State.CANCELLED, "w", "asked for by ann")
 
 
 def test_everything_downstream_is_cancelled_whatever_the_dependency() -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import pytest
 
 from tests.usecases.recovering import Workflow, after
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
-from tidegate.ports import Message
+from tidegate.ports import Message, message_of
 from tidegate.usecases.reap import reap
 from tidegate.usecases.redrive import Redriven, redrive_pool
+from tidegate.usecases.reopen import retry_job
+
+
+class Killed(Exception):
+    """The process is gone: nobody catches this."""
 
 
 def redrive(
@@ -21,14 +29,19 @@ def redrive(
     )
 
 
+def bury(workflow: Workflow, message: Message) -> None:
+    """It is delivered as often as the queue allows, and never acknowledged."""
+    workflow.services.queue.send("lambda", [message])
+    for _ in range(10):
+        workflow.services.queue.receive("lambda", limit=10, wait_seconds=0)
+        workflow.world.now_ms += 3_600_000
+
+
 def give_up(workflow: Workflow, key: str) -> None:
     """Its message is delivered again and again, and nobody claims it."""
     job = workflow.job(key)
     workflow.services.jobs.apply(DispatchIfReady(job.job_id, "lambda", Stamp(workflow.now_ms, "dispatcher")))
-    workflow.services.queue.send("lambda", [Message(job.job_id, job.attempt)])
-    for _ in range(10):
-        workflow.services.queue.receive("lambda", limit=10, wait_seconds=0)
-        workflow.world.now_ms += 3_600_000
+    bury(workflow, message_of(job))
     reap(workflow.services, now_ms=workflow.now_ms)
     workflow.hear(workflow.job(key))
     assert workflow.job(key).state is State.FAILED
@@ -67,3 +80,60 @@ def test_what_can_not_be_redriven_says_why() -> None:
         redrive(workflow, pool="nowhere")
     with pytest.raises(InvalidRequest, match="cursor"):
         redrive(workflow, "x")
+
+
+def test_what_is_left_of_the_messages_that_were_given_up_does_not_fail_the_job_again() -> None:
+    workflow = Workflow({"a": ()})
+    give_up(workflow, "a")
+    earlier = Message(workflow.ids["a"], 0)  # the reaper sends again and again what nobody takes
+    redrive(workflow)
+    dispatched = workflow.services.jobs.apply(
+        DispatchIfReady(workflow.ids["a"], "lambda", Stamp(workflow.now_ms, "dispatcher"))
+    )
+    bury(workflow, earlier)
+    assert reap(workflow.services, now_ms=workflow.now_ms).jobs_undeliverable == 0
+    assert workflow.job("a").state is State.QUEUED
+    bury(workflow, message_of(dispatched))
+    assert reap(workflow.services, now_ms=workflow.now_ms).jobs_undeliverable == 1
+
+
+def test_what_somebody_else_retries_meanwhile_keeps_no_other_from_being_redriven() -> None:
+    workflow = Workflow({"a": (), "b": ()})
+    give_up(workflow, "a")
+    give_up(workflow, "b")
+    numbers = count()
+
+    def retry_first(request: str) -> None:
+        if request == "apply_all" and next(numbers) == 0:
+            retry_job(
+                workflow.services, workflow.ids["b"], reopen_skipped=True, actor="bob", now_ms=workflow.now_ms
+            )
+            workflow.finish("b")
+
+    workflow.world.on_request = retry_first
+    assert redrive(workflow) == Redriven(redriven=1, looked_at=2, cursor=None)
+    assert workflow.states == {"a": State.READY, "b": State.SUCCEEDED}
+
+
+def test_a_redrive_that_is_killed_anywhere_loses_nothing_that_was_skipped() -> None:
+    for requests in count(1):
+        workflow = Workflow({"lost": (), "next": after("lost"), "last": after("next")})
+        give_up(workflow, "lost")
+        numbers = count()
+
+        def die(_request: str, numbers: Iterator[int] = numbers, requests: int = requests) -> None:
+            if next(numbers) >= requests:
+                raise Killed
+
+        workflow.world.on_request = die
+        try:
+            redrive(workflow)
+        except Killed:
+            workflow.world.on_request = lambda _request: None
+        else:
+            break
+        redrive(workflow)
+        for key in ("lost", "next", "last"):
+            reap(workflow.services, now_ms=workflow.now_ms + 120_000)
+            workflow.finish(key)
+    assert requests > 5

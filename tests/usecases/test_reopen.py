@@ -149,7 +149,7 @@ def test_what_was_found_out_before_a_job_was_reopened_is_no_good_after_it() -> N
     first_life = workflow.job("b")
     workflow.finish("a", FAILED)
     retry(workflow, "a")
-    late = SkipIfPending(first_life, Ending(SKIPPED), Stamp(workflow.now_ms, "late"))
+    late = SkipIfPending(first_life, 0, Ending(SKIPPED), Stamp(workflow.now_ms, "late"))
     with pytest.raises(TransitionRefused, match="reopened 1 times"):
         workflow.services.jobs.apply(late)
 
@@ -233,6 +233,16 @@ def test_what_can_not_be_retried_says_why(state: State, why: str) -> None:
     with pytest.raises(NotRetryable, match=why):
         retry(workflow, "a")
     assert workflow.world.jobs == before
+
+
+def test_a_job_that_is_being_stopped_is_not_taken_for_one_that_is_tried_again() -> None:
+    workflow = failed_chain()
+    retry(workflow, "a")
+    workflow.start("a")
+    assert retry(workflow, "a").reopened == 0, "it is tried again already"
+    cancel_job(workflow.services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+    with pytest.raises(NotRetryable, match="being stopped"):
+        retry(workflow, "a")
 
 
 def test_an_unknown_job_or_workflow_is_not_found() -> None:

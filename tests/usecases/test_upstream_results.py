@@ -31,7 +31,7 @@ class OldReads(MemoryJobStore):
         super().__init__(world)
         self.old: dict[str, Job] = {}
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
         found = super().get_many(job_ids)
         return {job_id: self.old.get(job_id, job) for job_id, job in found.items()}
 

@@ -29,8 +29,10 @@ class DynamoBatches:
 
     clients: AwsClients
 
-    def read(self, table: str, keys: Sequence[Item], *, only: Sequence[str] = ()) -> list[Item]:
-        """The items that exist of these keys, in no order; may be a little old.
+    def read(
+        self, table: str, keys: Sequence[Item], *, only: Sequence[str] = (), consistent: bool = False
+    ) -> list[Item]:
+        """The items that exist of these keys, in no order. Without `consistent` they may be a little old.
 
         `only` names the attributes that are wanted; none asks for all.
         """
@@ -41,7 +43,7 @@ class DynamoBatches:
         found: list[Item] = []
 
         def attempt(left: Sequence[Item]) -> Sequence[Item]:
-            wanted: Any = {table: {"Keys": list(left), **projection}}
+            wanted: Any = {table: {"Keys": list(left), "ConsistentRead": consistent, **projection}}
             with translated(f"reading from {table}"):
                 answer: Any = self.clients.dynamodb.batch_get_item(RequestItems=wanted)
             found.extend(answer["Responses"].get(table, ()))

@@ -84,12 +84,13 @@ def holds_exactly(attribute: str, ordinals: Set[int]) -> Clause:
     """
     if len(ordinals) > _MOST_NAMED_ORDINALS:
         return Clause(f"#{attribute} = ?", None, (frozenset(ordinals),))
-    contains = [
-        Clause(f"contains(#{attribute}, ?)", f'contains("{attribute}", ?)', (ordinal,))
-        for ordinal in sorted(ordinals)
-    ]
+    contains = [_contains(attribute, ordinal) for ordinal in sorted(ordinals)]
     # What has a member is there and has a size.
     return all_of(*contains, Clause(f"size(#{attribute}) = ?", f'size("{attribute}") = ?', (len(ordinals),)))
+
+
+def _contains(attribute: str, ordinal: int) -> Clause:
+    return Clause(f"contains(#{attribute}, ?)", f'contains("{attribute}", ?)', (ordinal,))
 
 
 def all_of(*clauses: Clause) -> Clause:
@@ -158,6 +159,11 @@ def reopened_times(reopened: int) -> Clause:
 def waiting_only_on(ordinals: Set[int]) -> Clause:
     """Exactly these dependencies are not satisfied yet. An empty set is not stored."""
     return holds_exactly(schema.WAITING_ON, ordinals) if ordinals else absent(schema.WAITING_ON)
+
+
+def waiting_for(ordinal: int) -> Clause:
+    """This dependency is not satisfied yet, whatever else is."""
+    return _contains(schema.WAITING_ON, ordinal)
 
 
 def never_released() -> Clause:

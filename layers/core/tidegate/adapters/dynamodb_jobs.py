@@ -57,14 +57,14 @@ class DynamoJobStore:
         item = self._get_item(self.tables.jobs, {schema.JOB_ID: {"S": job_id}}, consistent=consistent)
         return None if item is None else job_from_image(item)
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id; may be a little old.
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        """The jobs that exist, by id. Without `consistent` they may be a little old.
 
         An item that is no job is logged and left out: it must not be in the way of those that were asked for with it.
         """
         keys: list[Item] = [{schema.JOB_ID: {"S": job_id}} for job_id in dict.fromkeys(job_ids)]
         found: dict[str, Job] = {}
-        for item in self._batches.read(self.tables.jobs, keys):
+        for item in self._batches.read(self.tables.jobs, keys, consistent=consistent):
             try:
                 job = job_from_image(item)
             except ServiceRefused as error:
@@ -118,6 +118,10 @@ class DynamoJobStore:
         ):
             edges.extend(_edges_of(item))
         return edges
+
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order; asked for side by side."""
+        return self.clients.fan_out.map(self.list_dependents, jobs)
 
     # --- writing new jobs ------------------------------------------------------------------------
     def store_result_apart(self, job: Job, result: Json) -> bool:

@@ -27,6 +27,7 @@ from tidegate.adapters.dynamodb_conditions import (
     not_cancelled,
     not_ended,
     reopened_times,
+    waiting_for,
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_values
@@ -56,7 +57,8 @@ def _ready_if_waiting_only_on(codec: JobCodec, move: moves.ReadyIfWaitingOnlyOn)
 
 
 def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
-    return to_end(codec, move.job, move.ending, move.stamp, _pending_in_the_life_of(move.job))
+    condition = all_of(_pending_in_the_life_of(move.job), waiting_for(move.ordinal))
+    return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
@@ -165,7 +167,7 @@ def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) 
 
 
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt))
+    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
@@ -176,11 +178,11 @@ def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
 
 
 def _request_cancel(_: JobCodec, move: moves.RequestCancelIfRunning) -> Change:
-    first: dict[str, Plain] = {
+    asked: dict[str, Plain] = {
         schema.CANCEL_REQUESTED_AT: move.stamp.now_ms,
         schema.CANCEL_REQUESTED_BY: move.stamp.actor,
     }
-    return Change(in_state(State.RUNNING), set_once=first)
+    return Change(in_state(State.RUNNING), set_once=asked)
 
 
 def _cancel_if_grace_over(codec: JobCodec, move: moves.CancelIfGraceOver) -> Change:
@@ -218,6 +220,7 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
             **codec.index_values(job.job_id, job.pool, Group.PENDING, job.created_at_ms),
             schema.REOPENED: job.reopened + 1,
             schema.ATTEMPTS_BEFORE: job.attempt or None,
+            schema.LEAVES_SKIPPED: move.leave_skipped or None,
             schema.DEPENDENTS_APART: True,
             schema.WATCH_START: True,
             schema.WAITING_ON: frozenset(range(job.dependency_count)) or None,

@@ -32,12 +32,12 @@ class MemoryJobStore:
         self._world.charge("get_consistent" if consistent else "get")
         return self._world.jobs.get(job_id)
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id."""
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        """The jobs that exist, by id; never old."""
         jobs = self._world.jobs
         found: dict[str, Job] = {}
         for batch in _batches(list(dict.fromkeys(job_ids)), READ_BATCH):
-            self._world.charge("get_many")
+            self._world.charge("get_many_consistent" if consistent else "get_many")
             found.update((job_id, jobs[job_id]) for job_id in batch if job_id in jobs)
         return found
 
@@ -158,6 +158,10 @@ class MemoryJobStore:
         with self._world.lock:
             pages = self._world.pages.get(job.job_id, ())
             return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
+
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order."""
+        return [self.list_dependents(job) for job in jobs]
 
 
 def _has_moved(job: Job | None) -> bool:

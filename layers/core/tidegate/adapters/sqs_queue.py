@@ -26,20 +26,22 @@ _GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire."""
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt})
+    """A message as it goes over the wire. Never reopened is left out."""
+    reopened = {"reopened": message.reopened} if message.reopened else {}
+    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened})
 
 
 def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        job_id, attempt = fields["job_id"], fields["attempt"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        job_id, counts = fields["job_id"], (fields["attempt"], fields.get("reopened", 0))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
-    return Message(job_id, attempt) if is_id and isinstance(attempt, int) and attempt >= 0 else None
+    are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
+    return Message(job_id, *counts) if is_id and are_counts else None
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:

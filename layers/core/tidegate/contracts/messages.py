@@ -6,9 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class JobMessage(BaseModel):
-    """A job to run, and the number of claims before this dispatch. Fields of later versions are ignored."""
+    """A job to run, and how often it was claimed and reopened before this dispatch.
+
+    Fields of later versions are ignored.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     job_id: str = Field(min_length=1, max_length=64)
     attempt: int = Field(ge=0)
+    reopened: int = Field(default=0, ge=0)

@@ -70,7 +70,8 @@ class Job:
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
     `cancel_requested_by` is who asked the worker of a running job to stop.
     `reopened` counts how often the job was reopened after it had ended, and `attempts_before` the attempts until the
-    last time: its retries count from there.
+    last time: its retries count from there. `leaves_skipped` says that whoever reopened it asked to leave alone what
+    was skipped because of it.
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
     of a point; like the priority it never changes.
     """
@@ -84,6 +85,7 @@ class Job:
     attempt: int = 0
     reopened: int = 0
     attempts_before: int = 0
+    leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
     concurrency_key: str | None = None

@@ -14,7 +14,7 @@ from tidegate.ports.execution import (
     SlotExecutor,
     Upstream,
 )
-from tidegate.ports.queue import Delivery, Message, Queue
+from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.stores import (
     Cursors,
@@ -59,4 +59,5 @@ __all__ = [
     "Upstream",
     "WorkerPage",
     "WorkerRegistry",
+    "message_of",
 ]

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.domain.job import Job
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes through a pool's queue: a job and the number of claims before this dispatch."""
+    """What goes through a pool's queue: a job, the number of claims before this dispatch, and the job's life.
+
+    A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`.
+    """
 
     job_id: str
     attempt: int
+    reopened: int = 0
+
+
+def message_of(job: Job) -> Message:
+    """What is sent for a QUEUED job."""
+    return Message(job.job_id, job.attempt, job.reopened)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,11 @@ class JobStore(Protocol):
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
         """The job, or None. Without `consistent` it may be a little old."""
 
-    def get_many(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The jobs that exist, by id; may be a little old. Any number of ids, asked for in bounded batches."""
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        """The jobs that exist, by id. Without `consistent` they may be a little old.
+
+        Any number of ids, asked for in bounded batches.
+        """
 
     def load_input(self, job: Job) -> JobInput:
         """What the client gave the job, from the job itself or from where it is stored apart."""
@@ -99,6 +102,9 @@ class JobStore(Protocol):
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
         """All edges that leave `job`: those inline and those stored apart (read consistently)."""
+
+    def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
+        """The same for many jobs, in their order; asked for side by side."""
 
 
 class JobIndex(Protocol):

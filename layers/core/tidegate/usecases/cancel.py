@@ -108,7 +108,9 @@ def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
         return RequestCancelIfRunning(job, stamp)
     ending = Ending(
         State.CANCELLED,
-        failure=JobFailure("cancelled", f"cancelled by {stamp.actor} before it ran"),
+        failure=JobFailure(
+            "cancelled", f"cancelled by {stamp.actor} before it ran{' again' * (job.tries > 0)}"
+        ),
         expires_at_s=services.settings.expires_at_s(stamp.now_ms),
     )
     return CancelIfInState(job, ending, stamp)

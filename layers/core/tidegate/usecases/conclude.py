@@ -78,10 +78,11 @@ def conclude_all(
         for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))
         if isinstance(outcome, TransitionRefused) and _still_holds(outcome.job, conclusion.job)
     ]
-    endings: list[Transition] = [
-        _finish(services, one.job, Ending(State.CANCELLED), one.stamp)
-        for one in (conclusions[place] for place in cancelled)
-    ]
+    endings: list[Transition] = []
+    for place in cancelled:
+        one, refused = conclusions[place], outcomes[place]
+        stamp = _asked_for(one.stamp, refused.job if isinstance(refused, TransitionRefused) else None)
+        endings.append(_finish(services, one.job, Ending(State.CANCELLED), stamp))
     if endings:
         for place, outcome in zip(cancelled, _apply_all(services, endings), strict=True):
             outcomes[place] = outcome
@@ -102,12 +103,20 @@ def _stamp(job: Job, now_ms: int, reason: str) -> Stamp:
     return Stamp(now_ms, job.worker_id or "worker", reason)
 
 
+def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
+    """The stamp of a cancellation, with who asked for it."""
+    if job is None or job.cancel_requested_by is None:
+        return stamp
+    return replace(stamp, reason=f"asked for by {job.cancel_requested_by}")
+
+
 def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: Stamp) -> Transition:
     job = claimed.job
     if outcome.kind is OutcomeKind.HANDED_BACK:
         return HandBackIfAttemptHolds(job, job.attempt, stamp)
     if outcome.kind is OutcomeKind.CANCELLED:
-        return _finish(services, job, Ending(State.CANCELLED), stamp, claimed.began_at_ms)
+        asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))  # since it was claimed
+        return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
     if outcome.kind is OutcomeKind.SUCCEEDED:
         apart = services.jobs.store_result_apart(job, outcome.result)
         result = None if apart else outcome.result

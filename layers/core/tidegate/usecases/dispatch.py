@@ -12,7 +12,7 @@ from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
-from tidegate.ports import IndexPage, Message, MoveOutcome
+from tidegate.ports import IndexPage, MoveOutcome, message_of
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, known_lanes, open_lanes
@@ -129,7 +129,7 @@ class _Dispatch:
         )
         outcomes = self._move(plan.chosen, desk)
         moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
-        messages = [Message(job.job_id, job.attempt) for job in moved]
+        messages = [message_of(job) for job in moved]
         unsent = services.queue.send(self.pool, messages) if messages else ()
         # After those that hold permits by now: nothing that fails here may keep them waiting.
         hold(services, self.pool, plan.held, self.now_ms)

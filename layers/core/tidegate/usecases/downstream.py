@@ -29,24 +29,24 @@ def downstream_of(
     """Walks from `sources` along all edges that leave them, layer by layer, and returns what it came by.
 
     `step` is given the jobs of each layer, with the ids of the upstreams that led there, and says from which of them
-    the walk goes on; from all without it. The jobs may be a little old.
+    the walk goes on; from all without it. The jobs are as they stand: what was reopened a moment ago has not ended.
     """
     known = {job.job_id for job in sources}
     layer: Sequence[Job] = sources
     found: list[Job] = []
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
-        for upstream in layer:
-            # Those that came to wait on it after it had ended are not noted on it.
-            noted = replace(upstream, dependents_apart=True) if upstream.is_terminal else upstream
-            for edge in services.jobs.list_dependents(noted):
+        # Those that came to wait on a job after it had ended are not noted on it.
+        noted = [replace(job, dependents_apart=True) if job.is_terminal else job for job in layer]
+        for upstream, edges in zip(layer, services.jobs.list_dependents_of(noted), strict=True):
+            for edge in edges:
                 if edge.job_id not in known:
                     causes.setdefault(edge.job_id, set()).add(upstream.job_id)
         if not causes:
             return Downstream(tuple(found), complete=True)
         if len(found) + len(causes) > JOBS_AT_MOST:
             break
-        jobs = services.jobs.get_many(list(causes))
+        jobs = services.jobs.get_many(list(causes), consistent=True)
         reached = [(job, frozenset(causes[job_id])) for job_id, job in jobs.items()]
         layer = [job for job, _ in reached] if step is None else step(reached)
         # What the walk does not go on from may be come by again, from another side.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
 from tidegate.domain.states import State
@@ -27,6 +29,28 @@ def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp) -> int:
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
     skipped. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
+    moved, unfound = judge_by_known(services, jobs, stamp.now_ms)
+    gone: dict[str, tuple[Job, str, set[int]]] = {}
+    for job, ordinal, upstream_id in unfound:
+        if _is_gone(services, job, upstream_id):
+            gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
+    repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
+    outcomes: list[MoveOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
+    free = [job for job in [*jobs, *outcomes] if isinstance(job, Job) and _waits_on_nothing(job)]
+    outcomes += _make_ready(services, free, stamp)
+    raise_first_failure(outcomes)
+    return moved + sum(
+        isinstance(outcome, Job) and outcome.state is not State.PENDING for outcome in outcomes
+    )
+
+
+def judge_by_known(
+    services: Services, jobs: Sequence[Job], now_ms: int
+) -> tuple[int, list[tuple[Job, int, str]]]:
+    """Releases or skips PENDING jobs as those upstreams demand that are there.
+
+    Returns how many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
+    """
     inputs = services.jobs.load_inputs(jobs)
     waits = [
         (job, ordinal, inputs[job.job_id].depends_on[ordinal])
@@ -45,20 +69,12 @@ def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp) -> int:
         for job, ordinal, dependency in waits
         if dependency.upstream_id in upstreams
     ]
-    moved = len(settle(services, edges, stamp.now_ms))
-    gone: dict[str, tuple[Job, str, set[int]]] = {}
-    for job, ordinal, dependency in waits:
-        upstream_id = dependency.upstream_id
-        if upstream_id not in upstreams and _is_gone(services, job, upstream_id):
-            gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
-    repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
-    outcomes: list[MoveOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
-    free = [job for job in [*jobs, *outcomes] if isinstance(job, Job) and _waits_on_nothing(job)]
-    outcomes += _make_ready(services, free, stamp)
-    raise_first_failure(outcomes)
-    return moved + sum(
-        isinstance(outcome, Job) and outcome.state is not State.PENDING for outcome in outcomes
-    )
+    unfound = [
+        (job, ordinal, dependency.upstream_id)
+        for job, ordinal, dependency in waits
+        if dependency.upstream_id not in upstreams
+    ]
+    return len(settle(services, edges, now_ms)), unfound
 
 
 def _waits_on_nothing(job: Job) -> bool:
@@ -80,7 +96,7 @@ def _without_gone(
         return ReleaseIfPending(job, frozenset(ordinals))
     failure = JobFailure("dependency-unsatisfiable", f"{upstream_id} no longer exists", upstream_id)
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
-    return SkipIfPending(job, ending, stamp)
+    return SkipIfPending(job, min(ordinals), ending, stamp)
 
 
 def _is_gone(services: Services, job: Job, upstream_id: str) -> bool:

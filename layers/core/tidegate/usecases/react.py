@@ -9,6 +9,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then
+from tidegate.usecases.free_skipped import free_skipped
 from tidegate.usecases.permits import give_back_permits, needs_permit
 from tidegate.usecases.release import release
 from tidegate.usecases.serve import rules_in_force, serve_pools
@@ -53,7 +54,15 @@ def react(
             due=due | {job.pool for job in changed if _is_due(job, now_ms)},
         )
 
-    reports = first_then(lambda: moved.extend(release(services, upstreams, now_ms)), serve)
+    def follow() -> int:
+        return first_then(
+            lambda: moved.extend(release(services, upstreams, now_ms)),
+            lambda: free_skipped(
+                services, upstreams, now_ms
+            ),  # what becomes READY by that has an event of its own
+        )
+
+    reports = first_then(follow, serve)
     return ReactReport(len(moved), reports)
 
 

@@ -16,7 +16,7 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.ports import Message
+from tidegate.ports import Message, message_of
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -55,7 +55,7 @@ def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts:
         if not isinstance(outcome, Job):
             continue  # it moved on by itself meanwhile, or could not be reached
         if isinstance(repair, ResendIfStillQueued):
-            messages.append(Message(outcome.job_id, outcome.attempt))
+            messages.append(message_of(outcome))
         elif outcome.is_terminal:
             counts.ended += 1
         else:
@@ -80,19 +80,24 @@ def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
     grace_ms = settings.cancel_grace_seconds * 1_000
     if job.cancel_requested_at_ms is not None and job.cancel_requested_at_ms + grace_ms <= now_ms:
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "cancelled by force"), now_ms)
-        return CancelIfGraceOver(job, grace_ms, ending, Stamp(now_ms, ACTOR, "grace period over"))
+        return CancelIfGraceOver(job, grace_ms, ending, _as_asked(job, "grace period over", now_ms))
     if job.lease_expires_at_ms is None or job.lease_expires_at_ms >= now_ms:
         return None
-    stamp = Stamp(now_ms, ACTOR, "worker lost")
     if job.cancel_requested_at_ms is not None:
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "its worker was lost"), now_ms)
-        return FinishIfLeaseExpired(job, job.attempt, ending, stamp)
+        return FinishIfLeaseExpired(job, job.attempt, ending, _as_asked(job, "worker lost", now_ms))
+    stamp = Stamp(now_ms, ACTOR, "worker lost")
     retried = job.retry.allows(WORKER_LOST)
     if retried and job.has_attempts_left:
         return ReadyIfLeaseExpired(job, job.attempt, stamp)
     why = "the last" if retried else "and that is never retried"
     failure = JobFailure(WORKER_LOST, f"its worker {job.worker_id} was lost at attempt {job.attempt}, {why}")
     return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)
+
+
+def _as_asked(job: Job, why: str, now_ms: int) -> Stamp:
+    asked = f"asked for by {job.cancel_requested_by}, " if job.cancel_requested_by else ""
+    return Stamp(now_ms, ACTOR, asked + why)
 
 
 def _ending(services: Services, state: State, failure: JobFailure, now_ms: int) -> Ending:

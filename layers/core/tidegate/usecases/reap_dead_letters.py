@@ -7,7 +7,7 @@ from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
-from tidegate.ports import Delivery, MoveOutcome
+from tidegate.ports import Delivery, Message, MoveOutcome
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 
@@ -34,7 +34,7 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
                 break
             outcomes = _fail(services, deliveries, now_ms)
             failed += sum(isinstance(outcome, Job) for outcome in outcomes.values())
-            read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message.job_id))]
+            read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message))]
             services.queue.delete_dead(pool, read)
             raise_first_failure(outcomes.values())
         return failed
@@ -42,18 +42,15 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
     return sum(for_each(sorted(services.settings.pools), reap_pool))
 
 
-def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[str, MoveOutcome]:
-    # Of letters about one job only the latest can be about its present attempt.
-    attempts: dict[str, int] = {}
-    for message in (delivery.message for delivery in deliveries):
-        attempts[message.job_id] = max(message.attempt, attempts.get(message.job_id, 0))
-    jobs = list(services.jobs.get_many(list(attempts)).values())
+def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[Message, MoveOutcome]:
+    jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
+    messages = [m for m in dict.fromkeys(delivery.message for delivery in deliveries) if m.job_id in jobs]
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
     stamp = Stamp(now_ms, ACTOR, UNDELIVERABLE)
     outcomes = services.jobs.apply_all(
-        [FailIfStillQueued(job, attempts[job.job_id], ending, stamp) for job in jobs]
+        [FailIfStillQueued(jobs[m.job_id], m.attempt, m.reopened, ending, stamp) for m in messages]
     )
-    return {job.job_id: outcome for job, outcome in zip(jobs, outcomes, strict=True)}
+    return dict(zip(messages, outcomes, strict=True))
 
 
 def _is_open(outcome: MoveOutcome | None) -> bool:

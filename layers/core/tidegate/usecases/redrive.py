@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
 from tidegate.usecases.query import list_jobs
-from tidegate.usecases.reopen import retry_job
+from tidegate.usecases.reopen import retry_as_read
 from tidegate.usecases.services import Services
 from tidegate.usecases.status import check_pool
-
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +27,15 @@ def redrive_pool(
 ) -> Redriven:
     """Retries the undeliverable among a page of at most `limit` (1-200) failed jobs of a pool, latest failure first.
 
-    What was skipped because of them is reopened. Safe to repeat; where a call is killed on its way, what was skipped
-    for the job that it had just reopened may be left, and is opened by rerunning its workflow. Raises UnknownName, or
-    InvalidRequest for a cursor that is none.
+    What was skipped because of them is reopened. Safe to repeat, and to run twice at once: what somebody else has
+    retried meanwhile is left alone. Where a call is killed on its way, what was skipped for the jobs that it had
+    reopened follows when these are done. Raises UnknownName; InvalidRequest for a cursor that is none;
+    DependencyUnavailable or ServiceRefused where some could not be reached, and the same call goes on.
     """
     check_pool(services, pool)
     page = list_jobs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
     undeliverable = [
-        job
-        for job in page.jobs
-        if job.failure is not None
-        and job.failure.code == UNDELIVERABLE
-        and job.reopened < limits.MAX_REOPENINGS
+        job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]
-    for job in undeliverable:
-        _retry(services, job.job_id, Stamp(now_ms, actor))
-    return Redriven(len(undeliverable), len(page.jobs), page.cursor)
-
-
-def _retry(services: Services, job_id: str, stamp: Stamp) -> None:
-    """Again where it was cut off: the next redrive would not find a job that is open, nor what was skipped for it."""
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            retry_job(services, job_id, reopen_skipped=True, actor=stamp.actor, now_ms=stamp.now_ms)
-        except DependencyUnavailable:
-            if not tries_left:
-                raise
-        else:
-            return
+    redriven = retry_as_read(services, undeliverable, Stamp(now_ms, actor))
+    return Redriven(redriven, len(page.jobs), page.cursor)

@@ -33,10 +33,20 @@ _VIEWS_KEPT = 8  # a result may have 256 KB
 
 @dataclass(slots=True)
 class _Decision:
-    """What is now known of one downstream: ordinals satisfied, or why it can never run."""
+    """What is now known of one downstream: ordinals satisfied, and the first that never will be, with the reason."""
 
     satisfied: set[int] = field(default_factory=set)
-    failure: JobFailure | None = None
+    failed: tuple[int, JobFailure] | None = None
+
+    def why_skipped(self, job: Job) -> tuple[int, JobFailure] | None:
+        """Why the job can never run; None where it may, or waits on that dependency no longer."""
+        return self.failed if self.failed is not None and self.failed[0] in job.waiting_on else None
+
+    def concerns(self, job: Job) -> bool:
+        """Whether there is something left to do for a PENDING job."""
+        return (
+            not job.waiting_on or self.why_skipped(job) is not None or bool(self.satisfied & job.waiting_on)
+        )
 
 
 def release(services: Services, changed: Iterable[Job], now_ms: int) -> tuple[Job, ...]:
@@ -74,7 +84,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
             if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
         ]
     )
-    conditions = _Conditions(services)
+    conditions = Conditions(services)
     decisions: dict[str, _Decision] = {}
     for upstream, edge, verdict in decided:
         downstream = downstreams.get(edge.job_id)
@@ -90,7 +100,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
         if failure is None:
             decision.satisfied.add(edge.ordinal)
         else:
-            decision.failure = decision.failure or failure
+            decision.failed = decision.failed or (edge.ordinal, failure)
     return _carry_out(services, downstreams, decisions, now_ms)
 
 
@@ -136,7 +146,7 @@ def _failure(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:
 
 
 @dataclass(slots=True)
-class _Conditions:
+class Conditions:
     """Evaluates conditions; reads each upstream's result once, and evaluates each expression over it once."""
 
     services: Services
@@ -197,7 +207,7 @@ def _carry_out(
             if job.state is not State.PENDING:
                 if isinstance(outcome, Job):
                     moved.append(outcome)
-            elif isinstance(outcome, TransitionRefused) or not job.waiting_on:
+            elif decisions[job.job_id].concerns(job):
                 pending[job.job_id] = job  # go on from what the job really waits on
         if not pending:
             break
@@ -208,13 +218,13 @@ def _carry_out(
 def _next_step(
     services: Services, job: Job, decision: _Decision, stamp: Stamp, chooser: PoolChooser
 ) -> Transition:
-    if decision.failure is not None:
+    skipped = decision.why_skipped(job)
+    if skipped is not None:
+        ordinal, failure = skipped
         ending = Ending(
-            State.SKIPPED,
-            failure=decision.failure,
-            expires_at_s=services.settings.expires_at_s(stamp.now_ms),
+            State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms)
         )
-        return SkipIfPending(job, ending, stamp)
+        return SkipIfPending(job, ordinal, ending, stamp)
     if job.waiting_on <= decision.satisfied:
         return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp, chooser.for_job(job))
     return ReleaseIfPending(job, frozenset(decision.satisfied))

@@ -44,25 +44,40 @@ def retry_job(
     """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
 
     Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
-    succeeded, was never reopened and has not ended, or was reopened too often; DependencyUnavailable where some could
-    not be reached: what was reopened stays so, and the next call goes on.
+    succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
+    where some could not be reached: what was reopened stays so, and the next call goes on.
     """
-    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON))
+    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON), leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
         if job.reopened >= limits.MAX_REOPENINGS:
             raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
         reopening.reopen([job])
         job = find_job(services, job_id)
+    elif job.cancel_requested_at_ms is not None and not job.is_terminal:
+        raise NotRetryable(job_id, "is being stopped; retry it once it has ended")
     if job.state is State.SUCCEEDED:
         raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
     if not job.reopened:
         raise NotRetryable(
             job_id, f"is {job.state} and has not ended; what it needs comes by itself, or cancel it"
         )
-    complete = _reopen_skipped(reopening, job) if reopen_skipped else True
+    complete = _reopen_skipped(reopening, [job]) if reopen_skipped else True
     reopening.judge(job)
     return find_job(services, job_id), reopening.report(complete=complete)
+
+
+def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp) -> int:
+    """Tries those of the jobs again that still stand as they were read, with what was skipped because of them.
+
+    Returns how many of `jobs` that were. Raises DependencyUnavailable or ServiceRefused where some could not be
+    reached: what was reopened stays so.
+    """
+    reopening = _Reopening(services, replace(stamp, reason=_REASON))
+    opened = reopening.reopen(jobs)
+    _reopen_skipped(reopening, opened)
+    reopening.judge()
+    return len(opened)
 
 
 def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Reopened:
@@ -74,7 +89,8 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
     jobs = whole_workflow(services, workflow_id, now_ms)
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
-    causes = services.jobs.get_many(list(skipped_for.keys() - {job.job_id for job in layer}))
+    others = skipped_for.keys() - {job.job_id for job in layer}
+    causes = services.jobs.get_many(sorted(others), consistent=True)
     layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
         # A job only after the one that it was skipped for: else it would be skipped for that again.
@@ -100,8 +116,8 @@ def _is_freed(job: Job, cause: Job) -> bool:
     return not cause.is_terminal or (job.finished_at_ms or 0) < (cause.finished_at_ms or 0)
 
 
-def _reopen_skipped(reopening: _Reopening, source: Job) -> bool:
-    """Reopens what was skipped because of a job, and what was skipped because of that; whether that was all."""
+def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
+    """Reopens what was skipped because of some jobs, and what was skipped because of that; whether that was all."""
 
     def step(reached: Sequence[tuple[Job, frozenset[str]]]) -> Sequence[Job]:
         skipped = [
@@ -113,7 +129,7 @@ def _reopen_skipped(reopening: _Reopening, source: Job) -> bool:
         open_again = [job for job, _ in reached if job.reopened and not job.is_terminal]
         return [*reopening.reopen(skipped), *open_again]
 
-    return downstream_of(reopening.services, [source], step).complete
+    return downstream_of(reopening.services, sources, step).complete
 
 
 @dataclass(slots=True)
@@ -122,6 +138,7 @@ class _Reopening:
 
     services: Services
     stamp: Stamp
+    leave_skipped: bool = False
     moved: dict[str, Job] = field(default_factory=dict)
     left_at_limit: int = 0
 
@@ -130,7 +147,11 @@ class _Reopening:
 
         Raises DependencyUnavailable or ServiceRefused once all have had their turn.
         """
-        moves = [ReopenIfEnded(job, self.stamp) for job in jobs if job.reopened < limits.MAX_REOPENINGS]
+        moves = [
+            ReopenIfEnded(job, self.stamp, self.leave_skipped)
+            for job in jobs
+            if job.reopened < limits.MAX_REOPENINGS
+        ]
         self.left_at_limit += len(jobs) - len(moves)
         outcomes = self.services.jobs.apply_all(moves) if moves else []
         moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]

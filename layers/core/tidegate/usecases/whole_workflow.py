@@ -22,10 +22,5 @@ def whole_workflow(services: Services, workflow_id: str, now_ms: int) -> list[Jo
     if submission.phase is Phase.COMMITTED:
         finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
     ids = [workflow_job_id(workflow_id, index) for index in range(submission.job_count)]
-    jobs = services.jobs.get_many(ids)
-    for job_id in ids:
-        if job_id not in jobs and submission.phase is Phase.COMMITTED:
-            written = services.jobs.get(job_id, consistent=True)  # a moment ago
-            if written is not None:
-                jobs[job_id] = written
+    jobs = services.jobs.get_many(ids, consistent=True)  # some may have been written or reopened a moment ago
     return [jobs[job_id] for job_id in ids if job_id in jobs]

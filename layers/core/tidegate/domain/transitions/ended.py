@@ -18,10 +18,12 @@ class ReopenIfEnded(OfKnownJob):
     It waits on all of its dependencies again, and each is judged anew. Its attempts go on counting, so that no write
     of an earlier one is ever taken for one of a later; its retries are allowed anew. Jobs of later submissions may have
     come to wait on it after it had ended, which is not noted on it: from now on they are always looked for.
+    `leave_skipped` is noted on it: what was skipped because of it is not to follow.
     """
 
     name: ClassVar[str] = "reopen"
     stamp: Stamp
+    leave_skipped: bool = False
 
     def apply(self, job: Job) -> Job:
         self._require(job.state in REOPENABLE, job, f"it is {job.state}")
@@ -39,6 +41,7 @@ class ReopenIfEnded(OfKnownJob):
             self.stamp,
             reopened=job.reopened + 1,
             attempts_before=job.attempt,
+            leaves_skipped=self.leave_skipped,
             dependents_apart=True,
             watch_start=True,
             waiting_on=frozenset(range(job.dependency_count)),

@@ -60,15 +60,20 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class SkipIfPending(OfKnownJob):
-    """PENDING -> SKIPPED: a dependency can never be satisfied."""
+    """PENDING -> SKIPPED: the dependency `ordinal`, which is still waited for, can never be satisfied.
+
+    One that was tried again may have satisfied it since that was found out.
+    """
 
     name: ClassVar[str] = "skip"
+    ordinal: int
     ending: Ending
     stamp: Stamp
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.PENDING)
         self._require_same_life(job, self.job.reopened)
+        self._require(self.ordinal in job.waiting_on, job, f"it waits on {sorted(job.waiting_on)}")
         return ended(job, self.ending, self.stamp)
 
 
@@ -170,10 +175,15 @@ class ResendIfStillQueued(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class FailIfStillQueued(OfKnownJob):
-    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job."""
+    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job.
+
+    `attempt` and `reopened` are what the message carries: one of an earlier life, or of before an earlier claim, says
+    nothing of the present dispatch.
+    """
 
     name: ClassVar[str] = "give up"
     attempt: int
+    reopened: int
     ending: Ending
     stamp: Stamp
 
@@ -182,6 +192,7 @@ class FailIfStillQueued(OfKnownJob):
         self._require(
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
+        self._require_same_life(job, self.reopened)
         return ended(job, self.ending, self.stamp)
 
 

@@ -1,0 +1,65 @@
+"""Free: what was skipped because of a job follows when the job, tried again, satisfies it after all.
+
+Whoever reopens a job opens what was skipped because of it as well, as far as they get. What they left, because they
+were cut off, or because it was being skipped at that very moment, stands here again when it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tidegate.domain.dependency import Dependent, Verdict, judge
+from tidegate.domain.job import Job
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ReopenIfEnded, Stamp
+from tidegate.usecases.each import first_then, raise_first_failure
+from tidegate.usecases.judge_waiting import judge_by_known
+from tidegate.usecases.release import ACTOR, Conditions
+from tidegate.usecases.services import Services
+
+_REASON = "its upstream was tried again"
+
+
+def free_skipped(services: Services, changed: Iterable[Job], now_ms: int) -> int:
+    """Reopens what stands SKIPPED because of a job that was reopened since and satisfies it now; returns how many.
+
+    `changed` are jobs that started running or ended. Costs nothing for jobs that were never reopened. Safe to repeat
+    and to run twice at once. Raises DependencyUnavailable or ServiceRefused once all have had their turn.
+    """
+    reopened_ids = list(dict.fromkeys(job.job_id for job in changed if job.reopened))
+    if not reopened_ids:
+        return 0
+    # As they stand: news may come late, and they may have been reopened again.
+    found = services.jobs.get_many(reopened_ids, consistent=True).values()
+    upstreams = [upstream for upstream in found if not upstream.leaves_skipped]
+    leaving = zip(upstreams, services.jobs.list_dependents_of(upstreams), strict=True)
+    edges = [(upstream, edge) for upstream, leave in leaving for edge in leave]
+    downstreams = services.jobs.get_many([edge.job_id for _, edge in edges], consistent=True)
+    conditions = Conditions(services)
+    satisfied: dict[str, bool] = {}  # by all edges between the two: one alone may be why the job was skipped
+    for upstream, edge in edges:
+        job = downstreams.get(edge.job_id)
+        if job is not None and _was_skipped_for(job, upstream) and satisfied.get(job.job_id, True):
+            satisfied[job.job_id] = _satisfies(services, conditions, upstream, edge, job)
+    freed = [downstreams[job_id] for job_id, follows in satisfied.items() if follows]
+    stamp = Stamp(now_ms, ACTOR, _REASON)
+    outcomes = services.jobs.apply_all([ReopenIfEnded(job, stamp) for job in freed])
+    moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
+    # Upstreams that are gone are left to the reaper.
+    first_then(lambda: judge_by_known(services, moved, now_ms), lambda: raise_first_failure(outcomes))
+    return len(moved)
+
+
+def _was_skipped_for(job: Job, upstream: Job) -> bool:
+    return (
+        job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id == upstream.job_id
+    )
+
+
+def _satisfies(
+    services: Services, conditions: Conditions, upstream: Job, edge: Dependent, downstream: Job
+) -> bool:
+    verdict = judge(edge.type, upstream.state, upstream.was_started)
+    if verdict is Verdict.EVALUATE:
+        return conditions.failure(upstream, edge, services.jobs.load_input(downstream)) is None
+    return verdict is Verdict.SATISFIED
