@@ -70,7 +70,10 @@ def retry_job(
     reopening = job.raw.get("reopening") or {}
     _say(session, f"{job.job_id} is {job.state}; reopened {reopening.get('reopened', 0)} jobs")
     if not reopening.get("complete", True):
-        _say(session, "more was skipped because of it than one call can reopen: rerun the workflow")
+        _say(
+            session,
+            "more was skipped because of it than one call can reopen: it follows as its upstreams are done",
+        )
     if reopening.get("left_at_limit"):
         _say(session, _left(reopening["left_at_limit"]))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from tests.usecases.recovering import NOOP, Workflow, after, chain
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, TooFarDownstream
+from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -20,6 +24,7 @@ from tidegate.usecases.claim import Claimed
 from tidegate.usecases.conclude import conclude
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_submissions import GRACE_MS
+from tidegate.usecases.reopen import rerun_workflow
 from tidegate.usecases.submit import submit_job
 
 ACTOR = "ann"
@@ -160,6 +165,32 @@ def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:
     with pytest.raises(DependencyUnavailable, match="load"):
         cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
     assert list(workflow.states.values()).count(State.CANCELLED) == 1
+
+
+class OldReads(MemoryJobStore):
+    """Shows the jobs as they were a moment ago, unless it is asked for them as they are."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        super().__init__(world)
+        self._old = dict(world.jobs)
+
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        now = super().get_many(job_ids, consistent=consistent)
+        return now if consistent else {job_id: self._old[job_id] for job_id in now}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_rerun_a_moment_ago_is_not_taken_for_ended(whole: bool) -> None:
+    workflow = Workflow(chain("a", "b"))
+    workflow.finish("a", State.FAILED)
+    services = replace(workflow.services, jobs=OldReads(workflow.world))
+    rerun_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert workflow.states == {"a": State.READY, "b": State.PENDING}
+    if whole:
+        cancel_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    else:
+        cancel_downstream(services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+    assert set(workflow.states.values()) == {State.CANCELLED}
 
 
 def test_an_unknown_workflow_is_not_found() -> None:

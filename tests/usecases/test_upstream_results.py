@@ -33,7 +33,7 @@ class OldReads(MemoryJobStore):
 
     def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
         found = super().get_many(job_ids)
-        return {job_id: self.old.get(job_id, job) for job_id, job in found.items()}
+        return found if consistent else {job_id: self.old.get(job_id, job) for job_id, job in found.items()}
 
 
 class ResultsGone(MemoryJobStore):
