@@ -9,7 +9,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.simulation.support import JOB_TYPE, START_MS, AnyParameters, function_pool, make_settings
+from tests.simulation.support import START_MS, AnyParameters, function_pool, make_settings
 from tests.stateful.model import Model, shown
 from tests.stateful.model_jobs import Edge, Happening, ModelJob
 from tests.stateful.surroundings import (
@@ -24,8 +24,7 @@ from tests.stateful.surroundings import (
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
 from tidegate.domain.job import Job
-from tidegate.domain.requests import JobRequest, WorkflowRequest
-from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.cancel import cancel_downstream, cancel_job, cancel_workflow
@@ -75,20 +74,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def submit(self, plans: list[JobPlan]) -> None:
         earlier = list(self.world.jobs)
         keys = [f"k{place}" for place in range(len(plans))]
-        requests, edges = [], []
-        for place, plan in enumerate(plans):
-            upstreams = [*keys[:place], *earlier]
-            wanted = {
-                upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams
-            }
-            found = [request_of(name, name in keys, *how) for name, how in wanted.items()]
-            edges.append(found)
-            priority, retry = 1 + (len(earlier) + place) * 37 % 1_000, RetryPolicy(plan.max_retries)
-            requests.append(
-                JobRequest(
-                    type=JOB_TYPE, key=keys[place], priority=priority, depends_on=tuple(found), retry=retry
-                )
-            )
+        requests = [request_of(plan, keys, place, earlier) for place, plan in enumerate(plans)]
         accepted = submit_workflow(
             self.services,
             WorkflowRequest(jobs=tuple(requests)),
@@ -98,7 +84,8 @@ class TidegateMachine(RuleBasedStateMachine):
         )
         ids = accepted.job_ids
         self.workflows.append([ids[key] for key in keys])
-        for request, found in zip(requests, edges, strict=True):
+        for request in requests:
+            found = request.depends_on
             ends = [ids[edge.key] if edge.key else edge.job_id or "" for edge in found]
             known = tuple(Edge(up, edge.type, edge.condition) for up, edge in zip(ends, found, strict=True))
             job = ModelJob(

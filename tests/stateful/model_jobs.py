@@ -10,6 +10,7 @@ from tidegate.domain.dependency import DependencyType as Kind
 from tidegate.domain.states import State
 
 ENDED = {State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED}
+BAD_ENDS = ENDED - {State.SUCCEEDED}
 ON_SUCCESS, ON_FAILURE = "upstream.status == 'SUCCEEDED'", "upstream.status != 'SUCCEEDED'"
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from tests.simulation.support import JOB_TYPE
 from tests.stateful.model import JITTER
 from tests.stateful.model_jobs import ON_FAILURE, ON_SUCCESS
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.requests import DependencyRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Delivery, Message
 
 PLACES = st.integers(0, 10**6)  # taken modulo what there is
@@ -82,7 +84,20 @@ PLANS = st.lists(
 )
 
 
-def request_of(name: str, is_key: bool, kind: DependencyType, on_success: bool) -> DependencyRequest:
+def request_of(plan: JobPlan, keys: Sequence[str], place: int, earlier: Sequence[str]) -> JobRequest:
+    """The request of the job at a place of a workflow, which may wait on those before it and on earlier jobs."""
+    upstreams = [*keys[:place], *earlier]
+    wanted = {upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams}
+    return JobRequest(
+        type=JOB_TYPE,
+        key=keys[place],
+        priority=1 + (len(earlier) + place) * 37 % 1_000,
+        depends_on=tuple(_edge(name, name in keys, *how) for name, how in wanted.items()),
+        retry=RetryPolicy(plan.max_retries),
+    )
+
+
+def _edge(name: str, is_key: bool, kind: DependencyType, on_success: bool) -> DependencyRequest:
     condition = (ON_SUCCESS if on_success else ON_FAILURE) if kind is DependencyType.CONDITIONAL else None
     if is_key:
         return DependencyRequest(key=name, type=kind, condition=condition)
