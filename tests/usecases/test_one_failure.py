@@ -15,7 +15,7 @@ from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest
-from tidegate.domain.states import State
+from tidegate.domain.states import Group, State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.ports import Delivery, Message
@@ -121,6 +121,21 @@ def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:
     with pytest.raises(ServiceRefused):
         reap(services, now_ms=later_ms)
     assert len(services.queue.receive("b", limit=9, wait_seconds=0)) == 1
+
+
+def test_a_shard_that_can_not_be_worked_on_keeps_the_reaper_from_no_other() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=3))
+    services = replace(services, jobs=OneInputGone(world))
+    edge = DependencyRequest(job_id=_submit(services))
+    waiting = [_submit(services, edge) for _ in range(30)]
+    for job_id in waiting:
+        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())  # their release was cut off
+    first_shard = services.index.page("lambda", Group.PENDING, 0, limit=30, up_to=LATER_MS)
+    broken = first_shard.entries[0].job_id
+    world.jobs[broken] = replace(world.jobs[broken], key="broken")
+    with pytest.raises(NotFound):
+        reap(services, now_ms=LATER_MS)
+    assert {job_id for job_id in waiting if world.jobs[job_id].state is State.PENDING} == {broken}
 
 
 def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> None:

@@ -39,9 +39,10 @@ def reap_active(services: Services, now_ms: int) -> ActiveCounts:
     counts = ActiveCounts()
 
     def reap_pool(pool: str) -> None:
-        sweep = sweep_group(services, pool, Group.ACTIVE, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
-        for jobs in sweep:
+        def repair(jobs: list[Job]) -> None:
             _repair(services, pool, jobs, now_ms, counts)
+
+        sweep_group(services, pool, Group.ACTIVE, repair, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
 
     for_each(sorted(services.settings.pools), reap_pool)
     return counts

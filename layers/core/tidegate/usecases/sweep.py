@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry
+from tidegate.usecases.each import for_each
 from tidegate.usecases.services import Services
+
+R = TypeVar("R")
 
 PAGE = 100
 
 
 def sweep_group(
-    services: Services, pool: str, group: Group, *, jobs_per_shard: int, up_to_ms: int
-) -> Iterator[list[Job]]:
-    """Yields pages of jobs whose index entry is not newer than `up_to_ms`, at most `jobs_per_shard` of each shard.
+    services: Services,
+    pool: str,
+    group: Group,
+    work: Callable[[list[Job]], R],
+    *,
+    jobs_per_shard: int,
+    up_to_ms: int,
+) -> list[R]:
+    """Does `work` on pages of jobs whose index entry is not newer than `up_to_ms`; returns the results.
 
-    The jobs are read for a hint only. Where a shard holds more, the next sweep continues behind them.
+    At most `jobs_per_shard` of each shard have their turn; where a shard holds more, the next sweep continues behind
+    them. The jobs are read for a hint only. Raises the first error once every page and every shard had its turn.
     """
-    for shard in range(services.index.shards):
-        name = f"sweep#{pool}#{group}#{shard}"
-        stored = services.cursors.load(name)
-        after = _read(stored)
-        seen = 0
-        while seen < jobs_per_shard:
-            page = services.index.page(pool, group, shard, limit=PAGE, after=after, up_to=up_to_ms)
-            seen += len(page.entries)
-            after = page.next
-            position = f"{after.sort} {after.job_id}" if after else None
-            if position != stored:
-                # Before the page is worked on: one that fails, or takes too long, must not be in the way for ever.
-                services.cursors.save(name, position)
-                stored = position
-            if page.entries:
-                yield list(services.jobs.get_many([entry.job_id for entry in page.entries]).values())
-            if after is None:
-                break
+
+    def sweep_shard(shard: int) -> list[R]:
+        pages = _pages(services, pool, group, shard, jobs_per_shard=jobs_per_shard, up_to_ms=up_to_ms)
+        return for_each(pages, work)
+
+    shards = for_each(range(services.index.shards), sweep_shard)
+    return [result for results in shards for result in results]
+
+
+def _pages(
+    services: Services, pool: str, group: Group, shard: int, *, jobs_per_shard: int, up_to_ms: int
+) -> Iterator[list[Job]]:
+    name = f"sweep#{pool}#{group}#{shard}"
+    stored = services.cursors.load(name)
+    after = _read(stored)
+    seen = 0
+    while seen < jobs_per_shard:
+        page = services.index.page(pool, group, shard, limit=PAGE, after=after, up_to=up_to_ms)
+        seen += len(page.entries)
+        after = page.next
+        position = f"{after.sort} {after.job_id}" if after else None
+        if position != stored:
+            # Before the page is worked on: one that fails, or takes too long, must not be in the way for ever.
+            services.cursors.save(name, position)
+            stored = position
+        if page.entries:
+            yield list(services.jobs.get_many([entry.job_id for entry in page.entries]).values())
+        if after is None:
+            break
 
 
 def _read(stored: str | None) -> IndexEntry | None:
