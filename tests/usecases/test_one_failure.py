@@ -15,7 +15,7 @@ from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest
-from tidegate.domain.states import State
+from tidegate.domain.states import Group, State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.ports import Delivery, Message
@@ -109,6 +109,34 @@ def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_none_beside_or_behind_
         except NotFound:
             continue
     assert world.jobs[last].state is State.READY
+
+
+def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_no_other_shard() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=4))
+    services = replace(services, jobs=OneInputGone(world))
+    edge = DependencyRequest(job_id=_submit(services))
+    waiting = [_submit(services, edge) for _ in range(40)]
+    (in_first_shard, *_) = services.index.page("lambda", Group.PENDING, 0, limit=1).entries
+    broken = in_first_shard.job_id
+    for job_id in waiting:  # their releases were cut off
+        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())
+    world.jobs[broken] = replace(world.jobs[broken], key="broken")
+    with pytest.raises(NotFound):
+        reap(services, now_ms=LATER_MS)
+    assert {job_id for job_id in waiting if world.jobs[job_id].state is State.PENDING} == {broken}
+
+
+def test_lost_workers_are_noticed_in_a_pool_whose_queue_is_gone() -> None:
+    pools = {"a": Pool("a", "", PoolKind.FUNCTION, 840, capacity=1)}
+    services, world = memory_services(Settings(pools=pools, default_pool="a", shards=4))
+    services = replace(services, queue=OneQueueGone(world))
+    job_ids = [_submit(services) for _ in range(80)]
+    services.jobs.apply_all([DispatchIfReady(job_id, "a", STAMP) for job_id in job_ids])
+    claimed = job_ids[::2]
+    services.jobs.apply_all([ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP) for job_id in claimed])
+    with pytest.raises(ServiceRefused):  # for it can't send the messages of the others again
+        reap(services, now_ms=NOW_MS + 3_600_000)
+    assert {world.jobs[job_id].state for job_id in claimed} == {State.READY}
 
 
 def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:

@@ -40,8 +40,7 @@ def reap_active(services: Services, now_ms: int) -> ActiveCounts:
 
     def reap_pool(pool: str) -> None:
         sweep = sweep_group(services, pool, Group.ACTIVE, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
-        for jobs in sweep:
-            _repair(services, pool, jobs, now_ms, counts)
+        for_each(sweep, lambda jobs: _repair(services, pool, jobs, now_ms, counts))
 
     for_each(sorted(services.settings.pools), reap_pool)
     return counts

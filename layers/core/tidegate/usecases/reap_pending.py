@@ -20,15 +20,15 @@ GRACE_MS = 60_000  # younger jobs are still served by events
 def reap_pending(services: Services, now_ms: int) -> int:
     """Looks at pending jobs from their upstreams' side; returns how many left PENDING."""
 
+    def judge_page(jobs: list[Job]) -> int:
+        pending = [job for job in jobs if job.state is State.PENDING]
+        return _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR))
+
     def reap_pool(pool: str) -> int:
         sweep = sweep_group(
             services, pool, Group.PENDING, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms - GRACE_MS
         )
-        moved = 0
-        for jobs in sweep:
-            pending = [job for job in jobs if job.state is State.PENDING]
-            moved += _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR))
-        return moved
+        return sum(for_each(sweep, judge_page))
 
     return sum(for_each(sorted(services.settings.pools), reap_pool))
 
