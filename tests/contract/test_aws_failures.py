@@ -220,18 +220,17 @@ def test_messages_are_returned_when_the_queue_does_not_answer(scripted: Stores, 
 
 
 def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script: Script) -> None:
-    script.answers(
-        {
-            "Messages": [
-                {"Body": body, "ReceiptHandle": f"r{n}"}
-                for n, body in enumerate(
-                    ["", "[]", "{}", '{"job_id":"S","attempt":"x"}', '{"job_id":"S","attempt":2}']
-                )
-            ]
-        }
-    )
+    bodies = [
+        "",
+        "[]",
+        "{}",
+        '{"job_id":"S","attempt":"x"}',
+        r'{"job_id":"\ud800","attempt":2}',
+        '{"job_id":"S","attempt":2}',
+    ]
+    script.answers({"Messages": [{"Body": body, "ReceiptHandle": f"r{n}"} for n, body in enumerate(bodies)]})
     (delivery,) = scripted.queue.receive(POOL, limit=10, wait_seconds=0)
-    assert (delivery.message, delivery.receipt) == (Message("S", 2), "r4")
+    assert (delivery.message, delivery.receipt) == (Message("S", 2), "r5")
 
 
 def test_dead_letters_of_others_do_not_hide_ours(scripted: Stores, script: Script) -> None:

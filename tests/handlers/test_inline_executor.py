@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_neither_a_thread_nor_a_signal_handler_stays_behind(executor: InlineExec
     before = (signal.getsignal(signal.SIGUSR1), threading.active_count())
     executor.execute(assignment("sample.spin", timeout_ms=100), Beats())
     assert (signal.getsignal(signal.SIGUSR1), threading.active_count()) == before
+
+
+def test_what_job_code_does_at_its_end_is_not_interrupted_again_at_once(
+    executor: InlineExecutor, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    outcome = executor.execute(assignment("sample.clean-up", {"marker": str(marker)}, timeout_ms=50), Beats())
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+    assert marker.read_text(encoding="utf-8") == "cleaned up"
 
 
 def test_it_runs_again_after_an_interrupt(executor: InlineExecutor) -> None:

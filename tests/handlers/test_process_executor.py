@@ -107,6 +107,14 @@ def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: 
     assert _process_of(executor) != trapped
 
 
+def test_where_the_system_can_not_tell_of_a_death_processes_are_used_again(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "waitid")  # as on macOS before Python 3.13
+    first = _process_of(executor)
+    assert _process_of(executor) == first
+
+
 def test_a_process_that_died_is_missed_though_what_it_forked_holds_its_line(
     executor: ProcessExecutor,
 ) -> None:

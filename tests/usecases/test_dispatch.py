@@ -118,17 +118,18 @@ def test_a_lease_that_was_left_behind_ends() -> None:
     assert deployment.tick().dispatched == 1
 
 
+@pytest.mark.parametrize("error", [DependencyUnavailable("refused"), ValueError("nobody foresaw it")])
 @pytest.mark.parametrize("refused", ["page", "apply_all", "send", "note_lane"])
-def test_a_dispatcher_that_fails_leaves_no_lease_behind(refused: str) -> None:
+def test_a_dispatcher_that_fails_leaves_no_lease_behind(refused: str, error: Exception) -> None:
     deployment = Deployment(lease_seconds=60)
     deployment.submit(2, concurrency_key="k")
 
     def fail(request: str) -> None:
         if request == refused and deployment.world.leases:
-            raise DependencyUnavailable("refused")
+            raise error
 
     deployment.world.on_request = fail
-    with contextlib.suppress(DependencyUnavailable):
+    with contextlib.suppress(type(error)):
         deployment.tick()
     assert deployment.world.requests[refused] > 0
     assert not deployment.world.leases

@@ -15,6 +15,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases import downstream
 from tidegate.usecases.reap import reap
+from tidegate.usecases.release import release
 
 
 def _skipped_while_it_is_retried(requests: int) -> tuple[Workflow, bool]:
@@ -67,6 +68,24 @@ def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
     workflow.hear(failed)
     assert workflow.states == {"a": SUCCEEDED, "beside": READY, "b": PENDING}
     assert workflow.job("b").waiting_on == {1}
+
+
+def test_of_two_that_failed_the_other_still_counts_when_one_was_retried_meanwhile() -> None:
+    workflow = Workflow({"a": (), "beside": (), "b": after("a", "beside")})
+    failed = [workflow.finish(key, FAILED, event=False) for key in ("a", "beside")]
+
+    def meanwhile(request: str) -> None:
+        if request == "apply_all":
+            workflow.world.on_request = lambda _request: None
+            retry(workflow, "a")
+            workflow.finish("a")
+
+    workflow.world.on_request = meanwhile
+    release(workflow.services, failed, workflow.now_ms)
+    b = workflow.job("b")
+    assert b.state is SKIPPED
+    assert b.failure is not None
+    assert b.failure.upstream_id == workflow.ids["beside"]
 
 
 def test_jobs_of_other_workflows_follow_a_rerun_too() -> None:

@@ -111,6 +111,34 @@ def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_none_beside_or_behind_
     assert world.jobs[last].state is State.READY
 
 
+def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_no_other_shard() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=4))
+    services = replace(services, jobs=OneInputGone(world))
+    edge = DependencyRequest(job_id=_submit(services))
+    waiting = [_submit(services, edge) for _ in range(40)]
+    (in_first_shard, *_) = services.index.page("lambda", Group.PENDING, 0, limit=1).entries
+    broken = in_first_shard.job_id
+    for job_id in waiting:  # their releases were cut off
+        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())
+    world.jobs[broken] = replace(world.jobs[broken], key="broken")
+    with pytest.raises(NotFound):
+        reap(services, now_ms=LATER_MS)
+    assert {job_id for job_id in waiting if world.jobs[job_id].state is State.PENDING} == {broken}
+
+
+def test_lost_workers_are_noticed_in_a_pool_whose_queue_is_gone() -> None:
+    pools = {"a": Pool("a", "", PoolKind.FUNCTION, 840, capacity=1)}
+    services, world = memory_services(Settings(pools=pools, default_pool="a", shards=4))
+    services = replace(services, queue=OneQueueGone(world))
+    job_ids = [_submit(services) for _ in range(80)]
+    services.jobs.apply_all([DispatchIfReady(job_id, "a", STAMP) for job_id in job_ids])
+    claimed = job_ids[::2]
+    services.jobs.apply_all([ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP) for job_id in claimed])
+    with pytest.raises(ServiceRefused):  # for it can't send the messages of the others again
+        reap(services, now_ms=NOW_MS + 3_600_000)
+    assert {world.jobs[job_id].state for job_id in claimed} == {State.READY}
+
+
 def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:
     pools = {name: Pool(name, "", PoolKind.FUNCTION, 840, capacity=1) for name in ("a", "b")}
     services, world = memory_services(Settings(pools=pools, default_pool="a"))
@@ -121,21 +149,6 @@ def test_a_pool_whose_queue_is_gone_keeps_the_reaper_from_no_other() -> None:
     with pytest.raises(ServiceRefused):
         reap(services, now_ms=later_ms)
     assert len(services.queue.receive("b", limit=9, wait_seconds=0)) == 1
-
-
-def test_a_shard_that_can_not_be_worked_on_keeps_the_reaper_from_no_other() -> None:
-    services, world = memory_services(replace(SETTINGS, shards=3))
-    services = replace(services, jobs=OneInputGone(world))
-    edge = DependencyRequest(job_id=_submit(services))
-    waiting = [_submit(services, edge) for _ in range(30)]
-    for job_id in waiting:
-        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())  # their release was cut off
-    first_shard = services.index.page("lambda", Group.PENDING, 0, limit=30, up_to=LATER_MS)
-    broken = first_shard.entries[0].job_id
-    world.jobs[broken] = replace(world.jobs[broken], key="broken")
-    with pytest.raises(NotFound):
-        reap(services, now_ms=LATER_MS)
-    assert {job_id for job_id in waiting if world.jobs[job_id].state is State.PENDING} == {broken}
 
 
 def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> None:

@@ -50,6 +50,14 @@ def test_a_lease_outlives_two_lost_heartbeats_whatever_is_set(lease: str, heartb
     assert read_settings({**ENVIRONMENT, **changes}).heartbeat_seconds == used
 
 
+@pytest.mark.parametrize(("lease", "turn"), [("0", 0), ("10", 10), ("3600", 60)])
+def test_a_pool_never_waits_longer_than_a_minute_for_a_dispatcher_that_was_killed(
+    lease: str, turn: int
+) -> None:
+    settings = read_settings({**ENVIRONMENT, "TIDEGATE_DISPATCH_LEASE_SECONDS": lease})
+    assert settings.dispatch_lease_seconds == turn
+
+
 def test_the_defaults_are_those_of_the_template() -> None:
     given = read_settings(ENVIRONMENT)
     assert given == Settings(pools=given.pools, default_pool="hosts", shards=4)

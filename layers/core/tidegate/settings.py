@@ -10,6 +10,9 @@ from decimal import Decimal
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rank import RankPolicy
 
+# So long a pool waits for a dispatcher that was killed, however patient jobs' leases are.
+_LONGEST_TURN_SECONDS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -105,7 +108,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
-        dispatch_lease_seconds=int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")),
+        dispatch_lease_seconds=min(
+            int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")), _LONGEST_TURN_SECONDS
+        ),
         worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
         stack=environment.get("TIDEGATE_STACK", "tidegate"),
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -36,6 +37,10 @@ class Size(Parameters):
 
 class Depth(Parameters):
     depth: int
+
+
+class Marker(Parameters):
+    marker: Path
 
 
 class Status(Parameters):
@@ -125,6 +130,15 @@ def swallow_once(parameters: Nothing, context: JobContext) -> None:
         _spin()
     except BaseException:  # noqa: BLE001 - what this job does wrong
         _spin()
+
+
+@job("sample.clean-up")
+def clean_up(parameters: Marker, context: JobContext) -> None:
+    try:
+        _spin()
+    finally:
+        time.sleep(0.1)
+        parameters.marker.write_text("cleaned up", encoding="utf-8")
 
 
 @job("sample.wait-for-stop")

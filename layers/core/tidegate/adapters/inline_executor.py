@@ -25,6 +25,8 @@ DEFAULT_CANCEL_GRACE_SECONDS = 30.0
 _INTERRUPT = signal.SIGUSR1
 _ALARM = signal.SIGALRM
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
+# The alarm and the thread both come at the deadline: the second must not break off job code's clean-up.
+_QUIET_MS = 500
 
 
 class InlineExecutor:
@@ -110,6 +112,7 @@ class _Watch:
         self._heartbeat_ms = heartbeat_ms
         self._grace_ms = grace_ms
         self._interrupt_at_ms = assignment.deadline_ms
+        self._quiet_until_ms = 0
         self._progress: Progress | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -132,9 +135,11 @@ class _Watch:
 
     def interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal handlers are
         """The signal handler, in the main thread."""
-        if self.armed:
+        now_ms = self._clock.now_ms()
+        if self.armed and now_ms >= self._quiet_until_ms:
+            self._quiet_until_ms = now_ms + _QUIET_MS
             timed_out = self.asked is Signal.GO_ON or (
-                self._clock.now_ms() >= self._deadline_ms and self.asked is not Signal.LOST
+                now_ms >= self._deadline_ms and self.asked is not Signal.LOST
             )
             self.verdict = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             self.has_interrupted = True

@@ -65,10 +65,13 @@ class JobProcess:
     def has_ended(self) -> bool:
         """Whether the child is gone, though a process that it forked may hold its end of the line still.
 
-        It is left unreaped, so that `kill` can still end its group.
+        It is left unreaped, so that `kill` can still end its group. Never known on macOS before Python 3.13, which has
+        no call for that.
         """
         if self._process.returncode is not None:
             return True
+        if not hasattr(os, "waitid"):
+            return False
         try:
             return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:

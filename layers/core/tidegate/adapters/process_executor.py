@@ -148,9 +148,8 @@ class ProcessExecutor:
 
     def _died(self, child: JobProcess, watch: _Watch) -> Outcome:
         how = self._discard(child)
-        if (
-            watch.is_overdue
-        ):  # and a heartbeat that hung kept this from being seen before the child's own alarm
+        # A heartbeat that hung may have kept that from being seen before the child's own alarm.
+        if watch.is_overdue:
             return Outcome(OutcomeKind.TIMED_OUT)
         if watch.asked is not Signal.GO_ON:
             return Outcome(VERDICTS[watch.asked])

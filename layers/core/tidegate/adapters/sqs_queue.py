@@ -39,7 +39,7 @@ def message_from(body: str) -> Message | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
-    is_id = isinstance(job_id, str) and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
+    is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
     return Message(job_id, *counts) if is_id and are_counts else None
 

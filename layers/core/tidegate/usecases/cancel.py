@@ -106,11 +106,10 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
 def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
     if job.state is State.RUNNING:
         return RequestCancelIfRunning(job, stamp)
+    when = "before it ran again" if job.tries else "before it ran"
     ending = Ending(
         State.CANCELLED,
-        failure=JobFailure(
-            "cancelled", f"cancelled by {stamp.actor} before it ran{' again' * (job.tries > 0)}"
-        ),
+        failure=JobFailure("cancelled", f"cancelled by {stamp.actor} {when}"),
         expires_at_s=services.settings.expires_at_s(stamp.now_ms),
     )
     return CancelIfInState(job, ending, stamp)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_places, plan_dispatch, window_places
-from tidegate.domain.errors import NotFound, TidegateError, TransitionRefused
+from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
@@ -82,7 +82,7 @@ def dispatch(
             if services.leases.release_if_not_asked(pool_name, owner):
                 return report
             one.look()
-    except TidegateError:
+    except Exception:
         # What failed comes again, and must not find this lease.
         services.leases.release(pool_name, owner)
         raise

@@ -55,11 +55,10 @@ def react(
         )
 
     def follow() -> int:
+        # What is freed and becomes READY has an event of its own.
         return first_then(
             lambda: moved.extend(release(services, upstreams, now_ms)),
-            lambda: free_skipped(
-                services, upstreams, now_ms
-            ),  # what becomes READY by that has an event of its own
+            lambda: free_skipped(services, upstreams, now_ms),
         )
 
     reports = first_then(follow, serve)

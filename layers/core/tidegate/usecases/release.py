@@ -33,14 +33,14 @@ _VIEWS_KEPT = 8  # a result may have 256 KB
 
 @dataclass(slots=True)
 class _Decision:
-    """What is now known of one downstream: ordinals satisfied, and the first that never will be, with the reason."""
+    """What is now known of one downstream: ordinals satisfied, and those that never will be, with the reason."""
 
     satisfied: set[int] = field(default_factory=set)
-    failed: tuple[int, JobFailure] | None = None
+    failed: dict[int, JobFailure] = field(default_factory=dict)
 
     def why_skipped(self, job: Job) -> tuple[int, JobFailure] | None:
-        """Why the job can never run; None where it may, or waits on that dependency no longer."""
-        return self.failed if self.failed is not None and self.failed[0] in job.waiting_on else None
+        """The first reason why the job can never run; None where it may, or no longer waits on what failed."""
+        return next((item for item in self.failed.items() if item[0] in job.waiting_on), None)
 
     def concerns(self, job: Job) -> bool:
         """Whether there is something left to do for a PENDING job."""
@@ -100,7 +100,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
         if failure is None:
             decision.satisfied.add(edge.ordinal)
         else:
-            decision.failed = decision.failed or (edge.ordinal, failure)
+            decision.failed[edge.ordinal] = failure
     return _carry_out(services, downstreams, decisions, now_ms)
 
 
