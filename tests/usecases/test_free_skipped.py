@@ -53,10 +53,8 @@ def test_a_job_that_is_being_skipped_while_its_upstream_is_retried_follows() -> 
     assert left, "no moment was met at which it stays skipped at first"
 
 
-def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
-    """Its dispatcher stood still between looking at the upstream and writing."""
-    workflow = Workflow({"a": (), "beside": (), "b": after("a", "beside")})
-    failed = workflow.finish("a", FAILED, event=False)
+def _a_succeeds_before_the_next_write(workflow: Workflow) -> None:
+    """Has job `a` retried, and succeed, just before the next transitions are written."""
 
     def meanwhile(request: str) -> None:
         if request == "apply_all":
@@ -65,6 +63,13 @@ def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
             workflow.finish("a")
 
     workflow.world.on_request = meanwhile
+
+
+def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
+    """Its dispatcher stood still between looking at the upstream and writing."""
+    workflow = Workflow({"a": (), "beside": (), "b": after("a", "beside")})
+    failed = workflow.finish("a", FAILED, event=False)
+    _a_succeeds_before_the_next_write(workflow)
     workflow.hear(failed)
     assert workflow.states == {"a": SUCCEEDED, "beside": READY, "b": PENDING}
     assert workflow.job("b").waiting_on == {1}
@@ -73,14 +78,7 @@ def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
 def test_of_two_that_failed_the_other_still_counts_when_one_was_retried_meanwhile() -> None:
     workflow = Workflow({"a": (), "beside": (), "b": after("a", "beside")})
     failed = [workflow.finish(key, FAILED, event=False) for key in ("a", "beside")]
-
-    def meanwhile(request: str) -> None:
-        if request == "apply_all":
-            workflow.world.on_request = lambda _request: None
-            retry(workflow, "a")
-            workflow.finish("a")
-
-    workflow.world.on_request = meanwhile
+    _a_succeeds_before_the_next_write(workflow)
     release(workflow.services, failed, workflow.now_ms)
     b = workflow.job("b")
     assert b.state is SKIPPED
