@@ -12,6 +12,7 @@ from tests.worker.world import (
     POOL,
     job_of,
     queued_job,
+    registration_of,
 )
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
@@ -19,7 +20,7 @@ from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState
 from tidegate_worker import pipeline
-from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP
+from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 
 @pytest.fixture
@@ -175,6 +176,20 @@ def test_receives_that_break_in_an_unforeseen_way_do_not_leave_the_worker_idle(
     message = queued_job(fixture.services)
     with fixture.running():
         assert becomes_true(lambda: job_of(fixture.services, message).state is State.SUCCEEDED)
+
+
+def test_what_breaks_in_an_unforeseen_way_ends_the_worker_with_all_its_threads(fixture: Fixture) -> None:
+    def refuse(request: str) -> None:
+        if request in ("heartbeat", "draining"):
+            raise LookupError("nobody thought of that")
+
+    fixture.world.on_request = refuse
+    before = set(threading.enumerate())
+    registration = registration_of(fixture.services, slots=2, beat_seconds=0)
+    options = Options(POOL, slots=2, poll_seconds=0, drain_seconds=0)
+    with pytest.raises(LookupError):
+        WorkerProcess(fixture.services, fixture.executor, CLOCK, options, registration).run()
+    assert set(threading.enumerate()) <= before
 
 
 def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixture) -> None:
