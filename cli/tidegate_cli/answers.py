@@ -54,6 +54,8 @@ def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
     platform = answer.get("message") or answer.get("Message")
     if platform == _NO_SUCH_PATH:  # every request is signed, so that is not it
         platform = f"{platform}: the API has no such path; is --api-url the stack's output ApiUrl?"
+    if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and platform:
+        platform = f"{platform}: the gateway takes about 5 MB; submit the work as several workflows"
     title = answer.get("title") or response.reason_phrase or "the API refused"
     violations = [
         Violation(str(item.get("field", "")), str(item.get("message", "")))

@@ -19,6 +19,8 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from tidegate.contracts.wire import refuse_if_too_large
+from tidegate.domain.errors import BodyTooLarge
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
@@ -241,7 +243,12 @@ class Client:
         headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
         content = None
         if body is not None:
-            content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+            try:
+                refuse_if_too_large(text)
+            except BodyTooLarge as error:
+                raise UsageError(str(error)) from error
+            content = text.encode()
             headers["content-type"] = "application/json"
         why = ""
         asked_seconds = 0.0

@@ -91,7 +91,9 @@ def _read(name: str) -> str:
     try:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _read_file(Path(name))
         if len(raw) > MAX_BYTES:
-            raise UsageError(f"{name} is larger than {MAX_BYTES:,} bytes; the API takes at most 6 MB")
+            raise UsageError(
+                f"{name} is larger than {MAX_BYTES:,} bytes; the API takes about 5 MB; submit several workflows"
+            )
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 text (byte {error.start})") from error

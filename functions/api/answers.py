@@ -13,9 +13,9 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from tidegate import bootstrap
 from tidegate.contracts.jobs import job_out
 from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, Problem, method_not_allowed
-from tidegate.contracts.wire import fits_in_answer, to_json
+from tidegate.contracts.wire import fits_in_answer, refuse_if_too_large, to_json
 from tidegate.domain import limits
-from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, NotFound, Violation
+from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.job import Job
 
 JSON = "application/json"
@@ -54,14 +54,10 @@ def body_of(router: BaseRouter) -> str:
     """The request's body as text. Raises MalformedBody or BodyTooLarge."""
     try:
         text: str = router.current_event.decoded_body or ""
-        size_bytes = len(text.encode())
+        text.encode()
     except ValueError as error:  # no base64, or no UTF-8
         raise MalformedBody("the body is not UTF-8 text; send a JSON object") from error
-    if size_bytes > limits.MAX_BODY_BYTES:
-        raise BodyTooLarge(
-            f"the body has {size_bytes:,} bytes; at most {limits.MAX_BODY_BYTES:,} are allowed: "
-            "submit the work as several workflows"
-        )
+    refuse_if_too_large(text)
     return text
 
 

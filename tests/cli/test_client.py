@@ -244,3 +244,20 @@ def test_a_path_that_the_gateway_does_not_know_is_not_taken_for_a_missing_signat
     answer = httpx.Response(403, json={"message": "Missing Authentication Token"})
     with pytest.raises(ApiProblem, match="no such path; is --api-url the stack's output ApiUrl"):
         client_of(lambda _request: answer).list_pools()
+
+
+def test_a_body_that_the_gateway_would_refuse_is_not_sent() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("it was sent")
+
+    body = {**BODY, "parameters": {"text": '"' * 2_000_000}}  # 4 MB on the wire, 8 MB in the function's event
+    with pytest.raises(UsageError, match=r"4,0.* as sent.*submit the work as several workflows"):
+        client_of(handler).submit_job(body)
+
+
+def test_the_gateways_own_413_says_what_to_do() -> None:
+    client = client_of(lambda _: httpx.Response(413, json={"message": "Request Too Long"}))
+    with pytest.raises(
+        ApiProblem, match="Request Too Long: the gateway takes about 5 MB; submit the work as"
+    ):
+        client.submit_job(BODY)

@@ -8,10 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.command_line import tidegate, tidegate_json
+from tidegate.domain import limits
 from tidegate_cli.local_stack import StackInfo
+from tidegate_cli.signing import SigV4
+from tidegate_cli.target import local_target
 
 PATIENCE_SECONDS = 90
 
@@ -139,3 +143,17 @@ def test_a_job_past_its_retention_is_gone(stack: StackInfo, stack_home: Path) ->
         assert time.monotonic() < deadline_s
         time.sleep(1)
     assert "it may also have passed its retention" in shown.stderr
+
+
+def test_the_gateway_hands_over_bodies_up_to_the_limit_and_refuses_larger_ones(
+    stack: StackInfo,
+) -> None:
+    """Sent as they are: the client by itself would refuse the larger one."""
+    target = local_target(stack)
+    with httpx.Client(auth=SigV4(target), timeout=60, trust_env=False) as http:
+        jobs_url = f"{target.api_url}/v1/jobs"
+        largest = http.post(jobs_url, content='"' + "x" * (limits.MAX_BODY_BYTES - 6) + '"')
+        too_large = http.post(jobs_url, content="x" * limits.MAX_EVENT_BYTES)
+    assert largest.status_code == 422
+    assert too_large.status_code == 413
+    assert too_large.json() == {"message": "Request Too Long"}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.functions.api_calls import UNKNOWN_ID, Api, read_event
+from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 
 NOOP = {"type": "tidegate.noop"}
@@ -203,11 +204,15 @@ def test_a_number_beyond_all_bounds_is_named(api: Api) -> None:
 
 
 def test_a_body_beyond_the_platforms_limit_is_413(api: Api) -> None:
-    answer = api.call("POST", "/v1/jobs", {**NOOP, "name": "x" * (6 * 1024 * 1024)})
-    assert answer.status == 413
-    assert answer.body["type"] == "urn:tidegate:problem:body-too-large"
-    assert "6,291,456" in answer.body["detail"]
+    """A body travels as a JSON string: what must be escaped there counts twice."""
+    for name in ("x" * (6 * 1024 * 1024), '"' * (2 * 1024 * 1024)):
+        answer = api.call("POST", "/v1/jobs", {**NOOP, "name": name})
+        assert answer.status == 413
+        assert answer.body["type"] == "urn:tidegate:problem:body-too-large"
+        assert "at most 6,225,920 are allowed: submit the work as several workflows" in answer.body["detail"]
     assert not api.world.jobs
+    # As large as a body may be: it is read, and refused for what is wrong in it.
+    assert api.call("POST", "/v1/jobs", {**NOOP, "name": "x" * (limits.MAX_BODY_BYTES - 64)}).status == 422
 
 
 def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:

@@ -15,7 +15,8 @@ from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, Workf
 from tidegate.contracts.operations import CancelJobIn, NoOptionsIn, RetryJobIn, TypeLimitIn
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
-from tidegate.domain.errors import InvalidRequest, MalformedBody, Violation
+from tidegate.domain import limits
+from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, Violation
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 
@@ -24,6 +25,7 @@ MAX_ANSWER_BYTES = (
     6_000_000  # of the 6 MiB that a function can answer with; the rest is for the headers around it
 )
 _LONGEST_ESCAPE = 12  # a character outside the basic plane, as two of \uXXXX
+_LONGEST_BODY_ESCAPE = 6  # a control character as \u00XX; others go as they are in UTF-8
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -113,6 +115,23 @@ def fits_in_answer(text: str) -> bool:
     if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
         return True
     return len(json.dumps(text)) <= MAX_ANSWER_BYTES
+
+
+def refuse_if_too_large(body: str) -> None:
+    """Raises BodyTooLarge for a body that AWS would not hand to the function.
+
+    A body travels as a JSON string in the function's event, where each quotation mark, backslash and line break takes
+    two bytes. Source: AWS Lambda quotas (6 MB for a synchronous invocation); the size is that of the whole event.
+    """
+    if len(body) * _LONGEST_BODY_ESCAPE <= limits.MAX_BODY_BYTES:
+        return
+    size_bytes = len(json.dumps(body, ensure_ascii=False).encode())
+    if size_bytes > limits.MAX_BODY_BYTES:
+        raise BodyTooLarge(
+            f"the body takes {size_bytes:,} bytes as a JSON string, which is how it reaches the function "
+            f"({len(body.encode()):,} as sent); at most {limits.MAX_BODY_BYTES:,} are allowed: "
+            "submit the work as several workflows"
+        )
 
 
 def _read(body: str) -> tuple[Any, str]:

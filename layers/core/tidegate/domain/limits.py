@@ -8,7 +8,10 @@ DEFAULT_PRIORITY = 100
 MAX_CRITICAL_PATH_WEIGHT = 1_000
 MAX_JOBS_PER_WORKFLOW = 10_000
 MAX_DEPENDENCIES_PER_JOB = 2_000
-MAX_BODY_BYTES = 6 * 1024 * 1024  # what a function can be called with
+MAX_EVENT_BYTES = 6 * 1024 * 1024  # Lambda refuses an invocation whose event is not smaller
+MAX_BODY_BYTES = (
+    MAX_EVENT_BYTES - 64 * 1024
+)  # as a JSON string in the event, beside at most 10 KB of headers, twice
 MAX_JOB_ID_CHARACTERS = 64
 MAX_KEY_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 256
