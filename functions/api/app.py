@@ -39,6 +39,9 @@ from tidegate.domain.states import State
 from tidegate.usecases import query, submit
 
 _SHOWN_FRAMES = 4
+_RESERVE_SECONDS = (
+    5.0  # of the function's 29 s: for the call in hand, and for answering 503 before the gateway does
+)
 logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(worker_routes.router)
@@ -178,4 +181,7 @@ def _deployed() -> bootstrap.ApiDeps:
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Entry point: a REST API proxy event."""
-    return handle(event, _deployed(), context)
+    deps = _deployed()
+    left_seconds = context.get_remaining_time_in_millis() / 1_000
+    with deps.allowance.of(left_seconds - _RESERVE_SECONDS):
+        return handle(event, deps, context)

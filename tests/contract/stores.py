@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from tests.support.determined import NoEntropy, StandingClock
+from tests.support.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws_clients import AwsClients, connect
 from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
@@ -89,7 +89,12 @@ def memory_stores() -> Stores:
 def aws_clients(endpoint_url: str | None, *, threads: int = 4) -> AwsClients:
     session = boto3.Session("test", "test", region_name="eu-west-1")
     return connect(
-        StandingClock(NOW_MS), NoEntropy(), session=session, endpoint_url=endpoint_url, threads=threads
+        StandingClock(NOW_MS),
+        NoEntropy(),
+        session=session,
+        endpoint_url=endpoint_url,
+        threads=threads,
+        timer=VirtualTimer(),
     )
 
 

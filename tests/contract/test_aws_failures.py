@@ -99,11 +99,13 @@ def test_the_statements_refused_for_load_alone_are_sent_again(scripted: Stores, 
     assert b"S.1" in script.bodies()[1]
 
 
-def test_a_batch_that_stays_unprocessed_gives_up_after_eight_tries(scripted: Stores, script: Script) -> None:
+def test_a_batch_that_stays_unprocessed_gives_up_when_its_time_is_over(
+    scripted: Stores, script: Script
+) -> None:
     script.answers({"Responses": [{"Error": {"Code": "ProvisionedThroughputExceeded", "Message": ""}}] * 2})
-    with pytest.raises(DependencyUnavailable, match="2 of 2 were refused 8 times"):
+    with pytest.raises(DependencyUnavailable, match="2 of 2 were refused for load until its 20 s were over"):
         scripted.jobs.insert_if_absent([new_job("S"), new_job("T")])
-    assert len(script.asked) == 8
+    assert 20 < len(script.asked) < 30  # 50 ms, 100 ms … to 2 s, and half of each where there is no chance
 
 
 def test_what_a_batch_left_unprocessed_is_asked_for_again(scripted: Stores, script: Script) -> None:
@@ -186,7 +188,7 @@ def test_messages_that_were_not_taken_are_sent_again_and_then_returned(
 
     script.answers(failed(1, 2), failed(1), failed(0))
     assert scripted.queue.send(POOL, messages) == (messages[2],)
-    assert len(script.asked) == 8
+    assert len(script.asked) > 8
 
 
 def test_deliveries_that_were_not_acknowledged_are_acknowledged_again(
@@ -208,9 +210,9 @@ def test_a_delivery_that_is_over_is_not_acknowledged_again(scripted: Stores, scr
 
 def test_deliveries_that_are_refused_again_and_again_are_an_error(scripted: Stores, script: Script) -> None:
     script.answers(failed(0))
-    with pytest.raises(DependencyUnavailable, match="1 of 1 were refused 8 times"):
+    with pytest.raises(DependencyUnavailable, match="1 of 1 were refused for load until its 20 s were over"):
         scripted.queue.delete_dead(POOL, ["r0"])
-    assert len(script.asked) == 8
+    assert len(script.asked) < 30
 
 
 def test_messages_are_returned_when_the_queue_does_not_answer(scripted: Stores, script: Script) -> None:

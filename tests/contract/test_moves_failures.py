@@ -67,7 +67,7 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
     first, second, third = scripted.jobs.apply_all(MOVES)
     assert (first, third) == (MOVED[0], MOVED[2])
     assert isinstance(second, DependencyUnavailable)
-    assert len(script.asked) == 8
+    assert len(script.asked) > 8
 
 
 def test_a_transition_sent_again_meets_its_own_effect(scripted: Stores, script: Script) -> None:
@@ -162,8 +162,9 @@ def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, s
     asked = RequestCancelIfRunning(running, STAMP)
     script.answers(error("ThrottlingException"))
     scripted.jobs.apply_all([asked, *MOVES])
-    kinds = sorted(b"UpdateExpression" in body for body in script.bodies())
-    assert kinds == [False, True]
+    kinds = [b"UpdateExpression" in body for body in script.bodies()]
+    assert kinds.count(True) == 1
+    assert kinds.count(False) > 8  # the batch is tried until its time is over
 
 
 def test_no_value_is_part_of_a_statements_text(scripted: Stores, script: Script) -> None:

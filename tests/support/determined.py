@@ -1,7 +1,8 @@
-"""A clock that stands still and entropy without chance."""
+"""A clock that stands still, a timer that never waits, and entropy without chance."""
 
 from __future__ import annotations
 
+import threading
 from itertools import count
 
 
@@ -26,3 +27,18 @@ class NoEntropy:
 
     def jitter(self) -> float:
         return 0.0
+
+
+class VirtualTimer:
+    """Time that passes by sleeping alone, at once."""
+
+    def __init__(self) -> None:
+        self._now_seconds = 0.0
+        self._lock = threading.Lock()
+
+    def monotonic_seconds(self) -> float:
+        return self._now_seconds
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._now_seconds += seconds

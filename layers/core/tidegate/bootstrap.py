@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws_clients import DEFAULT_THREADS, AwsClients, connect
+from tidegate.adapters.aws_effort import Allowance, SystemTimer
 from tidegate.adapters.aws_meter import Meter, Usage
 from tidegate.adapters.cel_conditions import CelConditions
 from tidegate.adapters.dynamodb_control import DynamoCursors
@@ -58,11 +59,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """What the API function works with."""
+    """What the API function works with; `allowance` bounds the time that a request may take."""
 
     services: Services
     clock: Clock
     meter: Meter
+    allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ def _from_environment(catalogue: JobCatalogue | None) -> tuple[Services, AwsClie
 def api_function() -> ApiDeps:
     """For functions/api. Raises KeyError naming an environment variable that is missing."""
     services, clients = _from_environment(load_registry())
-    return ApiDeps(services, clients.clock, clients.meter)
+    return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
 
 
 def dispatcher_function() -> DispatcherDeps:

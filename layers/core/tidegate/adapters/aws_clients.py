@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 import boto3
 from botocore.config import Config
 
+from tidegate.adapters.aws_effort import Allowance, Effort, Pace, SystemTimer, Timer
+from tidegate.adapters.aws_errors import Throttled
 from tidegate.adapters.aws_meter import Meter
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Clock, Entropy
@@ -27,9 +28,7 @@ _CALL_ATTEMPTS = 5
 _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 6
 _LONG_POLL_SECONDS = 20
-_BATCH_ATTEMPTS = 8
-_BACKOFF_BASE_SECONDS = 0.05
-_BACKOFF_CEILING_SECONDS = 2.0
+_EFFORT_SECONDS = 20.0  # below the API's 29 s and the 60 s of a dispatcher's turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +64,57 @@ class AwsClients:
     clock: Clock
     entropy: Entropy
     fan_out: FanOut = field(default_factory=FanOut)
+    timer: Timer = field(default_factory=SystemTimer)
+    allowance: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allowance", Allowance(self.timer))
+
+    def effort(self) -> Effort:
+        """A new operation: 20 s from now at the most, or what the invocation has left; all threads may work on it."""
+        seconds = self.allowance.bounded(_EFFORT_SECONDS)
+        return Effort(self.timer, seconds, Pace(self.fan_out.threads))
 
     def until_all_done(
-        self, action: str, items: Sequence[T], attempt: Callable[[Sequence[T]], Sequence[T]]
+        self,
+        action: str,
+        items: Sequence[T],
+        attempt: Callable[[Sequence[T]], Sequence[T]],
+        effort: Effort | None = None,
     ) -> None:
-        """Repeats `attempt` on what it says is left, with backoff and full jitter between, up to 8 times.
+        """Repeats `attempt` on what it says is left, with backoff and jitter between, until the effort's time is over.
 
-        Everything that AWS may answer in part goes through here. Raises DependencyUnavailable where something is left
-        after that.
+        Everything that AWS may answer in part goes through here. Batches of one operation share its `effort`; without
+        one, this batch is an operation of its own. `attempt` may be called with the same items again where AWS refused
+        the whole call for load. Raises DependencyUnavailable where something is left at the end.
         """
+        effort = effort or self.effort()
         left = items
-        for round_number in range(_BATCH_ATTEMPTS):
-            if round_number > 0:
-                self._back_off(round_number - 1)
-            left = attempt(left)
+        round_number = 0
+        while True:
+            left = _attempted(effort, attempt, left)
             if not left:
                 return
+            if effort.is_over():
+                break
+            effort.back_off(round_number, self.entropy.jitter())
+            round_number += 1
         raise DependencyUnavailable(
-            f"{action}: {len(left)} of {len(items)} were refused {_BATCH_ATTEMPTS} times for load; "
+            f"{action}: {len(left)} of {len(items)} were refused for load until its {effort.seconds:.0f} s were over; "
             "repeat it in a moment"
         )
 
-    def _back_off(self, round_number: int) -> None:
-        """Waits before the next try: exponential from 50 ms, at most 2 s, full jitter. Counts from 0."""
-        ceiling_seconds = min(_BACKOFF_CEILING_SECONDS, _BACKOFF_BASE_SECONDS * 2**round_number)
-        time.sleep(ceiling_seconds * self.entropy.jitter())
+
+def _attempted(
+    effort: Effort, attempt: Callable[[Sequence[T]], Sequence[T]], items: Sequence[T]
+) -> Sequence[T]:
+    with effort.pace.turn() as turn:
+        try:
+            left = attempt(items)
+        except Throttled:
+            left = items
+        turn.was_refused = bool(left)
+    return left
 
 
 def connect(
@@ -99,10 +124,11 @@ def connect(
     session: boto3.Session | None = None,
     endpoint_url: str | None = None,
     threads: int = DEFAULT_THREADS,
+    timer: Timer | None = None,
 ) -> AwsClients:
     """Clients from the environment's credentials, region and endpoint.
 
-    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side.
+    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side; tests give `timer`.
     """
     session = session or boto3.Session()
     meter = Meter()
@@ -113,7 +139,7 @@ def connect(
     sqs = session.client("sqs", endpoint_url=endpoint_url, config=_config(threads, sqs_timeout_seconds))
     meter.attach(dynamodb)
     meter.attach(sqs)
-    return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads))
+    return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer())
 
 
 def _config(threads: int, read_timeout_seconds: int) -> Config:

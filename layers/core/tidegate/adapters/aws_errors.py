@@ -15,6 +15,20 @@ CONDITION_FAILED_IN_STATEMENT = "ConditionalCheckFailed"
 DUPLICATE_IN_STATEMENT = "DuplicateItem"
 INVALID_STATEMENT = "ValidationError"
 
+# Codes of calls that AWS refused for load: nothing was done.
+THROTTLE_CODES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
 # Codes of calls, and of the parts of a batch, that may succeed when they are repeated.
 TRANSIENT_CODES = frozenset(
     {
@@ -39,6 +53,10 @@ TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+
+
+class Throttled(DependencyUnavailable):
+    """AWS refused a whole call for load, within its retries too: the latest try did nothing."""
 
 
 def error_code(error: ClientError) -> str:
@@ -73,7 +91,8 @@ def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
             raise
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in TRANSIENT_CODES or status >= 500:
-            raise DependencyUnavailable(
+            kind = Throttled if code in THROTTLE_CODES else DependencyUnavailable
+            raise kind(
                 f"{action} did not succeed within its retries ({code}); repeat it in a moment"
             ) from error
         message = error.response.get("Error", {}).get("Message", "")

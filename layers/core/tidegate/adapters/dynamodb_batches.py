@@ -111,8 +111,9 @@ class DynamoBatches:
         self._in_chunks(f"writing to {table}", requests, _WRITES_PER_CALL, attempt)
 
     def _in_chunks(self, action: str, items: Sequence[T], size: int, attempt: Any) -> None:
+        effort = self.clients.effort()
         self.clients.fan_out.map(
-            lambda chunk: self.clients.until_all_done(action, chunk, attempt), chunks(items, size)
+            lambda chunk: self.clients.until_all_done(action, chunk, attempt, effort), chunks(items, size)
         )
 
 

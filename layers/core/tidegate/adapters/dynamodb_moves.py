@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_effort import Effort
 from tidegate.adapters.aws_errors import (
     CONDITION_FAILED,
     CONDITION_FAILED_IN_STATEMENT,
     INVALID_STATEMENT,
     TRANSIENT_CODES,
+    Throttled,
     old_item,
     translated,
     was_retried,
@@ -65,22 +68,25 @@ class DynamoMoves:
         Those of one job are carried out in their order.
         """
         moves = [self._prepared(transition) for transition in transitions]
+        effort = self.clients.effort()
         for wave in _waves(moves):
             stated = [move for move in wave if move.statement is not None]
             called = [[move] for move in wave if move.statement is None]
-            self.clients.fan_out.map(self._carry_out, [*chunks(stated, STATEMENTS_PER_CALL), *called])
+            self.clients.fan_out.map(
+                partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
+            )
         return [move.outcome for move in moves if move.outcome is not None]
 
     def _prepared(self, transition: Transition) -> _Move:
         change = change_of(self.codec, transition)
         return _Move(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
 
-    def _carry_out(self, moves: Sequence[_Move]) -> None:
+    def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
         if len(moves) == 1:
             self._call_in_place(moves[0])
             return
         try:
-            self.clients.until_all_done("moving jobs", moves, self._send)
+            self.clients.until_all_done("moving jobs", moves, self._send, effort)
         except (DependencyUnavailable, ServiceRefused) as error:
             for move in moves:
                 move.outcome = move.outcome or error
@@ -89,8 +95,13 @@ class DynamoMoves:
     def _send(self, moves: Sequence[_Move]) -> list[_Move]:
         """Sends one batch; returns the moves that were refused for load."""
         statements: Any = [move.statement for move in moves]
-        with translated(f"moving {len(moves)} jobs in {self.table}"):
-            answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
+        try:
+            with translated(f"moving {len(moves)} jobs in {self.table}"):
+                answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
+        except Throttled:
+            for move in moves:
+                move.resent = True  # the latest try did nothing, but the client may have tried more than once
+            raise
         resent = was_retried(answer)
         left = []
         for move, response in zip(moves, answer["Responses"], strict=True):

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_effort import Effort
 from tidegate.adapters.aws_errors import translated
 from tidegate.adapters.dynamodb_batches import chunks
 from tidegate.adapters.dynamodb_values import compact_json
@@ -59,8 +60,9 @@ class SqsQueue:
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Sends ten to a call, several calls at once; returns what could not be sent in bounded retries."""
         url = self._url(pool)
+        effort = self.clients.effort()
         unsent = self.clients.fan_out.map(
-            lambda batch: self._send_batch(url, batch), chunks(messages, _MESSAGES_PER_CALL)
+            lambda batch: self._send_batch(url, batch, effort), chunks(messages, _MESSAGES_PER_CALL)
         )
         return tuple(message for batch in unsent for message in batch)
 
@@ -116,8 +118,9 @@ class SqsQueue:
                 left[int(failed["Id"])] for failed in answer.get("Failed", ()) if not failed["SenderFault"]
             ]
 
+        effort = self.clients.effort()
         self.clients.fan_out.map(
-            lambda batch: self.clients.until_all_done(action, batch, attempt),
+            lambda batch: self.clients.until_all_done(action, batch, attempt, effort),
             chunks(receipts, _MESSAGES_PER_CALL),
         )
 
@@ -134,7 +137,7 @@ class SqsQueue:
     def _url(self, pool: str) -> str:
         return _of(self.urls, pool)
 
-    def _send_batch(self, url: str, messages: Sequence[Message]) -> Sequence[Message]:
+    def _send_batch(self, url: str, messages: Sequence[Message], effort: Effort) -> Sequence[Message]:
         unsent = messages
 
         def attempt(left: Sequence[Message]) -> Sequence[Message]:
@@ -151,7 +154,7 @@ class SqsQueue:
 
         # Where an answer was lost, some of them may have been sent: a double is harmless.
         with suppress(DependencyUnavailable):
-            self.clients.until_all_done("sending messages", messages, attempt)
+            self.clients.until_all_done("sending messages", messages, attempt, effort)
         return unsent
 
 

@@ -1,0 +1,145 @@
+"""Operations over many batches: bounded by time, and narrower while AWS refuses for load."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.script import Script, error
+from tests.contract.stores import NOW_MS, RANK_POLICY, Stores
+from tests.support.determined import StandingClock, VirtualTimer
+from tests.support.young_table import YoungTable
+from tidegate.adapters.aws_clients import connect
+from tidegate.adapters.aws_effort import Allowance, Effort, Pace
+from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.system import SystemEntropy
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.settings import Tables
+
+TABLES = Tables(
+    "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+)
+
+
+def test_a_young_table_takes_a_large_submission_at_its_own_speed() -> None:
+    """2,500 writes where 1,000 a second go in: eight tries of each batch, as a fixed count, would not be enough."""
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    clients = connect(
+        StandingClock(NOW_MS), SystemEntropy(), session=session, endpoint_url="http://127.0.0.1:9"
+    )
+    table = YoungTable(units_per_second=1_000, burst_units=200)
+    table.attach(clients.dynamodb)
+    store = DynamoJobStore(clients, TABLES, JobCodec(4, RANK_POLICY), 30)
+    store.stage([new_job(f"S.{number}") for number in range(2_500)])
+    assert table.written == 2_500
+    assert table.refused > 0
+
+
+def test_a_batch_that_is_refused_whole_goes_on(scripted: Stores, script: Script) -> None:
+    throttled = error("ProvisionedThroughputExceededException")
+    script.answers(*[throttled] * 10, {"Responses": [{}, {}]})
+    assert scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")]) == ()
+    assert len(script.asked) == 11
+
+
+def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: Stores, script: Script) -> None:
+    script.answers(error("ProvisionedThroughputExceededException"))
+    assert scripted.clients is not None
+    with (
+        scripted.clients.allowance.of(1.0),
+        pytest.raises(DependencyUnavailable, match="until its 1 s were over"),
+    ):
+        scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")])
+    assert len(script.asked) < 12
+
+
+def test_an_allowance_ends_with_its_invocation() -> None:
+    allowance = Allowance(VirtualTimer())
+    with allowance.of(3.0):
+        assert allowance.bounded(20.0) == 3.0
+        assert allowance.bounded(1.0) == 1.0
+    assert allowance.bounded(20.0) == 20.0
+
+
+def test_an_allowance_is_never_negative() -> None:
+    allowance = Allowance(VirtualTimer())
+    with allowance.of(-2.0):
+        assert allowance.bounded(20.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("round_number", "jitter", "waits_seconds"), [(0, 0.0, 0.025), (0, 1.0, 0.05), (50, 1.0, 2.0)]
+)
+def test_the_wait_before_a_try_grows_to_two_seconds(
+    round_number: int, jitter: float, waits_seconds: float
+) -> None:
+    timer = VirtualTimer()
+    Effort(timer, 20.0, Pace(4)).back_off(round_number, jitter)
+    assert timer.monotonic_seconds() == pytest.approx(waits_seconds)
+
+
+def test_no_wait_goes_beyond_the_end() -> None:
+    timer = VirtualTimer()
+    effort = Effort(timer, 0.01, Pace(4))
+    effort.back_off(10, 1.0)
+    assert timer.monotonic_seconds() == pytest.approx(0.01)
+    assert effort.is_over()
+
+
+def _turn(pace: Pace, *, refused: bool) -> None:
+    with pace.turn() as turn:
+        turn.was_refused = refused
+
+
+def test_a_refusal_halves_the_width_down_to_one() -> None:
+    pace = Pace(16)
+    widths = []
+    for _ in range(6):
+        _turn(pace, refused=True)
+        widths.append(pace.width)
+    assert widths == [8, 4, 2, 1, 1, 1]
+
+
+def test_what_went_out_before_a_cut_does_not_cut_again() -> None:
+    pace = Pace(16)
+    with pace.turn() as first, pace.turn() as second, pace.turn() as third:
+        first.was_refused = second.was_refused = third.was_refused = True
+    assert pace.width == 8
+
+
+def test_the_width_grows_again_by_one_a_round() -> None:
+    pace = Pace(4)
+    _turn(pace, refused=True)
+    assert pace.width == 2
+    for _ in range(3):
+        _turn(pace, refused=False)
+    assert pace.width == 3
+    for _ in range(50):
+        _turn(pace, refused=False)
+    assert pace.width == 4
+
+
+def test_no_more_than_the_width_are_out_at_once() -> None:
+    pace = Pace(8)
+    for _ in range(2):
+        _turn(pace, refused=True)
+    out, most, lock = 0, 0, threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal out, most
+        with pace.turn() as turn:
+            turn.was_refused = True  # so that it never grows
+            with lock:
+                out += 1
+                most = max(most, out)
+            with lock:
+                out -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(200)))
+    assert 1 <= most <= 2
