@@ -80,7 +80,13 @@ class EmulatedAws:
 def emulated_aws() -> Iterator[EmulatedAws]:
     """The emulator with what it lacks, on a virtual time; put back as it was at the end."""
     aws = EmulatedAws()
-    lacking = ("_partiql_insert", "_partiql_update", "_pq_call", "_parse_partiql")
+    lacking = (
+        "_partiql_insert",
+        "_partiql_update",
+        "_pq_call",
+        "_parse_partiql",
+        "_batch_execute_statement",
+    )
     before = {name: getattr(dynamodb, name) for name in lacking}
     clock, loggers = sqs.time, [logging.getLogger(name) for name in ("dynamodb", "sqs")]
     levels = [logger.level for logger in loggers]
