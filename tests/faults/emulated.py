@@ -33,10 +33,7 @@ class EmulatedAws:
 
     def __init__(self) -> None:
         self.now_ms = 0
-        # One thread, so that the calls of a run come in the same order each time.
-        self.clients: AwsClients = aws_clients(_NOWHERE, threads=1)
-        for client in (self.clients.dynamodb, self.clients.sqs):
-            client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
+        self.clients = emulated_clients()
 
     def empty(self, now_ms: int) -> Tables:
         """Starts over with the tables of the template, their streams open, and nothing in them."""
@@ -74,6 +71,14 @@ class EmulatedAws:
         """Everything that is in a table."""
         partitions: dict[str, dict[str, Any]] = dynamodb._tables[table]["items"]
         return [item for items in partitions.values() for item in items.values()]
+
+
+def emulated_clients() -> AwsClients:
+    """Clients of the emulator in this process. One thread: the calls of a run come in the same order each time."""
+    clients = aws_clients(_NOWHERE, threads=1)
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
+    return clients
 
 
 @contextmanager
