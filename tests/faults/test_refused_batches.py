@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,11 @@ import pytest
 
 from tests.faults.deployment import DIES, POOL, Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws
+from tests.faults.refusal_scenarios import Interrupted
 from tests.faults.steps import submit, submit_all
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
 from tidegate.domain.states import Group, State
-from tidegate.domain.transitions import Transition
 from tidegate.ports import IndexPage
 from tidegate.usecases.cancel import Cancelled, cancel_workflow
 from tidegate.usecases.serve import serve_pools
@@ -37,24 +37,6 @@ class LaggingIndex:
     def first_pages(self, pool: str, group: Any, **options: Any) -> Mapping[tuple[str, int], IndexPage]:
         found: Mapping[tuple[str, int], IndexPage] = self.inner.first_pages(pool, group, **options)
         return {} if group is Group.ACTIVE else found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-@dataclass
-class Interrupted:
-    """A job store ahead of whose first batch of transitions something happens."""
-
-    inner: Any
-    happens: Callable[[], object]
-    done: bool = False
-
-    def apply_all(self, transitions: Sequence[Transition]) -> Any:
-        if not self.done:
-            self.done = True
-            self.happens()
-        return self.inner.apply_all(transitions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
