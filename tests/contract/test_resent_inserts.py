@@ -16,6 +16,7 @@ from tidegate.adapters.dynamodb_rules import DynamoRuleStore
 from tidegate.adapters.dynamodb_submissions import _item_of
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 
 DUPLICATE = failed("DuplicateItem")
@@ -105,6 +106,20 @@ def test_a_submission_that_can_not_be_begun_is_not_taken_for_begun(scripted: Sto
     script.answers(REFUSED, {}, REFUSED, {}, REFUSED, {})
     with pytest.raises(DependencyUnavailable, match="comes and goes"):
         scripted.submissions.begin_if_absent(submission())
+
+
+@pytest.mark.parametrize("brings", [True, False], ids=["with the item", "without"])
+@pytest.mark.parametrize(
+    ("retries", "stands", "moved_it"),
+    [(1, Phase.COMMITTED, True), (1, Phase.ABANDONED, False), (0, Phase.COMMITTED, False)],
+)
+def test_a_phase_that_was_reached_by_a_lost_answer_was_reached(
+    scripted: Stores, script: Script, retries: int, stands: Phase, moved_it: bool, brings: bool
+) -> None:
+    item = _item_of(replace(submission(), phase=stands))
+    refusal = error("ConditionalCheckFailedException", retries=retries, **({"Item": item} if brings else {}))
+    script.answers(refusal, {"Item": item})
+    assert scripted.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED) is moved_it
 
 
 def test_a_rule_that_was_refused_without_an_item_leaves_the_others_known(

@@ -98,10 +98,16 @@ class DynamoSubmissionStore:
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.submissions,
                     Key=_key(submission_id),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **change.render(schema.SUBMISSION_ID),
                 )
-        except ClientError:
-            return False
+        except ClientError as refused:
+            if not was_retried(refused.response):
+                return False
+            # An earlier try may have got through. Whoever moved it to where this one wanted it, what follows from
+            # that is still to be done, and may be done twice.
+            standing = old_item(refused) or self._read(submission_id) or {}
+            return standing.get(schema.PHASE) == {"S": str(to)}
         return True
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
