@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,8 +55,8 @@ def slow_dispatcher(d: Deployment) -> None:
     d.tick()
 
 
-def cancelled_as_they_begin(d: Deployment) -> None:
-    """Jobs of a workflow begin between the look at it and its cancellation; their workers do not heed it."""
+def begins_when_looked_at(d: Deployment) -> tuple[Mapping[str, str], Any]:
+    """A workflow, and services under which two of its jobs begin right before their first batch of transitions."""
     d.course = lambda _job: DIES
     ids = submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a", "b")]))
 
@@ -64,7 +64,12 @@ def cancelled_as_they_begin(d: Deployment) -> None:
         d.events()
         d.work()
 
-    services: Any = replace(d.services, jobs=Interrupted(d.services.jobs, workers_take_them))
+    return ids, replace(d.services, jobs=Interrupted(d.services.jobs, workers_take_them))
+
+
+def cancelled_as_they_begin(d: Deployment) -> None:
+    """Jobs of a workflow begin between the look at it and its cancellation; their workers do not heed it."""
+    ids, services = begins_when_looked_at(d)
     workflow_id = ids["a"].partition(".")[0]
     # Its clock is ahead, for time goes on while the call is under way.
     d.ask(lambda: cancel_workflow(services, workflow_id, actor="client", now_ms=d.now_ms + 5_000))

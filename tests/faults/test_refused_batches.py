@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.deployment import DIES, POOL, Deployment
+from tests.faults.deployment import POOL, Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws
-from tests.faults.refusal_scenarios import Interrupted
-from tests.faults.steps import submit, submit_all
-from tests.simulation.graphs import job as job_of
-from tests.simulation.graphs import workflow
+from tests.faults.refusal_scenarios import Interrupted, begins_when_looked_at
+from tests.faults.steps import submit
 from tidegate.domain.states import Group, State
 from tidegate.ports import IndexPage
 from tidegate.usecases.cancel import Cancelled, cancel_workflow
@@ -59,14 +57,7 @@ def test_a_limit_holds_though_a_slow_dispatcher_is_refused(aws: EmulatedAws) -> 
 
 def test_a_job_that_began_while_its_workflow_was_cancelled_is_asked_to_stop(aws: EmulatedAws) -> None:
     d = Deployment(aws)
-    d.course = lambda _job: DIES  # its worker goes on and says nothing yet
-    ids = submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a", "b")]))
-
-    def workers_take_them() -> None:
-        d.events()
-        d.work()
-
-    services: Any = replace(d.services, jobs=Interrupted(d.services.jobs, workers_take_them))
+    ids, services = begins_when_looked_at(d)
     workflow_id = ids["a"].partition(".")[0]
     done = cancel_workflow(services, workflow_id, actor="ann", now_ms=d.now_ms)
     assert {key: d.jobs[job_id].state for key, job_id in ids.items()} == {
