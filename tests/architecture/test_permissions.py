@@ -171,3 +171,14 @@ def test_only_dispatchers_that_take_turns_may_touch_leases(deployed: Transformed
     alone = {each["Sid"] for each in inline(of_type(Transformed(), "IAM::Role")["DispatcherRole"])}
     in_turns = {each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["DispatcherRole"])}
     assert in_turns - alone == {"Leases"}
+
+
+def test_who_writes_by_statements_may_read_what_refused_them(deployed: Transformed) -> None:
+    """A refused statement of a batch brings no item back: without the read, every refusal would be left open."""
+    writers = set()
+    for name, statement in statements(deployed):
+        actions = set(listed(statement["Action"]))
+        if actions & {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}:
+            writers.add(name)
+            assert "dynamodb:BatchGetItem" in actions, (name, statement["Sid"])
+    assert {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerProcessPolicy"} <= writers

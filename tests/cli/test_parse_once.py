@@ -56,3 +56,22 @@ def test_a_statement_that_cannot_be_parsed_is_refused_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="bad"):
             once("bad", parameters)
+
+
+def test_what_was_parsed_ahead_is_not_parsed_again() -> None:
+    parser = Parser()
+    once = ParseOnce(parser)
+    batch = [("UPDATE", [{"S": "a"}]), ("UPDATE", [{"S": "b"}])]
+    ahead = [once.ahead(*statement) for statement in batch]
+    for statement, parsed in zip(batch, ahead, strict=True):
+        assert once(*statement) is parsed  # to check it
+        assert once(*statement) is parsed  # to execute it
+    assert parser.count == 2
+
+
+def test_what_was_parsed_ahead_is_forgotten_with_its_batch() -> None:
+    once = ParseOnce(Parser())
+    statement = ("UPDATE", [{"S": "a"}])
+    ahead = once.ahead(*statement)
+    once.forget()
+    assert once(*statement) is not ahead

@@ -1,7 +1,11 @@
-"""Transitions in batches of which parts are throttled, invalid or unanswered; the answers are made up."""
+"""Transitions in batches of which parts are throttled, refused, invalid or unanswered; the answers are made up.
+
+As on AWS, a statement that was refused brings no item back: the jobs are read, all of a batch at once.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +35,17 @@ def failed(code: str, **more: Any) -> dict[str, Any]:
 THROTTLED = failed("ThrottlingError")
 
 
-def refused_by(job: Job) -> dict[str, Any]:
-    return failed("ConditionalCheckFailed", Item=CODEC.whole_item(job))
+REFUSED = failed("ConditionalCheckFailed")
+
+
+def standing(*jobs: Job) -> dict[str, Any]:
+    """What a read of the jobs brings, in no order; those that are not among them are not there."""
+    return {"Responses": {"Jobs": [CODEC.whole_item(job) for job in reversed(jobs)]}, "UnprocessedKeys": {}}
+
+
+def kinds(script: Script) -> list[str]:
+    """The operations that were asked for, in their order."""
+    return [params["headers"]["X-Amz-Target"].rpartition(".")[2] for params in script.asked]
 
 
 def answer(*responses: dict[str, Any], retries: int = 0) -> dict[str, Any]:
@@ -41,13 +54,101 @@ def answer(*responses: dict[str, Any], retries: int = 0) -> dict[str, Any]:
 
 def test_each_transition_has_its_own_outcome(scripted: Stores, script: Script) -> None:
     ended = replace(MOVED[1], state=State.CANCELLED)
-    script.answers(answer(DONE[0], refused_by(ended), failed("ConditionalCheckFailed")))
+    script.answers(answer(DONE[0], REFUSED, REFUSED), standing(ended))
     moved, refused, missing = scripted.jobs.apply_all(MOVES)
     assert moved == MOVED[0]
     assert isinstance(refused, TransitionRefused)
     assert refused.job == ended
     assert isinstance(missing, NotFound)
-    assert len(script.asked) == 1
+
+
+def test_the_refused_of_a_batch_are_read_together_and_consistently(scripted: Stores, script: Script) -> None:
+    moves = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(25)]
+    jobs = [replace(new_job(move.job_id), state=State.CANCELLED) for move in moves]
+    script.answers(answer(*[REFUSED] * 25), standing(*jobs))
+    assert [outcome.job for outcome in scripted.jobs.apply_all(moves)] == jobs  # type: ignore[union-attr]
+    assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem"]
+    asked = json.loads(script.bodies()[1])["RequestItems"]["Jobs"]
+    assert asked["ConsistentRead"]
+    assert [key["job_id"]["S"] for key in asked["Keys"]] == [move.job_id for move in moves]
+
+
+@pytest.mark.parametrize("unread", [error("ThrottlingException"), error("InternalServerError")], ids=str)
+def test_a_refused_job_that_can_not_be_read_is_not_taken_for_gone(
+    scripted: Stores, script: Script, unread: Any
+) -> None:
+    script.answers(answer(DONE[0], REFUSED, REFUSED), unread)
+    moved, *open_ones = scripted.jobs.apply_all(MOVES)
+    assert moved == MOVED[0]
+    assert [type(outcome) for outcome in open_ones] == [DependencyUnavailable] * 2
+
+
+def test_a_refused_job_that_the_read_left_over_is_read_again(scripted: Stores, script: Script) -> None:
+    ended = [replace(job, state=State.CANCELLED) for job in MOVED]
+    left_over = {"UnprocessedKeys": {"Jobs": {"Keys": [{"job_id": {"S": "S.2"}}], "ConsistentRead": True}}}
+    script.answers(answer(DONE[0], REFUSED, REFUSED), {**standing(ended[1]), **left_over}, standing(ended[2]))
+    outcomes = scripted.jobs.apply_all(MOVES)
+    assert [type(outcome) for outcome in outcomes] == [Job, TransitionRefused, TransitionRefused]
+
+
+def test_a_batch_that_is_left_unanswered_still_judges_what_was_refused_before(
+    scripted: Stores, script: Script
+) -> None:
+    ended = replace(MOVED[0], state=State.CANCELLED)
+    script.answers(answer(REFUSED, THROTTLED, DONE[2]), error("InternalServerError"), standing(ended))
+    refused, unanswered, moved = scripted.jobs.apply_all(MOVES)
+    assert isinstance(refused, TransitionRefused)
+    assert isinstance(unanswered, DependencyUnavailable)
+    assert moved == MOVED[2]
+
+
+def test_a_call_that_brings_no_item_back_is_not_taken_for_gone_either(
+    scripted: Stores, script: Script
+) -> None:
+    ended = replace(MOVED[0], state=State.CANCELLED)
+    script.answers(error("ConditionalCheckFailedException"), standing(ended))
+    with pytest.raises(TransitionRefused) as refused:
+        scripted.jobs.apply(MOVES[0])
+    assert refused.value.job == ended
+
+
+def test_a_job_is_gone_where_a_consistent_read_finds_none(scripted: Stores, script: Script) -> None:
+    script.answers(error("ConditionalCheckFailedException"), standing())
+    with pytest.raises(NotFound):
+        scripted.jobs.apply(MOVES[0])
+    assert b'"ConsistentRead": true' in script.bodies()[1]
+
+
+def test_a_job_that_may_move_again_since_it_was_refused_is_moved_by_a_call(
+    scripted: Stores, script: Script
+) -> None:
+    script.answers(
+        answer(DONE[0], REFUSED, DONE[2]),
+        standing(new_job("S.1")),  # handed back between the refusal and the read
+        {"Attributes": CODEC.whole_item(MOVED[1])},
+    )
+    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", "UpdateItem"]
+
+
+def test_a_job_that_changes_at_each_try_is_left_open_after_three_calls(
+    scripted: Stores, script: Script
+) -> None:
+    ready = error("ConditionalCheckFailedException", Item=CODEC.whole_item(new_job("S.1")))
+    script.answers(answer(DONE[0], REFUSED, DONE[2]), standing(new_job("S.1")), ready)
+    first, second, third = scripted.jobs.apply_all(MOVES)
+    assert (first, third) == (MOVED[0], MOVED[2])
+    assert isinstance(second, DependencyUnavailable)
+    assert "kept changing" in str(second)
+    assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", *["UpdateItem"] * 3]
+
+
+def test_a_batch_that_is_refused_whole_goes_one_by_one(scripted: Stores, script: Script) -> None:
+    calls = [{"Attributes": CODEC.whole_item(job)} for job in MOVED]
+    script.answers(error("ValidationException"), *calls, error("AccessDeniedException"))
+    outcomes = scripted.jobs.apply_all(MOVES)
+    assert sorted(outcome.job_id for outcome in outcomes if isinstance(outcome, Job)) == ["S.0", "S.1", "S.2"]
+    assert kinds(script) == ["BatchExecuteStatement", *["UpdateItem"] * 3]
 
 
 @pytest.mark.parametrize(
@@ -71,23 +172,23 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
 
 
 def test_a_transition_sent_again_meets_its_own_effect(scripted: Stores, script: Script) -> None:
-    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(refused_by(MOVED[1])))
+    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(MOVED[1]))
     assert scripted.jobs.apply_all(MOVES) == MOVED
 
 
 def test_a_request_sent_again_meets_its_own_effects(scripted: Stores, script: Script) -> None:
-    script.answers(answer(*(refused_by(job) for job in MOVED), retries=1))
+    script.answers(answer(*[REFUSED] * 3, retries=1), standing(*MOVED))
     assert scripted.jobs.apply_all(MOVES) == MOVED
 
 
 def test_what_was_sent_once_does_not_claim_what_it_meets(scripted: Stores, script: Script) -> None:
-    script.answers(answer(*(refused_by(job) for job in MOVED)))
+    script.answers(answer(*[REFUSED] * 3), standing(*MOVED))
     assert {type(outcome) for outcome in scripted.jobs.apply_all(MOVES)} == {TransitionRefused}
 
 
 def test_what_was_sent_again_does_not_claim_what_another_did(scripted: Stores, script: Script) -> None:
     other = DispatchIfReady("S.1", POOL, replace(STAMP, now_ms=NOW_MS - 1)).apply(new_job("S.1"))
-    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(refused_by(other)))
+    script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(other))
     assert isinstance(scripted.jobs.apply_all(MOVES)[1], TransitionRefused)
 
 
@@ -150,7 +251,7 @@ def test_a_job_that_was_read_too_early_is_tried_again_as_it_is(scripted: Stores,
     seen = replace(new_job("S.0"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
     stands = replace(seen, attempt=2)
     moved = ReadyIfDue(stands, STAMP).apply(stands)
-    script.answers(answer(refused_by(stands), DONE[1]), {"Attributes": CODEC.whole_item(moved)})
+    script.answers(answer(REFUSED, DONE[1]), standing(stands), {"Attributes": CODEC.whole_item(moved)})
     first, second = scripted.jobs.apply_all([ReadyIfDue(seen, STAMP), MOVES[1]])
     assert isinstance(first, Job)
     assert (first.state, first.attempt) == (State.READY, 2)

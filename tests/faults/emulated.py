@@ -33,10 +33,7 @@ class EmulatedAws:
 
     def __init__(self) -> None:
         self.now_ms = 0
-        # One thread, so that the calls of a run come in the same order each time.
-        self.clients: AwsClients = aws_clients(_NOWHERE, threads=1)
-        for client in (self.clients.dynamodb, self.clients.sqs):
-            client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
+        self.clients = emulated_clients()
 
     def empty(self, now_ms: int) -> Tables:
         """Starts over with the tables of the template, their streams open, and nothing in them."""
@@ -76,11 +73,25 @@ class EmulatedAws:
         return [item for items in partitions.values() for item in items.values()]
 
 
+def emulated_clients() -> AwsClients:
+    """Clients of the emulator in this process. One thread: the calls of a run come in the same order each time."""
+    clients = aws_clients(_NOWHERE, threads=1)
+    for client in (clients.dynamodb, clients.sqs):
+        client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
+    return clients
+
+
 @contextmanager
 def emulated_aws() -> Iterator[EmulatedAws]:
     """The emulator with what it lacks, on a virtual time; put back as it was at the end."""
     aws = EmulatedAws()
-    lacking = ("_partiql_insert", "_partiql_update", "_pq_call", "_parse_partiql")
+    lacking = (
+        "_partiql_insert",
+        "_partiql_update",
+        "_pq_call",
+        "_parse_partiql",
+        "_batch_execute_statement",
+    )
     before = {name: getattr(dynamodb, name) for name in lacking}
     clock, loggers = sqs.time, [logging.getLogger(name) for name in ("dynamodb", "sqs")]
     levels = [logger.level for logger in loggers]

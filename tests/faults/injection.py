@@ -17,10 +17,11 @@ _REFUSALS = 7  # after the first one: a batch is sent eight times
 
 
 class Kind(StrEnum):
-    """How a call fails. The last three are for batches."""
+    """How a call fails. TWICE is for writes to tables, the last three are for batches."""
 
     BEFORE = "BEFORE"  # nothing happens, and the caller learns that it failed
     AFTER = "AFTER"  # it happens, and the answer is lost
+    TWICE = "TWICE"  # it happens, the answer is lost, and the client sends it again by itself
     PART = "PART"  # half of it happens; the rest is named as left over, once
     STUCK = "STUCK"  # half of it happens; the rest is left over however often it is repeated
     DENIED = "DENIED"  # all of it happens, and half is named as left over all the same
@@ -91,11 +92,14 @@ BATCHES: Mapping[str, _Batch] = {
 }
 # BatchGetItem has no such answer: what it read it brings.
 _DENIABLE = frozenset(BATCHES) - {"BatchGetItem"}
+_CONDITIONAL = frozenset({"UpdateItem", "PutItem", "DeleteItem", "BatchExecuteStatement"})
 
 
 def kinds_of(operation: str) -> tuple[Kind, ...]:
     """How a call of this operation can fail."""
     kinds: tuple[Kind, ...] = (Kind.BEFORE, Kind.AFTER)
+    if operation in _CONDITIONAL:
+        kinds += (Kind.TWICE,)
     if operation in BATCHES:
         kinds += (Kind.PART, Kind.STUCK)
     if operation in _DENIABLE:
@@ -160,6 +164,9 @@ class Injector:
             case Kind.AFTER:
                 make(operation, given)
                 raise _answer_lost(operation, number)
+            case Kind.TWICE:
+                make(operation, given)
+                return _again(make, operation, given)
             case Kind.PART:
                 return _partly(make, operation, given, 0.5)
             case Kind.STUCK:
@@ -167,6 +174,17 @@ class Injector:
                 return _partly(make, operation, given, 0.5)
             case Kind.DENIED:
                 return _denied(make(operation, given), operation, given)
+
+
+def _again(make: Callable[..., Any], operation: str, given: Mapping[str, Any]) -> Any:
+    """What a call brings that went out twice: botocore says in each answer how often that was."""
+    try:
+        answer = make(operation, given)
+    except ClientError as error:
+        metadata: Any = error.response["ResponseMetadata"]
+        metadata["RetryAttempts"] = 1
+        raise
+    return {**answer, "ResponseMetadata": {**answer["ResponseMetadata"], "RetryAttempts": 1}}
 
 
 def _partly(make: Callable[..., Any], operation: str, given: Mapping[str, Any], share: float) -> Any:

@@ -18,6 +18,7 @@ from tests.faults.recovery_scenarios import (
     rerun,
     retried_by_hand,
 )
+from tests.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
 from tests.faults.steps import cancel, cut_off, ends_in, submit, submit_all
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
@@ -290,4 +291,7 @@ CASES: Mapping[str, Case] = {
     "redriven": Case(redriven),
     "cancelled whole": Case(cancelled_whole, refusable=True),
     "cancelled downstream": Case(cancelled_downstream),
+    "doubled messages": Case(doubled_messages),
+    "slow dispatcher": Case(slow_dispatcher),
+    "cancelled as they begin": Case(cancelled_as_they_begin),
 }

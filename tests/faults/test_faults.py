@@ -21,7 +21,7 @@ from tidegate.usecases import reap, sweep
 from tidegate.usecases.reap_active import ActiveCounts
 
 SITES, LOOSE = find_sites()
-REPEATED = (Kind.PART, Kind.DENIED)  # what is left over is done at once, and nobody notices
+REPEATED = (Kind.TWICE, Kind.PART, Kind.DENIED)  # what is left over is done at once, and nobody notices
 
 
 @pytest.fixture(scope="module")

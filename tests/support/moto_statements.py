@@ -1,7 +1,9 @@
 """BatchExecuteStatement for moto, whose own takes no parameters and reports no conditions.
 
 It knows the statements that tidegate sends, and answers as DynamoDB does: an INSERT becomes a conditional put, an
-UPDATE an UpdateItem. The suite runs over the local stack too, where the statements themselves are executed.
+UPDATE an UpdateItem. A statement that its condition refused never brings the item back, whatever was asked for, and two
+statements about one item refuse the whole batch. The suite runs over the local stack too, where the statements
+themselves are executed.
 """
 
 from __future__ import annotations
@@ -27,11 +29,40 @@ def answer_statements(client: Any) -> None:
 
     def execute(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         statements = json.loads(params["body"])["Statements"]
+        keys = [_key_of(client, each["Statement"], each["Parameters"]) for each in statements]
+        if any(keys.count(key) > 1 for key in keys):
+            return _whole_batch_refused("Provided list of item keys contains duplicates")
         responses = [_execute(client, each["Statement"], each["Parameters"]) for each in statements]
         metadata = {"HTTPStatusCode": 200, "RetryAttempts": 0}
         return SimpleNamespace(status_code=200), {"Responses": responses, "ResponseMetadata": metadata}
 
     client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", execute)
+
+
+def _whole_batch_refused(message: str) -> tuple[Any, dict[str, Any]]:
+    error = {"Code": "ValidationException", "Message": message}
+    metadata = {"HTTPStatusCode": 400, "RetryAttempts": 0}
+    return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": metadata}
+
+
+def _key_of(client: Any, statement: str, parameters: list[Any]) -> tuple[str, str]:
+    """Table and key of the item that a statement writes; every table that is written to has a single key."""
+    updates = _UPDATE.fullmatch(_numbered(statement))
+    if updates is not None:
+        return updates["table"], str(parameters[int(updates["id"].removeprefix(":v"))])
+    inserts = _INSERT.fullmatch(statement)
+    assert inserts is not None, f"unknown statement: {statement}"
+    item = dict(zip(_FIELD.findall(inserts["fields"]), parameters, strict=True))
+    return inserts["table"], str(item[_key_name(client, inserts["table"])])
+
+
+def _key_name(client: Any, table: str) -> str:
+    return str(client.describe_table(TableName=table)["Table"]["KeySchema"][0]["AttributeName"])
+
+
+def _numbered(statement: str) -> str:
+    numbers = count()
+    return re.sub(r"\?", lambda _: f":v{next(numbers)}", statement)
 
 
 def _execute(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any]:
@@ -40,8 +71,7 @@ def _execute(client: Any, statement: str, parameters: list[Any]) -> dict[str, An
 
 
 def _update(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any]:
-    numbers = count()
-    match = _UPDATE.fullmatch(re.sub(r"\?", lambda _: f":v{next(numbers)}", statement))
+    match = _UPDATE.fullmatch(_numbered(statement))
     assert match is not None, f"unknown statement: {statement}"
     values = {f":v{number}": value for number, value in enumerate(parameters)}
     sections: dict[str, list[str]] = {"SET": [], "REMOVE": [], "DELETE": []}
@@ -62,12 +92,10 @@ def _update(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any
             ExpressionAttributeNames={f"#{name}": name for name in re.findall(r'"(\w+)"', statement)},
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    except client.exceptions.ConditionalCheckFailedException as refused:
+    except client.exceptions.ConditionalCheckFailedException:
         error = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
-        item = refused.response.get("Item")
-        return {"Error": {**error, **({"Item": item} if item else {})}, "TableName": table}
+        return {"Error": error, "TableName": table}
     return {"TableName": table, "Item": answer["Attributes"]}
 
 
@@ -87,7 +115,7 @@ def _insert(client: Any, statement: str, parameters: list[Any]) -> dict[str, Any
     names = _FIELD.findall(match["fields"])
     table = match["table"]
     item = dict(zip(names, parameters, strict=True))
-    key = client.describe_table(TableName=table)["Table"]["KeySchema"][0]["AttributeName"]
+    key = _key_name(client, table)
     try:
         client.put_item(
             TableName=table,

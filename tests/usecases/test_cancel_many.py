@@ -17,7 +17,8 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
-from tidegate.ports import Assignment, Outcome, OutcomeKind
+from tidegate.domain.transitions import ReopenIfEnded, Stamp, Transition
+from tidegate.ports import Assignment, MoveOutcome, Outcome, OutcomeKind
 from tidegate.usecases import cancel, downstream
 from tidegate.usecases.cancel import Cancelled, cancel_downstream, cancel_workflow
 from tidegate.usecases.claim import Claimed
@@ -151,6 +152,24 @@ def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPa
     workflow = Workflow({"a": ()})
     with pytest.raises(DependencyUnavailable, match="kept changing"):
         cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+
+
+class RetriedAtOnce(MemoryJobStore):
+    """Shows cancelled jobs as somebody who tried them again left them: the answer to the cancellation was late."""
+
+    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+        stamp = Stamp(self._world.now_ms, "bob")
+        outcomes = super().apply_all(transitions)
+        cancelled = [job for job in outcomes if isinstance(job, Job) and job.state is State.CANCELLED]
+        again = {job.job_id: self.apply(ReopenIfEnded(job, stamp)) for job in cancelled}
+        return [again.get(job.job_id, job) if isinstance(job, Job) else job for job in outcomes]
+
+
+def test_jobs_that_were_tried_again_since_they_were_cancelled_count_as_cancelled() -> None:
+    workflow = half_way()
+    services = replace(workflow.services, jobs=RetriedAtOnce(workflow.world))
+    found = cancel_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    assert found == Cancelled(cancelled=3, asked=1, ended=1)
 
 
 def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:

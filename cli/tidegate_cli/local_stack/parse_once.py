@@ -1,4 +1,4 @@
-"""Keeps the emulator from parsing each statement of a batch twice."""
+"""Keeps the emulator from parsing each statement of a batch more than once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class ParseOnce:
     def __init__(self, parse: Callable[[str, Any], Any]) -> None:
         self._parse = parse
         self._last: tuple[Any, Any, Any] = (None, None, None)
+        self._ahead: list[tuple[Any, Any, Any]] = []
 
     def __call__(self, statement: str, parameters: Any) -> Any:
         """The parsed statement. Raises what `parse` raises."""
@@ -23,6 +24,22 @@ class ParseOnce:
         self._last = (None, None, None)
         if statement is text and parameters is given:
             return parsed
-        parsed = self._parse(statement, parameters)
+        parsed = self._parsed_ahead(statement, parameters) or self._parse(statement, parameters)
         self._last = (statement, parameters, parsed)
         return parsed
+
+    def ahead(self, statement: str, parameters: Any) -> Any:
+        """Parses a statement that is going to be asked for, to look at it first. Raises what `parse` raises."""
+        parsed = self._parse(statement, parameters)
+        self._ahead.append((statement, parameters, parsed))
+        return parsed
+
+    def forget(self) -> None:
+        """Drops what was parsed ahead: the batch is done with."""
+        self._ahead.clear()
+
+    def _parsed_ahead(self, statement: str, parameters: Any) -> Any:
+        """What was parsed ahead of these very objects; statements are asked for in the order in which they came."""
+        if self._ahead and self._ahead[0][0] is statement and self._ahead[0][1] is parameters:
+            return self._ahead.pop(0)[2]
+        return None

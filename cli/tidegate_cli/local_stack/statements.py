@@ -5,13 +5,17 @@ noticed. LIST_APPEND appends. A statement of a batch is parsed once, where the e
 text that was split into tokens before is not split again: that took a good quarter of its time under load
 (docs/decisions/0011-worker-pipeline.md).
 
+A batch answers as harshly as on AWS (docs/decisions/0019-refusals-are-judged-by-one-read.md): a statement that its
+condition refused never brings the item back, though it asked for that, and two writes of one item refuse the whole
+batch.
+
 A version of the emulator that lacks these functions, or passes other arguments, fails the contract suite and the
 end-to-end tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +24,12 @@ from ministack.services import _dynamodb_keywords, dynamodb
 from tidegate_cli.local_stack.parse_once import ParseOnce
 
 _TEXTS_KEPT = 256
+_DUPLICATES = "Provided list of item keys contains duplicates"
 
 _insert = dynamodb._partiql_insert
 _update = dynamodb._partiql_update
 _call = dynamodb._pq_call
+_batch = dynamodb._batch_execute_statement
 
 
 def _insert_and_tell_the_stream(table: Mapping[str, Any], parsed: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -59,10 +65,50 @@ def _call_or_append(name: str, arguments: list[Any], nodes: list[Any]) -> Any:
     return {"L": [*arguments[0]["L"], *arguments[1]["L"]]}
 
 
+def _batch_as_on_aws(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Executes a batch whose statements write different items; none of them brings back what refused it."""
+    # The very objects are kept: a statement that was parsed here is not parsed again.
+    statements = [
+        {name: value for name, value in each.items() if name != "ReturnValuesOnConditionCheckFailure"}
+        for each in data.get("Statements") or []
+    ]
+    parse = dynamodb._parse_partiql
+    try:
+        written = list(_written_items(parse, statements))
+        if len(set(written)) < len(written):
+            answer: tuple[Any, ...] = dynamodb.error_response_json("ValidationException", _DUPLICATES, 400)
+            return answer
+        answered: tuple[Any, ...] = _batch({**data, "Statements": statements})
+        return answered
+    finally:
+        parse.forget()
+
+
+def _written_items(parse: ParseOnce, statements: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    """Table and key of each item that a statement would write; one that is malformed is an error of its own."""
+    for each in statements:
+        try:
+            parsed = parse.ahead(each.get("Statement", ""), each.get("Parameters", []))
+        except ValueError:
+            continue
+        table = dynamodb._tables.get(parsed["table"])
+        if table is None or parsed["op"] == "SELECT":
+            continue
+        if parsed["op"] == "INSERT":
+            item = parsed["item"]["M"] if set(parsed["item"]) == {"M"} else parsed["item"]
+            names = [name for name in (table["pk_name"], table["sk_name"]) if name]
+            yield parsed["table"], *(dynamodb._extract_key_val(item.get(name)) for name in names)
+        else:
+            partition, sort, _, problem = dynamodb._partiql_key_target(table, parsed)
+            if not problem:
+                yield parsed["table"], partition, sort
+
+
 def put_right() -> None:
     """Changes the emulator of this process; once is enough."""
     dynamodb._partiql_insert = _insert_and_tell_the_stream
     dynamodb._partiql_update = _update_and_tell_the_stream
     dynamodb._pq_call = _call_or_append
     dynamodb._parse_partiql = ParseOnce(dynamodb._parse_partiql)
+    dynamodb._batch_execute_statement = _batch_as_on_aws
     _dynamodb_keywords._tokenize = lru_cache(_TEXTS_KEPT)(_dynamodb_keywords._tokenize)

@@ -14,6 +14,7 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 CONDITION_FAILED_IN_STATEMENT = "ConditionalCheckFailed"
 DUPLICATE_IN_STATEMENT = "DuplicateItem"
 INVALID_STATEMENT = "ValidationError"
+INVALID_CALL = "ValidationException"
 
 # Codes of calls that AWS refused for load: nothing was done.
 THROTTLE_CODES = frozenset(
@@ -70,7 +71,10 @@ def was_retried(response: Any) -> bool:
 
 
 def old_item(error: ClientError) -> dict[str, Any] | None:
-    """The item that refused a condition, as ReturnValuesOnConditionCheckFailure brings it back."""
+    """The item that refused a condition, as ReturnValuesOnConditionCheckFailure brings it back; None where it doesn't.
+
+    None does not say that there is no item.
+    """
     response: Any = error.response
     item: dict[str, Any] | None = response.get("Item")
     return item or None

@@ -114,7 +114,7 @@ class Meter:
     def _ask_for_units(
         self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
     ) -> dict[str, Any]:
-        context[_CONSISTENT] = bool(params.get("ConsistentRead"))
+        context[_CONSISTENT] = _is_consistent(params)
         context[_TABLE] = params.get("TableName")
         context[_STATEMENTS] = params.get("Statements")
         shape = model.input_shape
@@ -137,6 +137,13 @@ class Meter:
         _event, service, operation = event_name.split(".", 2)
         with self._lock:
             self._requests[(service, operation)] += 1
+
+
+def _is_consistent(params: Mapping[str, Any]) -> bool:
+    """Whether a call reads consistently; a batch says so for each of its tables."""
+    tables = (params.get("RequestItems") or {}).values()
+    of_batch = any(isinstance(wanted, Mapping) and wanted.get("ConsistentRead") for wanted in tables)
+    return bool(params.get("ConsistentRead")) or of_batch
 
 
 def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any]) -> Iterator[_Units]:
@@ -168,8 +175,8 @@ def _statements(statements: Iterable[Any], responses: Iterable[Any]) -> Iterator
         table = response.get("TableName") or "unknown"
         error = response.get("Error", {})
         if error.get("Code") in _BILLED_REFUSALS:
-            # Of an item that stands in the way of another, the answer does not say the size.
-            yield (table, BASE), float(write_units(item_size(error.get("Item") or {})))
+            # A batch does not bring the item back that refused, so its size is not known: a unit is the least.
+            yield (table, BASE), 1.0
         elif not error:
             yield from _written(table, statement, response)
 
@@ -204,7 +211,7 @@ def _reads(parsed: Mapping[str, Any], operation: str, consistent: bool) -> float
     if operation == "GetItem":
         return max(reported, read_units(item_size(parsed.get("Item") or {}), consistent=consistent))
     found: Iterable[Item] = (item for items in (parsed.get("Responses") or {}).values() for item in items)
-    return max(reported, sum(read_units(item_size(item), consistent=False) for item in found))
+    return max(reported, sum(read_units(item_size(item), consistent=consistent) for item in found))
 
 
 def _total(items: Iterable[Item]) -> int:

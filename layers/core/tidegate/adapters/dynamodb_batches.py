@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_errors import DUPLICATE_IN_STATEMENT, TRANSIENT_CODES, translated
+from tidegate.adapters.aws_errors import (
+    DUPLICATE_IN_STATEMENT,
+    TRANSIENT_CODES,
+    Throttled,
+    translated,
+    was_retried,
+)
 from tidegate.adapters.dynamodb_values import Item
 from tidegate.domain.errors import ServiceRefused
 
@@ -61,24 +67,38 @@ class DynamoBatches:
         """Deletes the items of these keys, where they exist."""
         self._write(table, [{"DeleteRequest": {"Key": key}} for key in keys])
 
-    def insert(self, table: str, items: Sequence[Item], key: str) -> list[Item]:
+    def insert(
+        self, table: str, items: Sequence[Item], key: str, *, is_own: Callable[[Item, Item], bool]
+    ) -> list[Item]:
         """Writes each item only if its `key` is unused; returns those that met one in use.
+
+        `is_own` is given what stands under a key and what was to be inserted there, and says whether the one came of
+        the other: a statement that went out twice may meet what its first try wrote.
 
         A batch write knows no conditions, a transaction costs twice: statements are conditional at the plain
         price.
         """
         duplicates: list[Item] = []
+        doubted: list[Item] = []
+        sent_again: set[str] = set()
 
         def attempt(left: Sequence[Item]) -> Sequence[Item]:
             statements: Any = [_insert_statement(table, item) for item in left]
-            with translated(f"writing to {table}"):
-                answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
+            try:
+                with translated(f"writing to {table}"):
+                    answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
+            except Throttled:
+                sent_again.update(item[key]["S"] for item in left)
+                raise
+            retried = was_retried(answer)
             refused = []
             for item, response in zip(left, answer["Responses"], strict=True):
                 code = str(response.get("Error", {}).get("Code", ""))
                 if code == DUPLICATE_IN_STATEMENT:
-                    duplicates.append(item)
+                    again = retried or item[key]["S"] in sent_again
+                    (doubted if again else duplicates).append(item)
                 elif code in TRANSIENT_CODES:
+                    sent_again.add(item[key]["S"])
                     refused.append(item)
                 elif code:
                     message = response.get("Error", {}).get("Message", "")
@@ -89,7 +109,10 @@ class DynamoBatches:
             return refused
 
         self._in_chunks(f"writing to {table}", items, STATEMENTS_PER_CALL, attempt)
-        return duplicates
+        keys = [{key: item[key]} for item in doubted]
+        standing = {item[key]["S"]: item for item in self.read(table, keys, consistent=True)}
+        others = [item for item in doubted if not is_own(standing.get(item[key]["S"], {}), item)]
+        return [*duplicates, *others]
 
     def query(self, table: str, **arguments: Any) -> Iterator[Item]:
         """Every item that a query finds, page after page."""

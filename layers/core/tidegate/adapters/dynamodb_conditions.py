@@ -20,7 +20,6 @@ from tidegate.domain import limits
 from tidegate.domain.states import TERMINAL, State
 
 _SHAPES = 512  # texts kept; there are a few dozen
-_MOST_NAMED_ORDINALS = 8  # a statement may have 8,192 characters
 _NAME = re.compile(r"#(\w+)")
 
 
@@ -42,7 +41,7 @@ def _compared(attribute: str, operator: str, value: Plain) -> Clause:
 
 
 def equals(attribute: str, value: Plain) -> Clause:
-    """The attribute is there and has this value, which is no set."""
+    """The attribute is there and has this value."""
     return _compared(attribute, "=", value)
 
 
@@ -78,19 +77,8 @@ def one_of(attribute: str, values: Sequence[str]) -> Clause:
 
 
 def holds_exactly(attribute: str, ordinals: Set[int]) -> Clause:
-    """The attribute is the set of these ordinals, one at the least.
-
-    PartiQL compares no sets, but knows their size and what they contain.
-    """
-    if len(ordinals) > _MOST_NAMED_ORDINALS:
-        return Clause(f"#{attribute} = ?", None, (frozenset(ordinals),))
-    contains = [_contains(attribute, ordinal) for ordinal in sorted(ordinals)]
-    # What has a member is there and has a size.
-    return all_of(*contains, Clause(f"size(#{attribute}) = ?", f'size("{attribute}") = ?', (len(ordinals),)))
-
-
-def _contains(attribute: str, ordinal: int) -> Clause:
-    return Clause(f"contains(#{attribute}, ?)", f'contains("{attribute}", ?)', (ordinal,))
+    """The attribute is the set of these ordinals, one at the least."""
+    return _compared(attribute, "=", frozenset(ordinals))
 
 
 def all_of(*clauses: Clause) -> Clause:
@@ -163,7 +151,8 @@ def waiting_only_on(ordinals: Set[int]) -> Clause:
 
 def waiting_for(ordinal: int) -> Clause:
     """This dependency is not satisfied yet, whatever else is."""
-    return _contains(schema.WAITING_ON, ordinal)
+    name = schema.WAITING_ON
+    return Clause(f"contains(#{name}, ?)", f'contains("{name}", ?)', (ordinal,))
 
 
 def never_released() -> Clause:
@@ -213,16 +202,15 @@ class Change:
         }
 
     def statement(self, table: str, key_attribute: str, key: str) -> dict[str, Any] | None:
-        """The same as an entry of BatchExecuteStatement that returns the item, before or after; None where it can't be.
+        """The same as an entry of BatchExecuteStatement that returns the item after it; None where it can't be.
 
-        PartiQL has no word for `set_once`.
+        PartiQL has no word for `set_once`. It does not ask for the item that refuses it, which AWS never brings.
         """
         if self.set_once or self.condition.statement is None:
             return None
         return {
             "Statement": _statement_text(self._shape(), self.condition.statement, table, key_attribute),
             "Parameters": [encode(value) for value in (*self._new_values(), key, *self.condition.values)],
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
     def _shape(self) -> _Shape:

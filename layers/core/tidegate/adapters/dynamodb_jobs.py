@@ -142,7 +142,7 @@ class DynamoJobStore:
         if len(items) == 1:
             free = absent(schema.JOB_ID)
             return () if self._put_if(items[0], free) else (items[0][schema.JOB_ID]["S"],)
-        existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID)
+        existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
         return tuple(item[schema.JOB_ID]["S"] for item in existing)
 
     def stage(self, jobs: Sequence[Job]) -> None:
@@ -151,7 +151,8 @@ class DynamoJobStore:
         Two tries under one idempotency key may run at once, and the slower one may still be staging when the
         other has committed: a plain put would throw its jobs back to their beginning.
         """
-        existing = self._batches.insert(self.tables.jobs, self._write_parts(jobs), schema.JOB_ID)
+        items = self._write_parts(jobs)
+        existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
         unmoved = any_of(absent(schema.JOB_ID), never_released())
         self.clients.fan_out.map(lambda item: self._put_if(item, unmoved), existing)
 
@@ -206,8 +207,12 @@ class DynamoJobStore:
                     **condition_arguments(condition),
                 )
         except ClientError as refused:
+            if not was_retried(refused.response):
+                return False
             # Sent more than once: the first try may have written this very item before its answer was lost.
-            return was_retried(refused.response) and _same(old_item(refused), item)
+            key = {schema.JOB_ID: item[schema.JOB_ID]}
+            standing = old_item(refused) or self._get_item(self.tables.jobs, key, consistent=True)
+            return _began_as(standing or {}, item)
         return True
 
     def _write_parts(self, jobs: Sequence[Job]) -> list[Item]:
@@ -254,5 +259,11 @@ def _edges_of(item: Item) -> Sequence[Dependent]:
     return (Dependent(downstream_id, int(ordinal), DependencyType(values[schema.TYPE])),)
 
 
-def _same(one: Item | None, other: Item) -> bool:
-    return one is not None and decode_item(one) == decode_item(other)
+def _began_as(standing: Item, item: Item) -> bool:
+    """Whether the job that stands was written as this new item, however it has moved since.
+
+    When it was submitted, with which body, and how its history begins never changes.
+    """
+    now, then = decode_item(standing), decode_item(item)
+    same = all(now.get(name) == then.get(name) for name in (schema.CREATED_AT, schema.FINGERPRINT))
+    return same and now.get(schema.HISTORY, ())[:1] == then[schema.HISTORY][:1]

@@ -1,4 +1,8 @@
-"""Transitions carried out on DynamoDB: one as an UpdateItem, many as batches of statements."""
+"""Transitions carried out on DynamoDB: one as an UpdateItem, many as batches of statements.
+
+A statement of a batch that its condition refused brings no item back. The jobs of all refused statements of a batch are
+then read in one consistent BatchGetItem, and judged by that (docs/decisions/0019-refusals-are-judged-by-one-read.md).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from tidegate.adapters.aws_effort import Effort
 from tidegate.adapters.aws_errors import (
     CONDITION_FAILED,
     CONDITION_FAILED_IN_STATEMENT,
+    INVALID_CALL,
     INVALID_STATEMENT,
     TRANSIENT_CODES,
     Throttled,
@@ -23,28 +28,37 @@ from tidegate.adapters.aws_errors import (
     translated,
     was_retried,
 )
-from tidegate.adapters.dynamodb_batches import STATEMENTS_PER_CALL, chunks
+from tidegate.adapters.dynamodb_batches import STATEMENTS_PER_CALL, DynamoBatches, chunks
 from tidegate.adapters.dynamodb_conditions import Change
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
+from tidegate.adapters.dynamodb_resends import was_carried_out
 from tidegate.adapters.dynamodb_transitions import change_of
-from tidegate.adapters.dynamodb_values import Item, encode
+from tidegate.adapters.dynamodb_values import Item
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.transitions import ReadyIfDue, ReadyIfWaitingOnlyOn, Transition
+from tidegate.domain.transitions import OfKnownJob, Transition
 from tidegate.ports import MoveOutcome
 
-_STALE_TRIES = 3
+_CALLS = 3  # of one job that keeps changing between a refusal and the look at what refused
 
 
 @dataclass(slots=True)
 class _Move:
-    """One transition on its way. `resent` says that it may have been carried out before it was sent last."""
+    """One transition on its way. `resent` says that it may have been carried out before it was sent last.
+
+    It is open until it has an outcome.
+    """
 
     transition: Transition
     change: Change
     statement: Mapping[str, Any] | None
     resent: bool = False
     outcome: MoveOutcome | None = None
+
+    @property
+    def key(self) -> Item:
+        """The key of the job's item."""
+        return {schema.JOB_ID: {"S": self.transition.job_id}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,10 @@ class DynamoMoves:
 
         Raises TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
         """
-        return self._call(transition, change_of(self.codec, transition), _STALE_TRIES)
+        (outcome,) = self.move_all([transition])
+        if isinstance(outcome, Job):
+            return outcome
+        raise outcome
 
     def move_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
         """Carries out many transitions, 25 to a request; outcomes in the same order.
@@ -75,108 +92,149 @@ class DynamoMoves:
             self.clients.fan_out.map(
                 partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
             )
+            # PartiQL may know less than we ask of it, and a job may move after all: those go one by one.
+            self.clients.fan_out.map(self._call, [move for move in wave if move.outcome is None])
         return [move.outcome for move in moves if move.outcome is not None]
 
     def _prepared(self, transition: Transition) -> _Move:
         change = change_of(self.codec, transition)
         return _Move(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
 
-    def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
-        if len(moves) == 1:
-            self._call_in_place(moves[0])
-            return
-        try:
-            self.clients.until_all_done("moving jobs", moves, self._send, effort)
-        except (DependencyUnavailable, ServiceRefused) as error:
-            for move in moves:
-                move.outcome = move.outcome or error
-
     # --- many in a request -----------------------------------------------------------------------
-    def _send(self, moves: Sequence[_Move]) -> list[_Move]:
-        """Sends one batch; returns the moves that were refused for load."""
+    def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
+        """Sends a batch, and judges what was refused. A move that is open after that needs a call of its own."""
+        if len(moves) == 1:
+            self._call(moves[0])
+            return
+        refused: list[_Move] = []
+        left = moves
+
+        def attempt(these: Sequence[_Move]) -> Sequence[_Move]:
+            nonlocal left
+            left = these
+            left = self._send(these, refused)
+            return left
+
+        try:
+            self.clients.until_all_done("moving jobs", moves, attempt, effort)
+        except (DependencyUnavailable, ServiceRefused) as error:
+            for move in left:
+                move.outcome = error
+        self._judge_by_one_read(refused)
+
+    def _send(self, moves: Sequence[_Move], refused: list[_Move]) -> list[_Move]:
+        """Sends one batch; returns the moves that were refused for load, and adds to `refused` those by condition."""
         statements: Any = [move.statement for move in moves]
         try:
-            with translated(f"moving {len(moves)} jobs in {self.table}"):
+            with translated(f"moving {len(moves)} jobs in {self.table}", passing=(INVALID_CALL,)):
                 answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
         except Throttled:
             for move in moves:
                 move.resent = True  # the latest try did nothing, but the client may have tried more than once
             raise
+        except ClientError:
+            return []  # the whole batch is not understood, so nothing of it was written: it goes one by one
         resent = was_retried(answer)
         left = []
         for move, response in zip(moves, answer["Responses"], strict=True):
             move.resent = move.resent or resent
-            if not self._settle(move, response):
+            code = response.get("Error", {}).get("Code")
+            if code == CONDITION_FAILED_IN_STATEMENT:
+                refused.append(move)
+            elif code in TRANSIENT_CODES:
                 move.resent = True  # some of these codes don't say that nothing was written
                 left.append(move)
+            else:
+                self._settle(move, response)
         return left
 
-    def _settle(self, move: _Move, response: Mapping[str, Any]) -> bool:
-        """Takes a statement's answer for the move's outcome; False where it must be sent again."""
+    def _settle(self, move: _Move, response: Mapping[str, Any]) -> None:
+        """Takes a statement's answer for the move's outcome; leaves the move open where a call has to tell."""
         error = response.get("Error", {})
         code = error.get("Code")
         if code is None and "Item" in response:
             move.outcome = _job_or_refusal(response["Item"])
         elif code is None:
             move.resent = True  # carried out, but how the job stands now is left for the call to tell
-            self._call_in_place(move)
-        elif code in TRANSIENT_CODES:
-            return False
-        elif code == INVALID_STATEMENT:
-            self._call_in_place(move)  # PartiQL may know less than is documented
-        elif code == CONDITION_FAILED_IN_STATEMENT:
-            move.outcome = self._refused_outcome(move, error.get("Item"))
-        else:
+        elif code != INVALID_STATEMENT:
             move.outcome = ServiceRefused(
                 f"moving job {move.transition.job_id} was refused ({code}: {error.get('Message', '')}); "
                 "check the permissions, names and sizes of this deployment"
             )
-        return True
-
-    def _refused_outcome(self, move: _Move, item: Item | None) -> MoveOutcome:
-        try:
-            return self._judge(move.transition, move.change, item, _STALE_TRIES, resent=move.resent)
-        except (TransitionRefused, NotFound, DependencyUnavailable, ServiceRefused) as error:
-            return error
 
     # --- one in a request ------------------------------------------------------------------------
-    def _call_in_place(self, move: _Move) -> None:
+    def _call(self, move: _Move) -> None:
+        """Carries out one move; tries again, a bounded number of times, where the job changed meanwhile."""
         try:
-            move.outcome = self._call(move.transition, move.change, _STALE_TRIES, resent=move.resent)
-        except (TransitionRefused, NotFound, DependencyUnavailable, ServiceRefused) as error:
+            for _ in range(_CALLS):
+                self._call_once(move)
+                if move.outcome is not None:
+                    return
+        except (DependencyUnavailable, ServiceRefused) as error:
             move.outcome = error
+            return
+        move.outcome = DependencyUnavailable(
+            f"job {move.transition.job_id} kept changing while it was being moved; repeat it in a moment"
+        )
 
-    def _call(self, transition: Transition, change: Change, tries: int, *, resent: bool = False) -> Job:
+    def _call_once(self, move: _Move) -> None:
         try:
-            with translated(f"moving job {transition.job_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"moving job {move.transition.job_id}", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
                     TableName=self.table,
-                    Key={schema.JOB_ID: {"S": transition.job_id}},
+                    Key=move.key,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **change.render(schema.JOB_ID),
+                    **move.change.render(schema.JOB_ID),
                 )
         except ClientError as refused:
-            resent = resent or was_retried(refused.response)
-            return self._judge(transition, change, old_item(refused), tries, resent=resent)
-        return job_from_image(answer["Attributes"])
+            move.resent = move.resent or was_retried(refused.response)
+            item = old_item(refused)
+            if item is None:
+                self._judge_by_one_read([move])  # no item in an answer does not say that there is none
+            else:
+                self._judge(move, item)
+            return
+        move.outcome = _job_or_refusal(answer["Attributes"])
 
-    # --- what they share -------------------------------------------------------------------------
-    def _judge(
-        self, transition: Transition, change: Change, item: Item | None, tries: int, *, resent: bool
-    ) -> Job:
-        """What it means that `item` refused the condition: the job where it moved after all, else an error."""
-        if not item:
-            raise NotFound("job", transition.job_id)
-        job = job_from_image(item)
-        if resent and _is_written(change, item):
-            return job
-        transition.apply(job)  # raises with the reason
-        # It may move after all: only what had been read of it before was old.
-        if tries > 1 and isinstance(transition, ReadyIfDue | ReadyIfWaitingOnlyOn):
-            fresh = replace(transition, job=job)
-            return self._call(fresh, change_of(self.codec, fresh), tries - 1)
-        raise TransitionRefused(transition.name, job, "it changed while it was being moved")
+    # --- refusals --------------------------------------------------------------------------------
+    def _judge_by_one_read(self, refused: Sequence[_Move]) -> None:
+        """Judges moves whose refusal brought no item, by one consistent read of all their jobs."""
+        if not refused:
+            return
+        try:
+            items = DynamoBatches(self.clients).read(
+                self.table, [move.key for move in refused], consistent=True
+            )
+        except (DependencyUnavailable, ServiceRefused) as error:
+            for move in refused:
+                move.outcome = error
+            return
+        standing = {item[schema.JOB_ID]["S"]: item for item in items}
+        for move in refused:
+            self._judge(move, standing.get(move.transition.job_id))
+
+    def _judge(self, move: _Move, item: Item | None) -> None:
+        """Says what a refusal means, by the item as it stands: None where a consistent read found none.
+
+        The read comes after the refusal, and what was known of the job before may have been old: where the job may
+        move after all, the move stays open, as a transition of the job as it stands.
+        """
+        if item is None:
+            move.outcome = NotFound("job", move.transition.job_id)
+            return
+        try:
+            job = job_from_image(item)
+            if move.resent and was_carried_out(move.transition, move.change, item, job):
+                move.outcome = job
+                return
+            move.transition.apply(job)  # raises with the reason
+        except (TransitionRefused, ServiceRefused) as error:
+            move.outcome = error
+            return
+        if isinstance(move.transition, OfKnownJob):
+            move.transition = replace(move.transition, job=job)
+            move.change = change_of(self.codec, move.transition)
 
 
 def _job_or_refusal(item: Item) -> MoveOutcome:
@@ -197,11 +255,3 @@ def _waves(moves: Iterable[_Move]) -> list[list[_Move]]:
             waves.append([])
         waves[number].append(move)
     return waves
-
-
-def _is_written(change: Change, item: Item) -> bool:
-    """Whether the item shows this very change: an earlier try got through and its answer was lost."""
-    if change.append is not None:
-        return bool(item[schema.HISTORY]["L"][-1:] == [encode(change.append)])
-    sent_at_ms = change.values.get(schema.SENT_AT)
-    return sent_at_ms is not None and item.get(schema.SENT_AT) == encode(sent_at_ms)

@@ -43,11 +43,7 @@ class DynamoRuleStore:
 
     def load(self) -> DispatchRules:
         """The rules as they stand, in one consistent read."""
-        with translated("reading the rules"):
-            answer = self.clients.dynamodb.get_item(
-                TableName=self.tables.control, Key=_KEY, ConsistentRead=True
-            )
-        return rules_from(_entries(answer.get("Item") or {}))
+        return rules_from(_entries(self._read()))
 
     def set_pool_paused(self, pool: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
         """Pauses a pool, or lets it go on."""
@@ -126,8 +122,16 @@ class DynamoRuleStore:
                     **arguments,
                 )
         except ClientError as error:
-            return old_item(error) or {}, False
+            # A refusal without an item does not say that there are no rules.
+            return old_item(error) or self._read(), False
         return dict(answer["Attributes"]), True
+
+    def _read(self) -> Item:
+        with translated("reading the rules"):
+            answer = self.clients.dynamodb.get_item(
+                TableName=self.tables.control, Key=_KEY, ConsistentRead=True
+            )
+        return dict(answer.get("Item") or {})
 
 
 def is_of_rules(keys: Mapping[str, Attribute]) -> bool:

@@ -25,11 +25,12 @@ from tidegate.adapters.dynamodb_values import (
     encode_item,
 )
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.settings import Tables
 
 _PAGE_BYTES = 300_000  # of JSON, before it is compressed; an item may hold 400 KB
+_TRIES = 3  # to begin a submission under an id that is in use at one moment and gone at the next
 _PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
 
 
@@ -44,8 +45,20 @@ class DynamoSubmissionStore:
     def begin_if_absent(self, submission: Submission) -> Submission | None:
         """Writes a new submission in STAGING; returns the one that already stands under its id, if any."""
         item = _item_of(submission)
+        for _ in range(_TRIES):
+            standing, begun = self._put_if_absent(submission.submission_id, item)
+            if begun:
+                return None
+            if standing is not None:
+                return standing
+        raise DependencyUnavailable(
+            f"submission {submission.submission_id} comes and goes while it is begun; send it again"
+        )
+
+    def _put_if_absent(self, submission_id: str, item: Item) -> tuple[Submission | None, bool]:
+        """The submission that stands, None where it is gone again; and whether this one was written."""
         try:
-            with translated(f"beginning submission {submission.submission_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"beginning submission {submission_id}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
                     TableName=self.tables.submissions,
                     Item=item,
@@ -54,22 +67,25 @@ class DynamoSubmissionStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as refused:
-            standing = old_item(refused)
+            standing = old_item(refused) or self._read(submission_id)
             if standing is None:
-                return self.get(submission.submission_id)
-            if was_retried(refused.response) and decode_item(standing) == decode_item(item):
-                return None  # an earlier try got through and its answer was lost
-            return _submission_from(standing)
-        return None
+                return None, False
+            # An earlier try may have got through, and its answer may have been lost.
+            own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
+            return _submission_from(standing), own
+        return None, True
 
     def get(self, submission_id: str) -> Submission | None:
         """The submission, read consistently."""
+        item = self._read(submission_id)
+        return _submission_from(item) if item else None
+
+    def _read(self, submission_id: str) -> Item | None:
         with translated(f"reading submission {submission_id}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.submissions, Key=_key(submission_id), ConsistentRead=True
             )
-        item = answer.get("Item")
-        return _submission_from(item) if item else None
+        return dict(answer.get("Item") or {}) or None
 
     def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """STAGING -> COMMITTED or ABANDONED, then COMPLETE or REMOVED; False where it was not in `expected`."""
@@ -82,10 +98,16 @@ class DynamoSubmissionStore:
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.submissions,
                     Key=_key(submission_id),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **change.render(schema.SUBMISSION_ID),
                 )
-        except ClientError:
-            return False
+        except ClientError as refused:
+            if not was_retried(refused.response):
+                return False
+            # An earlier try may have got through. Whoever moved it to where this one wanted it, what follows from
+            # that is still to be done, and may be done twice.
+            standing = old_item(refused) or self._read(submission_id) or {}
+            return standing.get(schema.PHASE) == {"S": str(to)}
         return True
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:

@@ -122,7 +122,27 @@ class MemoryJobStore:
             except DependencyUnavailable as error:
                 outcomes.extend([error] * len(batch))
             else:
-                outcomes.extend([self._outcome(transition) for transition in batch])
+                outcomes.extend(self._outcomes(batch))
+        return outcomes
+
+    def _outcomes(self, batch: Sequence[Transition]) -> list[MoveOutcome]:
+        """What became of a batch. As on AWS, a refusal shows no job: those of the refused are read together after it.
+
+        Others may have moved them by then, and what may move after all is tried again.
+        """
+        outcomes = [self._outcome(transition) for transition in batch]
+        refused = [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Job)]
+        named_once = len({transition.job_id for transition in batch}) == len(batch)
+        if len(batch) == 1 or not refused or not named_once:
+            return outcomes
+        try:
+            self._world.charge("get_many_consistent")
+        except DependencyUnavailable as error:
+            for place in refused:
+                outcomes[place] = error
+        else:
+            for place in refused:
+                outcomes[place] = self._outcome(batch[place])
         return outcomes
 
     def _outcome(self, transition: Transition) -> MoveOutcome:

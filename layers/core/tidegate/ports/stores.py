@@ -48,7 +48,9 @@ class WorkerPage:
 MoveOutcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
 """What became of one of many transitions: the job after it, or why it is not known to have been carried out.
 
-After DependencyUnavailable it may have been: repeat it, or let what repeats it anyway do so.
+The job is as it stands, which may be further on where others moved it since; after a claim it is still the worker's.
+TransitionRefused holds the job as it stood at or after the refusal, and NotFound says that a consistent read found no
+job. After DependencyUnavailable it may have been carried out: repeat it, or let what repeats it anyway do so.
 """
 
 

@@ -117,6 +117,14 @@ def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
 
 def _counted(before: Sequence[Job], after: Sequence[MoveOutcome]) -> Cancelled:
     pairs = [(job, now) for job, now in zip(before, after, strict=True) if isinstance(now, Job)]
-    asked = sum(now.state is State.RUNNING for _, now in pairs)
-    cancelled = sum(not job.is_terminal and now.state is State.CANCELLED for job, now in pairs)
+    asked = sum(_is_asked(now) for _, now in pairs)
+    # One that was tried again since was cancelled all the same.
+    cancelled = sum(
+        not job.is_terminal and not _is_asked(now) and (now.state is State.CANCELLED or not now.is_terminal)
+        for job, now in pairs
+    )
     return Cancelled(cancelled, asked, ended=len(before) - cancelled - asked)
+
+
+def _is_asked(job: Job) -> bool:
+    return job.state is State.RUNNING and job.cancel_requested_at_ms is not None

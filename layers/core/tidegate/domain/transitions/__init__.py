@@ -8,7 +8,7 @@ Fields named `job` hold the job as it was last read: only what never changes (id
 is taken from it, everything that can change is checked by the condition.
 """
 
-from tidegate.domain.transitions.base import Ending, Stamp, Transition, next_ready_at_ms
+from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, next_ready_at_ms
 from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.running import (
     CancelIfGraceOver,
@@ -52,6 +52,7 @@ __all__ = [
     "HeartbeatIfAttemptHolds",
     "HoldIfReady",
     "NoteDependentsIfOpen",
+    "OfKnownJob",
     "PassOverIfReady",
     "ReadyIfDue",
     "ReadyIfLeaseExpired",

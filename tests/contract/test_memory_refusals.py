@@ -1,0 +1,78 @@
+"""The store in memory judges the refused of a batch as DynamoDB's does: by one read that comes after the refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.stores import NOW_MS, POOL, SHARDS
+from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
+from tidegate.domain.job import Job
+from tidegate.domain.states import State
+from tidegate.domain.transitions import DispatchIfReady, Stamp
+
+MOVES = [DispatchIfReady(f"S.{n}", POOL, Stamp(NOW_MS, "dispatcher")) for n in range(3)]
+QUEUED = replace(new_job("S.1"), state=State.QUEUED)
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    """S.0 is READY, S.1 is QUEUED, and there is no S.2."""
+    world = MemoryWorld(shards=SHARDS)
+    for job in (new_job("S.0"), QUEUED):
+        world.put_new(job)
+    return world
+
+
+def before_the_read(world: MemoryWorld, happens: Callable[[], None]) -> None:
+    """Has something happen between the refusals of a batch and the read of what refused."""
+
+    def on_request(request: str) -> None:
+        if request == "get_many_consistent":
+            happens()
+
+    world.on_request = on_request
+
+
+def test_the_refused_of_a_batch_are_read_once(world: MemoryWorld) -> None:
+    moved, refused, gone = MemoryJobStore(world).apply_all(MOVES)
+    assert isinstance(moved, Job)
+    assert isinstance(refused, TransitionRefused)
+    assert isinstance(gone, NotFound)
+    assert world.requests == {"apply_all": 1, "get_many_consistent": 1}
+
+
+def test_a_batch_of_which_nothing_is_refused_needs_no_read(world: MemoryWorld) -> None:
+    world.write(new_job("S.1"))
+    MemoryJobStore(world).apply_all(MOVES[:2])
+    assert world.requests == {"apply_all": 1}
+
+
+def test_a_refusal_shows_the_job_as_it_is_read(world: MemoryWorld) -> None:
+    cancelled = replace(QUEUED, state=State.CANCELLED)
+    before_the_read(world, lambda: world.write(cancelled))
+    outcome = MemoryJobStore(world).apply_all(MOVES)[1]
+    assert isinstance(outcome, TransitionRefused)
+    assert outcome.job == cancelled
+
+
+def test_a_job_that_may_move_again_moves(world: MemoryWorld) -> None:
+    before_the_read(world, lambda: world.write(new_job("S.1")))
+    outcome = MemoryJobStore(world).apply_all(MOVES)[1]
+    assert isinstance(outcome, Job)
+    assert outcome.state is State.QUEUED
+
+
+def test_what_can_not_be_read_is_left_open(world: MemoryWorld) -> None:
+    def unavailable() -> None:
+        raise DependencyUnavailable("the table does not answer")
+
+    before_the_read(world, unavailable)
+    moved, *others = MemoryJobStore(world).apply_all(MOVES)
+    assert isinstance(moved, Job)
+    assert [type(outcome) for outcome in others] == [DependencyUnavailable] * 2

@@ -1,0 +1,118 @@
+"""Whatever AWS does not understand of our statements is carried out by calls, and means the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.stores import NOW_MS, RANK_POLICY, Stores, aws_stores
+from tests.contract.test_many_moves import COMPANION, in_company, put
+from tests.domain.transition_case import Case
+from tests.domain.transition_cases import CASES
+from tests.faults.emulated import emulated_aws, emulated_clients
+from tests.support.refused_shapes import SHAPES, refusing
+from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.dynamodb_conditions import waiting_only_on
+from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.dynamodb_transitions import change_of
+from tidegate.domain.errors import NotFound, TransitionRefused
+
+CODEC = JobCodec(3, RANK_POLICY)
+REFUSED_WHOLE = [False, True]
+IDS = ["the statement", "the whole batch"]
+_KNOWN_CLAUSE = re.compile(
+    r'"\w+" (=|<|<=|>=) \?|"\w+" IS (NOT )?MISSING|"\w+" IN \[\?(, \?)*\]|contains\("waiting_on", \?\)'
+)
+
+
+def _statement(case: Case) -> str | None:
+    statement = change_of(CODEC, case.transition).statement("Jobs", schema.JOB_ID, case.job.job_id)
+    return None if statement is None else str(statement["Statement"])
+
+
+STATED = [(case, text) for case in CASES if (text := _statement(case)) is not None]
+SHAPED = [
+    pytest.param(case, shape, id=f"{shape}-{case}")
+    for shape, has in SHAPES.items()
+    for case, text in STATED
+    if has(text, CODEC.whole_item(case.job))
+]
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[tuple[Stores, AwsClients]]:
+    """Stores on the emulator in this process, and clients of it for what goes aside."""
+    with emulated_aws() as aws:
+        yield aws_stores(aws.clients, aws.empty(NOW_MS), aws.make_queue("q")), emulated_clients()
+
+
+@pytest.mark.parametrize("whole", REFUSED_WHOLE, ids=IDS)
+@pytest.mark.parametrize(("case", "shape"), SHAPED)
+def test_a_transition_whose_statement_is_not_understood_moves_the_job_all_the_same(
+    emulated: tuple[Stores, AwsClients], case: Case, shape: str, whole: bool
+) -> None:
+    stores, aside = emulated
+    assert stores.clients is not None
+    put(stores, case.job)
+    moved = case.transition.apply(case.job)
+    with refusing(stores.clients.dynamodb, aside.dynamodb, SHAPES[shape], whole=whole) as refusals:
+        assert in_company(stores, case.transition) == moved
+    assert stores.jobs.get(case.job.job_id, consistent=True) == moved
+    assert refusals.count > 0
+
+
+@pytest.mark.parametrize("whole", REFUSED_WHOLE, ids=IDS)
+@pytest.mark.parametrize(("case", "shape"), SHAPED)
+def test_a_transition_whose_statement_is_not_understood_is_refused_as_the_domain_says(
+    emulated: tuple[Stores, AwsClients], case: Case, shape: str, whole: bool
+) -> None:
+    stores, aside = emulated
+    assert stores.clients is not None
+    with refusing(stores.clients.dynamodb, aside.dynamodb, SHAPES[shape], whole=whole):
+        for broken, job in case.refused.items():
+            put(stores, job)
+            outcome = in_company(stores, case.transition)
+            assert isinstance(outcome, TransitionRefused), broken
+            assert outcome.job == job, broken
+            assert stores.jobs.get(job.job_id, consistent=True) == job, broken
+        stores.jobs.unstage([case.job.job_id])
+        assert isinstance(in_company(stores, case.transition), NotFound)
+
+
+def test_one_batch_that_is_refused_whole_costs_one_call_for_each_job(
+    emulated: tuple[Stores, AwsClients],
+) -> None:
+    stores, aside = emulated
+    assert stores.clients is not None
+    moves = [replace(COMPANION, candidate_id=f"S.{n}") for n in range(25)]
+    put(stores, *(replace(CASES[0].job, job_id=move.job_id) for move in moves))
+    before = stores.clients.meter.snapshot()
+    with refusing(stores.clients.dynamodb, aside.dynamodb, SHAPES["any UPDATE"], whole=True):
+        stores.jobs.apply_all(moves)
+    used = stores.clients.meter.snapshot() - before
+    assert used.requests[("dynamodb", "UpdateItem")] == 25
+    assert used.requests[("dynamodb", "BatchExecuteStatement")] == 1
+
+
+@pytest.mark.parametrize("text", [text for _, text in STATED])
+def test_conditions_use_few_kinds_of_clauses_and_no_or(text: str) -> None:
+    """Those are what the shapes above refuse, or what AWS is captured to take."""
+    _, _, condition = text.removesuffix(" RETURNING ALL NEW *").partition('WHERE "job_id" = ? AND ')
+    clauses = condition.replace("(contains", "contains").split(" AND ")
+    for clause in clauses:
+        bare = clause.strip("()") + (")" if "contains(" in clause else "")
+        assert _KNOWN_CLAUSE.fullmatch(bare), clause
+
+
+def test_every_shape_is_one_that_is_sent() -> None:
+    assert {parameters.values[1] for parameters in SHAPED} == set(SHAPES)
+
+
+@pytest.mark.parametrize("waiting", [1, 9, 250])
+def test_a_job_that_waits_on_any_number_is_moved_by_a_statement(waiting: int) -> None:
+    condition = waiting_only_on(frozenset(range(waiting)))
+    assert condition.statement == '"waiting_on" = ?'

@@ -1,0 +1,133 @@
+"""A write that went out twice and meets what came of its first try, while others may have moved the job on since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.contract.jobs import new_job
+from tests.contract.script import Script, error
+from tests.contract.stores import NOW_MS, POOL, Stores
+from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
+from tests.domain.transition_case import Case
+from tests.domain.transition_cases import CASES
+from tidegate.domain.errors import TransitionRefused
+from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.states import State
+from tidegate.domain.transitions import (
+    ClaimAgainIfLeaseExpired,
+    ClaimIfQueued,
+    DispatchIfReady,
+    PassOverIfReady,
+    ResendIfStillQueued,
+    Stamp,
+    Transition,
+)
+from tidegate.ports import MoveOutcome
+
+STAMP = Stamp(NOW_MS + 1_000, "tester")
+COMPANION = DispatchIfReady("companion", POOL, STAMP)
+DONE: dict[str, Any] = {"Item": CODEC.whole_item(COMPANION.apply(new_job("companion")))}
+OWNED = ("ClaimIfQueued", "ClaimAgainIfLeaseExpired")  # by whoever made it, until another takes the job over
+MOVED = [replace(case, moved=case.transition.apply(case.job)) for case in CASES]
+LINED = [case for case in MOVED if len(case.moved.history) > len(case.job.history)]
+TOLD = [case for case in LINED if type(case.transition).__name__ not in OWNED]
+CLAIMS = [case for case in LINED if type(case.transition).__name__ in OWNED]
+
+
+def by(job: Job, state: State, actor: str = "another", **changes: Any) -> Job:
+    """The job after another actor moved it."""
+    entry = HistoryEntry(STAMP.now_ms + 5, state, changes.get("attempt", job.attempt), actor)
+    return replace(job, state=state, history=(*job.history, entry), **changes)
+
+
+def sent_twice(stores: Stores, script: Script, transition: Transition, stands: Job) -> MoveOutcome:
+    """The outcome of a transition whose request went out twice, and the second time met the job as it `stands`."""
+    if isinstance(transition, ClaimAgainIfLeaseExpired):  # which is never part of a batch
+        script.answers(error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(stands)))
+        return stores.jobs.apply_all([transition])[0]
+    script.answers(answer(REFUSED, DONE, retries=1), standing(stands))
+    outcome, companion = stores.jobs.apply_all([transition, COMPANION])
+    assert isinstance(companion, Job)
+    return outcome
+
+
+@pytest.mark.parametrize("case", LINED, ids=str)
+def test_its_own_effect_is_a_success(scripted: Stores, script: Script, case: Case) -> None:
+    assert sent_twice(scripted, script, case.transition, case.moved) == case.moved
+
+
+@pytest.mark.parametrize("case", TOLD, ids=str)
+def test_its_own_effect_is_a_success_though_another_moved_the_job_on(
+    scripted: Stores, script: Script, case: Case
+) -> None:
+    later = by(by(case.moved, State.RUNNING, attempt=case.moved.attempt + 1), State.CANCELLED)
+    assert sent_twice(scripted, script, case.transition, later) == later
+
+
+@pytest.mark.parametrize("case", CLAIMS, ids=str)
+@pytest.mark.parametrize("taken", [State.READY, State.RUNNING, State.FAILED])
+def test_a_claim_that_was_lost_since_is_refused(
+    scripted: Stores, script: Script, case: Case, taken: State
+) -> None:
+    attempt = case.moved.attempt + (taken is State.RUNNING)
+    later = by(case.moved, taken, attempt=attempt, worker_id="another")
+    outcome = sent_twice(scripted, script, case.transition, later)
+    assert isinstance(outcome, TransitionRefused)
+    assert outcome.job == later
+
+
+def test_a_claim_holds_though_cancellation_was_asked_for_since(scripted: Stores, script: Script) -> None:
+    queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
+    claim = ClaimIfQueued("S", 0, "me", NOW_MS + 90_000, Stamp(NOW_MS + 2_000, "me"))
+    asked = replace(claim.apply(queued), cancel_requested_at_ms=NOW_MS + 2_001, cancel_requested_by="ann")
+    assert sent_twice(scripted, script, claim, asked) == asked
+
+
+@pytest.mark.parametrize("case", TOLD, ids=str)
+def test_an_earlier_line_that_reads_the_same_is_not_its_effect(
+    scripted: Stores, script: Script, case: Case
+) -> None:
+    """A use case uses one time for all that it does, so a job may have moved in the same way once before."""
+    if isinstance(case.transition, DispatchIfReady):
+        before = by(case.moved, State.READY)
+        knows: Transition = replace(case.transition, ready_at_ms=before.ready_at_ms)
+    else:
+        before = case.moved
+        knows = replace(case.transition, job=case.moved)  # type: ignore[call-arg]  # it has one
+    later = by(before, State.CANCELLED)
+    if case.moved.is_terminal and not isinstance(case.transition, DispatchIfReady):
+        later = replace(later, state=case.moved.state)
+    assert isinstance(sent_twice(scripted, script, knows, later), TransitionRefused)
+
+
+def test_a_dispatch_of_an_earlier_readiness_is_not_its_effect(scripted: Stores, script: Script) -> None:
+    ready = new_job("S", ready_at_ms=NOW_MS)
+    move = DispatchIfReady("S", POOL, STAMP, NOW_MS)
+    again = by(move.apply(ready), State.READY, ready_at_ms=NOW_MS + 9)
+    assert isinstance(sent_twice(scripted, script, move, again), TransitionRefused)
+
+
+def test_a_message_is_sent_again_once_it_was_noted_and_the_job_still_waits_for_it(
+    scripted: Stores, script: Script
+) -> None:
+    queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
+    move = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
+    noted = move.apply(queued)
+    assert sent_twice(scripted, script, move, noted) == noted
+
+
+def test_no_message_is_sent_again_for_a_job_that_was_claimed_since(scripted: Stores, script: Script) -> None:
+    queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
+    move = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
+    claimed = by(move.apply(queued), State.RUNNING, attempt=1)
+    assert isinstance(sent_twice(scripted, script, move, claimed), TransitionRefused)
+
+
+def test_a_job_that_was_passed_over_is_known_by_when_it_is_ready(scripted: Stores, script: Script) -> None:
+    ready = new_job("S", ready_at_ms=NOW_MS)
+    move = PassOverIfReady(ready)
+    passed = move.apply(ready)
+    assert sent_twice(scripted, script, move, passed) == passed

@@ -1,0 +1,60 @@
+"""Every scenario comes to the same end where AWS does not understand some of our statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.checks import bring_to_rest, check_all
+from tests.faults.deployment import Deployment
+from tests.faults.emulated import EmulatedAws, emulated_aws, emulated_clients
+from tests.faults.scenarios import CASES
+from tests.support.refused_shapes import SHAPES, refusing
+from tidegate.adapters.aws_clients import AwsClients
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAws]:
+    with emulated_aws() as emulated:
+        yield emulated
+
+
+@pytest.fixture(scope="module")
+def aside(aws: EmulatedAws) -> AwsClients:
+    return emulated_clients()
+
+
+def _ends(aws: EmulatedAws, name: str) -> tuple[dict[str, str], int]:
+    """How the jobs of a scenario end, and after how many rounds of the schedule."""
+    case = CASES[name]
+    deployment = Deployment(aws, **(case.settings or {}))
+    case.run(deployment)
+    rounds = bring_to_rest(deployment)
+    check_all(deployment)
+    return {job: str(state) for job, state in deployment.states.items()}, rounds
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whatever_is_not_understood_everything_ends_as_it_would(
+    name: str, aws: EmulatedAws, aside: AwsClients
+) -> None:
+    plain = _ends(aws, name)
+    for shape, has in SHAPES.items():
+        for whole in (False, True):
+            with refusing(aws.clients.dynamodb, aside.dynamodb, has, whole=whole):
+                assert _ends(aws, name) == plain, (shape, whole)
+
+
+def test_the_scenarios_together_send_what_jobs_need_to_begin_and_to_end(
+    aws: EmulatedAws, aside: AwsClients
+) -> None:
+    """Jobs that are released in part or skipped together are met by the contract suite alone."""
+    met: set[str] = set()
+    for name in CASES:
+        left = {shape: has for shape, has in SHAPES.items() if shape not in met}
+        for shape, has in left.items():
+            with refusing(aws.clients.dynamodb, aside.dynamodb, has, whole=False) as refusals:
+                _ends(aws, name)
+            met |= {shape} if refusals.count else set()
+    assert met == set(SHAPES) - {"contains", "set_delete"}
