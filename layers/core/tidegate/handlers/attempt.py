@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -79,6 +80,24 @@ def run_attempt(
         return _unexpected(context, error)
     except BaseException as error:  # noqa: BLE001 - job code may raise anything
         return _unexpected(context, error)
+
+
+def report_from(message: Mapping[str, Any]) -> Report:
+    """The report that a process which ran job code sent, with every bound checked again: job code could have sent it.
+
+    Raises KeyError, TypeError or ValueError where it is none.
+    """
+    kind = ReportKind(message["report"])
+    if kind is ReportKind.SUCCEEDED:
+        return _succeeded(message["result"])
+    if kind is ReportKind.FAILED:
+        return _failed(
+            str(message["code"]),
+            str(message["message"]),
+            retryable=bool(message["retryable"]),
+            retry_after_seconds=_bounded(message["retry_after_seconds"]),
+        )
+    return Report(kind)
 
 
 def _unexpected(context: JobContext, error: BaseException) -> Report:

@@ -64,6 +64,12 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().translate(_CONTROLS)
 
 
+def progress_from(fraction: float, message: str) -> Progress:
+    """Progress as it can be stored: `fraction` is cut to 0-1, `message` to 200 characters that a terminal shows."""
+    bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
+    return Progress(bounded, storable(message)[: limits.MAX_PROGRESS_CHARACTERS])
+
+
 class StopRequest:
     """Asks one attempt to stop; set by whoever runs it, read through its JobContext."""
 
@@ -131,8 +137,7 @@ class JobContext:
 
         `fraction` is 0-1 (cut to that range), `message` is cut to 200 characters.
         """
-        bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
-        self._report_progress(Progress(bounded, storable(message)[: limits.MAX_PROGRESS_CHARACTERS]))
+        self._report_progress(progress_from(fraction, message))
 
     def check(self) -> None:
         """Raises JobCancelled or JobTimedOut when the job should stop; let them pass through."""
