@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ class World:
         self.jobs = [job_json(0, started=1.0, finished=2.0, result=REPORT)]
         self.error: BaseException | None = None
 
-    def up(self, progress: Callable[[str], None]) -> SimpleNamespace:
+    def up(self, progress: Callable[[str], None], *, parameters: Mapping[str, str]) -> SimpleNamespace:
         self.log.append("up")
         return SimpleNamespace()
 
@@ -124,7 +124,7 @@ def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
 
 
 def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(progress: Callable[[str], None]) -> None:
+    def interrupted(progress: Callable[[str], None], **parameters: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local_stack, "up", interrupted)

@@ -29,7 +29,7 @@ def _make(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
         heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=0.05,
         hand_back_grace_seconds=0.05,
-        package=JOBCODE,
+        packages=(JOBCODE,),
     )
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -31,14 +31,16 @@ class JobProcess:
     `has_keys` says that it runs code which asked for AWS credentials.
     """
 
-    def __init__(self, package: str, environment: Mapping[str, str], *, has_keys: bool = False) -> None:
+    def __init__(
+        self, packages: Sequence[str], environment: Mapping[str, str], *, has_keys: bool = False
+    ) -> None:
         self.has_keys = has_keys
         self._killing = threading.Lock()
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), package],
+                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), *packages],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 stderr=2,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from tidegate.adapters.job_environment import JobEnvironment
 from tidegate.adapters.job_process import JobProcess
 
 
 class JobProcesses:
-    """Lends processes that run job code of `package`. Threads may share it.
+    """Lends processes that run job code of `packages`. Threads may share it.
 
     A process that was given keys is lent again only where keys are asked for. Without `reuse` none is lent twice.
     """
 
-    def __init__(self, package: str, environment: JobEnvironment, *, reuse: bool) -> None:
-        self._package = package
+    def __init__(self, packages: Sequence[str], environment: JobEnvironment, *, reuse: bool) -> None:
+        self._packages = packages
         self._environment = environment
         self._reuse = reuse
         self._lock = threading.Lock()
@@ -91,4 +92,4 @@ class JobProcesses:
         return None
 
     def _start(self, *, with_keys: bool) -> JobProcess:
-        return JobProcess(self._package, self._environment.at_start(with_keys=with_keys), has_keys=with_keys)
+        return JobProcess(self._packages, self._environment.at_start(with_keys=with_keys), has_keys=with_keys)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
@@ -28,7 +28,7 @@ from tidegate.adapters.job_processes import JobProcesses
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
-from tidegate.handlers.loader import JOBS_PACKAGE
+from tidegate.handlers.loader import JOB_PACKAGES
 from tidegate.handlers.registry import RegistrationError
 from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
 
@@ -52,7 +52,7 @@ class ProcessExecutor:
         heartbeat_seconds: float,
         cancel_grace_seconds: float,
         hand_back_grace_seconds: float = DEFAULT_HAND_BACK_GRACE_SECONDS,
-        package: str = JOBS_PACKAGE,
+        packages: Sequence[str] = JOB_PACKAGES,
         environment: JobEnvironment | None = None,
         scratch: Path | None = None,
         reuse_processes: bool = True,
@@ -65,7 +65,7 @@ class ProcessExecutor:
         }
         self._environment = environment or job_environment(os.environ, ())
         self._scratch = scratch
-        self._children = JobProcesses(package, self._environment, reuse=reuse_processes)
+        self._children = JobProcesses(packages, self._environment, reuse=reuse_processes)
         self._describing = threading.Lock()
         self._types: DescribedTypes | None = None
         self._hurrying = threading.Lock()

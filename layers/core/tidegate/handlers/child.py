@@ -1,4 +1,4 @@
-"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE`.
+"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE ...`.
 
 It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
 with `broken`. The parent sends `run` and `stop`; the child answers with `progress` and one `ended` for each run. When
@@ -141,7 +141,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     child = Child(Connection(int(sys.argv[1])))
     try:
-        registry = load_registry(sys.argv[2])
+        registry = load_registry(*sys.argv[2:])
     except RegistrationError as error:
         child.fail(error)
         sys.exit(1)

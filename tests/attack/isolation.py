@@ -1,0 +1,56 @@
+"""What the attacks of job code on its worker share: a worker with keys to steal, and an executor without mercy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tests.handlers.executors import CLOCK, Beats, assignment
+from tidegate.adapters.job_environment import JobEnvironment
+from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.domain.job import Json
+from tidegate.ports import OutcomeKind
+
+JOBS = "tests.attack.isolation_jobs"
+SECRET = "s3cret-of-the-worker"
+WORKERS_OWN = {
+    "AWS_ACCESS_KEY_ID": "AKIA" + SECRET,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_SESSION_TOKEN": SECRET,
+    "AWS_PROFILE": SECRET,
+    "AWS_WEB_IDENTITY_TOKEN_FILE": SECRET,
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/" + SECRET,
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1/" + SECRET,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN": SECRET,
+    "ECS_AGENT_URI": "http://169.254.170.2/api/" + SECRET,
+    "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/" + SECRET,
+    "TIDEGATE_TABLE_JOBS": SECRET,
+    "DATABASE_PASSWORD": SECRET,
+}
+HARMLESS = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/home/worker",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "Europe/Berlin",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+}
+
+
+def make_executor(environment: JobEnvironment, **options: Any) -> ProcessExecutor:
+    return ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=0.02,
+        cancel_grace_seconds=0.05,
+        packages=(JOBS,),
+        environment=environment,
+        **options,
+    )
+
+
+def result_of(executor: ProcessExecutor, job_type: str, parameters: Mapping[str, Json] | None = None) -> Any:
+    outcome = executor.execute(assignment(job_type, parameters), Beats())
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+    return outcome.result
