@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from tidegate.domain import limits
 from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
 from tidegate.domain.job import Json
-from tidegate.handlers.context import JobContext, storable
+from tidegate.domain.texts import plain_message
+from tidegate.handlers.context import JobContext
 from tidegate.handlers.registry import Registry, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -129,8 +130,8 @@ def _failed(
 ) -> Report:
     return Report(
         ReportKind.FAILED,
-        code=" ".join(storable(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
-        message=storable(message)[: limits.MAX_ERROR_CHARACTERS],
+        code=" ".join(plain_message(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
+        message=plain_message(message)[: limits.MAX_ERROR_CHARACTERS],
         retryable=retryable,
         retry_after_seconds=retry_after_seconds,
     )
