@@ -41,5 +41,6 @@ def _import(name: str) -> ModuleType:
     except Exception as error:
         raise RegistrationError(
             f"job code in {name} can't be imported: {type(error).__name__}: {error}; "
-            "mend the module, or add the package that it needs to layers/jobs/requirements.txt"
+            "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
+            "which writes layers/jobs/requirements.txt"
         ) from error
