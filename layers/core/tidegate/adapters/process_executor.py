@@ -25,6 +25,7 @@ from tidegate.adapters.described_types import DescribedTypes
 from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.adapters.job_processes import JobProcesses
+from tidegate.adapters.worker_scratch import WorkerScratch
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
@@ -64,7 +65,7 @@ class ProcessExecutor:
             Signal.HAND_BACK: int(hand_back_grace_seconds * 1_000),
         }
         self._environment = environment or job_environment(os.environ, ())
-        self._scratch = scratch
+        self._scratch = WorkerScratch(scratch)
         self._children = JobProcesses(packages, self._environment, reuse=reuse_processes)
         self._describing = threading.Lock()
         self._types: DescribedTypes | None = None
@@ -90,9 +91,11 @@ class ProcessExecutor:
         """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome."""
         with ExitStack() as attempt:
             try:
-                folder = attempt.enter_context(attempt_folder(self._scratch))
+                folder = attempt.enter_context(attempt_folder(self._scratch.folder))
                 child = self._children.borrow(with_keys=self.job_types().wants_keys(assignment.type))
             except (OSError, RegistrationError) as error:
+                if self._children.is_closed:  # the folder goes with the worker
+                    return Outcome(OutcomeKind.HANDED_BACK)
                 return Outcome(OutcomeKind.FAILED, code="process-not-started", message=str(error))
             if child is None:
                 return Outcome(OutcomeKind.HANDED_BACK)
@@ -120,6 +123,7 @@ class ProcessExecutor:
     def close(self) -> None:
         """Kills every child. Attempts under way come back HANDED_BACK, and so does every later one."""
         self._children.close()
+        self._scratch.close()
 
     @property
     def clock(self) -> Clock:

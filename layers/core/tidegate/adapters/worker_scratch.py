@@ -1,0 +1,56 @@
+"""The folder that a worker process keeps its attempts' files in, and what workers before it left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+_PREFIX = "tidegate-worker-"
+_LOCK = "lock"
+_ABANDONED_SECONDS = 3_600.0  # younger ones may be about to take their lock
+
+
+class WorkerScratch:
+    """A folder of one process's own in `parent`, by default where the system keeps temporary files.
+
+    While the process lives it holds a lock in there. A worker that was killed could not remove its folder: whoever
+    starts next in the same place does, as soon as the lock is free. Raises OSError where no folder can be made.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        place = Path(tempfile.gettempdir()) if parent is None else parent
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place)).resolve()
+        self._lock: IO[str] = (self.folder / _LOCK).open("w", encoding="utf-8")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._remove_abandoned(place)
+
+    def close(self) -> None:
+        """Removes the folder with all that is left in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)  # the next worker in this place tries again
+        self._lock.close()
+
+    def _remove_abandoned(self, place: Path) -> None:
+        now_s = self.folder.stat().st_mtime  # by the clock that the others' times are from
+        for found in place.glob(f"{_PREFIX}*"):
+            try:
+                status = found.lstat()
+                is_old = now_s - status.st_mtime > _ABANDONED_SECONDS
+                if is_old and status.st_uid == os.geteuid() and _is_free(found / _LOCK):
+                    shutil.rmtree(found, ignore_errors=True)
+            except OSError:
+                continue  # gone meanwhile, or not ours to look into
+
+
+def _is_free(lock: Path) -> bool:
+    descriptor = os.open(lock, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
