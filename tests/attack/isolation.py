@@ -1,7 +1,8 @@
-"""What the attacks of job code on its worker share: a worker with keys to steal, and an executor without mercy."""
+"""Shared by the attacks of job code on its worker: variables with keys to steal, and an executor."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.ports import OutcomeKind
 
+PR_CAPBSET_DROP = 24  # linux/prctl.h
 JOBS = "tests.attack.isolation_jobs"
 SECRET = "s3cret-of-the-worker"
 WORKERS_OWN = {
@@ -54,3 +56,11 @@ def result_of(executor: ProcessExecutor, job_type: str, parameters: Mapping[str,
     outcome = executor.execute(assignment(job_type, parameters), Beats())
     assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
     return outcome.result
+
+
+def without_privileges() -> None:
+    """A process of root's is as powerless as any user's once it may never have a capability."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    capability = 0
+    while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
+        capability += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -14,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.attack.isolation import HARMLESS, SECRET, WORKERS_OWN, make_executor, result_of
+from tests.attack.isolation import HARMLESS, SECRET, WORKERS_OWN, make_executor, result_of, without_privileges
 from tests.handlers.executors import Beats, assignment, has_progress
+from tidegate import bootstrap
 from tidegate.adapters.job_environment import job_environment
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.ports import OutcomeKind, Signal
-
-PR_CAPBSET_DROP = 24
+from tidegate_worker import main
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def test_with_a_process_for_each_attempt_nothing_in_memory_stays() -> None:
 
 _WORKER = """
     import json, os, sys, threading
-    from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
+    from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of, without_privileges
     from tests.handlers.executors import Beats, assignment
     from tidegate.adapters.job_environment import job_environment
     from tidegate.handlers.privacy import hide_process
@@ -160,14 +159,6 @@ _WORKER = """
 """
 
 
-def _without_privileges() -> None:
-    """A process of root's is as powerless as any user's once it may never have a capability."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    capability = 0
-    while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
-        capability += 1
-
-
 def _probe(mode: str) -> Any:
     environment = {**os.environ, **WORKERS_OWN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     ran = subprocess.run(
@@ -176,7 +167,7 @@ def _probe(mode: str) -> Any:
         capture_output=True,
         text=True,
         check=True,
-        preexec_fn=_without_privileges,
+        preexec_fn=without_privileges,
     )
     return json.loads(ran.stdout)
 
@@ -196,3 +187,16 @@ def test_that_attack_works_on_a_worker_that_does_not_hide() -> None:
     assert SECRET in found["worker"]["environ"]
     assert found["worker"]["mem"] == "open"
     assert found["sibling"] == REFUSED, "each attempt's process hides itself"
+
+
+def test_a_worker_hides_before_it_reads_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def start() -> bootstrap.ProcessDeps:
+        done.append("reads")
+        raise KeyError("TIDEGATE_POOLS")
+
+    monkeypatch.setattr(main, "hide_process", lambda: done.append("hides"))
+    monkeypatch.setattr(bootstrap, "process_worker", start)
+    assert main.run_worker(main.WorkerArguments(pool="ecs", slots=1)) == main.EXIT_USAGE
+    assert done == ["hides", "reads"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.attack.isolation import without_privileges
 from tests.e2e.worker_processes import becomes, job_state, submit, worker
 from tidegate_cli.local_stack import StackInfo
 from tidegate_cli.worker_credentials import ROLE, session_keys
@@ -44,6 +47,28 @@ def test_its_session_is_the_roles_and_may_do_no_more(session: boto3.Session, sta
     with pytest.raises(ClientError) as listed:
         session.client("iam", **where).list_roles()  # type: ignore[call-overload]
     assert all(_is_refused(caught.value) for caught in (scanned, received, listed))
+
+
+def _as_nobody_reads(path: str) -> str:
+    """What a process of this user without any privilege is told when it opens a file."""
+    code = "import sys; open(sys.argv[1], 'rb').read(); print('read')"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=without_privileges,
+    )
+    return ran.stdout.strip() or ran.stderr.strip().rpartition("\n")[2].partition(":")[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+def test_no_process_of_its_user_can_read_it(stack_home: Path, tmp_path: Path, stack: StackInfo) -> None:
+    with worker(stack_home, tmp_path / "log", variables={"SECRET": "x"}) as running:
+        becomes(job_state(stack_home, submit(stack_home, 0)), "SUCCEEDED")
+        own = f"/proc/{running.process.pid}"
+        assert [_as_nobody_reads(f"{own}/{name}") for name in ("environ", "maps")] == ["PermissionError"] * 2
+    assert _as_nobody_reads("/proc/self/environ") == "read"
 
 
 def test_a_worker_runs_jobs_with_it(stack_home: Path, tmp_path: Path, stack: StackInfo) -> None:

@@ -1,4 +1,4 @@
-"""What a worker that was killed left in its folder is removed by the next one, and nobody's who lives."""
+"""A worker removes the folders that killed workers left behind, and never one of a living worker."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def attempt_folder(parent: Path | None = None) -> Iterator[Path]:
 def moved_into(folder: Path) -> Iterator[None]:
     """Works in `folder` meanwhile, which holds temporary files, too; then this process is as it was before.
 
-    What job code changed of the environment and of the working directory is put right with that.
+    That also undoes what job code changed of the environment and of the working directory.
     """
     environment, temporary, before = dict(os.environ), tempfile.tempdir, Path.cwd()
     os.environ["TMPDIR"] = str(folder)

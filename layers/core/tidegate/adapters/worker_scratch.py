@@ -1,4 +1,4 @@
-"""The folder that a worker process keeps its attempts' files in, and what workers before it left behind."""
+"""Keeps the files of a worker's attempts in one folder, and removes the folders that killed workers left behind."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ABANDONED_SECONDS = 3_600.0  # younger ones may be about to take their lock
 class WorkerScratch:
     """A folder of one process's own in `parent`, by default where the system keeps temporary files.
 
-    While the process lives it holds a lock in there. A worker that was killed could not remove its folder: whoever
-    starts next in the same place does, as soon as the lock is free. Raises OSError where no folder can be made.
+    While the process lives it holds a lock in there. A worker that was killed could not remove its folder: the next
+    worker in the same place does, as soon as the lock is free. Raises OSError where no folder can be made.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
