@@ -103,6 +103,24 @@ def test_removing_a_folder_follows_no_link(executor: ProcessExecutor, tmp_path: 
     assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "kept"
 
 
+def test_a_link_in_the_place_of_the_folder_is_not_followed(executor: ProcessExecutor, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o750)
+    (tmp_path / "theirs" / "kept.txt").write_text("kept", encoding="utf-8")
+    folder = result_of(executor, "attack.replace-its-folder", {"path": str(tmp_path)})
+    assert not os.path.lexists(folder)
+    assert (tmp_path / "theirs" / "kept.txt").exists()
+    assert (tmp_path / "theirs").stat().st_mode & 0o777 == 0o750
+    found = result_of(executor, "attack.find-files")
+    assert (found["mode"], found["found"]) == (0o700, [])
+    assert found["folder"] != str(tmp_path)
+
+
+def test_a_folder_that_was_opened_to_others_is_not_used_again(executor: ProcessExecutor) -> None:
+    folder = result_of(executor, "attack.widen-its-folder")
+    assert not Path(folder).exists()
+    assert result_of(executor, "attack.find-files")["mode"] == 0o700
+
+
 def test_what_one_job_sets_in_its_process_the_next_does_not_find(
     executor: ProcessExecutor, tmp_path: Path
 ) -> None:

@@ -30,6 +30,16 @@ def test_a_folder_is_private_and_removed_at_the_end(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_was_left_as_it_was_serves_again(tmp_path: Path) -> None:
+    scratch = WorkerScratch(tmp_path)
+    with scratch.attempt_folder() as first, scratch.attempt_folder() as other:
+        assert first != other
+    with scratch.attempt_folder() as again:
+        assert again in (first, other)
+        (again / "file").touch()
+    assert not again.exists()
+
+
 def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> None:
     left = _left_behind(WorkerScratch(tmp_path))
     _age(left)

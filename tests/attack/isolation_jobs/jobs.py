@@ -89,6 +89,21 @@ def leave_a_way_out(parameters: Where, context: JobContext) -> Json:
     return str(Path.cwd())
 
 
+@job("attack.replace-its-folder")
+def replace_its_folder(parameters: Where, context: JobContext) -> Json:
+    """Puts a link to a folder of somebody's in the place of its own."""
+    own = Path.cwd()
+    own.rmdir()
+    own.symlink_to(parameters.path)
+    return str(own)
+
+
+@job("attack.widen-its-folder")
+def widen_its_folder(parameters: Nothing, context: JobContext) -> Json:
+    Path.cwd().chmod(0o777)
+    return str(Path.cwd())
+
+
 @job("attack.find-files")
 def find_files(parameters: Nothing, context: JobContext) -> Json:
     folders = {Path.cwd(), Path(tempfile.gettempdir())}

@@ -16,17 +16,16 @@ _PREFIX = "tidegate-attempt-"
 
 
 @contextmanager
-def attempt_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Makes a folder that its user alone may enter, and removes it with all that is in it.
+def attempt_folder() -> Iterator[Path]:
+    """Makes a folder that its user alone may enter where the system keeps temporary files; removes it at the end.
 
-    It lies in `parent`, by default where the system keeps temporary files. Raises OSError where it can't be made. A
-    folder that can't be removed is logged: the next attempt has another one.
+    Raises OSError where it can't be made.
     """
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent)).resolve()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove_folder(folder)
 
 
 @contextmanager
@@ -48,11 +47,25 @@ def moved_into(folder: Path) -> Iterator[None]:
         tempfile.tempdir = temporary
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that job code left in it; follows no link.
+
+    A folder that can't be removed is logged: the next attempt has another one.
+    """
+    if folder.is_symlink():
+        folder.unlink()  # job code put it in the folder's place
+        return
     try:
-        shutil.rmtree(folder)
+        folder.rmdir()  # most are empty, and this is far cheaper
     except FileNotFoundError:
         return  # job code removed it
+    except OSError:
+        _remove_tree(folder)
+
+
+def _remove_tree(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
     except OSError:
         _open_up(folder)
         shutil.rmtree(folder, ignore_errors=True)

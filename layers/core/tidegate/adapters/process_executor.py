@@ -19,7 +19,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from tidegate.adapters.attempt_folder import attempt_folder
 from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, upstream_values
 from tidegate.adapters.described_types import DescribedTypes
 from tidegate.adapters.job_environment import JobEnvironment, job_environment
@@ -91,7 +90,7 @@ class ProcessExecutor:
         """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome."""
         with ExitStack() as attempt:
             try:
-                folder = attempt.enter_context(attempt_folder(self._scratch.folder))
+                folder = attempt.enter_context(self._scratch.attempt_folder())
                 child = self._children.borrow(with_keys=self.job_types().wants_keys(assignment.type))
             except (OSError, RegistrationError) as error:
                 if self._children.is_closed:  # the folder goes with the worker

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from tidegate.adapters.attempt_folder import remove_folder
+
+_Identity = tuple[int, int, int, int]
 
 _PREFIX = "tidegate-worker-"
 _LOCK = "lock"
@@ -24,9 +32,36 @@ class WorkerScratch:
     def __init__(self, parent: Path | None = None) -> None:
         place = Path(tempfile.gettempdir()) if parent is None else parent
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place)).resolve()
+        self._numbers = itertools.count()
+        self._free: list[tuple[Path, _Identity | None]] = []
         self._lock: IO[str] = (self.folder / _LOCK).open("w", encoding="utf-8")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._remove_abandoned(place)
+
+    @contextmanager
+    def attempt_folder(self) -> Iterator[Path]:
+        """An empty folder for one attempt, which its user alone may enter.
+
+        At the end it is removed with all that is in it. One that was left as it was given serves again: to make and
+        remove a folder costs milliseconds on some file systems, and most jobs leave nothing. Threads may share the
+        scratch. Raises OSError where the folder can't be made.
+        """
+        folder, identity = self._take()
+        try:
+            yield folder
+        finally:
+            if _identity(folder) == identity:
+                self._free.append((folder, identity))
+            else:
+                remove_folder(folder)
+
+    def _take(self) -> tuple[Path, _Identity | None]:
+        try:
+            return self._free.pop()
+        except IndexError:
+            folder = self.folder / str(next(self._numbers))
+            folder.mkdir(mode=0o700)
+            return folder, _identity(folder)
 
     def close(self) -> None:
         """Removes the folder with all that is left in it."""
@@ -43,6 +78,16 @@ class WorkerScratch:
                     shutil.rmtree(found, ignore_errors=True)
             except OSError:
                 continue  # gone meanwhile, or not ours to look into
+
+
+def _identity(folder: Path) -> _Identity | None:
+    """Which folder this is, with what rights; None where it is no empty folder that its user can use."""
+    try:
+        status = folder.lstat()
+        is_empty = stat.S_ISDIR(status.st_mode) and not any(folder.iterdir())
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_mode, status.st_uid) if is_empty else None
 
 
 def _is_free(lock: Path) -> bool:

@@ -70,8 +70,11 @@ class Child:
 
     def _settle(self, folder: str, keys: Mapping[str, str]) -> None:
         """Puts right what the job before has changed of this process, and moves into the attempt's folder."""
-        os.environ.clear()
-        os.environ.update({**self._environment, **keys, "TMPDIR": folder})
+        wanted = {**self._environment, **keys, "TMPDIR": folder}
+        found = dict(os.environ)
+        for name in found.keys() - wanted.keys():
+            del os.environ[name]
+        os.environ.update({name: value for name, value in wanted.items() if found.get(name) != value})
         tempfile.tempdir = None  # asked for anew
         os.chdir(folder)
 
