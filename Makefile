@@ -82,10 +82,10 @@ check: setup $(CHECKS_STAMP) ## formatting, lint, types, architecture, security,
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(SOURCES))
-	@$(BIN)/python scripts/audit.py
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 	@$(BIN)/python scripts/transform.py template.yaml build/template.json
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml build/template.json
+	@$(BIN)/python scripts/audit.py
 
 $(CHECKS_STAMP): $(BOOTSTRAP_STAMP) requirements/checks.txt
 	@echo "check: installing checkov in $(CHECKS_VENV)"

@@ -25,6 +25,7 @@ from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
+from tidegate_cli.views import printable_lines
 
 _DEBUG_VARIABLE = "TIDEGATE_DEBUG"
 _EXPECTED = (TidegateError, LocalStackError, BotoCoreError, ClientError, httpx.HTTPError, OSError)
@@ -43,17 +44,15 @@ class _OneLineErrors(TyperGroup):
             raise
         except _EXPECTED as error:
             code = error.exit_code if isinstance(error, CliError) else ExitCode.ERROR
-            sys.stderr.write(f"tidegate: {error}\n")
+            sys.stderr.write(f"tidegate: {printable_lines(str(error))}\n")
             raise typer.Exit(code) from error
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except Exception as error:  # the outermost boundary: a user gets a message, never a traceback
             if os.environ.get(_DEBUG_VARIABLE):
                 traceback.print_exc()
-            kind = type(error).__name__
-            sys.stderr.write(
-                f"tidegate: unexpected {kind}: {error}; this is a bug, {_DEBUG_VARIABLE}=1 shows where\n"
-            )
+            said = f"{type(error).__name__}: {printable_lines(str(error))}"
+            sys.stderr.write(f"tidegate: unexpected {said}; this is a bug, {_DEBUG_VARIABLE}=1 shows where\n")
             raise typer.Exit(ExitCode.ERROR) from error
 
 

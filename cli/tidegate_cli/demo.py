@@ -27,6 +27,10 @@ from tidegate_cli.worker_child import wait_until_registered, worker_children
 POOL = "ecs"
 REPORT_KEY = "report"
 REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # where the job type text.report writes, if anywhere
+ROOT_VARIABLE = (
+    "TIDEGATE_SAMPLE_ROOT"  # what text.* jobs may read; in the Lambda pool the template's parameter
+)
+ROOT_PARAMETER = "SampleRoot"
 TIMEOUT_SECONDS = 600.0
 _CANCEL_SECONDS = 8.0
 
@@ -41,10 +45,15 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
         body = demo_workflow.build(source)
     except (ValueError, OSError) as error:
         raise UsageError(f"--source {source}: {error}") from error
+    root = source.resolve() if source else None
+    if root is not None and any(mark.isspace() for mark in str(root)):
+        raise UsageError(
+            f"--source {root}: a path with blanks can't be given to the stack; name another folder"
+        )
     was_up = local_stack.status().state is LocalState.RUNNING
     try:
-        info = local_stack.up(session.tell)
-        report = _run(session, info, body, slots)
+        info = local_stack.up(session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None)
+        report = _run(session, info, body, slots, root)
     finally:
         if not keep_up and not was_up:
             with held_off():
@@ -92,13 +101,17 @@ def report_file_mismatches(jobs: Sequence[JobView]) -> tuple[str, ...]:
     return ()
 
 
-def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int) -> Report:
+def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int, root: Path | None) -> Report:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
         home = Places.find().home
-        reports = {REPORT_FOLDER_VARIABLE: str(home / "reports")}
+        for_jobs = {
+            REPORT_FOLDER_VARIABLE: str(home / "reports"),
+            **({ROOT_VARIABLE: str(root)} if root else {}),
+        }
+        variables = {**for_jobs, "TIDEGATE_JOB_ENVIRONMENT": ",".join(for_jobs)}
         children = stack.enter_context(
-            worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=reports)
+            worker_children(info, home, pool=POOL, processes=1, slots=slots, variables=variables)
         )
         wait_until_registered(info, POOL, children)
         session.tell(f"worker process {children[0].process.pid} serves pool {POOL} with {slots} slots")

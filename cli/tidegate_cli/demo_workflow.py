@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tidegate_jobs.text.tree import SourceGroup, list_groups, standard_library
+from tidegate_samples.text.tree import SourceGroup, list_groups, standard_library
 
 NAME = "demo: text analytics"
 FIRST, URGENT, NORMAL, LOW = 1000, 900, 100, 10

@@ -113,7 +113,7 @@ def print_job(job: JobView, console: Console) -> None:
         reason = f" ({entry['reason']})" if entry.get("reason") else ""
         console.print(
             f"  {entry.get('at')} {entry.get('state'):<10} attempt {entry.get('attempt')} "
-            f"by {entry.get('actor')}{printable(reason)}",
+            f"by {printable(str(entry.get('actor')))}{printable(reason)}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -120,7 +120,7 @@ class LineViewer:
 
     def _print(self, snapshot: Snapshot, line: str) -> None:
         at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
-        self._console.print(f"{at} {line}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"{at} {printable(line)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def counts_text(jobs: Sequence[JobView]) -> Text:

@@ -12,7 +12,7 @@ from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.local_stack import FUNCTIONS, LocalState, StackInfo
 from tidegate_cli.options import OutputOption, print_json, session_of
-from tidegate_cli.views import format_time
+from tidegate_cli.views import format_time, printable_lines
 
 app = typer.Typer(help="The local stack: the same template on an AWS emulator.", no_args_is_help=True)
 
@@ -97,7 +97,7 @@ def logs(
         print_json({"events": lines})
         return
     for event, name in events:
-        line = f"{format_time(event.time_ms)} {name:<10} {event.message}"
+        line = f"{format_time(event.time_ms)} {name:<10} {printable_lines(event.message)}"
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
 from tidegate_cli.target import find_target
+from tidegate_cli.views import printable_lines
 
 _PLAIN_WIDTH = 200  # where no terminal bounds the lines: a report's tables stay whole
 
@@ -112,7 +114,7 @@ class Session:
 
     def tell(self, message: str) -> None:
         """One line on standard error."""
-        self.err.print(message, markup=False, highlight=False, soft_wrap=True)
+        self.err.print(printable_lines(message), markup=False, highlight=False, soft_wrap=True)
 
 
 def session_of(context: typer.Context, output: Output | None = None, api_url: str | None = None) -> Session:
@@ -123,8 +125,13 @@ def session_of(context: typer.Context, output: Output | None = None, api_url: st
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """One JSON document on standard output; what a terminal would obey is escaped in it, as JSON lets it be."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    sys.stdout.write(re.sub(r"[^\x00-\x7e]+", lambda match: _shown(match[0]), text) + "\n")
+
+
+def _shown(text: str) -> str:
+    return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in text)
 
 
 def _console(*, stderr: bool) -> Console:

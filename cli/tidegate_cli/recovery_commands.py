@@ -13,6 +13,7 @@ from tidegate_cli.errors import CliError
 from tidegate_cli.job_commands import JobIdArgument, jobs, workflows
 from tidegate_cli.operator_commands import PoolArgument, pools
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.views import printable_lines
 
 __all__ = ["jobs", "pools", "workflows"]
 WorkflowIdArgument = Annotated[str, typer.Argument(metavar="WORKFLOW_ID")]
@@ -181,4 +182,4 @@ def _counts(found: Any) -> str:
 
 
 def _say(session: Session, text: str) -> None:
-    session.out.print(text, markup=False, highlight=False, soft_wrap=True)
+    session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)

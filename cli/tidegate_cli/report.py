@@ -131,7 +131,7 @@ def print_report(report: Report, console: Console) -> None:
     if report.violations:
         console.print(Text(f"order          {len(report.violations)} violations", style="bold red"))
         for violation in report.violations:
-            console.print(f"  {violation}", markup=False, highlight=False)
+            console.print(f"  {printable(str(violation))}", markup=False, highlight=False)
     else:
         console.print("order          legal: every job ran after what it depends on", highlight=False)
     if report.usage is None:

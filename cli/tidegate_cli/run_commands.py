@@ -38,7 +38,7 @@ from tidegate_cli.options import (
 from tidegate_cli.report import build_report, print_report, report_json
 from tidegate_cli.target import Target, find_target
 from tidegate_cli.usage import collect_settled
-from tidegate_cli.views import JobView
+from tidegate_cli.views import JobView, printable
 from tidegate_cli.worker_child import (
     WorkerChild,
     wait_until_registered,
@@ -73,7 +73,7 @@ def submit(
     with session.client() as client:
         submitted, raw, key = _send(client, document, idempotency_key)
         if not session.is_json:
-            session.out.print(submitted, markup=False, highlight=False)
+            session.out.print(printable(submitted), markup=False, highlight=False)
         if not wait:
             if session.is_json:
                 print_json({**raw, "idempotency_key": key})

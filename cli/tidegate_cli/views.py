@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,6 +88,11 @@ class WorkflowView:
 def printable(text: str) -> str:
     """The text on one line: what would move a terminal's cursor or change its colours is shown escaped."""
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+
+
+def printable_lines(text: str) -> str:
+    """The text with its lines and tabs, and all else as `printable` shows it."""
+    return re.sub(r"[^\n\t]+", lambda match: printable(match[0]), text)
 
 
 def parse_time_ms(text: str | None) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,8 @@ from botocore.config import Config
 
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
-from tidegate_cli.local_stack.model import StackInfo
+from tidegate_cli.local_stack.model import StackInfo, write_info
+from tidegate_cli.worker_credentials import worker_environment
 
 # A worker lets its jobs finish for a while; told again, it hands them back; then it is ended hard.
 _PATIENCE_SECONDS = (8.0, 25.0)
@@ -56,7 +56,8 @@ def worker_children(
 ) -> Iterator[Sequence[WorkerChild]]:
     """Runs `processes` workers of `slots` slots each on the local stack while the block runs.
 
-    `variables` are added to their environment, for job code that asks for them.
+    They work under the role for worker processes. `variables` are added to their environment; those that job code is
+    to see are named in TIDEGATE_JOB_ENVIRONMENT.
     """
     with ExitStack() as children:
         yield [
@@ -72,8 +73,10 @@ def _worker(
     stack: StackInfo, log: Path, pool: str, slots: int, variables: Mapping[str, str]
 ) -> Iterator[WorkerChild]:
     command = [sys.executable, "-m", "tidegate_cli", "worker", "--pool", pool, "--slots", str(slots)]
-    environment = {**local_environment(stack), **variables}
     log.parent.mkdir(parents=True, exist_ok=True)
+    facts = log.with_suffix(".stack.json")
+    write_info(facts, stack)
+    environment = {**worker_environment(stack, facts, log.with_suffix(".aws")), **variables}
     with log.open("wb") as sink:
         # A session of its own: Ctrl-C in the terminal reaches this command, which ends the child in order.
         process = subprocess.Popen(
@@ -88,6 +91,7 @@ def _worker(
         yield WorkerChild(process, log)
     finally:
         _end(process)
+        facts.unlink()  # it holds a key
 
 
 def wait_until_registered(
@@ -119,12 +123,6 @@ def wait_until_registered(
         sleep(_LOOK_SECONDS)
     logs = ", ".join(str(child.log) for child in children)
     raise CliError(f"the worker process did not register within {_REGISTRATION_SECONDS:g} s; see {logs}")
-
-
-def local_environment(stack: StackInfo) -> dict[str, str]:
-    """This process's environment for work on the local stack, the user's own AWS settings taken out."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**own, **stack.process_environment()}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -16,10 +16,11 @@ from rich.text import Text
 from tidegate.domain import limits
 from tidegate.domain.workers import WorkerState
 from tidegate_cli.errors import UsageError
+from tidegate_cli.local_stack import Places
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
-from tidegate_cli.worker_child import local_environment
+from tidegate_cli.worker_credentials import worker_environment
 
 _POOLS_VARIABLE = "TIDEGATE_POOLS"  # set wherever a worker process has its environment already
 DRAIN_SECONDS = 10.0
@@ -160,7 +161,8 @@ def worker(
 ) -> None:
     """Run a worker process until it is told to end (Ctrl-C, SIGTERM, or `tidegate workers drain`).
 
-    It works for the deployment that its TIDEGATE_* environment names, else for the local stack.
+    It works for the deployment that its TIDEGATE_* environment names, with the AWS credentials in its environment;
+    else for the local stack, under the role that the stack has for worker processes.
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
@@ -171,7 +173,10 @@ def worker(
                 "no deployment to work for: start the local stack with `tidegate local up`, or give this "
                 "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
             )
-        os.environ.update(local_environment(stack))
+        places = Places.find()
+        environment = worker_environment(stack, places.stack_info, places.home / "worker.aws")
+        os.environ.clear()  # the user's own AWS settings, too
+        os.environ.update(environment)
     # Loads job code, which no other command needs.
     from tidegate_worker.main import WorkerArguments, run_worker
 

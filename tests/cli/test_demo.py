@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ import pytest
 from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
 from tidegate_cli import demo, demo_workflow, local_stack
 from tidegate_cli.demo import mismatches_of, report_file_mismatches, run_demo
+from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.local_stack import LocalState
 from tidegate_cli.options import Output, Session
@@ -31,9 +32,12 @@ class World:
         self.state = LocalState.STOPPED
         self.jobs = [job_json(0, started=1.0, finished=2.0, result=REPORT)]
         self.error: BaseException | None = None
+        self.parameters: Mapping[str, str] | None = None
+        self.variables: Mapping[str, str] = {}
 
-    def up(self, progress: Callable[[str], None]) -> SimpleNamespace:
+    def up(self, progress: Callable[[str], None], *, parameters: Mapping[str, str] | None) -> SimpleNamespace:
         self.log.append("up")
+        self.parameters = parameters
         return SimpleNamespace()
 
     def down(self, progress: Callable[[str], None]) -> bool:
@@ -41,8 +45,11 @@ class World:
         return True
 
     @contextmanager
-    def workers(self, *_: object, **__: object) -> Iterator[Sequence[SimpleNamespace]]:
+    def workers(
+        self, *_: object, variables: Mapping[str, str], **__: object
+    ) -> Iterator[Sequence[SimpleNamespace]]:
         self.log.append("worker starts")
+        self.variables = variables
         try:
             yield [SimpleNamespace(process=SimpleNamespace(pid=7), check=self.check, log=Path("none"))]
         finally:
@@ -79,8 +86,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def run(*, keep_up: bool = False) -> ExitCode:
-    return run_demo(Session(Output.JSON), source=None, slots=2, keep_up=keep_up)
+def run(*, keep_up: bool = False, source: Path | None = None) -> ExitCode:
+    return run_demo(Session(Output.JSON), source=source, slots=2, keep_up=keep_up)
 
 
 def test_all_as_expected_is_success_and_everything_is_ended(
@@ -124,7 +131,7 @@ def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
 
 
 def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(progress: Callable[[str], None]) -> None:
+    def interrupted(progress: Callable[[str], None], **parameters: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local_stack, "up", interrupted)
@@ -158,3 +165,23 @@ def test_a_report_that_was_not_written_is_a_mismatch(tmp_path: Path) -> None:
     for result in (None, {"file": None}, {"file": str(tmp_path / "gone.md")}, {"file": str(empty)}):
         assert len(report_file_mismatches([job(0, key="report", result=result)])) == 1
     assert report_file_mismatches([job(0, key="report", result=REPORT)]) == ()
+
+
+def test_a_folder_is_the_only_one_that_both_pools_may_read(world: World, tmp_path: Path) -> None:
+    assert run(source=tmp_path) is ExitCode.SUCCESS
+    assert world.parameters == {"SampleRoot": str(tmp_path)}
+    assert world.variables["TIDEGATE_SAMPLE_ROOT"] == str(tmp_path)
+    passed = world.variables["TIDEGATE_JOB_ENVIRONMENT"].split(",")
+    assert set(passed) == {"TIDEGATE_SAMPLE_ROOT", "TIDEGATE_REPORT_FOLDER"}
+
+
+def test_without_one_job_code_is_told_of_none(world: World) -> None:
+    assert run() is ExitCode.SUCCESS
+    assert not world.parameters
+    assert world.variables["TIDEGATE_JOB_ENVIRONMENT"] == "TIDEGATE_REPORT_FOLDER"
+
+
+def test_a_folder_that_the_template_can_not_take_is_refused_at_once(world: World, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="blanks"):
+        run(source=tmp_path / "my code")
+    assert world.log == []

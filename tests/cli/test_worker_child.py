@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tidegate_cli import worker_child
 from tidegate_cli.errors import CliError
 from tidegate_cli.local_stack import StackInfo
-from tidegate_cli.worker_child import local_environment, worker_children
+from tidegate_cli.worker_child import worker_children
+from tidegate_cli.worker_credentials import worker_environment
 
 PATIENCE_SECONDS = 30.0
 
@@ -78,9 +82,41 @@ def test_one_that_ended_by_itself_is_reported_with_its_last_words(
             child.check()
 
 
-def test_the_users_own_aws_settings_do_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_own_aws_settings_do_not_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    made = local_environment(stack())
+    made = worker_environment(stack(), tmp_path / "facts", tmp_path / "config")
     assert made.keys().isdisjoint({"AWS_PROFILE", "AWS_SESSION_TOKEN"})
-    assert made["AWS_ACCESS_KEY_ID"] == "local"
+
+
+def test_it_is_given_no_key_but_a_way_to_ask_for_a_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, 'env; cat "$AWS_CONFIG_FILE"', monkeypatch)
+    with worker_children(stack(), tmp_path / "a home", pool="ecs", processes=1, slots=1) as (child,):
+        child.process.wait(PATIENCE_SECONDS)
+        facts = tmp_path / "a home" / "worker-ecs-1.stack.json"
+        assert facts.stat().st_mode & 0o777 == 0o600
+    said = child.log.read_text()
+    assert "AWS_ACCESS_KEY_ID" not in said
+    assert "AWS_SECRET_ACCESS_KEY" not in said
+    assert f"-m tidegate_cli.worker_credentials '{facts}'" in said
+    assert not facts.exists(), "it holds the stack's root key"
+
+
+def test_an_sdk_asks_again_before_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "asked"
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    keys = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T", "Expiration": soon}
+    stand_in(tmp_path, f"echo x >> {asked}; echo '{json.dumps(keys)}'", monkeypatch)
+    environment = worker_environment(stack(), tmp_path / "facts", tmp_path / "config")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, environment[name])
+    credentials = boto3.Session().get_credentials()
+    assert credentials is not None
+    assert credentials.get_frozen_credentials().token == "T"
+    before = len(asked.read_text().split())
+    assert credentials.get_frozen_credentials().token == "T"
+    assert len(asked.read_text().split()) > before

@@ -50,11 +50,16 @@ def built_functions(build: Path) -> dict[str, BuiltFunction]:
     def layer(reference: Mapping[str, str]) -> Path:
         return Path(build / resources[reference["Ref"]]["Properties"]["ContentUri"] / "python")
 
+    def layers(stated: Any) -> Sequence[Mapping[str, str]]:
+        """A function's layers on the local stack, which has the samples."""
+        found: Sequence[Mapping[str, str]] = stated["Fn::If"][1] if isinstance(stated, Mapping) else stated
+        return found
+
     return {
         str(name): BuiltFunction(
             str(name),
             build / spec["Properties"]["CodeUri"],
-            tuple(layer(reference) for reference in spec["Properties"]["Layers"]),
+            tuple(layer(reference) for reference in layers(spec["Properties"]["Layers"])),
         )
         for name, spec in resources.items()
         if spec["Type"] == "AWS::Serverless::Function"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 
 import pytest
 
@@ -37,7 +38,12 @@ def test_a_pool_that_is_none_is_422(api: Api) -> None:
 
 
 def _encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    packed = zlib.compress(json.dumps(value).encode())
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def _ready(*streams: list[object], later: object = None) -> str:
+    return _encoded(["READY", later, *streams])
 
 
 @pytest.mark.parametrize(
@@ -48,18 +54,39 @@ def _encoded(value: object) -> str:
         _encoded(5),
         _encoded({"a": 1}),
         _encoded([]),
-        _encoded([["lambda", 0]]),
-        _encoded(["ACTIVE", ["lambda", 0]]),
-        _encoded(["READY", ["moon", 0]]),
-        _encoded(["READY", ["lambda", 9]]),
-        _encoded(["READY", ["lambda", 0, "x", "y"]]),
-        _encoded(["READY", ["lambda", 0, "5"]]),
-        _encoded(["READY", ["lambda", float("inf")]]),
-        _encoded(["READY", ["lambda", 0, "1" + "0" * 38, UNKNOWN_ID]]),
-        _encoded(["READY", ["lambda", 0, "1", ""]]),
-        _encoded(["READY", ["lambda", 0, "1", "J" * 3_000]]),
-        _encoded(["READY", ["lambda", 0, "1", "\ud800"]]),
+        _encoded(["READY"]),
+        _encoded([["lambda", "", 0], None]),
+        _encoded(["ACTIVE", None, ["lambda", "", 0]]),
+        _encoded([5, None, ["lambda", "", 0]]),
+        _encoded(["READY", None, {"a": 1}]),
+        _encoded(["READY", None, "lam"]),
+        _ready(["moon", "", 0]),
+        _ready(["lambda", "", 9]),
+        _ready(["lambda", "", -1]),
+        _ready(["lambda", "", 0.0]),
+        _ready(["lambda", "", True]),
+        _ready(["lambda", "", "0"]),
+        _ready(["lambda", "", float("inf")]),
+        _ready(["lambda", None, 0]),
+        _ready(["lambda", "L" * 257, 0]),
+        _ready(["lambda", "share:\ud800", 0]),
+        _ready(["lambda", "key:1:a", 1]),
+        _ready(["lambda", "", 0], ["lambda", "", 0]),
+        _ready(["lambda", "", 0, "x", "y"]),
+        _ready(["lambda", "", 0, "5"]),
+        _ready(["lambda", "", 0, 5, UNKNOWN_ID]),
+        _ready(["lambda", "", 0, "1_0", UNKNOWN_ID]),
+        _ready(["lambda", "", 0, "\u0663", UNKNOWN_ID]),
+        _ready(["lambda", "", 0, "1" + "0" * 38, UNKNOWN_ID]),
+        _ready(["lambda", "", 0, "1", ""]),
+        _ready(["lambda", "", 0, "1", 7]),
+        _ready(["lambda", "", 0, "1", "J" * 3_000]),
+        _ready(["lambda", "", 0, "1", "\ud800"]),
+        _ready(later=["moon", "", 0]),
+        _ready(later={"a": 1}),
+        _ready(later="abc"),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"[" * 60_000)).decode(),
     ],
 )
 def test_a_cursor_that_is_none_of_the_listing_is_422(api: Api, cursor: str) -> None:

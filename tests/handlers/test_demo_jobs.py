@@ -22,9 +22,9 @@ from tidegate.usecases.run import run_message
 from tidegate.usecases.submit import submit_workflow
 from tidegate.usecases.tick import tick
 from tidegate_cli import demo_workflow
-from tidegate_jobs.text.counting import count_file
-from tidegate_jobs.text.jobs import REPORT_FOLDER_VARIABLE
-from tidegate_jobs.text.tree import list_groups
+from tidegate_samples.text.counting import count_file
+from tidegate_samples.text.jobs import REPORT_FOLDER_VARIABLE
+from tidegate_samples.text.tree import ROOT_VARIABLE, list_groups
 
 POOLS = {
     "lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=2),
@@ -143,6 +143,7 @@ def test_a_small_tree_runs_as_expected_and_is_reported(
 ) -> None:
     reports = tmp_path_factory.mktemp("reports")
     monkeypatch.setenv(REPORT_FOLDER_VARIABLE, str(reports))
+    monkeypatch.setenv(ROOT_VARIABLE, str(source))
     jobs = _run(_without_waiting(demo_workflow.build(source)))
     expected = demo_workflow.expected_states(source)
     assert {key: job.state.value for key, job in jobs.items()} == expected
@@ -162,6 +163,7 @@ def test_a_large_tree_takes_the_other_branch_and_urgent_packages_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(REPORT_FOLDER_VARIABLE, raising=False)
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
     for number in range(12):
         package = tmp_path / f"p{number}"
         package.mkdir()

@@ -38,7 +38,7 @@ def _make(kind: str, grace_seconds: float) -> InlineExecutor | ProcessExecutor:
         heartbeat_seconds=BEAT_SECONDS,
         cancel_grace_seconds=grace_seconds,
         hand_back_grace_seconds=grace_seconds,
-        package=JOBCODE,
+        packages=(JOBCODE,),
     )
 
 

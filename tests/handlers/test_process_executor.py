@@ -29,7 +29,7 @@ def _make(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
         heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=0.05,
         hand_back_grace_seconds=0.05,
-        package=JOBCODE,
+        packages=(JOBCODE,),
     )
 
 
@@ -136,7 +136,7 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
         """Until the process is ended, past its time, by its own alarm."""
         assert progress is None or progress.message == "spinning"
         assert _becomes_true(lambda: CLOCK.now_ms() > late.deadline_ms)
-        (child,) = executor._busy
+        (child,) = executor._children.busy
         os.kill(child._process.pid, signal.SIGALRM)
         assert _becomes_true(child.has_ended)
         return Signal.GO_ON
@@ -194,7 +194,7 @@ def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
 def test_warm_processes_are_used() -> None:
     executor = _make()
     executor.warm(1)
-    (warm,) = (child._process.pid for child in executor._idle)
+    (warm,) = (child._process.pid for child in executor._children.idle)
     assert _process_of(executor) == warm
     executor.close()
     assert not _is_running(warm)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit import KNOWN, PINNED, ROOT, WAIVERS, waived
+from scripts.audit import KNOWN, PINNED, REQUIRED, ROOT, VARIABLE, WAIVERS, waived
 from tidegate_cli.local_stack.processes import free_port
 
 KNOWN_NAME, _, KNOWN_VERSION = KNOWN.partition("==")
@@ -80,13 +80,15 @@ class Ran:
     lines: list[str]
 
 
-def audit(folder: Path, url: str, pins: str = "six==1.17.0\nidna==3.20\n", waivers: str = "") -> Ran:
+def audit(
+    folder: Path, url: str, pins: str = "six==1.17.0\nidna==3.20\n", waivers: str = "", mode: str = ""
+) -> Ran:
     (folder / "pins.txt").write_text(pins)
     (folder / "waivers.txt").write_text(waivers)
     command = [sys.executable, str(ROOT / "scripts" / "audit.py"), "--database", url]
     ran = subprocess.run(
         [*command, "--waivers", str(folder / "waivers.txt"), str(folder / "pins.txt")],
-        env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+        env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", VARIABLE: mode},
         capture_output=True,
         text=True,
         check=False,
@@ -145,6 +147,24 @@ def test_something_else_that_answers_with_nothing_is_no_clean_result(
 def test_a_database_that_falls_silent_midway_is_told_on_one_line(database: Database, tmp_path: Path) -> None:
     database.falls_silent_after = 2
     assert _not_checked(audit(tmp_path, database.url), "ServiceError")
+
+
+@pytest.mark.parametrize("falls_silent_after", [0, 2])
+def test_where_an_answer_is_required_silence_fails(
+    database: Database, tmp_path: Path, falls_silent_after: int
+) -> None:
+    database.falls_silent_after = falls_silent_after
+    ran = audit(tmp_path, database.url, mode=REQUIRED)
+    assert ran.code == 1
+    assert "NOT CHECKED" in ran.lines[0]
+
+
+def test_where_an_answer_is_required_a_clean_one_passes(database: Database, tmp_path: Path) -> None:
+    assert audit(tmp_path, database.url, mode=REQUIRED).code == 0
+
+
+def test_a_mode_that_is_none_fails(database: Database, tmp_path: Path) -> None:
+    assert audit(tmp_path, database.url, mode="requried").code == 1
 
 
 def test_pins_that_cannot_be_read_fail(database: Database, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_real_job_code_runs_and_what_never_yields_is_handed_back(fixture: Fixtur
         heartbeat_seconds=3_600,
         cancel_grace_seconds=0.05,
         hand_back_grace_seconds=0.05,
-        package=JOBCODE,
+        packages=(JOBCODE,),
     )
     quick, endless = queued_job(fixture.services), queued_job(fixture.services, "sample.spin")
     with fixture.running(drain_seconds=0, executor=executor) as worker:

@@ -21,6 +21,7 @@ from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
+from tidegate.handlers.privacy import hide_process
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 from tidegate_worker.registration import Registration
 
@@ -57,8 +58,9 @@ def run_worker(arguments: WorkerArguments) -> int:
 
     0 after an orderly stop; 1 where it could not start, the queue stayed unreachable, or its worker id belongs to
     another process; 2 for arguments that are not right. The first signal lets running jobs finish for a while, the
-    second hands them back at once. Must be called in the main thread.
+    second hands them back at once. Must be called in the main thread. Hides this process from others of its user.
     """
+    hide_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:

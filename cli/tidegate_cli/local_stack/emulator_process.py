@@ -10,6 +10,7 @@ from ministack.services import dynamodb
 
 from tidegate_cli.local_stack.payload_limits import bound_payloads
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
+from tidegate_cli.local_stack.sessions import keep_sessions
 from tidegate_cli.local_stack.statements import put_right
 
 _action_of = iam_actions.extract_iam_action
@@ -50,6 +51,7 @@ def _ask_as_aws_does() -> None:
 def run() -> None:
     """Runs the emulator until it is told to stop."""
     put_right()
+    keep_sessions()
     _ask_as_aws_does()
     bound_payloads()
     main()

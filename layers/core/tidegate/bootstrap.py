@@ -255,14 +255,24 @@ def worker_function() -> WorkerDeps:
 
 
 def process_worker() -> ProcessDeps:
-    """For the worker process. Raises KeyError naming an environment variable that is missing."""
+    """For the worker process, which never imports job code: a process that may not see its keys describes the types.
+
+    Raises KeyError naming an environment variable that is missing, RegistrationError where job code can't be loaded.
+    """
+    from tidegate.adapters.job_environment import job_environment
     from tidegate.adapters.process_executor import ProcessExecutor
 
-    services, clients = _from_environment(load_registry())
-    settings = services.settings
+    settings = read_settings(os.environ)
     executor = ProcessExecutor(
-        clients.clock,
+        SystemClock(),
         heartbeat_seconds=settings.heartbeat_seconds,
         cancel_grace_seconds=settings.cancel_grace_seconds,
+        environment=job_environment(os.environ, settings.job_environment),
+        reuse_processes=settings.reuse_job_processes,
     )
+    try:
+        services, clients = _from_environment(executor.job_types())
+    except BaseException:
+        executor.close()
+        raise
     return ProcessDeps(services, executor, clients.clock, clients.entropy, clients.meter)

@@ -33,6 +33,7 @@ class Settings:
     """Everything an operator can set. Units are in the names.
 
     `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; else they take turns by leases.
+    `job_environment` names variables that a worker process passes on to job code beside the stated list.
     """
 
     pools: Mapping[str, Pool]
@@ -50,6 +51,8 @@ class Settings:
     stack: str = "tidegate"
     pool_metrics: bool = False
     worker_silence_seconds: int = 60
+    job_environment: tuple[str, ...] = ()
+    reuse_job_processes: bool = True
 
     @property
     def lease_ms(self) -> int:
@@ -114,6 +117,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         worker_silence_seconds=int(environment.get("TIDEGATE_WORKER_SILENCE_SECONDS", lease_seconds)),
         stack=environment.get("TIDEGATE_STACK", "tidegate"),
         pool_metrics=environment.get("TIDEGATE_POOL_METRICS", "false") == "true",
+        job_environment=tuple(sorted(_names(environment.get("TIDEGATE_JOB_ENVIRONMENT", "")))),
+        reuse_job_processes=environment.get("TIDEGATE_REUSE_JOB_PROCESSES", "true") == "true",
     )
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from contextlib import ExitStack
 from types import FrameType
 
+from tidegate.adapters.attempt_folder import attempt_folder, moved_into
 from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
@@ -49,7 +51,7 @@ class InlineExecutor:
         self._grace_ms = int(cancel_grace_seconds * 1_000)
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
-        """Runs one attempt to its end; job code's errors come back as an Outcome.
+        """Runs one attempt to its end, in a folder of its own; job code's errors come back as an Outcome.
 
         Raises TidegateError outside of the main thread: job code could not be stopped there.
         """
@@ -58,6 +60,15 @@ class InlineExecutor:
                 "InlineExecutor runs job code in the main thread only, for it stops code by a signal; "
                 "call it from there, or use ProcessExecutor"
             )
+        with ExitStack() as attempt:
+            try:
+                folder = attempt.enter_context(attempt_folder())
+            except OSError as error:
+                return Outcome(OutcomeKind.FAILED, code="no-folder", message=str(error))
+            attempt.enter_context(moved_into(folder))
+            return self._watched(assignment, heartbeat)
+
+    def _watched(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
         watch = _Watch(assignment, heartbeat, self._clock, self._heartbeat_ms, self._grace_ms)
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         watch.start()

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 from tidegate.domain.errors import TidegateError
 
+MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
 
 
@@ -26,22 +27,26 @@ class JobProcessError(TidegateError):
 class JobProcess:
     """One child in a session of its own: signals to the terminal's foreground group do not reach it.
 
-    What job code prints goes to this process's standard error.
+    What job code prints goes to this process's standard error. It gets `environment` and not this process's own;
+    `has_keys` says that it runs code which asked for AWS credentials.
     """
 
-    def __init__(self, package: str) -> None:
+    def __init__(
+        self, packages: Sequence[str], environment: Mapping[str, str], *, has_keys: bool = False
+    ) -> None:
+        self.has_keys = has_keys
         self._killing = threading.Lock()
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), package],
+                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), *packages],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 stderr=2,
                 pass_fds=[child.fileno()],
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         finally:
             # Only the child may hold its end, or its death would not end the line.
@@ -55,11 +60,16 @@ class JobProcess:
             raise JobProcessError from error
 
     def receive(self) -> Mapping[str, Any]:
-        """The next message, waiting for it; raises JobProcessError."""
+        """The next message, waiting for it.
+
+        Raises JobProcessError, also where what came is no message of the child's: job code can write to the line.
+        """
         try:
-            message: Mapping[str, Any] = json.loads(self.connection.recv_bytes())
-        except (EOFError, OSError) as error:
-            raise JobProcessError from error
+            message = json.loads(self.connection.recv_bytes(MAX_MESSAGE_BYTES))
+        except (EOFError, OSError, ValueError, RecursionError) as error:
+            raise JobProcessError("the line to job code is broken") from error
+        if not isinstance(message, dict):
+            raise JobProcessError("what came over the line to job code is no message")
         return message
 
     def has_ended(self) -> bool:

@@ -2,31 +2,47 @@
 
 The thread that calls `execute` beats while it waits for its child, so CPU-bound job code can't starve the
 heartbeats; a child that has to stop and does not is killed and replaced. Children are reused between jobs.
+
+Job code is not trusted with what is the worker's: it gets the stated environment and a folder of its own, AWS
+credentials only where its type asked for them, and this process never imports it. docs/isolation.md says what that
+keeps apart and what it does not.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any
 
 from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, upstream_values
+from tidegate.adapters.described_types import DescribedTypes
+from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
+from tidegate.adapters.job_processes import JobProcesses
+from tidegate.adapters.worker_scratch import WorkerScratch
 from tidegate.domain.job import Progress
-from tidegate.handlers.attempt import Report, ReportKind
-from tidegate.handlers.loader import JOBS_PACKAGE
+from tidegate.handlers.attempt import report_from
+from tidegate.handlers.context import progress_from
+from tidegate.handlers.loader import JOB_PACKAGES
+from tidegate.handlers.registry import RegistrationError
 from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
 
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
+_DESCRIBE_SECONDS = 120.0  # to import all job code once
 
 
 class ProcessExecutor:
     """Runs as many attempts at once as threads call `execute`, each in a child process of its own.
 
     `cancel_grace_seconds` is how long job code may go on once it was told of its cancellation,
-    `hand_back_grace_seconds` the same when the worker shuts down; then its process is killed.
+    `hand_back_grace_seconds` the same when the worker shuts down; then its process is killed. `environment` is what job
+    code sees of this process's own (the stated list unless given), `scratch` where attempts' folders are made. With
+    `reuse_processes` a child runs one attempt after the other, without it one attempt.
     """
 
     def __init__(
@@ -36,7 +52,10 @@ class ProcessExecutor:
         heartbeat_seconds: float,
         cancel_grace_seconds: float,
         hand_back_grace_seconds: float = DEFAULT_HAND_BACK_GRACE_SECONDS,
-        package: str = JOBS_PACKAGE,
+        packages: Sequence[str] = JOB_PACKAGES,
+        environment: JobEnvironment | None = None,
+        scratch: Path | None = None,
+        reuse_processes: bool = True,
     ) -> None:
         self._clock = clock
         self._heartbeat_ms = int(heartbeat_seconds * 1_000)
@@ -44,56 +63,66 @@ class ProcessExecutor:
             Signal.CANCEL: int(cancel_grace_seconds * 1_000),
             Signal.HAND_BACK: int(hand_back_grace_seconds * 1_000),
         }
-        self._package = package
-        self._lock = threading.Lock()
-        self._idle: list[JobProcess] = []
-        self._busy: set[JobProcess] = set()
-        self._closed = False
+        self._environment = environment or job_environment(os.environ, ())
+        self._scratch = WorkerScratch(scratch)
+        self._children = JobProcesses(packages, self._environment, reuse=reuse_processes)
+        self._describing = threading.Lock()
+        self._types: DescribedTypes | None = None
+        self._hurrying = threading.Lock()
         self._hurry_end, self._hurry_start = Pipe(duplex=False)
 
     def warm(self, children: int) -> None:
         """Starts `children` processes ahead of the first jobs; does not wait for them."""
-        started = [JobProcess(self._package) for _ in range(children)]
-        with self._lock:
-            self._idle.extend(started)
+        self._children.warm(children)
+
+    def job_types(self) -> DescribedTypes:
+        """The job types as a child that loaded them describes them; none once this is closed.
+
+        Raises RegistrationError where job code can't be loaded, OSError where no process can be started.
+        """
+        with self._describing:
+            if self._types is None:
+                child = self._children.borrow(with_keys=False)
+                self._types = DescribedTypes() if child is None else self._described_by(child)
+            return self._types
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
         """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome."""
+        with ExitStack() as attempt:
+            try:
+                folder = attempt.enter_context(self._scratch.attempt_folder())
+                child = self._children.borrow(with_keys=self.job_types().wants_keys(assignment.type))
+            except (OSError, RegistrationError) as error:
+                if self._children.is_closed:  # the folder goes with the worker
+                    return Outcome(OutcomeKind.HANDED_BACK)
+                return Outcome(OutcomeKind.FAILED, code="process-not-started", message=str(error))
+            if child is None:
+                return Outcome(OutcomeKind.HANDED_BACK)
+            return self._run(child, _Watch(self, child, assignment, heartbeat, folder))
+
+    def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         try:
-            child = self._borrow()
-        except OSError as error:
-            return Outcome(OutcomeKind.FAILED, code="process-not-started", message=str(error))
-        if child is None:
-            return Outcome(OutcomeKind.HANDED_BACK)
-        watch = _Watch(self, child, assignment, heartbeat)
-        try:
-            outcome = watch.run()
+            outcome = watch.run(self._environment.keys if child.has_keys else {})
         except JobProcessError:
             return self._died(child, watch)
         except BaseException:
-            self._discard(child)
+            self._children.discard(child)
             raise
         if watch.ended_by_itself:
-            self._give_back(child)
+            self._children.give_back(child)
         else:
-            self._discard(child)
+            self._children.discard(child)
         return outcome
 
     def hurry(self) -> None:
         """Has every attempt, under way or later, beat at once: what its heartbeat brings is heeded now."""
-        with self._lock:
+        with self._hurrying:
             self._hurry_start.close()
 
     def close(self) -> None:
         """Kills every child. Attempts under way come back HANDED_BACK, and so does every later one."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-            busy = list(self._busy)
-        for child in idle:
-            child.close()
-        for child in busy:
-            child.kill()  # its thread closes the line
+        self._children.close()
+        self._scratch.close()
 
     @property
     def clock(self) -> Clock:
@@ -115,45 +144,34 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
-    def _borrow(self) -> JobProcess | None:
-        with self._lock:
-            if self._closed:
-                return None
-            child = self._idle_child() or JobProcess(self._package)
-            self._busy.add(child)
-            return child
-
-    def _idle_child(self) -> JobProcess | None:
-        while self._idle:
-            child = self._idle.pop()
-            if not child.has_ended():
-                return child
-            child.close()  # ended by what an earlier job had left running in it
-        return None
-
-    def _give_back(self, child: JobProcess) -> None:
-        with self._lock:
-            self._busy.discard(child)
-            if not self._closed:
-                self._idle.append(child)
-                return
-        child.close()
-
-    def _discard(self, child: JobProcess) -> str:
-        with self._lock:
-            self._busy.discard(child)
-        how = child.kill()
-        child.close()
-        return how
+    def _described_by(self, child: JobProcess) -> DescribedTypes:
+        """What the first message of a new child says of its job code."""
+        try:
+            if not child.connection.poll(_DESCRIBE_SECONDS):
+                raise RegistrationError(
+                    f"job code was not loaded within {_DESCRIBE_SECONDS:g} s; its modules must only define things"
+                )
+            first = child.receive()
+        except JobProcessError as error:
+            how = self._children.discard(child)
+            raise RegistrationError(f"the process that loads job code is gone: {how}") from error
+        except BaseException:
+            self._children.discard(child)
+            raise
+        if first.get("kind") != "ready":
+            self._children.discard(child)
+            raise RegistrationError(str(first.get("message")))
+        self._children.give_back(child)
+        return DescribedTypes(first["types"])
 
     def _died(self, child: JobProcess, watch: _Watch) -> Outcome:
-        how = self._discard(child)
+        how = self._children.discard(child)
         # A heartbeat that hung may have kept that from being seen before the child's own alarm.
         if watch.is_overdue:
             return Outcome(OutcomeKind.TIMED_OUT)
         if watch.asked is not Signal.GO_ON:
             return Outcome(VERDICTS[watch.asked])
-        if self._closed:
+        if self._children.is_closed:
             return Outcome(OutcomeKind.HANDED_BACK)
         return Outcome(
             OutcomeKind.FAILED,
@@ -166,9 +184,15 @@ class _Watch:
     """One attempt, from sending it to the child until it has ended or has to be killed."""
 
     def __init__(
-        self, owner: ProcessExecutor, child: JobProcess, assignment: Assignment, heartbeat: Heartbeat
+        self,
+        owner: ProcessExecutor,
+        child: JobProcess,
+        assignment: Assignment,
+        heartbeat: Heartbeat,
+        folder: Path,
     ) -> None:
         self.ended_by_itself = False
+        self._folder = folder
         self._owner = owner
         self._child = child
         self._assignment = assignment
@@ -182,8 +206,8 @@ class _Watch:
         """Whether the attempt's time is over."""
         return self._owner.clock.now_ms() >= self._assignment.deadline_ms
 
-    def run(self) -> Outcome:
-        """Watches until the attempt has an outcome; raises JobProcessError."""
+    def run(self, keys: Mapping[str, str]) -> Outcome:
+        """Watches until the attempt has an outcome; job code gets `keys`. Raises JobProcessError."""
         clock, assignment = self._owner.clock, self._assignment
         self._send(
             "run",
@@ -191,6 +215,8 @@ class _Watch:
             key=assignment.key,
             parameters=assignment.parameters,
             upstreams=upstream_values(assignment),
+            folder=str(self._folder),
+            keys=keys,
             remaining_seconds=(assignment.deadline_ms - clock.now_ms()) / 1_000,
         )
         beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
@@ -217,20 +243,20 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
-        if (message["job_id"], message["attempt"]) != (self._assignment.job_id, self._assignment.attempt):
-            return None  # of the job before this one
-        if message["kind"] == "progress":
-            self._progress = Progress(message["fraction"], message["message"])
-            return None
+        """What a message brings. Job code can write any message, so what it holds is checked once more."""
+        if (message.get("job_id"), message.get("attempt")) != (
+            self._assignment.job_id,
+            self._assignment.attempt,
+        ):
+            return None  # of the job before this one, or of the child's start
+        try:
+            if message["kind"] == "progress":
+                self._progress = progress_from(float(message["fraction"]), str(message["message"]))
+                return None
+            report = report_from(message)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise JobProcessError("what came over the line to job code is no message") from error
         self.ended_by_itself = True
-        report = Report(
-            ReportKind(message["report"]),
-            result=message["result"],
-            code=message["code"],
-            message=message["message"],
-            retryable=message["retryable"],
-            retry_after_seconds=message["retry_after_seconds"],
-        )
         return outcome_of(report, self.asked)
 
     def _heed(self, asked: Signal) -> None:

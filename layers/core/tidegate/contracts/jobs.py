@@ -22,14 +22,15 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
+from tidegate.domain.texts import UNPRINTABLE
 
 _SHARE_NAME = re.compile("[A-Za-z0-9._-]+")
 
 
 def _text(max_characters: int) -> StringConstraints:
-    # Without control characters: what a client names is shown on other people's terminals.
+    # What a client names is shown on other people's terminals, and compared by eye.
     return StringConstraints(
-        strict=True, min_length=1, max_length=max_characters, pattern=r"^[^\x00-\x1f\x7f]*$"
+        strict=True, min_length=1, max_length=max_characters, pattern=f"^[^{UNPRINTABLE}]*$"
     )
 
 

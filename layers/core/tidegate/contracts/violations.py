@@ -19,7 +19,7 @@ _MESSAGES: Mapping[str, str] = {
     "extra_forbidden": "is not a known field; leave it out or correct its name",
     "string_type": "must be a string",
     "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must not hold control characters, such as line breaks",
+    "string_pattern_mismatch": "must not hold control characters, such as line breaks, nor marks that nothing shows",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "bool_type": "must be true or false",

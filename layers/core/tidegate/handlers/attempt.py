@@ -8,13 +8,15 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from tidegate.domain import limits
 from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
 from tidegate.domain.job import Json
-from tidegate.handlers.context import JobContext, storable
+from tidegate.domain.texts import plain_message
+from tidegate.handlers.context import JobContext
 from tidegate.handlers.registry import Registry, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -81,6 +83,24 @@ def run_attempt(
         return _unexpected(context, error)
 
 
+def report_from(message: Mapping[str, Any]) -> Report:
+    """The report that a process which ran job code sent, with every bound checked again: job code could have sent it.
+
+    Raises KeyError, TypeError or ValueError where it is none.
+    """
+    kind = ReportKind(message["report"])
+    if kind is ReportKind.SUCCEEDED:
+        return _succeeded(message["result"])
+    if kind is ReportKind.FAILED:
+        return _failed(
+            str(message["code"]),
+            str(message["message"]),
+            retryable=bool(message["retryable"]),
+            retry_after_seconds=_bounded(message["retry_after_seconds"]),
+        )
+    return Report(kind)
+
+
 def _unexpected(context: JobContext, error: BaseException) -> Report:
     # Frames and the class only: an exception's text may hold parameters, and those never reach a log.
     frames = "".join(traceback.format_tb(error.__traceback__))
@@ -110,8 +130,8 @@ def _failed(
 ) -> Report:
     return Report(
         ReportKind.FAILED,
-        code=" ".join(storable(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
-        message=storable(message)[: limits.MAX_ERROR_CHARACTERS],
+        code=" ".join(plain_message(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
+        message=plain_message(message)[: limits.MAX_ERROR_CHARACTERS],
         retryable=retryable,
         retry_after_seconds=retry_after_seconds,
     )

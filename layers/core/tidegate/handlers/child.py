@@ -1,7 +1,8 @@
-"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE`.
+"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE ...`.
 
-It talks to its parent in JSON messages over one socket. The parent sends `run` and `stop`; the child answers
-with `progress` and one `ended` for each run. When the parent is gone, the socket ends and so does the child.
+It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
+with `broken`. The parent sends `run` and `stop`; the child answers with `progress` and one `ended` for each run. When
+the parent is gone, the socket ends and so does the child.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import queue
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -24,7 +26,8 @@ from tidegate.domain.states import State
 from tidegate.handlers.attempt import Report, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.loader import load_registry
-from tidegate.handlers.registry import Registry
+from tidegate.handlers.privacy import hide_process
+from tidegate.handlers.registry import RegistrationError, Registry
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # Job code may hold the interpreter inside a C call while the parent is gone: then the kernel ends the child.
@@ -39,6 +42,7 @@ class Child:
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._connection = connection
         self._pid = os.getpid()
+        self._environment = dict(os.environ)
         self._sending = threading.Lock()
         self._runs: queue.SimpleQueue[tuple[Incoming, StopRequest]] = queue.SimpleQueue()
         self._current: tuple[str, int, StopRequest] | None = None
@@ -47,16 +51,32 @@ class Child:
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
         threading.Thread(target=self._send_progress, name="progress", daemon=True).start()
 
+    def fail(self, error: RegistrationError) -> None:
+        """Says that there is no job code to run."""
+        self._send({"kind": "broken", "message": str(error)})
+
     def serve(self, registry: Registry) -> None:
         """Runs attempts in this thread, which must be the main one, until the parent goes."""
+        self._send({"kind": "ready", "types": registry.asked()})
         while True:
             message, stop = self._runs.get()
+            self._settle(message["folder"], message["keys"])
             report = self._run(registry, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
             ended = {"kind": "ended", "job_id": message["job_id"], "attempt": message["attempt"]}
             self._send({**asdict(report), **ended, "report": report.kind})
+
+    def _settle(self, folder: str, keys: Mapping[str, str]) -> None:
+        """Puts right what the job before has changed of this process, and moves into the attempt's folder."""
+        wanted = {**self._environment, **keys, "TMPDIR": folder}
+        found = dict(os.environ)
+        for name in found.keys() - wanted.keys():
+            del os.environ[name]
+        os.environ.update({name: value for name, value in wanted.items() if found.get(name) != value})
+        tempfile.tempdir = None  # asked for anew
+        os.chdir(folder)
 
     def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))
@@ -120,9 +140,15 @@ class Child:
 
 def main() -> None:
     """Entry point of the child process."""
+    hide_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     child = Child(Connection(int(sys.argv[1])))
-    child.serve(load_registry(sys.argv[2]))
+    try:
+        registry = load_registry(*sys.argv[2:])
+    except RegistrationError as error:
+        child.fail(error)
+        sys.exit(1)
+    child.serve(registry)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import JobCancelled, JobTimedOut
 from tidegate.domain.job import Json, Progress
 from tidegate.domain.states import State
-
-_CONTROLS = {
-    number: None if chr(number) == "\r" else "?"
-    for number in (*range(0x20), *range(0x7F, 0xA0))
-    if chr(number) not in "\t\n"
-}
+from tidegate.domain.texts import plain_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +51,10 @@ class Upstreams(Mapping[str, Upstream]):
         return len(self._by_name)
 
 
-def storable(text: str) -> str:
-    """The text with a ? for each half character, as they come from names of files that are not UTF-8.
-
-    And for what a terminal obeys instead of showing it, but for tabs and new lines: people read this on one.
-    """
-    return text.encode("utf-8", "replace").decode().translate(_CONTROLS)
+def progress_from(fraction: float, message: str) -> Progress:
+    """Progress as it can be stored: `fraction` is cut to 0-1, `message` to 200 characters that a terminal shows."""
+    bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
+    return Progress(bounded, plain_message(message)[: limits.MAX_PROGRESS_CHARACTERS])
 
 
 class StopRequest:
@@ -131,8 +124,7 @@ class JobContext:
 
         `fraction` is 0-1 (cut to that range), `message` is cut to 200 characters.
         """
-        bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
-        self._report_progress(Progress(bounded, storable(message)[: limits.MAX_PROGRESS_CHARACTERS]))
+        self._report_progress(progress_from(fraction, message))
 
     def check(self) -> None:
         """Raises JobCancelled or JobTimedOut when the job should stop; let them pass through."""

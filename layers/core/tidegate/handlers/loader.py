@@ -9,23 +9,28 @@ from types import ModuleType
 
 from tidegate.handlers.registry import REGISTRY, RegistrationError, Registry
 
-JOBS_PACKAGE = "tidegate_jobs"
+JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
+"""The package that users fill, and the samples, which are there only where they were deployed."""
 
 
-def load_registry(package: str = JOBS_PACKAGE) -> Registry:
-    """The built-in job types and those of every module of `package`, found on the import path.
+def load_registry(*packages: str) -> Registry:
+    """The built-in job types and those of every module of `packages` (JOB_PACKAGES unless given).
 
-    Without such a package only the built-in types are there. Raises RegistrationError naming the module that
-    can't be imported, or the registration that can't work.
+    A package that is not on the import path is left out. Raises RegistrationError naming the module that can't be
+    imported, or the registration that can't work.
     """
     _import(f"{__package__}.builtin")
-    if importlib.util.find_spec(package) is None:
-        return REGISTRY
+    for package in packages or JOB_PACKAGES:
+        if importlib.util.find_spec(package) is not None:
+            _import_all_of(package)
+    return REGISTRY
+
+
+def _import_all_of(package: str) -> None:
     root = _import(package)
     for module in pkgutil.walk_packages(root.__path__, f"{package}."):
         if not module.name.endswith(".__main__"):
             _import(module.name)
-    return REGISTRY
 
 
 def _import(name: str) -> ModuleType:
@@ -36,5 +41,6 @@ def _import(name: str) -> ModuleType:
     except Exception as error:
         raise RegistrationError(
             f"job code in {name} can't be imported: {type(error).__name__}: {error}; "
-            "mend the module, or add the package that it needs to layers/jobs/requirements.txt"
+            "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
+            "which writes layers/jobs/requirements.txt"
         ) from error

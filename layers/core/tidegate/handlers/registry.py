@@ -38,13 +38,14 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A registered job type: its name, its code, and the model of its parameters."""
+    """A registered job type: its name, its code, the model of its parameters, and what it asked for."""
 
     name: str
     function: Callable[[Any, JobContext], object]
     parameters: type[BaseModel]
     description: str = ""
     reads_upstreams: bool = False
+    aws_credentials: bool = False
 
     @property
     def origin(self) -> str:
@@ -86,6 +87,16 @@ class Registry:
         found = self._types.get(job_type)
         return found is not None and found.reads_upstreams
 
+    def asked(self) -> dict[str, dict[str, bool]]:
+        """What each type asked for when it was registered, by name."""
+        return {
+            name: {
+                "reads_upstreams": self._types[name].reads_upstreams,
+                "aws_credentials": self._types[name].aws_credentials,
+            }
+            for name in self.types()
+        }
+
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
         """What is wrong with parameters for a registered type: pairs of a path inside them and a message."""
         found = self._types.get(job_type)
@@ -98,7 +109,12 @@ class Registry:
         return []
 
     def job(
-        self, name: str, *, description: str = "", reads_upstreams: bool = False
+        self,
+        name: str,
+        *,
+        description: str = "",
+        reads_upstreams: bool = False,
+        aws_credentials: bool = False,
     ) -> Callable[
         [Callable[[ParametersT, JobContext], ReturnT]], Callable[[ParametersT, JobContext], ReturnT]
     ]:
@@ -107,6 +123,8 @@ class Registry:
         The function takes `(parameters: SomePydanticModel, context: JobContext)` and returns what JSON can
         say, a pydantic model, or None. `description` is its docstring's first line unless given.
         `reads_upstreams` has the states and results of its upstreams loaded for it, at a read each.
+        `aws_credentials` gives it the AWS credentials of the worker process that runs it; without it an SDK in job code
+        finds none there. In the worker function every type has the function's (docs/isolation.md).
         Raises RegistrationError for a bad name, a bad signature or a name that is taken.
         """
 
@@ -116,7 +134,7 @@ class Registry:
             _require_name(name, function)
             model = _parameters_model(name, function)
             summary = description or (inspect.getdoc(function) or "").partition("\n")[0]
-            self.add(JobType(name, function, model, summary, reads_upstreams))
+            self.add(JobType(name, function, model, summary, reads_upstreams, aws_credentials))
             return function
 
         return register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 MODULES_PER_GROUP = 6
 MAX_FILES = 20_000
+ROOT_VARIABLE = "TIDEGATE_SAMPLE_ROOT"
 _MAX_NAME_CHARACTERS = 100
 _NOT_SOURCES = frozenset(
     {
@@ -34,6 +36,26 @@ class SourceGroup:
     is_package: bool
     files: tuple[Path, ...]
     size_bytes: int
+
+
+def root_folder() -> Path:
+    """The folder that all sources lie in: what TIDEGATE_SAMPLE_ROOT names, else the standard library."""
+    named = os.environ.get(ROOT_VARIABLE)
+    return (Path(named) if named else standard_library()).resolve()
+
+
+def folder_in_root(source: str | None) -> Path:
+    """The folder that `source` names, the root itself without one; a relative one counts from the root.
+
+    Raises ValueError where it lies outside of the root, whatever is there.
+    """
+    root = root_folder()
+    folder = (root / source).resolve() if source else root
+    if not folder.is_relative_to(root):
+        raise ValueError(
+            f"{source} is outside of the folder that samples may read; {ROOT_VARIABLE} names that"
+        )
+    return folder
 
 
 def standard_library() -> Path:
@@ -72,7 +94,7 @@ def _python_files(folder: Path) -> Iterator[Path]:
         if _is_source(entry):
             if entry.is_dir():
                 yield from _python_files(entry)
-            elif entry.suffix == ".py":
+            elif entry.suffix == ".py" and entry.is_file():
                 yield entry
 
 

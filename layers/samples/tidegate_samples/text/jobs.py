@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tidegate.handlers import HandlerError, JobContext, Parameters, job
-from tidegate_jobs.text.counting import Counts, add_up, count_file
-from tidegate_jobs.text.tree import SourceGroup, list_groups, standard_library
+from tidegate_samples.text.counting import Counts, add_up, count_file
+from tidegate_samples.text.tree import SourceGroup, folder_in_root, list_groups
 
 REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"
 _TOP_SHOWN = 10
@@ -19,9 +19,12 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class SourceTree(Parameters):
-    """A folder of Python sources on the worker's machine; the standard library of its interpreter if not given."""
+    """A folder of Python sources in the root that the operator named; the root itself if not given.
 
-    source: str | None = None
+    Without such a root it is the standard library of the worker's interpreter. Nothing outside of it is read.
+    """
+
+    source: str | None = Field(default=None, max_length=1_000)
 
 
 class PackageParameters(SourceTree):
@@ -153,9 +156,8 @@ def write_report(parameters: NoParameters, context: JobContext) -> ReportResult:
 
 
 def _groups(parameters: SourceTree) -> tuple[SourceGroup, ...]:
-    source = Path(parameters.source) if parameters.source else standard_library()
     try:
-        return list_groups(source)
+        return list_groups(folder_in_root(parameters.source))
     except ValueError as error:
         raise HandlerError(str(error), retryable=False) from error
 

@@ -1,0 +1,106 @@
+"""Credentials of worker processes on the local stack: of a role with the stack's policy for them, never the root key.
+
+`python -m tidegate_cli.worker_credentials FILE` prints a session's keys as the AWS SDKs want them of a
+`credential_process`; FILE holds the facts of the stack. The SDK in the worker runs it again before the session ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tidegate_cli.local_stack.model import StackInfo, read_info
+
+ROLE = "tidegate-local-worker"
+SESSION_SECONDS = 3_600
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
+)
+_ROOTS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str, str]:
+    """This process's environment for a worker on the local stack, the user's own AWS settings taken out.
+
+    It holds no key. `config` is written: an AWS configuration by which an SDK asks for a session's keys. `facts` is
+    the file of the stack's facts that is read then.
+    """
+    command = shlex.join([sys.executable, "-m", "tidegate_cli.worker_credentials", str(facts)])
+    config.parent.mkdir(parents=True, exist_ok=True)
+    draft = config.with_suffix(f".{os.getpid()}")
+    draft.write_text(f"[default]\ncredential_process = {command}\n", encoding="utf-8")
+    draft.replace(config)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    access = {name: value for name, value in stack.process_environment().items() if name not in _ROOTS}
+    return {
+        **own,
+        **access,
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def session_keys(stack: StackInfo) -> dict[str, str | int]:
+    """Keys of a session of an hour under the worker's role, which is made where the stack has none yet."""
+    role = _role(stack, stack.outputs["WorkerProcessPolicyArn"])
+    sts = stack.session().client("sts", endpoint_url=stack.endpoint_url, config=_CONFIG)
+    keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="worker", DurationSeconds=SESSION_SECONDS)[
+        "Credentials"
+    ]
+    ends: datetime = keys["Expiration"]
+    return {
+        "Version": 1,
+        "AccessKeyId": keys["AccessKeyId"],
+        "SecretAccessKey": keys["SecretAccessKey"],
+        "SessionToken": keys["SessionToken"],
+        "Expiration": ends.isoformat(),
+    }
+
+
+def _role(stack: StackInfo, policy_arn: str) -> Mapping[str, Any]:
+    iam = stack.session().client("iam", endpoint_url=stack.endpoint_url, config=_CONFIG)
+    account = policy_arn.split(":")[4]
+    trusted = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    with suppress(iam.exceptions.EntityAlreadyExistsException):  # made for an earlier session
+        iam.create_role(
+            RoleName=ROLE,
+            Description="Worker processes on this machine",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}),
+        )
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=policy_arn)
+    role: Mapping[str, Any] = iam.get_role(RoleName=ROLE)["Role"]
+    return role
+
+
+def main() -> int:
+    """Entry point; returns the exit code. What goes wrong is said on standard error, which the SDK shows."""
+    stack = read_info(Path(sys.argv[1]))
+    if stack is None:
+        sys.stderr.write(f"{sys.argv[1]} holds no facts of a local stack: is it up?\n")
+        return 1
+    try:
+        keys = session_keys(stack)
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"the local stack gives no session to a worker: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(keys))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
