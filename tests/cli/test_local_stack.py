@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
 def places(project: Path, tmp_path: Path) -> Places:
     """Places of a stack that never ran."""
     home = tmp_path / "home"
-    home.mkdir()
+    home.mkdir(mode=0o700)
     return Places(project=project, home=home)
 
 
@@ -173,7 +173,7 @@ def test_a_failed_build_is_told_and_tried_again(places: Places, monkeypatch: pyt
 def test_the_users_own_aws_configuration_stays_out(monkeypatch: pytest.MonkeyPatch, places: Places) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    for environment in (sam._environment("http://127.0.0.1:1"), emulators._environment(1, places)):
+    for environment in (sam._environment("http://127.0.0.1:1", "word"), emulators._environment(1, places)):
         assert "AWS_PROFILE" not in environment
         assert "AWS_SESSION_TOKEN" not in environment
     assert emulators._environment(1, places)["BIND_HOST"] == "127.0.0.1"
