@@ -16,6 +16,7 @@ from botocore.config import Config
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.local_stack.model import StackInfo
+from tidegate_cli.local_stack.private_files import UMASK, open_private
 
 # A worker lets its jobs finish for a while; told again, it hands them back; then it is ended hard.
 _PATIENCE_SECONDS = (8.0, 25.0)
@@ -74,7 +75,7 @@ def _worker(
     command = [sys.executable, "-m", "tidegate_cli", "worker", "--pool", pool, "--slots", str(slots)]
     environment = {**local_environment(stack), **variables}
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as sink:
+    with open_private(log) as sink:
         # A session of its own: Ctrl-C in the terminal reaches this command, which ends the child in order.
         process = subprocess.Popen(
             command,
@@ -82,6 +83,7 @@ def _worker(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            umask=UMASK,  # as everything of a local stack, what its jobs write is the user's alone
             start_new_session=True,
         )
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tidegate_cli.local_stack import gate
-from tidegate_cli.local_stack.gate import Gate, Refusal, Request
+from tidegate_cli.local_stack.gate import BodyCheck, Gate, Refusal, Request
 
 PORT = 4_566
 HOST = (b"host", b"127.0.0.1:4566")
@@ -33,13 +33,12 @@ class Noting:
         self.reached.append((scope["path"], body))
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    def before_body(self, request: Request) -> Refusal | None:
+    def judge(self, request: Request) -> Refusal | BodyCheck:
         self.judged.append("head")
-        return None if self.trusts else Refusal(403, b"unsigned")
+        return self._check if self.trusts else Refusal(403, b"unsigned")
 
-    def with_body(self, request: Request, body: bytes) -> Refusal | None:
+    def _check(self, body: bytes) -> None:
         self.judged.append(f"body {len(body)}")
-        return None
 
 
 def asked(

@@ -79,14 +79,15 @@ class Refusal:
     content_type: str = "application/json"
 
 
+BodyCheck = Callable[[bytes], Refusal | None]
+"""Judges a request by its body; None where it may pass."""
+
+
 class Guard(Protocol):
     """Judges requests by who signed them."""
 
-    def before_body(self, request: Request) -> Refusal | None:
-        """Why a request is refused as far as its headers show it, None where it may go on."""
-
-    def with_body(self, request: Request, body: bytes) -> Refusal | None:
-        """Why a request is refused by its signature, None where it may pass."""
+    def judge(self, request: Request) -> Refusal | BodyCheck:
+        """Why a request is refused as far as its headers show it, else how its body is to be judged."""
 
 
 class Gate:
@@ -118,10 +119,9 @@ class Gate:
             refusal = (
                 _HEALTHY if request.method in ("GET", "HEAD") else _refused("health is asked for with GET")
             )
-        if refusal is None:
-            refusal = self._guard.before_body(request)
-        if refusal is not None:
-            await _send(send, refusal)
+        judged = refusal or self._guard.judge(request)
+        if isinstance(judged, Refusal):
+            await _send(send, judged)
             return
         body = await _read(receive)
         if body is None:
@@ -129,7 +129,7 @@ class Gate:
         if len(body) > MOST_BODY_BYTES:
             refusal = Refusal(413, _message(f"the local stack takes bodies of up to {MOST_BODY_BYTES} bytes"))
         else:
-            refusal = self._guard.with_body(request, body)
+            refusal = judged(body)
         if refusal is not None:
             await _send(send, refusal)
             return

@@ -45,8 +45,11 @@ class StackInfo:
 
     def process_environment(self) -> dict[str, str]:
         """What a process that works on this stack needs: AWS access and the TIDEGATE_* settings."""
+        return {**self.environment, **self.aws_environment()}
+
+    def aws_environment(self) -> dict[str, str]:
+        """The settings of AWS with which any SDK talks to this stack, as its root."""
         return {
-            **self.environment,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
