@@ -195,6 +195,15 @@ def test_a_stale_record_is_no_running_stack(places: Places, sleeper: subprocess.
     assert processes.runs(sleeper.pid, mark_of(sleeper))
 
 
+def test_an_emulator_of_before_there_were_secrets_is_ended(
+    places: Places, sleeper: subprocess.Popen[bytes]
+) -> None:
+    record = Emulator(pid=sleeper.pid, mark=mark_of(sleeper), port=processes.free_port())
+    emulators._write_record(places.emulator_record, record)
+    assert emulators.find_running(places) is None
+    assert processes.start_mark(sleeper.pid) is None
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])
 def test_a_broken_record_is_no_running_stack(places: Places, text: str) -> None:
     places.emulator_record.write_text(text, encoding="utf-8")
