@@ -10,7 +10,15 @@ import ministack.app
 import psutil
 import pytest
 
-from tests.attack.local_stack.callers import Attempt, LocalAws, signed
+from tests.attack.local_stack.callers import (
+    ACCOUNT,
+    FUNCTION,
+    LIST_TABLES,
+    ROLE_ARN,
+    Attempt,
+    LocalAws,
+    signed,
+)
 
 CONTROL_PATHS = sorted(
     {
@@ -68,3 +76,42 @@ def test_one_loopback_port_is_listened_on(aws: LocalAws, shown: dict[str, Any]) 
         if found.status == psutil.CONN_LISTEN and found.laddr
     ]
     assert listening == [("127.0.0.1", aws.port)]
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+UNSIGNED = {
+    "a queue by its address": Attempt(
+        "GET", f"/{ACCOUNT}/queue?Action=ReceiveMessage&Version=2012-11-05", {}
+    ),
+    "a message by a form": Attempt(
+        "POST", f"/{ACCOUNT}/queue", FORM, b"Action=SendMessage&MessageBody=x&Version=2012-11-05"
+    ),
+    "an object": Attempt("GET", "/bucket/key", {}),
+    "an upload by a form": Attempt(
+        "POST", "/bucket", {"content-type": "multipart/form-data; boundary=x"}, b"--x--"
+    ),
+    "a function": Attempt("POST", f"/2015-03-31/functions/{FUNCTION}/invocations", {}, b"{}"),
+    "a function by its address": Attempt("POST", "/_aws/lambda-url/id/", {}, b"{}"),
+    "a user": Attempt("POST", "/", FORM, b"Action=CreateUser&UserName=intruder&Version=2010-05-08"),
+    "a web identity": Attempt(
+        "POST",
+        "/",
+        FORM,
+        f"Action=AssumeRoleWithWebIdentity&RoleArn={ROLE_ARN}&RoleSessionName=me&WebIdentityToken=x".encode(),
+    ),
+    "keys of an instance": Attempt("GET", "/latest/meta-data/iam/security-credentials/role", {}),
+    "keys of a task": Attempt("GET", "/v2/credentials/id", {}),
+    "a page to log in": Attempt("GET", "/oauth2/authorize?client_id=x", {}),
+    "a token": Attempt("POST", "/oauth2/token", FORM, b"grant_type=client_credentials"),
+    "an image registry": Attempt("GET", "/v2/_catalog", {}),
+    "a catalogue of tables": Attempt("GET", "/iceberg/v1/config", {}),
+    "a service by its old signature": Attempt(
+        "GET", "/bucket/key", {"authorization": "AWS tidegate-local:x"}
+    ),
+    "a bearer of a token": Attempt("POST", "/", {**LIST_TABLES, "authorization": "Bearer x"}, b"{}"),
+}
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_nothing_is_open_to_unsigned_requests(aws: LocalAws, name: str) -> None:
+    assert UNSIGNED[name].send(aws.url).status_code in (400, 403)
