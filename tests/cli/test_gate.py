@@ -50,7 +50,7 @@ def asked(
     parts: tuple[bytes, ...] = (b"",),
     also_open: tuple[str, ...] = (),
 ) -> list[MutableMapping[str, Any]]:
-    """What the gate sends in answer to a request."""
+    """The gate's answer to a request, message by message."""
     sent: list[MutableMapping[str, Any]] = []
     scope = {
         "type": kind,

@@ -20,8 +20,8 @@ from tidegate_cli.local_stack.root_key import read_secret_file
 from tidegate_cli.local_stack.signatures import Signatures
 from tidegate_cli.local_stack.statements import put_right
 
-# What the template, its deployment and the tools here ask for. Any other service of the emulator would be one more way
-# in: some run commands, some open ports of their own, some hand out credentials.
+# The services that the template, its deployment and the tools here ask for. Any other service of the emulator would be
+# one more way in: some run commands, some open ports of their own, some hand out credentials.
 SERVICES = frozenset(
     {
         "apigateway",
@@ -76,7 +76,7 @@ def _ask_as_aws_does() -> None:
 
 
 def _close_to_others(also_open: Sequence[str]) -> None:
-    """Only who has the home's secret, or a key that was made with it, gets an answer."""
+    """Has the emulator answer only those who have the home's secret, or a key that was made with it."""
     # Out of the environment, which functions inherit.
     secret = read_secret_file(Path(os.environ.pop(SECRET_FILE_VARIABLE)))
     draw_role_keys(secret)

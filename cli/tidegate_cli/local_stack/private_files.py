@@ -13,7 +13,7 @@ from typing import IO
 from tidegate_cli.local_stack.errors import LocalStackError
 
 UMASK = 0o077
-"""What a process of the local stack takes from the mode of each file that it makes."""
+"""The bits that a process of the local stack takes from the mode of each file that it makes."""
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO

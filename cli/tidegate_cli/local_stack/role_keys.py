@@ -18,10 +18,10 @@ _NAME_CHARACTERS = 64
 
 
 def credentials_from(root_secret: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """What makes the credentials of a function from its configuration, and lets the emulator know them.
+    """Returns a maker of credentials, which also lets the emulator know them. It takes a function's configuration.
 
-    The same function with the same role has the same ones for as long as the home has its secret: several of its
-    processes run at once.
+    A function with the same role has the same credentials for as long as the home has its secret, because several of
+    its processes run at once.
     """
 
     def credentials_of(configuration: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who asks a local stack in the tests of attacks on it: signed and unsigned callers, browsers, another user."""
+"""Callers of a local stack in the tests of attacks on it: signed and unsigned ones, and another user."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LocalAws:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request as it goes over the wire."""
+    """One request, header by header."""
 
     method: str
     path: str
@@ -108,7 +108,10 @@ def signed(
 
 
 def as_nobody(work: Callable[[], Any]) -> Any:
-    """What `work` returns in a child process of user nobody; it must be of JSON. The caller must be root."""
+    """Runs `work` in a child process of user nobody, and returns its result, which must be of JSON.
+
+    The caller must be root.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

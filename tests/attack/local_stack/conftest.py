@@ -79,7 +79,7 @@ def _fill(aws: LocalAws) -> None:
 
 @pytest.fixture(scope="session")
 def shown(aws: LocalAws) -> dict[str, Any]:
-    """What a function of the stack sees."""
+    """The environment and the umask of a function of the stack."""
     answer = aws.client("lambda").invoke(FunctionName=FUNCTION)
     found: dict[str, Any] = json.loads(answer["Payload"].read())
     return found
