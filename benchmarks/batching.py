@@ -135,7 +135,7 @@ def in_batches(services: Services, _: AwsClients, moves: Sequence[DispatchIfRead
 
 def ideal_services(threads: int) -> tuple[Services, AwsClients, IdealStore]:
     """Services over an ideal store."""
-    clients = connect_system(session=make_session(), endpoint_url=NOWHERE, threads=threads)
+    clients = connect_system(session=make_session("none"), endpoint_url=NOWHERE, threads=threads)
     store = IdealStore()
     clients.dynamodb.meta.events.register("before-send.dynamodb", store)  # type: ignore[arg-type]  # it answers
     pool = Pool(POOL, "", PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=1)

@@ -87,7 +87,7 @@ class IdealAws:
 
 def ideal_services(places: int) -> tuple[Services, IdealAws]:
     """Services over ideal tables and an ideal queue, with so many places in the one pool."""
-    clients = connect_system(session=make_session(), endpoint_url=NOWHERE)
+    clients = connect_system(session=make_session("none"), endpoint_url=NOWHERE)
     aws = IdealAws()
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-send", aws)  # type: ignore[arg-type]  # it answers

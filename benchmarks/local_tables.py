@@ -17,7 +17,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.handlers.loader import load_registry
 from tidegate.settings import Settings, Tables
 from tidegate_cli.local_stack import Places, emulator
-from tidegate_cli.local_stack.model import make_session
+from tidegate_cli.local_stack.root_key import root_session
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 POOL = "bench"
@@ -48,7 +48,7 @@ def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
         places = Places(project=TEMPLATE.parent, home=Path(folder))
         running = emulator.start(places, lambda _line: None)
         try:
-            session = make_session()
+            session = root_session(places)
             sqs = session.client("sqs", endpoint_url=running.endpoint_url)
             dynamodb = session.client("dynamodb", endpoint_url=running.endpoint_url)
             made = 0

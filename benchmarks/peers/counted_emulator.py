@@ -2,6 +2,8 @@
 
 Run by path, not as a module: the emulator's process has the benchmark's packages nowhere on its path.
 
+Each is asked with a signed request, as everything of a local stack is.
+
 GET /_bench/usage                              everything counted so far
 GET /_bench/name?key=AKIA...&name=celery       from now on this access key's calls are counted under that name
 GET /_bench/marks?table=Jobs&event=SUCCEEDED   how often items were created or reached a state, and when last;
@@ -30,6 +32,7 @@ from tidegate_cli.local_stack import emulator_process
 
 _LOOK_SECONDS = 0.005
 _API = "/_aws/execute-api/"
+PATHS = "/_bench/"
 
 
 async def answer(counter: WireCounter, path: str, query: dict[str, list[str]]) -> Any:
@@ -57,7 +60,7 @@ def run() -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
-        if not path.startswith("/_bench/"):
+        if not path.startswith(PATHS):
             if path.startswith(_API):
                 counter.tally.add(REQUESTS, "client", f"apigateway.{scope['method']}")
             await inner(scope, receive, send)
@@ -69,7 +72,7 @@ def run() -> None:
         await send({"type": "http.response.body", "body": body})
 
     ministack.app.app = app
-    emulator_process.run()
+    emulator_process.run(also_open=(PATHS,))
 
 
 if __name__ == "__main__":

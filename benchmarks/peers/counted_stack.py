@@ -17,6 +17,8 @@ from benchmarks.own_stack import say
 from benchmarks.peers.usage import Usage
 from tidegate_cli.local_stack import Places, StackInfo, down, emulator, up
 from tidegate_cli.local_stack.model import ACCESS_KEY_ID
+from tidegate_cli.signing import SigV4
+from tidegate_cli.target import local_target
 
 PROGRAM = Path(__file__).with_name("counted_emulator.py")
 WORKER_PROCESS = "worker process"
@@ -91,7 +93,8 @@ def counted_stack() -> Iterator[CountedStack]:
         try:
             emulator.start(Places.find(home), say, program=[str(PROGRAM)])
             info = up(say, home=home, parameters=PARAMETERS)
-            with httpx.Client(base_url=info.endpoint_url, trust_env=False) as http:
+            signer = SigV4(local_target(info))
+            with httpx.Client(base_url=info.endpoint_url, trust_env=False, auth=signer) as http:
                 stack = CountedStack(info, home, http)
                 stack._ask("name", key=ACCESS_KEY_ID, name=WORKER_PROCESS)
                 yield stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from tidegate_cli import local_stack
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
-from tidegate_cli.local_stack import FUNCTIONS, LocalState, StackInfo
+from tidegate_cli.local_stack import FUNCTIONS, LocalStackError, LocalState, StackInfo
 from tidegate_cli.options import OutputOption, print_json, session_of
 from tidegate_cli.views import format_time, printable_lines
 
@@ -67,6 +68,28 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
             session.out.print(f"pid    {found.info.pid}, port {found.info.port}", highlight=False)
     if found.state is not LocalState.RUNNING:
         raise typer.Exit(ExitCode.ERROR)
+
+
+@app.command()
+def env(context: typer.Context, output: OutputOption = None) -> None:
+    """Print the AWS settings of the local stack as commands of a shell, for other programs than this one.
+
+    A shell takes them over with: eval "$(tidegate local env)". They hold the secret of the stack's root key.
+
+    Example: tidegate local env --output json
+    """
+    session = session_of(context, output)
+    info = local_stack.status().info
+    if info is None:
+        raise LocalStackError("the local stack is not up: run `tidegate local up`")
+    settings = info.aws_environment()
+    if session.is_json:
+        print_json({"environment": settings})
+        return
+    # A profile or a session's token of the user's own would go before these keys, or with them.
+    lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+    session.out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

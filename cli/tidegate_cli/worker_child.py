@@ -15,6 +15,7 @@ from botocore.config import Config
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.local_stack.model import StackInfo, write_info
+from tidegate_cli.local_stack.private_files import UMASK, open_private
 from tidegate_cli.worker_credentials import worker_environment
 
 # A worker lets its jobs finish for a while; told again, it hands them back; then it is ended hard.
@@ -77,7 +78,7 @@ def _worker(
     facts = log.with_suffix(".stack.json")
     write_info(facts, stack)
     environment = {**worker_environment(stack, facts, log.with_suffix(".aws")), **variables}
-    with log.open("wb") as sink:
+    with open_private(log) as sink:
         # A session of its own: Ctrl-C in the terminal reaches this command, which ends the child in order.
         process = subprocess.Popen(
             command,
@@ -85,6 +86,7 @@ def _worker(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            umask=UMASK,  # as everything of a local stack, what its jobs write is the user's alone
             start_new_session=True,
         )
     try:

@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate_cli.local_stack.model import StackInfo, read_info
+from tidegate_cli.local_stack.private_files import replace_private
 
 ROLE = "tidegate-local-worker"
 SESSION_SECONDS = 3_600
@@ -37,9 +38,7 @@ def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str,
     """
     command = shlex.join([sys.executable, "-m", "tidegate_cli.worker_credentials", str(facts)])
     config.parent.mkdir(parents=True, exist_ok=True)
-    draft = config.with_suffix(f".{os.getpid()}")
-    draft.write_text(f"[default]\ncredential_process = {command}\n", encoding="utf-8")
-    draft.replace(config)
+    replace_private(config, f"[default]\ncredential_process = {command}\n")
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     access = {name: value for name, value in stack.process_environment().items() if name not in _ROOTS}
     return {

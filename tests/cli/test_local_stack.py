@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
 def places(project: Path, tmp_path: Path) -> Places:
     """Places of a stack that never ran."""
     home = tmp_path / "home"
-    home.mkdir()
+    home.mkdir(mode=0o700)
     return Places(project=project, home=home)
 
 
@@ -173,7 +173,7 @@ def test_a_failed_build_is_told_and_tried_again(places: Places, monkeypatch: pyt
 def test_the_users_own_aws_configuration_stays_out(monkeypatch: pytest.MonkeyPatch, places: Places) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    for environment in (sam._environment("http://127.0.0.1:1"), emulators._environment(1, places)):
+    for environment in (sam._environment("http://127.0.0.1:1", "word"), emulators._environment(1, places)):
         assert "AWS_PROFILE" not in environment
         assert "AWS_SESSION_TOKEN" not in environment
     assert emulators._environment(1, places)["BIND_HOST"] == "127.0.0.1"
@@ -193,6 +193,15 @@ def test_a_stale_record_is_no_running_stack(places: Places, sleeper: subprocess.
     assert status(home=places.home).state is LocalState.STOPPED
     assert not down(silent, home=places.home)
     assert processes.runs(sleeper.pid, mark_of(sleeper))
+
+
+def test_an_emulator_of_before_there_were_secrets_is_ended(
+    places: Places, sleeper: subprocess.Popen[bytes]
+) -> None:
+    record = Emulator(pid=sleeper.pid, mark=mark_of(sleeper), port=processes.free_port())
+    emulators._write_record(places.emulator_record, record)
+    assert emulators.find_running(places) is None
+    assert processes.start_mark(sleeper.pid) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])

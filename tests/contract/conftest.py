@@ -17,25 +17,26 @@ from tidegate.adapters.aws_clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_cli.local_stack import emulator
 from tidegate_cli.local_stack.places import Places
+from tidegate_cli.local_stack.root_key import root_session
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def local_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An emulator of its own for the session, with nothing deployed to it; ended by its process id."""
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
+    """Clients of an emulator of the session's own, with nothing deployed to it; ended by its process id."""
     home = tmp_path_factory.mktemp("contract-stack")
     places = Places(project=Path(__file__).resolve().parents[2], home=home)
     running = emulator.start(places, lambda _line: None)
     try:
-        yield running.endpoint_url
+        yield aws_clients(running.endpoint_url, session=root_session(places))
     finally:
         emulator.stop(places)
 
 
 @pytest.fixture(scope="session")
-def local_clients(local_endpoint: str) -> AwsClients:
-    return aws_clients(local_endpoint)
+def local_clients(local_aws: AwsClients) -> AwsClients:
+    return local_aws
 
 
 @pytest.fixture(scope="session")

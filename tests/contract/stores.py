@@ -86,8 +86,11 @@ def memory_stores() -> Stores:
     )
 
 
-def aws_clients(endpoint_url: str | None, *, threads: int = 4) -> AwsClients:
-    session = boto3.Session("test", "test", region_name="eu-west-1")
+def aws_clients(
+    endpoint_url: str | None, *, threads: int = 4, session: boto3.Session | None = None
+) -> AwsClients:
+    """Clients with the keys of `session`; without one, with keys that a double takes and a local stack does not."""
+    session = session or boto3.Session("test", "test", region_name="eu-west-1")
     return connect(
         StandingClock(NOW_MS),
         NoEntropy(),
@@ -96,6 +99,14 @@ def aws_clients(endpoint_url: str | None, *, threads: int = 4) -> AwsClients:
         threads=threads,
         timer=VirtualTimer(),
     )
+
+
+def same_clients(clients: AwsClients) -> AwsClients:
+    """Other clients of the same endpoint, with the same keys."""
+    signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # botocore's, which has the keys
+    keys = signer._credentials
+    session = boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
+    return aws_clients(clients.dynamodb.meta.endpoint_url, session=session)
 
 
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, Stores, aws_clients
+from tests.contract.stores import NOW_MS, POOL, Stores, same_clients
 from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
 from tidegate.adapters.aws_clients import AwsClients
@@ -131,7 +131,7 @@ def test_jobs_read_a_while_ago_move_among_others(stores: Stores) -> None:
 @contextmanager
 def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
     """Every second statement of the first batch is answered with an error, before or after it took effect."""
-    aside = aws_clients(clients.dynamodb.meta.endpoint_url).dynamodb
+    aside = same_clients(clients).dynamodb
 
     def answer(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
         clients.dynamodb.meta.events.unregister(event, answer)  # type: ignore[arg-type]  # it answers

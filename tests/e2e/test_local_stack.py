@@ -40,6 +40,13 @@ def test_an_unknown_key_is_refused(stack: StackInfo) -> None:
     assert call(stack, "/v1/jobs", Credentials("AKIDUNKNOWN", "word")).status_code == 403
 
 
+def test_the_homes_secret_alone_opens_the_stack(stack: StackInfo, stack_home: Path) -> None:
+    for secret in (stack.access_key_id, "x" * 40):
+        assert call(stack, "/v1/jobs", Credentials(stack.access_key_id, secret)).status_code == 403
+    files = [stack_home, *stack_home.rglob("*")]
+    assert [str(file) for file in files if not file.is_symlink() and file.stat().st_mode & 0o077] == []
+
+
 def test_a_signed_call_reaches_the_function(stack: StackInfo) -> None:
     signed = call(stack, "/v1/jobs?state=READY", Credentials(stack.access_key_id, stack.secret_access_key))
     assert signed.status_code == 200, signed.text

@@ -16,7 +16,6 @@ from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import (
     ACCESS_KEY_ID,
     REGION,
-    SECRET_ACCESS_KEY,
     STACK_NAME,
     StackInfo,
     make_session,
@@ -52,9 +51,9 @@ def readable_errors() -> Iterator[None]:
         raise LocalStackError(f"the local AWS failed: {error}") from error
 
 
-def describe(endpoint_url: str) -> Deployment | None:
-    """What is deployed, or None if nothing is."""
-    client = make_session().client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+def describe(endpoint_url: str, secret: str) -> Deployment | None:
+    """What is deployed, or None if nothing is. `secret` is the root key's."""
+    client = make_session(secret).client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     try:
         stacks = client.describe_stacks(StackName=STACK_NAME)["Stacks"]
     except ClientError as error:
@@ -71,14 +70,16 @@ def describe(endpoint_url: str) -> Deployment | None:
     return Deployment(status=found["StackStatus"], digest=digest, outputs=outputs)
 
 
-def read_stack_info(emulator: Emulator) -> StackInfo:
+def read_stack_info(emulator: Emulator, secret: str) -> StackInfo:
     """All that clients need to know of the deployed stack; raises LocalStackError if it is not whole."""
-    deployment = describe(emulator.endpoint_url)
+    deployment = describe(emulator.endpoint_url, secret)
     if deployment is None or not deployment.is_usable:
         state = "not there" if deployment is None else deployment.status
         raise LocalStackError(f"the stack was deployed, and yet is {state}")
     outputs = deployment.outputs
-    functions = make_session().client("lambda", endpoint_url=emulator.endpoint_url, config=CLIENT_CONFIG)
+    functions = make_session(secret).client(
+        "lambda", endpoint_url=emulator.endpoint_url, config=CLIENT_CONFIG
+    )
     worker = functions.get_function_configuration(FunctionName=outputs["WorkerFunctionName"])
     variables = worker["Environment"]["Variables"]
     api_path = f"/_aws/execute-api/{outputs['ApiId']}/{outputs['StageName']}"
@@ -87,7 +88,7 @@ def read_stack_info(emulator: Emulator) -> StackInfo:
         endpoint_url=emulator.endpoint_url,
         region=REGION,
         access_key_id=ACCESS_KEY_ID,
-        secret_access_key=SECRET_ACCESS_KEY,
+        secret_access_key=secret,
         outputs=outputs,
         environment={name: value for name, value in variables.items() if name.startswith("TIDEGATE_")},
         port=emulator.port,
@@ -95,18 +96,18 @@ def read_stack_info(emulator: Emulator) -> StackInfo:
     )
 
 
-def repair(endpoint_url: str) -> None:
+def repair(endpoint_url: str, secret: str) -> None:
     """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment."""
-    _limit_queues(endpoint_url)
-    _let_items_expire(endpoint_url)
+    _limit_queues(endpoint_url, secret)
+    _let_items_expire(endpoint_url, secret)
 
 
-def _limit_queues(endpoint_url: str) -> None:
+def _limit_queues(endpoint_url: str, secret: str) -> None:
     """Writes each queue's concurrency limit again, as a number.
 
     The emulator keeps a limit that came from a template parameter as text, and then its poller fails on it.
     """
-    client = make_session().client("lambda", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+    client = make_session(secret).client("lambda", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     for page in client.get_paginator("list_event_source_mappings").paginate():
         for mapping in page["EventSourceMappings"]:
             limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
@@ -116,9 +117,9 @@ def _limit_queues(endpoint_url: str) -> None:
                 )
 
 
-def _let_items_expire(endpoint_url: str) -> None:
+def _let_items_expire(endpoint_url: str, secret: str) -> None:
     """Turns on each table's time to live as the template says, which the emulator passes over."""
-    session = make_session()
+    session = make_session(secret)
     stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     tables = session.client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     body: Any = stacks.get_template(StackName=STACK_NAME)["TemplateBody"]

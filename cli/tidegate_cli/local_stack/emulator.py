@@ -16,9 +16,17 @@ import httpx
 
 from tidegate_cli.local_stack import processes
 from tidegate_cli.local_stack.errors import LocalStackError
-from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Progress
+from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, Progress
 from tidegate_cli.local_stack.places import Places
+from tidegate_cli.local_stack.private_files import (
+    UMASK,
+    make_private_folder,
+    open_private,
+    replace_private,
+)
+from tidegate_cli.local_stack.root_key import draw_root_secret
 
+SECRET_FILE_VARIABLE = "TIDEGATE_LOCAL_SECRET_FILE"  # noqa: S105 - names a file  # nosec B105
 PROGRAM = ("-m", "tidegate_cli.local_stack.emulator_process")
 START_TRIES = 3
 START_SECONDS = 60.0
@@ -54,12 +62,15 @@ class Emulator:
 
 
 def find_running(places: Places) -> Emulator | None:
-    """This home's emulator if it runs and answers; one that hangs is ended."""
+    """This home's emulator if it runs and answers; one that hangs is ended.
+
+    One that was started when homes had no secret is ended too: it takes everybody's requests.
+    """
     emulator = _read_record(places.emulator_record)
     if emulator is None or not emulator.is_running:
         return None
     deadline_s = time.monotonic() + 10.0
-    while time.monotonic() < deadline_s:
+    while places.root_secret.exists() and time.monotonic() < deadline_s:
         if emulator.answers():
             return emulator
         time.sleep(0.2)
@@ -73,6 +84,8 @@ def start(places: Places, progress: Progress, *, program: Sequence[str] = PROGRA
     `program` is what the interpreter is given to run; a benchmark puts its own around the emulator. Raises
     LocalStackError where it does not come up.
     """
+    places.claim_home()
+    draw_root_secret(places)
     last = _read_record(places.emulator_record)
     # Saved queues are known by addresses that hold the port: what was saved is of use on the same port only.
     if last is None or not processes.is_free(last.port):
@@ -83,7 +96,7 @@ def start(places: Places, progress: Progress, *, program: Sequence[str] = PROGRA
         _forget_stream_positions(places.state)
     shutil.rmtree(places.scratch, ignore_errors=True)
     for folder in (places.state, places.scratch):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
     port = last.port if last is not None and processes.is_free(last.port) else processes.free_port()
     for _ in range(START_TRIES):
         progress(f"starting the local AWS on port {port}")
@@ -92,7 +105,7 @@ def start(places: Places, progress: Progress, *, program: Sequence[str] = PROGRA
             return emulator
         port = processes.free_port()  # somebody was quicker
         forget_state(places)
-        places.state.mkdir(parents=True, exist_ok=True)
+        make_private_folder(places.state)
     raise LocalStackError(f"the local AWS does not start; see {places.emulator_log}")
 
 
@@ -115,7 +128,7 @@ def forget_state(places: Places) -> None:
 
 def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | None:
     """The emulator, answering on `port`; None where it ended by itself, as it does when the port is taken."""
-    with places.emulator_log.open("wb") as log:
+    with open_private(places.emulator_log) as log:
         child = subprocess.Popen(
             [sys.executable, *program],
             stdin=subprocess.DEVNULL,
@@ -123,6 +136,7 @@ def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | N
             stderr=subprocess.STDOUT,
             cwd=places.home,
             env=_environment(port, places),
+            umask=UMASK,  # functions take it over
             start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
         )
     processes.remember_child(child)
@@ -170,7 +184,7 @@ def _environment(port: int, places: Places) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(places.state / "s3"),
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        SECRET_FILE_VARIABLE: str(places.root_secret),
         "AWS_DEFAULT_REGION": REGION,
     }
 
@@ -198,6 +212,4 @@ def _read_record(path: Path) -> Emulator | None:
 
 
 def _write_record(path: Path, emulator: Emulator) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(asdict(emulator)) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_private(path, json.dumps(asdict(emulator)) + "\n")

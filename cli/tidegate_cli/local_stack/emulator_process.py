@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from ministack.app import main
+from ministack import app
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
+from tidegate_cli.local_stack.emulator import SECRET_FILE_VARIABLE
+from tidegate_cli.local_stack.gate import Gate
+from tidegate_cli.local_stack.model import ACCESS_KEY_ID
 from tidegate_cli.local_stack.payload_limits import bound_payloads
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
+from tidegate_cli.local_stack.role_keys import draw_role_keys
+from tidegate_cli.local_stack.root_key import read_secret_file
 from tidegate_cli.local_stack.sessions import keep_sessions
+from tidegate_cli.local_stack.signatures import Signatures
 from tidegate_cli.local_stack.statements import put_right
+
+# The services that the template, its deployment and the tools here ask for. Any other service of the emulator would be
+# one more way in: some run commands, some open ports of their own, some hand out credentials.
+SERVICES = frozenset(
+    {
+        "apigateway",
+        "cloudformation",
+        "dynamodb",
+        "dynamodbstreams",
+        "events",
+        "iam",
+        "lambda",
+        "logs",
+        "monitoring",
+        "s3",
+        "scheduler",
+        "sqs",
+        "sts",
+    }
+)
 
 _action_of = iam_actions.extract_iam_action
 _checks_of = iam_actions.dynamodb_transaction_checks
@@ -48,13 +77,29 @@ def _ask_as_aws_does() -> None:
     iam_actions.dynamodb_service_context = _context_with_keys
 
 
-def run() -> None:
-    """Runs the emulator until it is told to stop."""
+def _close_to_others(also_open: Sequence[str]) -> None:
+    """Has the emulator answer only those who have the home's secret, or a key that was made with it."""
+    # Out of the environment, which functions inherit.
+    secret = read_secret_file(Path(os.environ.pop(SECRET_FILE_VARIABLE)))
+    draw_role_keys(secret)
+    for service in app.SERVICE_HANDLERS.keys() - SERVICES:
+        del app.SERVICE_HANDLERS[service]
+    guard = Signatures(ACCESS_KEY_ID, secret)
+    guard.install()
+    app.app = Gate(app.app, int(os.environ["GATEWAY_PORT"]), guard, also_open=also_open)
+
+
+def run(also_open: Sequence[str] = ()) -> None:
+    """Runs the emulator until it is told to stop.
+
+    `also_open` are paths of an application put around the emulator's own, open to signed requests.
+    """
     put_right()
     keep_sessions()
     _ask_as_aws_does()
     bound_payloads()
-    main()
+    _close_to_others(also_open)
+    app.main()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from tidegate_cli.local_stack import emulator as emulators
 from tidegate_cli.local_stack.cloud import CLIENT_CONFIG, readable_errors
 from tidegate_cli.local_stack.errors import LocalStackError
-from tidegate_cli.local_stack.model import make_session, read_info
+from tidegate_cli.local_stack.model import read_info
 from tidegate_cli.local_stack.places import Places
 
 _OUTPUTS = {
@@ -42,7 +42,7 @@ def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = Non
     info = read_info(places.stack_info)
     if info is None or emulators.find_running(places) is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
-    client = make_session().client("logs", endpoint_url=info.endpoint_url, config=CLIENT_CONFIG)
+    client = info.session().client("logs", endpoint_url=info.endpoint_url, config=CLIENT_CONFIG)
     start_ms = int((time.time() - since_seconds) * 1_000)
     pages = client.get_paginator("filter_log_events").paginate(
         logGroupName=info.outputs[output], startTime=max(start_ms, 0)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import boto3
+
+from tidegate_cli.local_stack.private_files import replace_private
 
 Progress = Callable[[str], None]
 """Told one short line at each step; the caller decides where it is shown."""
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "tidegate-local"
-SECRET_ACCESS_KEY = "tidegate-local"  # noqa: S105  (the emulator's root; it listens on the loopback only)  # nosec B105
+"""The name of the root key of every local stack. Its secret is drawn for each home (root_key.py)."""
 STACK_NAME = "tidegate"
 
 
@@ -31,7 +33,7 @@ class StackInfo:
     endpoint_url: str
     region: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
     outputs: Mapping[str, str]
     environment: Mapping[str, str]
     port: int
@@ -39,12 +41,15 @@ class StackInfo:
 
     def session(self) -> boto3.Session:
         """A boto3 session with the stack's credentials; give its clients `endpoint_url`."""
-        return make_session()
+        return make_session(self.secret_access_key)
 
     def process_environment(self) -> dict[str, str]:
         """What a process that works on this stack needs: AWS access and the TIDEGATE_* settings."""
+        return {**self.environment, **self.aws_environment()}
+
+    def aws_environment(self) -> dict[str, str]:
+        """The settings of AWS with which any SDK talks to this stack, as its root."""
         return {
-            **self.environment,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
@@ -71,19 +76,16 @@ class LocalStatus:
     stack_status: str | None = None
 
 
-def make_session() -> boto3.Session:
-    """A boto3 session with the local credentials, whatever the user's own configuration says."""
+def make_session(secret_access_key: str) -> boto3.Session:
+    """A boto3 session with a local stack's root key, whatever the user's own configuration says."""
     return boto3.Session(
-        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
+        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=secret_access_key, region_name=REGION
     )
 
 
 def write_info(path: Path, info: StackInfo) -> None:
     """Writes the facts of a stack as JSON, readable by the user only; never half a file."""
-    draft = path.with_suffix(".new")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps({**asdict(info)}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_private(path, json.dumps({**asdict(info)}, indent=2, sort_keys=True) + "\n")
 
 
 def read_info(path: Path) -> StackInfo | None:

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import Progress
+from tidegate_cli.local_stack.private_files import claim_home, open_private_lock
 
 LOCK_WAIT_SECONDS = 600.0
+_HOME_NAME = ".tidegate"
+_LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,13 @@ class Places:
         Raises LocalStackError where no project is found.
         """
         project = find_project()
-        chosen = home or Path(os.environ.get("TIDEGATE_HOME") or project / ".tidegate")
+        chosen = home or Path(os.environ.get("TIDEGATE_HOME") or project / _HOME_NAME)
         return cls(project=project, home=chosen.absolute())
+
+    @property
+    def root_secret(self) -> Path:
+        """The secret of the stack's root key."""
+        return self.home / "secret"
 
     @property
     def emulator_record(self) -> Path:
@@ -68,18 +77,24 @@ class Places:
         """The built functions and layers; homes of one project share them."""
         return self.project / ".aws-sam" / "local"
 
+    def claim_home(self) -> None:
+        """Makes the home where there is none, and closes it to other users. Raises LocalStackError if it can't."""
+        claim_home(self.home, marker=_LOCK_NAME, default_name=_HOME_NAME)
+
     @contextmanager
     def lock_home(self, progress: Progress) -> Iterator[None]:
         """Held while the stack is changed, so that two commands do not start it twice."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with _locked(self.home / "lock", progress):
+        self.claim_home()
+        path = self.home / _LOCK_NAME
+        with _locked(path, open_private_lock(path), progress):
             yield
 
     @contextmanager
     def lock_build(self, progress: Progress) -> Iterator[None]:
         """Held from build to the end of deployment, so that nobody replaces what is being deployed."""
         self.build.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(self.build.parent / "local.lock", progress):
+        path = self.build.parent / "local.lock"
+        with _locked(path, path.open("ab"), progress):
             yield
 
 
@@ -96,8 +111,8 @@ def find_project() -> Path:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    with path.open("a", encoding="utf-8") as file:
+def _locked(path: Path, file: IO[bytes], progress: Progress) -> Iterator[None]:
+    with file:
         deadline_s = time.monotonic() + LOCK_WAIT_SECONDS
         told = False
         while True:

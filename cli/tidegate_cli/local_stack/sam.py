@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tidegate_cli.local_stack.errors import LocalStackError
-from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STACK_NAME, Progress
+from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, STACK_NAME, Progress
 from tidegate_cli.local_stack.places import Places
+from tidegate_cli.local_stack.private_files import open_private
+from tidegate_cli.local_stack.root_key import read_root_secret
 
 BUILD_TAG = "tidegate:build"
 _HASH_FILE = "content.sha256"
@@ -130,15 +132,17 @@ def _run(verb: str, arguments: Sequence[str], places: Places, *, endpoint_url: s
     executable = str(program) if program.is_file() else shutil.which("sam")
     if executable is None:
         raise LocalStackError("AWS SAM is not installed in this environment: run `make setup`")
-    places.home.mkdir(parents=True, exist_ok=True)
-    with places.sam_log.open("wb") as log:
+    places.claim_home()
+    # A build calls no AWS: it gets a key that opens nothing.
+    secret = "none" if endpoint_url is None else read_root_secret(places)
+    with open_private(places.sam_log) as log:
         child = subprocess.Popen(
             [executable, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=places.project,
-            env=_environment(endpoint_url),
+            env=_environment(endpoint_url, secret),
         )
         try:
             code = child.wait()
@@ -151,7 +155,7 @@ def _run(verb: str, arguments: Sequence[str], places: Places, *, endpoint_url: s
         raise LocalStackError(f"sam {verb} failed; the end of {places.sam_log}:\n" + "\n".join(tail))
 
 
-def _environment(endpoint_url: str | None) -> dict[str, str]:
+def _environment(endpoint_url: str | None, secret: str) -> dict[str, str]:
     # The user's own AWS configuration stays out, so that nothing here can ever reach a real account.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     environment = {
@@ -161,7 +165,7 @@ def _environment(endpoint_url: str | None) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": REGION,
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

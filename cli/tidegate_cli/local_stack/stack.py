@@ -18,6 +18,7 @@ from tidegate_cli.local_stack.model import (
     write_info,
 )
 from tidegate_cli.local_stack.places import Places
+from tidegate_cli.local_stack.root_key import read_root_secret
 
 
 def up(
@@ -70,18 +71,19 @@ def down(progress: Progress, *, home: Path | None = None, wipe: bool = False) ->
         was_up = emulators.stop(places)
         if wipe:
             emulators.forget_state(places)
+            places.root_secret.unlink(missing_ok=True)
     progress("the local stack is stopped" if was_up else "the local stack was not up")
     return was_up
 
 
 def status(*, home: Path | None = None) -> LocalStatus:
-    """How the stack is; changes nothing but an emulator that hangs, which it ends."""
+    """How the stack is; changes nothing but an emulator that hangs or checks no signatures, which it ends."""
     places = Places.find(home)
     emulator = emulators.find_running(places)
     if emulator is None:
         return LocalStatus(state=LocalState.STOPPED, home=places.home)
     with cloud.readable_errors():
-        deployment = cloud.describe(emulator.endpoint_url)
+        deployment = cloud.describe(emulator.endpoint_url, read_root_secret(places))
     info = read_info(places.stack_info)
     if deployment is None or not deployment.is_usable or info is None or info.pid != emulator.pid:
         found = deployment.status if deployment is not None else None
@@ -91,7 +93,7 @@ def status(*, home: Path | None = None) -> LocalStatus:
 
 def _whole(places: Places, emulator: Emulator, progress: Progress) -> Emulator:
     """An emulator that holds a usable stack or none; a half-deployed one is thrown away with all it saved."""
-    deployment = cloud.describe(emulator.endpoint_url)
+    deployment = cloud.describe(emulator.endpoint_url, read_root_secret(places))
     if deployment is None or deployment.is_usable:
         return emulator
     progress(f"an earlier run left the stack half deployed ({deployment.status}): starting over")
@@ -103,12 +105,13 @@ def _whole(places: Places, emulator: Emulator, progress: Progress) -> Emulator:
 def _deploy_if_changed(
     places: Places, emulator: Emulator, parameters: Mapping[str, str], digest: str, progress: Progress
 ) -> StackInfo:
-    deployment = cloud.describe(emulator.endpoint_url)
+    secret = read_root_secret(places)
+    deployment = cloud.describe(emulator.endpoint_url, secret)
     if deployment is not None and deployment.digest == digest:
         progress("nothing changed since the last deployment")
     else:
         sam.deploy(places, parameters, digest, emulator.endpoint_url, progress)
-    cloud.repair(emulator.endpoint_url)
-    info = cloud.read_stack_info(emulator)
+    cloud.repair(emulator.endpoint_url, secret)
+    info = cloud.read_stack_info(emulator, secret)
     write_info(places.stack_info, info)
     return info
