@@ -155,7 +155,7 @@ def _entries(item: Mapping[str, Attribute]) -> dict[RuleKey, RuleEntry]:
 
 
 def _is_full(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> bool:
-    """Whether there is no room for one more of a kind. What was read after a refusal may have room again."""
+    """Whether there is no room for one more of a kind. A map that is read after a refusal may have room again."""
     return sum(of is kind for of, _ in entries) >= limits.MAX_RULES_PER_KIND
 
 
