@@ -39,7 +39,7 @@ REFUSED = failed("ConditionalCheckFailed")
 
 
 def standing(*jobs: Job) -> dict[str, Any]:
-    """What a read of the jobs brings, in no order; those that are not among them are not there."""
+    """The answer to a read of jobs, in no order; those that are not among them are not there."""
     return {"Responses": {"Jobs": [CODEC.whole_item(job) for job in reversed(jobs)]}, "UnprocessedKeys": {}}
 
 

@@ -13,7 +13,7 @@ from tests.contract.test_many_moves import COMPANION, in_company, put
 from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
 from tests.faults.emulated import emulated_aws, emulated_clients
-from tests.support.refused_shapes import SHAPES, refusing
+from tests.support.refused_shapes import SHAPES, bringing_no_item, refusing
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.dynamodb_conditions import waiting_only_on
@@ -106,6 +106,24 @@ def test_conditions_use_few_kinds_of_clauses_and_no_or(text: str) -> None:
     for clause in clauses:
         bare = clause.strip("()") + (")" if "contains(" in clause else "")
         assert _KNOWN_CLAUSE.fullmatch(bare), clause
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_call_is_refused_as_the_domain_says_though_no_item_comes_back(
+    emulated: tuple[Stores, AwsClients], case: Case
+) -> None:
+    stores, _ = emulated
+    assert stores.clients is not None
+    with bringing_no_item(stores.clients.dynamodb) as refusals:
+        for broken, job in case.refused.items():
+            put(stores, job)
+            with pytest.raises(TransitionRefused) as refused:
+                stores.jobs.apply(case.transition)
+            assert refused.value.job == job, broken
+        assert refusals.count >= len(case.refused)
+        stores.jobs.unstage([case.job.job_id])
+        with pytest.raises(NotFound):
+            stores.jobs.apply(case.transition)
 
 
 def test_every_shape_is_one_that_is_sent() -> None:

@@ -122,6 +122,17 @@ def test_a_phase_that_was_reached_by_a_lost_answer_was_reached(
     assert scripted.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED) is moved_it
 
 
+def test_a_rule_that_was_refused_before_there_were_any_is_set_once_others_made_room(
+    scripted: Stores, script: Script
+) -> None:
+    """There was no item when it was refused, and there is one with room when it is read."""
+    stands = {"name": {"S": "rules"}, "paused_pools": {"M": {}}, "paused_types": {"M": {}}}
+    entry = {"M": {"value": {"N": "1"}, "actor": {"S": "ann"}, "at": {"N": str(NOW_MS)}}}
+    script.answers(REFUSED, {"Item": stands}, {"Attributes": {**stands, "paused_pools": {"M": {"p": entry}}}})
+    assert scripted.rules.set_pool_paused("p", True, actor="ann", now_ms=NOW_MS).is_paused("p")
+    assert kinds(script) == ["UpdateItem", "GetItem", "UpdateItem"]
+
+
 def test_a_rule_that_was_refused_without_an_item_leaves_the_others_known(
     scripted: Stores, script: Script
 ) -> None:

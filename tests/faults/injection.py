@@ -177,7 +177,7 @@ class Injector:
 
 
 def _again(make: Callable[..., Any], operation: str, given: Mapping[str, Any]) -> Any:
-    """What a call brings that went out twice: botocore says in each answer how often that was."""
+    """Answers as a call that went out twice: botocore says in each answer how often that was."""
     try:
         answer = make(operation, given)
     except ClientError as error:

@@ -10,7 +10,7 @@ from tests.faults.checks import bring_to_rest, check_all
 from tests.faults.deployment import Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws, emulated_clients
 from tests.faults.scenarios import CASES
-from tests.support.refused_shapes import SHAPES, refusing
+from tests.support.refused_shapes import SHAPES, bringing_no_item, refusing
 from tidegate.adapters.aws_clients import AwsClients
 
 
@@ -44,6 +44,20 @@ def test_whatever_is_not_understood_everything_ends_as_it_would(
         for whole in (False, True):
             with refusing(aws.clients.dynamodb, aside.dynamodb, has, whole=whole):
                 assert _ends(aws, name) == plain, (shape, whole)
+
+
+_BY_ITS_ITEM = {"worker processes"}
+"""A worker's entry is taken from the refusal alone: its policy has no read of Workers, and AWS brings the item."""
+
+
+def test_no_job_rule_or_submission_needs_the_item_that_a_refusal_brings(aws: EmulatedAws) -> None:
+    taken = 0
+    for name in CASES.keys() - _BY_ITS_ITEM:
+        plain = _ends(aws, name)
+        with bringing_no_item(aws.clients.dynamodb) as refusals:
+            assert _ends(aws, name) == plain, name
+        taken += refusals.count
+    assert taken > 0
 
 
 def test_the_scenarios_together_send_what_jobs_need_to_begin_and_to_end(

@@ -38,7 +38,7 @@ SHAPES: Mapping[str, Has] = {
 
 @dataclass(slots=True)
 class Refusals:
-    """How many statements were refused so far."""
+    """How many statements or calls were refused so far."""
 
     count: int = 0
 
@@ -70,6 +70,22 @@ def refusing(client: Any, aside: Any, has: Has, *, whole: bool) -> Iterator[Refu
         yield refusals
     finally:
         client.meta.events.unregister(_EVENT, answer)
+
+
+@contextmanager
+def bringing_no_item(client: Any) -> Iterator[Refusals]:
+    """Takes the item off every refusal of a call: harsher than AWS, which brings it where it was asked for."""
+    refusals = Refusals()
+
+    def take_off(parsed: dict[str, Any], **_: Any) -> None:
+        if "Error" in parsed:
+            refusals.count += parsed.pop("Item", None) is not None
+
+    client.meta.events.register("after-call.dynamodb", take_off)
+    try:
+        yield refusals
+    finally:
+        client.meta.events.unregister("after-call.dynamodb", take_off)
 
 
 def _execute(aside: Any, statements: Sequence[Any]) -> Sequence[Any]:

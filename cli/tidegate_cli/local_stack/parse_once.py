@@ -39,7 +39,7 @@ class ParseOnce:
         self._ahead.clear()
 
     def _parsed_ahead(self, statement: str, parameters: Any) -> Any:
-        """What was parsed ahead of these very objects; statements are asked for in the order in which they came."""
+        """Finds the result for these very objects. The emulator asks for statements in the order in which they came."""
         if self._ahead and self._ahead[0][0] is statement and self._ahead[0][1] is parameters:
             return self._ahead.pop(0)[2]
         return None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from functions.worker import app
-from tests.e2e.permissions.moves import queue, run_to_end, submit
+from tests.e2e.permissions.moves import queue, run_to_end, start, submit
 from tests.e2e.permissions.world import LARGE, OFFER, World
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import Meter, Services, WorkerDeps
@@ -20,6 +20,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.ports import Assignment, Heartbeat, Message, Outcome, OutcomeKind
+from tidegate.usecases.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
 from tidegate_worker.registration import Registration
 
@@ -168,5 +169,20 @@ def serves_what_a_read_may_miss(world: World, services: Services) -> None:
     assert world.admin.jobs.load_result(world.job(job_id)) == [{"text": LARGE}, [LARGE]]
 
 
+def meets_jobs_that_others_claimed(world: World, services: Services) -> None:
+    """Messages that came twice: what refused the claims of a batch is read."""
+    job_ids = [submit(world, JobRequest(type=NOOP, pool="ecs")) for _ in range(2)]
+    for job_id in job_ids:
+        start(world, job_id)
+    messages = [Message(job_id, 0) for job_id in job_ids]
+    assert claim_all(services, messages, "probe", CLOCK.now_ms()) == [None, None]
+
+
 WORKER_PROBES = (runs_a_job, runs_a_large_job, finds_what_a_read_may_miss)
-PROCESS_PROBES = (serves_a_job, serves_many_jobs, serves_a_large_job, serves_what_a_read_may_miss)
+PROCESS_PROBES = (
+    serves_a_job,
+    serves_many_jobs,
+    serves_a_large_job,
+    serves_what_a_read_may_miss,
+    meets_jobs_that_others_claimed,
+)

@@ -69,7 +69,7 @@ class DynamoRuleStore:
                 return rules_from(entries)
             if MAPS[key[0]] not in item:
                 self._make_maps_if_absent()
-            elif standing is None:
+            elif standing is None and _is_full(entries, key[0]):
                 self._remove_if_idle(_idle_rule(entries, key[0]))
         raise DependencyUnavailable("setting a rule met too many other changes; repeat it in a moment")
 
@@ -152,6 +152,11 @@ def _entries(item: Mapping[str, Attribute]) -> dict[RuleKey, RuleEntry]:
         for kind, attribute in MAPS.items()
         for name, held in plain.get(attribute, {}).items()
     }
+
+
+def _is_full(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> bool:
+    """Whether there is no room for one more of a kind. A map that is read after a refusal may have room again."""
+    return sum(of is kind for of, _ in entries) >= limits.MAX_RULES_PER_KIND
 
 
 def _idle_rule(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> RuleKey:

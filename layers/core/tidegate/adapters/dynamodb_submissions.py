@@ -104,8 +104,8 @@ class DynamoSubmissionStore:
         except ClientError as refused:
             if not was_retried(refused.response):
                 return False
-            # An earlier try may have got through. Whoever moved it to where this one wanted it, what follows from
-            # that is still to be done, and may be done twice.
+            # An earlier try may have got through. If another actor made the same move, the caller's next steps are
+            # safe to repeat.
             standing = old_item(refused) or self._read(submission_id) or {}
             return standing.get(schema.PHASE) == {"S": str(to)}
         return True

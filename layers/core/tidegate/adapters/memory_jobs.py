@@ -126,7 +126,7 @@ class MemoryJobStore:
         return outcomes
 
     def _outcomes(self, batch: Sequence[Transition]) -> list[MoveOutcome]:
-        """What became of a batch. As on AWS, a refusal shows no job: those of the refused are read together after it.
+        """Carries out a batch. As on AWS, a refusal shows no job: those of the refused are read together after it.
 
         Others may have moved them by then, and what may move after all is tried again.
         """
