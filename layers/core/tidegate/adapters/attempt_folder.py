@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tidegate.handlers.surroundings import enter_folder, set_environment
+
 _LOGGER = logging.getLogger("tidegate.worker")
 _PREFIX = "tidegate-attempt-"
 
@@ -35,15 +37,12 @@ def moved_into(folder: Path) -> Iterator[None]:
     That also undoes what job code changed of the environment and of the working directory.
     """
     environment, temporary, before = dict(os.environ), tempfile.tempdir, Path.cwd()
-    os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None  # asked for anew
-    os.chdir(folder)
+    enter_folder(folder, environment)
     try:
         yield
     finally:
         os.chdir(before)
-        os.environ.clear()
-        os.environ.update(environment)
+        set_environment(environment)
         tempfile.tempdir = temporary
 
 

@@ -13,7 +13,6 @@ import os
 import queue
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.privacy import hide_process
 from tidegate.handlers.registry import RegistrationError, Registry
+from tidegate.handlers.surroundings import enter_folder
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # Job code may hold the interpreter inside a C call while the parent is gone: then the kernel ends the child.
@@ -60,23 +60,14 @@ class Child:
         self._send({"kind": "ready", "types": registry.asked()})
         while True:
             message, stop = self._runs.get()
-            self._settle(message["folder"], message["keys"])
+            # Puts right what the job before has changed of this process.
+            enter_folder(message["folder"], {**self._environment, **message["keys"]})
             report = self._run(registry, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
             ended = {"kind": "ended", "job_id": message["job_id"], "attempt": message["attempt"]}
             self._send({**asdict(report), **ended, "report": report.kind})
-
-    def _settle(self, folder: str, keys: Mapping[str, str]) -> None:
-        """Puts right what the job before has changed of this process, and moves into the attempt's folder."""
-        wanted = {**self._environment, **keys, "TMPDIR": folder}
-        found = dict(os.environ)
-        for name in found.keys() - wanted.keys():
-            del os.environ[name]
-        os.environ.update({name: value for name, value in wanted.items() if found.get(name) != value})
-        tempfile.tempdir = None  # asked for anew
-        os.chdir(folder)
 
     def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))
