@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.architecture.test_permissions import SCHEDULE_ROLES, listed, statements
+from tests.architecture.test_permissions import SCHEDULE_ROLES, TASKS, listed, statements
 from tests.architecture.test_template_pools import ON
 from tests.domain.documents import read_document, table_rows
 from tests.support.template import Transformed
@@ -15,6 +15,8 @@ def shown_resource(resource: str) -> str:
         return "all"
     if resource == ON["WorkerRepositoryArn"]:
         return "`WorkerRepositoryArn`"
+    if resource == f"{TASKS}*":
+        return "tasks of EcsCluster"
     if resource.startswith("arn:"):
         method, _, path = resource.partition("/live/")[2].partition("/")
         return f"`{method} /{path}`"
