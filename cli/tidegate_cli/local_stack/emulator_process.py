@@ -8,6 +8,7 @@ from ministack.app import main
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
+from tidegate_cli.local_stack.gateway import answer_as_aws_does
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
 from tidegate_cli.local_stack.statements import put_right
 
@@ -50,6 +51,7 @@ def run() -> None:
     """Runs the emulator until it is told to stop."""
     put_right()
     _ask_as_aws_does()
+    answer_as_aws_does()
     main()
 
 
