@@ -7,8 +7,11 @@ import re
 import pytest
 
 from benchmarks import prices
+from tests.architecture.test_template_pools import FARGATE_STOP_SECONDS
 from tests.domain.documents import read_document, table_rows
 from tests.support.template import Resolved
+from tidegate_worker import protection
+from tidegate_worker.process import HAND_BACK_SECONDS
 
 IDLE = table_rows(read_document("cost.md"), "while nothing runs")
 LISTED = {
@@ -33,6 +36,20 @@ def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
     defaults = Resolved().parameters
     for name, value, *_ in table_rows(read_document("deployment.md"), "parameter"):
         assert defaults[name.strip("`")] == ("" if value == "empty" else value.strip("`")), name
+
+
+def test_the_limits_of_the_deployment_are_those_of_template_and_worker() -> None:
+    document = read_document("limits.md")
+    rows = dict(table_rows(document[document.index("Limits of the deployment") :], "what"))
+    assert list(rows.values()) == [
+        "20 names and 400 characters, commas included",
+        "100 and 200, by parameters; `GET /v1/health` and `POST /v1/workflows` 10 and 20",
+        f"{FARGATE_STOP_SECONDS} s: 90 to drain, {HAND_BACK_SECONDS:g} to hand back",
+        f"{protection.PROTECT_AFTER_SECONDS:g} s",
+        f"{protection.LONGEST_PROTECTED_SECONDS / 3_600:g} hours, "
+        f"then {protection.OPEN_SECONDS / 60:g} minutes without",
+        f"{protection.EXPIRES_MINUTES} minutes",
+    ]
 
 
 @pytest.mark.parametrize("row", IDLE, ids=[row[0] for row in IDLE])
