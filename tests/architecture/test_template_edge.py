@@ -231,7 +231,12 @@ def test_the_environment_of_a_function_fits_whatever_the_parameters_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(PSEUDO, "AWS::StackName", LONGEST_STACK_NAME)
-    template = Resolved(**longest_values())
+    document, longest = support._document(), longest_values()
+    stated = json.dumps(document["Globals"]["Function"]["Environment"])
+    used = {name for name in document["Parameters"] if re.search(rf'"{name}"|\$\{{{name}\}}', stated)}
+    assert len(used) > 10
+    assert used <= longest.keys(), "a parameter that has no bound makes a text that has none"
+    template = Resolved(**longest)
     variables = {
         name: re.sub(r"<([A-Za-z]+)>", made_name, str(value))
         for name, value in template.globals["Function"]["Environment"]["Variables"].items()
