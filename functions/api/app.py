@@ -126,12 +126,6 @@ def get_workflow(workflow_id: str) -> Response[str]:
     return page_answer(app, read)
 
 
-@app.get("/v1/health")
-def health() -> Response[str]:
-    """Says that the API runs; open to everybody, so it tells no more."""
-    return answer_with(HTTPStatus.OK, {"status": "ok"})
-
-
 def _refuse(error: Exception) -> Response[str]:
     event = app.current_event
     request_id = event.request_context.request_id
@@ -159,7 +153,6 @@ refuse_other_methods(app, "/v1/jobs", "GET", "POST")
 refuse_other_methods(app, "/v1/jobs/<job_id>", "GET")
 refuse_other_methods(app, "/v1/workflows", "POST")
 refuse_other_methods(app, "/v1/workflows/<workflow_id>", "GET")
-refuse_other_methods(app, "/v1/health", "GET")
 app.exception_handler(Exception)(_refuse)
 app.not_found(_no_such_route)
 

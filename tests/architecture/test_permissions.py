@@ -17,13 +17,18 @@ from tests.support.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerRole"}
 PROBED_POLICIES = {"ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
-SCHEDULE_ROLES = {
-    "DispatcherFunctionEveryMinuteRole": "DispatcherFunction",
-    "ReaperFunctionEveryMinuteRole": "ReaperFunction",
+SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
+FULL = {
+    **ON,
+    "Tracing": "true",
+    "ApiAccessLogs": "with-role",
+    "ApiWebAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/tidegate/0a1b2c3d",
 }
+"""The parameters under which all of the template's roles and statements are there."""
 TRUSTED = {
     **dict.fromkeys(PROBED_ROLES, "lambda.amazonaws.com"),
     **dict.fromkeys(SCHEDULE_ROLES, "scheduler.amazonaws.com"),
+    "ApiLogsRole": "apigateway.amazonaws.com",
     "EcsExecutionRole": "ecs-tasks.amazonaws.com",
     "EcsTaskRole": "ecs-tasks.amazonaws.com",
 }
@@ -33,12 +38,13 @@ KNOW_NO_RESOURCES = {
     "xray:PutTraceSegments": "X-Ray knows no resource that traces are written to",
 }
 """Actions for which AWS takes no resource but `*`, and why."""
+TASKS = f"arn:aws:ecs:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:task/<EcsCluster>/"
 
 
 @pytest.fixture(scope="module")
 def deployed() -> Transformed:
     """Everything that the template can hold: the ecs pool's tasks, and dispatchers that take turns."""
-    return Transformed(**ON, DispatcherConcurrency="2")
+    return Transformed(**FULL, DispatcherConcurrency="2")
 
 
 def of_type(template: Transformed, kind: str) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def test_every_role_and_policy_is_looked_at(deployed: Transformed) -> None:
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Role",
+        "AWS::SQS::QueuePolicy",
     }
 
 
@@ -85,8 +92,12 @@ def test_no_role_has_a_policy_that_is_not_the_template_s_own(deployed: Transform
         for name, role in of_type(deployed, "IAM::Role").items()
         if "ManagedPolicyArns" in role
     }
-    assert attached == {"EcsTaskRole": ["<WorkerProcessPolicy>"]}
-    assert not inline(of_type(deployed, "IAM::Role")["EcsTaskRole"])
+    assert attached == {
+        "EcsTaskRole": ["<WorkerProcessPolicy>"],
+        # The gateway writes the logs of every API of the account with it; AWS says which policy that takes.
+        "ApiLogsRole": ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"],
+    }
+    assert [each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["EcsTaskRole"])] == ["Protection"]
 
 
 def test_each_role_is_for_one_service(deployed: Transformed) -> None:
@@ -94,6 +105,22 @@ def test_each_role_is_for_one_service(deployed: Transformed) -> None:
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert (trust["Effect"], listed(trust["Action"])) == ("Allow", ["sts:AssumeRole"])
         assert trust["Principal"] == {"Service": [TRUSTED[name]]}
+
+
+def test_each_service_takes_its_role_for_this_account_only(deployed: Transformed) -> None:
+    account = {"aws:SourceAccount": PSEUDO["AWS::AccountId"]}
+    for name, role in of_type(deployed, "IAM::Role").items():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        match TRUSTED[name]:
+            case "ecs-tasks.amazonaws.com":
+                assert trust["Condition"] == {"StringEquals": account}, name
+            case "scheduler.amazonaws.com":
+                # A schedule's own ARN is never sent, only its group's.
+                group = {"aws:SourceArn": "<Schedules.Arn>"}
+                assert trust["Condition"] == {"StringEquals": account | group}, name
+            case _:
+                # No page of AWS says that these always name the account; where they do, it must be this one.
+                assert trust["Condition"] == {"StringEqualsIfExists": account}, name
 
 
 def test_each_function_has_a_role_of_its_own(deployed: Transformed) -> None:
@@ -127,7 +154,9 @@ def test_every_resource_is_named_that_has_a_name(deployed: Transformed) -> None:
         partly = [resource for resource in listed(each["Resource"]) if "*" in resource and resource != "*"]
         # Ids are part of the API's paths, so a route can't be named without; the API and its stage are.
         api = f"arn:aws:execute-api:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:<Api>/live/"
-        assert all(resource.startswith(api) and "/v1/" in resource for resource in partly), (name, each)
+        routes = all(resource.startswith(api) and "/v1/" in resource for resource in partly)
+        # A task's id is drawn when it starts; the cluster is the stack's own.
+        assert routes or partly == [f"{TASKS}*"], (name, each)
 
 
 def test_what_the_local_aws_never_asks_for_is_no_more_than_is_said(deployed: Transformed) -> None:
@@ -145,7 +174,7 @@ def test_what_the_local_aws_never_asks_for_is_no_more_than_is_said(deployed: Tra
 def test_a_schedule_may_call_its_function_and_say_that_it_failed(deployed: Transformed) -> None:
     for role, function in SCHEDULE_ROLES.items():
         found = {
-            (each["Action"], each["Resource"]): each.get("Condition")
+            (*listed(each["Action"]), each["Resource"]): each.get("Condition")
             for each in inline(of_type(deployed, "IAM::Role")[role])
         }
         assert found == {
@@ -155,20 +184,18 @@ def test_a_schedule_may_call_its_function_and_say_that_it_failed(deployed: Trans
 
 
 def test_only_the_api_s_own_routes_may_call_a_function(deployed: Transformed) -> None:
-    permissions = of_type(deployed, "Lambda::Permission")
-    assert len(permissions) >= 19
-    for name, each in permissions.items():
-        assert each["Principal"] == "apigateway.amazonaws.com", name
-        assert (each["Action"], each["FunctionName"]) == ("lambda:InvokeFunction", "<ApiFunction>"), name
-        # Any stage of this API, so that a deployment can be tried before it is live; a method and a path.
-        api, stage, method, path = each["SourceArn"].split("/", 3)
-        assert api.endswith(f":{PSEUDO['AWS::AccountId']}:<Api>"), name
-        assert (stage, method in ("GET", "POST", "PUT")) == ("*", True), name
-        assert path.startswith("v1/"), name
+    (permission,) = of_type(deployed, "Lambda::Permission").values()
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert (permission["Action"], permission["FunctionName"]) == ("lambda:InvokeFunction", "<ApiFunction>")
+    # Any stage of this API, so that a deployment can be tried before it is live.
+    api, route = permission["SourceArn"].split("/", 1)
+    assert api.endswith(f":{PSEUDO['AWS::AccountId']}:<Api>")
+    assert route == "*/*/v1/*"
 
 
 def test_only_dispatchers_that_take_turns_may_touch_leases(deployed: Transformed) -> None:
-    alone = {each["Sid"] for each in inline(of_type(Transformed(), "IAM::Role")["DispatcherRole"])}
+    one = Transformed(**FULL, DispatcherConcurrency="1")
+    alone = {each["Sid"] for each in inline(of_type(one, "IAM::Role")["DispatcherRole"])}
     in_turns = {each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["DispatcherRole"])}
     assert in_turns - alone == {"Leases"}
 

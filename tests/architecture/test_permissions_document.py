@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.architecture.test_permissions import SCHEDULE_ROLES, listed, statements
+from tests.architecture.test_permissions import FULL, TASKS, listed, statements
 from tests.architecture.test_template_pools import ON
 from tests.domain.documents import read_document, table_rows
 from tests.support.template import Transformed
@@ -15,6 +15,8 @@ def shown_resource(resource: str) -> str:
         return "all"
     if resource == ON["WorkerRepositoryArn"]:
         return "`WorkerRepositoryArn`"
+    if resource == f"{TASKS}*":
+        return "tasks of EcsCluster"
     if resource.startswith("arn:"):
         method, _, path = resource.partition("/live/")[2].partition("/")
         return f"`{method} /{path}`"
@@ -34,8 +36,8 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
 
 
 def test_every_statement_is_listed_as_it_is() -> None:
-    template = Transformed(**ON, DispatcherConcurrency="2")
+    template = Transformed(**FULL, DispatcherConcurrency="2")
     rows = table_rows(read_document("permissions.md"), "who")
     assert all(row[4] for row in rows)
-    expected = [shown(who, each) for who, each in statements(template) if who not in SCHEDULE_ROLES]
+    expected = [shown(who, each) for who, each in statements(template)]
     assert sorted(row[:4] for row in rows) == sorted(expected)

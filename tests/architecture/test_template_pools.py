@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.tables import resources
+from tests.support.tables import resources, routes
 from tests.support.template import PSEUDO, Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings, read_tables
+from tidegate_worker.process import HAND_BACK_SECONDS
+from tidegate_worker.protection import PROTECT_AFTER_SECONDS
 
 ON = {
     "WorkerImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tidegate-worker:1",
@@ -21,6 +23,12 @@ ON = {
     "EcsSlots": "6",
     "EcsMaxTasks": "20",
 }
+FARGATE_STOP_SECONDS = 120
+"""The longest that Fargate waits between the signal to stop and the kill."""
+SLOWEST_START_SECONDS = 400
+"""How long a task may take from being asked for to its registration: placement, a large image, the process."""
+ALARM_LOOKS_AT_SECOND = 59
+"""Of each minute; the latest moment is the worst, for the alarm goes on for so much longer."""
 ECS = {name for name, spec in resources().items() if spec.get("Condition") == "RunsEcs"}
 POOL_METRIC = [{"Name": "Stack", "Value": PSEUDO["AWS::StackName"]}, {"Name": "Pool", "Value": "ecs"}]
 
@@ -88,8 +96,7 @@ def test_the_task_has_the_environment_of_the_functions(on: Resolved) -> None:
 def test_the_task_runs_the_image_for_its_pool_and_may_take_its_time_to_stop(on: Resolved) -> None:
     worker, task = container(on), on.properties("EcsTaskDefinition")
     assert worker["Image"] == ON["WorkerImage"]
-    assert worker["Command"] == ["--pool", "ecs", "--slots", "6"]
-    assert worker["StopTimeout"] == 120
+    assert worker["Command"][:4] == ["--pool", "ecs", "--slots", "6"]
     assert worker["LogConfiguration"]["Options"]["awslogs-group"] == "<EcsLogGroup>"
     assert (task["TaskRoleArn"], task["ExecutionRoleArn"]) == ("<EcsTaskRole.Arn>", "<EcsExecutionRole.Arn>")
     assert task["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
@@ -97,10 +104,28 @@ def test_the_task_runs_the_image_for_its_pool_and_may_take_its_time_to_stop(on: 
     assert intel["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
 
 
+def test_a_task_has_time_to_drain_and_to_hand_back_before_it_is_killed(on: Resolved) -> None:
+    worker = container(on)
+    option, drain_seconds = worker["Command"][4:]
+    assert option == "--drain-seconds"
+    assert worker["StopTimeout"] == FARGATE_STOP_SECONDS
+    # What ends a process besides: the last request to the agent, and the writes of what was handed back.
+    assert float(drain_seconds) + HAND_BACK_SECONDS + 15 <= FARGATE_STOP_SECONDS
+    # A job that is not protected yet when the stop comes can run for as long again as it has run, and more.
+    assert float(drain_seconds) >= 2 * PROTECT_AFTER_SECONDS
+
+
+def test_a_task_may_protect_the_tasks_of_its_cluster_and_nothing_else(on: Resolved) -> None:
+    (policy,) = on.properties("EcsTaskRole")["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    # The agent's PUT makes this one call; its GET, which makes another, is not used.
+    assert statement["Action"] == ["ecs:UpdateTaskProtection"]
+    assert statement["Resource"] == "arn:aws:ecs:eu-central-1:123456789012:task/<EcsCluster>/*"
+
+
 def test_its_roles_may_do_no_more_than_they_must(on: Resolved) -> None:
     task, execution = on.properties("EcsTaskRole"), on.properties("EcsExecutionRole")
     assert task["ManagedPolicyArns"] == ["<WorkerProcessPolicy>"]
-    assert "Policies" not in task
     assert "ManagedPolicyArns" not in execution
     (policy,) = execution["Policies"]
     allowed = statements(policy["PolicyDocument"])
@@ -122,6 +147,9 @@ def test_the_service_runs_the_task_where_the_parameters_say(on: Resolved) -> Non
         "Enable": True,
         "Rollback": True,
     }
+    # Protected tasks go on beside their successors, so there must be room for both.
+    assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+    assert service["DeploymentConfiguration"]["MaximumPercent"] == 200
     assert "DesiredCount" not in service, "it would undo what the scaling decided"
     network = service["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert network["Subnets"] == ON["EcsSubnets"].split(",")
@@ -152,6 +180,41 @@ def test_the_first_task_is_started_by_an_alarm_of_its_own(on: Resolved) -> None:
     assert step == {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
 
 
+@pytest.mark.parametrize("begins_s", range(0, 60, 7))
+@pytest.mark.parametrize("starts_within_s", [20, 120, SLOWEST_START_SECONDS])
+def test_no_second_task_is_started_while_the_first_one_is_on_its_way(
+    on: Resolved, begins_s: int, starts_within_s: int
+) -> None:
+    policy = on.properties("EcsFirstTaskPolicy")["StepScalingPolicyConfiguration"]
+    assert policy["AdjustmentType"] == "ChangeInCapacity", (
+        "an exact number would take away what tracking added"
+    )
+    alarm = on.properties("EcsFirstTaskAlarm")
+    assert (alarm["EvaluationPeriods"], alarm["Metrics"][0]["MetricStat"]["Period"]) == (1, 60)
+    assert first_tasks(policy["Cooldown"], begins_s=begins_s, starts_within_s=starts_within_s) == 1
+
+
+def first_tasks(cooldown_s: int, *, begins_s: int, starts_within_s: int) -> int:
+    """How many tasks the alarm starts, second by second, from the moment that a job waits in a pool without workers.
+
+    The metrics are published once a minute and take up to a minute to be there. The alarm looks once a minute at the
+    last whole minute, and asks for a task each time it finds jobs and no worker; the policy heeds that unless it cools
+    down. A task is a worker `starts_within_s` after it was asked for.
+    """
+    published: dict[int, bool] = {}  # whether there was no worker, by the minute of its publication
+    asked_at: list[int] = []
+    for now in range(begins_s, begins_s + 3_600):
+        if now % 60 == 0:
+            published[now // 60] = not asked_at or now < asked_at[0] + starts_within_s
+        if now % 60 == ALARM_LOOKS_AT_SECOND:
+            late_s = 60
+            seen = [minute for minute in published if minute * 60 + late_s <= now]
+            in_alarm = bool(seen) and published[max(seen)]
+            if in_alarm and (not asked_at or now >= asked_at[-1] + cooldown_s):
+                asked_at.append(now)
+    return len(asked_at)
+
+
 def _check_queries(queries: list[dict[str, Any]], metrics: dict[str, str]) -> None:
     """Each id is the metric that the dispatcher publishes under that name; only the expression is looked at."""
     *read, expression = queries
@@ -177,7 +240,6 @@ def test_clients_may_not_set_rules_but_operators_may() -> None:
         "POST/v1/workers/*",
         "PUT/v1/types/*",
     }
-    events = template.properties("ApiFunction")["Events"].values()
-    routes = {f"{each['Properties']['Method']}{each['Properties']['Path']}" for each in events}
     patterns = allowed("ClientPolicy") | allowed("OperatorPolicy")
-    assert not [route for route in routes if not any(fnmatchcase(route, each) for each in patterns)]
+    found = {f"{method}{path}" for method, path in routes()}
+    assert not [route for route in found if not any(fnmatchcase(route, each) for each in patterns)]

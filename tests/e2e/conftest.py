@@ -46,8 +46,8 @@ def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInf
 @pytest.fixture
 def no_schedule(stack: StackInfo) -> Iterator[None]:
     """The dispatcher's schedule is switched off meanwhile."""
-    set_schedule(stack, "tidegate-dispatcher", "DISABLED")
+    set_schedule(stack, "dispatcher", "DISABLED")
     try:
         yield
     finally:
-        set_schedule(stack, "tidegate-dispatcher", "ENABLED")
+        set_schedule(stack, "dispatcher", "ENABLED")

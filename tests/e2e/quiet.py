@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 from tidegate_cli.local_stack import StackInfo
 
-SCHEDULES = ("tidegate-dispatcher", "tidegate-reaper")
+SCHEDULES = ("dispatcher", "reaper")
 
 
 def set_schedule(stack: StackInfo, name: str, state: Literal["ENABLED", "DISABLED"]) -> None:
     """Switches a schedule on or off; all else of it stays as it is."""
     scheduler = stack.session().client("scheduler", endpoint_url=stack.endpoint_url)
-    found = scheduler.get_schedule(Name=name)
+    found = scheduler.get_schedule(Name=name, GroupName=stack.outputs["ScheduleGroupName"])
     kept: dict[str, Any] = {
-        field: found[field] for field in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        field: found[field]
+        for field in ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
     }
     scheduler.update_schedule(**kept, State=state)
 

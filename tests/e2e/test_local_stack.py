@@ -69,7 +69,7 @@ def test_outputs_and_settings_are_complete(stack: StackInfo) -> None:
 
 
 def test_functions_write_logs(stack: StackInfo, stack_home: Path) -> None:
-    call(stack, "/v1/health", None)
+    call(stack, "/v1/jobs?state=READY", Credentials(stack.access_key_id, stack.secret_access_key))
     assert logs("api", home=stack_home)
 
 

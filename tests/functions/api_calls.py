@@ -44,7 +44,6 @@ EVENT_STATUS = {
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
-    "api-health": 200,
     "api-limit-type": 200,
     "api-list-jobs": 200,
     "api-list-pools": 200,
@@ -111,7 +110,7 @@ class Api:
         key: str | None = None,
     ) -> Answer:
         """`body` is sent as it is where it is text, else as JSON. `key` is the idempotency key."""
-        event = read_event("api-health")
+        event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}

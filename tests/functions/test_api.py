@@ -49,12 +49,6 @@ def api() -> Api:
     return Api()
 
 
-def test_health_is_answered(api: Api) -> None:
-    answer = api.call("GET", "/v1/health")
-    assert (answer.status, answer.body) == (200, {"status": "ok"})
-    assert not api.world.requests
-
-
 def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
     sent = {
         "type": "tidegate.sleep",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.domain.documents import read_document, table_rows
 from tests.functions.api_calls import NOW_MS, Api
-from tests.support.tables import resources
+from tests.support.tables import routes
 from tidegate.contracts.jobs import JobIn
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.domain.workers import Totals, WorkerSpec, begin
@@ -54,9 +53,8 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
 
 
 def test_the_routes_are_those_of_the_template() -> None:
-    events: Mapping[str, Any] = resources()["ApiFunction"]["Properties"]["Events"]
-    routes = {f"{event['Properties']['Method']} {event['Properties']['Path']}" for event in events.values()}
-    assert {_code(row[0]) for row in table_rows(DOCUMENT, "route")} == routes
+    listed = {f"{method} {path}" for method, path in routes()}
+    assert {_code(row[0]) for row in table_rows(DOCUMENT, "route")} == listed
 
 
 def test_every_field_of_a_job_is_described() -> None:

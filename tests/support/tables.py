@@ -23,6 +23,12 @@ def resources() -> dict[str, Any]:
     return found
 
 
+def routes() -> set[tuple[str, str]]:
+    """The method and path of each route of the API, those included that the gateway answers by itself."""
+    paths = resources()["Api"]["Properties"]["DefinitionBody"]["paths"]
+    return {(str(method).upper(), str(path)) for path, methods in paths.items() for method in methods}
+
+
 def logical_id(field: str) -> str:
     """The template's name of a table: `submission_plans` is SubmissionPlans there."""
     return field.title().replace("_", "")

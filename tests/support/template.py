@@ -45,6 +45,11 @@ def _transformed_document() -> dict[str, Any]:
     return translated
 
 
+def rules() -> dict[str, Any]:
+    """The template's rules about its parameters, unresolved."""
+    return dict(_document()["Rules"])
+
+
 class Resolved:
     """The template under some parameters. A reference to a resource becomes `<its id>`, an attribute `<id.attribute>`.
 
@@ -114,6 +119,9 @@ class Resolved:
                 return _NAME.sub(
                     lambda match: str(own[match[1]] if match[1] in own else self._reference(match[1])), text
                 )
+            case "Fn::Split":
+                mark, text = self.resolve(argument)
+                return str(text).split(str(mark))
             case "Fn::If":
                 return self.resolve(argument[1 if self.holds(str(argument[0])) else 2])
             case "Condition":

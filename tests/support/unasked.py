@@ -66,6 +66,14 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
         ),
     ),
     "ReaperRole": _of_every_function("Reaper"),
+    "EcsTaskRole": (
+        Unasked(
+            "Protection",
+            ("ecs:UpdateTaskProtection",),
+            ("arn:aws:ecs:eu-central-1:123456789012:task/<EcsCluster>/*",),
+            _NOT_LOCALLY,
+        ),
+    ),
     "EcsExecutionRole": (
         Unasked("Login", ("ecr:GetAuthorizationToken",), ("*",), _NOT_LOCALLY),
         Unasked(

@@ -21,6 +21,7 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.ports import SlotExecutor
 from tidegate.usecases.services import Services
 from tidegate_worker.process import Options, WorkerProcess
+from tidegate_worker.protection import TaskGuard
 
 
 class Fixture:
@@ -34,12 +35,17 @@ class Fixture:
 
     @contextmanager
     def running(
-        self, *, slots: int = 2, drain_seconds: float = PATIENCE_SECONDS, executor: SlotExecutor | None = None
+        self,
+        *,
+        slots: int = 2,
+        drain_seconds: float = PATIENCE_SECONDS,
+        executor: SlotExecutor | None = None,
+        guard: TaskGuard | None = None,
     ) -> Iterator[RunningWorker]:
         options = Options(POOL, slots, poll_seconds=0, drain_seconds=drain_seconds)
         registration = registration_of(self.services, slots=slots, beat_seconds=0)
         worker = RunningWorker(
-            WorkerProcess(self.services, executor or self.executor, CLOCK, options, registration)
+            WorkerProcess(self.services, executor or self.executor, CLOCK, options, registration, guard)
         )
         worker.start()
         try:

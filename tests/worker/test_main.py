@@ -18,6 +18,7 @@ from tidegate.settings import Settings
 from tidegate.usecases.worker_life import join_pool
 from tidegate_worker.main import EXIT_USAGE, _supervise, main
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, WorkerProcess
+from tidegate_worker.protection import TaskGuard
 
 
 class Stoppable:
@@ -110,6 +111,17 @@ def test_a_worker_that_names_no_capability_has_what_its_pool_offers(deps: bootst
     assert main(["--pool", POOL]) == EXIT_DRAINED
     (entry,) = deps.services.workers.page(POOL, limit=10).workers
     assert entry.spec.capabilities == {"gpu"}
+
+
+@pytest.mark.parametrize(("uri", "guards"), [("", 0), ("http://127.0.0.1:9/api/0123", 1)])
+def test_in_an_ecs_task_it_guards_the_task(
+    deps: bootstrap.ProcessDeps, monkeypatch: pytest.MonkeyPatch, uri: str, guards: int
+) -> None:
+    monkeypatch.setenv("ECS_AGENT_URI", uri)
+    looked: list[float] = []
+    monkeypatch.setattr(TaskGuard, "start", lambda self, longest: looked.append(longest()))
+    assert main(["--pool", POOL]) == EXIT_DRAINED
+    assert looked == [0.0] * guards
 
 
 @pytest.mark.parametrize(

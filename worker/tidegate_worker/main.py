@@ -23,6 +23,7 @@ from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.handlers.privacy import hide_process
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
+from tidegate_worker.protection import TaskGuard, agent_of
 from tidegate_worker.registration import Registration
 
 EXIT_USAGE = 2
@@ -167,7 +168,9 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
         beat_seconds=deps.services.settings.heartbeat_seconds,
     )
     options = Options(pool=spec.pool, slots=spec.slots, drain_seconds=arguments.drain_seconds)
-    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration)
+    agent = agent_of(os.environ)
+    guard = None if agent is None else TaskGuard(agent)
+    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration, guard)
     try:
         return _supervise(process)
     finally:

@@ -118,6 +118,10 @@ class Pipeline:
         """How many slots have a job."""
         return self._room.running
 
+    def longest_running_seconds(self) -> float:
+        """For how long the oldest running job has run; 0 where none runs."""
+        return self._room.longest_running_seconds()
+
     @property
     def totals(self) -> Totals:
         """How many jobs went which way, since the start."""

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from tidegate.ports import Clock, SlotExecutor
 from tidegate.usecases.services import Services
 from tidegate_worker.pipeline import Pipeline
+from tidegate_worker.protection import TaskGuard
 from tidegate_worker.registration import Order, Registration
 
 EXIT_DRAINED = 0
 EXIT_GAVE_UP = 1
 
+HAND_BACK_SECONDS = 15.0
+"""How long the process waits at most for the jobs that it hands back once the drain is over."""
+
 _LOGGER = logging.getLogger("tidegate.worker")
 _TICK_SECONDS = 0.25
 _BEAT_LOOK_SECONDS = 1.0
-_HAND_BACK_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class Options:
 
 
 class WorkerProcess:
-    """One worker process. `run` works until `stop` is called from another thread."""
+    """One worker process. `run` works until `stop` is called from another thread.
+
+    `guard` keeps the task protected that the process runs in; there is none where it runs in no task.
+    """
 
     def __init__(
         self,
@@ -45,8 +51,10 @@ class WorkerProcess:
         clock: Clock,
         options: Options,
         registration: Registration,
+        guard: TaskGuard | None = None,
     ) -> None:
         self._executor = executor
+        self._guard = guard
         self._options = options
         self._registration = registration
         self._stop_asked = threading.Event()
@@ -80,6 +88,8 @@ class WorkerProcess:
             self._options.slots,
         )
         self._pipeline.start()
+        if self._guard is not None:
+            self._guard.start(self._pipeline.longest_running_seconds)
         try:
             code = self._serve()
         finally:
@@ -95,6 +105,8 @@ class WorkerProcess:
         finally:
             # Whatever went wrong before: threads that go on would keep the process from ending.
             self._executor.close()
+            if self._guard is not None:
+                self._guard.close()
             self._pipeline.close()
         self._registration.leave(totals=self._pipeline.totals)
         _LOGGER.info("worker %s has stopped: %s", self._registration.worker_id, self._pipeline.totals)
@@ -131,7 +143,7 @@ class WorkerProcess:
             return
         self._pipeline.hand_back_running()
         self._executor.hurry()
-        if not self._is_idle_within(_HAND_BACK_SECONDS, or_handing_back=False):
+        if not self._is_idle_within(HAND_BACK_SECONDS, or_handing_back=False):
             _LOGGER.warning(
                 "%d jobs did not stop in time; their processes are killed", self._pipeline.running
             )

@@ -47,6 +47,11 @@ class Room:
         """How many slots have a job."""
         return len(self._began_at)
 
+    def longest_running_seconds(self) -> float:
+        """For how long the oldest running job has run; 0 where none runs."""
+        with self._changed:
+            return self._monotonic() - min(self._began_at.values()) if self._began_at else 0.0
+
     def ask(self, wait_seconds: float) -> int:
         """How many messages to ask the queue for (1-10), counted as held from now on; 0 when it can't be told.
 

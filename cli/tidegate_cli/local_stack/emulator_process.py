@@ -13,6 +13,7 @@ from ministack.services import dynamodb
 
 from tidegate_cli.local_stack.emulator import SECRET_FILE_VARIABLE
 from tidegate_cli.local_stack.gate import Gate
+from tidegate_cli.local_stack.gateway import answer_as_aws_does
 from tidegate_cli.local_stack.model import ACCESS_KEY_ID
 from tidegate_cli.local_stack.payload_limits import bound_payloads
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
@@ -97,6 +98,7 @@ def run(also_open: Sequence[str] = ()) -> None:
     put_right()
     keep_sessions()
     _ask_as_aws_does()
+    answer_as_aws_does()
     bound_payloads()
     _close_to_others(also_open)
     app.main()

@@ -23,7 +23,7 @@ NOOP = "tidegate.noop"
 
 def ask(services: Services, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
     """What the function answers, which must be that all is well."""
-    event = read_event("api-health")
+    event = read_event("api-list-jobs")
     path, _, query = path.partition("?")
     event |= {"httpMethod": method, "path": path, "body": None if body is None else json.dumps(body)}
     given = dict(part.split("=") for part in query.split("&") if part)

@@ -81,7 +81,7 @@ class World:
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
         for schedule in scheduler.list_schedules()["Schedules"]:
-            scheduler.delete_schedule(Name=schedule["Name"])
+            scheduler.delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
 
     def clear(self) -> None:
         """Empties all tables and queues."""
