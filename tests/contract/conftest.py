@@ -12,6 +12,7 @@ from moto import mock_aws
 from tests.contract.script import Script
 from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
 from tests.support.moto_statements import answer_statements
+from tests.support.moto_strict import make_strict
 from tests.support.tables import create_tables, delete_tables
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.settings import Tables
@@ -46,6 +47,7 @@ def moto_clients() -> AwsClients:
     """
     clients = aws_clients(None, threads=1)
     answer_statements(clients.dynamodb)
+    make_strict(clients.dynamodb)
     return clients
 
 

@@ -10,6 +10,7 @@ from ministack.services import dynamodb
 
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
 from tidegate_cli.local_stack.statements import put_right
+from tidegate_cli.local_stack.strictness import make_strict
 
 _action_of = iam_actions.extract_iam_action
 _checks_of = iam_actions.dynamodb_transaction_checks
@@ -49,6 +50,7 @@ def _ask_as_aws_does() -> None:
 def run() -> None:
     """Runs the emulator until it is told to stop."""
     put_right()
+    make_strict()
     _ask_as_aws_does()
     main()
 
