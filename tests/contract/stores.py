@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from tests.contract.shapes import watch
 from tests.support.determined import NoEntropy, StandingClock
 from tidegate.adapters.aws_clients import AwsClients, connect
 from tidegate.adapters.dynamodb_control import DynamoCursors
@@ -88,9 +89,11 @@ def memory_stores() -> Stores:
 
 def aws_clients(endpoint_url: str | None, *, threads: int = 4) -> AwsClients:
     session = boto3.Session("test", "test", region_name="eu-west-1")
-    return connect(
+    clients = connect(
         StandingClock(NOW_MS), NoEntropy(), session=session, endpoint_url=endpoint_url, threads=threads
     )
+    watch(clients)
+    return clients
 
 
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
