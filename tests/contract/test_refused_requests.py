@@ -92,6 +92,8 @@ REFUSED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "an item beyond 400 KB": ("put_item", put(result={"S": LARGE})),
     "an item that grows beyond 400 KB": ("update_item", update("SET #a = :v", na="result", vv={"S": LARGE})),
     "a number of 39 digits": ("put_item", put(n={"N": "1" * 39})),
+    "a number too near to 0": ("put_item", put(n={"N": "1E-131"})),
+    "a number too far from 0": ("put_item", put(n={"N": "1E126"})),
     "a number that is none": ("put_item", put(n={"N": "nan"})),
     "a change of the key": ("update_item", update("SET #a = :v", na="job_id", vv=S)),
     "an attribute set twice": ("update_item", update("SET #a = :v, #a = :v", na="x", vv=S)),

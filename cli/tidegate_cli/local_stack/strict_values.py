@@ -15,6 +15,7 @@ Attribute = Mapping[str, Any]
 
 MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES = 2_048, 1_024
 MAX_DIGITS = 38
+MAX_EXPONENT, MIN_EXPONENT = 125, -130
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,12 @@ def _is_number(text: str) -> bool:
 def _in_number(text: str) -> Iterator[Refusal]:
     if not _is_number(text):
         yield Refusal(f"The parameter cannot be converted to a numeric value: {text}")
-    elif len("".join(map(str, Decimal(text).as_tuple().digits)).strip("0")) > MAX_DIGITS:
+        return
+    number = Decimal(text)
+    if len("".join(map(str, number.as_tuple().digits)).strip("0")) > MAX_DIGITS:
         yield Refusal("Attempting to store more than 38 significant digits in a Number")
+    if number and not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        yield Refusal("Number overflow or underflow: its magnitude is not within the supported range")
 
 
 def _key_bytes(value: Attribute) -> int:
