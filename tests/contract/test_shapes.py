@@ -10,7 +10,7 @@ import pytest
 from tests.contract.call_shapes import Shape, shapes_of
 from tests.contract.shapes import BEGIN, PAGE, generated_part, listed, rendered
 from tests.contract.truths import TRUTHS, truths_of, unaccounted
-from tests.faults.sites import find_sites
+from tests.faults.sites import ROOT, find_sites
 
 _TRUTH = re.compile(r"`([a-z-]+)`")
 
@@ -35,6 +35,12 @@ def test_every_truth_is_told_once_and_something_is_told_of_every_word() -> None:
     assert told() == set(TRUTHS)
     for shape in listed():
         assert not unaccounted(shape.operation, shape.text), shape
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = set(re.findall(r"\btest_\w+\.py", PAGE.read_text(encoding="utf-8")))
+    assert named
+    assert named <= {file.name for file in (ROOT / "tests").rglob("test_*.py")}
 
 
 def test_the_shapes_are_as_they_were_written() -> None:
