@@ -1,4 +1,4 @@
-"""From a call of AWS to its shape: what is asked, without the values."""
+"""Turns a call of AWS into its shape: what is asked, without the values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the local stack reports as consumed is what AWS bills: docs/reference/aws-truth.md says from where we know."""
+"""The local stack reports as consumed what AWS bills: docs/reference/aws-truth.md says from where we know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What expires in the emulator reaches the stream as it does on AWS."""
+"""An item that expires in the emulator reaches the stream as it does on AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses and moto lets through, refused for moto's clients as for the local stack's."""
+"""Refuses for moto's clients what DynamoDB refuses, by the checks of the local stack."""
 
 from __future__ import annotations
 

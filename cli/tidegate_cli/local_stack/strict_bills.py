@@ -1,4 +1,4 @@
-"""What a call of the emulator's DynamoDB consumed, counted and reported as AWS does."""
+"""Counts what a call of the emulator's DynamoDB consumed, and reports it as AWS does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses of a request before it looks at any item, where an emulator lets it through.
+"""Finds what DynamoDB refuses of a request before it looks at any item.
 
 Pure functions over the parameters of a call, for every double of DynamoDB: the local stack's own and the tests'. Each
 refusal gives AWS's code and, where it is known, AWS's text. docs/reference/aws-truth.md says where each is from.
@@ -186,7 +186,10 @@ def _in_query(params: Mapping[str, Any], schemas: _Schemas) -> Iterator[Refusal]
                 "One or more parameter values were invalid: Condition parameter type does not match schema type"
             )
     yield from in_empty_keys(keyed_by, condition)
-    filtered = {names.get(name, name) for name in re.findall(r"[#\w]+", params.get("FilterExpression", ""))}
+    filtered = {
+        names.get(name, name)
+        for name in re.findall(r"(?<![:.#\w])[#\w]+", params.get("FilterExpression", ""))
+    }
     for name in keyed_by:
         if name in filtered:
             yield Refusal(

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses of statements in PartiQL, in the form in which tidegate writes them."""
+"""Finds what DynamoDB refuses of statements in PartiQL, in the form in which tidegate writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses of values, keys and items, whatever the call that brings them.
+"""Finds what DynamoDB refuses of values, keys and items, whatever the call that brings them.
 
 Each check yields AWS's refusals of what it is given, in the order in which they are found.
 """

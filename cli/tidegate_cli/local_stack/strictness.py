@@ -1,7 +1,7 @@
 """Makes the emulator's DynamoDB as hard as AWS: what it refuses, how large a page is, how items expire, what is billed.
 
-Its functions are wrapped one by one; each still does all that it did. strict_requests.py says what is refused. What
-AWS answers, and from where that is known, stands in docs/reference/aws-truth.md.
+Its functions are wrapped one by one; each still does all that it did. strict_requests.py says what is refused.
+docs/reference/aws-truth.md says what AWS answers, and from where we know it.
 """
 
 from __future__ import annotations
