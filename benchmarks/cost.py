@@ -1,7 +1,7 @@
 """What a job and a dependency cost, counted from consumed capacity on the local stack.
 
-Write units are those that DynamoDB bills, per table and index, with one more per KB for every conditional write that
-was refused (billed, but not reported by the local stack). Unless a row says otherwise, every event is handled on its
+Write units are those that DynamoDB bills, per table and index; conditional writes that were refused are among them
+(billed, but reported neither by AWS nor by the local stack). Unless a row says otherwise, every event is handled on its
 own: upper bounds. Prints tables and writes benchmarks/results/cost.json; exits 1 when a budget does not hold.
 """
 

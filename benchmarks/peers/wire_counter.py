@@ -126,9 +126,17 @@ class WireCounter:
             # Nothing was there to delete: billed all the same.
             self._write(call, json.loads(body)["TableName"], 1.0)
         elif action == "BatchExecuteStatement":
-            for response in json.loads(answer).get("Responses", []):
+            responses = json.loads(answer).get("Responses", [])
+            for statement, response in zip(json.loads(body)["Statements"], responses, strict=False):
                 if response.get("Error", {}).get("Code") == _DUPLICATE:
-                    self._write(call, response.get("TableName", "unknown"), 1.0)
+                    self._count_duplicate(call, response["TableName"], statement)
+
+    def _count_duplicate(self, call: _Call, table: str, statement: Mapping[str, Any]) -> None:
+        """An INSERT of a key that is there is billed by the larger of both items."""
+        parsed = dynamodb._parse_partiql(statement["Statement"], list(statement.get("Parameters") or ()))
+        item = parsed["item"]["M"] if set(parsed["item"]) == {"M"} else parsed["item"]
+        standing = dynamodb._get_item_by_key(dynamodb._tables[table], item)
+        self._write(call, table, dynamodb._capacity_kb(max(_size(standing), _size(item))))
 
     def _count_reads(self, call: _Call, action: str, asked: Mapping[str, Any]) -> None:
         if action == "Query":
@@ -174,10 +182,11 @@ class WireCounter:
                 self._write(call, name, units, index["IndexName"])
 
     def _refused(self, original: Any, data: Any, old: Any, *rest: Any) -> Any:
+        """A refused write is billed by the larger of the item that stands and the one that was sent."""
         call = _current.get()
         if call is not None:
             name = data.get("TableName") or "statement"
-            self._write(call, name, dynamodb._capacity_kb(_size(old)))
+            self._write(call, name, dynamodb._capacity_kb(max(_size(old), _size(data.get("Item")))))
         return original(data, old, *rest)
 
     def _write(self, call: _Call, table: str, units: float, index: str = "") -> None:

@@ -100,6 +100,19 @@ def test_a_refused_condition_is_billed_by_the_item_that_stands(counter: WireCoun
     assert (counter.tally.usage() - before).by_what(WRITE_UNITS, "one") == {TABLE: 2.0}
 
 
+def test_a_refused_put_is_billed_by_the_larger_of_both_items(counter: WireCounter) -> None:
+    call("PutItem", TableName=TABLE, Item=put("a", text=KB))
+    before = counter.tally.usage()
+    larger = put("a", text=KB * 4)
+    call("PutItem", TableName=TABLE, Item=larger, ConditionExpression="attribute_not_exists(id)")
+    assert (counter.tally.usage() - before).by_what(WRITE_UNITS, "one") == {TABLE: 5.0}
+    insert = f"INSERT INTO \"{TABLE}\" VALUE {{'id': ?, 'text': ?}}"
+    statement = {"Statement": insert, "Parameters": [{"S": "a"}, {"S": KB * 6}]}
+    before = counter.tally.usage()
+    call("BatchExecuteStatement", Statements=[statement])
+    assert (counter.tally.usage() - before).by_what(WRITE_UNITS, "one") == {TABLE: 7.0}
+
+
 def test_a_delete_is_billed_whether_something_was_there_or_not(counter: WireCounter) -> None:
     call("PutItem", TableName=TABLE, Item=put("a", group="g"))
     before = counter.tally.usage()
@@ -120,7 +133,7 @@ def test_a_batch_of_statements_is_one_request_and_billed_by_its_items(counter: W
     answer = call("BatchExecuteStatement", Statements=statements)
     assert answer["Responses"][2]["Error"]["Code"] == "DuplicateItem"
     used = counter.tally.usage() - before
-    assert used.by_what(WRITE_UNITS, "one") == {TABLE: 2 + 2 + 1, f"{TABLE}/by_group": 2.0}
+    assert used.by_what(WRITE_UNITS, "one") == {TABLE: 2 + 2 + 2, f"{TABLE}/by_group": 2.0}
     assert used.by_what(REQUESTS, "one") == {"dynamodb.BatchExecuteStatement": 1.0}
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from tests.contract.raw_requests import ITEM
 from tests.contract.script import Script
 from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
 from tests.support.moto_statements import answer_statements
+from tests.support.moto_strict import make_strict
 from tests.support.tables import create_tables, delete_tables
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.settings import Tables
@@ -47,6 +49,7 @@ def moto_clients() -> AwsClients:
     """
     clients = aws_clients(None, threads=1)
     answer_statements(clients.dynamodb)
+    make_strict(clients.dynamodb)
     return clients
 
 
@@ -62,6 +65,15 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             yield aws_stores(clients, tables, make_queue(clients, "moto-queue"))
     else:
         yield request.getfixturevalue("local_stores")
+
+
+@pytest.fixture
+def raw(stores: Stores) -> Stores:
+    """Stores on a double, with one job's item in them."""
+    assert stores.clients is not None
+    assert stores.tables is not None
+    stores.clients.dynamodb.put_item(TableName=stores.tables.jobs, Item=dict(ITEM))
+    return stores
 
 
 @pytest.fixture

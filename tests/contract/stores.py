@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from tests.contract.shapes import watch
 from tests.support.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws_clients import AwsClients, connect
 from tidegate.adapters.dynamodb_control import DynamoCursors
@@ -91,7 +92,7 @@ def aws_clients(
 ) -> AwsClients:
     """Clients with the keys of `session`; without one, with keys that a double takes and a local stack does not."""
     session = session or boto3.Session("test", "test", region_name="eu-west-1")
-    return connect(
+    clients = connect(
         StandingClock(NOW_MS),
         NoEntropy(),
         session=session,
@@ -99,6 +100,8 @@ def aws_clients(
         threads=threads,
         timer=VirtualTimer(),
     )
+    watch(clients)
+    return clients
 
 
 def same_clients(clients: AwsClients) -> AwsClients:

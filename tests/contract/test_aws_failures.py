@@ -74,6 +74,16 @@ def test_what_may_pass_is_unavailable(
         call(scripted)
 
 
+@pytest.mark.parametrize(
+    "code", ["AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid"]
+)
+def test_a_delivery_that_is_over_is_not_extended(scripted: Stores, script: Script, code: str) -> None:
+    """SQS says it by the codes of its older protocol, which botocore takes from a header of the answer."""
+    script.answers(error(code))
+    scripted.queue.extend(POOL, "r", seconds=1)
+    assert len(script.asked) == 1
+
+
 def test_what_will_not_pass_says_what_to_check(scripted: Stores, script: Script) -> None:
     script.answers(error("AccessDeniedException"))
     with pytest.raises(

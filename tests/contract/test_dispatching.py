@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters import dynamodb_schema as schema
+from tidegate.domain.errors import ServiceRefused
 from tidegate.ports import KnownLane
 
 LATER_MS = NOW_MS + 60_000
@@ -26,6 +27,14 @@ def test_lanes_are_listed_last_name_first_and_the_latest_note_holds(stores: Stor
     assert stores.lanes.list_lanes(POOL, limit=9) == known
     assert stores.lanes.list_lanes(POOL, limit=2) == known[:2]
     assert stores.lanes.list_lanes("none", limit=2) == ()
+
+
+def test_a_permit_is_given_back_by_somebody(stores: Stores) -> None:
+    """AWS knows no empty set, not even one to take away."""
+    assert stores.permits.take_if_free("key:k", "a", limit=1, now_ms=NOW_MS)
+    with pytest.raises(ServiceRefused):
+        stores.permits.give_back("key:k", [])
+    assert stores.permits.holders("key:k") == {"a"}
 
 
 def test_a_lane_is_forgotten_only_as_it_was_last_noted(stores: Stores) -> None:

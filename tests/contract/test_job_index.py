@@ -139,6 +139,24 @@ def test_a_page_holds_nothing_beyond_its_bound(stores: Stores) -> None:
     assert sorted(found) == [NOW_MS + n for n in range(5)]
 
 
+def test_a_page_may_be_asked_for_behind_its_bound(stores: Stores) -> None:
+    """A walk that stopped behind what is due by now: AWS refuses a start that the key condition does not hold for."""
+    due = [
+        replace(new_job(f"S.{n}"), state=State.SCHEDULED, ready_at_ms=None, due_at_ms=NOW_MS + n)
+        for n in range(20)
+    ]
+    stores.jobs.insert_if_absent(due)
+    for shard in range(SHARDS):
+        whole = stores.index.page(POOL, Group.SCHEDULED, shard, limit=50).entries
+        bound = whole[1].sort
+        upwards = stores.index.page(POOL, Group.SCHEDULED, shard, limit=50, after=whole[2], up_to=bound)
+        assert (upwards.entries, upwards.next) == ((), None)
+        downwards = stores.index.page(
+            POOL, Group.SCHEDULED, shard, limit=50, descending=True, after=whole[-1], up_to=bound
+        )
+        assert downwards.entries == (whole[1], whole[0])
+
+
 def test_counting_stops_at_its_bound(stores: Stores) -> None:
     stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(25)])
     stores.jobs.insert_if_absent([new_job("other", pool="q")])

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.jobs import full_job, new_job
 from tests.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependentsIfOpen, ReleaseIfPending
@@ -31,6 +31,21 @@ def test_a_job_reads_back_as_it_was_written(stores: Stores) -> None:
 def test_a_job_that_does_not_exist_is_none(stores: Stores) -> None:
     assert stores.jobs.get("S.9") is None
     assert stores.jobs.get("S.9", consistent=True) is None
+
+
+@pytest.mark.parametrize("store", ["insert_if_absent", "stage"])
+def test_a_job_is_written_once_in_a_call(stores: Stores, store: str) -> None:
+    """AWS refuses a batch that names an item twice, whatever the batch does with it."""
+    with pytest.raises(ServiceRefused):
+        getattr(stores.jobs, store)([new_job("S.1"), new_job("S.2"), new_job("S.1")])
+    assert stores.jobs.get_many(["S.1", "S.2"]) == {}
+
+
+def test_a_job_is_removed_once_in_a_call(stores: Stores) -> None:
+    stores.jobs.insert_if_absent([new_job("S.1")])
+    with pytest.raises(ServiceRefused):
+        stores.jobs.unstage(["S.1", "S.1"])
+    assert stores.jobs.get("S.1") is not None
 
 
 @pytest.mark.parametrize("number", [1, 2, 60])

@@ -22,6 +22,7 @@ from tests.support.tables import create_tables, table_properties
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_cli.local_stack.statements import put_right
+from tidegate_cli.local_stack.strictness import make_strict
 
 _NOWHERE = "http://127.0.0.1:9"
 _STREAMED = ("jobs", "workers", "control")
@@ -96,6 +97,7 @@ def emulated_aws() -> Iterator[EmulatedAws]:
     clock, loggers = sqs.time, [logging.getLogger(name) for name in ("dynamodb", "sqs")]
     levels = [logger.level for logger in loggers]
     put_right()
+    make_strict()
     sqs.time = SimpleNamespace(time=lambda: aws.now_ms / 1_000)
     for logger in loggers:
         logger.setLevel(logging.WARNING)

@@ -65,6 +65,11 @@ def run(aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = 
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_a_plain_run_needs_no_schedule(name: str, aws: EmulatedAws, injector: Injector) -> None:
+    assert run(aws, injector, CASES[name]).rounds == 0
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_whatever_fails_everything_ends(
     name: str, aws: EmulatedAws, injector: Injector, note: Callable[[str], None]
 ) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import count
+from threading import local
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,14 @@ _STEP = re.compile(r"(?P<verb>SET|REMOVE) (?P<what>.+?)(?= SET | REMOVE |$)")
 _SET_DELETE = re.compile(r"(#\w+) = set_delete\(#\w+, (:v\d+)\)")
 
 
+_under_way = local()
+
+
+def is_under_way() -> bool:
+    """Whether this thread is carrying out a statement, so that the calls which it makes are moto's own."""
+    return bool(getattr(_under_way, "statements", False))
+
+
 def answer_statements(client: Any) -> None:
     """Lets a boto3 client of moto's answer INSERT and UPDATE statements."""
 
@@ -32,7 +41,11 @@ def answer_statements(client: Any) -> None:
         keys = [_key_of(client, each["Statement"], each["Parameters"]) for each in statements]
         if any(keys.count(key) > 1 for key in keys):
             return _whole_batch_refused("Provided list of item keys contains duplicates")
-        responses = [_execute(client, each["Statement"], each["Parameters"]) for each in statements]
+        _under_way.statements = True
+        try:
+            responses = [_execute(client, each["Statement"], each["Parameters"]) for each in statements]
+        finally:
+            _under_way.statements = False
         metadata = {"HTTPStatusCode": 200, "RetryAttempts": 0}
         return SimpleNamespace(status_code=200), {"Responses": responses, "ResponseMetadata": metadata}
 

@@ -22,6 +22,7 @@ from tidegate_cli.local_stack.root_key import read_secret_file
 from tidegate_cli.local_stack.sessions import keep_sessions
 from tidegate_cli.local_stack.signatures import Signatures
 from tidegate_cli.local_stack.statements import put_right
+from tidegate_cli.local_stack.strictness import make_strict
 
 # The services that the template, its deployment and the tools here ask for. Any other service of the emulator would be
 # one more way in: some run commands, some open ports of their own, some hand out credentials.
@@ -96,6 +97,7 @@ def run(also_open: Sequence[str] = ()) -> None:
     `also_open` are paths of an application put around the emulator's own, open to signed requests.
     """
     put_right()
+    make_strict()
     keep_sessions()
     _ask_as_aws_does()
     answer_as_aws_does()

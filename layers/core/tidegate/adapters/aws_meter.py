@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +15,10 @@ from tidegate.adapters.aws_errors import (
     CONDITION_FAILED_IN_STATEMENT,
     DUPLICATE_IN_STATEMENT,
 )
-from tidegate.adapters.dynamodb_schema import GROUP_INDEX, GROUP_KEY, GROUP_SORT, INDEX_ENTRY_BYTES
-from tidegate.adapters.dynamodb_values import Item, item_size, read_units, write_units
+from tidegate.adapters.dynamodb_values import Item, item_size, write_units
 
 BASE = "table"  # in the place of an index's name
-_CONSISTENT = "tidegate_consistent_read"
-_TABLE = "tidegate_table"
-_STATEMENTS = "tidegate_statements"
+_ASKED = "tidegate_asked"
 
 _BILLED_REFUSALS = (CONDITION_FAILED_IN_STATEMENT, DUPLICATE_IN_STATEMENT)
 _INSERTED_NAME = re.compile(r"'([^']+)': \?")  # as dynamodb_batches writes its statements
@@ -114,9 +111,7 @@ class Meter:
     def _ask_for_units(
         self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
     ) -> dict[str, Any]:
-        context[_CONSISTENT] = _is_consistent(params)
-        context[_TABLE] = params.get("TableName")
-        context[_STATEMENTS] = params.get("Statements")
+        context[_ASKED] = params
         shape = model.input_shape
         if shape is not None and "ReturnConsumedCapacity" in shape.members:
             return {"ReturnConsumedCapacity": "INDEXES", **params}
@@ -124,8 +119,12 @@ class Meter:
 
     def _count(self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         tries = 1 + parsed.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        writes = list(_writes(parsed, model.name, context))
-        reads = _reads(parsed, model.name, bool(context.get(_CONSISTENT)))
+        reported = _consumed(parsed)
+        is_read = model.name in _READING
+        writes = (
+            [] if is_read else [*_written(reported), *_refused(parsed, reported, context.get(_ASKED) or {})]
+        )
+        reads = sum(float(consumed.get("CapacityUnits", 0.0)) for consumed in reported) if is_read else 0.0
         with self._lock:
             self._requests[(model.service_model.service_name, model.name)] += tries
             self._read_units += reads
@@ -139,20 +138,7 @@ class Meter:
             self._requests[(service, operation)] += 1
 
 
-def _is_consistent(params: Mapping[str, Any]) -> bool:
-    """Whether a call reads consistently; a batch says so for each of its tables."""
-    tables = (params.get("RequestItems") or {}).values()
-    of_batch = any(isinstance(wanted, Mapping) and wanted.get("ConsistentRead") for wanted in tables)
-    return bool(params.get("ConsistentRead")) or of_batch
-
-
-def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any]) -> Iterator[_Units]:
-    if operation in _READING:
-        return
-    reported = _consumed(parsed)
-    if operation == "BatchExecuteStatement" and not any("Table" in consumed for consumed in reported):
-        yield from _statements(context.get(_STATEMENTS) or (), parsed.get("Responses") or ())
-        return
+def _written(reported: Iterable[Mapping[str, Any]]) -> Iterator[_Units]:
     for consumed in reported:
         name = consumed["TableName"]
         indexes = {
@@ -163,59 +149,35 @@ def _writes(parsed: Mapping[str, Any], operation: str, context: Mapping[str, Any
         yield (name, BASE), consumed["CapacityUnits"] - sum(indexes.values()) if base is None else base
         for index, units in indexes.items():
             yield (name, index), units
-    # A write refused by its condition is billed like any other, but local stacks do not report it.
+
+
+def _refused(
+    parsed: Mapping[str, Any], reported: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
+) -> Iterator[_Units]:
+    """Writes that their condition refused: billed, by the larger of the item that stands and the one that was sent.
+
+    AWS does not report a refused call at all, nor the refused statements of a table of which none succeeded. The item
+    that stands is in the answer of a call that asked for it; what is not known counts as the least, one unit.
+    """
     if parsed.get("Error", {}).get("Code") == CONDITION_FAILED and not reported:
-        table = context.get(_TABLE) or "unknown"
-        yield (table, BASE), float(write_units(item_size(parsed.get("Item") or {})))
-
-
-def _statements(statements: Iterable[Any], responses: Iterable[Any]) -> Iterator[_Units]:
-    """Units of statements from what they wrote: local stacks report one for each, whatever it was."""
-    for statement, response in zip(statements, responses, strict=False):
+        sizes = (item_size(item) for item in (parsed.get("Item") or {}, asked.get("Item") or {}))
+        yield (asked.get("TableName") or "unknown", BASE), float(write_units(max(sizes)))
+    tables = {consumed["TableName"] for consumed in reported}
+    responses = parsed.get("Responses") if "Statements" in asked else None
+    for statement, response in zip(asked.get("Statements") or (), responses or (), strict=False):
         table = response.get("TableName") or "unknown"
         error = response.get("Error", {})
-        if error.get("Code") in _BILLED_REFUSALS:
-            # A batch does not bring the item back that refused, so its size is not known: a unit is the least.
-            yield (table, BASE), 1.0
-        elif not error:
-            yield from _written(table, statement, response)
+        if error.get("Code") in _BILLED_REFUSALS and table not in tables:
+            sizes = (item_size(item) for item in (error.get("Item") or {}, _inserted(statement)))
+            yield (table, BASE), float(write_units(max(sizes)))
 
 
-def _written(table: str, statement: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[_Units]:
-    text = statement["Statement"]
-    if text.startswith("UPDATE"):
-        # The larger of the item before and after is billed; only the one after is known. Whatever sets the index's
-        # attributes moves the job's entry, which every job has: one unit to take it out, one to put it in.
-        yield (table, BASE), float(write_units(item_size(response.get("Item") or {})))
-        if any(f'SET "{attribute}" =' in text for attribute in (GROUP_KEY, GROUP_SORT)):
-            yield (table, GROUP_INDEX), 2.0
-        return
-    item = dict(zip(_INSERTED_NAME.findall(text), statement["Parameters"], strict=True))
-    yield (table, BASE), float(write_units(item_size(item)))
-    if GROUP_KEY in item:
-        yield (table, GROUP_INDEX), 1.0
+def _inserted(statement: Mapping[str, Any]) -> Item:
+    names = _INSERTED_NAME.findall(statement["Statement"])
+    return dict(zip(names, statement["Parameters"], strict=True)) if names else {}
 
 
-_READING = {"GetItem": 1, "BatchGetItem": 1, "Query": 1}
-
-
-def _reads(parsed: Mapping[str, Any], operation: str, consistent: bool) -> float:
-    """Read units. Local stacks report one step whatever was read, so the items are measured as well."""
-    if operation not in _READING or "Error" in parsed:
-        return 0.0
-    reported = sum(float(consumed.get("CapacityUnits", 0.0)) for consumed in _consumed(parsed))
-    if operation == "Query":
-        items = parsed.get("Items")
-        size = _total(items) if items else parsed.get("ScannedCount", 0) * INDEX_ENTRY_BYTES
-        return max(reported, read_units(size, consistent=consistent))
-    if operation == "GetItem":
-        return max(reported, read_units(item_size(parsed.get("Item") or {}), consistent=consistent))
-    found: Iterable[Item] = (item for items in (parsed.get("Responses") or {}).values() for item in items)
-    return max(reported, sum(read_units(item_size(item), consistent=consistent) for item in found))
-
-
-def _total(items: Iterable[Item]) -> int:
-    return sum(item_size(item) for item in items)
+_READING = frozenset({"GetItem", "BatchGetItem", "Query"})
 
 
 def _consumed(parsed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -43,7 +43,11 @@ class DynamoJobIndex:
         """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
         key = schema.group_key(pool, group, shard, lane)
         arguments = _in_partition(key, up_to)
-        if after is not None:
+        if after is not None and up_to is not None and after.sort > up_to:
+            # DynamoDB refuses a start that the key condition does not hold for.
+            if not descending:
+                return IndexPage((), None)
+        elif after is not None:
             arguments["ExclusiveStartKey"] = {
                 schema.JOB_ID: {"S": after.job_id},
                 schema.GROUP_KEY: {"S": key},

@@ -127,8 +127,6 @@ RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"
 
-INDEX_ENTRY_BYTES: Final = 150  # a little more than what a job takes in `by_group`
-
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
     """The part of its group's index that a job is in, 0 to shards - 1; always 0 in a lane that is not sharded."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tidegate.adapters.memory_world import HeldLease, MemoryWorld
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.errors import ServiceRefused
 from tidegate.ports import KnownLane
 
 
@@ -68,7 +69,9 @@ class MemoryPermits:
             return True
 
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
-        """Takes holders off."""
+        """Takes holders (at least one) off; like DynamoDB, it refuses an empty set."""
+        if not holders:
+            raise ServiceRefused("a permit was given back by nobody; name at least one holder")
         self._world.charge("give_back_permit")
         with self._world.lock:
             self._world.permits.get(permit, set()).difference_update(holders)

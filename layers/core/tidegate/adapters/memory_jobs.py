@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tidegate.adapters.memory_world import MemoryWorld, is_large_result
 from tidegate.domain.dependency import Dependent
-from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
@@ -81,6 +81,7 @@ class MemoryJobStore:
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Writes new jobs; returns the ids that already existed, untouched."""
         existing: list[str] = []
+        _check_named_once([job.job_id for job in jobs])
         for batch in _batches(jobs, WRITE_BATCH):
             self._world.charge("insert_if_absent")
             with self._world.lock:
@@ -93,6 +94,7 @@ class MemoryJobStore:
 
     def stage(self, jobs: Sequence[Job]) -> None:
         """Writes jobs over an earlier try's, but never over a job that has moved."""
+        _check_named_once([job.job_id for job in jobs])
         for batch in _batches(jobs, WRITE_BATCH):
             self._world.charge("stage")
             with self._world.lock:
@@ -102,6 +104,7 @@ class MemoryJobStore:
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs with what is stored apart."""
+        _check_named_once(job_ids)
         for batch in _batches(job_ids, WRITE_BATCH):
             self._world.charge("unstage")
             with self._world.lock:
@@ -191,6 +194,12 @@ def _has_moved(job: Job | None) -> bool:
         or job.reopened > 0
         or job.dependents_apart  # noted by a later submission, perhaps
     )
+
+
+def _check_named_once(job_ids: Sequence[str]) -> None:
+    """Refuses a job that is named twice in a call, as DynamoDB refuses a batch that names an item twice."""
+    if len(set(job_ids)) < len(job_ids):
+        raise ServiceRefused("a job was named twice in one call to the store; name each job once")
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:

@@ -23,7 +23,13 @@ from tidegate.ports import Delivery, Message
 _MESSAGES_PER_CALL = 10
 _FOREIGN_BATCHES = 10
 _Received: TypeAlias = tuple[Message | None, str]
-_GONE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight")
+# botocore gives the codes of SQS's older protocol where the answer names them, and there this one has a prefix.
+_GONE = (
+    "ReceiptHandleIsInvalid",
+    "InvalidParameterValue",
+    "MessageNotInflight",
+    "AWS.SimpleQueueService.MessageNotInflight",
+)
 
 
 def message_body(message: Message) -> str:
