@@ -55,8 +55,32 @@ class Position:
         return Position(group, descending, streams)
 
 
-def list_group(services: Services, position: Position, limit: int) -> tuple[list[IndexEntry], str | None]:
-    """At most `limit` entries over all streams in the group's order, and the cursor behind them (None at the end)."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Entries over all streams in the group's order, and where a listing goes on behind any of them."""
+
+    position: Position
+    found: tuple[tuple[IndexEntry, Stream], ...]
+    unfinished: frozenset[Stream]
+    limit: int
+
+    @property
+    def entries(self) -> list[IndexEntry]:
+        """The entries of the page, at most `limit`."""
+        return [entry for entry, _ in self.found[: self.limit]]
+
+    def cursor_behind(self, count: int) -> str | None:
+        """The cursor behind the first `count` entries (None at the end)."""
+        taken, cut_off = self.found[:count], {stream for _, stream in self.found[count:]}
+        following = {**self.position.streams, **{stream: entry for entry, stream in taken}}
+        remaining = {
+            stream: after for stream, after in following.items() if stream in cut_off | self.unfinished
+        }
+        return _encode(self.position.group, remaining) if remaining else None
+
+
+def list_group(services: Services, position: Position, limit: int) -> Listing:
+    """Reads at most `limit` entries over all streams in the group's order."""
     pages: list[list[tuple[IndexEntry, Stream]]] = []
     unfinished: set[Stream] = set()
     for (pool, lane, shard), after in position.streams.items():
@@ -68,11 +92,8 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
             unfinished.add((pool, lane, shard))
     sign = -1 if position.descending else 1
     # A merge keeps each stream's own order among equals, so the last entry taken of it is where it goes on.
-    found = list(heapq.merge(*pages, key=lambda item: sign * item[0].sort))
-    taken, cut_off = found[:limit], {stream for _, stream in found[limit:]}
-    following = {**position.streams, **{stream: entry for entry, stream in taken}}
-    remaining = {stream: after for stream, after in following.items() if stream in cut_off | unfinished}
-    return [entry for entry, _ in taken], _encode(position.group, remaining) if remaining else None
+    found = heapq.merge(*pages, key=lambda item: sign * item[0].sort)
+    return Listing(position, tuple(found), frozenset(unfinished), limit)
 
 
 def _streams(services: Services, group: Group, pools: Iterable[str]) -> Iterator[Stream]:

@@ -17,13 +17,13 @@ from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.portions import apply_lean, portions, read_lean
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
-_JUDGED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
     others = skipped_for.keys() - {job.job_id for job in layer}
-    causes = services.jobs.get_many(sorted(others), consistent=True)
+    causes = read_lean(services, sorted(others))
     layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
         # A job only after the one that it was skipped for: else it would be skipped for that again.
@@ -153,7 +153,7 @@ class _Reopening:
             if job.reopened < limits.MAX_REOPENINGS
         ]
         self.left_at_limit += len(jobs) - len(moves)
-        outcomes = self.services.jobs.apply_all(moves) if moves else []
+        outcomes = apply_lean(self.services, moves)
         moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
         self.moved |= {job.job_id: job for job in moved}
         try:
@@ -168,8 +168,8 @@ class _Reopening:
         waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
         jobs = [*waiting, *self.moved.values()]
         stamp = replace(self.stamp, reason="")
-        for start in range(0, len(jobs), _JUDGED_AT_ONCE):
-            judge_waiting(self.services, jobs[start : start + _JUDGED_AT_ONCE], stamp)
+        for portion in portions(jobs):
+            judge_waiting(self.services, portion, stamp)
 
     def report(self, *, complete: bool) -> Reopened:
         """What was done."""
