@@ -16,12 +16,10 @@ from tests.support.moto_statements import answer_statements
 from tests.support.tables import create_tables
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.bootstrap import memory_services
-from tidegate.contracts.jobs import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobFailure, JobInput, lean
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, Stamp, Transition
@@ -31,7 +29,6 @@ from tidegate.usecases.cancel import cancel_downstream, cancel_workflow
 from tidegate.usecases.free_skipped import free_skipped
 from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.portions import JOBS_AT_ONCE
-from tidegate.usecases.query import get_workflow, list_jobs
 from tidegate.usecases.release import release
 from tidegate.usecases.reopen import rerun_workflow
 from tidegate.usecases.services import Services
@@ -256,45 +253,6 @@ def test_the_reaper_judges_few_dependencies_at_a_time_and_all_in_the_end(world: 
     assert judge_waiting(world.services, [waiting], Stamp(NOW_MS, "reaper")) == 1
     assert world.world.jobs[accepted.job_id].state is State.READY
     assert world.jobs.most_read <= 250
-
-
-# --- how much one answer holds ---------------------------------------------------------------------
-def listed_in_pages(world: World, workflow_id: str | None) -> Iterator[Sequence[Job]]:
-    cursor: str | None = None
-    while True:
-        if workflow_id is None:
-            jobs, cursor = _page_of_state(world, cursor)
-        else:
-            page = get_workflow(world.services, workflow_id, cursor=cursor, limit=limits.MAX_PAGE_SIZE)
-            jobs, cursor = page.jobs, page.cursor
-        yield jobs
-        if cursor is None:
-            return
-
-
-def _page_of_state(world: World, cursor: str | None) -> tuple[Sequence[Job], str | None]:
-    page = list_jobs(world.services, State.READY, pool=None, cursor=cursor, limit=limits.MAX_PAGE_SIZE)
-    return page.jobs, page.cursor
-
-
-@pytest.mark.parametrize("by_state", [True, False])
-def test_a_page_of_the_largest_jobs_fits_into_an_answer_and_no_job_is_left_out(
-    world: World, *, by_state: bool
-) -> None:
-    quotes = {"x": '"' * ((limits.MAX_PARAMETERS_BYTES - len('{"x":""}')) // 2)}
-    requests = tuple(JobRequest(type=JOB_TYPE, key=str(n), parameters=quotes) for n in range(40))
-    accepted = submit_workflow(
-        world.services, WorkflowRequest(jobs=requests), idempotency_key=None, fingerprint="", now_ms=NOW_MS
-    )
-    seen: list[str] = []
-    world.jobs.forget()
-    for jobs in listed_in_pages(world, None if by_state else accepted.workflow_id):
-        body = json.dumps({"jobs": [job_out(job, RankPolicy(), NOW_MS) for job in jobs]})
-        assert len(json.dumps({"statusCode": 200, "body": body}).encode()) < 6 * MEGABYTE
-        assert jobs
-        seen += [job.job_id for job in jobs]
-    assert sorted(seen) == sorted(world.world.jobs)
-    assert world.jobs.most_inputs <= 10
 
 
 # --- what is left out is left out for moves alone --------------------------------------------------

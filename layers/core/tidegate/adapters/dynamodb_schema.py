@@ -109,7 +109,8 @@ DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"
-WEIGHT: Final = "weight"
+WEIGHT: Final = "weight"  # while the lane is awake
+RESTING: Final = "resting"  # the weight of a lane that rests
 NOTED_AT: Final = "noted_at"
 
 # --- Control: hash name --------------------------------------------------------------------------

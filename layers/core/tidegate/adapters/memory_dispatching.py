@@ -28,10 +28,22 @@ class MemoryLaneRegistry:
         return tuple(found[:limit])
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still."""
+        """Notes a lane, or that it is in use still; one that is awake keeps its weight."""
         self._world.charge("note_lane")
         with self._world.lock:
-            self._world.lanes[(pool, lane)] = KnownLane(lane, weight, now_ms)
+            known = self._world.lanes.get((pool, lane))
+            kept = weight if known is None or known.resting else known.weight
+            self._world.lanes[(pool, lane)] = KnownLane(lane, kept, now_ms)
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Lets a lane rest that was last noted at this time."""
+        self._world.charge("rest_lane")
+        with self._world.lock:
+            known = self._world.lanes.get((pool, lane))
+            if known is None or known.resting or known.noted_at_ms != noted_at_ms:
+                return False
+            self._world.lanes[(pool, lane)] = replace(known, resting=True)
+            return True
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time."""

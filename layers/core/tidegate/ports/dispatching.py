@@ -11,11 +11,15 @@ from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 
 @dataclass(frozen=True, slots=True)
 class KnownLane:
-    """A lane of a pool, its share's `weight` (1 or more), and when it was last noted (ms)."""
+    """A lane of a pool, its share's `weight` (1 or more), and when it was last noted (ms).
+
+    While it is `resting`, none of its share's jobs is READY or dispatched, so that no dispatcher looks into it.
+    """
 
     lane: str
     weight: int
     noted_at_ms: int
+    resting: bool = False
 
 
 class LaneRegistry(Protocol):
@@ -28,7 +32,13 @@ class LaneRegistry(Protocol):
         """
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still. The latest weight holds."""
+        """Notes a lane, or that it is in use still; one that rests is awake again.
+
+        The weight is that of a new or resting lane. One that is awake keeps the weight that it has.
+        """
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Lets a lane rest that was last noted at this time; False where it was noted again, rests, or is gone."""
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""

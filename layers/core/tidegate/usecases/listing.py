@@ -100,7 +100,8 @@ def _streams(services: Services, group: Group, pools: Iterable[str]) -> Iterator
     for pool in pools:
         lanes = [MAIN]
         if group is Group.READY:
-            lanes += [known.lane for known in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)]
+            known = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+            lanes += [each.lane for each in known if not each.resting]
         for lane in lanes:
             for shard in range(services.index.shards if is_sharded(lane) else 1):
                 yield pool, lane, shard

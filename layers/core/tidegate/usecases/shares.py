@@ -10,11 +10,9 @@ from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.lanes import share_lane, share_of
 from tidegate.domain.requests import ShareRequest
 from tidegate.ports import KnownLane
-from tidegate.usecases.lanes import LANES_AT_MOST
+from tidegate.usecases.lanes import LANES_AT_MOST, forget_resting
 from tidegate.usecases.services import Services
 from tidegate.usecases.validate import JobInContext, pools_for
-
-_FRESH_MS = 86_400_000  # a share is noted again once a day, so that it stays known as long as it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,8 @@ def share_violations(
         lanes = known[use.pool]
         if use.lane not in lanes:
             lanes[use.lane] = KnownLane(use.lane, use.share.weight, 0)
-            if sum(bool(share_of(lane)) for lane in lanes) > limits.MAX_SHARES_PER_POOL:
+            # One that rests gives way.
+            if sum(not each.resting for each in _shares(lanes)) > limits.MAX_SHARES_PER_POOL:
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
@@ -54,14 +53,36 @@ def share_violations(
 def note_shares(
     services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None, now_ms: int
 ) -> None:
-    """Makes the shares of these jobs known in their pools, where they are not known under this weight already."""
+    """Makes the shares of these jobs known in their pools, where they are not in use already.
+
+    The weight counts for a share that is new or rests. Of a share that is in use nobody changes the weight by naming
+    another one.
+    """
     uses = _uses(services, jobs, default)
     known = _known(services, uses)
     for use in {(use.pool, use.lane): use for use in uses}.values():
-        standing = known[use.pool].get(use.lane)
-        is_known = standing is not None and standing.weight == use.share.weight
-        if standing is None or not is_known or now_ms - standing.noted_at_ms > _FRESH_MS:
+        lanes = known[use.pool]
+        standing = lanes.get(use.lane)
+        if standing is None:
+            _make_room(services, use.pool, lanes)
+        if standing is None or standing.resting:
             services.lanes.note(use.pool, use.lane, weight=use.share.weight, now_ms=now_ms)
+            lanes[use.lane] = KnownLane(use.lane, use.share.weight, now_ms)
+
+
+def _make_room(services: Services, pool: str, lanes: dict[str, KnownLane]) -> None:
+    """Forgets the shares that have rested longest, where one more would be more than a pool has room for."""
+    resting = sorted(
+        (each for each in _shares(lanes) if each.resting), key=lambda each: (each.noted_at_ms, each.lane)
+    )
+    over = len(_shares(lanes)) + 1 - limits.MAX_SHARES_PER_POOL
+    for each in resting[: max(0, over)]:
+        forget_resting(services, pool, each)
+        del lanes[each.lane]
+
+
+def _shares(lanes: Mapping[str, KnownLane]) -> Sequence[KnownLane]:
+    return [each for each in lanes.values() if share_of(each.lane)]
 
 
 def _uses(services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None) -> Sequence[_Use]:
