@@ -60,14 +60,14 @@ def test_a_permit_has_no_more_holders_than_its_limit(stores: Stores) -> None:
         return stores.permits.take_if_free("key:k", holder, limit=2, now_ms=NOW_MS)
 
     assert [take(holder) for holder in ("a", "b", "c", "a")] == [True, True, False, True]
-    assert stores.permits.holders("key:k") == {"a", "b"}
+    assert stores.permits.standing("key:k").holders == {"a", "b"}
     stores.permits.give_back("key:k", ["b", "b", "never"])
     assert take("c")
     stores.permits.give_back("key:k", ["a", "c"])
-    assert stores.permits.holders("key:k") == frozenset()
+    assert stores.permits.standing("key:k").holders == frozenset()
     stores.permits.give_back("key:k", ["a"])
     assert take("d")
-    assert stores.permits.holders("key:other") == frozenset()
+    assert stores.permits.standing("key:other").holders == frozenset()
 
 
 @pytest.mark.parametrize("stores", ["moto", "local"], indirect=True)
@@ -88,7 +88,7 @@ def test_of_many_who_take_a_permit_at_once_only_its_limit_get_it(stores: Stores)
             lambda n: stores.permits.take_if_free("type:t", f"j{n}", limit=3, now_ms=NOW_MS), range(16)
         )
     assert sum(taken) == 3
-    assert len(stores.permits.holders("type:t")) == 3
+    assert len(stores.permits.standing("type:t").holders) == 3
 
 
 def test_a_lease_is_one_dispatchers_until_it_ends(stores: Stores) -> None:

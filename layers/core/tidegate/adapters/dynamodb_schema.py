@@ -116,6 +116,9 @@ NOTED_AT: Final = "noted_at"
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
 HOLDERS: Final = "holders"  # of a permit: the ids of the jobs that hold it
+LEAST: Final = "least"  # no holder asked for less; may be lower than what they ask for
+WAITING: Final = "waiting"  # the least limit that a waiting job asked for
+WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # of a dispatch lease
 ASKED: Final = "asked"  # somebody wanted the dispatch lease meanwhile
 RULES: Final = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tidegate.adapters.memory_world import HeldLease, MemoryWorld
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.permits import Permit, has_room
 from tidegate.ports import KnownLane
 
 
@@ -79,16 +80,58 @@ class MemoryPermits:
             holders.add(holder)
             return True
 
+    def take_under_least(
+        self,
+        permit: str,
+        holder: str,
+        *,
+        limit: int,
+        now_ms: int,  # noqa: ARG002 - nothing in memory expires
+    ) -> bool:
+        """Adds a holder where the least limit that anybody asked for holds afterwards."""
+        self._world.charge("take_permit")
+        with self._world.lock:
+            standing = self._standing(permit)
+            if holder in standing.holders:
+                return True
+            if not has_room(standing, limit):
+                return False
+            self._world.permits.setdefault(permit, set()).add(holder)
+            return True
+
+    def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
+        """Notes that a job waits which asks for `limit`; the least holds."""
+        self._world.charge("note_waiting")
+        with self._world.lock:
+            noted, _ = self._world.waiting_limits.get(permit, (limit, 0))
+            self._world.waiting_limits[permit] = (min(noted, limit), now_ms)
+
+    def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
+        """Sets the least limit that a job waits with."""
+        self._world.charge("set_waiting")
+        with self._world.lock:
+            if self._world.waiting_limits.get(permit, (0, None))[1] != noted_at_ms:
+                return False
+            if limit is None:
+                del self._world.waiting_limits[permit]
+            else:
+                self._world.waiting_limits[permit] = (limit, noted_at_ms)
+            return True
+
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders off."""
         self._world.charge("give_back_permit")
         with self._world.lock:
             self._world.permits.get(permit, set()).difference_update(holders)
 
-    def holders(self, permit: str) -> frozenset[str]:
-        """Who holds the permit."""
+    def standing(self, permit: str) -> Permit:
+        """Who holds the permit and what waits for it."""
         self._world.charge("permit_holders")
-        return frozenset(self._world.permits.get(permit, ()))
+        return self._standing(permit)
+
+    def _standing(self, permit: str) -> Permit:
+        limit, noted_at_ms = self._world.waiting_limits.get(permit, (None, 0))
+        return Permit(frozenset(self._world.permits.get(permit, ())), limit, noted_at_ms)
 
 
 class MemoryDispatchLeases:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.permits import Permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,24 @@ class Permits(Protocol):
     def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder where fewer than `limit` (1-100) others are; True also where it was one before."""
 
+    def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
+        """Adds a holder (`domain.permits.asking`) that asks for `limit` (1-100), where there is room for it.
+
+        The least limit that it, any other holder, or a job that is noted as waiting asked for must hold afterwards.
+        True also where it was a holder before.
+        """
+
+    def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
+        """Notes that a job waits which asks for `limit`; the least that is noted holds, and any note renews it."""
+
+    def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
+        """Sets the least limit that a job waits with, None for nobody; False where one was noted after that time."""
+
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders (at least one) off; no error where they are none."""
 
-    def holders(self, permit: str) -> frozenset[str]:
-        """Who holds the permit, read consistently."""
+    def standing(self, permit: str) -> Permit:
+        """Who holds the permit and what waits for it, read consistently."""
 
 
 class DispatchLeases(Protocol):

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, key_lane, key_of, share_lane, share_of, type_lane, type_of
+from tidegate.domain.permits import key_permit
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import HoldIfReady
@@ -174,11 +175,18 @@ def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequenc
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
-    """Moves jobs to the lanes that they have to wait in; each lane is noted before."""
+    """Moves jobs to the lanes that they have to wait in; each lane is noted before.
+
+    What a job asked for that waits for its key is noted on the key's permit: it binds others too.
+    """
     if not held:
         return
     for lane in dict.fromkeys(each.lane for each in held):
         services.lanes.note(pool, lane, now_ms=now_ms)
+        bounded_by_key = key_of(lane)
+        if bounded_by_key is not None:
+            key, limit = bounded_by_key
+            services.permits.note_waiting(key_permit(key), limit, now_ms=now_ms)
     services.recall.forget(f"lanes#{pool}")
     # What could not be moved is met again by the next run.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])

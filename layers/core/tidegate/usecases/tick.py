@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
-from tidegate.usecases.permits import audit_permits
+from tidegate.usecases.permits import audit_permits, settle_waiting
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
@@ -17,6 +17,7 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
     def tidy(pool: str) -> None:
         held, shares = lanes_to_tidy(services, pool)
         audit_permits(services, held)
+        settle_waiting(services, held, now_ms)  # before a lane is forgotten that tells of it
         for known in held:
             forget_if_empty(services, pool, known, now_ms)
         tidy_shares(services, pool, shares, now_ms)

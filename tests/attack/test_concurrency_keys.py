@@ -1,0 +1,132 @@
+"""A caller who names another's concurrency key with a larger limit does not undo the limit of the other."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.simulation.support import function_pool
+from tests.usecases.dispatching import POOL, Deployment
+from tidegate.domain.states import State
+from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.react import react
+from tidegate.usecases.tick import tick
+
+KEY = "database"
+MINUTE_MS = 60_000
+DISPATCHED = (State.QUEUED, State.RUNNING)
+
+
+def deployment_of_two_pools() -> Deployment:
+    return Deployment(pools=(function_pool(POOL, 50), function_pool("q", 50)))
+
+
+def flood(deployment: Deployment, number: int = 20, pool: str = POOL) -> list[str]:
+    return deployment.submit(number, concurrency_key=KEY, concurrency_limit=100, priority=900, pool=pool)
+
+
+def follow(deployment: Deployment) -> None:
+    """Reacts until nothing is new."""
+    while deployment.world.changes:
+        react(deployment.services, deployment.events(), now_ms=deployment.now_ms)
+
+
+def pass_minutes(deployment: Deployment, minutes: int) -> None:
+    for _ in range(minutes):
+        deployment.world.now_ms += MINUTE_MS
+        tick(deployment.services, now_ms=deployment.now_ms)
+        follow(deployment)
+
+
+@pytest.mark.parametrize("pool", [POOL, "q"])
+def test_a_limit_of_1_holds_for_all_while_a_job_that_asked_for_it_runs(pool: str) -> None:
+    deployment = deployment_of_two_pools()
+    deployment.submit(1, concurrency_key=KEY)
+    follow(deployment)
+    flood(deployment, pool=pool)
+    follow(deployment)
+    assert len(deployment.dispatched) == 1
+
+
+@pytest.mark.parametrize("pool", [POOL, "q"])
+def test_a_limit_of_1_holds_for_all_while_a_job_that_asked_for_it_waits(pool: str) -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 5, pool)
+    follow(deployment)
+    assert len(deployment.dispatched) == 5
+    (mine,) = deployment.submit(1, concurrency_key=KEY)
+    follow(deployment)
+    flood(deployment, pool=pool)
+    follow(deployment)
+    assert len(deployment.dispatched) == 5, "none is dispatched beside the five, though they ask for 100"
+    assert deployment.job(mine).state is State.READY
+
+
+def test_jobs_that_ask_for_different_limits_all_come_by_one_after_the_other() -> None:
+    deployment = Deployment(capacity=50)
+    mine = deployment.submit(3, concurrency_key=KEY)
+    theirs = deployment.submit(3, concurrency_key=KEY, concurrency_limit=100)
+    for _ in range(6):
+        follow(deployment)
+        assert len(deployment.dispatched) == 1
+        deployment.run_one()
+    assert deployment.in_state(State.SUCCEEDED) == {*mine, *theirs}
+
+
+@pytest.mark.parametrize("ends", ["by running", "by cancel"])
+def test_the_smaller_limit_is_forgotten_when_nobody_asks_for_it_any_more(ends: str) -> None:
+    deployment = Deployment(capacity=50)
+    flood(deployment, 1)
+    follow(deployment)
+    (mine,) = deployment.submit(1, concurrency_key=KEY, priority=999)
+    follow(deployment)
+    flood(deployment, 9)
+    if ends == "by cancel":
+        cancel_job(deployment.services, mine, actor="ann", now_ms=deployment.now_ms)
+    else:
+        deployment.run_one()
+        follow(deployment)
+        assert deployment.dispatched == {mine}
+        deployment.run_one()
+    pass_minutes(deployment, 2)
+    assert len(deployment.dispatched) == (9 if ends == "by running" else 10)
+
+
+def limits_of(deployment: Deployment, *states: State) -> list[int]:
+    return [job.concurrency_limit for job in deployment.world.jobs.values() if job.state in states]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_happens_no_dispatch_breaks_a_limit_that_a_dispatched_or_a_held_job_asked_for(
+    seed: int,
+) -> None:
+    draw = random.Random(seed)
+    deployment = deployment_of_two_pools()
+    ended = 0
+    for _ in range(60):
+        before = deployment.in_state(*DISPATCHED)
+        held = [job.concurrency_limit for job in deployment.world.jobs.values() if job.held_in]
+        step = draw.random()
+        if step < 0.4:
+            limit = draw.choice((1, 2, 2, 5, 100))
+            deployment.submit(
+                draw.randint(1, 3),
+                concurrency_key=KEY,
+                concurrency_limit=limit,
+                pool=draw.choice((POOL, "q")),
+                priority=draw.randint(1, 1_000),
+            )
+        elif step < 0.6 and deployment.world.jobs:
+            deployment.world.now_ms += draw.choice((1_000, MINUTE_MS))
+            tick(deployment.services, now_ms=deployment.now_ms)
+        elif before:
+            deployment.run_one(pool=deployment.job(draw.choice(sorted(before))).pool)
+            ended += 1
+        react(deployment.services, deployment.events(), now_ms=deployment.now_ms)
+        after = deployment.in_state(*DISPATCHED)
+        still_held = [job.concurrency_limit for job in deployment.world.jobs.values() if job.held_in]
+        if after - before:
+            least = min([*limits_of(deployment, *DISPATCHED), *(x for x in held if x in still_held)])
+            assert len(after) <= least
+    assert ended
