@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable, TidegateError
 from tidegate.domain.job import Job
+from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
@@ -50,8 +51,9 @@ def retry_job(
     reopening = _Reopening(services, Stamp(now_ms, actor, _REASON), leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
-        if job.reopened >= limits.MAX_REOPENINGS:
-            raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
+        if not may_be_reopened(job.history):
+            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit it anew"
+            raise NotRetryable(job_id, why)
         reopening.reopen([job])
         job = find_job(services, job_id)
     elif job.cancel_requested_at_ms is not None and not job.is_terminal:
@@ -148,9 +150,7 @@ class _Reopening:
         Raises DependencyUnavailable or ServiceRefused once all have had their turn.
         """
         moves = [
-            ReopenIfEnded(job, self.stamp, self.leave_skipped)
-            for job in jobs
-            if job.reopened < limits.MAX_REOPENINGS
+            ReopenIfEnded(job, self.stamp, self.leave_skipped) for job in jobs if may_be_reopened(job.history)
         ]
         self.left_at_limit += len(jobs) - len(moves)
         outcomes = apply_lean(self.services, moves)
