@@ -18,11 +18,11 @@ from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
-from tidegate.domain.job import Job, JobFailure, JobInput, lean
+from tidegate.domain.job import Job, JobFailure, JobInput
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.domain.transitions import CancelIfInState, Ending, Stamp, Transition
+from tidegate.domain.transitions import Stamp, Transition
 from tidegate.ports import MoveOutcome
 from tidegate.settings import Settings
 from tidegate.usecases.cancel import cancel_downstream, cancel_workflow
@@ -253,15 +253,3 @@ def test_the_reaper_judges_few_dependencies_at_a_time_and_all_in_the_end(world: 
     assert judge_waiting(world.services, [waiting], Stamp(NOW_MS, "reaper")) == 1
     assert world.world.jobs[accepted.job_id].state is State.READY
     assert world.jobs.most_read <= 250
-
-
-# --- what is left out is left out for moves alone --------------------------------------------------
-def test_a_lean_job_keeps_what_a_transition_and_a_judgement_need() -> None:
-    depends_on = (Dependency("S.0", DependencyType.CONDITIONAL, "true"),)
-    whole = pending("S.1", *depends_on, result=[[]] * 1_000, name="n", tags={"a": "b"})
-    stripped = lean(replace(whole, input=JobInput({"x": 1}, depends_on)))
-    assert stripped == replace(whole, result=None, name=None, tags={}, input=JobInput({}, depends_on))
-    ending = Ending(State.CANCELLED, failure=JobFailure("cancelled", "asked for"))
-    move = CancelIfInState(stripped, ending, Stamp(NOW_MS, "ann"))
-    assert move.apply(whole).name == "n"
-    assert lean(replace(whole, input=None)).input is None
