@@ -93,6 +93,19 @@ def test_the_smaller_limit_is_forgotten_when_nobody_asks_for_it_any_more(ends: s
     assert len(deployment.dispatched) == (9 if ends == "by running" else 10)
 
 
+@pytest.mark.parametrize("limit", [1, 100])
+def test_very_many_jobs_of_a_key_ask_for_its_permit_once_in_a_run(limit: int) -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 1)
+    follow(deployment)
+    deployment.submit(1, concurrency_key=KEY)
+    follow(deployment)  # which waits from now on, and binds all that come
+    deployment.submit(150, concurrency_key=KEY, concurrency_limit=limit, priority=900)
+    before = deployment.world.requests["take_permit"]
+    tick(deployment.services, now_ms=deployment.now_ms)
+    assert deployment.world.requests["take_permit"] - before <= 3
+
+
 def limits_of(deployment: Deployment, *states: State) -> list[int]:
     return [job.concurrency_limit for job in deployment.world.jobs.values() if job.state in states]
 

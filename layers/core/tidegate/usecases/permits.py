@@ -13,7 +13,7 @@ that nobody undoes another's limit by asking for a larger one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Traits
 from tidegate.domain.errors import NotFound, TransitionRefused
@@ -57,20 +57,25 @@ def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PermitDesk:
-    """Takes permits for the candidates of one plan."""
+    """Takes permits for the candidates of one plan. What was refused once is not asked for again in it."""
 
     services: Services
     rules: DispatchRules
     now_ms: int
+    _refused: set[tuple[str, int]] = field(default_factory=set)  # permits and limits
 
     def grant(self, candidate: Candidate) -> str | None:
         """Takes all that the candidate needs; else takes none, and names the lane in which it has to wait."""
         taken: list[_Needed] = []
         permits = self.services.permits
         for needed in _needed(candidate.traits, self.rules):
+            asked = (needed.permit, needed.limit)
             take = permits.take_under_least if needed.is_shared else permits.take_if_free
             holder = _holder_of(candidate, needed)
-            if not take(needed.permit, holder, limit=needed.limit, now_ms=self.now_ms):
+            if asked in self._refused or not take(
+                needed.permit, holder, limit=needed.limit, now_ms=self.now_ms
+            ):
+                self._refused.add(asked)
                 for earlier in taken:
                     permits.give_back(earlier.permit, [_holder_of(candidate, earlier)])
                 return needed.lane
