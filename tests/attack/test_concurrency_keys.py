@@ -8,8 +8,13 @@ import pytest
 
 from tests.simulation.support import function_pool
 from tests.usecases.dispatching import POOL, Deployment
+from tidegate.domain.lanes import key_lane
+from tidegate.domain.permits import key_permit
 from tidegate.domain.states import State
+from tidegate.ports import KnownLane
 from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.lanes import LANES_AT_MOST
+from tidegate.usecases.permits import settle_waiting
 from tidegate.usecases.react import react
 from tidegate.usecases.tick import tick
 
@@ -22,8 +27,8 @@ def deployment_of_two_pools() -> Deployment:
     return Deployment(pools=(function_pool(POOL, 50), function_pool("q", 50)))
 
 
-def flood(deployment: Deployment, number: int = 20, pool: str = POOL) -> list[str]:
-    return deployment.submit(number, concurrency_key=KEY, concurrency_limit=100, priority=900, pool=pool)
+def flood(deployment: Deployment, number: int = 20, pool: str = POOL, limit: int = 100) -> list[str]:
+    return deployment.submit(number, concurrency_key=KEY, concurrency_limit=limit, priority=900, pool=pool)
 
 
 def follow(deployment: Deployment) -> None:
@@ -91,6 +96,39 @@ def test_the_smaller_limit_is_forgotten_when_nobody_asks_for_it_any_more(ends: s
         deployment.run_one()
     pass_minutes(deployment, 2)
     assert len(deployment.dispatched) == (9 if ends == "by running" else 10)
+
+
+def test_a_smaller_limit_holds_on_though_very_many_other_lanes_hide_the_one_it_waits_in() -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 5, limit=99)
+    follow(deployment)
+    deployment.submit(1, concurrency_key=KEY)
+    follow(deployment)
+    flood(deployment, limit=99)
+    follow(deployment)
+    for number in range(LANES_AT_MOST):  # of which the last by name are listed
+        deployment.services.lanes.note(POOL, key_lane(f"x{number}", 5), now_ms=deployment.now_ms)
+    deployment.world.now_ms += 2 * MINUTE_MS
+    lanes = [KnownLane(key_lane(KEY, 99), 1, 0)]
+    settle_waiting(deployment.services, lanes, deployment.now_ms)
+    assert settled(deployment) == 1
+
+
+def test_what_is_left_of_the_limits_of_waiting_jobs_is_the_least_of_the_others() -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 8)
+    follow(deployment)
+    (first,) = deployment.submit(1, concurrency_key=KEY, concurrency_limit=1, pool="q")
+    deployment.submit(1, concurrency_key=KEY, concurrency_limit=3)
+    follow(deployment)
+    assert settled(deployment) == 1
+    cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
+    pass_minutes(deployment, 2)
+    assert settled(deployment) == 3
+
+
+def settled(deployment: Deployment) -> int | None:
+    return deployment.services.permits.standing(key_permit(KEY)).waiting_limit
 
 
 @pytest.mark.parametrize("limit", [1, 100])

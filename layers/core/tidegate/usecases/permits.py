@@ -130,20 +130,30 @@ def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) 
     What was noted in the last minute stays: the index may not show yet who it was noted for.
     """
     keys = {bounded[0] for each in lanes if (bounded := key_of(each.lane)) is not None}
-    noted = {key: permit for key in sorted(keys) if _may_be_over(permit := _standing(services, key), now_ms)}
-    for key, least in _least_waiting(services, noted.keys()).items() if noted else ():
-        if least != noted[key].waiting_limit:
-            services.permits.set_waiting_if_not_noted_since(
-                key_permit(key), least, noted_at_ms=noted[key].waiting_noted_at_ms
-            )
+    over: dict[str, Permit] = {}
+    for key in sorted(keys):
+        permit = services.permits.standing(key_permit(key))
+        limit, noted_ms_ago = permit.waiting_limit, now_ms - permit.waiting_noted_at_ms
+        # Asked of the index, not of the registry, of which only so many lanes are listed.
+        if (
+            limit is not None
+            and noted_ms_ago >= _WAITING_KEPT_MS
+            and not _somebody_waits(services, key, limit)
+        ):
+            over[key] = permit
+    for key, least in _least_waiting(services, over.keys()).items() if over else ():
+        services.permits.set_waiting_if_not_noted_since(
+            key_permit(key), least, noted_at_ms=over[key].waiting_noted_at_ms
+        )
 
 
-def _standing(services: Services, key: str) -> Permit:
-    return services.permits.standing(key_permit(key))
-
-
-def _may_be_over(permit: Permit, now_ms: int) -> bool:
-    return permit.waiting_limit is not None and now_ms - permit.waiting_noted_at_ms >= _WAITING_KEPT_MS
+def _somebody_waits(services: Services, key: str, limit: int) -> bool:
+    """True where a job that asks for this limit waits for the key in any pool."""
+    lane = key_lane(key, limit)
+    return any(
+        services.index.page(pool, Group.READY, 0, limit=1, lane=lane).entries
+        for pool in sorted(services.settings.pools)
+    )
 
 
 def _least_waiting(services: Services, keys: Set[str]) -> Mapping[str, int | None]:
