@@ -74,15 +74,33 @@ def test_a_share_that_nobody_uses_costs_no_query_and_is_forgotten_after_a_day() 
     assert deployment.lanes() == {}
 
 
-def test_a_pool_full_of_shares_that_rest_has_room_for_others() -> None:
+def test_a_pool_full_of_unused_shares_has_room_for_others_after_a_day() -> None:
     deployment = Crowd()
     deployment.crowd(FULL)
-    with pytest.raises(InvalidRequest, match="one share too many"):
-        deployment.submit(1, share=ShareRequest(name="mine"))
-    deployment.pass_ms(15 * MINUTE_MS)
+    for ms in (0, 15 * MINUTE_MS):
+        deployment.pass_ms(ms)
+        with pytest.raises(InvalidRequest, match="one share too many"):
+            deployment.submit(1, share=ShareRequest(name="mine"))
+    deployment.pass_ms(DAY_MS)
     deployment.submit(1, share=ShareRequest(name="mine", weight=3))
-    lanes = deployment.lanes()
-    assert (lanes[share_lane("mine")].weight, len(lanes)) == (3, FULL)
+    assert deployment.lanes()[share_lane("mine")].weight == 3
+
+
+def test_a_run_looks_into_a_bounded_number_of_shares_and_into_that_of_its_news() -> None:
+    deployment = Crowd()
+    for place in range(3 * FULL):
+        deployment.services.lanes.note(POOL, share_lane(f"s{place:03d}"), now_ms=deployment.now_ms)
+    (mine,) = deployment.submit(1)
+    job = put_back(deployment, replace(deployment.job(mine), share="s000"))
+    rules = deployment.services.rules.load()
+    seen = known_lanes(deployment.services, POOL, rules, [job], deployment.now_ms).in_turn
+    assert [each.lane for each in seen[:2]] == [MAIN, share_lane("s000")]
+    assert len(seen) == FULL + 2
+    looked: set[str] = set()
+    for _ in range(60):
+        lanes = known_lanes(deployment.services, POOL, rules, [], deployment.now_ms)
+        looked |= {each.lane for each in lanes.in_turn}
+    assert len(looked) == 3 * FULL + 1, "each has its turn"
 
 
 def test_nobody_changes_the_weight_of_a_share_that_is_in_use() -> None:

@@ -13,7 +13,6 @@ from tests.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.functions.api_calls import read_event
 from tests.support.determined import StandingClock
 from tidegate.bootstrap import ApiDeps, Meter, Services
-from tidegate.domain import limits
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -53,18 +52,6 @@ def takes_a_large_job(world: World, services: Services) -> None:
 def takes_a_job_with_a_share(world: World, services: Services) -> None:
     ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": {"name": "team"}})
     assert [each.lane for each in world.admin.lanes.list_lanes("lambda", limit=9)] == ["share:team"]
-
-
-def takes_a_job_with_one_share_more(world: World, services: Services) -> None:
-    """In the place of one that rests."""
-    lanes, at_ms = world.admin.lanes, now_ms()
-    for place in range(limits.MAX_SHARES_PER_POOL):
-        lanes.note("lambda", f"share:s{place}", now_ms=at_ms)
-    assert lanes.rest_if_not_noted_since("lambda", "share:s7", noted_at_ms=at_ms)
-    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": {"name": "team"}})
-    known = {each.lane for each in lanes.list_lanes("lambda", limit=1_000)}
-    assert "share:team" in known
-    assert "share:s7" not in known
 
 
 def takes_a_job_for_the_freer_pool(world: World, services: Services) -> None:
@@ -182,7 +169,6 @@ API_PROBES = (
     takes_a_job,
     takes_a_large_job,
     takes_a_job_with_a_share,
-    takes_a_job_with_one_share_more,
     takes_a_job_for_the_freer_pool,
     takes_a_job_after_another,
     takes_a_job_after_two,

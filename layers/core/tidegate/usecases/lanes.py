@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tidegate.domain import limits
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, key_lane, key_of, share_lane, share_of, type_lane, type_of
@@ -56,7 +57,8 @@ def known_lanes(
     """The lanes that may hold a candidate; not those of types that are paused, nor those that rest.
 
     What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
-    A share's lane that they are in is noted: a dispatcher that does not hear of them looks into it too.
+    A share's lane that they are in is noted: a dispatcher that does not hear of them looks into it too. Of more shares
+    than a pool has room for, which jobs that waited long can bring back, a run looks into some by chance.
     """
     news = dict.fromkeys(_lanes_of(changed, pool, rules))
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
@@ -66,7 +68,11 @@ def known_lanes(
             known[lane] = _wake(services, pool, lane, standing, now_ms)
         elif standing is None:
             known[lane] = KnownLane(lane, DEFAULT_WEIGHT, now_ms)
-    shares = [each for lane, each in known.items() if share_of(lane) and not each.resting]
+    awake = [each for lane, each in known.items() if share_of(lane) and not each.resting]
+    shares = [
+        *(each for each in awake if each.lane in news),
+        *_some(services, [each for each in awake if each.lane not in news], limits.MAX_SHARES_PER_POOL),
+    ]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
     return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
 
@@ -105,16 +111,11 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
         if each.lane in waiting:
             _wake(services, pool, each.lane, each, now_ms)
         elif now_ms - each.noted_at_ms > _FORGET_AFTER_MS:
-            forget_resting(services, pool, each)
+            services.lanes.forget_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
     for each in idle:
         if dispatched is not None and share_of(each.lane) not in dispatched:
             services.lanes.rest_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
     services.recall.forget(f"lanes#{pool}")
-
-
-def forget_resting(services: Services, pool: str, known: KnownLane) -> bool:
-    """Removes a share's lane that rests, unless something came to use it meanwhile."""
-    return services.lanes.forget_if_not_noted_since(pool, known.lane, noted_at_ms=known.noted_at_ms)
 
 
 def _dispatched_shares(services: Services, pool: str) -> Set[str] | None:

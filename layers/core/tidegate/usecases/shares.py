@@ -10,7 +10,7 @@ from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.lanes import share_lane, share_of
 from tidegate.domain.requests import ShareRequest
 from tidegate.ports import KnownLane
-from tidegate.usecases.lanes import LANES_AT_MOST, forget_resting
+from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 from tidegate.usecases.validate import JobInContext, pools_for
 
@@ -41,12 +41,12 @@ def share_violations(
         lanes = known[use.pool]
         if use.lane not in lanes:
             lanes[use.lane] = KnownLane(use.lane, use.share.weight, 0)
-            # One that rests gives way.
-            if sum(not each.resting for each in _shares(lanes)) > limits.MAX_SHARES_PER_POOL:
+            # Those that rest count: with new ones in their place, waiting jobs could bring any number back at once.
+            if sum(bool(share_of(lane)) for lane in lanes) > limits.MAX_SHARES_PER_POOL:
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
-                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them",
+                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them, or wait a day: unused ones are forgotten",
                 )
 
 
@@ -61,28 +61,9 @@ def note_shares(
     uses = _uses(services, jobs, default)
     known = _known(services, uses)
     for use in {(use.pool, use.lane): use for use in uses}.values():
-        lanes = known[use.pool]
-        standing = lanes.get(use.lane)
-        if standing is None:
-            _make_room(services, use.pool, lanes)
+        standing = known[use.pool].get(use.lane)
         if standing is None or standing.resting:
             services.lanes.note(use.pool, use.lane, weight=use.share.weight, now_ms=now_ms)
-            lanes[use.lane] = KnownLane(use.lane, use.share.weight, now_ms)
-
-
-def _make_room(services: Services, pool: str, lanes: dict[str, KnownLane]) -> None:
-    """Forgets the shares that have rested longest, where one more would be more than a pool has room for."""
-    resting = sorted(
-        (each for each in _shares(lanes) if each.resting), key=lambda each: (each.noted_at_ms, each.lane)
-    )
-    over = len(_shares(lanes)) + 1 - limits.MAX_SHARES_PER_POOL
-    for each in resting[: max(0, over)]:
-        forget_resting(services, pool, each)
-        del lanes[each.lane]
-
-
-def _shares(lanes: Mapping[str, KnownLane]) -> Sequence[KnownLane]:
-    return [each for each in lanes.values() if share_of(each.lane)]
 
 
 def _uses(services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None) -> Sequence[_Use]:
