@@ -95,7 +95,7 @@ def pending(job_id: str, *depends_on: Dependency, **changes: Any) -> Job:
 
 
 def read_by_release(stores: Stores, parameters: dict[str, Any]) -> tuple[Wire, int]:
-    """What a release of many dependents reads, and how many jobs it moved."""
+    """Releases many dependents; returns the bytes that were read, and how many jobs moved."""
     condition = Dependency("S.0", DependencyType.CONDITIONAL, "upstream.result > 1")
     edges = tuple(Dependent(f"S.{n}", 0, DependencyType.CONDITIONAL) for n in range(1, DEPENDENTS + 1))
     upstream = pending(

@@ -1,4 +1,4 @@
-"""What a history tells of the times between a job's reopenings, and what of it is kept."""
+"""A history tells of the times between a job's reopenings, and of which of them a job keeps its lines."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
 # The longest path that one submission can have, at the greatest weight.
 LONGEST_PATH_SECONDS = limits.MAX_JOBS_PER_WORKFLOW * limits.MAX_ESTIMATED_DURATION_SECONDS
-# What it would gain if nothing capped it, as it did in earlier versions, whose jobs may still be stored.
+# Without a cap it would gain this much. Jobs of earlier versions, which had none, may still be stored.
 GREATEST_BOOST = limits.MAX_CRITICAL_PATH_WEIGHT * LONGEST_PATH_SECONDS * 1_000
 POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
 WAITING = st.tuples(

@@ -167,7 +167,7 @@ class DynamoPermits:
             return  # nobody holds it
 
     def standing(self, permit: str) -> Permit:
-        """Who holds the permit and what waits for it, read consistently."""
+        """Reads consistently who holds the permit and which limit waits for it."""
         with translated(f"reading permit {permit}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.control, Key=_key(schema.permit_name(permit)), ConsistentRead=True

@@ -125,7 +125,7 @@ class MemoryPermits:
             self._world.permits.get(permit, set()).difference_update(holders)
 
     def standing(self, permit: str) -> Permit:
-        """Who holds the permit and what waits for it."""
+        """Reads who holds the permit and which limit waits for it."""
         self._world.charge("permit_holders")
         return self._standing(permit)
 

@@ -175,7 +175,7 @@ class Job:
 def lean(job: Job) -> Job:
     """Strips a job of what no transition looks at and what may be large: parameters, result, name and tags.
 
-    For holding thousands of jobs at once. What is left must never be shown to a caller.
+    For holding thousands of jobs at once. A lean job must never be shown to a caller.
     """
     given = None if job.input is None else JobInput({}, job.input.depends_on)
     return replace(job, input=given, result=None, name=None, tags=NO_TAGS)

@@ -1,7 +1,7 @@
-"""Lives of a job: what its history tells of the times between its reopenings.
+"""Lives of a job: the times between its reopenings, as its history tells them.
 
 A job may be tried again by hand a bounded number of times, for each attempt adds lines to its history, which is one
-attribute of one item. What costs nothing is not counted: a life in which no attempt ran. So nobody uses up another's
+attribute of one item. A life in which no attempt ran costs nothing and is not counted. So nobody uses up another's
 reopenings by cancelling and retrying a job that does not come to run.
 """
 

@@ -68,7 +68,7 @@ class Permits(Protocol):
         """Takes holders (at least one) off; no error where they are none."""
 
     def standing(self, permit: str) -> Permit:
-        """Who holds the permit and what waits for it, read consistently."""
+        """Reads consistently who holds the permit and which limit waits for it."""
 
 
 class DispatchLeases(Protocol):

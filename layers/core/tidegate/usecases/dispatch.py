@@ -127,7 +127,7 @@ class _Dispatch:
             services.entropy.jitter,
             desk.grant,
         )
-        # What is dispatched may come back to its share's lane.
+        # A dispatched job may come back to its share's lane.
         keep_shares(services, self.pool, (each.traits.share for each in plan.chosen), self.now_ms)
         outcomes = self._move(plan.chosen, desk)
         moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))

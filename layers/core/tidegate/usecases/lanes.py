@@ -178,7 +178,7 @@ def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequenc
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
     """Moves jobs to the lanes that they have to wait in; each lane is noted before.
 
-    What a job asked for that waits for its key is noted on the key's permit: it binds others too.
+    The limit of a job that waits for its key is noted on the key's permit: it binds others too.
     """
     if not held:
         return

@@ -57,7 +57,7 @@ def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PermitDesk:
-    """Takes permits for the candidates of one plan. What was refused once is not asked for again in it."""
+    """Takes permits for the candidates of one plan. It asks once for each permit and limit that is refused."""
 
     services: Services
     rules: DispatchRules
@@ -127,7 +127,7 @@ def _permit_of(lane: str) -> str:
 def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) -> None:
     """Has the keys of these lanes forget what no waiting job asks for any more.
 
-    What was noted in the last minute stays: the index may not show yet who it was noted for.
+    A limit that was noted in the last minute stays: the index may not show the waiting job yet.
     """
     keys = {bounded[0] for each in lanes if (bounded := key_of(each.lane)) is not None}
     over: dict[str, Permit] = {}
