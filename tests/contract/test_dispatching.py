@@ -14,14 +14,14 @@ from tidegate.ports import KnownLane
 LATER_MS = NOW_MS + 60_000
 
 
-def test_lanes_are_listed_last_name_first_and_the_latest_note_holds(stores: Stores) -> None:
+def test_lanes_are_listed_last_name_first_and_the_first_weight_holds(stores: Stores) -> None:
     for number in (2, 0, 1):
         stores.lanes.note(POOL, f"share:{number}", weight=number + 1, now_ms=NOW_MS)
     stores.lanes.note("other", "share:x", now_ms=NOW_MS)
     stores.lanes.note(POOL, "share:1", weight=7, now_ms=LATER_MS)
     known = (
         KnownLane("share:2", 3, NOW_MS),
-        KnownLane("share:1", 7, LATER_MS),
+        KnownLane("share:1", 2, LATER_MS),
         KnownLane("share:0", 1, NOW_MS),
     )
     assert stores.lanes.list_lanes(POOL, limit=9) == known
@@ -34,7 +34,7 @@ def test_a_permit_is_given_back_by_somebody(stores: Stores) -> None:
     assert stores.permits.take_if_free("key:k", "a", limit=1, now_ms=NOW_MS)
     with pytest.raises(ServiceRefused):
         stores.permits.give_back("key:k", [])
-    assert stores.permits.holders("key:k") == {"a"}
+    assert set(stores.permits.standing("key:k").holders) == {"a"}
 
 
 def test_a_lane_is_forgotten_only_as_it_was_last_noted(stores: Stores) -> None:
@@ -47,19 +47,36 @@ def test_a_lane_is_forgotten_only_as_it_was_last_noted(stores: Stores) -> None:
     assert not stores.lanes.forget_if_not_noted_since(POOL, "key:1:k", noted_at_ms=LATER_MS)
 
 
+def test_a_lane_rests_only_as_it_was_last_noted_and_takes_a_weight_when_it_is_woken(stores: Stores) -> None:
+    def known() -> tuple[KnownLane, ...]:
+        return stores.lanes.list_lanes(POOL, limit=9)
+
+    stores.lanes.note(POOL, "share:a", weight=5, now_ms=NOW_MS)
+    assert not stores.lanes.rest_if_not_noted_since(POOL, "share:a", noted_at_ms=NOW_MS - 1)
+    assert stores.lanes.rest_if_not_noted_since(POOL, "share:a", noted_at_ms=NOW_MS)
+    assert known() == (KnownLane("share:a", 5, NOW_MS, resting=True),)
+    assert not stores.lanes.rest_if_not_noted_since(POOL, "share:a", noted_at_ms=NOW_MS)
+    stores.lanes.note(POOL, "share:a", weight=2, now_ms=LATER_MS)
+    assert known() == (KnownLane("share:a", 2, LATER_MS),)
+    assert stores.lanes.rest_if_not_noted_since(POOL, "share:a", noted_at_ms=LATER_MS)
+    assert stores.lanes.forget_if_not_noted_since(POOL, "share:a", noted_at_ms=LATER_MS)
+    assert not stores.lanes.rest_if_not_noted_since(POOL, "share:a", noted_at_ms=LATER_MS)
+    assert known() == ()
+
+
 def test_a_permit_has_no_more_holders_than_its_limit(stores: Stores) -> None:
     def take(holder: str) -> bool:
         return stores.permits.take_if_free("key:k", holder, limit=2, now_ms=NOW_MS)
 
     assert [take(holder) for holder in ("a", "b", "c", "a")] == [True, True, False, True]
-    assert stores.permits.holders("key:k") == {"a", "b"}
+    assert stores.permits.standing("key:k").holders == {"a", "b"}
     stores.permits.give_back("key:k", ["b", "b", "never"])
     assert take("c")
     stores.permits.give_back("key:k", ["a", "c"])
-    assert stores.permits.holders("key:k") == frozenset()
+    assert stores.permits.standing("key:k").holders == frozenset()
     stores.permits.give_back("key:k", ["a"])
     assert take("d")
-    assert stores.permits.holders("key:other") == frozenset()
+    assert stores.permits.standing("key:other").holders == frozenset()
 
 
 @pytest.mark.parametrize("stores", ["moto", "local"], indirect=True)
@@ -80,7 +97,7 @@ def test_of_many_who_take_a_permit_at_once_only_its_limit_get_it(stores: Stores)
             lambda n: stores.permits.take_if_free("type:t", f"j{n}", limit=3, now_ms=NOW_MS), range(16)
         )
     assert sum(taken) == 3
-    assert len(stores.permits.holders("type:t")) == 3
+    assert len(stores.permits.standing("type:t").holders) == 3
 
 
 def test_a_lease_is_one_dispatchers_until_it_ends(stores: Stores) -> None:

@@ -81,6 +81,26 @@ def test_large_input_is_stored_apart_and_loaded_when_asked_for(stores: Stores) -
     assert stores.jobs.load_inputs(list(read.values())) == {"S.2": large.input, "S.3": small.input}
 
 
+def test_single_dependencies_are_loaded_from_the_job_and_from_apart(stores: Stores) -> None:
+    edges = (
+        Dependency("S.0"),
+        Dependency("S.1", DependencyType.CONDITIONAL, "upstream.result == 'a  b'"),
+        Dependency("T.7", DependencyType.MUST_START),
+    )
+    stores.jobs.insert_if_absent(
+        [new_job(f"S.{n}", depends_on=edges, parameters=LARGE if n % 2 else {}) for n in range(2, 62)]
+    )
+    read = stores.jobs.get_many([f"S.{n}" for n in range(2, 62)])
+    assert {job.input is None for job in read.values()} == {True, False}
+    wanted = [(job, place) for job in read.values() for place in (1, 2)]
+    assert stores.jobs.load_dependencies(wanted) == {
+        (job_id, place): edges[place] for job_id in read for place in (1, 2)
+    }
+    assert stores.jobs.load_dependencies([]) == {}
+    with pytest.raises(NotFound):
+        stores.jobs.load_dependencies([(replace(new_job("S.99", depends_on=edges), input=None), 0)])
+
+
 def test_another_body_under_a_used_id_leaves_the_large_input_that_stands(stores: Stores) -> None:
     first = new_job("S", parameters={**LARGE, "n": 1}, fingerprint="1" * 64)
     second = new_job("S", parameters={**LARGE, "n": 2}, fingerprint="2" * 64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_split import split
 from tidegate.adapters.dynamodb_values import item_size
@@ -41,3 +43,20 @@ def test_the_largest_job_fits_into_its_items() -> None:
     assert parts.input_item is not None
     assert item_size(parts.input_item) < MAX_ITEM_BYTES
     assert item_size(parts.item) < MAX_ITEM_BYTES
+
+
+@pytest.mark.parametrize("tags", [0, 1, 5, 20])
+@pytest.mark.parametrize("size", [100, 900, 1_100, 2_000, 4_000, 20_000, 262_000])
+def test_a_kilobyte_of_input_or_more_is_never_read_with_its_job(size: int, tags: int) -> None:
+    job = Job(
+        job_id="0" * 26,
+        state=State.READY,
+        type="t",
+        pool="p",
+        priority=1,
+        created_at_ms=1,
+        tags={f"{place:04d}": "x" * limits.MAX_TAG_CHARACTERS for place in range(tags)},
+        input=JobInput({"x": "x" * size}),
+    )
+    stored = split(JobCodec(4, RankPolicy()), job, 1)
+    assert stored.input_item is not None or size < 1_024

@@ -11,16 +11,21 @@ from tests.contract.jobs import new_job
 from tests.contract.script import Script, error
 from tests.contract.stores import NOW_MS, POOL, Stores
 from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
+from tests.domain.job_samples import READY
 from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
+from tidegate.domain import limits
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
+    CancelIfInState,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
+    Ending,
     PassOverIfReady,
+    ReopenIfEnded,
     ResendIfStillQueued,
     Stamp,
     Transition,
@@ -131,3 +136,23 @@ def test_a_job_that_was_passed_over_is_known_by_when_it_is_ready(scripted: Store
     move = PassOverIfReady(ready)
     passed = move.apply(ready)
     assert sent_twice(scripted, script, move, passed) == passed
+
+
+def test_a_reopening_that_shortened_the_history_knows_itself(scripted: Stores, script: Script) -> None:
+    submitted = HistoryEntry(NOW_MS, State.READY, 0, "submit")
+    job = replace(READY, history=(submitted,))
+    cancelled = Ending(State.CANCELLED, expires_at_s=NOW_MS)
+    for number in range(2 * limits.MAX_REOPENINGS):
+        stamp = Stamp(NOW_MS + number, "eve")
+        job = _reopened(CancelIfInState(job, cancelled, stamp).apply(job), stamp)
+    job = CancelIfInState(job, cancelled, STAMP).apply(job)
+    reopening = ReopenIfEnded(job, STAMP)
+    reopened = reopening.apply(job)
+    assert len(reopened.history) < len(job.history)
+    outcome = sent_twice(scripted, script, reopening, by(reopened, State.READY))
+    assert isinstance(outcome, Job)
+    assert outcome.reopened == reopened.reopened
+
+
+def _reopened(job: Job, stamp: Stamp) -> Job:
+    return ReopenIfEnded(job, stamp).apply(job)

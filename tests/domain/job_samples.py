@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tidegate.domain.job import Job, JobFailure, Progress
+from tidegate.domain import limits
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Progress
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 
@@ -47,6 +48,23 @@ SAMPLES = {
     State.RUNNING: RUNNING,
     **{state: replace(ENDED, state=state) for state in TERMINAL},
 }
+
+
+def worn_out(job: Job) -> Job:
+    """A job that has ended and ran once in its first life and after each reopening that is allowed."""
+    lives = range(limits.MAX_REOPENINGS + 1)
+    history = [
+        HistoryEntry(NOW_MS - 99_000 + life, state, life + (state is not State.PENDING), "w")
+        for life in lives
+        for state in (State.PENDING, State.READY, State.QUEUED, State.RUNNING, job.state)
+    ]
+    return replace(
+        job,
+        reopened=limits.MAX_REOPENINGS,
+        attempt=len(lives),
+        attempts_before=limits.MAX_REOPENINGS,
+        history=tuple(history),
+    )
 
 
 def others(*allowed: State, **changes: Any) -> dict[str, Job]:

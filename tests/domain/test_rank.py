@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.domain import limits
-from tidegate.domain.rank import RankPolicy, critical_path_boost, effective_priority, rank, ready_at_of
+from tidegate.domain.rank import RankPolicy, critical_path_boosts, effective_priority, rank, ready_at_of
 
 Waiting = tuple[int, int, int, int]  # priority, ready_at_ms, retries, boost_millipoints
 
@@ -15,7 +15,8 @@ START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
 # The longest path that one submission can have, at the greatest weight.
 LONGEST_PATH_SECONDS = limits.MAX_JOBS_PER_WORKFLOW * limits.MAX_ESTIMATED_DURATION_SECONDS
-GREATEST_BOOST = critical_path_boost(limits.MAX_CRITICAL_PATH_WEIGHT, LONGEST_PATH_SECONDS)
+# Without a cap it would gain this much. Jobs of earlier versions, which had none, may still be stored.
+GREATEST_BOOST = limits.MAX_CRITICAL_PATH_WEIGHT * LONGEST_PATH_SECONDS * 1_000
 POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
 WAITING = st.tuples(
     st.integers(1, 1_000),
@@ -88,9 +89,30 @@ def test_a_boost_counts_like_points_of_priority() -> None:
 
 
 def test_the_boost_is_the_weight_for_each_second_of_the_path() -> None:
-    assert critical_path_boost(0.5, 30.0) == 15_000
-    assert critical_path_boost(1_000, 0.000_001) == 1
-    assert critical_path_boost(0, 1e9) == 0
+    assert critical_path_boosts(0.5, [30.0, 4.0], 500) == (15_000, 2_000)
+    assert critical_path_boosts(1_000, [0.000_001], 500) == (1,)
+    assert critical_path_boosts(0, [1e9], 500) == (0,)
+    assert critical_path_boosts(1, [], 500) == ()
+
+
+def test_where_the_longest_path_would_gain_more_than_the_cap_all_are_scaled_down_together() -> None:
+    assert critical_path_boosts(100, [5.0, 4.0], 500) == (500_000, 400_000)
+    assert critical_path_boosts(1_000, [40.0, 20.0, 10.0, 0.0], 500) == (500_000, 250_000, 125_000, 0)
+    assert critical_path_boosts(1_000, [40.0], 0) == (0,)
+
+
+@given(
+    st.floats(0, limits.MAX_CRITICAL_PATH_WEIGHT),
+    st.lists(st.floats(0, LONGEST_PATH_SECONDS), max_size=20),
+    st.integers(0, 1_000),
+)
+def test_no_boost_is_above_the_cap_and_longer_paths_never_gain_less(
+    weight: float, remaining_seconds: list[float], max_points: int
+) -> None:
+    boosts = critical_path_boosts(weight, remaining_seconds, max_points)
+    assert all(0 <= boost <= max_points * 1_000 for boost in boosts)
+    by_path = sorted(zip(remaining_seconds, boosts, strict=True))
+    assert [boost for _, boost in by_path] == sorted(boosts)
 
 
 @given(st.integers(1, 1_000), st.integers(0, 9_999_999_999_999), st.integers(0, 26))

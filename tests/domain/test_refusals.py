@@ -16,6 +16,7 @@ from tests.domain.job_samples import (
     RUNNING,
     SAMPLES,
     SCHEDULED,
+    worn_out,
 )
 from tests.domain.reopen_cases import ENDED_BADLY
 from tests.domain.transition_cases import CANCELLED, STAMP
@@ -50,7 +51,7 @@ CLAIM_AGAIN = ClaimAgainIfLeaseExpired(ORPHANED, 2, "w2", NOW_MS + 60_000, STAMP
 FAILED = replace(ENDED_BADLY, state=State.FAILED)
 REOPEN = ReopenIfEnded(FAILED, STAMP)
 MOST = limits.MAX_REOPENINGS
-WORN_OUT = replace(FAILED, reopened=MOST)
+WORN_OUT = worn_out(FAILED)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ WORN_OUT = replace(FAILED, reopened=MOST)
         (NoteDependentsIfOpen("S.1", watch_start=True), SAMPLES[State.FAILED], "it has ended as FAILED"),
         (REOPEN, RUNNING, "it is RUNNING"),
         (REOPEN, replace(FAILED, attempt=3), "it is at attempt 3"),
-        (ReopenIfEnded(WORN_OUT, STAMP), WORN_OUT, f"it was reopened {MOST} times, the most allowed"),
+        (ReopenIfEnded(WORN_OUT, STAMP), WORN_OUT, f"it ran again after {MOST} reopenings, the most allowed"),
     ],
 )
 def test_a_refusal_says_how_the_job_was_found(transition: Transition, job: Job, why: str) -> None:

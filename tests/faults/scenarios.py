@@ -191,9 +191,9 @@ def submitted_again(d: Deployment) -> None:
 
 # --- what holds jobs back --------------------------------------------------------------------------
 def held_back(d: Deployment) -> None:
-    """Jobs of one key and of a type with a limit; a pool is paused; dispatchers take turns."""
-    for name in ("first", "second"):
-        submit(d, name, concurrency_key="k")
+    """Jobs of one key and of a type with a limit, one of a share; a pool is paused; dispatchers take turns."""
+    submit(d, "first", concurrency_key="k")
+    submit(d, "second", concurrency_key="k", concurrency_limit=2, share=ShareRequest(name="s"))
     d.ask(lambda: set_rules.limit_type(d.services, OTHER_TYPE, 1, actor=_OPERATOR, now_ms=d.now_ms))
     d.ask(lambda: set_rules.pause_pool(d.services, POOL, actor=_OPERATOR, now_ms=d.now_ms))
     submit(d, "third", type=OTHER_TYPE, concurrency_key="k")
@@ -201,7 +201,7 @@ def held_back(d: Deployment) -> None:
     d.ask(lambda: set_rules.resume_pool(d.services, POOL, actor=_OPERATOR, now_ms=d.now_ms))
     d.settle()
     d.wait(20 * MINUTE_MS)
-    d.tick()  # frees permits that were left behind, and forgets lanes that nobody waits in
+    d.tick()  # frees permits that were left behind, forgets lanes that nobody waits in, and has shares rest
 
 
 # --- what the reaper puts right --------------------------------------------------------------------

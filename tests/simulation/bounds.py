@@ -16,7 +16,7 @@ from tidegate.usecases import set_rules
 from tidegate.usecases.services import Services
 
 CAPACITY = 3
-KEY_LIMITS = {"one": 1, "two": 2}
+KEY_LIMITS = {"one": (1, 1, 1, 4), "two": (2, 2, 3)}  # jobs of one key need not agree
 POOLS = (
     replace(function_pool("lambda", CAPACITY), capabilities=frozenset({"cpu"})),
     replace(process_pool("ecs"), capabilities=frozenset({"cpu", "gpu"})),
@@ -47,7 +47,7 @@ def _bounded(job: JobRequest, draw: random.Random) -> JobRequest:
         type=draw.choice(TYPES),
         share=ShareRequest(name=share, weight=draw.randint(1, 9)) if share else None,
         concurrency_key=key,
-        concurrency_limit=KEY_LIMITS[key] if key else 1,
+        concurrency_limit=draw.choice(KEY_LIMITS[key]) if key else 1,
         pool=pool,
         requires=requires,
         retry=replace(job.retry, backoff_seconds=draw.choice((0, job.retry.backoff_seconds))),

@@ -54,7 +54,7 @@ class Bounds:
             of_key = [
                 other for other in self.dispatched.values() if other.concurrency_key == job.concurrency_key
             ]
-            assert len(of_key) <= job.concurrency_limit, of_key
+            assert len(of_key) <= min(other.concurrency_limit for other in of_key), of_key
 
     def _check_pauses(self, job: Job, began_at_ms: int) -> None:
         for key in ((RuleKind.POOL_PAUSED, job.pool), (RuleKind.TYPE_PAUSED, job.type)):

@@ -75,6 +75,14 @@ def _one_key() -> Case:
     return Case(scene, (ticks(START_MS), reacts(*ready)), window=4, key_limit=1)
 
 
+def _one_key_with_two_limits(*, urgent: bool) -> Case:
+    """Two jobs of a key ask for three at once, a third one to be alone."""
+    scene = Scene(capacity=2)
+    ready = scene.submit(2, concurrency_key="k", concurrency_limit=3)
+    ready += scene.submit(1, concurrency_key="k", priority=900 if urgent else 1)
+    return Case(scene, (ticks(START_MS), reacts(*map(scene.job, ready))), window=4)
+
+
 def _permit_given_back() -> Case:
     """One of three jobs of a key has ended; its event and the schedule both free its permit for the others."""
     scene = Scene(capacity=2)
@@ -243,6 +251,12 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "tick and an end": partial(_place_given_up, 0),
     "tick and an end that take turns": partial(_place_given_up, 60),
     "tick and events of one key": _one_key,
+    "tick and events of one key, whose most urgent job asks to be alone": partial(
+        _one_key_with_two_limits, urgent=True
+    ),
+    "tick and events of one key, whose least urgent job asks to be alone": partial(
+        _one_key_with_two_limits, urgent=False
+    ),
     "tick and an end of one key": _permit_given_back,
     "tick and a retry of one key": _retry_of_one_key,
     "two dispatchers release one downstream": partial(_one_downstream, DONE),

@@ -22,6 +22,7 @@ from tests.simulation.world_states import copy_world
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.permits import asking, key_permit
 from tidegate.domain.states import TRANSITIONS, State
 from tidegate.domain.transitions import ClaimIfQueued, ReadyIfLeaseExpired, Transition
 from tidegate.domain.transitions.base import made_ready
@@ -60,10 +61,11 @@ def check_state(case: Case, run: Finished) -> None:
     if case.key_limit is not None:
         assert sum(each.concurrency_key is not None for each in active) <= case.key_limit, active
         assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
-        for each in active:  # who is dispatched holds the permit, else another would get it too
-            if each.concurrency_key is not None:
-                holder = f"{each.job_id}@{each.ready_at_ms}"
-                assert holder in run.world.permits[f"key:{each.concurrency_key}"], each
+    keyed = [each for each in active if each.concurrency_key is not None]
+    assert not keyed or len(keyed) <= min(each.concurrency_limit for each in keyed), keyed
+    for each in keyed:  # who is dispatched holds the permit, else another would get it too
+        holder = asking(f"{each.job_id}@{each.ready_at_ms}", each.concurrency_limit)
+        assert holder in run.world.permits[key_permit(each.concurrency_key or "")], each
 
 
 def check_end(case: Case, run: Finished) -> None:

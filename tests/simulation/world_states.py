@@ -34,6 +34,7 @@ class Digests:
                 sorted(world.rules.items()),
                 sorted(world.lanes.items()),
                 sorted((permit, sorted(holders)) for permit, holders in world.permits.items()),
+                sorted(world.waiting_limits.items()),
                 sorted(world.leases.items()),
                 sorted(world.queues.items()),
             )
@@ -70,6 +71,7 @@ def copy_world(world: MemoryWorld) -> MemoryWorld:
         rules=dict(world.rules),
         lanes=dict(world.lanes),
         permits={permit: set(holders) for permit, holders in world.permits.items()},
+        waiting_limits=dict(world.waiting_limits),
         leases=dict(world.leases),
         queues=copy.deepcopy(world.queues),
         changes=world.changes.copy(),

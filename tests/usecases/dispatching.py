@@ -74,13 +74,13 @@ class Deployment:
     def dispatched(self) -> set[str]:
         return self.in_state(State.QUEUED, State.RUNNING)
 
-    def run_one(self, outcome: OutcomeKind = OutcomeKind.SUCCEEDED) -> str:
+    def run_one(self, outcome: OutcomeKind = OutcomeKind.SUCCEEDED, pool: str = POOL) -> str:
         """A worker takes the next message and works it off; returns the job."""
-        (delivery,) = self.services.queue.receive(POOL, limit=1, wait_seconds=0)
+        (delivery,) = self.services.queue.receive(pool, limit=1, wait_seconds=0)
         claimed = claim(self.services, delivery.message, "worker", self.now_ms)
         assert claimed is not None
         conclude(self.services, claimed, Outcome(outcome), self.now_ms)
-        self.services.queue.delete(POOL, [delivery.receipt])
+        self.services.queue.delete(pool, [delivery.receipt])
         return claimed.job.job_id
 
     def at_request(self, number: int, action: Callable[[], object]) -> Callable[[], bool]:

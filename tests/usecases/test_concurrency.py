@@ -19,7 +19,7 @@ MINUTE_MS = 60_000
 
 
 def holders(deployment: Deployment) -> int:
-    return len(deployment.services.permits.holders(f"key:{KEY}"))
+    return len(deployment.services.permits.standing(f"key:{KEY}").holders)
 
 
 def test_jobs_of_one_key_run_one_after_the_other_and_let_others_pass() -> None:

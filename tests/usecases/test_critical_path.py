@@ -61,7 +61,7 @@ def test_a_job_without_an_estimate_counts_as_0() -> None:
 def test_only_edges_within_the_submission_make_a_path() -> None:
     earlier = DependencyRequest(job_id="01EARLIER", type=DependencyType.MUST_COMPLETE)
     later = replace(task("later", 2.0), depends_on=(earlier,))
-    assert boosts_of((later, task("last", 3.0, "later")), 1.0) == (5_000, 3_000)
+    assert boosts_of((later, task("last", 3.0, "later")), 1.0, 500) == (5_000, 3_000)
 
 
 def test_a_job_alone_is_its_own_path() -> None:

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
+from tests.domain.job_samples import worn_out
 from tests.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import FAILED, PENDING, READY, SKIPPED, SUCCEEDED, retry
 from tests.usecases.test_rerun import rerun
-from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases import downstream
@@ -149,7 +149,7 @@ def test_what_was_reopened_as_often_as_is_allowed_stays_skipped() -> None:
     workflow = Workflow(chain("a", "b"))
     workflow.finish("a", FAILED)
     b = workflow.job("b")
-    workflow.world.jobs[b.job_id] = replace(b, reopened=limits.MAX_REOPENINGS)
+    workflow.world.jobs[b.job_id] = worn_out(b)
     retry(workflow, "a")
     workflow.finish("a")
     assert workflow.states["b"] is SKIPPED

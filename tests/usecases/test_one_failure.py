@@ -11,8 +11,9 @@ from tests.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_queue import MemoryQueue
 from tidegate.bootstrap import Services, memory_services
+from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, ServiceRefused
-from tidegate.domain.job import Job, JobInput
+from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import Group, State
@@ -43,11 +44,11 @@ class OneQueueGone(MemoryQueue):
 class OneInputGone(MemoryJobStore):
     """The job whose key is `broken` can't be worked on."""
 
-    def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
-        for job in jobs:
+    def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
+        for job, _ in wanted:
             if job.key == "broken":
                 raise NotFound("input of job", job.job_id)
-        return super().load_inputs(jobs)
+        return super().load_dependencies(wanted)
 
 
 def _submit(services: Services, *edges: DependencyRequest, pool: str | None = None) -> str:
@@ -120,7 +121,8 @@ def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_no_other_shard() -> No
     broken = in_first_shard.job_id
     for job_id in waiting:  # their releases were cut off
         world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())
-    world.jobs[broken] = replace(world.jobs[broken], key="broken")
+    # Of one that waits on nothing, nothing more is read.
+    world.jobs[broken] = replace(world.jobs[broken], key="broken", waiting_on=frozenset({0}))
     with pytest.raises(NotFound):
         reap(services, now_ms=LATER_MS)
     assert {job_id for job_id in waiting if world.jobs[job_id].state is State.PENDING} == {broken}

@@ -40,7 +40,7 @@ def test_a_pool_that_is_paused_keeps_no_key_from_another() -> None:
         deployment.services.index.page("other", Group.READY, 1, limit=9).entries
     )
     assert deployment.services.permits.take_if_free(
-        f"key:{KEY}", f"{candidate.job_id}@{deployment.now_ms}", limit=1, now_ms=deployment.now_ms
+        f"key:{KEY}", f"{candidate.job_id}@{deployment.now_ms}@1", limit=1, now_ms=deployment.now_ms
     )  # and there its dispatcher ended
     rules = deployment.services.rules
     rules.set_pool_paused("other", True, actor="ann", now_ms=deployment.now_ms)
@@ -99,7 +99,7 @@ def test_an_index_that_shows_an_earlier_attempt_dispatches_no_later_one() -> Non
     deployment.tick()
     react(deployment.services, late, now_ms=deployment.now_ms)
     assert deployment.dispatched == {job_id}
-    assert len(deployment.services.permits.holders(f"key:{KEY}")) == 1
+    assert len(deployment.services.permits.standing(f"key:{KEY}").holders) == 1
 
 
 def test_a_held_job_that_is_cancelled_keeps_nobody_waiting() -> None:

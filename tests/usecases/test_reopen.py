@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from tests.domain.job_samples import worn_out
 from tests.usecases.recovering import Workflow, after, chain
-from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused
 from tidegate.domain.states import State
@@ -221,14 +220,14 @@ def test_retries_are_allowed_anew() -> None:
 
 @pytest.mark.parametrize(
     ("state", "why"),
-    [(READY, "has not ended"), (SUCCEEDED, "has succeeded"), (FAILED, "was reopened 20 times")],
+    [(READY, "has not ended"), (SUCCEEDED, "has succeeded"), (FAILED, "ran again after 20 reopenings")],
 )
 def test_what_can_not_be_retried_says_why(state: State, why: str) -> None:
     workflow = Workflow({"a": ()})
     if state is not READY:
         job = workflow.finish("a", state)
-        reopened = limits.MAX_REOPENINGS if state is FAILED else 0
-        workflow.world.jobs[job.job_id] = replace(job, reopened=reopened)
+        if state is FAILED:
+            workflow.world.jobs[job.job_id] = worn_out(job)
     before = dict(workflow.world.jobs)
     with pytest.raises(NotRetryable, match=why):
         retry(workflow, "a")
@@ -265,6 +264,6 @@ def test_a_reopened_job_is_never_taken_for_one_that_is_being_staged() -> None:
 def test_what_was_skipped_and_may_not_be_reopened_any_more_is_counted() -> None:
     workflow = failed_chain()
     second = workflow.job("b")
-    workflow.world.jobs[second.job_id] = replace(second, reopened=limits.MAX_REOPENINGS)
+    workflow.world.jobs[second.job_id] = worn_out(second)
     assert retry(workflow, "a") == reopen.Reopened(1, 1, complete=True)
     assert workflow.states == {"a": READY, "b": SKIPPED, "c": SKIPPED}

@@ -12,6 +12,8 @@ from tidegate.domain.rank import RankPolicy
 
 # So long a pool waits for a dispatcher that was killed, however patient jobs' leases are.
 _LONGEST_TURN_SECONDS = 60
+# About half of what priorities span, so that a priority still counts beside the longest path.
+DEFAULT_CRITICAL_PATH_MAX_POINTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Settings:
     window: float = 2.0
     rank_policy: RankPolicy = RankPolicy()
     critical_path_weight: float = 0.0  # points per second of remaining path; 0 is off
+    critical_path_max_points: int = DEFAULT_CRITICAL_PATH_MAX_POINTS  # no path gains more
     lease_seconds: int = 60
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
@@ -106,6 +109,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             retry_penalty_millipoints=_millis(environment["TIDEGATE_RETRY_PENALTY_POINTS"]),
         ),
         critical_path_weight=float(environment["TIDEGATE_CRITICAL_PATH_WEIGHT"]),
+        critical_path_max_points=int(
+            environment.get("TIDEGATE_CRITICAL_PATH_MAX_POINTS", DEFAULT_CRITICAL_PATH_MAX_POINTS)
+        ),
         lease_seconds=lease_seconds,
         heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),

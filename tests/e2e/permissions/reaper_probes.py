@@ -15,7 +15,7 @@ from tidegate.adapters.dynamodb_workers import worker_item
 from tidegate.bootstrap import Meter, ReaperDeps, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, workflow_job_id
-from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin, kept_until_s
@@ -115,9 +115,12 @@ def removes_what_was_never_accepted(world: World, services: Services) -> None:
 
 
 def finishes_what_was_accepted(world: World, services: Services) -> None:
-    submission_id = _cut_off(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)), committed=True)
+    jobs = (JobRequest(key="a", type=NOOP, share=ShareRequest(name="team")),)
+    submission_id = _cut_off(world, WorkflowRequest(jobs=jobs), committed=True)
     reap(services)
     assert world.states(workflow_job_id(submission_id, 0)) == [State.READY]
+    (lane,) = world.admin.lanes.list_lanes("lambda", limit=9)
+    assert now_ms() - lane.noted_at_ms < LONG_MS  # again, for the job became READY only now
 
 
 def finishes_what_has_many_roots(world: World, services: Services) -> None:

@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import CONDITION_FAILED, old_item, translated, was_retried
-from tidegate.adapters.dynamodb_batches import DynamoBatches
+from tidegate.adapters.dynamodb_batches import DynamoBatches, chunks
 from tidegate.adapters.dynamodb_conditions import Clause, absent, any_of, condition_arguments, never_released
 from tidegate.adapters.dynamodb_items import JobCodec, input_from_item, job_from_image, json_from
 from tidegate.adapters.dynamodb_moves import DynamoMoves
 from tidegate.adapters.dynamodb_split import SplitJob, split
-from tidegate.adapters.dynamodb_texts import dependents_from
+from tidegate.adapters.dynamodb_texts import dependency_from, dependents_from
 from tidegate.adapters.dynamodb_values import Item, compact_json, decode_item, encode_item
-from tidegate.domain.dependency import DependencyType, Dependent
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
@@ -31,6 +31,9 @@ from tidegate.settings import Tables
 _LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
+_DEPENDENCIES_PER_READ = (
+    25  # jobs; with 2,000 dependencies each that is 5 MB, and one such read goes out at a time
+)
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, and then for its turn
 
 
@@ -93,6 +96,42 @@ class DynamoJobStore:
                 raise NotFound("input of job", job_id)
             inputs[job_id] = input_from_item(job_id, found)
         return inputs
+
+    def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
+        """Loads single dependencies, by job id and place in `depends_on`.
+
+        The parameters, which may have 256 KB, are left in the table. Raises NotFound where an input has passed its
+        retention.
+        """
+        places: dict[str, set[int]] = {}
+        for job, place in wanted:
+            places.setdefault(job.job_id, set()).add(place)
+        loaded: dict[tuple[str, int], Dependency] = {}
+        apart: list[Job] = []
+        for job in {job.job_id: job for job, _ in wanted}.values():
+            if job.input is None:
+                apart.append(job)
+            else:
+                loaded |= {(job.job_id, place): job.input.depends_on[place] for place in places[job.job_id]}
+        for portion in chunks(apart, _DEPENDENCIES_PER_READ):
+            for job_id, texts in self._dependency_texts(portion).items():
+                for place in places[job_id]:
+                    loaded[job_id, place] = dependency_from(submission_of(job_id), texts[place]["S"])
+        return loaded
+
+    def _dependency_texts(self, jobs: Sequence[Job]) -> dict[str, Sequence[Item]]:
+        """The stored texts of the dependencies of jobs whose input is stored apart, by job id."""
+        keys = {job.job_id: _part_key(job.job_id, schema.input_part(job.fingerprint)) for job in jobs}
+        only = (schema.JOB_ID, schema.DEPENDS_ON)
+        found = self._batches.read(self.tables.payloads, list(keys.values()), only=only)
+        texts = {item[schema.JOB_ID]["S"]: item[schema.DEPENDS_ON]["L"] for item in found}
+        for job_id in keys.keys() - texts.keys():
+            # A read that may be old can miss what was written a moment ago.
+            fresh = self._batches.read(self.tables.payloads, [keys[job_id]], only=only, consistent=True)
+            if not fresh:
+                raise NotFound("input of job", job_id)
+            texts[job_id] = fresh[0][schema.DEPENDS_ON]["L"]
+        return texts
 
     def load_result(self, job: Job) -> Json:
         """The job's result; None while there is none. Raises NotFound where it has passed its retention."""

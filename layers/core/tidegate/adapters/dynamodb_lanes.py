@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import CONDITION_FAILED, translated
-from tidegate.adapters.dynamodb_values import decode_item, encode_item
+from tidegate.adapters.dynamodb_values import Attribute, decode_item, encode_item
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables
@@ -36,24 +37,53 @@ class DynamoLaneRegistry:
                 ScanIndexForward=False,
                 Limit=limit,
             )
-        return tuple(
-            KnownLane(values[schema.LANE], values[schema.WEIGHT], values[schema.NOTED_AT])
-            for values in map(decode_item, answer["Items"])
-        )
+        return tuple(map(_lane_of, answer["Items"]))
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still. The latest weight holds."""
-        item = encode_item(
-            {
-                schema.POOL: pool,
-                schema.LANE: lane,
-                schema.WEIGHT: weight,
-                schema.NOTED_AT: now_ms,
-                schema.EXPIRES_AT: now_ms // 1_000 + _KEPT_SECONDS,
-            }
-        )
+        """Notes a lane, or that it is in use still; one that is awake keeps its weight.
+
+        The first weight holds by `if_not_exists`, so that of two submissions at once one decides.
+        """
         with translated(f"noting a lane of pool {pool}"):
-            self.clients.dynamodb.put_item(TableName=self.tables.lanes, Item=item)
+            self.clients.dynamodb.update_item(
+                TableName=self.tables.lanes,
+                Key=encode_item({schema.POOL: pool, schema.LANE: lane}),
+                UpdateExpression=(
+                    "SET #weight = if_not_exists(#weight, :weight), #noted_at = :now, #expires_at = :expires_at "
+                    "REMOVE #resting"
+                ),
+                ExpressionAttributeNames={
+                    "#weight": schema.WEIGHT,
+                    "#noted_at": schema.NOTED_AT,
+                    "#expires_at": schema.EXPIRES_AT,
+                    "#resting": schema.RESTING,
+                },
+                ExpressionAttributeValues={
+                    ":weight": {"N": str(weight)},
+                    ":now": {"N": str(now_ms)},
+                    ":expires_at": {"N": str(now_ms // 1_000 + _KEPT_SECONDS)},
+                },
+            )
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Lets a lane rest that was last noted at this time; False where it was noted again, rests, or is gone."""
+        try:
+            with translated(f"letting a lane of pool {pool} rest", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.lanes,
+                    Key=encode_item({schema.POOL: pool, schema.LANE: lane}),
+                    UpdateExpression="SET #resting = #weight REMOVE #weight",
+                    ConditionExpression="#noted_at = :noted_at AND attribute_exists(#weight)",
+                    ExpressionAttributeNames={
+                        "#weight": schema.WEIGHT,
+                        "#noted_at": schema.NOTED_AT,
+                        "#resting": schema.RESTING,
+                    },
+                    ExpressionAttributeValues={":noted_at": {"N": str(noted_at_ms)}},
+                )
+        except ClientError:
+            return False
+        return True
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""
@@ -70,3 +100,10 @@ class DynamoLaneRegistry:
         except ClientError:
             return False
         return True
+
+
+def _lane_of(item: Mapping[str, Attribute]) -> KnownLane:
+    values = decode_item(item)
+    resting = values.get(schema.RESTING)
+    weight = values[schema.WEIGHT] if resting is None else resting
+    return KnownLane(values[schema.LANE], weight, values[schema.NOTED_AT], resting is not None)

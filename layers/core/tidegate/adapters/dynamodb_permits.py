@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from botocore.exceptions import ClientError
 
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_errors import CONDITION_FAILED, translated
-from tidegate.adapters.dynamodb_values import Item
+from tidegate.adapters.aws_errors import CONDITION_FAILED, old_item, translated
+from tidegate.adapters.dynamodb_values import Attribute, Item
+from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 
 _PERMIT_KEPT_SECONDS = 30 * 86_400  # longer than a job stays dispatched: its message is kept for 14 days
+_PERMIT_TRIES = 3  # whoever is refused asks again when the permit changes
 _LEASE_TRIES = 3  # it may be given back between the two writes of a try
 
 
@@ -51,6 +53,103 @@ class DynamoPermits:
             return False
         return True
 
+    def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
+        """Adds a holder where the least limit that it, any holder or a waiting job asked for holds afterwards.
+
+        Where all agree, that is one write. Where they do not, the refusal brings the permit back, and a second write
+        is conditional on the very permit that was judged.
+        """
+        agreed = (
+            "(attribute_not_exists(#holders) OR "
+            "(#least = :limit AND (size(#holders) < :limit OR contains(#holders, :id)))) "
+            "AND (attribute_not_exists(#waiting) OR #waiting >= :limit)"
+        )
+        values: Item = {":id": {"S": holder}, ":limit": {"N": str(limit)}}
+        refused = self._take(permit, holder, limit, now_ms, agreed, values)
+        for _ in range(_PERMIT_TRIES):
+            if refused is None:
+                return True
+            standing = _permit_of(refused)
+            if holder in standing.holders:
+                return True
+            if not has_room(standing, limit):
+                return False
+            least = least_asked(standing.holders, limit)
+            refused = self._take(permit, holder, least, now_ms, *_still(standing))
+        return False
+
+    def _take(
+        self, permit: str, holder: str, least: int, now_ms: int, condition: str, values: Item
+    ) -> Item | None:
+        """Adds a holder under a condition; returns the item that refused it, None where it was added."""
+        names = {"#holders": schema.HOLDERS, "#least": schema.LEAST, "#expires_at": schema.EXPIRES_AT}
+        if "#waiting" in condition:
+            names["#waiting"] = schema.WAITING
+        try:
+            with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.control,
+                    Key=_key(schema.permit_name(permit)),
+                    UpdateExpression="ADD #holders :holder SET #least = :least, #expires_at = :expires_at",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues={
+                        **values,
+                        ":holder": {"SS": [holder]},
+                        ":least": {"N": str(least)},
+                        ":expires_at": {"N": str(now_ms // 1_000 + _PERMIT_KEPT_SECONDS)},
+                    },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as refused:
+            return old_item(refused) or {}
+        return None
+
+    def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
+        """Notes that a job waits which asks for `limit`; where a lower one stands, that is renewed."""
+        lowers = "attribute_not_exists(#waiting) OR #waiting >= :limit"
+        lower = "SET #waiting = :limit, #waiting_at = :now, #expires_at = :expires_at"
+        renew = "SET #waiting_at = :now, #expires_at = :expires_at"
+        values: Item = {
+            ":limit": {"N": str(limit)},
+            ":now": {"N": str(now_ms)},
+            ":expires_at": {"N": str(now_ms // 1_000 + _PERMIT_KEPT_SECONDS)},
+        }
+        for _ in range(_PERMIT_TRIES):
+            if self._wait_if(permit, lowers, lower, values) or self._wait_if(
+                permit, "#waiting < :limit", renew, values
+            ):
+                return
+
+    def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
+        """Sets the least limit that a job waits with, None for nobody; False where one was noted after that time."""
+        values: Item = {":noted_at": {"N": str(noted_at_ms)}}
+        if limit is None:
+            return self._wait_if(permit, "#waiting_at = :noted_at", "REMOVE #waiting, #waiting_at", values)
+        values[":limit"] = {"N": str(limit)}
+        return self._wait_if(permit, "#waiting_at = :noted_at", "SET #waiting = :limit", values)
+
+    def _wait_if(self, permit: str, condition: str, update: str, values: Item) -> bool:
+        names = {
+            "#waiting": schema.WAITING,
+            "#waiting_at": schema.WAITING_AT,
+            "#expires_at": schema.EXPIRES_AT,
+        }
+        words = f"{condition} {update}".replace(",", " ").replace(")", " ").replace("(", " ").split()
+        try:
+            with translated(f"noting who waits for permit {permit}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.control,
+                    Key=_key(schema.permit_name(permit)),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={name: names[name] for name in names if name in words},
+                    ExpressionAttributeValues={name: values[name] for name in values if name in words},
+                )
+        except ClientError:
+            return False
+        return True
+
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders (at least one) off; no error where they are none."""
         try:
@@ -67,13 +166,13 @@ class DynamoPermits:
         except ClientError:
             return  # nobody holds it
 
-    def holders(self, permit: str) -> frozenset[str]:
-        """Who holds the permit, read consistently."""
+    def standing(self, permit: str) -> Permit:
+        """Reads consistently who holds the permit and which limit waits for it."""
         with translated(f"reading permit {permit}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.control, Key=_key(schema.permit_name(permit)), ConsistentRead=True
             )
-        return frozenset(answer.get("Item", {}).get(schema.HOLDERS, {}).get("SS", ()))
+        return _permit_of(answer.get("Item", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +237,28 @@ class DynamoDispatchLeases:
         except ClientError:
             return False
         return True
+
+
+def _permit_of(item: Mapping[str, Attribute]) -> Permit:
+    waiting = item.get(schema.WAITING)
+    return Permit(
+        frozenset(item.get(schema.HOLDERS, {}).get("SS", ())),
+        None if waiting is None else int(waiting["N"]),
+        int(item.get(schema.WAITING_AT, {}).get("N", "0")),
+    )
+
+
+def _still(standing: Permit) -> tuple[str, Item]:
+    """The condition that a permit stands as it was judged, with its values."""
+    values: Item = {}
+    clauses = ["attribute_not_exists(#holders)", "attribute_not_exists(#waiting)"]
+    if standing.holders:
+        clauses[0] = "#holders = :seen"
+        values[":seen"] = {"SS": sorted(standing.holders)}
+    if standing.waiting_limit is not None:
+        clauses[1] = "#waiting = :waiting"
+        values[":waiting"] = {"N": str(standing.waiting_limit)}
+    return " AND ".join(clauses), values
 
 
 def _key(name: str) -> Item:

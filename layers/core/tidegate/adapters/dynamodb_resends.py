@@ -18,6 +18,7 @@ from tidegate.domain.transitions import (
     DispatchIfReady,
     OfKnownJob,
     PassOverIfReady,
+    ReopenIfEnded,
     ResendIfStillQueued,
     Transition,
 )
@@ -42,6 +43,9 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
             return job.state is State.QUEUED and job.sent_at_ms == transition.stamp.now_ms
         case PassOverIfReady():
             return job.state is State.READY and job.ready_at_ms == transition.ready_at_ms
+        case ReopenIfEnded():
+            # It may have shortened the history, so that places in it say nothing.
+            return job.reopened > transition.job.reopened and _is_in(change, _lines(item))
         case OfKnownJob():
             return _is_in(change, _lines(item)[len(transition.job.history) :])
     return False
@@ -53,7 +57,9 @@ def _lines(item: Item) -> list[Item]:
 
 
 def _is_in(change: Change, lines: list[Item]) -> bool:
-    return change.append is not None and encode(change.append) in lines
+    written = change.values.get(schema.HISTORY)  # where the history was written whole
+    last = written[-1] if isinstance(written, list) else change.append
+    return last is not None and encode(last) in lines
 
 
 def _last_ready(job: Job) -> int:

@@ -109,12 +109,16 @@ DRAIN_REQUESTED_AT: Final = "drain_requested_at"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"
-WEIGHT: Final = "weight"
+WEIGHT: Final = "weight"  # while the lane is awake
+RESTING: Final = "resting"  # the weight of a lane that rests
 NOTED_AT: Final = "noted_at"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
 HOLDERS: Final = "holders"  # of a permit: the ids of the jobs that hold it
+LEAST: Final = "least"  # no holder asked for less; may be lower than what they ask for
+WAITING: Final = "waiting"  # the least limit that a waiting job asked for
+WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # of a dispatch lease
 ASKED: Final = "asked"  # somebody wanted the dispatch lease meanwhile
 RULES: Final = (

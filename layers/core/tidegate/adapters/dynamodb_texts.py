@@ -44,10 +44,11 @@ def dependency_text(job_id: str, dependency: Dependency) -> str:
 
 def dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
     """Dependencies from their texts."""
-    return tuple(_dependency_from(submission, text) for text in texts)
+    return tuple(dependency_from(submission, text) for text in texts)
 
 
-def _dependency_from(submission: str, text: str) -> Dependency:
+def dependency_from(submission: str, text: str) -> Dependency:
+    """One dependency from its text, of a job of `submission`."""
     short, _, rest = text.partition(" ")
     kind, space, condition = rest.partition(" ")
     upstream = f"{submission}{short}" if short.startswith(".") else short

@@ -31,10 +31,11 @@ from tidegate.adapters.dynamodb_conditions import (
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_values
+from tidegate.adapters.dynamodb_texts import history_line
 from tidegate.adapters.dynamodb_values import Plain
-from tidegate.domain import limits
 from tidegate.domain import transitions as moves
 from tidegate.domain.job import Job
+from tidegate.domain.lives import kept_history, may_be_reopened
 from tidegate.domain.states import REOPENABLE, Group, State
 
 
@@ -199,8 +200,12 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
         reopened_times(job.reopened),
         attempt_is(job.attempt),
     )
-    if job.reopened >= limits.MAX_REOPENINGS:
-        condition = all_of(condition, below(schema.REOPENED, limits.MAX_REOPENINGS))
+    if not may_be_reopened(job.history):
+        condition = all_of(condition, below(schema.REOPENED, 0))  # refuses, and brings back why
+    kept = kept_history(job.history)
+    is_whole, last = len(kept) == len(job.history), line(State.PENDING, move.stamp)
+    # Of a job that has ended in this life the history is final, so what was read of it can be written back.
+    shortened = [*(history_line(e.at_ms, e.state, e.actor, e.reason) for e in kept), last]
     cleared = (
         schema.QUEUED_AT,
         schema.SENT_AT,
@@ -227,8 +232,9 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
             **dict.fromkeys(cleared),
             **failure_values(None),
             **NO_PROGRESS,
+            **({} if is_whole else {schema.HISTORY: shortened}),
         },
-        append=line(State.PENDING, move.stamp),
+        append=last if is_whole else None,
     )
 
 

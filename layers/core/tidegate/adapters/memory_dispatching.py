@@ -8,6 +8,7 @@ from dataclasses import replace
 from tidegate.adapters.memory_world import HeldLease, MemoryWorld
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.domain.errors import ServiceRefused
+from tidegate.domain.permits import Permit, has_room
 from tidegate.ports import KnownLane
 
 
@@ -29,10 +30,22 @@ class MemoryLaneRegistry:
         return tuple(found[:limit])
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still."""
+        """Notes a lane, or that it is in use still; one that is awake keeps its weight."""
         self._world.charge("note_lane")
         with self._world.lock:
-            self._world.lanes[(pool, lane)] = KnownLane(lane, weight, now_ms)
+            known = self._world.lanes.get((pool, lane))
+            kept = weight if known is None or known.resting else known.weight
+            self._world.lanes[(pool, lane)] = KnownLane(lane, kept, now_ms)
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Lets a lane rest that was last noted at this time."""
+        self._world.charge("rest_lane")
+        with self._world.lock:
+            known = self._world.lanes.get((pool, lane))
+            if known is None or known.resting or known.noted_at_ms != noted_at_ms:
+                return False
+            self._world.lanes[(pool, lane)] = replace(known, resting=True)
+            return True
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time."""
@@ -68,6 +81,44 @@ class MemoryPermits:
             holders.add(holder)
             return True
 
+    def take_under_least(
+        self,
+        permit: str,
+        holder: str,
+        *,
+        limit: int,
+        now_ms: int,  # noqa: ARG002 - nothing in memory expires
+    ) -> bool:
+        """Adds a holder where the least limit that anybody asked for holds afterwards."""
+        self._world.charge("take_permit")
+        with self._world.lock:
+            standing = self._standing(permit)
+            if holder in standing.holders:
+                return True
+            if not has_room(standing, limit):
+                return False
+            self._world.permits.setdefault(permit, set()).add(holder)
+            return True
+
+    def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
+        """Notes that a job waits which asks for `limit`; the least holds."""
+        self._world.charge("note_waiting")
+        with self._world.lock:
+            noted, _ = self._world.waiting_limits.get(permit, (limit, 0))
+            self._world.waiting_limits[permit] = (min(noted, limit), now_ms)
+
+    def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
+        """Sets the least limit that a job waits with."""
+        self._world.charge("set_waiting")
+        with self._world.lock:
+            if self._world.waiting_limits.get(permit, (0, None))[1] != noted_at_ms:
+                return False
+            if limit is None:
+                del self._world.waiting_limits[permit]
+            else:
+                self._world.waiting_limits[permit] = (limit, noted_at_ms)
+            return True
+
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders (at least one) off; like DynamoDB, it refuses an empty set."""
         if not holders:
@@ -76,10 +127,14 @@ class MemoryPermits:
         with self._world.lock:
             self._world.permits.get(permit, set()).difference_update(holders)
 
-    def holders(self, permit: str) -> frozenset[str]:
-        """Who holds the permit."""
+    def standing(self, permit: str) -> Permit:
+        """Reads who holds the permit and which limit waits for it."""
         self._world.charge("permit_holders")
-        return frozenset(self._world.permits.get(permit, ()))
+        return self._standing(permit)
+
+    def _standing(self, permit: str) -> Permit:
+        limit, noted_at_ms = self._world.waiting_limits.get(permit, (None, 0))
+        return Permit(frozenset(self._world.permits.get(permit, ())), limit, noted_at_ms)
 
 
 class MemoryDispatchLeases:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from tidegate.adapters.memory_world import MemoryWorld, is_large_result
-from tidegate.domain.dependency import Dependent
+from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
@@ -19,6 +19,7 @@ _Item = TypeVar("_Item")
 
 READ_BATCH = 100
 WRITE_BATCH = 25
+DEPENDENCIES_BATCH = 25
 
 
 class MemoryJobStore:
@@ -56,6 +57,15 @@ class MemoryJobStore:
             self._world.charge("load_inputs")
             inputs.update((job.job_id, self._input(job)) for job in batch)
         return inputs
+
+    def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
+        """Loads single dependencies, by job id and place; raises NotFound where an input is gone."""
+        apart = {job.job_id: job for job, _ in wanted if job.input is None}
+        for _ in _batches(list(apart), DEPENDENCIES_BATCH):
+            self._world.charge("load_dependencies")
+        return {
+            (job.job_id, place): (job.input or self._input(job)).depends_on[place] for job, place in wanted
+        }
 
     def _input(self, job: Job) -> JobInput:
         given = self._world.inputs.get(job.job_id)

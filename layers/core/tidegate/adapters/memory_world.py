@@ -101,6 +101,7 @@ class MemoryWorld:
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
     permits: dict[str, set[str]] = field(default_factory=dict)
+    waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)  # by permit; when noted last
     leases: dict[str, HeldLease] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=deque)

@@ -133,6 +133,7 @@ class TransitionRefused(TidegateError):
     def __init__(self, transition: str, job: Job, why: str) -> None:
         self.transition = transition
         self.job = job
+        self.why = why
         super().__init__(f"{transition} refused for job {job.job_id}: {why}")
 
 

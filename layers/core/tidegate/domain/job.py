@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from tidegate.domain import limits
@@ -170,6 +170,15 @@ class Job:
             if entry.state is State.RUNNING:
                 stopped_at_ms = following.at_ms
         return (stopped_at_ms - self.started_at_ms) / 1_000
+
+
+def lean(job: Job) -> Job:
+    """Strips a job of what no transition looks at and what may be large: parameters, result, name and tags.
+
+    For holding thousands of jobs at once. A lean job must never be shown to a caller.
+    """
+    given = None if job.input is None else JobInput({}, job.input.depends_on)
+    return replace(job, input=given, result=None, name=None, tags=NO_TAGS)
 
 
 def workflow_job_id(submission_id: str, index: int) -> str:

@@ -51,5 +51,6 @@ MAX_ESTIMATED_DURATION_SECONDS = 43_200
 MAX_NOT_BEFORE_AHEAD_SECONDS = 366 * 86_400
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer may have 6 MB, in which quotation marks are escaped twice
 MAX_TYPE_LIMIT = 100
 MAX_RULES_PER_KIND = 200  # all of them are one item, which the dispatcher reads whole

@@ -9,6 +9,7 @@ on integers: boost, aging and penalty are given in thousandths of a point, times
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 UNITS_PER_POINT = 60_000_000  # 60,000 ms in a minute, times 1,000 milli-points in a point
@@ -27,13 +28,20 @@ class RankPolicy:
     retry_penalty_millipoints: int = 10_000
 
 
-def critical_path_boost(weight: float, remaining_seconds: float) -> int:
-    """What a job gains by the path that begins with it, in whole thousandths of a point.
+def critical_path_boosts(
+    weight: float, remaining_seconds: Sequence[float], max_points: int
+) -> tuple[int, ...]:
+    """Computes what the jobs of one submission gain by the paths that begin with them.
 
-    `weight` is points per second, 0-1000; `remaining_seconds` is the job's own estimate and the longest chain of
-    estimates after it, 0 or more.
+    `weight` is points per second, 0-1000. `remaining_seconds` is, for each job, its own estimate and the longest chain
+    of estimates after it, 0 or more. Where the longest path would gain more than `max_points` (0 or more), all are
+    scaled down together: the longest gains the most, and the order among the jobs stays. A plain cut would make all
+    long paths equal. Returns whole thousandths of a point in the order of `remaining_seconds`.
     """
-    return round(weight * remaining_seconds * 1_000)
+    longest_points = weight * max(remaining_seconds, default=0.0)
+    scale = max_points / longest_points if longest_points > max_points else 1.0
+    most = max_points * 1_000  # what rounding may not exceed
+    return tuple(min(most, round(weight * scale * seconds * 1_000)) for seconds in remaining_seconds)
 
 
 def rank(

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.permits import Permit
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLane:
-    """A lane of a pool, its share's `weight` (1 or more), and when it was last noted (ms)."""
+    """A lane of a pool, its share's `weight` (1 or more), and when it was last noted (ms).
+
+    While it is `resting`, none of its share's jobs is READY or dispatched, so that no dispatcher looks into it.
+    """
 
     lane: str
     weight: int
     noted_at_ms: int
+    resting: bool = False
 
 
 class LaneRegistry(Protocol):
@@ -28,7 +33,13 @@ class LaneRegistry(Protocol):
         """
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still. The latest weight holds."""
+        """Notes a lane, or that it is in use still; one that rests is awake again.
+
+        The weight is that of a new or resting lane. One that is awake keeps the weight that it has.
+        """
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Lets a lane rest that was last noted at this time; False where it was noted again, rests, or is gone."""
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""
@@ -40,11 +51,24 @@ class Permits(Protocol):
     def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder where fewer than `limit` (1-100) others are; True also where it was one before."""
 
+    def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
+        """Adds a holder (`domain.permits.asking`) that asks for `limit` (1-100), where there is room for it.
+
+        The least limit that it, any other holder, or a job that is noted as waiting asked for must hold afterwards.
+        True also where it was a holder before.
+        """
+
+    def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
+        """Notes that a job waits which asks for `limit`; the least that is noted holds, and any note renews it."""
+
+    def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
+        """Sets the least limit that a job waits with, None for nobody; False where one was noted after that time."""
+
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
         """Takes holders (at least one) off; no error where they are none."""
 
-    def holders(self, permit: str) -> frozenset[str]:
-        """Who holds the permit, read consistently."""
+    def standing(self, permit: str) -> Permit:
+        """Reads consistently who holds the permit and which limit waits for it."""
 
 
 class DispatchLeases(Protocol):

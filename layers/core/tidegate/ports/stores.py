@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from tidegate.domain.dependency import Dependent
+from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobInput, Json
@@ -71,6 +71,13 @@ class JobStore(Protocol):
 
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
         """The same for many jobs, by job id, in bounded batches."""
+
+    def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
+        """Loads single dependencies, each named by its job and its place in `depends_on`; by job id and place.
+
+        Reads neither parameters nor results, in portions whose size no caller decides, and keeps only what is wanted.
+        Raises NotFound where an input has passed its retention.
+        """
 
     def load_result(self, job: Job) -> Json:
         """The result of a job, from the job itself or from where it is stored apart; None while there is none."""

@@ -18,6 +18,7 @@ from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIf
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.downstream import downstream_of
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.portions import lean_outcome, portions
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
@@ -63,9 +64,10 @@ def cancel_downstream(services: Services, job_id: str, *, actor: str, now_ms: in
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
     # Those that wait come first: none of them becomes READY by the end of what it waits on.
-    outcomes = _cancel_all(services, [*reversed(found.jobs), job], Stamp(now_ms, actor, _REASON))
-    raise_first_failure(outcomes)
-    *others, last = outcomes
+    stamp = Stamp(now_ms, actor, _REASON)
+    others = _cancel_many(services, list(reversed(found.jobs)), stamp)
+    (last,) = _cancel_all(services, [job], stamp)
+    raise_first_failure([*others, last])
     return last if isinstance(last, Job) else job, _counted(found.jobs, list(reversed(others)))
 
 
@@ -76,9 +78,18 @@ def cancel_workflow(services: Services, workflow_id: str, *, actor: str, now_ms:
     reached: the others are cancelled, and the next call goes on.
     """
     jobs = whole_workflow(services, workflow_id, now_ms)
-    outcomes = _cancel_all(services, list(reversed(jobs)), Stamp(now_ms, actor, _REASON))
+    outcomes = _cancel_many(services, list(reversed(jobs)), Stamp(now_ms, actor, _REASON))
     raise_first_failure(outcomes)
     return _counted(jobs, list(reversed(outcomes)))
+
+
+def _cancel_many(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:
+    """Outcomes of any number of jobs, in the same order, each without what would make thousands of them large."""
+    return [
+        lean_outcome(outcome)
+        for portion in portions(jobs)
+        for outcome in _cancel_all(services, portion, stamp)
+    ]
 
 
 def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:

@@ -10,7 +10,7 @@ from tidegate.domain.pools import Pool, PoolRoom, freest, offering
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.usecases.capacity import pool_capacity
-from tidegate.usecases.lanes import lanes_of_pool
+from tidegate.usecases.lanes import keep_shares, lanes_of_pool
 from tidegate.usecases.services import Services
 
 COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longer queue is as good as full
@@ -27,9 +27,21 @@ class PoolChooser:
     now_ms: int
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _rules: DispatchRules | None = None
+    _kept: set[tuple[str, str]] = field(default_factory=set)  # pools and shares that dispatchers know
 
     def for_job(self, job: Job) -> str | None:
-        """The pool for a job that is to become READY; None where it keeps the one it has."""
+        """The pool for a job that is to become READY; None where it keeps the one it has.
+
+        Sees to it that dispatchers of that pool know the job's share.
+        """
+        pool = self._chosen(job)
+        place = (pool or job.pool, job.share)
+        if place not in self._kept:
+            keep_shares(self.services, place[0], [job.share], self.now_ms)
+            self._kept.add(place)
+        return pool
+
+    def _chosen(self, job: Job) -> str | None:
         if not job.pool_open:
             return None
         settings = self.services.settings

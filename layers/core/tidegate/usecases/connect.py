@@ -9,9 +9,13 @@ from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependentsIfOpen
+from tidegate.ports import MoveOutcome
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.portions import portions
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
+
+_UPSTREAMS_AT_ONCE = 200  # each comes with its result; a submission may name 100,000
 
 
 def connect_edges(services: Services, edges: Sequence[ExternalEdge], now_ms: int) -> None:
@@ -27,16 +31,26 @@ def connect_edges(services: Services, edges: Sequence[ExternalEdge], now_ms: int
     by_upstream: dict[str, list[ExternalEdge]] = {}
     for edge in edges:
         by_upstream.setdefault(edge.upstream_id, []).append(edge)
+    failures: list[MoveOutcome] = []
+    for portion in portions(list(by_upstream.items()), _UPSTREAMS_AT_ONCE):
+        failures += _connect(services, portion, now_ms)
+    raise_first_failure(failures)
+
+
+def _connect(
+    services: Services, by_upstream: Sequence[tuple[str, Sequence[ExternalEdge]]], now_ms: int
+) -> list[MoveOutcome]:
+    """Notes the edges on some upstreams and settles them; returns the outcomes that are no job."""
     outcomes = services.jobs.apply_all(
         [
             NoteDependentsIfOpen(upstream_id, any(edge.type is DependencyType.MUST_START for edge in group))
-            for upstream_id, group in by_upstream.items()
+            for upstream_id, group in by_upstream
         ]
     )
     known: list[tuple[Job, Dependent]] = []
-    for outcome, group in zip(outcomes, by_upstream.values(), strict=True):
+    for outcome, (_, group) in zip(outcomes, by_upstream, strict=True):
         upstream = outcome.job if isinstance(outcome, TransitionRefused) else outcome
         if isinstance(upstream, Job):
             known.extend((upstream, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
     settle(services, known, now_ms)
-    raise_first_failure(outcomes)
+    return [outcome for outcome in outcomes if not isinstance(outcome, Job)]

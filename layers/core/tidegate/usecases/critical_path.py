@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.domain.graph import analyse_chains
-from tidegate.domain.rank import critical_path_boost
+from tidegate.domain.rank import critical_path_boosts
 from tidegate.domain.requests import JobRequest
 
 
-def boosts_of(jobs: Sequence[JobRequest], weight: float) -> tuple[int, ...]:
-    """The boost of each job, in thousandths of a point, at `weight` points per second of remaining path.
+def boosts_of(jobs: Sequence[JobRequest], weight: float, max_points: int) -> tuple[int, ...]:
+    """Computes the boost of each job, in thousandths of a point, at `weight` points per second of remaining path.
 
-    Only edges between the jobs themselves count, which must make an acyclic graph. A job without an estimate adds
-    nothing to the paths that it is on.
+    No job gains more than `max_points`, whatever the submission says of its estimates and its weight. Only edges
+    between the jobs themselves count, which must make an acyclic graph. A job without an estimate adds nothing to the
+    paths that it is on.
     """
     if not weight:
         return (0,) * len(jobs)
@@ -21,4 +22,4 @@ def boosts_of(jobs: Sequence[JobRequest], weight: float) -> tuple[int, ...]:
     upstreams = [[index_by_key[edge.key] for edge in job.depends_on if edge.key is not None] for job in jobs]
     estimates = {index: job.estimated_duration_seconds or 0.0 for index, job in enumerate(jobs)}
     remaining_seconds = analyse_chains(upstreams, estimates).remaining_seconds
-    return tuple(critical_path_boost(weight, seconds) for seconds in remaining_seconds)
+    return critical_path_boosts(weight, remaining_seconds, max_points)

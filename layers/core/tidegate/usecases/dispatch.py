@@ -15,7 +15,7 @@ from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import IndexPage, MoveOutcome, message_of
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.lanes import Lanes, hold, known_lanes, open_lanes
+from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.services import Services
 
@@ -127,6 +127,8 @@ class _Dispatch:
             services.entropy.jitter,
             desk.grant,
         )
+        # A dispatched job may come back to its share's lane.
+        keep_shares(services, self.pool, (each.traits.share for each in plan.chosen), self.now_ms)
         outcomes = self._move(plan.chosen, desk)
         moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
         messages = [message_of(job) for job in moved]

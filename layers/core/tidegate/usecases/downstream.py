@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job
+from tidegate.usecases.portions import read_lean
 from tidegate.usecases.services import Services
 
 JOBS_AT_MOST = limits.MAX_JOBS_PER_WORKFLOW
@@ -15,7 +16,7 @@ LAYERS_AT_MOST = 1_000  # each is a round of calls; a function answers within ha
 
 @dataclass(frozen=True, slots=True)
 class Downstream:
-    """Jobs, each after the first that led to it; `complete` where there are no more than one call can look at."""
+    """Lean jobs, each after the first that led to it; `complete` where there are no more than one call can look at."""
 
     jobs: tuple[Job, ...]
     complete: bool
@@ -46,7 +47,7 @@ def downstream_of(
             return Downstream(tuple(found), complete=True)
         if len(found) + len(causes) > JOBS_AT_MOST:
             break
-        jobs = services.jobs.get_many(list(causes), consistent=True)
+        jobs = read_lean(services, list(causes))
         reached = [(job, frozenset(causes[job_id])) for job_id, job in jobs.items()]
         layer = [job for job, _ in reached] if step is None else step(reached)
         # What the walk does not go on from may be come by again, from another side.

@@ -6,14 +6,15 @@ were cut off, or because it was being skipped at that very moment, stands here a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tidegate.domain.dependency import Dependent, Verdict, judge
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.usecases.each import first_then, raise_first_failure
+from tidegate.usecases.each import first_then, for_each, raise_first_failure
 from tidegate.usecases.judge_waiting import judge_by_known
+from tidegate.usecases.portions import apply_lean, portions, read_lean
 from tidegate.usecases.release import ACTOR, Conditions
 from tidegate.usecases.services import Services
 
@@ -33,8 +34,21 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int) -> int
     found = services.jobs.get_many(reopened_ids, consistent=True).values()
     upstreams = [upstream for upstream in found if not upstream.leaves_skipped]
     leaving = zip(upstreams, services.jobs.list_dependents_of(upstreams), strict=True)
-    edges = [(upstream, edge) for upstream, leave in leaving for edge in leave]
-    downstreams = services.jobs.get_many([edge.job_id for _, edge in edges], consistent=True)
+    by_downstream: dict[str, list[tuple[Job, Dependent]]] = {}
+    for upstream, leave in leaving:
+        for edge in leave:
+            by_downstream.setdefault(edge.job_id, []).append((upstream, edge))
+    # Whole downstreams: of several edges to one all count.
+    return sum(
+        for_each(
+            portions(list(by_downstream.values())),
+            lambda groups: _free(services, [pair for group in groups for pair in group], now_ms),
+        )
+    )
+
+
+def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int) -> int:
+    downstreams = read_lean(services, list(dict.fromkeys(edge.job_id for _, edge in edges)))
     conditions = Conditions(services)
     satisfied: dict[str, bool] = {}  # by all edges between the two: one alone may be why the job was skipped
     for upstream, edge in edges:
@@ -43,7 +57,7 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int) -> int
             satisfied[job.job_id] = _satisfies(services, conditions, upstream, edge, job)
     freed = [downstreams[job_id] for job_id, follows in satisfied.items() if follows]
     stamp = Stamp(now_ms, ACTOR, _REASON)
-    outcomes = services.jobs.apply_all([ReopenIfEnded(job, stamp) for job in freed])
+    outcomes = apply_lean(services, [ReopenIfEnded(job, stamp) for job in freed])
     moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
     # Upstreams that are gone are left to the reaper.
     first_then(lambda: judge_by_known(services, moved, now_ms), lambda: raise_first_failure(outcomes))
@@ -61,5 +75,7 @@ def _satisfies(
 ) -> bool:
     verdict = judge(edge.type, upstream.state, upstream.was_started)
     if verdict is Verdict.EVALUATE:
-        return conditions.failure(upstream, edge, services.jobs.load_input(downstream)) is None
+        place = (downstream.job_id, edge.ordinal)
+        dependency = services.jobs.load_dependencies([(downstream, edge.ordinal)])[place]
+        return conditions.failure(upstream, edge, dependency) is None
     return verdict is Verdict.SATISFIED

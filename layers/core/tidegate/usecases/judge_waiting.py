@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
@@ -22,8 +23,10 @@ from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.release import settle
 from tidegate.usecases.services import Services
 
+_WAITS_AT_ONCE = 250  # each may name another upstream, which is read with its result
 
-def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp) -> int:
+
+def judge_waiting(services: Services, jobs: Sequence[Job], stamp: Stamp) -> int:
     """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
 
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
@@ -32,6 +35,8 @@ def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp) -> int:
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
     for job, ordinal, upstream_id in unfound:
+        if job.job_id in gone and not job.was_started:
+            continue  # one that is gone is enough to skip it, and there may be 2,000
         if _is_gone(services, job, upstream_id):
             gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
     repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
@@ -49,14 +54,24 @@ def judge_by_known(
 ) -> tuple[int, list[tuple[Job, int, str]]]:
     """Releases or skips PENDING jobs as those upstreams demand that are there.
 
-    Returns how many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
+    Takes a bounded number of dependencies at a time: each job may have 2,000, of 2,000 other upstreams. Returns how
+    many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
     """
-    inputs = services.jobs.load_inputs(jobs)
-    waits = [
-        (job, ordinal, inputs[job.job_id].depends_on[ordinal])
-        for job in jobs
-        for ordinal in sorted(job.waiting_on)
-    ]
+    moved = 0
+    unfound: list[tuple[Job, int, str]] = []
+    waits = ((job, ordinal) for job in jobs for ordinal in sorted(job.waiting_on))
+    while portion := list(islice(waits, _WAITS_AT_ONCE)):
+        moved_now, unfound_now = _judge_portion(services, portion, now_ms)
+        moved += moved_now
+        unfound += unfound_now
+    return moved, unfound
+
+
+def _judge_portion(
+    services: Services, portion: Sequence[tuple[Job, int]], now_ms: int
+) -> tuple[int, list[tuple[Job, int, str]]]:
+    dependencies = services.jobs.load_dependencies(portion)
+    waits = [(job, ordinal, dependencies[job.job_id, ordinal]) for job, ordinal in portion]
     upstream_ids = list(dict.fromkeys(dependency.upstream_id for _, _, dependency in waits))
     upstreams = services.jobs.get_many(upstream_ids)
     for upstream_id in upstream_ids:

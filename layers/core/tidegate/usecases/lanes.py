@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tidegate.domain import limits
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, key_lane, key_of, share_lane, share_of, type_lane, type_of
+from tidegate.domain.permits import key_permit
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import HoldIfReady
@@ -22,6 +24,14 @@ HELD_LANES_PER_RUN = 64  # that one run looks into
 _UNUSED_MS = (
     15 * 60_000
 )  # who noted a lane has moved its jobs there long before: a dispatcher's run ends after 5
+# A share that is used is noted again after five minutes. So one that was not noted for ten is not in use, and a
+# dispatcher that saw it awake a moment ago can rely on that.
+_NOTE_AGAIN_MS = 5 * 60_000
+_REST_AFTER_MS = 2 * _NOTE_AGAIN_MS
+_FORGET_AFTER_MS = 24 * 3_600_000
+_RESTING_PER_RUN = 16  # lanes that no news came from; each minute's run looks at others
+_ACTIVE_PAGE = 1_000
+_ACTIVE_PAGES = 10  # of each shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +54,98 @@ class Lanes:
 def known_lanes(
     services: Services, pool: str, rules: DispatchRules, changed: Sequence[Job], now_ms: int
 ) -> Lanes:
-    """The lanes that may hold a candidate; not those of types that are paused.
+    """The lanes that may hold a candidate; not those of types that are paused, nor those that rest.
 
     What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
+    A share's lane that they are in is noted: a dispatcher that does not hear of them looks into it too. Of more shares
+    than a pool has room for, which jobs that waited long can bring back, a run looks into some by chance.
     """
-    news = {lane: KnownLane(lane, DEFAULT_WEIGHT, now_ms) for lane in _lanes_of(changed, pool, rules)}
-    listed = services.recall.of(
-        f"lanes#{pool}", now_ms, lambda: services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
-    )
-    known = news | {each.lane: each for each in listed}
-    shares = [each for lane, each in known.items() if share_of(lane)]
+    news = dict.fromkeys(_lanes_of(changed, pool, rules))
+    known = {each.lane: each for each in _recalled(services, pool, now_ms)}
+    for lane in news:
+        standing = known.get(lane)
+        if share_of(lane) and (standing is None or standing.resting):
+            known[lane] = _wake(services, pool, lane, standing, now_ms)
+        elif standing is None:
+            known[lane] = KnownLane(lane, DEFAULT_WEIGHT, now_ms)
+    awake = [each for lane, each in known.items() if share_of(lane) and not each.resting]
+    shares = [
+        *(each for each in awake if each.lane in news),
+        *_some(services, [each for each in awake if each.lane not in news], limits.MAX_SHARES_PER_POOL),
+    ]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
     return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
+
+
+def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: int) -> None:
+    """Sees to it that shares' lanes are known, before a job of them becomes READY or is dispatched.
+
+    Writes at most once in five minutes for each share of a pool. Nothing for the empty share of jobs that have none.
+    """
+    lanes = [share_lane(share) for share in dict.fromkeys(shares) if share]
+    known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
+    for lane in lanes:
+        standing = known.get(lane)
+        if standing is None or standing.resting or now_ms - standing.noted_at_ms > _NOTE_AGAIN_MS:
+            _wake(services, pool, lane, standing, now_ms)
+
+
+def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_ms: int) -> None:
+    """Lets shares rest that nothing uses, and forgets those that nothing used for a day.
+
+    Looks at a bounded number of `shares`, chosen by chance where there are very many. A lane that rests although a job
+    waits in it is woken: the news of that job was lost.
+    """
+    old = [each for each in shares if now_ms - each.noted_at_ms > _REST_AFTER_MS]
+    awake = _some(services, [each for each in old if not each.resting])
+    resting = _some(services, [each for each in old if each.resting], _RESTING_PER_RUN)
+    looked = [*awake, *resting]
+    if not looked:
+        return
+    lanes = [each.lane for each in looked]
+    pages = services.index.first_pages(pool, Group.READY, limit=1, lanes=lanes)
+    waiting = {lane for (lane, _), page in pages.items() if page.entries}
+    idle = [each for each in awake if each.lane not in waiting]
+    dispatched = _dispatched_shares(services, pool) if idle else frozenset()
+    for each in resting:
+        if each.lane in waiting:
+            _wake(services, pool, each.lane, each, now_ms)
+        elif now_ms - each.noted_at_ms > _FORGET_AFTER_MS:
+            services.lanes.forget_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
+    for each in idle:
+        if dispatched is not None and share_of(each.lane) not in dispatched:
+            services.lanes.rest_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
+    services.recall.forget(f"lanes#{pool}")
+
+
+def _dispatched_shares(services: Services, pool: str) -> Set[str] | None:
+    """The shares that have a job QUEUED or RUNNING; None where there are more such jobs than one run looks at."""
+    shares: set[str] = set()
+    for shard in range(services.index.shards):
+        after = None
+        for _ in range(_ACTIVE_PAGES):
+            page = services.index.page(pool, Group.ACTIVE, shard, limit=_ACTIVE_PAGE, after=after)
+            shares |= {entry.traits.share for entry in page.entries}
+            after = page.next
+            if after is None:
+                break
+        else:
+            return None
+    return shares
+
+
+def _recalled(services: Services, pool: str, now_ms: int) -> Sequence[KnownLane]:
+    return services.recall.of(
+        f"lanes#{pool}", now_ms, lambda: services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+    )
+
+
+def _wake(services: Services, pool: str, lane: str, standing: KnownLane | None, now_ms: int) -> KnownLane:
+    # A share that was forgotten meanwhile comes back with the weight of one that names none.
+    weight = standing.weight if standing else DEFAULT_WEIGHT
+    services.lanes.note(pool, lane, weight=weight, now_ms=now_ms)
+    services.recall.forget(f"lanes#{pool}")
+    return KnownLane(lane, weight, now_ms)
 
 
 def open_lanes(
@@ -71,24 +161,33 @@ def open_lanes(
     return [*_some(services, likely), *_some(services, others)][:HELD_LANES_PER_RUN]
 
 
-def held_lanes(services: Services, pool: str) -> Sequence[KnownLane]:
-    """The lanes in which jobs are held back; some of them, chosen by chance, where there are very many."""
+def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], Sequence[KnownLane]]:
+    """The lanes in which jobs are held back, some of them by chance where there are very many, and those of shares."""
     known = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
-    return _some(services, [each for each in known if share_of(each.lane) is None])
+    held = _some(services, [each for each in known if share_of(each.lane) is None])
+    return held, [each for each in known if share_of(each.lane)]
 
 
 def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str]]:
-    """The lanes in which jobs wait for their turn, and those in which jobs are held back."""
-    known = [each.lane for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)]
+    """The lanes in which jobs wait for their turn, and those in which jobs are held back; not those that rest."""
+    listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+    known = [each.lane for each in listed if not each.resting]
     return [MAIN, *filter(share_of, known)], [lane for lane in known if share_of(lane) is None]
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
-    """Moves jobs to the lanes that they have to wait in; each lane is noted before."""
+    """Moves jobs to the lanes that they have to wait in; each lane is noted before.
+
+    The limit of a job that waits for its key is noted on the key's permit: it binds others too.
+    """
     if not held:
         return
     for lane in dict.fromkeys(each.lane for each in held):
         services.lanes.note(pool, lane, now_ms=now_ms)
+        bounded_by_key = key_of(lane)
+        if bounded_by_key is not None:
+            key, limit = bounded_by_key
+            services.permits.note_waiting(key_permit(key), limit, now_ms=now_ms)
     services.recall.forget(f"lanes#{pool}")
     # What could not be moved is met again by the next run.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])
@@ -103,19 +202,19 @@ def forget_if_empty(services: Services, pool: str, known: KnownLane, now_ms: int
     return services.lanes.forget_if_not_noted_since(pool, known.lane, noted_at_ms=known.noted_at_ms)
 
 
-def _some(services: Services, lanes: Sequence[T]) -> Sequence[T]:
-    if len(lanes) <= HELD_LANES_PER_RUN:
+def _some(services: Services, lanes: Sequence[T], at_most: int = HELD_LANES_PER_RUN) -> Sequence[T]:
+    if len(lanes) <= at_most:
         return lanes
     # By chance: a turn that follows the clock meets the schedule at the same place again and again.
     first = int(services.entropy.jitter() * len(lanes))
-    return [*lanes[first:], *lanes[:first]][:HELD_LANES_PER_RUN]
+    return [*lanes[first:], *lanes[:first]][:at_most]
 
 
 def _lanes_of(changed: Sequence[Job], pool: str, rules: DispatchRules) -> Iterator[str]:
     for job in changed:
         if job.pool != pool:
             continue
-        if job.state is State.READY and job.share:
+        if job.state is State.READY and job.share and not job.held_in:
             yield share_lane(job.share)
         if job.concurrency_key is not None:
             yield key_lane(job.concurrency_key, job.concurrency_limit)

@@ -72,8 +72,33 @@ class Position:
         return Position(group, _is_descending(group), streams, later)
 
 
-def list_group(services: Services, position: Position, limit: int) -> tuple[list[IndexEntry], str | None]:
-    """At most `limit` entries over all streams in the group's order, and the cursor behind them (None at the end)."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Entries over all streams in the group's order, and where a listing goes on behind any of them."""
+
+    position: Position
+    found: tuple[tuple[IndexEntry, Stream], ...]
+    unfinished: frozenset[Stream]
+    limit: int
+
+    @property
+    def entries(self) -> list[IndexEntry]:
+        """The entries of the page, at most `limit`."""
+        return [entry for entry, _ in self.found[: self.limit]]
+
+    def cursor_behind(self, count: int) -> str | None:
+        """The cursor behind the first `count` entries (None at the end)."""
+        taken, cut_off = self.found[:count], {stream for _, stream in self.found[count:]}
+        following = {**self.position.streams, **{stream: entry for entry, stream in taken}}
+        remaining = {
+            stream: after for stream, after in following.items() if stream in cut_off | self.unfinished
+        }
+        has_more = bool(remaining) or self.position.later is not None
+        return _encode(self.position.group, remaining, self.position.later) if has_more else None
+
+
+def list_group(services: Services, position: Position, limit: int) -> Listing:
+    """Reads at most `limit` entries over all streams in the group's order."""
     pages: list[list[tuple[IndexEntry, Stream]]] = []
     unfinished: set[Stream] = set()
     for (pool, lane, shard), after in position.streams.items():
@@ -85,13 +110,8 @@ def list_group(services: Services, position: Position, limit: int) -> tuple[list
             unfinished.add((pool, lane, shard))
     sign = -1 if position.descending else 1
     # A merge keeps each stream's own order among equals, so the last entry taken of it is where it goes on.
-    found = list(heapq.merge(*pages, key=lambda item: sign * item[0].sort))
-    taken, cut_off = found[:limit], {stream for _, stream in found[limit:]}
-    following = {**position.streams, **{stream: entry for entry, stream in taken}}
-    remaining = {stream: after for stream, after in following.items() if stream in cut_off | unfinished}
-    has_more = bool(remaining) or position.later is not None
-    cursor = _encode(position.group, remaining, position.later) if has_more else None
-    return [entry for entry, _ in taken], cursor
+    found = heapq.merge(*pages, key=lambda item: sign * item[0].sort)
+    return Listing(position, tuple(found), frozenset(unfinished), limit)
 
 
 def _is_descending(group: Group) -> bool:
@@ -124,7 +144,8 @@ def _streams(services: Services, group: Group, pools: Iterable[str]) -> Iterator
     for pool in pools:
         lanes = [MAIN]
         if group is Group.READY:
-            lanes += [known.lane for known in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)]
+            known = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+            lanes += [each.lane for each in known if not each.resting]
         for lane in lanes:
             for shard in range(services.index.shards if is_sharded(lane) else 1):
                 yield pool, lane, shard

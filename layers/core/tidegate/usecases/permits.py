@@ -5,25 +5,31 @@ by a conditional write and given back when the job is no longer dispatched. Ever
 
 A holder is a job and the moment at which it became READY, not the job alone: news of an earlier attempt, which may come
 late, can't give back what the present one holds. A dispatch is conditional on that moment too.
+
+Jobs of one key may ask for different limits. The least that any holder or any job in a key's lane asked for holds, so
+that nobody undoes another's limit by asking for a larger one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Traits
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane, key_of, type_lane, type_of
+from tidegate.domain.permits import Permit, asking, key_permit, type_permit
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
-from tidegate.domain.states import State
+from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import PassOverIfReady
 from tidegate.ports import KnownLane
+from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 
 _HOLDING = frozenset({State.READY, State.QUEUED, State.RUNNING})  # READY: about to be dispatched, perhaps
+_WAITING_KEPT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +37,17 @@ class _Needed:
     permit: str
     limit: int
     lane: str  # where a job waits that does not get it
+    is_shared: bool  # jobs may ask for other limits, and the least holds
 
 
 def _needed(traits: Traits, rules: DispatchRules) -> Iterator[_Needed]:
     limit = rules.type_rule(traits.type).max_running
     if limit is not None:
-        yield _Needed(_type_permit(traits.type), limit, type_lane(traits.type))
+        yield _Needed(type_permit(traits.type), limit, type_lane(traits.type), is_shared=False)
     key = traits.concurrency_key
     if key is not None:
         limit = traits.concurrency_limit
-        yield _Needed(_key_permit(key), limit, key_lane(key, limit))
+        yield _Needed(key_permit(key), limit, key_lane(key, limit), is_shared=True)
 
 
 def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
@@ -48,39 +55,37 @@ def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
     return next(_needed(traits, rules), None) is not None
 
 
-def _type_permit(job_type: str) -> str:
-    return f"type:{job_type}"
-
-
-def _key_permit(key: str) -> str:
-    return f"key:{key}"
-
-
 @dataclass(frozen=True, slots=True)
 class PermitDesk:
-    """Takes permits for the candidates of one plan."""
+    """Takes permits for the candidates of one plan. It asks once for each permit and limit that is refused."""
 
     services: Services
     rules: DispatchRules
     now_ms: int
+    _refused: set[tuple[str, int]] = field(default_factory=set)  # permits and limits
 
     def grant(self, candidate: Candidate) -> str | None:
         """Takes all that the candidate needs; else takes none, and names the lane in which it has to wait."""
-        taken: list[str] = []
-        holder = _holder_of(candidate)
+        taken: list[_Needed] = []
+        permits = self.services.permits
         for needed in _needed(candidate.traits, self.rules):
-            permits = self.services.permits
-            if not permits.take_if_free(needed.permit, holder, limit=needed.limit, now_ms=self.now_ms):
-                for permit in taken:
-                    permits.give_back(permit, [holder])
+            asked = (needed.permit, needed.limit)
+            take = permits.take_under_least if needed.is_shared else permits.take_if_free
+            holder = _holder_of(candidate, needed)
+            if asked in self._refused or not take(
+                needed.permit, holder, limit=needed.limit, now_ms=self.now_ms
+            ):
+                self._refused.add(asked)
+                for earlier in taken:
+                    permits.give_back(earlier.permit, [_holder_of(candidate, earlier)])
                 return needed.lane
-            taken.append(needed.permit)
+            taken.append(needed)
         return None
 
     def give_back(self, candidate: Candidate) -> None:
         """Gives back what was taken for a candidate that was not dispatched after all."""
         for needed in _needed(candidate.traits, self.rules):
-            self.services.permits.give_back(needed.permit, [_holder_of(candidate)])
+            self.services.permits.give_back(needed.permit, [_holder_of(candidate, needed)])
 
 
 def give_back_permits(services: Services, changed: Sequence[Job], rules: DispatchRules) -> None:
@@ -91,7 +96,9 @@ def give_back_permits(services: Services, changed: Sequence[Job], rules: Dispatc
         present = set() if job.ready_at_ms is None else {job.ready_at_ms}
         over = sorted(ready_at_ms - present if job.state in _HOLDING else ready_at_ms | present)
         for needed in _needed(job.traits, rules) if over else ():
-            by_permit.setdefault(needed.permit, []).extend(_holder(job.job_id, at_ms) for at_ms in over)
+            by_permit.setdefault(needed.permit, []).extend(
+                _holder(job.job_id, at_ms, needed) for at_ms in over
+            )
     for permit, holders in by_permit.items():
         services.permits.give_back(permit, holders)
 
@@ -104,7 +111,8 @@ def audit_permits(services: Services, lanes: Sequence[KnownLane]) -> int:
     freed = 0
     for known in lanes:
         permit = _permit_of(known.lane)
-        gone = [holder for holder in sorted(services.permits.holders(permit)) if _lets_go(services, holder)]
+        holders = sorted(services.permits.standing(permit).holders)
+        gone = [holder for holder in holders if _lets_go(services, holder)]
         if gone:
             services.permits.give_back(permit, gone)
             freed += len(gone)
@@ -113,20 +121,65 @@ def audit_permits(services: Services, lanes: Sequence[KnownLane]) -> int:
 
 def _permit_of(lane: str) -> str:
     bounded_by_key = key_of(lane)
-    return _key_permit(bounded_by_key[0]) if bounded_by_key else _type_permit(type_of(lane) or "")
+    return key_permit(bounded_by_key[0]) if bounded_by_key else type_permit(type_of(lane) or "")
 
 
-def _holder(job_id: str, ready_at_ms: int) -> str:
-    return f"{job_id}@{ready_at_ms}"
+def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) -> None:
+    """Has the keys of these lanes forget what no waiting job asks for any more.
+
+    A limit that was noted in the last minute stays: the index may not show the waiting job yet.
+    """
+    keys = {bounded[0] for each in lanes if (bounded := key_of(each.lane)) is not None}
+    over: dict[str, Permit] = {}
+    for key in sorted(keys):
+        permit = services.permits.standing(key_permit(key))
+        limit, noted_ms_ago = permit.waiting_limit, now_ms - permit.waiting_noted_at_ms
+        # Asked of the index, not of the registry, of which only so many lanes are listed.
+        if (
+            limit is not None
+            and noted_ms_ago >= _WAITING_KEPT_MS
+            and not _somebody_waits(services, key, limit)
+        ):
+            over[key] = permit
+    for key, least in _least_waiting(services, over.keys()).items() if over else ():
+        services.permits.set_waiting_if_not_noted_since(
+            key_permit(key), least, noted_at_ms=over[key].waiting_noted_at_ms
+        )
 
 
-def _holder_of(candidate: Candidate) -> str:
-    return _holder(candidate.job_id, ready_at_of(candidate.rank))
+def _somebody_waits(services: Services, key: str, limit: int) -> bool:
+    """True where a job that asks for this limit waits for the key in any pool."""
+    lane = key_lane(key, limit)
+    return any(
+        services.index.page(pool, Group.READY, 0, limit=1, lane=lane).entries
+        for pool in sorted(services.settings.pools)
+    )
+
+
+def _least_waiting(services: Services, keys: Set[str]) -> Mapping[str, int | None]:
+    """For each key the least limit that a job asks for which waits for it in any pool; None where nobody does."""
+    least: dict[str, int | None] = dict.fromkeys(keys)
+    for pool in sorted(services.settings.pools):
+        for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST):
+            key, limit = key_of(each.lane) or ("", 0)
+            lower = key in keys and ((known := least[key]) is None or limit < known)
+            if lower and services.index.page(pool, Group.READY, 0, limit=1, lane=each.lane).entries:
+                least[key] = limit
+    return least
+
+
+def _holder(job_id: str, ready_at_ms: int, needed: _Needed) -> str:
+    holder = f"{job_id}@{ready_at_ms}"
+    return asking(holder, needed.limit) if needed.is_shared else holder
+
+
+def _holder_of(candidate: Candidate, needed: _Needed) -> str:
+    return _holder(candidate.job_id, ready_at_of(candidate.rank), needed)
 
 
 def _lets_go(services: Services, holder: str) -> bool:
     """Whether the holder is not dispatched under this permit, and can't be any more."""
-    job_id, _, ready_at_ms = holder.partition("@")
+    job_id, ready_at_ms, *_ = holder.split("@")
     job = services.jobs.get(job_id, consistent=True)
     if job is not None and job.state is State.READY and job.ready_at_ms == int(ready_at_ms):
         # A dispatcher may be about to dispatch it. One that is gone would leave the permit taken for ever.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
-from tidegate.usecases.query import list_jobs
+from tidegate.usecases.query import list_without_inputs
 from tidegate.usecases.reopen import retry_as_read
 from tidegate.usecases.services import Services
 from tidegate.usecases.status import check_pool
@@ -33,7 +33,7 @@ def redrive_pool(
     DependencyUnavailable or ServiceRefused where some could not be reached, and the same call goes on.
     """
     check_pool(services, pool)
-    page = list_jobs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
+    page = list_without_inputs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
     undeliverable = [
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]

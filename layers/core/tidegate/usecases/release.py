@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tidegate.domain.dependency import Dependent, Verdict, judge, unsatisfiable_reason
+from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge, unsatisfiable_reason
 from tidegate.domain.errors import ConditionError, NotFound, TransitionRefused
-from tidegate.domain.job import Job, JobFailure, JobInput, Json
+from tidegate.domain.job import Job, JobFailure, Json, lean
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import (
     Ending,
@@ -21,6 +21,7 @@ from tidegate.domain.transitions import (
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.portions import read_lean
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
@@ -77,9 +78,9 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
     ]
     downstreams = _load_pending(services, {edge.job_id for _, edge, _ in decided})
     decided = _confirmed(services, decided, downstreams)
-    inputs = services.jobs.load_inputs(
+    conditional = services.jobs.load_dependencies(
         [
-            downstreams[edge.job_id]
+            (downstreams[edge.job_id], edge.ordinal)
             for _, edge, verdict in decided
             if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
         ]
@@ -92,7 +93,7 @@ def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: i
             continue  # seen before: the event came again; or reopened
         decision = decisions.setdefault(edge.job_id, _Decision())
         if verdict is Verdict.EVALUATE:
-            failure = conditions.failure(upstream, edge, inputs[edge.job_id])
+            failure = conditions.failure(upstream, edge, conditional[edge.job_id, edge.ordinal])
         elif verdict is Verdict.UNSATISFIABLE:
             failure = _failure(upstream, edge)
         else:
@@ -132,11 +133,11 @@ def _confirmed(
 
 def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
     """The downstreams still PENDING. A read may be old: PENDING may be untrue by now, `waiting_on` too large."""
-    jobs = services.jobs.get_many(sorted(job_ids))
+    jobs = read_lean(services, sorted(job_ids), consistent=False)
     for job_id in sorted(job_ids - jobs.keys()):
         fresh = services.jobs.get(job_id, consistent=True)  # written a moment ago, perhaps
         if fresh is not None:
-            jobs[job_id] = fresh
+            jobs[job_id] = lean(fresh)
     return {job_id: job for job_id, job in jobs.items() if job.state is State.PENDING}
 
 
@@ -153,9 +154,9 @@ class Conditions:
     views: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     failures: dict[tuple[str, str], JobFailure | None] = field(default_factory=dict)
 
-    def failure(self, upstream: Job, edge: Dependent, given: JobInput) -> JobFailure | None:
+    def failure(self, upstream: Job, edge: Dependent, given: Dependency) -> JobFailure | None:
         """None where the edge's condition holds, else why it does not."""
-        expression = given.depends_on[edge.ordinal].condition or ""
+        expression = given.condition or ""
         key = (upstream.job_id, expression)
         if key not in self.failures:
             self.failures[key] = self._evaluate(upstream, edge, expression)

@@ -12,18 +12,19 @@ from dataclasses import dataclass, field, replace
 from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable, TidegateError
 from tidegate.domain.job import Job
+from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.portions import apply_lean, portions, read_lean
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
-_JUDGED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ def retry_job(
     reopening = _Reopening(services, Stamp(now_ms, actor, _REASON), leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
-        if job.reopened >= limits.MAX_REOPENINGS:
-            raise NotRetryable(job_id, f"was reopened {job.reopened} times, the most allowed; submit it anew")
+        if not may_be_reopened(job.history):
+            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit it anew"
+            raise NotRetryable(job_id, why)
         reopening.reopen([job])
         job = find_job(services, job_id)
     elif job.cancel_requested_at_ms is not None and not job.is_terminal:
@@ -90,7 +92,7 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
     others = skipped_for.keys() - {job.job_id for job in layer}
-    causes = services.jobs.get_many(sorted(others), consistent=True)
+    causes = read_lean(services, sorted(others))
     layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
         # A job only after the one that it was skipped for: else it would be skipped for that again.
@@ -148,12 +150,10 @@ class _Reopening:
         Raises DependencyUnavailable or ServiceRefused once all have had their turn.
         """
         moves = [
-            ReopenIfEnded(job, self.stamp, self.leave_skipped)
-            for job in jobs
-            if job.reopened < limits.MAX_REOPENINGS
+            ReopenIfEnded(job, self.stamp, self.leave_skipped) for job in jobs if may_be_reopened(job.history)
         ]
         self.left_at_limit += len(jobs) - len(moves)
-        outcomes = self.services.jobs.apply_all(moves) if moves else []
+        outcomes = apply_lean(self.services, moves)
         moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
         self.moved |= {job.job_id: job for job in moved}
         try:
@@ -168,8 +168,8 @@ class _Reopening:
         waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
         jobs = [*waiting, *self.moved.values()]
         stamp = replace(self.stamp, reason="")
-        for start in range(0, len(jobs), _JUDGED_AT_ONCE):
-            judge_waiting(self.services, jobs[start : start + _JUDGED_AT_ONCE], stamp)
+        for portion in portions(jobs):
+            judge_waiting(self.services, portion, stamp)
 
     def report(self, *, complete: bool) -> Reopened:
         """What was done."""

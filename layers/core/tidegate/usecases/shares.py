@@ -14,8 +14,6 @@ from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 from tidegate.usecases.validate import JobInContext, pools_for
 
-_FRESH_MS = 86_400_000  # a share is noted again once a day, so that it stays known as long as it is used
-
 
 @dataclass(frozen=True, slots=True)
 class _Use:
@@ -43,24 +41,28 @@ def share_violations(
         lanes = known[use.pool]
         if use.lane not in lanes:
             lanes[use.lane] = KnownLane(use.lane, use.share.weight, 0)
+            # Those that rest count: with new ones in their place, waiting jobs could bring any number back at once.
             if sum(bool(share_of(lane)) for lane in lanes) > limits.MAX_SHARES_PER_POOL:
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
-                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them",
+                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them, or wait a day: unused ones are forgotten",
                 )
 
 
 def note_shares(
     services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None, now_ms: int
 ) -> None:
-    """Makes the shares of these jobs known in their pools, where they are not known under this weight already."""
+    """Makes the shares of these jobs known in their pools, where they are not in use already.
+
+    The weight counts for a share that is new or rests. Of a share that is in use nobody changes the weight by naming
+    another one.
+    """
     uses = _uses(services, jobs, default)
     known = _known(services, uses)
     for use in {(use.pool, use.lane): use for use in uses}.values():
         standing = known[use.pool].get(use.lane)
-        is_known = standing is not None and standing.weight == use.share.weight
-        if standing is None or not is_known or now_ms - standing.noted_at_ms > _FRESH_MS:
+        if standing is None or standing.resting:
             services.lanes.note(use.pool, use.lane, weight=use.share.weight, now_ms=now_ms)
 
 

@@ -67,7 +67,8 @@ def submit_job(
         for dependency in request.depends_on
     )
     note_shares(services, [(request, context)], None, now_ms)
-    (boost,) = boosts_of([request], services.settings.critical_path_weight)
+    settings = services.settings
+    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
     job = new_job(
         request,
         job_id,
@@ -240,7 +241,12 @@ def _build(
                 edge = Dependent(workflow_job_id(workflow_id, index), ordinal, dependency.type)
                 dependents[dependency.upstream_id].append(edge)
     weight = request.critical_path_weight
-    boosts = boosts_of(request.jobs, services.settings.critical_path_weight if weight is None else weight)
+    settings = services.settings
+    boosts = boosts_of(
+        request.jobs,
+        settings.critical_path_weight if weight is None else weight,
+        settings.critical_path_max_points,
+    )
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then, for_each
-from tidegate.usecases.lanes import forget_if_empty, held_lanes
-from tidegate.usecases.permits import audit_permits
+from tidegate.usecases.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
+from tidegate.usecases.permits import audit_permits, settle_waiting
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
@@ -15,9 +15,11 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
     pools = services.settings.pools.keys()
 
     def tidy(pool: str) -> None:
-        lanes = held_lanes(services, pool)
-        audit_permits(services, lanes)
-        for known in lanes:
+        held, shares = lanes_to_tidy(services, pool)
+        audit_permits(services, held)
+        settle_waiting(services, held, now_ms)  # before a lane is forgotten that tells of it
+        for known in held:
             forget_if_empty(services, pool, known, now_ms)
+        tidy_shares(services, pool, shares, now_ms)
 
     return first_then(lambda: for_each(sorted(pools), tidy), lambda: serve_pools(services, pools, now_ms))

@@ -12,6 +12,7 @@ from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.pools import Pool, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.usecases.portions import portions
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import visible_jobs
 
@@ -150,8 +151,12 @@ def upstream_violations(
     if not named:
         return
     wanted = list(dict.fromkeys(job_id for _, job_id in named))
-    found = services.jobs.get_many(wanted)
-    visible = {job.job_id for job in visible_jobs(services, found.values())}
+    found: set[str] = set()
+    visible: set[str] = set()
+    for portion in portions(wanted):  # a body may name 100,000
+        jobs = services.jobs.get_many(portion)
+        found |= jobs.keys()
+        visible |= {job.job_id for job in visible_jobs(services, jobs.values())}
     # One by one, and only as far as somebody listens: a body can name very many jobs that do not exist.
     for field, job_id in named:
         if job_id in found:

@@ -9,6 +9,7 @@ from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.portions import apply_lean, read_lean
 from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
@@ -31,7 +32,7 @@ class DueWatch:
 
 
 def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]:
-    """Makes due jobs of a pool READY, earliest first, a bounded number at a time; returns them.
+    """Makes due jobs of a pool READY, earliest first, a bounded number at a time; returns them lean.
 
     One that named no pool may become READY in another: its own event brings that pool's dispatcher.
     """
@@ -39,11 +40,9 @@ def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]
     due = [entry.job_id for page in pages.values() for entry in page.entries]
     if not due:
         return ()
-    jobs = services.jobs.get_many(due)
+    jobs = read_lean(services, due, consistent=False)
     chooser = PoolChooser(services, now_ms)
     stamp = Stamp(now_ms, ACTOR)
-    outcomes = services.jobs.apply_all(
-        [ReadyIfDue(job, stamp, chooser.for_job(job)) for job in jobs.values()]
-    )
+    outcomes = apply_lean(services, [ReadyIfDue(job, stamp, chooser.for_job(job)) for job in jobs.values()])
     raise_first_failure(outcomes)
     return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job
+from tidegate.domain.lives import kept_history, may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions.base import OfKnownJob, Stamp, moved
 
@@ -18,6 +19,7 @@ class ReopenIfEnded(OfKnownJob):
     It waits on all of its dependencies again, and each is judged anew. Its attempts go on counting, so that no write
     of an earlier one is ever taken for one of a later; its retries are allowed anew. Jobs of later submissions may have
     come to wait on it after it had ended, which is not noted on it: from now on they are always looked for.
+    Its history keeps every life in which an attempt ran, and the latest of the others.
     `leave_skipped` is noted on it: what was skipped because of it is not to follow.
     """
 
@@ -31,12 +33,12 @@ class ReopenIfEnded(OfKnownJob):
         self._require_same_life(job, self.job.reopened)
         self._require(job.attempt == self.job.attempt, job, f"it is at attempt {job.attempt}")
         self._require(
-            job.reopened < limits.MAX_REOPENINGS,
+            may_be_reopened(job.history),
             job,
-            f"it was reopened {job.reopened} times, the most allowed",
+            f"it ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed",
         )
         return moved(
-            job,
+            replace(job, history=kept_history(job.history)),
             State.PENDING,
             self.stamp,
             reopened=job.reopened + 1,

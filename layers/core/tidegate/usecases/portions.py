@@ -1,0 +1,54 @@
+"""Portions: many jobs are read and moved some hundreds at a time, so that memory does not follow what callers sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from tidegate.domain.errors import TransitionRefused
+from tidegate.domain.job import Job, lean
+from tidegate.domain.transitions import Transition
+from tidegate.ports import MoveOutcome
+from tidegate.usecases.services import Services
+
+T = TypeVar("T")
+
+JOBS_AT_ONCE = 400  # a job takes up to about 100 KB once it is read: 4 KB of result may be 1,300 lists
+
+
+def portions(items: Sequence[T], size: int = JOBS_AT_ONCE) -> Iterator[Sequence[T]]:
+    """Cuts the items into pieces of at most `size`, in their order."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = True) -> dict[str, Job]:
+    """Reads any number of jobs, and keeps of each only what a transition needs (`domain.job.lean`).
+
+    Returns the jobs that exist, by id. Without `consistent` they may be a little old.
+    """
+    found: dict[str, Job] = {}
+    for portion in portions(job_ids):
+        jobs = services.jobs.get_many(portion, consistent=consistent)
+        found |= {job_id: lean(job) for job_id, job in jobs.items()}
+    return found
+
+
+def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    """Carries out any number of transitions, and keeps of each job only what a further transition needs.
+
+    Outcomes come in the same order. Portions follow one another, so an earlier one is done before a later one begins.
+    """
+    return [
+        lean_outcome(outcome)
+        for portion in portions(transitions)
+        for outcome in services.jobs.apply_all(portion)
+    ]
+
+
+def lean_outcome(outcome: MoveOutcome) -> MoveOutcome:
+    """Strips the job of an outcome of what no further transition needs."""
+    if isinstance(outcome, Job):
+        return lean(outcome)
+    if isinstance(outcome, TransitionRefused):
+        return TransitionRefused(outcome.transition, lean(outcome.job), outcome.why)
+    return outcome

@@ -1,0 +1,60 @@
+"""A history tells of the times between a job's reopenings, and of which of them a job keeps its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tidegate.domain import limits
+from tidegate.domain.job import HistoryEntry
+from tidegate.domain.lives import kept_history, may_be_reopened
+from tidegate.domain.states import State
+
+MOST = limits.MAX_REOPENINGS
+IDLE = (State.PENDING, State.READY, State.CANCELLED)
+RAN = (State.PENDING, State.READY, State.QUEUED, State.RUNNING, State.FAILED)
+RAN_TWICE = (*RAN[:-1], State.SCHEDULED, State.READY, State.QUEUED, State.RUNNING, State.FAILED)
+
+
+def history(*lives: Sequence[State]) -> tuple[HistoryEntry, ...]:
+    """A history of these lives, whose entries tell by their time which life they belong to."""
+    return tuple(HistoryEntry(at_ms, state, 0, "ann") for at_ms, life in enumerate(lives) for state in life)
+
+
+def kept_lives(*lives: Sequence[State]) -> list[int]:
+    return sorted({entry.at_ms for entry in kept_history(history(*lives))})
+
+
+@pytest.mark.parametrize("life", [RAN, RAN_TWICE])
+def test_a_job_may_be_reopened_until_it_ran_after_as_many_reopenings_as_are_allowed(
+    life: Sequence[State],
+) -> None:
+    assert may_be_reopened(history(*[life] * MOST))
+    assert not may_be_reopened(history(*[life] * (MOST + 1)))
+
+
+def test_a_life_in_which_nothing_ran_is_not_counted() -> None:
+    assert may_be_reopened(())
+    assert may_be_reopened(history(*[IDLE] * 1_000))
+    assert may_be_reopened(history(*[IDLE, RAN] * MOST, IDLE))
+    assert not may_be_reopened(history(RAN, *[IDLE, RAN] * MOST, IDLE))
+
+
+def test_a_life_may_begin_at_once_with_ready() -> None:
+    assert may_be_reopened(history(RAN[1:], *[RAN] * (MOST - 1)))
+    assert not may_be_reopened(history(RAN[1:], *[RAN] * MOST))
+
+
+def test_of_lives_in_which_nothing_ran_the_first_and_the_latest_are_kept() -> None:
+    assert kept_lives() == []
+    assert kept_lives(*[IDLE] * (MOST + 1)) == list(range(MOST + 1))
+    assert kept_lives(*[IDLE] * (MOST + 2)) == [0, *range(2, MOST + 2)]
+    assert kept_lives(*[IDLE] * (MOST + 30)) == [0, *range(30, MOST + 30)]
+
+
+def test_every_life_in_which_something_ran_is_kept_with_all_of_its_lines_in_order() -> None:
+    lives = [RAN, *[IDLE] * 3, RAN_TWICE, *[IDLE] * MOST]
+    kept = kept_history(history(*lives))
+    assert kept == tuple(entry for entry in history(*lives) if entry.at_ms not in (1, 2, 3))
+    assert kept_history(history(*[RAN] * 5)) == history(*[RAN] * 5)
