@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
@@ -15,7 +14,6 @@ from tidegate.domain.job import Job
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.react import react
 from tidegate.usecases.serve import serve_pools
-from tidegate.usecases.status import pool_load
 from tidegate.usecases.tick import tick
 
 logger = Logger()
@@ -32,8 +30,6 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
         if "Records" not in event:
             pools = tick(deps.services, now_ms=deps.clock.now_ms())
             _log(pools)
-            if deps.services.settings.pool_metrics:
-                _publish_loads(deps)
             return {"dispatched": sum(pool.dispatched for pool in pools)}
         if any(deps.is_of_rules(_keys(record)) for record in event["Records"]):
             deps.services.recall.forget()
@@ -86,25 +82,6 @@ def _log(pools: Iterable[DispatchReport]) -> None:
         if pool.dispatched:
             details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
             logger.info("dispatched", extra=details)
-
-
-def _publish_loads(deps: bootstrap.DispatcherDeps) -> None:
-    """One line of CloudWatch's embedded metric format for each pool; what is scaled by them reads them there.
-
-    In a pool that is paused nothing is ready: it would only bring up workers that may do nothing.
-    """
-    settings, rules = deps.services.settings, deps.services.rules.load()
-    for pool in sorted(settings.pools):
-        load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
-        ready = 0 if rules.is_paused(pool) else load.ready.count
-        metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
-        metrics.add_dimension("Stack", settings.stack)
-        metrics.add_dimension("Pool", pool)
-        metrics.add_metric("ReadyJobs", MetricUnit.Count, ready)
-        metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
-        metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
-        metrics.add_metric("Workers", MetricUnit.Count, load.workers)
-        metrics.flush_metrics()
 
 
 @cache

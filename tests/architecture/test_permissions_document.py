@@ -34,7 +34,7 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
 
 
 def test_every_statement_is_listed_as_it_is() -> None:
-    template = Transformed(**ON, DispatcherConcurrency="2")
+    template = Transformed(**ON)
     rows = table_rows(read_document("permissions.md"), "who")
     assert all(row[4] for row in rows)
     expected = [shown(who, each) for who, each in statements(template) if who not in SCHEDULE_ROLES]
