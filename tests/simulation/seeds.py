@@ -58,7 +58,7 @@ def draw_world(seed: int) -> World:
     options = Options(
         slots=draw.choice((1, CAPACITY)),
         stream_delay_ms=draw.choice((0, 200, 30_000)),
-        stream_batch=draw.choice((1, 7, 100)),
+        stream_batch=draw.choice((1, 7, 500)),
         stream_open=draw.random() < 0.9,
         stream_doubled=draw.random() < 0.3,
         stream_shards=draw.choice((1, 2, 5)),
