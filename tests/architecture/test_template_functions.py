@@ -1,4 +1,4 @@
-"""What the template says of its functions: what they reserve, where failed events go, what their logs let through."""
+"""The functions of the template: they reserve nothing, failed events become dead letters, logs hide no metrics."""
 
 from __future__ import annotations
 

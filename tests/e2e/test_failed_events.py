@@ -1,4 +1,4 @@
-"""What fails of an asynchronous event, as the schedules' are, becomes a dead letter of the deployed stack."""
+"""An asynchronous event that fails, as the schedules' may, becomes a dead letter of the deployed stack."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What reaches the logs at each `LogLevel`: each function's own lines from that level on, and metric lines always.
+"""At each `LogLevel` each function's own lines from that level on reach the logs, and metric lines always.
 
-A function is started as Lambda starts it, with the levels that the template sets. What it prints then goes through
+A function is started as Lambda starts it, with the levels that the template sets. Its output then goes through
 Lambda's own filter, as AWS documents it: a line without a level counts as INFO.
 """
 

@@ -1,8 +1,8 @@
 """However busy the streams keep the dispatcher, the schedule's work is done and the pools' metrics are published.
 
-The functions' own handlers run over the memory store, in a model of how Lambda shares out executions. What is told is
-not how often a function was called but what a user sees: how long a job waits whose permit was left behind, which
-nothing but the schedule's work finds, and how far apart two lines of a pool's metrics are.
+The functions' own handlers run over the memory store, in a model of how Lambda shares out executions. The tests
+measure what a user sees: how long a job waits whose permit was left behind, which nothing but the schedule's work
+finds, and how far apart two lines of a pool's metrics are.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Deployment:
         self._left_behind = 0
 
     def event_age(self, function: str) -> int:
-        """What the template says of a function's asynchronous events."""
+        """The seconds that Lambda keeps a function's asynchronous events, by the template."""
         return int(
             self.template.properties(f"{function}Function")["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
         )
@@ -185,7 +185,7 @@ def ended(job_id: str) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What each shard brings, and how long the dispatcher takes for a batch."""
+    """The records that each shard brings, and how long the dispatcher takes for a batch."""
 
     records_a_second: float
     run_ms: int
