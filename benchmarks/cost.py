@@ -2,7 +2,8 @@
 
 Write units are those that DynamoDB bills, per table and index; conditional writes that were refused are among them
 (billed, but reported neither by AWS nor by the local stack). Unless a row says otherwise, every event is handled on its
-own: upper bounds. Prints tables and writes benchmarks/results/cost.json; exits 1 when a budget does not hold.
+own: upper bounds. Where a row says so, dispatchers take turns by leases, as they do by default; the other rows are of
+one reserved dispatcher. Prints tables and writes benchmarks/results/cost.json; exits 1 when a budget does not hold.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "wfinstances"
 PLAIN_JOBS = 100
 BUSY_BATCH = 10
 MAX_UNITS_PER_PLAIN_JOB = 9.0
+UNITS_PER_LEASE = 2.0
+LEASE_SECONDS = 60
 MAX_UNITS_PER_DEPENDENCY = 2.0
 MAX_READS_WHEN_BUSY = 1.0
 SLOTS = 16
@@ -152,7 +156,8 @@ def units_by_step_table(rows: Sequence[Row]) -> Table:
 
 def goals_of(rows: Sequence[Row]) -> list[Goal]:
     """The figures that the budgets are about."""
-    plain, busy, samples = rows[0], rows[1], rows[2:]
+    plain, busy, plain_in_turns, busy_in_turns = rows[:4]
+    samples = rows[4:]
     goals = [
         Goal(
             "write units per plain job",
@@ -161,6 +166,16 @@ def goals_of(rows: Sequence[Row]) -> list[Goal]:
         ),
         Goal(
             "read units per plain job when busy", busy["total"].read_units / busy["jobs"], MAX_READS_WHEN_BUSY
+        ),
+        Goal(
+            "write units per plain job, dispatchers take turns",
+            plain_in_turns["total"].write_units_total / plain_in_turns["jobs"],
+            MAX_UNITS_PER_PLAIN_JOB + UNITS_PER_LEASE,
+        ),
+        Goal(
+            "write units per plain job when busy, dispatchers take turns",
+            busy_in_turns["total"].write_units_total / busy_in_turns["jobs"],
+            MAX_UNITS_PER_PLAIN_JOB + UNITS_PER_LEASE / BUSY_BATCH + 0.05,
         ),
     ]
     edges = sum(row["dependencies"] for row in samples)
@@ -182,9 +197,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.parse_args(arguments)
     with local_world(slots=SLOTS) as make_driver:
+        in_turns = partial(make_driver, lease_seconds=LEASE_SECONDS)
         rows = [
             plain_jobs(make_driver, "plain jobs", 1),
             plain_jobs(make_driver, f"plain jobs, {BUSY_BATCH} events at a time", BUSY_BATCH),
+            plain_jobs(in_turns, "plain jobs, dispatchers take turns", 1),
+            plain_jobs(in_turns, f"plain jobs, {BUSY_BATCH} events at a time, in turns", BUSY_BATCH),
         ]
         paths = sorted(SAMPLES.glob("*.json"))
         if not paths:
@@ -199,7 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command="make bench-cost",
             about=(
                 "Counted on the local stack from what was written and read, one event after another unless a row says "
-                f"otherwise; a refused condition counts a unit per KB. Dollars at list prices of {prices.AS_OF}, "
+                "otherwise; a refused condition counts a unit per KB. Where a row does not say that dispatchers take "
+                "turns by leases, as they do by default, one is reserved (`DispatcherConcurrency=1`). "
+                f"Dollars at list prices of {prices.AS_OF}, "
                 "without Lambda's time; plain jobs are submitted with one call each, in the function pool."
             ),
             goals=goals_of(rows),
@@ -207,6 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 workloads_table(rows),
                 steps_table(rows[0]),
                 steps_table(rows[1]),
+                steps_table(rows[2]),
                 units_by_step_table(rows),
             ],
         )

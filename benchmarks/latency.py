@@ -3,8 +3,9 @@
 Usage: python -m benchmarks.latency [JOBS]
 
 Submits jobs one after the other through the HTTPS API, each after the one before has ended, and prints how long each
-took from its acceptance to its start: a function's, warm after the first. Writes benchmarks/results/latency.json.
-Exits 1 when the median is above the promise. Local time says nothing about AWS.
+took from its acceptance to its start: a function's, warm after the first. Then the same where the dispatcher
+has one reserved execution, and so needs no lease (`alone`). Writes benchmarks/results/latency.json. Exits 1 when a
+median is above the promise. Local time says nothing about AWS.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.own_stack import own_stack
+from benchmarks.own_stack import own_stack_info
 from tidegate_cli.client import Client
 
 RESULTS = Path(__file__).parent / "results" / "latency.json"
@@ -36,24 +38,34 @@ def one_job(client: Client) -> float:
     raise TimeoutError(f"job {job_id} did not end within {PATIENCE_SECONDS} s")
 
 
-def main() -> int:
-    """Measures, prints, writes the result; 1 where the promise does not hold."""
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_JOBS
-    with own_stack() as client:
+def measure(jobs: int, parameters: Mapping[str, str]) -> dict[str, float]:
+    """Seconds that jobs waited, on a stack of its own with these parameters."""
+    with own_stack_info(parameters) as (_, client, _home):
         waits = [one_job(client) for _ in range(jobs)]
     ordered = sorted(waits)
-    figures = {
-        "jobs": jobs,
+    return {
         "first_seconds": waits[0],
         "median_seconds": statistics.median(waits),
         "p95_seconds": ordered[int(0.95 * (jobs - 1))],
         "max_seconds": ordered[-1],
+    }
+
+
+def main() -> int:
+    """Measures, prints, writes the result; 1 where the promise does not hold."""
+    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_JOBS
+    alone = measure(jobs, {"DispatcherConcurrency": "1"})
+    figures = {
+        "jobs": jobs,
+        **measure(jobs, {}),
+        **{f"alone_{name}": value for name, value in alone.items()},
         "promised_median_seconds": PROMISED_MEDIAN_SECONDS,
     }
     for name, value in figures.items():
         sys.stdout.write(f"{name:28}{value:9.3f}\n")
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return 0 if figures["median_seconds"] <= PROMISED_MEDIAN_SECONDS else 1
+    medians = (figures["median_seconds"], figures["alone_median_seconds"])
+    return 0 if max(medians) <= PROMISED_MEDIAN_SECONDS else 1
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ def table_definitions() -> Mapping[str, Mapping[str, Any]]:
 def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
     """Starts a local AWS with the template's tables; yields a maker of drivers, each on fresh tables.
 
-    `slots` is how many jobs a driver runs at once; a maker takes how many `threads` call AWS. The emulator is ended
-    afterwards by its own id.
+    `slots` is how many jobs a driver runs at once; a maker takes how many `threads` call AWS, and for how many seconds
+    a dispatcher holds its lease (0 for one dispatcher alone, which needs none). The emulator is ended afterwards by its
+    own id.
     """
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         places = Places(project=TEMPLATE.parent, home=Path(folder))
@@ -53,7 +54,7 @@ def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
             dynamodb = session.client("dynamodb", endpoint_url=running.endpoint_url)
             made = 0
 
-            def make_driver(threads: int = THREADS) -> Driver:
+            def make_driver(threads: int = THREADS, lease_seconds: int = 0) -> Driver:
                 nonlocal made
                 made += 1
                 names = {}
@@ -62,7 +63,9 @@ def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
                     dynamodb.create_table(TableName=f"bench{made}-{name}", **definition)
                 queue_url = sqs.create_queue(QueueName=f"bench{made}")["QueueUrl"]
                 pool = Pool(POOL, queue_url, PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=slots)
-                settings = Settings(pools={POOL: pool}, default_pool=POOL)
+                settings = Settings(
+                    pools={POOL: pool}, default_pool=POOL, dispatch_lease_seconds=lease_seconds
+                )
                 clients = connect_system(session=session, endpoint_url=running.endpoint_url, threads=threads)
                 services = aws_services(settings, Tables(**names), clients, load_registry())
                 return Driver(services, clients.meter, POOL, slots)

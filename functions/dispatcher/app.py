@@ -7,15 +7,14 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.domain.job import Job
 from tidegate.usecases.dispatch import DispatchReport
+from tidegate.usecases.each import first_then
 from tidegate.usecases.react import react
 from tidegate.usecases.serve import serve_pools
-from tidegate.usecases.status import pool_load
 from tidegate.usecases.tick import tick
 
 logger = Logger()
@@ -25,31 +24,46 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
     """Reacts to a stream's jobs, to workers that joined or to new rules; any other event is the schedule's.
 
     A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
-    that can't be read never will be, so it is logged and passed over rather than block its shard.
+    that can't be read never will be, so it is logged and passed over rather than block its shard. Where the schedule's
+    event does not get through, a stream's run does its work in the end.
     """
     before = deps.meter.snapshot()
     try:
         if "Records" not in event:
-            pools = tick(deps.services, now_ms=deps.clock.now_ms())
-            _log(pools)
-            if deps.services.settings.pool_metrics:
-                _publish_loads(deps)
-            return {"dispatched": sum(pool.dispatched for pool in pools)}
-        if any(deps.is_of_rules(_keys(record)) for record in event["Records"]):
-            deps.services.recall.forget()
-            _log(tick(deps.services, now_ms=deps.clock.now_ms()))  # a rule may concern every pool
-            return {"batchItemFailures": []}
-        joined = {pool for record in event["Records"] if (pool := _pool_joined(record, deps)) is not None}
-        if joined:
-            _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
-            return {"batchItemFailures": []}
-        changed = [job for record in event["Records"] if (job := _changed_job(record, deps)) is not None]
-        news = [job for job in changed if not deps.own_news.is_old(job)]
-        if news:
-            _react(news, deps)
+            return {"dispatched": _tick(deps)}
+        first_then(lambda: _follow(event["Records"], deps), lambda: _tick_if_overdue(deps))
         return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def _tick(deps: bootstrap.DispatcherDeps) -> int:
+    """Does the schedule's work; returns how many jobs it dispatched."""
+    now_ms = deps.clock.now_ms()
+    deps.tick_watch.note(now_ms)  # before, so that what fails here fails one run, not every one
+    pools = tick(deps.services, now_ms=now_ms)
+    _log(pools)
+    return sum(pool.dispatched for pool in pools)
+
+
+def _tick_if_overdue(deps: bootstrap.DispatcherDeps) -> None:
+    if deps.tick_watch.is_overdue(deps.clock.now_ms()):
+        _tick(deps)
+
+
+def _follow(records: Sequence[dict[str, Any]], deps: bootstrap.DispatcherDeps) -> None:
+    if any(deps.is_of_rules(_keys(record)) for record in records):
+        deps.services.recall.forget()
+        _tick(deps)  # a rule may concern every pool
+        return
+    joined = {pool for record in records if (pool := _pool_joined(record, deps)) is not None}
+    if joined:
+        _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
+        return
+    changed = [job for record in records if (job := _changed_job(record, deps)) is not None]
+    news = [job for job in changed if not deps.own_news.is_old(job)]
+    if news:
+        _react(news, deps)
 
 
 def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
@@ -86,25 +100,6 @@ def _log(pools: Iterable[DispatchReport]) -> None:
         if pool.dispatched:
             details = {"pool": pool.pool, "dispatched": pool.dispatched, "unsent": pool.unsent}
             logger.info("dispatched", extra=details)
-
-
-def _publish_loads(deps: bootstrap.DispatcherDeps) -> None:
-    """One line of CloudWatch's embedded metric format for each pool; what is scaled by them reads them there.
-
-    In a pool that is paused nothing is ready: it would only bring up workers that may do nothing.
-    """
-    settings, rules = deps.services.settings, deps.services.rules.load()
-    for pool in sorted(settings.pools):
-        load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
-        ready = 0 if rules.is_paused(pool) else load.ready.count
-        metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
-        metrics.add_dimension("Stack", settings.stack)
-        metrics.add_dimension("Pool", pool)
-        metrics.add_metric("ReadyJobs", MetricUnit.Count, ready)
-        metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
-        metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
-        metrics.add_metric("Workers", MetricUnit.Count, load.workers)
-        metrics.flush_metrics()
 
 
 @cache

@@ -1,30 +1,70 @@
-"""The reaper: once a minute, puts right what an event, a message or a worker left undone."""
+"""The reaper: once a minute, says what each pool has to do, and puts right what was left undone."""
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.reap import reap
+from tidegate.usecases.status import pool_load
 
 logger = Logger()
+# Powertools goes by the level that Lambda lets through, which is never above INFO here: metric lines have no level, and
+# count as INFO. So the level that operators ask for is set on the logger below it.
+logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 
 def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]:
-    """Runs one round; answers with what it put right."""
+    """Publishes each pool's load where the deployment wants that, then runs one round of repairs.
+
+    Answers with what was put right. Neither of the two keeps the other from being done.
+    """
     before = deps.meter.snapshot()
     try:
-        report = asdict(reap(deps.services, now_ms=deps.clock.now_ms()))
-        if any(report.values()):
-            logger.info("put right", extra=report)
-        return report
+        return first_then(lambda: _publish_loads(deps), lambda: _repair(deps))
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def _repair(deps: bootstrap.ReaperDeps) -> dict[str, Any]:
+    report = asdict(reap(deps.services, now_ms=deps.clock.now_ms()))
+    if any(report.values()):
+        logger.info("put right", extra=report)
+    return report
+
+
+def _publish_loads(deps: bootstrap.ReaperDeps) -> None:
+    """Prints one line of CloudWatch's embedded metric format for each pool, from which CloudWatch makes metrics.
+
+    The reaper does it, and not the dispatcher: it never waits for a slot that the streams keep busy. A paused pool
+    counts as having nothing ready, because more workers could do nothing there.
+    """
+    settings = deps.services.settings
+    if not settings.pool_metrics:
+        return
+    rules = deps.services.rules.load()
+
+    def publish(pool: str) -> None:
+        load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
+        metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
+        metrics.add_dimension("Stack", settings.stack)
+        metrics.add_dimension("Pool", pool)
+        metrics.add_metric("ReadyJobs", MetricUnit.Count, 0 if rules.is_paused(pool) else load.ready.count)
+        metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
+        metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
+        metrics.add_metric("Workers", MetricUnit.Count, load.workers)
+        metrics.flush_metrics()
+
+    for_each(sorted(settings.pools), publish)
 
 
 @cache

@@ -43,8 +43,8 @@ TASKS = f"arn:aws:ecs:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:task/<E
 
 @pytest.fixture(scope="module")
 def deployed() -> Transformed:
-    """Everything that the template can hold: the ecs pool's tasks, and dispatchers that take turns."""
-    return Transformed(**FULL, DispatcherConcurrency="2")
+    """Everything that the template can hold: the ecs pool's tasks, and (by default) dispatchers that take turns."""
+    return Transformed(**FULL)
 
 
 def of_type(template: Transformed, kind: str) -> dict[str, Any]:

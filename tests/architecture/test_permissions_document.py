@@ -36,7 +36,7 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
 
 
 def test_every_statement_is_listed_as_it_is() -> None:
-    template = Transformed(**FULL, DispatcherConcurrency="2")
+    template = Transformed(**FULL)
     rows = table_rows(read_document("permissions.md"), "who")
     assert all(row[4] for row in rows)
     expected = [shown(who, each) for who, each in statements(template)]

@@ -15,7 +15,6 @@ from scripts.audit import ROOT
 from tests.support.tables import TEMPLATE, resources
 
 FUNCTIONS = {name for name, spec in resources().items() if spec["Type"] == "AWS::Serverless::Function"}
-SCHEDULED = {"DispatcherFunction", "ReaperFunction"}
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +58,3 @@ def test_every_waiver_has_a_reason() -> None:
     for name, spec in resources().items():
         for waiver in spec.get("Metadata", {}).get("checkov", {}).get("skip", ()):
             assert len(waiver["comment"].split()) > 3, name
-
-
-def test_a_schedules_event_is_neither_tried_again_nor_kept_beyond_its_minute(plain: dict[str, Any]) -> None:
-    found = {
-        spec["Properties"]["FunctionName"]["Ref"]: (
-            spec["Properties"]["MaximumEventAgeInSeconds"],
-            spec["Properties"]["MaximumRetryAttempts"],
-        )
-        for spec in plain.values()
-        if spec["Type"] == "AWS::Lambda::EventInvokeConfig"
-    }
-    assert found == dict.fromkeys(SCHEDULED, (60, 0))

@@ -40,6 +40,7 @@ class World:
     index_shards: int
     acts: int  # of people
     patient: bool  # whether clients try again until they are answered
+    dispatch_lease_seconds: int  # 0 where one dispatcher is reserved; by default they take turns
 
 
 def draw_world(seed: int) -> World:
@@ -58,7 +59,7 @@ def draw_world(seed: int) -> World:
     options = Options(
         slots=draw.choice((1, CAPACITY)),
         stream_delay_ms=draw.choice((0, 200, 30_000)),
-        stream_batch=draw.choice((1, 7, 100)),
+        stream_batch=draw.choice((1, 7, 500)),
         stream_open=draw.random() < 0.9,
         stream_doubled=draw.random() < 0.3,
         stream_shards=draw.choice((1, 2, 5)),
@@ -73,13 +74,18 @@ def draw_world(seed: int) -> World:
             ((0.0, MOST_RECEIVES), (0.3, 2), (0.7, MOST_RECEIVES), (0.7, 2))
         )
         faults = replace(faults, swallowed_messages=swallowed, most_receives=most_receives)
-    return World(drawn, faults, options, draw.choice((1, CAPACITY)), index_shards, acts, draw.random() < 0.8)
+    capacity, patient = draw.choice((1, CAPACITY)), draw.random() < 0.8
+    lease_seconds = draw.choice((60, 60, 0))
+    return World(drawn, faults, options, capacity, index_shards, acts, patient, lease_seconds)
 
 
 def run_seed(seed: int) -> Simulator:
     """Runs the world of a seed to its end and checks it; raises AssertionError."""
     world = draw_world(seed)
-    settings = make_settings(function_pool("lambda", world.capacity), shards=world.index_shards)
+    settings = replace(
+        make_settings(function_pool("lambda", world.capacity), shards=world.index_shards),
+        dispatch_lease_seconds=world.dispatch_lease_seconds,
+    )
     plain, memory = make_services(settings, seed)
     one_clock = not world.options.skew_ms and not world.faults.interruptions
     observers: list[Observer] = [hold_back] if world.faults.one_at_a_time else []

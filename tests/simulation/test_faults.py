@@ -59,7 +59,7 @@ def simulate(
         Options,
         slots=st.sampled_from([1, CAPACITY]),
         stream_delay_ms=st.sampled_from([0, 200, 30_000]),
-        stream_batch=st.sampled_from([1, 7, 100]),
+        stream_batch=st.sampled_from([1, 7, 500]),
         stream_open=st.booleans(),
         stream_doubled=st.booleans(),
     ),

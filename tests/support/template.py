@@ -68,6 +68,7 @@ class Resolved:
         self.parameters: Mapping[str, str] = given
         self._values = {name: text.split(",") if name in lists else text for name, text in given.items()}
         self._conditions: Mapping[str, Any] = document["Conditions"]
+        self._mappings: Mapping[str, Any] = document["Mappings"]
         self._present = self._existing(document["Resources"])
         self.globals: dict[str, Any] = self.resolve(document.get("Globals", {}))
         self.resources: dict[str, Any] = {name: self.resolve(spec) for name, spec in self._present.items()}
@@ -122,6 +123,9 @@ class Resolved:
             case "Fn::Split":
                 mark, text = self.resolve(argument)
                 return str(text).split(str(mark))
+            case "Fn::FindInMap":
+                mapping, first, second = (str(self.resolve(part)) for part in argument)
+                return self._mappings[mapping][first][second]
             case "Fn::If":
                 return self.resolve(argument[1 if self.holds(str(argument[0])) else 2])
             case "Condition":

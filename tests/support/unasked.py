@@ -39,6 +39,13 @@ def _of_every_function(name: str) -> tuple[Unasked, ...]:
     )
 
 
+_FAILED_EVENTS = Unasked(
+    "FailedEvents",
+    ("sqs:SendMessage",),
+    ("<EventDeadLetters.Arn>",),
+    f"the platform sends what failed with the function's role: {_BY_ITSELF}",
+)
+
 UNASKED: Mapping[str, tuple[Unasked, ...]] = {
     "ApiRole": _of_every_function("Api"),
     "DispatcherRole": (
@@ -49,12 +56,7 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
             _STREAMS,
             f"event sources read with the function's role: {_BY_ITSELF}",
         ),
-        Unasked(
-            "FailedEvents",
-            ("sqs:SendMessage",),
-            ("<EventDeadLetters.Arn>",),
-            f"event sources send what failed with the function's role: {_BY_ITSELF}",
-        ),
+        _FAILED_EVENTS,
     ),
     "WorkerRole": (
         *_of_every_function("Worker"),
@@ -65,7 +67,7 @@ UNASKED: Mapping[str, tuple[Unasked, ...]] = {
             f"the event source polls with the function's role: {_BY_ITSELF}",
         ),
     ),
-    "ReaperRole": _of_every_function("Reaper"),
+    "ReaperRole": (*_of_every_function("Reaper"), _FAILED_EVENTS),
     "EcsTaskRole": (
         Unasked(
             "Protection",

@@ -29,6 +29,7 @@ from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
+from tidegate.usecases.tick import TickWatch
 from tidegate.usecases.wake import DueWatch
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class DispatcherDeps:
     pool_of_worker: Callable[[Mapping[str, Any]], str | None]
     is_of_rules: Callable[[Mapping[str, Any]], bool]
     due_watch: DueWatch = field(default_factory=DueWatch)
+    tick_watch: TickWatch = field(default_factory=TickWatch)
     own_news: OwnNews = field(default_factory=OwnNews)
 
 

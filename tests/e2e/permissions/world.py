@@ -24,7 +24,7 @@ from tidegate_cli.local_stack import StackInfo
 
 MINUTE_MS = 60_000
 OFFER = "probe"  # a capability of both pools, so that the freer one has to be found
-PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER, "DispatcherConcurrency": "0"}
+PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER}
 LARGE = "x" * 20_000  # stored apart wherever it is
 
 

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
 from tidegate.usecases.permits import audit_permits, settle_waiting
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
+
+OVERDUE_MS = 90_000  # half a minute more than the schedule takes
+
+
+@dataclass(slots=True)
+class TickWatch:
+    """Notices in a process that events keep busy that the schedule does not get through to it.
+
+    Where all executions that the dispatcher may have are busy with events, the schedule's own event finds no room. Then
+    one of those runs does the schedule's work as well.
+    """
+
+    _last_ms: int | None = None
+
+    def note(self, now_ms: int) -> None:
+        """Notes that the schedule's work is done now."""
+        self._last_ms = now_ms
+
+    def is_overdue(self, now_ms: int) -> bool:
+        """True at most once every `OVERDUE_MS`, and never at the first look. A True counts as done."""
+        if self._last_ms is None:
+            self._last_ms = now_ms
+        if now_ms - self._last_ms < OVERDUE_MS:
+            return False
+        self._last_ms = now_ms
+        return True
 
 
 def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:

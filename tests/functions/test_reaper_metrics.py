@@ -1,4 +1,4 @@
-"""The load of each pool as CloudWatch metrics, by the dispatcher's scheduled run."""
+"""The load of each pool as CloudWatch metrics, by the reaper: it waits for no slot that the streams keep busy."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import Any
 
 import pytest
 
-from functions.dispatcher import app
+from functions.dispatcher import app as dispatcher
+from functions.reaper import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
 from tidegate.adapters.dynamodb_items import job_from_image
 from tidegate.adapters.dynamodb_rules import is_of_rules
 from tidegate.adapters.dynamodb_workers import pool_of_worker
 from tidegate.adapters.memory_world import MemoryWorld
-from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
+from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps, memory_services
+from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.settings import Settings
 from tidegate.usecases import status
+from tidegate.usecases.reap import ReapReport, reap
+from tidegate.usecases.services import Services
+from tidegate.usecases.status import pool_load
 
 NAMES = ("ReadyJobs", "ActiveJobs", "Capacity", "Workers")
 WITH_METRICS = replace(SETTINGS, pool_metrics=True, stack="tidegate-dev")
@@ -31,9 +36,8 @@ class Fixture:
 
     def __init__(self, settings: Settings) -> None:
         self.services, world = memory_services(settings, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = DispatcherDeps(
-            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
-        )
+        self.world = world
+        self.deps = ReaperDeps(self.services, StandingClock(NOW_MS), Meter())
         worker = begin(WorkerSpec("ecs", "w", "host", 1), "session", NOW_MS)
         self.services.workers.register_if_free(worker, silent_since_ms=0)
         for number in range(6):
@@ -49,8 +53,16 @@ class Fixture:
                 )
             )
 
-    def run(self, event: str) -> None:
-        app.handle(read_event(event), self.deps)
+    def run(self) -> None:
+        """One run of the reaper."""
+        app.handle(read_event("reaper-schedule"), self.deps)
+
+    def dispatch(self, event: str) -> None:
+        """One run of the dispatcher."""
+        deps = DispatcherDeps(
+            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
+        )
+        dispatcher.handle(read_event(event), deps)
 
 
 def published(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
@@ -59,8 +71,10 @@ def published(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     return {line["Pool"]: line for line in lines if "_aws" in line}
 
 
-def test_the_scheduled_run_publishes_one_line_for_each_pool(capsys: pytest.CaptureFixture[str]) -> None:
-    Fixture(WITH_METRICS).run("dispatcher-schedule")
+def test_each_run_publishes_one_line_for_each_pool(capsys: pytest.CaptureFixture[str]) -> None:
+    fixture = Fixture(WITH_METRICS)
+    fixture.dispatch("dispatcher-schedule")
+    fixture.run()
     lines = published(capsys)
     assert [lines["ecs"][name] for name in NAMES] == [[4.0], [2.0], [1.0], [1.0]]
     assert [lines["lambda"][name] for name in NAMES] == [[0.0], [0.0], [2.0], [0.0]]
@@ -75,23 +89,59 @@ def test_the_scheduled_run_publishes_one_line_for_each_pool(capsys: pytest.Captu
 
 def test_counts_are_bounded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "MAX_COUNTED_JOBS", 3)
-    Fixture(WITH_METRICS).run("dispatcher-schedule")
+    Fixture(WITH_METRICS).run()
     assert published(capsys)["ecs"]["ReadyJobs"] == [3.0]
 
 
 def test_a_paused_pool_has_nothing_that_would_bring_up_workers(capsys: pytest.CaptureFixture[str]) -> None:
     fixture = Fixture(WITH_METRICS)
     fixture.services.rules.set_pool_paused("ecs", True, actor="ann", now_ms=NOW_MS)
-    fixture.run("dispatcher-schedule")
+    fixture.run()
     assert published(capsys)["ecs"]["ReadyJobs"] == [0.0]
 
 
-@pytest.mark.parametrize("event", ["dispatcher-stream", "dispatcher-workers", "dispatcher-rules"])
-def test_no_other_run_publishes(capsys: pytest.CaptureFixture[str], event: str) -> None:
-    Fixture(WITH_METRICS).run(event)
+@pytest.mark.parametrize(
+    "event", ["dispatcher-schedule", "dispatcher-stream", "dispatcher-workers", "dispatcher-rules"]
+)
+def test_the_dispatcher_publishes_nothing(capsys: pytest.CaptureFixture[str], event: str) -> None:
+    Fixture(WITH_METRICS).dispatch(event)
     assert published(capsys) == {}
 
 
+def test_a_repair_that_fails_keeps_no_pool_s_load_from_being_published(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DependencyUnavailable("the table does not answer")
+
+    monkeypatch.setattr(app, "reap", fail)
+    with pytest.raises(DependencyUnavailable):
+        Fixture(WITH_METRICS).run()
+    assert published(capsys).keys() == {"ecs", "lambda"}
+
+
+def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_their_turn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(services: Services, pool: str, *, now_ms: int) -> status.PoolLoad:
+        if pool == "ecs":
+            raise DependencyUnavailable("the table does not answer")
+        return pool_load(services, pool, now_ms=now_ms)
+
+    repaired: list[int] = []
+
+    def repair(services: Services, *, now_ms: int) -> ReapReport:
+        repaired.append(now_ms)
+        return reap(services, now_ms=now_ms)
+
+    monkeypatch.setattr(app, "pool_load", load)
+    monkeypatch.setattr(app, "reap", repair)
+    with pytest.raises(DependencyUnavailable):
+        Fixture(WITH_METRICS).run()
+    assert published(capsys).keys() == {"lambda"}
+    assert repaired == [NOW_MS]
+
+
 def test_without_the_setting_nothing_is_counted_or_published(capsys: pytest.CaptureFixture[str]) -> None:
-    Fixture(SETTINGS).run("dispatcher-schedule")
+    Fixture(SETTINGS).run()
     assert published(capsys) == {}

@@ -1,0 +1,124 @@
+"""The functions of the template: they reserve nothing, failed events become dead letters, logs hide no metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture.test_permissions import inline, listed
+from tests.support.template import Resolved, Transformed
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALLEST_ACCOUNT_EXECUTIONS = 10
+"""Concurrent executions of a new account, all of which AWS wants to stay unreserved there."""
+STREAM_SHARDS = 4
+"""Shards of the stream of a new table, each of which calls one dispatcher at a time."""
+
+EVENT_AGE_SECONDS = 300
+SCHEDULED = {"DispatcherFunction", "ReaperFunction"}
+LOG_LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"}
+"""The parameter's values, and Lambda's names for them."""
+
+
+def functions(template: Resolved) -> dict[str, dict[str, Any]]:
+    return {
+        name: spec["Properties"]
+        for name, spec in template.resources.items()
+        if spec["Type"] in ("AWS::Serverless::Function", "AWS::Lambda::Function")
+    }
+
+
+def code_of(function: str) -> list[Path]:
+    folder = ROOT / "functions" / function.removesuffix("Function").lower()
+    return sorted(folder.glob("*.py"))
+
+
+@pytest.mark.parametrize("template", [Resolved(), Transformed()], ids=["written", "transformed"])
+def test_the_defaults_reserve_nothing_so_that_they_deploy_in_every_account(template: Resolved) -> None:
+    assert len(functions(template)) == 4
+    for name, properties in functions(template).items():
+        assert "ReservedConcurrentExecutions" not in properties, name
+        assert "ProvisionedConcurrencyConfig" not in properties, name
+
+
+def test_the_workers_leave_room_for_the_other_functions_of_a_new_account() -> None:
+    workers = int(Resolved().properties("WorkerSource")["ScalingConfig"]["MaximumConcurrency"])
+    others = len(("the API", "the reaper")) + STREAM_SHARDS
+    assert workers + others <= SMALLEST_ACCOUNT_EXECUTIONS
+
+
+def test_dispatchers_take_turns_unless_exactly_one_is_reserved() -> None:
+    def lease(concurrency: str) -> str:
+        template = Resolved(DispatcherConcurrency=concurrency)
+        variables = template.globals["Function"]["Environment"]["Variables"]
+        reserved = template.properties("DispatcherFunction").get("ReservedConcurrentExecutions")
+        assert reserved == (None if concurrency == "0" else concurrency)
+        return str(variables["TIDEGATE_DISPATCH_LEASE_SECONDS"])
+
+    assert Resolved().parameters["DispatcherConcurrency"] == "0"
+    assert [lease(concurrency) for concurrency in ("0", "1", "2")] == ["60", "0", "60"]
+
+
+def test_what_fails_of_a_schedule_s_event_or_finds_no_room_becomes_a_dead_letter() -> None:
+    template = Transformed()
+    found = {
+        spec["Properties"]["FunctionName"]: {
+            key: value
+            for key, value in spec["Properties"].items()
+            if key not in ("FunctionName", "Qualifier")
+        }
+        for spec in template.resources.values()
+        if spec["Type"] == "AWS::Lambda::EventInvokeConfig"
+    }
+    config = {
+        "MaximumEventAgeInSeconds": EVENT_AGE_SECONDS,
+        "MaximumRetryAttempts": 0,
+        "DestinationConfig": {"OnFailure": {"Destination": "<EventDeadLetters.Arn>"}},
+    }
+    assert found == {f"<{name}>": config for name in SCHEDULED}
+    for name in SCHEDULED:
+        role = template.properties(name.replace("Function", "Role"))
+        may_send = {
+            resource
+            for each in inline(role)
+            if "sqs:SendMessage" in listed(each["Action"])
+            for resource in listed(each["Resource"])
+        }
+        assert "<EventDeadLetters.Arn>" in may_send, name
+
+
+def test_every_function_that_a_schedule_calls_says_what_becomes_of_its_events() -> None:
+    called = {
+        name
+        for name, properties in functions(Resolved()).items()
+        if any(event["Type"].startswith("Schedule") for event in properties.get("Events", {}).values())
+    }
+    assert called == SCHEDULED
+
+
+def test_what_could_not_be_handed_over_becomes_a_dead_letter_as_well() -> None:
+    for name in SCHEDULED:
+        (schedule,) = Resolved().properties(name)["Events"].values()
+        assert schedule["Properties"]["DeadLetterConfig"] == {"Arn": "<EventDeadLetters.Arn>"}
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics(level: str) -> None:
+    for name, properties in functions(Resolved(LogLevel=level)).items():
+        logging = properties["LoggingConfig"]
+        assert logging["LogFormat"] == "JSON"
+        publishes = any("powertools.metrics" in path.read_text(encoding="utf-8") for path in code_of(name))
+        lowest = LOG_LEVELS[level] if level == "DEBUG" or not publishes else "INFO"
+        assert logging["ApplicationLogLevel"] == lowest, name
+
+
+def test_the_function_that_publishes_metrics_is_the_reaper() -> None:
+    """It shares no slot with the streams, so nothing that jobs do keeps the metrics that ECS is scaled by."""
+    publishers = {
+        name
+        for name in functions(Resolved())
+        if any("powertools.metrics" in path.read_text(encoding="utf-8") for path in code_of(name))
+    }
+    assert publishers == {"ReaperFunction"}

@@ -1,0 +1,97 @@
+"""A dispatcher that events keep busy does the schedule's work where the schedule's own event finds no room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from functions.dispatcher import app
+from tests.functions.test_dispatcher import Fixture
+from tidegate.bootstrap import DispatcherDeps
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.states import State
+from tidegate.usecases.services import Services
+from tidegate.usecases.tick import OVERDUE_MS, TickWatch
+
+SCHEDULE: dict[str, Any] = {}
+
+
+@dataclass(slots=True)
+class Clock:
+    """Set by hand."""
+
+    at_ms: int
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+class Ticks:
+    """Counts how often the schedule's work is done; `fails` says that it can't be."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fixture = Fixture()
+        self.clock = Clock(self.fixture.deps.clock.now_ms())
+        self.deps: DispatcherDeps = replace(self.fixture.deps, clock=self.clock, tick_watch=TickWatch())
+        self.done_ms: list[int] = []
+        self.fails = False
+        monkeypatch.setattr(app, "tick", self._tick)
+
+    def _tick(self, _services: Services, *, now_ms: int) -> tuple[()]:
+        self.done_ms.append(now_ms)
+        if self.fails:
+            raise DependencyUnavailable("the table does not answer")
+        return ()
+
+    def run(self, event: dict[str, Any], after_ms: int = 0) -> None:
+        self.clock.at_ms += after_ms
+        app.handle(event, self.deps)
+
+
+def test_a_run_for_events_does_the_schedule_s_work_when_that_is_overdue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = Ticks(monkeypatch)
+    ticks.run(ticks.fixture.event)
+    ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS - 1)
+    assert ticks.done_ms == []
+    ticks.run(ticks.fixture.event, after_ms=1)
+    assert ticks.done_ms == [ticks.clock.at_ms]
+    ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS - 1)
+    assert len(ticks.done_ms) == 1
+
+
+def test_a_schedule_that_gets_through_leaves_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks(monkeypatch)
+    for _ in range(10):
+        ticks.run(SCHEDULE, after_ms=60_000)
+        ticks.run(ticks.fixture.event, after_ms=1)
+    assert len(ticks.done_ms) == 10
+
+
+def test_work_that_fails_fails_one_run_and_none_of_its_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks(monkeypatch)
+    ticks.run({"Records": []})
+    ticks.fails = True
+    with pytest.raises(DependencyUnavailable):
+        ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS)
+    assert ticks.fixture.world.jobs[ticks.fixture.downstream.job_id].state is State.QUEUED
+    ticks.run(ticks.fixture.event)  # the batch comes again
+    assert len(ticks.done_ms) == 1
+
+
+def test_news_that_can_t_be_followed_keeps_nothing_from_the_schedule_s_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = Ticks(monkeypatch)
+    ticks.run({"Records": []})
+
+    def refuse(request: str) -> None:
+        raise DependencyUnavailable("the table does not answer")
+
+    ticks.fixture.world.on_request = refuse
+    with pytest.raises(DependencyUnavailable):
+        ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS)
+    assert len(ticks.done_ms) == 1

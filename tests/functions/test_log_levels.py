@@ -1,0 +1,81 @@
+"""At each `LogLevel` each function's own lines from that level on reach the logs, and metric lines always.
+
+A function is started as Lambda starts it, with the levels that the template sets. Its output then goes through
+Lambda's own filter, as AWS documents it: a line without a level counts as INFO.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import Resolved
+
+ROOT = Path(__file__).resolve().parents[2]
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+LOG_AT_EACH_LEVEL = """
+import app
+for level in ("debug", "info", "warning", "error"):
+    getattr(app.logger, level)("said")
+"""
+PUBLISH = """
+from tests.functions.test_reaper_metrics import WITH_METRICS, Fixture
+Fixture(WITH_METRICS).run()
+"""
+
+
+def environment(function: str, level: str) -> dict[str, str]:
+    """The variables that decide what is logged; Lambda makes its own of the function's LoggingConfig."""
+    template = Resolved(LogLevel=level)
+    logs = template.properties(f"{function.title()}Function")["LoggingConfig"]
+    return {
+        "POWERTOOLS_LOG_LEVEL": template.globals["Function"]["Environment"]["Variables"][
+            "POWERTOOLS_LOG_LEVEL"
+        ],
+        "AWS_LAMBDA_LOG_FORMAT": logs["LogFormat"],
+        "AWS_LAMBDA_LOG_LEVEL": logs["ApplicationLogLevel"],
+    }
+
+
+def logged(function: str, level: str, code: str) -> list[dict[str, object]]:
+    """The lines that the code prints and Lambda lets through."""
+    variables = environment(function, level)
+    path = os.pathsep.join([str(ROOT), str(ROOT / "functions" / function)])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert not done.stderr, done.stderr
+    lines: list[dict[str, object]] = [json.loads(line) for line in done.stdout.splitlines()]
+    return [line for line in lines if lets_through(line, variables["AWS_LAMBDA_LOG_LEVEL"])]
+
+
+def lets_through(line: dict[str, object], level: str) -> bool:
+    names = logging.getLevelNamesMapping()
+    return names.get(str(line.get("level")), logging.INFO) >= names[level]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_logs_from_the_level_that_is_asked_for(function: str, level: str) -> None:
+    said = [line["level"] for line in logged(function, level, LOG_AT_EACH_LEVEL) if line["message"] == "said"]
+    assert said == list(LEVELS[LEVELS.index(level) :])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_metrics_are_published_at_every_level(level: str) -> None:
+    lines = logged("reaper", level, PUBLISH)
+    assert {line["Pool"] for line in lines if "_aws" in line} == {"ecs", "lambda"}
+    others = [line for line in lines if "_aws" not in line]
+    assert bool(others) == (level in ("DEBUG", "INFO")), others
