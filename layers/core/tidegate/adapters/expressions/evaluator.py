@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tidegate.adapters.expressions import values
-from tidegate.adapters.expressions.meter import CHARACTERS_PER_STEP, ERROR_STEPS, Run
+from tidegate.adapters.expressions import functions, loops, values
+from tidegate.adapters.expressions.meter import CHARACTERS_PER_STEP, ERROR_STEPS, Evaluate, Run
 from tidegate.adapters.expressions.syntax import (
     Binary,
     Call,
@@ -29,15 +29,14 @@ from tidegate.domain.errors import ConditionError, ConditionTooDear
 
 MAX_TREE_DEPTH = 64
 
-_Evaluate: TypeAlias = Callable[[Run], Any]
-_Part: TypeAlias = tuple[_Evaluate, int]
+_Part: TypeAlias = tuple[Evaluate, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """An expression that is ready to run. `steps` is what its nodes cost when each is evaluated once."""
 
-    run: _Evaluate
+    run: Evaluate
     steps: int
     slots: int
 
@@ -87,8 +86,8 @@ class _Builder:
         inner = {**scope, node.variable: slot}
         test, test_steps = self.part(node.test, inner, depth) if node.test else _constant(True)
         body, body_steps = self.part(node.body, inner, depth) if node.body else _constant(None)
-        each = _Each(over, slot, test, body, 4 + test_steps + body_steps)
-        return _LOOPS[node.kind](each), 4 + steps
+        each = loops.Each(over, slot, test, body, 4 + test_steps + body_steps)
+        return loops.LOOPS[node.kind](each), 4 + steps
 
 
 def _constant(value: Any) -> _Part:
@@ -107,7 +106,7 @@ def _name(name: str, scope: Mapping[str, int]) -> _Part:
     )
 
 
-_Make: TypeAlias = Callable[..., _Evaluate]
+_Make: TypeAlias = Callable[..., Evaluate]
 
 
 def _field(node: Field) -> tuple[_Make, Sequence[Node]]:
@@ -116,7 +115,7 @@ def _field(node: Field) -> tuple[_Make, Sequence[Node]]:
 
 
 def _has(node: Has) -> tuple[_Make, Sequence[Node]]:
-    def make(of: _Evaluate) -> _Evaluate:
+    def make(of: Evaluate) -> Evaluate:
         def evaluate(run: Run) -> bool:
             holder = of(run)
             if not values.is_map(holder):
@@ -137,7 +136,7 @@ def _list_of(node: ListOf) -> tuple[_Make, Sequence[Node]]:
 
 
 def _map_of(node: MapOf) -> tuple[_Make, Sequence[Node]]:
-    def make(*parts: _Evaluate) -> _Evaluate:
+    def make(*parts: Evaluate) -> Evaluate:
         def evaluate(run: Run) -> dict[str, Any]:
             made: dict[str, Any] = {}
             for key_part, value_part in zip(parts[::2], parts[1::2], strict=True):
@@ -156,13 +155,13 @@ def _map_of(node: MapOf) -> tuple[_Make, Sequence[Node]]:
 def _unary(node: Unary) -> tuple[_Make, Sequence[Node]]:
     if node.operator == "-":
         return lambda operand: lambda run: values.negative(operand(run)), [node.operand]
-    return lambda operand: lambda run: not _truth(operand(run), "!"), [node.operand]
+    return lambda operand: lambda run: not values.truth(operand(run), "!"), [node.operand]
 
 
 def _binary(node: Binary) -> tuple[_Make, Sequence[Node]]:
     sign = node.operator
 
-    def make(left: _Evaluate, right: _Evaluate) -> _Evaluate:
+    def make(left: Evaluate, right: Evaluate) -> Evaluate:
         if sign == "==":
             return lambda run: values.equal(run, left(run), right(run))
         if sign == "!=":
@@ -181,12 +180,12 @@ def _logic(node: Logic) -> tuple[_Make, Sequence[Node]]:
     return lambda *operands: lambda run: _decide(run, operands, sign, decisive), node.operands
 
 
-def _decide(run: Run, operands: Sequence[_Evaluate], sign: str, decisive: bool) -> bool:
+def _decide(run: Run, operands: Sequence[Evaluate], sign: str, decisive: bool) -> bool:
     """The first operand that decides wins, also over one before it that failed."""
     failed: ConditionError | None = None
     for operand in operands:
         try:
-            if _truth(operand(run), sign) is decisive:
+            if values.truth(operand(run), sign) is decisive:
                 return decisive
         except ConditionTooDear:
             raise
@@ -198,15 +197,9 @@ def _decide(run: Run, operands: Sequence[_Evaluate], sign: str, decisive: bool) 
     return not decisive
 
 
-def _truth(value: Any, where: str) -> bool:
-    if type(value) is not bool:
-        raise values.no_overload(where, value)
-    return value
-
-
 def _choice(node: Choice) -> tuple[_Make, Sequence[Node]]:
-    def make(test: _Evaluate, yes: _Evaluate, no: _Evaluate) -> _Evaluate:
-        return lambda run: yes(run) if _truth(test(run), "?:") else no(run)
+    def make(test: Evaluate, yes: Evaluate, no: Evaluate) -> Evaluate:
+        return lambda run: yes(run) if values.truth(test(run), "?:") else no(run)
 
     return make, [node.test, node.yes, node.no]
 
@@ -214,7 +207,7 @@ def _choice(node: Choice) -> tuple[_Make, Sequence[Node]]:
 def _matches(node: Matches) -> tuple[_Make, Sequence[Node]]:
     pattern = node.pattern
 
-    def make(text: _Evaluate) -> _Evaluate:
+    def make(text: Evaluate) -> Evaluate:
         def evaluate(run: Run) -> bool:
             given = text(run)
             if type(given) is not str:
@@ -227,66 +220,11 @@ def _matches(node: Matches) -> tuple[_Make, Sequence[Node]]:
     return make, [node.text]
 
 
-def _size(value: Any) -> int:
-    if type(value) is str or values.is_map(value) or values.is_list(value):
-        return len(value)
-    raise values.no_overload("size", value)
-
-
-def _contains(run: Run, text: Any, part: Any) -> bool:
-    _texts("contains", text, part)
-    # Python's search takes time in proportion to the text, but for short parts or texts to the product of both.
-    worst = len(text) * (min(len(part), 100) if len(text) < 30_000 else 12)
-    run.spend((worst + len(part)) // CHARACTERS_PER_STEP)
-    return part in text
-
-
-def _starts_with(run: Run, text: Any, part: Any) -> bool:
-    _texts("startsWith", text, part)
-    run.spend(len(part) // CHARACTERS_PER_STEP)
-    return bool(text.startswith(part))
-
-
-def _ends_with(run: Run, text: Any, part: Any) -> bool:
-    _texts("endsWith", text, part)
-    run.spend(len(part) // CHARACTERS_PER_STEP)
-    return bool(text.endswith(part))
-
-
-def _texts(function: str, *given: Any) -> None:
-    if any(type(value) is not str for value in given):
-        raise values.no_overload(function, *given)
-
-
-def _to_bool(value: Any) -> bool:
-    if type(value) is bool:
-        return value
-    if type(value) is not str or value not in ("true", "false"):
-        raise ConditionError("bool(...) takes a bool, 'true' or 'false'")
-    return value == "true"
-
-
-# Of one argument, and of a size that does not matter.
-_PLAIN: dict[str, Callable[[Any], Any]] = {
-    "size": _size,
-    "int": values.to_int,
-    "double": values.to_double,
-    "string": values.to_text,
-    "bool": _to_bool,
-    "type": values.kind_of,
-}
-_COUNTED: dict[str, Callable[[Run, Any, Any], bool]] = {
-    "contains": _contains,
-    "startsWith": _starts_with,
-    "endsWith": _ends_with,
-}
-
-
 def _call(node: Call) -> tuple[_Make, Sequence[Node]]:
-    plain = _PLAIN.get(node.function)
+    plain = functions.PLAIN.get(node.function)
     if plain is not None:
         return lambda only: lambda run: plain(only(run)), node.arguments
-    counted = _COUNTED[node.function]
+    counted = functions.COUNTED[node.function]
     return lambda text, part: lambda run: counted(run, text(run), part(run)), node.arguments
 
 
@@ -302,68 +240,4 @@ _OPERATIONS: dict[type, Callable[[Any], tuple[_Make, Sequence[Node]]]] = {
     Choice: _choice,
     Call: _call,
     Matches: _matches,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Each:
-    """A loop's parts: `test` and `body` see an element in `slot`; `steps` is what both cost for one element."""
-
-    over: _Evaluate
-    slot: int
-    test: _Evaluate
-    body: _Evaluate
-    steps: int
-
-    def elements(self, run: Run) -> Any:
-        """The elements of the list, or the keys of the map."""
-        over = self.over(run)
-        if not values.is_map(over) and not values.is_list(over):
-            raise values.no_overload("a loop", over)
-        return over
-
-    def holds(self, run: Run, element: Any) -> bool:
-        """Whether the test holds for an element."""
-        run.spend(self.steps)
-        run.values[self.slot] = element
-        return _truth(self.test(run), "a loop's test")
-
-
-def _any_or_all(each: _Each, decisive: bool) -> _Evaluate:
-    def evaluate(run: Run) -> bool:
-        failed: ConditionError | None = None
-        for element in each.elements(run):
-            try:
-                if each.holds(run, element) is decisive:
-                    return decisive
-            except ConditionTooDear:
-                raise
-            except ConditionError as error:
-                failed = failed or error
-                run.spend(ERROR_STEPS)
-        if failed is not None:
-            raise failed
-        return not decisive
-
-    return evaluate
-
-
-def _exists_one(each: _Each) -> _Evaluate:
-    return lambda run: sum(each.holds(run, element) for element in each.elements(run)) == 1
-
-
-def _filter(each: _Each) -> _Evaluate:
-    return lambda run: [element for element in each.elements(run) if each.holds(run, element)]
-
-
-def _map(each: _Each) -> _Evaluate:
-    return lambda run: [each.body(run) for element in each.elements(run) if each.holds(run, element)]
-
-
-_LOOPS: dict[str, Callable[[_Each], _Evaluate]] = {
-    "all": lambda each: _any_or_all(each, False),
-    "exists": lambda each: _any_or_all(each, True),
-    "exists_one": _exists_one,
-    "filter": _filter,
-    "map": _map,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from tidegate.domain.errors import ConditionTooDear
 
@@ -33,3 +34,6 @@ class Run:
                 f"it costs more than {self.allowed:,} steps over this result; "
                 "compute it in the job and return it as part of its result"
             )
+
+
+Evaluate: TypeAlias = Callable[[Run], Any]

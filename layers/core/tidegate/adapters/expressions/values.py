@@ -56,6 +56,13 @@ def no_overload(operator: str, *operands: Any) -> ConditionError:
     return ConditionError(f"there is no overload of {operator} for {kinds}; both sides must be of one type")
 
 
+def truth(value: Any, where: str) -> bool:
+    """The value, which has to be a bool."""
+    if type(value) is not bool:
+        raise no_overload(where, value)
+    return value
+
+
 def equal(run: Run, left: Any, right: Any) -> bool:
     """Whether two values are the same; numbers are compared as numbers, other types are never equal across."""
     kind = type(left)
