@@ -23,6 +23,7 @@ from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, 
 from tidegate.settings import Settings
 from tidegate.usecases.conditions import CHEAP_STEPS
 from tidegate.usecases.deadline import Deadline
+from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS
@@ -219,6 +220,27 @@ def test_the_same_costly_condition_on_many_jobs_is_evaluated_once() -> None:
     react(deployed.services, [deployed.end(upstream_id)], now_ms=NOW_MS)
     assert deployed.count(waiting, State.PENDING) == 0
     assert len(deployed.conditions.evaluated) == 1
+
+
+def test_an_answer_to_a_caller_waits_for_no_more_costly_conditions_than_a_dispatcher_does() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    deployed.end(upstream_id)
+    started_ms = deployed.world.now_ms
+    deployed.submit(*[_costly(upstream_id, number) for number in range(300)])
+    assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
+    assert deployed.world.now_ms - started_ms <= COSTLY_PER_CALL * COSTLY_MS + 300 * FIRST_TRY_MS
+
+
+def test_a_call_may_leave_all_costly_conditions_to_the_reaper() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    waiting_id = deployed.submit(_costly(upstream_id, 1))
+    deployed.end(upstream_id)
+    waiting = deployed.world.jobs[waiting_id]
+    assert judge_waiting(deployed.services, [waiting], STAMP, costly=0) == 0
+    assert deployed.conditions.evaluated == []
+    assert judge_waiting(deployed.services, [waiting], STAMP) == 1
 
 
 def test_real_conditions_of_the_worst_kind_over_a_result_of_the_largest_size() -> None:

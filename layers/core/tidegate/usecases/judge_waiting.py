@@ -20,18 +20,25 @@ from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.release import settle
+from tidegate.usecases.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
 
-def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp, *, until: Deadline = NEVER) -> int:
+def judge_waiting(
+    services: Services,
+    jobs: list[Job],
+    stamp: Stamp,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
+) -> int:
     """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
 
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
-    skipped. What there is no time for `until` then stays as it is. Raises DependencyUnavailable for a job that could
-    not be reached when the others have been moved.
+    skipped. What `until` and `costly` leave undone, as in `settle`, stays as it is. Raises DependencyUnavailable for a
+    job that could not be reached when the others have been moved.
     """
-    moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until)
+    moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
     for job, ordinal, upstream_id in unfound:
         if _is_gone(services, job, upstream_id):
@@ -47,7 +54,12 @@ def judge_waiting(services: Services, jobs: list[Job], stamp: Stamp, *, until: D
 
 
 def judge_by_known(
-    services: Services, jobs: Sequence[Job], now_ms: int, *, until: Deadline = NEVER
+    services: Services,
+    jobs: Sequence[Job],
+    now_ms: int,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
 ) -> tuple[int, list[tuple[Job, int, str]]]:
     """Releases or skips PENDING jobs as those upstreams demand that are there.
 
@@ -76,7 +88,7 @@ def judge_by_known(
         for job, ordinal, dependency in waits
         if dependency.upstream_id not in upstreams
     ]
-    return len(settle(services, edges, now_ms, until=until)), unfound
+    return len(settle(services, edges, now_ms, until=until, costly=costly)), unfound
 
 
 def _waits_on_nothing(job: Job) -> bool:

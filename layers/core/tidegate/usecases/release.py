@@ -24,7 +24,7 @@ from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.conditions import CHEAP_STEPS, Conditions, Question, question_of, unsatisfiable
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
-from tidegate.usecases.each import for_each, raise_first_failure
+from tidegate.usecases.each import first_then, for_each, raise_first_failure
 from tidegate.usecases.services import Services
 
 ACTOR = "release"
@@ -78,17 +78,24 @@ def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
 
 
 def settle(
-    services: Services, edges: Sequence[_Edge], now_ms: int, *, until: Deadline = NEVER
+    services: Services,
+    edges: Sequence[_Edge],
+    now_ms: int,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
 ) -> tuple[Job, ...]:
     """Judges edges by the upstreams as they are given, and moves the downstreams that are decided.
 
-    Returns the jobs that left PENDING through this call. What `until` or the number of costly conditions leaves is
-    the reaper's.
+    Of conditions that need many steps it evaluates at most `costly`. Returns the jobs that left PENDING through this
+    call. What was left undone, for that or because it is `until` then, is the reaper's.
     """
     settling = Settling(services, edges, now_ms)
     moved: list[Job] = []
-    steps = (settling.settle_cheap, settling.settle_costly)
-    for_each(steps, lambda step: moved.extend(step(until)))
+    first_then(
+        lambda: moved.extend(settling.settle_cheap(until)),
+        lambda: moved.extend(settling.settle_costly(until, costly)),
+    )
     return tuple(moved)
 
 
@@ -115,9 +122,9 @@ class Settling:
         """Settles what costs little: one portion, and further ones `until` then. Returns the jobs that left PENDING."""
         return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS)
 
-    def settle_costly(self, until: Deadline) -> tuple[Job, ...]:
-        """The same with the conditions that were put off: COSTLY_PER_CALL evaluations at most, the rest is dropped."""
-        questions = _questions_in_turn(self._costly)[:COSTLY_PER_CALL]
+    def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
+        """The same with `at_most` so many of the conditions that were put off; the others are dropped."""
+        questions = _questions_in_turn(self._costly)[:at_most]
         costly, self._costly = self._costly, {}
         asked = [
             questions[place : place + _COSTLY_AT_ONCE] for place in range(0, len(questions), _COSTLY_AT_ONCE)
