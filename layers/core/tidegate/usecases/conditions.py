@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -21,6 +22,16 @@ _FAILURES_KEPT = 1_000
 def question_of(upstream: Job, edge: Dependent, given: JobInput) -> Question:
     """What the edge of a CONDITIONAL dependency asks of its upstream."""
     return upstream.job_id, given.depends_on[edge.ordinal].condition or ""
+
+
+def questions_in_turn(questions: Iterable[Question]) -> list[Question]:
+    """Each upstream's first question, then each one's second, and so on."""
+    counts: Counter[str] = Counter()
+    places: dict[Question, int] = {}
+    for question in questions:
+        places[question] = counts[question[0]]
+        counts[question[0]] += 1
+    return sorted(places, key=lambda question: places[question])
 
 
 def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:

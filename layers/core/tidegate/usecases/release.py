@@ -22,7 +22,14 @@ from tidegate.domain.transitions import (
 )
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
-from tidegate.usecases.conditions import CHEAP_STEPS, Conditions, Question, question_of, unsatisfiable
+from tidegate.usecases.conditions import (
+    CHEAP_STEPS,
+    Conditions,
+    Question,
+    question_of,
+    questions_in_turn,
+    unsatisfiable,
+)
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.each import first_then, for_each, raise_first_failure
 from tidegate.usecases.services import Services
@@ -124,7 +131,7 @@ class Settling:
 
     def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
         """The same with `at_most` so many of the conditions that were put off; the others are dropped."""
-        questions = _questions_in_turn(self._costly)[:at_most]
+        questions = questions_in_turn(self._costly)[:at_most]
         costly, self._costly = self._costly, {}
         asked = [
             questions[place : place + _COSTLY_AT_ONCE] for place in range(0, len(questions), _COSTLY_AT_ONCE)
@@ -149,22 +156,37 @@ class Settling:
                 if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
             ]
         )
+        open_edges = [
+            (upstream, edge, verdict)
+            for upstream, edge, verdict in decided
+            if _waits(edge, downstreams) and verdict is not Verdict.UNDECIDED
+        ]  # others were seen before, for the event came again; or their upstreams were reopened
+        answers = self._answers(open_edges, inputs, max_steps)
         decisions: dict[str, _Decision] = {}
-        for upstream, edge, verdict in decided:
-            if not _waits(edge, downstreams) or verdict is Verdict.UNDECIDED:
-                continue  # seen before: the event came again; or reopened
-            try:
-                failure = self._judge(upstream, edge, verdict, inputs, max_steps)
-            except ConditionTooDear:
-                question = question_of(upstream, edge, inputs[edge.job_id])
-                self._costly.setdefault(question, []).append((upstream, edge))
+        for _, edge, _ in open_edges:
+            if (edge.job_id, edge.ordinal) not in answers:
                 continue
             decision = decisions.setdefault(edge.job_id, _Decision())
+            failure = answers[edge.job_id, edge.ordinal]
             if failure is None:
                 decision.satisfied.add(edge.ordinal)
             else:
                 decision.failed[edge.ordinal] = failure
         return _carry_out(services, downstreams, decisions, self._now_ms)
+
+    def _answers(
+        self, edges: Sequence[_Judged], inputs: Mapping[str, JobInput], max_steps: int
+    ) -> dict[tuple[str, int], JobFailure | None]:
+        """What fails at each edge, None where it is satisfied; without those whose conditions are put off."""
+        answers: dict[tuple[str, int], JobFailure | None] = {}
+        # Upstream by upstream, so that each one's result is read once for a portion.
+        for upstream, edge, verdict in sorted(edges, key=lambda each: each[0].job_id):
+            try:
+                answers[edge.job_id, edge.ordinal] = self._judge(upstream, edge, verdict, inputs, max_steps)
+            except ConditionTooDear:
+                question = question_of(upstream, edge, inputs[edge.job_id])
+                self._costly.setdefault(question, []).append((upstream, edge))
+        return answers
 
     def _judge(
         self, upstream: Job, edge: Dependent, verdict: Verdict, inputs: Mapping[str, JobInput], max_steps: int
@@ -195,20 +217,9 @@ def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
 
 
 def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
-    """Takes edges off the front; upstream by upstream, so that each one's result is read once for a portion."""
+    """Takes edges off the front."""
     while waiting:
-        portion = [waiting.popleft() for _ in range(min(_PORTION_EDGES, len(waiting)))]
-        yield sorted(portion, key=lambda each: each[0].job_id)
-
-
-def _questions_in_turn(questions: Iterable[Question]) -> list[Question]:
-    """Each upstream's first question, then each one's second, and so on."""
-    counts: Counter[str] = Counter()
-    places: dict[Question, int] = {}
-    for question in questions:
-        places[question] = counts[question[0]]
-        counts[question[0]] += 1
-    return sorted(places, key=lambda question: places[question])
+        yield [waiting.popleft() for _ in range(min(_PORTION_EDGES, len(waiting)))]
 
 
 def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
