@@ -40,9 +40,8 @@ _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
 COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
 _PORTION_EDGES = 200
 _COSTLY_AT_ONCE = 10
-_ROUNDS = (
-    4  # optimistic, then corrected by what the refused write brought back; the reaper repairs what is left
-)
+# Optimistic, then corrected by what the refused write brought back; the reaper repairs what is left.
+_ROUNDS = 4
 
 
 @dataclass(slots=True)
