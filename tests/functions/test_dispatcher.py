@@ -181,4 +181,4 @@ def test_the_filter_lets_only_the_rules_through() -> None:
 
 def test_a_release_ends_well_before_the_platform_ends_the_function() -> None:
     timeout_ms = resources()["DispatcherFunction"]["Properties"]["Timeout"] * 1_000
-    assert app.WORKING_MS + 60_000 <= timeout_ms
+    assert timeout_ms >= app.WORKING_MS + 60_000

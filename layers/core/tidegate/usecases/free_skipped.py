@@ -14,9 +14,9 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.conditions import CHEAP_STEPS, Conditions
+from tidegate.usecases.decisions import ACTOR
 from tidegate.usecases.each import first_then, raise_first_failure
 from tidegate.usecases.judge_waiting import judge_by_known
-from tidegate.usecases.release import ACTOR
 from tidegate.usecases.services import Services
 
 _REASON = "its upstream was tried again"

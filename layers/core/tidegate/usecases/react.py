@@ -17,7 +17,7 @@ from tidegate.usecases.release import Settling, edges_of
 from tidegate.usecases.serve import rules_in_force, serve_pools
 from tidegate.usecases.services import Services
 
-SERVE_AFTER_MS = 5_000  # so long at the most the pools wait for dependents of which there are very many
+SERVE_AFTER_MS = 2_000  # so long at the most the pools wait for dependents of which there are very many
 
 
 @dataclass(frozen=True, slots=True)

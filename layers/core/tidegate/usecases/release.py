@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependent, Verdict, judge
-from tidegate.domain.errors import ConditionTooDear, TransitionRefused
+from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, JobInput
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.domain.transitions import (
-    Ending,
-    ReadyIfWaitingOnlyOn,
-    ReleaseIfPending,
-    SkipIfPending,
-    Stamp,
-    Transition,
-)
-from tidegate.ports import MoveOutcome
-from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.ports import Clock
 from tidegate.usecases.conditions import (
     CHEAP_STEPS,
     Conditions,
@@ -31,35 +21,16 @@ from tidegate.usecases.conditions import (
     unsatisfiable,
 )
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
-from tidegate.usecases.each import first_then, for_each, raise_first_failure
+from tidegate.usecases.decisions import Decision, carry_out
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.services import Services
 
-ACTOR = "release"
 _Edge: TypeAlias = tuple[Job, Dependent]
 _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
+TRIES_MS = 5_000  # compiling is part of it, 6 ms at the most for each; the reaper takes up the others
 COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
 _PORTION_EDGES = 200
 _COSTLY_AT_ONCE = 10
-# Optimistic, then corrected by what the refused write brought back; the reaper repairs what is left.
-_ROUNDS = 4
-
-
-@dataclass(slots=True)
-class _Decision:
-    """What is now known of one downstream: ordinals satisfied, and those that never will be, with the reason."""
-
-    satisfied: set[int] = field(default_factory=set)
-    failed: dict[int, JobFailure] = field(default_factory=dict)
-
-    def why_skipped(self, job: Job) -> tuple[int, JobFailure] | None:
-        """The first reason why the job can never run; None where it may, or no longer waits on what failed."""
-        return next((item for item in self.failed.items() if item[0] in job.waiting_on), None)
-
-    def concerns(self, job: Job) -> bool:
-        """Whether there is something left to do for a PENDING job."""
-        return (
-            not job.waiting_on or self.why_skipped(job) is not None or bool(self.satisfied & job.waiting_on)
-        )
 
 
 def release(
@@ -118,6 +89,7 @@ class Settling:
         self._conditions = Conditions(services)
         self._cheap = deque(_in_turn(_decided(edges)))
         self._costly: dict[Question, list[_Edge]] = {}
+        self._tried_ms = 0
 
     @property
     def has_cheap(self) -> bool:
@@ -126,7 +98,7 @@ class Settling:
 
     def settle_cheap(self, until: Deadline) -> tuple[Job, ...]:
         """Settles what costs little: one portion, and further ones `until` then. Returns the jobs that left PENDING."""
-        return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS)
+        return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS, until.clock)
 
     def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
         """The same with `at_most` so many of the conditions that were put off; the others are dropped."""
@@ -137,14 +109,14 @@ class Settling:
         ]
         edges = [deque(edge for question in some for edge in costly[question]) for some in asked]
         portions = (portion for some in while_time(edges, until) for portion in _portions(some))
-        return self._settle(portions, limits.MAX_CONDITION_STEPS)
+        return self._settle(portions, limits.MAX_CONDITION_STEPS, until.clock)
 
-    def _settle(self, portions: Iterable[Sequence[_Edge]], max_steps: int) -> tuple[Job, ...]:
+    def _settle(self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Clock) -> tuple[Job, ...]:
         moved: list[Job] = []
-        for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps)))
+        for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps, clock)))
         return tuple(moved)
 
-    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int) -> tuple[Job, ...]:
+    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Clock) -> tuple[Job, ...]:
         services = self._services
         downstreams = _load_pending(services, {edge.job_id for _, edge in edges})
         decided = _confirmed(services, edges, downstreams)
@@ -160,18 +132,22 @@ class Settling:
             for upstream, edge, verdict in decided
             if _waits(edge, downstreams) and verdict is not Verdict.UNDECIDED
         ]  # others were seen before, for the event came again; or their upstreams were reopened
+        if max_steps == CHEAP_STEPS and self._tried_ms >= TRIES_MS:
+            open_edges = [each for each in open_edges if each[2] is not Verdict.EVALUATE]
+        started_ms = clock.now_ms()
         answers = self._answers(open_edges, inputs, max_steps)
-        decisions: dict[str, _Decision] = {}
+        self._tried_ms += clock.now_ms() - started_ms
+        decisions: dict[str, Decision] = {}
         for _, edge, _ in open_edges:
             if (edge.job_id, edge.ordinal) not in answers:
                 continue
-            decision = decisions.setdefault(edge.job_id, _Decision())
+            decision = decisions.setdefault(edge.job_id, Decision())
             failure = answers[edge.job_id, edge.ordinal]
             if failure is None:
                 decision.satisfied.add(edge.ordinal)
             else:
                 decision.failed[edge.ordinal] = failure
-        return _carry_out(services, downstreams, decisions, self._now_ms)
+        return carry_out(services, downstreams, decisions, self._now_ms)
 
     def _answers(
         self, edges: Sequence[_Judged], inputs: Mapping[str, JobInput], max_steps: int
@@ -253,48 +229,3 @@ def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
         if fresh is not None:
             jobs[job_id] = fresh
     return {job_id: job for job_id, job in jobs.items() if job.state is State.PENDING}
-
-
-def _carry_out(
-    services: Services, downstreams: Mapping[str, Job], decisions: Mapping[str, _Decision], now_ms: int
-) -> tuple[Job, ...]:
-    stamp = Stamp(now_ms, ACTOR)
-    chooser = PoolChooser(services, now_ms)
-    pending = {job_id: downstreams[job_id] for job_id in decisions}
-    moved: list[Job] = []
-    seen: list[MoveOutcome] = []
-    for _ in range(_ROUNDS):
-        transitions = [
-            _next_step(services, job, decisions[job_id], stamp, chooser) for job_id, job in pending.items()
-        ]
-        outcomes = services.jobs.apply_all(transitions)
-        seen.extend(outcomes)
-        tried, pending = pending, {}
-        for outcome in outcomes:
-            job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
-            if not isinstance(job, Job) or job.reopened != tried[job.job_id].reopened:
-                continue  # what was decided holds for the life in which it was found out
-            if job.state is not State.PENDING:
-                if isinstance(outcome, Job):
-                    moved.append(outcome)
-            elif decisions[job.job_id].concerns(job):
-                pending[job.job_id] = job  # go on from what the job really waits on
-        if not pending:
-            break
-    raise_first_failure(seen)
-    return tuple(moved)
-
-
-def _next_step(
-    services: Services, job: Job, decision: _Decision, stamp: Stamp, chooser: PoolChooser
-) -> Transition:
-    skipped = decision.why_skipped(job)
-    if skipped is not None:
-        ordinal, failure = skipped
-        ending = Ending(
-            State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms)
-        )
-        return SkipIfPending(job, ordinal, ending, stamp)
-    if job.waiting_on <= decision.satisfied:
-        return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp, chooser.for_job(job))
-    return ReleaseIfPending(job, frozenset(decision.satisfied))
