@@ -18,8 +18,9 @@ def _size(value: Any) -> int:
 
 def _contains(run: Run, text: Any, part: Any) -> bool:
     _texts("contains", text, part)
-    # Python's search takes time in proportion to the text, but for short parts or texts to the product of both.
-    worst = len(text) * (min(len(part), 100) if len(text) < 30_000 else 12)
+    # Python's search takes time in proportion to the text, but for a short text to the product of both. Measured, this
+    # count stays under 20 ns a step.
+    worst = len(text) * (min(len(part), 100) // 8 + 1 if len(text) < 30_000 else 6)
     run.spend((worst + len(part)) // CHARACTERS_PER_STEP)
     return part in text
 

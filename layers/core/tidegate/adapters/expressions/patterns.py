@@ -15,7 +15,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 from tidegate.domain.errors import ConditionError
 
 MAX_STATES = 2_000
-_STATE_BYTES_PER_STEP = 16  # the dearest state seen takes 1.5 ns for a byte; a step stands for far more
+_STATE_BYTES_PER_STEP = 32  # the dearest state seen takes 3 ns for a byte, so a step stays under 100 ns
 
 _PIECE = re.compile(
     r"""(?P<class>\\(?:[pP](?:\{[^}]*\}|.)|b\{[a-z-]+\}|[wWdDsSbB]))"""
