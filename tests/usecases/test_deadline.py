@@ -37,7 +37,7 @@ def test_a_part_is_of_the_time_that_is_left() -> None:
 def test_what_one_leaves_of_its_part_the_others_get() -> None:
     clock = HandClock()
     given = []
-    for name, until in in_turns(["a", "b", "c", "d"], Deadline(clock, 1_400), 0.6):
+    for name, until in in_turns(["a", "b", "c", "d"], Deadline(clock, 1_400), lambda: 0.6):
         given.append((name, until.at_ms))
         clock.ms += 10
     assert given == [("c", 1_100), ("d", 1_140), ("a", 1_210), ("b", 1_400)]
@@ -45,10 +45,10 @@ def test_what_one_leaves_of_its_part_the_others_get() -> None:
 
 def test_one_has_its_turn_however_little_time_there_is() -> None:
     clock = HandClock()
-    assert [name for name, _ in in_turns(["a", "b"], Deadline(clock, 0), 0.5)] == ["b"]
+    assert [name for name, _ in in_turns(["a", "b"], Deadline(clock, 0), lambda: 0.5)] == ["b"]
     assert list(while_time(iter("abc"), Deadline(clock, 0))) == ["a"]
     assert list(while_time("", NEVER)) == []
-    assert list(in_turns([], NEVER, 0.9)) == []
+    assert list(in_turns([], NEVER, lambda: 0.9)) == []
 
 
 def test_what_is_not_asked_for_is_not_made() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -43,13 +43,15 @@ class _NoClock:
 NEVER = Deadline(_NoClock(), 2**63)
 
 
-def in_turns(items: Sequence[T], until: Deadline, chance: float) -> Iterator[tuple[T, Deadline]]:
+def in_turns(
+    items: Sequence[T], until: Deadline, chance: Callable[[], float]
+) -> Iterator[tuple[T, Deadline]]:
     """Each item with its deadline: an equal part of the time that is left, so that none takes the time of the others.
 
-    `chance`, in [0, 1), says with which to begin. The first is always given, the others until the time is over: over
-    many runs each has its turn however little time there is.
+    `chance` draws from [0, 1) with which to begin, where there are several. The first is always given, the others
+    until the time is over: over many runs each has its turn however little time there is.
     """
-    start = int(chance * len(items))
+    start = int(chance() * len(items)) if len(items) > 1 else 0
     for place, item in enumerate([*items[start:], *items[:start]]):
         if place and until.is_over():
             return

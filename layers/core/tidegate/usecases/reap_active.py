@@ -55,7 +55,7 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
             until=pool_until,
         )
 
-    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter()), reap_pool)
+    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter), reap_pool)
     return counts
 
 

@@ -41,7 +41,7 @@ def reap_dead_letters(services: Services, now_ms: int, *, until: Deadline = NEVE
             raise_first_failure(outcomes.values())
         return failed
 
-    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter())
+    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
     return sum(for_each(pools, reap_pool))
 
 

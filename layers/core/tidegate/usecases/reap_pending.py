@@ -39,7 +39,7 @@ def reap_pending(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
         )
         return sum(moved)
 
-    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter())
+    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
     return sum(for_each(pools, reap_pool))
 
 

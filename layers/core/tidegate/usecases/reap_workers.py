@@ -18,7 +18,7 @@ def reap_workers(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
     their leases end.
     """
     pools = sorted(name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS)
-    turns = in_turns(pools, until, services.entropy.jitter())
+    turns = in_turns(pools, until, services.entropy.jitter)
     return sum(_reap_pool(services, pool, now_ms, pool_until) for pool, pool_until in turns)
 
 

@@ -39,7 +39,7 @@ def sweep_group(
         pages = _pages(services, pool, group, shard, jobs_per_shard=jobs_per_shard, up_to_ms=up_to_ms)
         return for_each(while_time(pages, shard_until), work)
 
-    turns = in_turns(range(services.index.shards), until, services.entropy.jitter())
+    turns = in_turns(range(services.index.shards), until, services.entropy.jitter)
     shards = for_each(turns, sweep_shard)
     return [result for results in shards for result in results]
 
