@@ -61,7 +61,8 @@ def react(
         moved.extend(settling[0].settle_cheap(until.at_most(SERVE_AFTER_MS)))
 
     def free() -> None:
-        free_skipped(services, upstreams, now_ms)  # what is freed and becomes READY has an event of its own
+        # What is freed and becomes READY has an event of its own.
+        free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
 
     def serve() -> None:
         give_back_permits(services, changed, rules)
@@ -86,7 +87,7 @@ def react(
                     "there are more dependents than time; the same news goes on with them"
                 )
 
-    for_each((begin, serve, free, go_on), lambda step: step())
+    for_each((begin, free, serve, go_on), lambda step: step())
     return ReactReport(len(moved), tuple(reports))
 
 
