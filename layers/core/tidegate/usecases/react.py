@@ -79,16 +79,18 @@ def react(
 
     def go_on() -> None:
         for work in settling:
-            if work.has_cheap:
-                moved.extend(work.settle_cheap(until))
-            moved.extend(work.settle_costly(until))
-            if work.has_cheap:
-                raise DependencyUnavailable(
-                    "there are more dependents than time; the same news goes on with them"
-                )
+            _finish(work, moved, until)
 
     for_each((begin, free, serve, go_on), lambda step: step())
     return ReactReport(len(moved), tuple(reports))
+
+
+def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:
+    if settling.has_cheap:
+        moved.extend(settling.settle_cheap(until))
+    moved.extend(settling.settle_costly(until))
+    if settling.has_cheap:
+        raise DependencyUnavailable("there are more dependents than time; the same news goes on with them")
 
 
 def _is_due(job: Job, now_ms: int) -> bool:
