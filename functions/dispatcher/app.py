@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.domain.job import Job
+from tidegate.usecases.deadline import Deadline
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then
 from tidegate.usecases.react import react
@@ -18,6 +19,8 @@ from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.tick import tick
 
 logger = Logger()
+
+WORKING_MS = 200_000  # of the function's 300 s: so long it releases, and then the same news comes again
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
@@ -69,7 +72,8 @@ def _follow(records: Sequence[dict[str, Any]], deps: bootstrap.DispatcherDeps) -
 def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
     now_ms = deps.clock.now_ms()
     due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
-    reports = react(deps.services, news, due=due, now_ms=now_ms).pools
+    until = Deadline(deps.clock, now_ms + WORKING_MS)
+    reports = react(deps.services, news, due=due, now_ms=now_ms, until=until).pools
     for report in reports:
         deps.own_news.note(report.jobs)
     _log(reports)

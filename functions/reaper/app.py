@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.usecases.deadline import Deadline
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.reap import reap
 from tidegate.usecases.status import pool_load
@@ -21,6 +22,8 @@ logger = Logger()
 # Powertools goes by the level that Lambda lets through, which is never above INFO here: metric lines have no level, and
 # count as INFO. So the level that operators ask for is set on the logger below it.
 logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+
+WORKING_MS = 80_000  # of the function's 120 s: each repair may begin one more portion when its time is over
 
 
 def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]:
@@ -36,7 +39,8 @@ def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]
 
 
 def _repair(deps: bootstrap.ReaperDeps) -> dict[str, Any]:
-    report = asdict(reap(deps.services, now_ms=deps.clock.now_ms()))
+    now_ms = deps.clock.now_ms()
+    report = asdict(reap(deps.services, now_ms=now_ms, until=Deadline(deps.clock, now_ms + WORKING_MS)))
     if any(report.values()):
         logger.info("put right", extra=report)
     return report

@@ -129,7 +129,7 @@ def test_a_message_that_nobody_sends_again_is_noticed(
     calls = run(aws, injector, case).calls
     number = next(place for place, call in enumerate(calls) if call.operation == "SendMessageBatch")
     run(aws, injector, case, Fault(number, Kind.BEFORE))
-    monkeypatch.setattr(reap, "reap_active", lambda _services, _now_ms: ActiveCounts())
+    monkeypatch.setattr(reap, "reap_active", lambda _services, _now_ms, until: ActiveCounts())
     with pytest.raises(AssertionError, match="not at rest after 3 rounds"):
         run(aws, injector, case, Fault(number, Kind.BEFORE))
 

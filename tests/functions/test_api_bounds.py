@@ -28,3 +28,25 @@ def test_conditions_that_are_too_large_together_are_refused(api: Api) -> None:
 def test_an_estimate_too_near_to_0_to_be_stored_is_0(api: Api) -> None:
     job_id = api.submit(estimated_duration_seconds=1e-200)
     assert api.job(job_id).estimated_duration_seconds == 0.0
+
+
+def test_a_workflow_of_more_conditions_than_can_be_compiled_in_time_is_refused(api: Api) -> None:
+    before = api.contents()
+    long = "upstream.status == '" + "x" * 900 + "'"
+    answer = api.call("POST", "/v1/workflows", _many([f"{long} || {number} > 1" for number in range(600)]))
+    assert answer.status == 422
+    assert "at most 524,288" in answer.message("jobs")
+    assert api.contents() == before
+
+
+def test_the_same_condition_on_every_job_is_compiled_once(api: Api) -> None:
+    long = "upstream.status == '" + "x" * 900 + "'"
+    assert api.call("POST", "/v1/workflows", _many([long] * 600)).status == 201
+
+
+def _many(conditions: list[str]) -> dict[str, object]:
+    """A workflow of a root and of a job for each condition on it."""
+    noop = {"type": "tidegate.noop"}
+    edges = [{"key": "root", "type": "CONDITIONAL", "condition": condition} for condition in conditions]
+    jobs = [{"key": f"k{place}", **noop, "depends_on": [edge]} for place, edge in enumerate(edges)]
+    return {"jobs": [{"key": "root", **noop}, *jobs]}

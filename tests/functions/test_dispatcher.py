@@ -177,3 +177,8 @@ def test_the_filter_lets_only_the_rules_through() -> None:
     assert is_of_rules(record["dynamodb"]["Keys"])
     assert str(source["EventSourceArn"].value) == "Control.StreamArn"
     assert table_properties("control")["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
+
+
+def test_a_release_ends_well_before_the_platform_ends_the_function() -> None:
+    timeout_ms = resources()["DispatcherFunction"]["Properties"]["Timeout"] * 1_000
+    assert timeout_ms >= app.WORKING_MS + 60_000

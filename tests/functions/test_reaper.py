@@ -8,6 +8,7 @@ import pytest
 from functions.reaper import app
 from tests.functions.api_calls import NOW_MS, Api, read_event
 from tests.support.determined import StandingClock
+from tests.support.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
@@ -51,3 +52,9 @@ def test_a_store_that_does_not_answer_fails_the_round() -> None:
     api.world.on_request = refuse
     with pytest.raises(DependencyUnavailable):
         app.handle(read_event("reaper-schedule"), _deps(api, NOW_MS))
+
+
+def test_the_repairs_end_well_before_the_platform_ends_the_function() -> None:
+    """Each repair may be in the middle of a portion when its time is over."""
+    timeout_ms = resources()["ReaperFunction"]["Properties"]["Timeout"] * 1_000
+    assert timeout_ms >= app.WORKING_MS + 30_000

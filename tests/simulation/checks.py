@@ -18,8 +18,8 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.settings import Settings
 from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.conditions import condition_view
 from tidegate.usecases.reap_active import ACTOR as REAPER
-from tidegate.usecases.release import condition_view
 from tidegate.usecases.services import Services
 
 

@@ -24,6 +24,7 @@ from tidegate.domain.pools import PoolKind
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
+from tidegate.usecases.deadline import Deadline
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.services import Services
@@ -47,6 +48,18 @@ Observer = Callable[["Simulator", list[Change]], None]
 
 class Killed(Exception):
     """The platform ended an invocation that took too long; whatever it did stays done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessClock:
+    """The clock of one process of a simulated world."""
+
+    simulator: Simulator
+    process: str
+
+    def now_ms(self) -> int:
+        """What it says, in milliseconds since the epoch."""
+        return self.simulator.now_of(self.process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +248,22 @@ class Simulator:
         for again in range(2 if self.options.stream_doubled else 1):
             self.happened["batch of the stream doubled"] += again
             if not self.attempt(
-                lambda: react(self.services, batch, due=self._due(), now_ms=self.now_of("dispatcher")),
+                lambda: react(
+                    self.services,
+                    batch,
+                    due=self._due(),
+                    now_ms=self.now_of("dispatcher"),
+                    until=self._until("dispatcher", DISPATCHER_TIMEOUT_MS * 2 // 3),
+                ),
                 DISPATCHER_TIMEOUT_MS,
             ):
                 self.happened["batch of the stream failed"] += 1
                 stream.extendleft(reversed(batch))
                 self._call_stream(shard, RETRY_MS)
                 return
+
+    def _until(self, process: str, duration_ms: int) -> Deadline:
+        return Deadline(ProcessClock(self, process), self.now_of(process) + duration_ms)
 
     def _due(self) -> Set[str]:
         pools = self.services.settings.pools.keys()
@@ -254,6 +276,9 @@ class Simulator:
         )
 
     def _reap(self) -> None:
-        self.attempt(lambda: reap(self.services, now_ms=self.now_of("reaper")), REAPER_TIMEOUT_MS)
+        until = self._until("reaper", REAPER_TIMEOUT_MS * 2 // 3)
+        self.attempt(
+            lambda: reap(self.services, now_ms=self.now_of("reaper"), until=until), REAPER_TIMEOUT_MS
+        )
         # What belonged to an abandoned submission is gone without a change.
         self.open_jobs.intersection_update(self.world.jobs.keys())

@@ -194,6 +194,10 @@ class ConditionError(TidegateError):
     code = "condition-error"
 
 
+class ConditionTooDear(ConditionError):
+    """A condition would take more steps than it may."""
+
+
 class DependencyUnavailable(TidegateError):
     """A service that tidegate leans on did not answer within its bounded retries; the call may be repeated."""
 

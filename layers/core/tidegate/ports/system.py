@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from tidegate.domain import limits
 from tidegate.domain.job import Json
 
 
@@ -31,8 +32,14 @@ class Conditions(Protocol):
     def check(self, expression: str) -> None:
         """Raises ConditionError where the expression does not compile."""
 
-    def evaluate(self, expression: str, upstream: Mapping[str, Json]) -> bool:
-        """The expression's value over `upstream`; raises ConditionError where it fails or is no boolean."""
+    def evaluate(
+        self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS
+    ) -> bool:
+        """The expression's value over `upstream`.
+
+        Raises ConditionError where it fails or is no boolean, and ConditionTooDear where it would take more than
+        `max_steps`. A step is a bounded time and memory. The outcome depends on the arguments alone.
+        """
 
 
 class JobCatalogue(Protocol):

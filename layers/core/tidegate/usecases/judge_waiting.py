@@ -19,20 +19,29 @@ from tidegate.domain.transitions import (
 )
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
+from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.release import settle
+from tidegate.usecases.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
 _WAITS_AT_ONCE = 250  # each may name another upstream, which is read with its result
 
 
-def judge_waiting(services: Services, jobs: Sequence[Job], stamp: Stamp) -> int:
+def judge_waiting(
+    services: Services,
+    jobs: Sequence[Job],
+    stamp: Stamp,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
+) -> int:
     """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
 
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
-    skipped. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
+    skipped. What `until` and `costly` leave undone, as in `settle`, stays as it is. Raises DependencyUnavailable for a
+    job that could not be reached when the others have been moved.
     """
-    moved, unfound = judge_by_known(services, jobs, stamp.now_ms)
+    moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
     for job, ordinal, upstream_id in unfound:
         if job.job_id in gone and not job.was_started:
@@ -50,7 +59,12 @@ def judge_waiting(services: Services, jobs: Sequence[Job], stamp: Stamp) -> int:
 
 
 def judge_by_known(
-    services: Services, jobs: Sequence[Job], now_ms: int
+    services: Services,
+    jobs: Sequence[Job],
+    now_ms: int,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
 ) -> tuple[int, list[tuple[Job, int, str]]]:
     """Releases or skips PENDING jobs as those upstreams demand that are there.
 
@@ -60,15 +74,15 @@ def judge_by_known(
     moved = 0
     unfound: list[tuple[Job, int, str]] = []
     waits = ((job, ordinal) for job in jobs for ordinal in sorted(job.waiting_on))
-    while portion := list(islice(waits, _WAITS_AT_ONCE)):
-        moved_now, unfound_now = _judge_portion(services, portion, now_ms)
+    for portion in while_time(iter(lambda: list(islice(waits, _WAITS_AT_ONCE)), []), until):
+        moved_now, unfound_now = _judge_portion(services, portion, now_ms, until=until, costly=costly)
         moved += moved_now
         unfound += unfound_now
     return moved, unfound
 
 
 def _judge_portion(
-    services: Services, portion: Sequence[tuple[Job, int]], now_ms: int
+    services: Services, portion: Sequence[tuple[Job, int]], now_ms: int, *, until: Deadline, costly: int
 ) -> tuple[int, list[tuple[Job, int, str]]]:
     dependencies = services.jobs.load_dependencies(portion)
     waits = [(job, ordinal, dependencies[job.job_id, ordinal]) for job, ordinal in portion]
@@ -89,7 +103,7 @@ def _judge_portion(
         for job, ordinal, dependency in waits
         if dependency.upstream_id not in upstreams
     ]
-    return len(settle(services, edges, now_ms)), unfound
+    return len(settle(services, edges, now_ms, until=until, costly=costly)), unfound
 
 
 def _waits_on_nothing(job: Job) -> bool:

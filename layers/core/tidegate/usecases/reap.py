@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
@@ -27,34 +28,39 @@ class ReapReport:
     workers_lost: int
 
 
-def reap(services: Services, *, now_ms: int) -> ReapReport:
+def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapReport:
     """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
 
-    Raises the first TidegateError of a repair once the others have had their turn.
+    Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
+    is taken up by the next run. Raises the first error of a repair once the others have had their turn.
     """
 
-    def active() -> dict[str, int]:
-        counts = reap_active(services, now_ms)
+    def active(until: Deadline) -> dict[str, int]:
+        counts = reap_active(services, now_ms, until=until)
         return {
             "jobs_reclaimed": counts.reclaimed,
             "jobs_ended": counts.ended,
             "messages_resent": counts.resent,
         }
 
-    def submissions() -> dict[str, int]:
-        finished, removed = reap_submissions(services, now_ms)
+    def submissions(until: Deadline) -> dict[str, int]:
+        finished, removed = reap_submissions(services, now_ms, until=until)
         return {"submissions_finished": finished, "submissions_removed": removed}
 
-    def dead_letters() -> dict[str, int]:
-        return {"jobs_undeliverable": reap_dead_letters(services, now_ms)}
+    def dead_letters(until: Deadline) -> dict[str, int]:
+        return {"jobs_undeliverable": reap_dead_letters(services, now_ms, until=until)}
 
-    def pending() -> dict[str, int]:
-        return {"pending_released": reap_pending(services, now_ms)}
+    def pending(until: Deadline) -> dict[str, int]:
+        return {"pending_released": reap_pending(services, now_ms, until=until)}
 
-    def workers() -> dict[str, int]:
-        return {"workers_lost": reap_workers(services, now_ms)}
+    def workers(until: Deadline) -> dict[str, int]:
+        return {"workers_lost": reap_workers(services, now_ms, until=until)}
 
-    # Lost workers' jobs first: they are what users wait for.
-    repairs = (active, submissions, dead_letters, pending, workers)
-    report = for_each(repairs, lambda repair: repair())
+    # Lost workers' jobs first: they are what users wait for. Pending jobs last: they can take all the time there is.
+    repairs = (active, workers, dead_letters, submissions, pending)
+
+    def run(place: int) -> dict[str, int]:
+        return repairs[place](until.part(len(repairs) - place))
+
+    report = for_each(range(len(repairs)), run)
     return ReapReport(**{name: count for part in report for name, count in part.items()})

@@ -17,6 +17,7 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import Message, message_of
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -34,17 +35,27 @@ class ActiveCounts:
     resent: int = 0
 
 
-def reap_active(services: Services, now_ms: int) -> ActiveCounts:
-    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again."""
+def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> ActiveCounts:
+    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again, `until` then."""
     counts = ActiveCounts()
 
-    def reap_pool(pool: str) -> None:
+    def reap_pool(turn: tuple[str, Deadline]) -> None:
+        pool, pool_until = turn
+
         def repair(jobs: list[Job]) -> None:
             _repair(services, pool, jobs, now_ms, counts)
 
-        sweep_group(services, pool, Group.ACTIVE, repair, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=now_ms)
+        sweep_group(
+            services,
+            pool,
+            Group.ACTIVE,
+            repair,
+            jobs_per_shard=JOBS_PER_SHARD,
+            up_to_ms=now_ms,
+            until=pool_until,
+        )
 
-    for_each(sorted(services.settings.pools), reap_pool)
+    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter), reap_pool)
     return counts
 
 

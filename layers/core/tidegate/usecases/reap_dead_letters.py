@@ -8,6 +8,7 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp
 from tidegate.ports import Delivery, Message, MoveOutcome
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
 
@@ -20,15 +21,16 @@ _FAILURE = JobFailure(
 )
 
 
-def reap_dead_letters(services: Services, now_ms: int) -> int:
-    """Fails the jobs whose messages nobody could take, a bounded number a run; returns how many.
+def reap_dead_letters(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
+    """Fails the jobs whose messages nobody could take, a bounded number a run and `until` then; returns how many.
 
     A job that was claimed after all is left alone: its lease says what becomes of it.
     """
 
-    def reap_pool(pool: str) -> int:
+    def reap_pool(turn: tuple[str, Deadline]) -> int:
+        pool, pool_until = turn
         failed = 0
-        for _ in range(BATCHES_PER_POOL):
+        for _ in while_time(range(BATCHES_PER_POOL), pool_until):
             deliveries = services.queue.receive_dead(pool, limit=_BATCH)
             if not deliveries:
                 break
@@ -39,7 +41,8 @@ def reap_dead_letters(services: Services, now_ms: int) -> int:
             raise_first_failure(outcomes.values())
         return failed
 
-    return sum(for_each(sorted(services.settings.pools), reap_pool))
+    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
+    return sum(for_each(pools, reap_pool))
 
 
 def _fail(services: Services, deliveries: tuple[Delivery, ...], now_ms: int) -> dict[Message, MoveOutcome]:

@@ -7,6 +7,7 @@ from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Stamp
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each
 from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.services import Services
@@ -17,29 +18,37 @@ JOBS_PER_SHARD = 200
 GRACE_MS = 60_000  # younger jobs are still served by events
 
 
-def reap_pending(services: Services, now_ms: int) -> int:
-    """Looks at pending jobs from their upstreams' side; returns how many left PENDING."""
+def reap_pending(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
+    """Looks at pending jobs from their upstreams' side, `until` then; returns how many left PENDING."""
 
-    def judge(jobs: list[Job]) -> int:
-        pending = [job for job in jobs if job.state is State.PENDING]
-        return _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR))
+    def reap_pool(turn: tuple[str, Deadline]) -> int:
+        pool, pool_until = turn
 
-    def reap_pool(pool: str) -> int:
-        up_to_ms = now_ms - GRACE_MS
+        def judge(jobs: list[Job]) -> int:
+            pending = [job for job in jobs if job.state is State.PENDING]
+            return _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR), pool_until)
+
         moved = sweep_group(
-            services, pool, Group.PENDING, judge, jobs_per_shard=JOBS_PER_SHARD, up_to_ms=up_to_ms
+            services,
+            pool,
+            Group.PENDING,
+            judge,
+            jobs_per_shard=JOBS_PER_SHARD,
+            up_to_ms=now_ms - GRACE_MS,
+            until=pool_until,
         )
         return sum(moved)
 
-    return sum(for_each(sorted(services.settings.pools), reap_pool))
+    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
+    return sum(for_each(pools, reap_pool))
 
 
-def _judge(services: Services, jobs: list[Job], stamp: Stamp) -> int:
+def _judge(services: Services, jobs: list[Job], stamp: Stamp, until: Deadline) -> int:
     try:
-        return judge_waiting(services, jobs, stamp)
+        return judge_waiting(services, jobs, stamp, until=until)
     except (NotFound, ServiceRefused):
         # One of them, or of their upstreams, can't be read. The others must not wait for that to be mended.
-        return sum(for_each(jobs, lambda job: judge_waiting(services, [job], stamp)))
+        return sum(for_each(jobs, lambda job: judge_waiting(services, [job], stamp, until=until)))
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:

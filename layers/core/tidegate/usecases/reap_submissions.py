@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.submission import DONE_WITH, Phase
+from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.each import for_each
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.services import Services
@@ -13,8 +14,8 @@ SUBMISSIONS_PER_RUN = 20
 _LISTED = 500
 
 
-def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
-    """Finishes or removes what is still open after the grace period; returns how many of each.
+def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER) -> tuple[int, int]:
+    """Finishes or removes what is still open after the grace period, `until` then; returns how many of each.
 
     Raises the first error of a submission once the others have had their turn.
     """
@@ -22,7 +23,7 @@ def reap_submissions(services: Services, now_ms: int) -> tuple[int, int]:
     # From anywhere among them: some that can't be closed at all must not keep the others waiting for ever.
     start = int(services.entropy.jitter() * len(open_ids))
     turn = [*open_ids[start:], *open_ids[:start]][:SUBMISSIONS_PER_RUN]
-    ends = for_each(turn, lambda submission_id: _close(services, submission_id, now_ms))
+    ends = for_each(while_time(turn, until), lambda submission_id: _close(services, submission_id, now_ms))
     return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
 
 

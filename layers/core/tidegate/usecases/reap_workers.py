@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.workers import PRESENT, kept_until_s
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.services import Services
 
 WORKERS_PER_POOL = 1_000
 _PAGE = 100
 
 
-def reap_workers(services: Services, now_ms: int) -> int:
-    """Marks silent workers LOST, looking at a bounded number of entries a run; returns how many it marked.
+def reap_workers(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
+    """Marks silent workers LOST, looking at a bounded number of entries `until` then; returns how many it marked.
 
     Nothing leans on this: a silent worker brings no capacity whether marked or not, and its jobs are reclaimed when
     their leases end.
     """
     pools = sorted(name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS)
-    return sum(_reap_pool(services, pool, now_ms) for pool in pools)
+    turns = in_turns(pools, until, services.entropy.jitter)
+    return sum(_reap_pool(services, pool, now_ms, pool_until) for pool, pool_until in turns)
 
 
-def _reap_pool(services: Services, pool: str, now_ms: int) -> int:
+def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> int:
     silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
     cursor = f"workers#{pool}"
     stored = after = services.cursors.load(cursor)
     lost = 0
-    for _ in range(WORKERS_PER_POOL // _PAGE):
+    for _ in while_time(range(WORKERS_PER_POOL // _PAGE), until):
         page = services.workers.page(pool, limit=_PAGE, after=after)
         lost += sum(
             services.workers.mark_lost_if_silent(

@@ -2,107 +2,203 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge, unsatisfiable_reason
-from tidegate.domain.errors import ConditionError, NotFound, TransitionRefused
-from tidegate.domain.job import Job, JobFailure, Json, lean
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge
+from tidegate.domain.errors import ConditionTooDear
+from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.domain.transitions import (
-    Ending,
-    ReadyIfWaitingOnlyOn,
-    ReleaseIfPending,
-    SkipIfPending,
-    Stamp,
-    Transition,
+from tidegate.ports import Clock
+from tidegate.usecases.conditions import (
+    CHEAP_STEPS,
+    Conditions,
+    Question,
+    question_of,
+    questions_in_turn,
+    unsatisfiable,
 )
-from tidegate.ports import MoveOutcome
-from tidegate.usecases.choose_pool import PoolChooser
-from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.deadline import NEVER, Deadline, while_time
+from tidegate.usecases.decisions import Decision, carry_out
+from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.portions import read_lean
 from tidegate.usecases.services import Services
 
-ACTOR = "release"
+_Edge: TypeAlias = tuple[Job, Dependent]
+_Asked: TypeAlias = Mapping[tuple[str, int], Dependency]  # by a downstream's id and the edge's place
 _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
-_ROUNDS = (
-    4  # optimistic, then corrected by what the refused write brought back; the reaper repairs what is left
-)
-_VIEWS_KEPT = 8  # a result may have 256 KB
+TRIES_MS = 5_000  # compiling is part of it, 6 ms at the most for each; the reaper takes up the others
+COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
+_PORTION_EDGES = 200
+_COSTLY_AT_ONCE = 10
 
 
-@dataclass(slots=True)
-class _Decision:
-    """What is now known of one downstream: ordinals satisfied, and those that never will be, with the reason."""
-
-    satisfied: set[int] = field(default_factory=set)
-    failed: dict[int, JobFailure] = field(default_factory=dict)
-
-    def why_skipped(self, job: Job) -> tuple[int, JobFailure] | None:
-        """The first reason why the job can never run; None where it may, or no longer waits on what failed."""
-        return next((item for item in self.failed.items() if item[0] in job.waiting_on), None)
-
-    def concerns(self, job: Job) -> bool:
-        """Whether there is something left to do for a PENDING job."""
-        return (
-            not job.waiting_on or self.why_skipped(job) is not None or bool(self.satisfied & job.waiting_on)
-        )
-
-
-def release(services: Services, changed: Iterable[Job], now_ms: int) -> tuple[Job, ...]:
+def release(
+    services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER
+) -> tuple[Job, ...]:
     """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
 
     `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call. Raises
     DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
+    return settle(services, edges_of(services, changed), now_ms, until=until)
+
+
+def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
+    """The edges that leave jobs which started running or ended, each with its upstream as it was seen last."""
     latest = {job.job_id: job for job in changed}
-    edges = [
+    return [
         (upstream, dependent)
         for upstream in latest.values()
         for dependent in services.jobs.list_dependents(upstream)
     ]
-    return settle(services, edges, now_ms)
 
 
-def settle(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int) -> tuple[Job, ...]:
+def settle(
+    services: Services,
+    edges: Sequence[_Edge],
+    now_ms: int,
+    *,
+    until: Deadline = NEVER,
+    costly: int = COSTLY_PER_CALL,
+) -> tuple[Job, ...]:
     """Judges edges by the upstreams as they are given, and moves the downstreams that are decided.
 
-    Returns the jobs that left PENDING through this call.
+    Of conditions that need many steps it evaluates at most `costly`. Returns the jobs that left PENDING through this
+    call. What was left undone, for that or because it is `until` then, is the reaper's.
     """
-    judged = [
-        (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in edges
-    ]
-    decided: list[_Judged] = [
-        (upstream, edge, verdict) for upstream, edge, verdict in judged if verdict is not Verdict.UNDECIDED
-    ]
-    downstreams = _load_pending(services, {edge.job_id for _, edge, _ in decided})
-    decided = _confirmed(services, decided, downstreams)
-    conditional = services.jobs.load_dependencies(
-        [
-            (downstreams[edge.job_id], edge.ordinal)
-            for _, edge, verdict in decided
-            if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
-        ]
+    settling = Settling(services, edges, now_ms)
+    moved: list[Job] = []
+    first_then(
+        lambda: moved.extend(settling.settle_cheap(until)),
+        lambda: moved.extend(settling.settle_costly(until, costly)),
     )
-    conditions = Conditions(services)
-    decisions: dict[str, _Decision] = {}
-    for upstream, edge, verdict in decided:
-        downstream = downstreams.get(edge.job_id)
-        if downstream is None or edge.ordinal not in downstream.waiting_on or verdict is Verdict.UNDECIDED:
-            continue  # seen before: the event came again; or reopened
-        decision = decisions.setdefault(edge.job_id, _Decision())
+    return tuple(moved)
+
+
+class Settling:
+    """The judging of edges in portions. Each portion is saved before the next begins.
+
+    First comes all that costs little: edges without a condition, and conditions that need few steps. Conditions that
+    need more wait behind them, so that nobody waits for the conditions of others. Upstreams take turns.
+    """
+
+    def __init__(self, services: Services, edges: Sequence[_Edge], now_ms: int) -> None:
+        self._services = services
+        self._now_ms = now_ms
+        self._conditions = Conditions(services)
+        self._cheap = deque(_in_turn(_decided(edges)))
+        self._costly: dict[Question, list[_Edge]] = {}
+        self._tried_ms = 0
+
+    @property
+    def has_cheap(self) -> bool:
+        """Whether there are edges that have not had their first turn."""
+        return bool(self._cheap)
+
+    def settle_cheap(self, until: Deadline) -> tuple[Job, ...]:
+        """Settles what costs little: one portion, and further ones `until` then. Returns the jobs that left PENDING."""
+        return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS, until.clock)
+
+    def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
+        """The same with `at_most` so many of the conditions that were put off; the others are dropped."""
+        questions = questions_in_turn(self._costly)[:at_most]
+        costly, self._costly = self._costly, {}
+        asked = [
+            questions[place : place + _COSTLY_AT_ONCE] for place in range(0, len(questions), _COSTLY_AT_ONCE)
+        ]
+        edges = [deque(edge for question in some for edge in costly[question]) for some in asked]
+        portions = (portion for some in while_time(edges, until) for portion in _portions(some))
+        return self._settle(portions, limits.MAX_CONDITION_STEPS, until.clock)
+
+    def _settle(self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+        moved: list[Job] = []
+        for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps, clock)))
+        return tuple(moved)
+
+    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+        services = self._services
+        downstreams = _load_pending(services, {edge.job_id for _, edge in edges})
+        decided = _confirmed(services, edges, downstreams)
+        asked = services.jobs.load_dependencies(
+            [
+                (downstreams[edge.job_id], edge.ordinal)
+                for _, edge, verdict in decided
+                if verdict is Verdict.EVALUATE and _waits(edge, downstreams)
+            ]
+        )
+        open_edges = [
+            (upstream, edge, verdict)
+            for upstream, edge, verdict in decided
+            if _waits(edge, downstreams) and verdict is not Verdict.UNDECIDED
+        ]  # others were seen before, for the event came again; or their upstreams were reopened
+        if max_steps == CHEAP_STEPS and self._tried_ms >= TRIES_MS:
+            open_edges = [each for each in open_edges if each[2] is not Verdict.EVALUATE]
+        started_ms = clock.now_ms()
+        answers = self._answers(open_edges, asked, max_steps)
+        self._tried_ms += clock.now_ms() - started_ms
+        decisions: dict[str, Decision] = {}
+        for _, edge, _ in open_edges:
+            if (edge.job_id, edge.ordinal) not in answers:
+                continue
+            decision = decisions.setdefault(edge.job_id, Decision())
+            failure = answers[edge.job_id, edge.ordinal]
+            if failure is None:
+                decision.satisfied.add(edge.ordinal)
+            else:
+                decision.failed[edge.ordinal] = failure
+        return carry_out(services, downstreams, decisions, self._now_ms)
+
+    def _answers(
+        self, edges: Sequence[_Judged], asked: _Asked, max_steps: int
+    ) -> dict[tuple[str, int], JobFailure | None]:
+        """What fails at each edge, None where it is satisfied; without those whose conditions are put off."""
+        answers: dict[tuple[str, int], JobFailure | None] = {}
+        # Upstream by upstream, so that each one's result is read once for a portion.
+        for upstream, edge, verdict in sorted(edges, key=lambda each: each[0].job_id):
+            try:
+                answers[edge.job_id, edge.ordinal] = self._judge(upstream, edge, verdict, asked, max_steps)
+            except ConditionTooDear:
+                question = question_of(upstream, asked[edge.job_id, edge.ordinal])
+                self._costly.setdefault(question, []).append((upstream, edge))
+        return answers
+
+    def _judge(
+        self, upstream: Job, edge: Dependent, verdict: Verdict, asked: _Asked, max_steps: int
+    ) -> JobFailure | None:
         if verdict is Verdict.EVALUATE:
-            failure = conditions.failure(upstream, edge, conditional[edge.job_id, edge.ordinal])
-        elif verdict is Verdict.UNSATISFIABLE:
-            failure = _failure(upstream, edge)
-        else:
-            failure = None
-        if failure is None:
-            decision.satisfied.add(edge.ordinal)
-        else:
-            decision.failed[edge.ordinal] = failure
-    return _carry_out(services, downstreams, decisions, now_ms)
+            return self._conditions.failure(
+                upstream, edge, asked[edge.job_id, edge.ordinal], max_steps=max_steps
+            )
+        return unsatisfiable(upstream, edge) if verdict is Verdict.UNSATISFIABLE else None
+
+
+def _decided(edges: Iterable[_Edge]) -> list[_Edge]:
+    return [
+        (upstream, edge)
+        for upstream, edge in edges
+        if judge(edge.type, upstream.state, upstream.was_started) is not Verdict.UNDECIDED
+    ]
+
+
+def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
+    """Each upstream's first dependent, then each one's second, and so on. A job's edges stay together."""
+    counts: Counter[str] = Counter()
+    places: dict[str, int] = {}
+    kept = list(edges)
+    for upstream, edge in kept:
+        if edge.job_id not in places:
+            places[edge.job_id] = counts[upstream.job_id]
+            counts[upstream.job_id] += 1
+    return sorted(kept, key=lambda each: (places[each[1].job_id], each[1].job_id))
+
+
+def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
+    """Takes edges off the front."""
+    while waiting:
+        yield [waiting.popleft() for _ in range(min(_PORTION_EDGES, len(waiting)))]
 
 
 def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
@@ -110,22 +206,20 @@ def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
     return downstream is not None and edge.ordinal in downstream.waiting_on
 
 
-def _confirmed(
-    services: Services, decided: Sequence[_Judged], downstreams: Mapping[str, Job]
-) -> list[_Judged]:
+def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[str, Job]) -> list[_Judged]:
     """Judges again, as they stand now, the upstreams that may have been reopened since they were seen to have ended.
 
     News of how a job ended may come late. Read after the downstreams, for those are reopened after their upstreams.
     """
     doubted = {
         upstream.job_id: upstream
-        for upstream, edge, _ in decided
+        for upstream, edge in edges
         if upstream.state in REOPENABLE and _waits(edge, downstreams)
     }
     fresh = {
         job_id: services.jobs.get(job_id, consistent=True) or upstream for job_id, upstream in doubted.items()
     }
-    latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge, _ in decided]
+    latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]
     return [
         (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in latest
     ]
@@ -139,93 +233,3 @@ def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
         if fresh is not None:
             jobs[job_id] = lean(fresh)
     return {job_id: job for job_id, job in jobs.items() if job.state is State.PENDING}
-
-
-def _failure(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:
-    message = unsatisfiable_reason(edge.type, upstream.job_id, upstream.state, detail)
-    return JobFailure("dependency-unsatisfiable", message, upstream.job_id)
-
-
-@dataclass(slots=True)
-class Conditions:
-    """Evaluates conditions; reads each upstream's result once, and evaluates each expression over it once."""
-
-    services: Services
-    views: dict[str, Mapping[str, Json]] = field(default_factory=dict)
-    failures: dict[tuple[str, str], JobFailure | None] = field(default_factory=dict)
-
-    def failure(self, upstream: Job, edge: Dependent, given: Dependency) -> JobFailure | None:
-        """None where the edge's condition holds, else why it does not."""
-        expression = given.condition or ""
-        key = (upstream.job_id, expression)
-        if key not in self.failures:
-            self.failures[key] = self._evaluate(upstream, edge, expression)
-        return self.failures[key]
-
-    def _evaluate(self, upstream: Job, edge: Dependent, expression: str) -> JobFailure | None:
-        try:
-            if upstream.job_id not in self.views:
-                if len(self.views) == _VIEWS_KEPT:
-                    self.views.clear()
-                self.views[upstream.job_id] = condition_view(self.services, upstream)
-            holds = self.services.conditions.evaluate(expression, self.views[upstream.job_id])
-        except (ConditionError, NotFound) as error:  # a result may have passed its retention before its job
-            return _failure(upstream, edge, f"could not be evaluated: {error}")
-        return None if holds else _failure(upstream, edge, f"is false: {expression}")
-
-
-def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
-    """What a condition sees as `upstream`."""
-    failure = upstream.failure
-    return {
-        "status": upstream.state.value,
-        "result": services.jobs.load_result(upstream),
-        "duration_seconds": upstream.actual_duration_seconds or 0.0,
-        "attempts": upstream.attempt,
-        "error": {"code": failure.code, "message": failure.message} if failure else None,
-    }
-
-
-def _carry_out(
-    services: Services, downstreams: Mapping[str, Job], decisions: Mapping[str, _Decision], now_ms: int
-) -> tuple[Job, ...]:
-    stamp = Stamp(now_ms, ACTOR)
-    chooser = PoolChooser(services, now_ms)
-    pending = {job_id: downstreams[job_id] for job_id in decisions}
-    moved: list[Job] = []
-    seen: list[MoveOutcome] = []
-    for _ in range(_ROUNDS):
-        transitions = [
-            _next_step(services, job, decisions[job_id], stamp, chooser) for job_id, job in pending.items()
-        ]
-        outcomes = services.jobs.apply_all(transitions)
-        seen.extend(outcomes)
-        tried, pending = pending, {}
-        for outcome in outcomes:
-            job = outcome.job if isinstance(outcome, TransitionRefused) else outcome
-            if not isinstance(job, Job) or job.reopened != tried[job.job_id].reopened:
-                continue  # what was decided holds for the life in which it was found out
-            if job.state is not State.PENDING:
-                if isinstance(outcome, Job):
-                    moved.append(outcome)
-            elif decisions[job.job_id].concerns(job):
-                pending[job.job_id] = job  # go on from what the job really waits on
-        if not pending:
-            break
-    raise_first_failure(seen)
-    return tuple(moved)
-
-
-def _next_step(
-    services: Services, job: Job, decision: _Decision, stamp: Stamp, chooser: PoolChooser
-) -> Transition:
-    skipped = decision.why_skipped(job)
-    if skipped is not None:
-        ordinal, failure = skipped
-        ending = Ending(
-            State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms)
-        )
-        return SkipIfPending(job, ordinal, ending, stamp)
-    if job.waiting_on <= decision.satisfied:
-        return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp, chooser.for_job(job))
-    return ReleaseIfPending(job, frozenset(decision.satisfied))

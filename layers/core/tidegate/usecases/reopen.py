@@ -19,6 +19,7 @@ from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.portions import apply_lean, portions, read_lean
+from tidegate.usecases.release import COSTLY_PER_CALL
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
 from tidegate.usecases.whole_workflow import whole_workflow
@@ -168,8 +169,10 @@ class _Reopening:
         waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
         jobs = [*waiting, *self.moved.values()]
         stamp = replace(self.stamp, reason="")
+        costly = COSTLY_PER_CALL  # of the whole call: somebody waits for its answer
         for portion in portions(jobs):
-            judge_waiting(self.services, portion, stamp)
+            judge_waiting(self.services, portion, stamp, costly=costly)
+            costly = 0
 
     def report(self, *, complete: bool) -> Reopened:
         """What was done."""

@@ -28,6 +28,7 @@ from tidegate.usecases.validate import (
     pools_for,
     refuse_if_any,
     upstream_violations,
+    workflow_conditions_violations,
     workflow_violations,
 )
 
@@ -205,6 +206,10 @@ def _all_workflow_violations(
         yield Violation(
             "jobs", f"has {len(request.jobs)} jobs; 1 to {limits.MAX_JOBS_PER_WORKFLOW:,} are allowed"
         )
+        return
+    too_much = list(workflow_conditions_violations(request.jobs))
+    if too_much:
+        yield from too_much
         return
     yield from workflow_violations(request)
     jobs = _in_context(request)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.each import for_each
 from tidegate.usecases.services import Services
 
@@ -24,18 +25,22 @@ def sweep_group(
     *,
     jobs_per_shard: int,
     up_to_ms: int,
+    until: Deadline = NEVER,
 ) -> list[R]:
     """Does `work` on pages of jobs whose index entry is not newer than `up_to_ms`; returns the results.
 
     At most `jobs_per_shard` of each shard have their turn; where a shard holds more, the next sweep continues behind
-    them. The jobs are read for a hint only. Raises the first error once every page and every shard had its turn.
+    them. Each shard gets an equal part of the time that is left `until` then. The jobs are read for a hint only.
+    Raises the first error once every page and every shard had its turn.
     """
 
-    def sweep_shard(shard: int) -> list[R]:
+    def sweep_shard(turn: tuple[int, Deadline]) -> list[R]:
+        shard, shard_until = turn
         pages = _pages(services, pool, group, shard, jobs_per_shard=jobs_per_shard, up_to_ms=up_to_ms)
-        return for_each(pages, work)
+        return for_each(while_time(pages, shard_until), work)
 
-    shards = for_each(range(services.index.shards), sweep_shard)
+    turns = in_turns(range(services.index.shards), until, services.entropy.jitter)
+    shards = for_each(turns, sweep_shard)
     return [result for results in shards for result in results]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tidegate.domain import limits
@@ -69,8 +69,6 @@ def job_violations(
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
             yield Violation(context.path("not_before"), "lies more than 366 days ahead")
-    for place, dependency in enumerate(request.depends_on):
-        yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
     conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
     if conditions_bytes > limits.MAX_CONDITIONS_BYTES:
         yield Violation(
@@ -78,6 +76,9 @@ def job_violations(
             f"has conditions of {conditions_bytes:,} bytes together; "
             f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
         )
+    else:  # compiling takes time, so it is only done to as many as are allowed
+        for place, dependency in enumerate(request.depends_on):
+            yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
     yield from _repeated_dependencies(request, context)
 
 
@@ -116,6 +117,18 @@ def _condition_violations(
         services.conditions.check(dependency.condition)
     except ConditionError as error:
         yield Violation(f"{field}.condition", str(error))
+
+
+def workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[Violation]:
+    """Refuses a workflow whose conditions would take too long to compile; one that comes again counts once."""
+    distinct = {dependency.condition or "" for request in requests for dependency in request.depends_on}
+    size_bytes = sum(len(condition.encode()) for condition in distinct)
+    if size_bytes > limits.MAX_WORKFLOW_CONDITIONS_BYTES:
+        yield Violation(
+            "jobs",
+            f"have different conditions of {size_bytes:,} bytes together; "
+            f"at most {limits.MAX_WORKFLOW_CONDITIONS_BYTES:,} are allowed for one workflow",
+        )
 
 
 def _repeated_dependencies(request: JobRequest, context: JobContext) -> Iterator[Violation]:

@@ -1,0 +1,1 @@
+"""Condition expressions: a part of the Common Expression Language (CEL) whose every evaluation is counted."""

@@ -1,0 +1,284 @@
+"""A caller whose conditions cost as much as they may, and the jobs of the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.support import SeededEntropy
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import memory_services
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable
+from tidegate.domain.job import Job, Json
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
+from tidegate.settings import Settings
+from tidegate.usecases.conditions import CHEAP_STEPS
+from tidegate.usecases.deadline import Deadline
+from tidegate.usecases.judge_waiting import judge_waiting
+from tidegate.usecases.react import SERVE_AFTER_MS, react
+from tidegate.usecases.reap import reap
+from tidegate.usecases.reap_pending import GRACE_MS
+from tidegate.usecases.release import COSTLY_PER_CALL, TRIES_MS
+from tidegate.usecases.submit import submit_job
+
+NOW_MS = 1_800_000_000_000
+STAMP = Stamp(NOW_MS, "test")
+COSTLY_MS = 50
+FIRST_TRY_MS = 6  # with compiling
+PORTION_MS = 200 * FIRST_TRY_MS
+TEXTS: Json = [f"x{number:05}" for number in range(20_000)]
+
+
+class CostlyConditions:
+    """Every condition takes as long as one may, on the clock of the world."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+        self.evaluated: list[str] = []
+
+    def check(self, expression: str) -> None:
+        pass
+
+    def evaluate(
+        self,
+        expression: str,
+        upstream: Mapping[str, Json],
+        *,
+        max_steps: int = limits.MAX_CONDITION_STEPS,
+    ) -> bool:
+        if max_steps <= CHEAP_STEPS:
+            self._world.now_ms += FIRST_TRY_MS
+            raise ConditionTooDear("it costs more")
+        self._world.now_ms += COSTLY_MS
+        self.evaluated.append(expression)
+        return True
+
+
+class WorldClock:
+    """The world's clock."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def now_ms(self) -> int:
+        return self._world.now_ms
+
+
+class Deployment:
+    """One pool that has a place for every job; what conditions cost passes on its clock unless `real`."""
+
+    def __init__(self, *, real: bool = False, shards: int = 2) -> None:
+        pools = {"lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=10_000)}
+        settings = Settings(pools=pools, default_pool="lambda", shards=shards)
+        services, self.world = memory_services(settings, MemoryWorld(shards=shards, now_ms=NOW_MS))
+        self.conditions = CostlyConditions(self.world)
+        services = replace(services, entropy=SeededEntropy(1))
+        self.services = services if real else replace(services, conditions=self.conditions)
+        self.clock = WorldClock(self.world)
+
+    def submit(self, *edges: DependencyRequest) -> str:
+        request = JobRequest(type="tidegate.noop", depends_on=edges)
+        accepted = submit_job(
+            self.services, request, idempotency_key=None, fingerprint="", now_ms=self.world.now_ms
+        )
+        return accepted.job_id
+
+    def end(self, job_id: str, result: Json = None) -> Job:
+        self.services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
+        job = self.services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP))
+        if result is not None:
+            assert self.services.jobs.store_result_apart(job, result)
+        ending = Ending(State.SUCCEEDED, result_apart=result is not None)
+        return self.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
+
+    def until(self, duration_ms: int) -> Deadline:
+        return Deadline(self.clock, self.world.now_ms + duration_ms)
+
+    def count(self, job_ids: list[str], state: State) -> int:
+        return sum(self.world.jobs[job_id].state is state for job_id in job_ids)
+
+
+def _costly(upstream_id: str, number: int) -> DependencyRequest:
+    # Each its own, so that none is evaluated for another.
+    condition = f"upstream.result.all(x, x != '{number}' && upstream.result.all(y, y != ''))"
+    return DependencyRequest(job_id=upstream_id, type=DependencyType.CONDITIONAL, condition=condition)
+
+
+@pytest.mark.parametrize("hostile", [8, 500])
+def test_a_foreign_job_of_the_same_news_is_dispatched_before_any_costly_condition(hostile: int) -> None:
+    deployed = Deployment()
+    upstream_id, foreign_upstream_id = deployed.submit(), deployed.submit()
+    for number in range(hostile):
+        deployed.submit(_costly(upstream_id, number))
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    ended = [deployed.end(upstream_id), deployed.end(foreign_upstream_id)]
+    queued_after: list[int] = []
+
+    def watch(request: str) -> None:
+        if not queued_after and deployed.world.jobs[foreign_id].state is State.QUEUED:
+            queued_after.append(len(deployed.conditions.evaluated))
+
+    deployed.world.on_request = watch
+    started_ms = deployed.world.now_ms
+    react(deployed.services, ended, now_ms=started_ms, until=deployed.until(200_000))
+    assert queued_after == [0]
+    took_ms = deployed.world.now_ms - started_ms
+    assert took_ms <= COSTLY_PER_CALL * COSTLY_MS + hostile * FIRST_TRY_MS, (
+        "what comes next on the shard waits so long"
+    )
+
+
+def test_however_many_conditions_there_are_a_foreign_job_waits_for_seconds() -> None:
+    deployed = Deployment()
+    upstream_id, foreign_upstream_id = deployed.submit(), deployed.submit()
+    for number in range(3_000):
+        deployed.submit(_costly(upstream_id, number))
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    ended = [deployed.end(upstream_id), deployed.end(foreign_upstream_id)]
+    started_ms = deployed.world.now_ms
+    queued_after_ms: list[int] = []
+
+    def watch(request: str) -> None:
+        if not queued_after_ms and deployed.world.jobs[foreign_id].state is State.QUEUED:
+            queued_after_ms.append(deployed.world.now_ms - started_ms)
+
+    deployed.world.on_request = watch
+    react(deployed.services, ended, now_ms=started_ms, until=deployed.until(200_000))
+    assert queued_after_ms[0] <= SERVE_AFTER_MS + PORTION_MS
+    took_ms = deployed.world.now_ms - started_ms
+    assert took_ms <= TRIES_MS + PORTION_MS + COSTLY_PER_CALL * COSTLY_MS <= 10_000
+
+
+def test_thousands_of_costly_conditions_take_a_dispatcher_seconds_and_the_reaper_finishes_them() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    hostile = [deployed.submit(_costly(upstream_id, number)) for number in range(1_000)]
+    ended = deployed.end(upstream_id)
+    react(deployed.services, [ended], now_ms=NOW_MS, until=deployed.until(200_000))
+    assert deployed.count(hostile, State.PENDING) == 1_000 - COSTLY_PER_CALL
+    deployed.world.now_ms += GRACE_MS
+    for _ in range(40):
+        before = deployed.count(hostile, State.PENDING)
+        started_ms = deployed.world.now_ms
+        reap(deployed.services, now_ms=started_ms, until=deployed.until(10_000))
+        assert deployed.world.now_ms - started_ms <= 12_000
+        assert deployed.count(hostile, State.PENDING) < max(before, 1), "each run gets on"
+        deployed.world.now_ms += 60_000
+    assert deployed.count(hostile, State.PENDING) == 0
+    assert len(set(deployed.conditions.evaluated)) == len(deployed.conditions.evaluated), (
+        "each was evaluated once"
+    )
+
+
+def test_a_foreign_job_whose_news_was_lost_is_released_though_others_take_all_the_time_of_the_reaper() -> (
+    None
+):
+    deployed = Deployment(shards=1)
+    upstream_id, foreign_upstream_id = deployed.submit(), deployed.submit()
+    for number in range(150):
+        deployed.submit(_costly(upstream_id, number))
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    deployed.end(upstream_id)
+    deployed.end(foreign_upstream_id)
+    deployed.world.now_ms += GRACE_MS
+    for _ in range(2):  # its page comes at the latest in the second
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(1_000))
+        deployed.world.now_ms += 60_000
+    assert deployed.world.jobs[foreign_id].state is State.READY
+
+
+def test_a_repair_that_takes_too_long_keeps_no_later_one_from_its_turn() -> None:
+    deployed = Deployment()
+    lost_id, foreign_upstream_id = deployed.submit(), deployed.submit()
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    deployed.end(foreign_upstream_id)
+    deployed.services.jobs.apply(DispatchIfReady(lost_id, "lambda", STAMP))
+    deployed.services.jobs.apply(ClaimIfQueued(lost_id, 0, "w", NOW_MS + 1, STAMP))
+    deployed.world.now_ms += GRACE_MS
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 1_000
+
+    deployed.world.on_request = slow
+    for _ in range(6):
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(5_000))
+    deployed.world.on_request = lambda request: None
+    assert deployed.world.jobs[lost_id].state is State.READY
+    assert deployed.world.jobs[foreign_id].state is State.READY
+
+
+def test_more_dependents_than_there_is_time_for_go_on_with_the_same_news() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    waiting = [deployed.submit(DependencyRequest(job_id=upstream_id)) for _ in range(900)]
+    ended = deployed.end(upstream_id)
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 100
+
+    deployed.world.on_request = slow
+    left = [deployed.count(waiting, State.PENDING)]
+    while left[-1]:
+        with suppress(DependencyUnavailable):
+            react(deployed.services, [ended], now_ms=NOW_MS, until=deployed.until(1_000))
+        left.append(deployed.count(waiting, State.PENDING))
+        assert left[-1] < left[-2], "each call saves what it did"
+    assert len(left) > 2, "one call was not enough"
+
+
+def test_the_same_costly_condition_on_many_jobs_is_evaluated_once() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    waiting = [deployed.submit(_costly(upstream_id, 1)) for _ in range(300)]
+    react(deployed.services, [deployed.end(upstream_id)], now_ms=NOW_MS)
+    assert deployed.count(waiting, State.PENDING) == 0
+    assert len(deployed.conditions.evaluated) == 1
+
+
+def test_an_answer_to_a_caller_waits_for_no_more_costly_conditions_than_a_dispatcher_does() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    deployed.end(upstream_id)
+    started_ms = deployed.world.now_ms
+    deployed.submit(*[_costly(upstream_id, number) for number in range(300)])
+    assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
+    assert deployed.world.now_ms - started_ms <= COSTLY_PER_CALL * COSTLY_MS + 300 * FIRST_TRY_MS
+
+
+def test_a_call_may_leave_all_costly_conditions_to_the_reaper() -> None:
+    deployed = Deployment()
+    upstream_id = deployed.submit()
+    waiting_id = deployed.submit(_costly(upstream_id, 1))
+    deployed.end(upstream_id)
+    waiting = deployed.world.jobs[waiting_id]
+    assert judge_waiting(deployed.services, [waiting], STAMP, costly=0) == 0
+    assert deployed.conditions.evaluated == []
+    assert judge_waiting(deployed.services, [waiting], STAMP) == 1
+
+
+def test_real_conditions_of_the_worst_kind_over_a_result_of_the_largest_size() -> None:
+    deployed = Deployment(real=True)
+    upstream_id, foreign_upstream_id = deployed.submit(), deployed.submit()
+    hostile = [
+        deployed.submit(*[_costly(upstream_id, number) for number in range(place, place + 32)])
+        for place in range(0, 32 * 32, 32)
+    ]
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    ended = [deployed.end(upstream_id, TEXTS), deployed.end(foreign_upstream_id)]
+    started = time.thread_time()
+    react(deployed.services, ended, now_ms=NOW_MS)
+    assert time.thread_time() - started < 10
+    assert deployed.world.jobs[foreign_id].state is State.QUEUED
+    skipped = next(job for job_id in hostile if (job := deployed.world.jobs[job_id]).state is State.SKIPPED)
+    assert skipped.failure is not None
+    assert skipped.failure.code == "dependency-unsatisfiable"
+    assert "could not be evaluated: it costs more than 150,000 steps" in skipped.failure.message
