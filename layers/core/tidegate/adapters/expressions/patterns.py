@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-from pydantic_core import SchemaError, SchemaValidator, core_schema
+from typing import TYPE_CHECKING
 
 from tidegate.domain.errors import ConditionError
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
 
 MAX_STATES = 2_000
 _STATE_BYTES_PER_STEP = 32  # the dearest state seen takes 3 ns for a byte, so a step stays under 100 ns
@@ -61,6 +63,9 @@ class Pattern:
 
 def compile_pattern(source: str) -> Pattern:
     """Compiles `source`; raises ConditionError where it is malformed or has more states than are allowed."""
+    # Imported here: most conditions have no regular expression, and most functions no condition.
+    from pydantic_core import SchemaError, SchemaValidator, core_schema
+
     states = _count(source, _TO_COMPILE)
     if states > MAX_STATES:
         raise ConditionError(
