@@ -23,6 +23,7 @@ from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.settings import Settings
 from tidegate.usecases import status
+from tidegate.usecases.deadline import Deadline
 from tidegate.usecases.reap import ReapReport, reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.status import pool_load
@@ -130,9 +131,9 @@ def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_th
 
     repaired: list[int] = []
 
-    def repair(services: Services, *, now_ms: int) -> ReapReport:
+    def repair(services: Services, *, now_ms: int, until: Deadline) -> ReapReport:
         repaired.append(now_ms)
-        return reap(services, now_ms=now_ms)
+        return reap(services, now_ms=now_ms, until=until)
 
     monkeypatch.setattr(app, "pool_load", load)
     monkeypatch.setattr(app, "reap", repair)

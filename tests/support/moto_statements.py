@@ -38,11 +38,11 @@ def answer_statements(client: Any) -> None:
 
     def execute(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         statements = json.loads(params["body"])["Statements"]
-        keys = [_key_of(client, each["Statement"], each["Parameters"]) for each in statements]
-        if any(keys.count(key) > 1 for key in keys):
-            return _whole_batch_refused("Provided list of item keys contains duplicates")
         _under_way.statements = True
         try:
+            keys = [_key_of(client, each["Statement"], each["Parameters"]) for each in statements]
+            if any(keys.count(key) > 1 for key in keys):
+                return _whole_batch_refused("Provided list of item keys contains duplicates")
             responses = [_execute(client, each["Statement"], each["Parameters"]) for each in statements]
         finally:
             _under_way.statements = False
