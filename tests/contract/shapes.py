@@ -28,7 +28,16 @@ from tidegate.adapters.aws_clients import AwsClients
 PAGE = ROOT / "docs" / "reference" / "aws-truth.md"
 BEGIN, END = "<!-- generated: shapes -->", "<!-- end of generated -->"
 COLLECT = "TIDEGATE_SHAPES"  # the environment's name for a folder to collect into, in place of a comparison
-_RUNS = (("tests/contract",), ("tests/faults", "-k", "plain_run"))
+_RUNS = (
+    (
+        "tests/contract",
+        "--ignore=tests/contract/test_shapes.py",
+        "-n",
+        "auto",
+    ),  # which compares with the old page
+    ("tests/faults", "-k", "plain_run"),
+    ("tests/attack/test_reopenings.py", "tests/attack/test_memory.py"),
+)
 _ROW = re.compile(r"^\| `(?P<text>[^`]+)` \| (?P<sites>[^|]+) \| (?P<truths>[^|]+) \|$")
 _SITES, _ = find_sites()
 

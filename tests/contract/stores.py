@@ -104,12 +104,16 @@ def aws_clients(
     return clients
 
 
-def same_clients(clients: AwsClients) -> AwsClients:
-    """Other clients of the same endpoint, with the same keys."""
+def session_of(clients: AwsClients) -> boto3.Session:
+    """A session with the keys and the region of these clients."""
     signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # botocore's, which has the keys
     keys = signer._credentials
-    session = boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
-    return aws_clients(clients.dynamodb.meta.endpoint_url, session=session)
+    return boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
+
+
+def same_clients(clients: AwsClients) -> AwsClients:
+    """Other clients of the same endpoint, with the same keys."""
+    return aws_clients(clients.dynamodb.meta.endpoint_url, session=session_of(clients))
 
 
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:

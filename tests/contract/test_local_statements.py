@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
+from tests.contract.stores import session_of
 from tidegate.adapters.aws_clients import AwsClients
 
 TABLE = "statements"
@@ -39,9 +39,8 @@ def execute(clients: AwsClients, text: str, *parameters: Any) -> Any:
 
 
 def records(clients: AwsClients, stream_arn: str) -> list[Any]:
-    session = boto3.Session("test", "test", region_name="eu-west-1")
     endpoint_url = clients.dynamodb.meta.endpoint_url
-    streams: Any = session.client("dynamodbstreams", endpoint_url=endpoint_url)
+    streams: Any = session_of(clients).client("dynamodbstreams", endpoint_url=endpoint_url)
     (shard,) = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
     iterator = streams.get_shard_iterator(
         StreamArn=stream_arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
