@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tidegate.domain.errors import ConditionError
 
@@ -109,9 +109,8 @@ def _count(source: str, weights: _Weights) -> int:
 
 
 def _next_piece(source: str, position: int) -> re.Match[str]:
-    piece = _PIECE.match(source, position)
-    assert piece is not None  # noqa: S101 - the last alternative takes any character
-    return piece
+    # There is always one: the last alternative takes any character.
+    return cast("re.Match[str]", _PIECE.match(source, position))
 
 
 def _states_of(piece: re.Match[str], weights: _Weights) -> int:
