@@ -33,6 +33,15 @@ KNOWN = [
     ("[[1]]" + ".map(a, [a, a, a, a, a, a, a, a])" * 20 + " == []", None),
     ("(upstream.result" + " + upstream.result" * 40 + ").size() == 0", "x" * limits.MAX_RESULT_BYTES),
     ("[1,2,3].all(x, upstream.result.contains(" + "'" + "a" * 95 + "b'))", "a" * limits.MAX_RESULT_BYTES),
+    ("!upstream.result[0].contains(upstream.result[1])", ["a" * 128_000, "a" * 126_007 + "baa"]),
+    (
+        "!(upstream.result[0] + upstream.result[0]).contains(upstream.result[0] + upstream.result[1])",
+        ["a" * 100_000, "a" * 98_007 + "baa"],
+    ),
+    (
+        "upstream.result[0].all(x, !upstream.result[1].contains(upstream.result[2]))",
+        [[0] * 400, "a" * 2_499, "a" * 1_247 + "baa"],
+    ),
     ("[1,2,3].all(x, upstream.result.matches('[ab]*a[ab]{99}c'))", "ab" * (limits.MAX_RESULT_BYTES // 2)),
     ("upstream.result.matches('(a*)*c') || " * 20 + "true", "a" * limits.MAX_RESULT_BYTES),
     ("upstream.result.all(x, " * 30 + "true" + ")" * 30, [0] * 100_000),
