@@ -45,7 +45,7 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
     def tidy(pool: str) -> None:
         held, shares = lanes_to_tidy(services, pool)
         audit_permits(services, held)
-        settle_waiting(services, held, now_ms)  # before a lane is forgotten that tells of it
+        settle_waiting(services, pool, held, now_ms)  # before a lane is forgotten that tells of it
         for known in held:
             forget_if_empty(services, pool, known, now_ms)
         tidy_shares(services, pool, shares, now_ms)
