@@ -196,6 +196,44 @@ def test_a_foreign_job_whose_news_was_lost_is_released_though_others_take_all_th
     assert deployed.world.jobs[foreign_id].state is State.READY
 
 
+def test_jobs_that_wait_for_very_many_others_do_not_keep_one_behind_them_from_its_turn() -> None:
+    deployed = Deployment(shards=1)
+    others = [deployed.submit() for _ in range(500)]
+    for _ in range(9):
+        deployed.submit(*[DependencyRequest(job_id=other) for other in others])
+    foreign_upstream_id = deployed.submit()
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    deployed.end(foreign_upstream_id)
+    deployed.world.now_ms += GRACE_MS
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 100
+
+    deployed.world.on_request = slow
+    runs = 0
+    while deployed.world.jobs[foreign_id].state is State.PENDING:
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(3_000))
+        runs += 1
+        assert runs < 100, "the reaper never comes to the last of a page"
+
+
+def test_one_that_waits_for_very_many_has_all_of_them_looked_at_though_time_is_short() -> None:
+    deployed = Deployment(shards=1)
+    others = [deployed.submit() for _ in range(1_500)]
+    waiting_id = deployed.submit(*[DependencyRequest(job_id=other) for other in others])
+    for other in others[-250:]:
+        deployed.end(other)
+    deployed.world.now_ms += GRACE_MS
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 2_000
+
+    deployed.world.on_request = slow
+    for _ in range(100):
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(3_000))
+    assert len(deployed.world.jobs[waiting_id].waiting_on) == 1_250
+
+
 def test_a_repair_that_takes_too_long_keeps_no_later_one_from_its_turn() -> None:
     deployed = Deployment()
     lost_id, foreign_upstream_id = deployed.submit(), deployed.submit()
