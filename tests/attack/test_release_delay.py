@@ -14,7 +14,7 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable
+from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, Json
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest
@@ -232,6 +232,34 @@ def test_one_that_waits_for_very_many_has_all_of_them_looked_at_though_time_is_s
     for _ in range(100):
         reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(3_000))
     assert len(deployed.world.jobs[waiting_id].waiting_on) == 1_250
+
+
+class PoisonedConditions(CostlyConditions):
+    """One of them is refused by the store, as what can't be read is."""
+
+    def evaluate(
+        self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS
+    ) -> bool:
+        if "'0'" in expression:
+            raise ServiceRefused("it can't be read")
+        return super().evaluate(expression, upstream, max_steps=max_steps)
+
+
+def test_one_that_can_not_be_read_gives_the_others_of_its_page_no_more_time() -> None:
+    deployed = Deployment(shards=1)
+    deployed.services = replace(deployed.services, conditions=PoisonedConditions(deployed.world))
+    upstream_id = deployed.submit()
+    waiting = [deployed.submit(_costly(upstream_id, number)) for number in range(90)]
+    deployed.end(upstream_id)
+    deployed.world.now_ms += GRACE_MS
+    runs = 0
+    while deployed.count(waiting, State.PENDING) > 1:
+        started_ms = deployed.world.now_ms
+        with suppress(ServiceRefused):
+            reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(1_000))
+        assert deployed.world.now_ms - started_ms < 1_000 + PORTION_MS
+        runs += 1
+        assert runs < 100
 
 
 def test_a_repair_that_takes_too_long_keeps_no_later_one_from_its_turn() -> None:
