@@ -11,7 +11,7 @@ from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge
 from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.ports import Clock
+from tidegate.ports import Stopwatch
 from tidegate.usecases.conditions import (
     CHEAP_STEPS,
     Conditions,
@@ -113,12 +113,14 @@ class Settling:
         portions = (portion for some in while_time(edges, until) for portion in _portions(some))
         return self._settle(portions, limits.MAX_CONDITION_STEPS, until.clock)
 
-    def _settle(self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+    def _settle(
+        self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Stopwatch
+    ) -> tuple[Job, ...]:
         moved: list[Job] = []
         for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps, clock)))
         return tuple(moved)
 
-    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Stopwatch) -> tuple[Job, ...]:
         services = self._services
         downstreams = _load_pending(services, {edge.job_id for _, edge in edges})
         decided = _confirmed(services, edges, downstreams)

@@ -32,7 +32,7 @@ class TickWatch:
         """True at most once every `OVERDUE_MS`, and never at the first look. A True counts as done."""
         if self._last_ms is None:
             self._last_ms = now_ms
-        if now_ms - self._last_ms < OVERDUE_MS:
+        if 0 <= now_ms - self._last_ms < OVERDUE_MS:  # below 0 where the clock was put back
             return False
         self._last_ms = now_ms
         return True
