@@ -17,8 +17,9 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, Json
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.settings import Settings
 from tidegate.usecases.conditions import CHEAP_STEPS
@@ -27,8 +28,10 @@ from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.react import SERVE_AFTER_MS, react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS
+from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
+from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.release import COSTLY_PER_CALL, TRIES_MS
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 STAMP = Stamp(NOW_MS, "test")
@@ -318,6 +321,50 @@ def test_an_answer_to_a_caller_waits_for_no_more_costly_conditions_than_a_dispat
     deployed.submit(*[_costly(upstream_id, number) for number in range(300)])
     assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
     assert deployed.world.now_ms - started_ms <= COSTLY_PER_CALL * COSTLY_MS + 300 * FIRST_TRY_MS
+
+
+def test_an_answer_waits_for_no_more_of_them_where_very_many_upstreams_have_ended() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(450)]
+    for upstream_id in upstream_ids:
+        deployed.end(upstream_id)
+    deployed.submit(*[_costly(upstream_id, number) for number, upstream_id in enumerate(upstream_ids)])
+    assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
+
+
+def test_the_reaper_finishes_a_submission_in_time_and_leaves_its_conditions_to_the_next_repair() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(1_000)]
+    for upstream_id in upstream_ids:
+        deployed.end(upstream_id)
+
+    def cut_off(request: str) -> None:
+        if any(each.phase is Phase.COMMITTED for each in deployed.world.submissions.values()):
+            raise DependencyUnavailable("the submitter is gone")
+
+    edges = tuple(
+        DependencyRequest(job_id=upstream_id, type=DependencyType.CONDITIONAL, condition="true")
+        for upstream_id in upstream_ids
+    )
+    job = JobRequest(type="tidegate.noop", depends_on=edges, key="waits")
+    deployed.world.on_request = cut_off
+    with suppress(DependencyUnavailable):
+        submit_workflow(
+            deployed.services,
+            WorkflowRequest(name="w", jobs=(job,)),
+            idempotency_key=None,
+            fingerprint="",
+            now_ms=deployed.world.now_ms,
+        )
+    deployed.world.on_request = lambda request: None
+    (submission,) = deployed.world.submissions.values()
+    assert submission.phase is Phase.COMMITTED
+    deployed.world.now_ms += SUBMISSION_GRACE_MS
+    started_ms = deployed.world.now_ms
+    finished, _ = reap_submissions(deployed.services, deployed.world.now_ms + 1, until=deployed.until(1_000))
+    assert finished == 1
+    first_of_each_portion_ms = 5 * PORTION_MS
+    assert deployed.world.now_ms - started_ms <= 1_000 + first_of_each_portion_ms
 
 
 def test_a_call_may_leave_all_costly_conditions_to_the_reaper() -> None:
