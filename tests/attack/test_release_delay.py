@@ -37,6 +37,7 @@ NOW_MS = 1_800_000_000_000
 STAMP = Stamp(NOW_MS, "test")
 COSTLY_MS = 50
 FIRST_TRY_MS = 6  # with compiling
+LOAD_MS = 40  # a result of the largest size, on a small function
 PORTION_MS = 200 * FIRST_TRY_MS
 TEXTS: Json = [f"x{number:05}" for number in range(20_000)]
 
@@ -159,6 +160,31 @@ def test_however_many_conditions_there_are_a_foreign_job_waits_for_seconds() -> 
     assert queued_after_ms[0] <= SERVE_AFTER_MS + PORTION_MS
     took_ms = deployed.world.now_ms - started_ms
     assert took_ms <= TRIES_MS + PORTION_MS + COSTLY_PER_CALL * COSTLY_MS <= 10_000
+
+
+def test_results_that_conditions_look_at_keep_a_foreign_job_waiting_no_longer() -> None:
+    deployed = Deployment()
+    foreign_upstream_id, *upstream_ids = [deployed.submit() for _ in range(400)]
+    for number, upstream_id in enumerate(upstream_ids):
+        deployed.submit(_costly(upstream_id, number))
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    large: Json = ["x" * 100] * 100
+    ended = [deployed.end(upstream_id, large) for upstream_id in upstream_ids]
+    ended.append(deployed.end(foreign_upstream_id))
+    started_ms = deployed.world.now_ms
+    queued_after_ms: list[int] = []
+
+    def watch(request: str) -> None:
+        if not queued_after_ms and deployed.world.jobs[foreign_id].state is State.QUEUED:
+            queued_after_ms.append(deployed.world.now_ms - started_ms)
+        if request == "load_result":
+            deployed.world.now_ms += LOAD_MS
+
+    deployed.world.on_request = watch
+    react(deployed.services, ended, now_ms=started_ms, until=deployed.until(200_000))
+    assert queued_after_ms, "it waits for all the conditions"
+    assert queued_after_ms[0] <= 4_000, "as docs/guarantees.md promises"
+    assert deployed.world.now_ms - started_ms <= 15_000
 
 
 def test_thousands_of_costly_conditions_take_a_dispatcher_seconds_and_the_reaper_finishes_them() -> None:

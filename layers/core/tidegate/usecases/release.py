@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from tidegate.domain import limits
-from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent, Verdict, judge
 from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import REOPENABLE, State
@@ -32,6 +32,7 @@ _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
 TRIES_MS = 5_000  # compiling is part of it, 6 ms at the most for each; the reaper takes up the others
 COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
 _PORTION_EDGES = 200
+_PORTION_RESULTS = 20  # of upstreams, each up to 256 KB, which takes tens of milliseconds to read
 _COSTLY_AT_ONCE = 10
 
 
@@ -186,21 +187,32 @@ def _decided(edges: Iterable[_Edge]) -> list[_Edge]:
 
 
 def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
-    """Each upstream's first dependent, then each one's second, and so on. A job's edges stay together."""
+    """Each upstream's first dependent, then each one's second, and so on; those without conditions before the others.
+
+    A job's edges stay together.
+    """
     counts: Counter[str] = Counter()
     places: dict[str, int] = {}
     kept = list(edges)
+    asking = {edge.job_id for _, edge in kept if edge.type is DependencyType.CONDITIONAL}
     for upstream, edge in kept:
         if edge.job_id not in places:
             places[edge.job_id] = counts[upstream.job_id]
             counts[upstream.job_id] += 1
-    return sorted(kept, key=lambda each: (places[each[1].job_id], each[1].job_id))
+    return sorted(kept, key=lambda each: (each[1].job_id in asking, places[each[1].job_id], each[1].job_id))
 
 
 def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
-    """Takes edges off the front."""
+    """Takes edges off the front: a bounded number, that need a bounded number of results."""
     while waiting:
-        yield [waiting.popleft() for _ in range(min(_PORTION_EDGES, len(waiting)))]
+        portion: list[_Edge] = []
+        asked: set[str] = set()
+        while waiting and len(portion) < _PORTION_EDGES and len(asked) < _PORTION_RESULTS:
+            upstream, edge = waiting.popleft()
+            portion.append((upstream, edge))
+            if edge.type is DependencyType.CONDITIONAL:
+                asked.add(upstream.job_id)
+        yield portion
 
 
 def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
