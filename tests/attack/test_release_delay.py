@@ -96,12 +96,12 @@ class Deployment:
         )
         return accepted.job_id
 
-    def end(self, job_id: str, result: Json = None) -> Job:
+    def end(self, job_id: str, result: Json = None, state: State = State.SUCCEEDED) -> Job:
         self.services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
         job = self.services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP))
         if result is not None:
             assert self.services.jobs.store_result_apart(job, result)
-        ending = Ending(State.SUCCEEDED, result_apart=result is not None)
+        ending = Ending(state, result_apart=result is not None)
         return self.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
 
     def until(self, duration_ms: int) -> Deadline:
@@ -185,6 +185,20 @@ def test_results_that_conditions_look_at_keep_a_foreign_job_waiting_no_longer() 
     assert queued_after_ms, "it waits for all the conditions"
     assert queued_after_ms[0] <= 4_000, "as docs/guarantees.md promises"
     assert deployed.world.now_ms - started_ms <= 15_000
+
+
+def test_very_many_upstreams_that_failed_are_read_again_together() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(300)]
+    waiting = [
+        deployed.submit(DependencyRequest(job_id=upstream_id, type=DependencyType.MUST_COMPLETE))
+        for upstream_id in upstream_ids
+    ]
+    failed = [deployed.end(upstream_id, state=State.FAILED) for upstream_id in upstream_ids]
+    before = deployed.world.requests.copy()
+    react(deployed.services, failed, now_ms=NOW_MS, until=deployed.until(200_000))
+    assert deployed.count(waiting, State.QUEUED) == 300
+    assert (deployed.world.requests - before)["get_consistent"] <= 2, "one after the other they take seconds"
 
 
 def test_thousands_of_costly_conditions_take_a_dispatcher_seconds_and_the_reaper_finishes_them() -> None:

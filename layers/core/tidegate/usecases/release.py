@@ -49,12 +49,9 @@ def release(
 
 def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
     """The edges that leave jobs which started running or ended, each with its upstream as it was seen last."""
-    latest = {job.job_id: job for job in changed}
-    return [
-        (upstream, dependent)
-        for upstream in latest.values()
-        for dependent in services.jobs.list_dependents(upstream)
-    ]
+    latest = list({job.job_id: job for job in changed}.values())
+    leaving = zip(latest, services.jobs.list_dependents_of(latest), strict=True)
+    return [(upstream, dependent) for upstream, dependents in leaving for dependent in dependents]
 
 
 def settle(
@@ -230,9 +227,7 @@ def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[
         for upstream, edge in edges
         if upstream.state in REOPENABLE and _waits(edge, downstreams)
     }
-    fresh = {
-        job_id: services.jobs.get(job_id, consistent=True) or upstream for job_id, upstream in doubted.items()
-    }
+    fresh = doubted | (services.jobs.get_many(list(doubted), consistent=True) if doubted else {})
     latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]
     return [
         (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in latest
