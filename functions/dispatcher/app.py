@@ -72,7 +72,7 @@ def _follow(records: Sequence[dict[str, Any]], deps: bootstrap.DispatcherDeps) -
 def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
     now_ms = deps.clock.now_ms()
     due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
-    until = Deadline(deps.clock, now_ms + WORKING_MS)
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
     reports = react(deps.services, news, due=due, now_ms=now_ms, until=until).pools
     for report in reports:
         deps.own_news.note(report.jobs)

@@ -40,7 +40,8 @@ def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]
 
 def _repair(deps: bootstrap.ReaperDeps) -> dict[str, Any]:
     now_ms = deps.clock.now_ms()
-    report = asdict(reap(deps.services, now_ms=now_ms, until=Deadline(deps.clock, now_ms + WORKING_MS)))
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
+    report = asdict(reap(deps.services, now_ms=now_ms, until=until))
     if any(report.values()):
         logger.info("put right", extra=report)
     return report

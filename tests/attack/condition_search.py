@@ -60,6 +60,7 @@ RESULTS: Mapping[str, Callable[[], Json]] = {
         "b": [],
         "s": "".join(random.Random(1).choices("ab", k=190_000)),
     },
+    "text and part": lambda: {"a": ["a" * 128_000], "b": [], "s": "a" * 126_007 + "baa"},
     "texts of 64": lambda: {"a": ["x" * 64] * 1_900, "b": [_again("x", 64) for _ in range(1_900)], "s": "x"},
     "map": lambda: {"a": _map(8_000), "b": _map(8_000), "s": "k00001"},
     "maps": lambda: {"a": [{"k": i} for i in range(9_000)], "b": [{"k": i} for i in range(9_000)], "s": "k"},

@@ -110,7 +110,7 @@ def test_a_smaller_limit_holds_on_though_very_many_other_lanes_hide_the_one_it_w
         deployment.services.lanes.note(POOL, key_lane(f"x{number}", 5), now_ms=deployment.now_ms)
     deployment.world.now_ms += 2 * MINUTE_MS
     lanes = [KnownLane(key_lane(KEY, 99), 1, 0)]
-    settle_waiting(deployment.services, lanes, deployment.now_ms)
+    settle_waiting(deployment.services, POOL, lanes, deployment.now_ms)
     assert settled(deployment) == 1
 
 
@@ -125,6 +125,25 @@ def test_what_is_left_of_the_limits_of_waiting_jobs_is_the_least_of_the_others()
     cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
     pass_minutes(deployment, 2)
     assert settled(deployment) == 3
+
+
+@pytest.mark.parametrize("pool", [POOL, "q"])
+def test_the_limit_of_a_waiting_job_that_was_forgotten_too_early_holds_again(pool: str) -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 5)
+    follow(deployment)
+    (mine,) = deployment.submit(1, concurrency_key=KEY, pool=pool)
+    follow(deployment)
+    # The index lagged behind, or a slow dispatcher noted the limit with an old time.
+    standing = deployment.services.permits.standing(key_permit(KEY))
+    deployment.services.permits.set_waiting_if_not_noted_since(
+        key_permit(KEY), None, noted_at_ms=standing.waiting_noted_at_ms
+    )
+    pass_minutes(deployment, 1)
+    flood(deployment)
+    follow(deployment)
+    assert len(deployment.dispatched) == 5
+    assert (settled(deployment), deployment.job(mine).state) == (1, State.READY)
 
 
 def settled(deployment: Deployment) -> int | None:

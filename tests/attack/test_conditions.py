@@ -12,6 +12,7 @@ import pytest
 
 from tests.attack.condition_search import RESULTS, cost_of, peak_bytes, search, view_of
 from tidegate.adapters.cel_conditions import CelConditions
+from tidegate.adapters.expressions.patterns import compile_pattern
 from tidegate.domain import limits
 from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json
@@ -33,6 +34,16 @@ KNOWN = [
     ("[[1]]" + ".map(a, [a, a, a, a, a, a, a, a])" * 20 + " == []", None),
     ("(upstream.result" + " + upstream.result" * 40 + ").size() == 0", "x" * limits.MAX_RESULT_BYTES),
     ("[1,2,3].all(x, upstream.result.contains(" + "'" + "a" * 95 + "b'))", "a" * limits.MAX_RESULT_BYTES),
+    ("!upstream.result[0].contains(upstream.result[1])", ["a" * 128_000, "a" * 126_007 + "baa"]),
+    (
+        "!(upstream.result[0] + upstream.result[0]).contains(upstream.result[0] + upstream.result[1])",
+        ["a" * 100_000, "a" * 98_007 + "baa"],
+    ),
+    (
+        "upstream.result[0].all(x, !upstream.result[1].contains(upstream.result[2]))",
+        [[0] * 400, "a" * 2_499, "a" * 1_247 + "baa"],
+    ),
+    (r"upstream.result.matches('\\w*\\W*\\B[0-9]')", "\U0001f600" * 62_700),
     ("[1,2,3].all(x, upstream.result.matches('[ab]*a[ab]{99}c'))", "ab" * (limits.MAX_RESULT_BYTES // 2)),
     ("upstream.result.matches('(a*)*c') || " * 20 + "true", "a" * limits.MAX_RESULT_BYTES),
     ("upstream.result.all(x, " * 30 + "true" + ")" * 30, [0] * 100_000),
@@ -90,6 +101,13 @@ def test_compiling_is_as_cheap(expression: str) -> None:
         pass
     finally:
         assert (time.thread_time() - started) * 1_000 <= CPU_MS
+
+
+def test_a_boundary_of_words_counts_twice_beyond_ascii_where_the_engine_is_slowest() -> None:
+    plain, bounded = compile_pattern(r"\w*\W*\w[0-9]"), compile_pattern(r"\w*\W*\B[0-9]")
+    assert plain.width == bounded.width
+    assert bounded.cost_of("a" * 9_000) == plain.cost_of("a" * 9_000)
+    assert bounded.cost_of("é" * 9_000) >= 2 * plain.cost_of("é" * 9_000)
 
 
 def test_what_a_condition_costs_depends_on_it_and_the_result_alone() -> None:

@@ -14,11 +14,12 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable
+from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, Json
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.settings import Settings
 from tidegate.usecases.conditions import CHEAP_STEPS
@@ -27,13 +28,16 @@ from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.react import SERVE_AFTER_MS, react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS
+from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
+from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.release import COSTLY_PER_CALL, TRIES_MS
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 STAMP = Stamp(NOW_MS, "test")
 COSTLY_MS = 50
 FIRST_TRY_MS = 6  # with compiling
+LOAD_MS = 40  # a result of the largest size, on a small function
 PORTION_MS = 200 * FIRST_TRY_MS
 TEXTS: Json = [f"x{number:05}" for number in range(20_000)]
 
@@ -92,12 +96,12 @@ class Deployment:
         )
         return accepted.job_id
 
-    def end(self, job_id: str, result: Json = None) -> Job:
+    def end(self, job_id: str, result: Json = None, state: State = State.SUCCEEDED) -> Job:
         self.services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
         job = self.services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP))
         if result is not None:
             assert self.services.jobs.store_result_apart(job, result)
-        ending = Ending(State.SUCCEEDED, result_apart=result is not None)
+        ending = Ending(state, result_apart=result is not None)
         return self.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
 
     def until(self, duration_ms: int) -> Deadline:
@@ -158,6 +162,45 @@ def test_however_many_conditions_there_are_a_foreign_job_waits_for_seconds() -> 
     assert took_ms <= TRIES_MS + PORTION_MS + COSTLY_PER_CALL * COSTLY_MS <= 10_000
 
 
+def test_results_that_conditions_look_at_keep_a_foreign_job_waiting_no_longer() -> None:
+    deployed = Deployment()
+    foreign_upstream_id, *upstream_ids = [deployed.submit() for _ in range(400)]
+    for number, upstream_id in enumerate(upstream_ids):
+        deployed.submit(_costly(upstream_id, number))
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    large: Json = ["x" * 100] * 100
+    ended = [deployed.end(upstream_id, large) for upstream_id in upstream_ids]
+    ended.append(deployed.end(foreign_upstream_id))
+    started_ms = deployed.world.now_ms
+    queued_after_ms: list[int] = []
+
+    def watch(request: str) -> None:
+        if not queued_after_ms and deployed.world.jobs[foreign_id].state is State.QUEUED:
+            queued_after_ms.append(deployed.world.now_ms - started_ms)
+        if request == "load_result":
+            deployed.world.now_ms += LOAD_MS
+
+    deployed.world.on_request = watch
+    react(deployed.services, ended, now_ms=started_ms, until=deployed.until(200_000))
+    assert queued_after_ms, "it waits for all the conditions"
+    assert queued_after_ms[0] <= 4_000, "as docs/guarantees.md promises"
+    assert deployed.world.now_ms - started_ms <= 15_000
+
+
+def test_very_many_upstreams_that_failed_are_read_again_together() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(300)]
+    waiting = [
+        deployed.submit(DependencyRequest(job_id=upstream_id, type=DependencyType.MUST_COMPLETE))
+        for upstream_id in upstream_ids
+    ]
+    failed = [deployed.end(upstream_id, state=State.FAILED) for upstream_id in upstream_ids]
+    before = deployed.world.requests.copy()
+    react(deployed.services, failed, now_ms=NOW_MS, until=deployed.until(200_000))
+    assert deployed.count(waiting, State.QUEUED) == 300
+    assert (deployed.world.requests - before)["get_consistent"] <= 2, "one after the other they take seconds"
+
+
 def test_thousands_of_costly_conditions_take_a_dispatcher_seconds_and_the_reaper_finishes_them() -> None:
     deployed = Deployment()
     upstream_id = deployed.submit()
@@ -194,6 +237,72 @@ def test_a_foreign_job_whose_news_was_lost_is_released_though_others_take_all_th
         reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(1_000))
         deployed.world.now_ms += 60_000
     assert deployed.world.jobs[foreign_id].state is State.READY
+
+
+def test_jobs_that_wait_for_very_many_others_do_not_keep_one_behind_them_from_its_turn() -> None:
+    deployed = Deployment(shards=1)
+    others = [deployed.submit() for _ in range(500)]
+    for _ in range(9):
+        deployed.submit(*[DependencyRequest(job_id=other) for other in others])
+    foreign_upstream_id = deployed.submit()
+    foreign_id = deployed.submit(DependencyRequest(job_id=foreign_upstream_id))
+    deployed.end(foreign_upstream_id)
+    deployed.world.now_ms += GRACE_MS
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 100
+
+    deployed.world.on_request = slow
+    runs = 0
+    while deployed.world.jobs[foreign_id].state is State.PENDING:
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(3_000))
+        runs += 1
+        assert runs < 100, "the reaper never comes to the last of a page"
+
+
+def test_one_that_waits_for_very_many_has_all_of_them_looked_at_though_time_is_short() -> None:
+    deployed = Deployment(shards=1)
+    others = [deployed.submit() for _ in range(1_500)]
+    waiting_id = deployed.submit(*[DependencyRequest(job_id=other) for other in others])
+    for other in others[-250:]:
+        deployed.end(other)
+    deployed.world.now_ms += GRACE_MS
+
+    def slow(request: str) -> None:
+        deployed.world.now_ms += 2_000
+
+    deployed.world.on_request = slow
+    for _ in range(100):
+        reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(3_000))
+    assert len(deployed.world.jobs[waiting_id].waiting_on) == 1_250
+
+
+class PoisonedConditions(CostlyConditions):
+    """One of them is refused by the store, as what can't be read is."""
+
+    def evaluate(
+        self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS
+    ) -> bool:
+        if "'0'" in expression:
+            raise ServiceRefused("it can't be read")
+        return super().evaluate(expression, upstream, max_steps=max_steps)
+
+
+def test_one_that_can_not_be_read_gives_the_others_of_its_page_no_more_time() -> None:
+    deployed = Deployment(shards=1)
+    deployed.services = replace(deployed.services, conditions=PoisonedConditions(deployed.world))
+    upstream_id = deployed.submit()
+    waiting = [deployed.submit(_costly(upstream_id, number)) for number in range(90)]
+    deployed.end(upstream_id)
+    deployed.world.now_ms += GRACE_MS
+    runs = 0
+    while deployed.count(waiting, State.PENDING) > 1:
+        started_ms = deployed.world.now_ms
+        with suppress(ServiceRefused):
+            reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(1_000))
+        assert deployed.world.now_ms - started_ms < 1_000 + PORTION_MS
+        runs += 1
+        assert runs < 100
 
 
 def test_a_repair_that_takes_too_long_keeps_no_later_one_from_its_turn() -> None:
@@ -252,6 +361,50 @@ def test_an_answer_to_a_caller_waits_for_no_more_costly_conditions_than_a_dispat
     deployed.submit(*[_costly(upstream_id, number) for number in range(300)])
     assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
     assert deployed.world.now_ms - started_ms <= COSTLY_PER_CALL * COSTLY_MS + 300 * FIRST_TRY_MS
+
+
+def test_an_answer_waits_for_no_more_of_them_where_very_many_upstreams_have_ended() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(450)]
+    for upstream_id in upstream_ids:
+        deployed.end(upstream_id)
+    deployed.submit(*[_costly(upstream_id, number) for number, upstream_id in enumerate(upstream_ids)])
+    assert len(deployed.conditions.evaluated) == COSTLY_PER_CALL
+
+
+def test_the_reaper_finishes_a_submission_in_time_and_leaves_its_conditions_to_the_next_repair() -> None:
+    deployed = Deployment()
+    upstream_ids = [deployed.submit() for _ in range(1_000)]
+    for upstream_id in upstream_ids:
+        deployed.end(upstream_id)
+
+    def cut_off(request: str) -> None:
+        if any(each.phase is Phase.COMMITTED for each in deployed.world.submissions.values()):
+            raise DependencyUnavailable("the submitter is gone")
+
+    edges = tuple(
+        DependencyRequest(job_id=upstream_id, type=DependencyType.CONDITIONAL, condition="true")
+        for upstream_id in upstream_ids
+    )
+    job = JobRequest(type="tidegate.noop", depends_on=edges, key="waits")
+    deployed.world.on_request = cut_off
+    with suppress(DependencyUnavailable):
+        submit_workflow(
+            deployed.services,
+            WorkflowRequest(name="w", jobs=(job,)),
+            idempotency_key=None,
+            fingerprint="",
+            now_ms=deployed.world.now_ms,
+        )
+    deployed.world.on_request = lambda request: None
+    (submission,) = deployed.world.submissions.values()
+    assert submission.phase is Phase.COMMITTED
+    deployed.world.now_ms += SUBMISSION_GRACE_MS
+    started_ms = deployed.world.now_ms
+    finished, _ = reap_submissions(deployed.services, deployed.world.now_ms + 1, until=deployed.until(1_000))
+    assert finished == 1
+    first_of_each_portion_ms = 5 * PORTION_MS
+    assert deployed.world.now_ms - started_ms <= 1_000 + first_of_each_portion_ms
 
 
 def test_a_call_may_leave_all_costly_conditions_to_the_reaper() -> None:

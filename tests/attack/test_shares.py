@@ -15,7 +15,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.requests import DependencyRequest, ShareRequest
 from tidegate.domain.states import State
-from tidegate.ports import KnownLane
+from tidegate.ports import KnownLane, OutcomeKind
 from tidegate.usecases.lanes import Lanes, keep_shares, known_lanes
 from tidegate.usecases.release import release
 from tidegate.usecases.tick import tick
@@ -202,6 +202,33 @@ def test_a_share_that_is_noted_while_it_is_found_unused_stays_awake(idle_ms: int
     if not came():
         note()
     assert not deployment.lanes()[share_lane("s0")].resting
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_share_whose_job_is_handed_back_while_it_is_found_unused_stays_awake(number: int) -> None:
+    deployment = Crowd()
+    (mine,) = deployment.submit(1, share=ShareRequest(name="data"))
+    deployment.react()
+    deployment.world.now_ms += 11 * MINUTE_MS
+    came = deployment.at_request(number, partial(deployment.run_one, OutcomeKind.HANDED_BACK))
+    tick(deployment.services, now_ms=deployment.now_ms)
+    deployment.calm()
+    is_waiting = deployment.job(mine).state is State.READY
+    assert not (is_waiting and deployment.lanes()[share_lane("data")].resting)
+    assert came() or number > 8
+
+
+def test_a_dispatcher_that_hears_of_a_job_in_a_share_that_could_rest_notes_it() -> None:
+    deployment = Crowd()
+    (mine,) = deployment.submit(1, share=ShareRequest(name="data"))
+    ready = deployment.job(mine)
+    rules = deployment.services.rules.load()
+    noted_ms = deployment.now_ms
+    for minutes, noted_minutes in ((5, 0), (6, 6), (7, 6)):
+        deployment.world.now_ms = noted_ms + minutes * MINUTE_MS
+        known_lanes(deployment.services, POOL, rules, [ready], deployment.now_ms)
+        noted_at_ms = deployment.lanes()[share_lane("data")].noted_at_ms
+        assert noted_at_ms == noted_ms + noted_minutes * MINUTE_MS
 
 
 def test_a_job_that_is_held_back_by_a_key_does_not_wake_its_share() -> None:

@@ -12,6 +12,8 @@ from tests.functions.test_dispatcher import Fixture
 from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.usecases.deadline import Deadline
+from tidegate.usecases.react import ReactReport
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import OVERDUE_MS, TickWatch
 
@@ -61,6 +63,31 @@ def test_a_run_for_events_does_the_schedule_s_work_when_that_is_overdue(
     assert ticks.done_ms == [ticks.clock.at_ms]
     ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS - 1)
     assert len(ticks.done_ms) == 1
+
+
+def test_a_clock_that_is_put_back_does_not_put_off_the_schedule_s_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = Ticks(monkeypatch)
+    ticks.run(ticks.fixture.event)
+    ticks.run(ticks.fixture.event, after_ms=-3_600_000)
+    assert len(ticks.done_ms) == 1
+
+
+def test_a_run_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture, clock, stopwatch = Fixture(), Clock(2 * 3_600_000), Clock(0)
+    over: list[bool] = []
+
+    def react(_services: Services, _news: object, *, until: Deadline, **_: object) -> ReactReport:
+        clock.at_ms -= 3_600_000
+        for passed_ms in (app.WORKING_MS - 1, 1):
+            stopwatch.at_ms += passed_ms
+            over.append(until.is_over())
+        return ReactReport(0, ())
+
+    monkeypatch.setattr(app, "react", react)
+    app.handle(fixture.event, replace(fixture.deps, clock=clock, stopwatch=stopwatch))
+    assert over == [False, True]
 
 
 def test_a_schedule_that_gets_through_leaves_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -12,7 +12,19 @@ from tests.support.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.usecases.deadline import Deadline
 from tidegate.usecases.reap import ReapReport
+from tidegate.usecases.services import Services
+
+
+class HandStopwatch:
+    """Stands until it is moved."""
+
+    at_ms = 0
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
 
 NOTHING = dict.fromkeys((field.name for field in fields(ReapReport)), 0)
 
@@ -58,3 +70,18 @@ def test_the_repairs_end_well_before_the_platform_ends_the_function() -> None:
     """Each repair may be in the middle of a portion when its time is over."""
     timeout_ms = resources()["ReaperFunction"]["Properties"]["Timeout"] * 1_000
     assert timeout_ms >= app.WORKING_MS + 30_000
+
+
+def test_a_round_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopwatch = HandStopwatch()
+    over: list[bool] = []
+
+    def reap(_services: Services, *, now_ms: int, until: Deadline) -> ReapReport:
+        for passed_ms in (app.WORKING_MS - 1, 1):
+            stopwatch.at_ms += passed_ms
+            over.append(until.is_over())
+        return ReapReport(**NOTHING)
+
+    monkeypatch.setattr(app, "reap", reap)
+    app.handle({}, replace(_deps(Api(), NOW_MS), stopwatch=stopwatch))
+    assert over == [False, True]

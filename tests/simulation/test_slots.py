@@ -104,7 +104,13 @@ class Deployment:
 
     def _dispatcher(self) -> DispatcherDeps:
         return DispatcherDeps(
-            self.services, self.clock, Meter(), lambda image: image["job"], lambda _: None, lambda _: False
+            self.services,
+            self.clock,
+            Meter(),
+            lambda image: image["job"],
+            lambda _: None,
+            lambda _: False,
+            stopwatch=self.clock,
         )
 
     def _dispatch(self, deps: DispatcherDeps, event: Event) -> None:
@@ -117,7 +123,7 @@ class Deployment:
                 self._waiting = None
 
     def _reaper(self) -> ReaperDeps:
-        return ReaperDeps(self.services, self.clock, Meter())
+        return ReaperDeps(self.services, self.clock, Meter(), self.clock)
 
     def _reap(self, deps: ReaperDeps, event: Event) -> None:
         self.world.now_ms = self.clock.now_ms()

@@ -21,11 +21,11 @@ from tidegate.adapters.dynamodb_rules import DynamoRuleStore, is_of_rules
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
-from tidegate.adapters.system import SystemClock, SystemEntropy
+from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
 from tidegate.domain.job import Job, Json
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry
-from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor
+from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
@@ -70,11 +70,12 @@ class ApiDeps:
 
 @dataclass(frozen=True, slots=True)
 class ReaperDeps:
-    """What the reaper function works with."""
+    """What the reaper function works with; `stopwatch` measures how long a run takes."""
 
     services: Services
     clock: Clock
     meter: Meter
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class DispatcherDeps:
 
     `job_from_image` decodes the image of a job's stream record; `pool_of_worker` tells from a record's keys which
     pool a worker has joined, None where it is no worker's record; `is_of_rules` whether it is the rules' record.
+    `stopwatch` measures how long a run takes.
     """
 
     services: Services
@@ -94,6 +96,7 @@ class DispatcherDeps:
     due_watch: DueWatch = field(default_factory=DueWatch)
     tick_watch: TickWatch = field(default_factory=TickWatch)
     own_news: OwnNews = field(default_factory=OwnNews)
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,14 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class SystemStopwatch:
+    """The time since the machine was started, which no setting of its clock changes."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since a moment that only this process knows."""
+        return time.monotonic_ns() // 1_000_000
+
+
 class SystemEntropy:
     """Ids and jitter from the operating system's generator, so that processes forked from one never agree."""
 

@@ -27,7 +27,7 @@ from tidegate.ports.stores import (
     WorkerPage,
     WorkerRegistry,
 )
-from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue
+from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue, Stopwatch
 
 __all__ = [
     "Assignment",
@@ -55,6 +55,7 @@ __all__ = [
     "RuleStore",
     "Signal",
     "SlotExecutor",
+    "Stopwatch",
     "SubmissionStore",
     "Upstream",
     "WorkerPage",

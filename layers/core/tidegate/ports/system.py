@@ -16,6 +16,13 @@ class Clock(Protocol):
         """Milliseconds since the epoch."""
 
 
+class Stopwatch(Protocol):
+    """Time that passes evenly, also where somebody sets the clock."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since a moment that only this process knows."""
+
+
 class Entropy(Protocol):
     """Everything that is not determined: new ids and jitter."""
 

@@ -10,20 +10,24 @@ from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependentsIfOpen
 from tidegate.ports import MoveOutcome
+from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.portions import portions
-from tidegate.usecases.release import settle
+from tidegate.usecases.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
 _UPSTREAMS_AT_ONCE = 200  # each comes with its result; a submission may name 100,000
 
 
-def connect_edges(services: Services, edges: Sequence[ExternalEdge], now_ms: int) -> None:
+def connect_edges(
+    services: Services, edges: Sequence[ExternalEdge], now_ms: int, *, until: Deadline = NEVER
+) -> None:
     """Writes the edges, notes them on their upstreams, and settles those whose upstream has ended or started.
 
     The downstreams must have been written. The order closes the race: an upstream that ends after the note sees the
     edge; one that ended before refuses the note, and then its outcome is carried over here. Both may happen.
-    An upstream that is gone is left to the reaper, which skips what waits on it.
+    An upstream that is gone is left to the reaper, which skips what waits on it. So is what can't be settled `until`
+    then, and all but some of the costly conditions: the edges stand, and their downstreams are PENDING.
     """
     if not edges:
         return
@@ -32,13 +36,19 @@ def connect_edges(services: Services, edges: Sequence[ExternalEdge], now_ms: int
     for edge in edges:
         by_upstream.setdefault(edge.upstream_id, []).append(edge)
     failures: list[MoveOutcome] = []
+    costly = COSTLY_PER_CALL  # of the whole call: somebody may wait for its answer
     for portion in portions(list(by_upstream.items()), _UPSTREAMS_AT_ONCE):
-        failures += _connect(services, portion, now_ms)
+        failures += _connect(services, portion, now_ms, until, costly)
+        costly = 0
     raise_first_failure(failures)
 
 
 def _connect(
-    services: Services, by_upstream: Sequence[tuple[str, Sequence[ExternalEdge]]], now_ms: int
+    services: Services,
+    by_upstream: Sequence[tuple[str, Sequence[ExternalEdge]]],
+    now_ms: int,
+    until: Deadline,
+    costly: int,
 ) -> list[MoveOutcome]:
     """Notes the edges on some upstreams and settles them; returns the outcomes that are no job."""
     outcomes = services.jobs.apply_all(
@@ -52,5 +62,5 @@ def _connect(
         upstream = outcome.job if isinstance(outcome, TransitionRefused) else outcome
         if isinstance(upstream, Job):
             known.extend((upstream, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
-    settle(services, known, now_ms)
+    settle(services, known, now_ms, until=until, costly=costly)
     return [outcome for outcome in outcomes if not isinstance(outcome, Job)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tidegate.ports import Clock
+from tidegate.ports import Stopwatch
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Deadline:
     """The moment by which work stops of itself. Only between portions: a job never fails because time is short."""
 
-    clock: Clock
+    clock: Stopwatch
     at_ms: int
 
     def is_over(self) -> bool:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from tidegate.domain.submission import Phase, SubmissionPlan
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
+from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.services import Services
 
 
-def finish_submission(services: Services, submission_id: str, plan: SubmissionPlan, now_ms: int) -> None:
+def finish_submission(
+    services: Services, submission_id: str, plan: SubmissionPlan, now_ms: int, *, until: Deadline = NEVER
+) -> None:
     """Inserts the roots that do not stand yet, connects the edges, and marks the submission COMPLETE.
 
     The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that stand, and may have moved
-    on, are left alone.
+    on, are left alone. Conditions for which there is no time `until` then are the reaper's.
     """
     chooser = PoolChooser(services, now_ms)
     services.jobs.insert_if_absent([chooser.placed(root) for root in plan.roots])
-    connect_edges(services, plan.edges, now_ms)
+    connect_edges(services, plan.edges, now_ms, until=until)
     services.submissions.move_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
@@ -68,17 +68,24 @@ def judge_by_known(
 ) -> tuple[int, list[tuple[Job, int, str]]]:
     """Releases or skips PENDING jobs as those upstreams demand that are there.
 
-    Takes a bounded number of dependencies at a time: each job may have 2,000, of 2,000 other upstreams. Returns how
-    many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
+    Takes a bounded number of dependencies at a time: each job may have 2,000, of 2,000 other upstreams. Where there is
+    a deadline it begins anywhere among them: over many calls each has its turn, however little time there is. Returns
+    how many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
     """
     moved = 0
     unfound: list[tuple[Job, int, str]] = []
-    waits = ((job, ordinal) for job in jobs for ordinal in sorted(job.waiting_on))
+    count = sum(len(job.waiting_on) for job in jobs)
+    start = 0 if until is NEVER else int(services.entropy.jitter() * count)
+    waits = chain(islice(_waits_of(jobs), start, None), islice(_waits_of(jobs), start))
     for portion in while_time(iter(lambda: list(islice(waits, _WAITS_AT_ONCE)), []), until):
         moved_now, unfound_now = _judge_portion(services, portion, now_ms, until=until, costly=costly)
         moved += moved_now
         unfound += unfound_now
     return moved, unfound
+
+
+def _waits_of(jobs: Sequence[Job]) -> Iterator[tuple[Job, int]]:
+    return ((job, ordinal) for job in jobs for ordinal in sorted(job.waiting_on))
 
 
 def _judge_portion(

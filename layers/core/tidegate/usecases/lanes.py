@@ -64,7 +64,7 @@ def known_lanes(
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
     for lane in news:
         standing = known.get(lane)
-        if share_of(lane) and (standing is None or standing.resting):
+        if share_of(lane) and _may_rest(standing, now_ms):
             known[lane] = _wake(services, pool, lane, standing, now_ms)
         elif standing is None:
             known[lane] = KnownLane(lane, DEFAULT_WEIGHT, now_ms)
@@ -86,8 +86,13 @@ def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: in
     known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
     for lane in lanes:
         standing = known.get(lane)
-        if standing is None or standing.resting or now_ms - standing.noted_at_ms > _NOTE_AGAIN_MS:
+        if _may_rest(standing, now_ms):
             _wake(services, pool, lane, standing, now_ms)
+
+
+def _may_rest(standing: KnownLane | None, now_ms: int) -> bool:
+    """True where the lane is forgotten, rests, or may do so before a job in it is dispatched."""
+    return standing is None or standing.resting or now_ms - standing.noted_at_ms > _NOTE_AGAIN_MS
 
 
 def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_ms: int) -> None:
@@ -102,11 +107,13 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     looked = [*awake, *resting]
     if not looked:
         return
+    # Before the READY jobs: a dispatched job that is handed back meanwhile is then among those. One that is dispatched
+    # meanwhile has its share noted before.
+    dispatched = _dispatched_shares(services, pool) if awake else frozenset()
     lanes = [each.lane for each in looked]
     pages = services.index.first_pages(pool, Group.READY, limit=1, lanes=lanes)
     waiting = {lane for (lane, _), page in pages.items() if page.entries}
     idle = [each for each in awake if each.lane not in waiting]
-    dispatched = _dispatched_shares(services, pool) if idle else frozenset()
     for each in resting:
         if each.lane in waiting:
             _wake(services, pool, each.lane, each, now_ms)

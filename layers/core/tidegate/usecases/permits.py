@@ -124,14 +124,19 @@ def _permit_of(lane: str) -> str:
     return key_permit(bounded_by_key[0]) if bounded_by_key else type_permit(type_of(lane) or "")
 
 
-def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) -> None:
-    """Has the keys of these lanes forget what no waiting job asks for any more.
+def settle_waiting(services: Services, pool: str, lanes: Sequence[KnownLane], now_ms: int) -> None:
+    """Has the keys of these lanes of a pool know what waiting jobs ask for, and forget what none asks for any more.
 
-    A limit that was noted in the last minute stays: the index may not show the waiting job yet.
+    A limit that was noted in the last minute stays: the index may not show the waiting job yet. One that was forgotten
+    although a job waits with it, because the index lagged for longer, is noted again.
     """
-    keys = {bounded[0] for each in lanes if (bounded := key_of(each.lane)) is not None}
+    limits: dict[str, list[int]] = {}
+    for each in lanes:
+        bounded_by_key = key_of(each.lane)
+        if bounded_by_key is not None:
+            limits.setdefault(bounded_by_key[0], []).append(bounded_by_key[1])
     over: dict[str, Permit] = {}
-    for key in sorted(keys):
+    for key in sorted(limits):
         permit = services.permits.standing(key_permit(key))
         limit, noted_ms_ago = permit.waiting_limit, now_ms - permit.waiting_noted_at_ms
         # Asked of the index, not of the registry, of which only so many lanes are listed.
@@ -141,6 +146,11 @@ def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) 
             and not _somebody_waits(services, key, limit)
         ):
             over[key] = permit
+        unknown = sorted(asked for asked in limits[key] if limit is None or asked < limit)
+        waiting = next((asked for asked in unknown if _waits(services, pool, key, asked)), None)
+        if waiting is not None:
+            services.permits.note_waiting(key_permit(key), waiting, now_ms=now_ms)
+            over.pop(key, None)
     for key, least in _least_waiting(services, over.keys()).items() if over else ():
         services.permits.set_waiting_if_not_noted_since(
             key_permit(key), least, noted_at_ms=over[key].waiting_noted_at_ms
@@ -149,11 +159,12 @@ def settle_waiting(services: Services, lanes: Sequence[KnownLane], now_ms: int) 
 
 def _somebody_waits(services: Services, key: str, limit: int) -> bool:
     """True where a job that asks for this limit waits for the key in any pool."""
+    return any(_waits(services, pool, key, limit) for pool in sorted(services.settings.pools))
+
+
+def _waits(services: Services, pool: str, key: str, limit: int) -> bool:
     lane = key_lane(key, limit)
-    return any(
-        services.index.page(pool, Group.READY, 0, limit=1, lane=lane).entries
-        for pool in sorted(services.settings.pools)
-    )
+    return bool(services.index.page(pool, Group.READY, 0, limit=1, lane=lane).entries)
 
 
 def _least_waiting(services: Services, keys: Set[str]) -> Mapping[str, int | None]:

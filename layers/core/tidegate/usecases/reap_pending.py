@@ -48,7 +48,8 @@ def _judge(services: Services, jobs: list[Job], stamp: Stamp, until: Deadline) -
         return judge_waiting(services, jobs, stamp, until=until)
     except (NotFound, ServiceRefused):
         # One of them, or of their upstreams, can't be read. The others must not wait for that to be mended.
-        return sum(for_each(jobs, lambda job: judge_waiting(services, [job], stamp, until=until)))
+        turns = in_turns(jobs, until, services.entropy.jitter)
+        return sum(for_each(turns, lambda turn: judge_waiting(services, [turn[0]], stamp, until=turn[1])))
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:

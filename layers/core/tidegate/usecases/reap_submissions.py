@@ -23,16 +23,19 @@ def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER
     # From anywhere among them: some that can't be closed at all must not keep the others waiting for ever.
     start = int(services.entropy.jitter() * len(open_ids))
     turn = [*open_ids[start:], *open_ids[:start]][:SUBMISSIONS_PER_RUN]
-    ends = for_each(while_time(turn, until), lambda submission_id: _close(services, submission_id, now_ms))
+    ends = for_each(
+        while_time(turn, until), lambda submission_id: _close(services, submission_id, now_ms, until)
+    )
     return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
 
 
-def _close(services: Services, submission_id: str, now_ms: int) -> Phase | None:
+def _close(services: Services, submission_id: str, now_ms: int, until: Deadline) -> Phase | None:
     submission = services.submissions.get(submission_id)
     if submission is None or submission.phase in DONE_WITH:
         return None  # the index lagged behind
     if submission.phase is Phase.COMMITTED:
-        finish_submission(services, submission_id, services.submissions.load_plan(submission_id), now_ms)
+        plan = services.submissions.load_plan(submission_id)
+        finish_submission(services, submission_id, plan, now_ms, until=until)
         return Phase.COMPLETE
     abandoned = submission.phase is Phase.ABANDONED or services.submissions.move_phase_if(
         submission_id, Phase.STAGING, Phase.ABANDONED

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from tidegate.domain import limits
-from tidegate.domain.dependency import Dependency, Dependent, Verdict, judge
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent, Verdict, judge
 from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import REOPENABLE, State
-from tidegate.ports import Clock
+from tidegate.ports import Stopwatch
 from tidegate.usecases.conditions import (
     CHEAP_STEPS,
     Conditions,
@@ -32,6 +32,7 @@ _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
 TRIES_MS = 5_000  # compiling is part of it, 6 ms at the most for each; the reaper takes up the others
 COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
 _PORTION_EDGES = 200
+_PORTION_RESULTS = 20  # of upstreams, each up to 256 KB, which takes tens of milliseconds to read
 _COSTLY_AT_ONCE = 10
 
 
@@ -48,12 +49,9 @@ def release(
 
 def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
     """The edges that leave jobs which started running or ended, each with its upstream as it was seen last."""
-    latest = {job.job_id: job for job in changed}
-    return [
-        (upstream, dependent)
-        for upstream in latest.values()
-        for dependent in services.jobs.list_dependents(upstream)
-    ]
+    latest = list({job.job_id: job for job in changed}.values())
+    leaving = zip(latest, services.jobs.list_dependents_of(latest), strict=True)
+    return [(upstream, dependent) for upstream, dependents in leaving for dependent in dependents]
 
 
 def settle(
@@ -113,12 +111,14 @@ class Settling:
         portions = (portion for some in while_time(edges, until) for portion in _portions(some))
         return self._settle(portions, limits.MAX_CONDITION_STEPS, until.clock)
 
-    def _settle(self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+    def _settle(
+        self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Stopwatch
+    ) -> tuple[Job, ...]:
         moved: list[Job] = []
         for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps, clock)))
         return tuple(moved)
 
-    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Clock) -> tuple[Job, ...]:
+    def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Stopwatch) -> tuple[Job, ...]:
         services = self._services
         downstreams = _load_pending(services, {edge.job_id for _, edge in edges})
         decided = _confirmed(services, edges, downstreams)
@@ -184,21 +184,32 @@ def _decided(edges: Iterable[_Edge]) -> list[_Edge]:
 
 
 def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
-    """Each upstream's first dependent, then each one's second, and so on. A job's edges stay together."""
+    """Each upstream's first dependent, then each one's second, and so on; those without conditions before the others.
+
+    A job's edges stay together.
+    """
     counts: Counter[str] = Counter()
     places: dict[str, int] = {}
     kept = list(edges)
+    asking = {edge.job_id for _, edge in kept if edge.type is DependencyType.CONDITIONAL}
     for upstream, edge in kept:
         if edge.job_id not in places:
             places[edge.job_id] = counts[upstream.job_id]
             counts[upstream.job_id] += 1
-    return sorted(kept, key=lambda each: (places[each[1].job_id], each[1].job_id))
+    return sorted(kept, key=lambda each: (each[1].job_id in asking, places[each[1].job_id], each[1].job_id))
 
 
 def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
-    """Takes edges off the front."""
+    """Takes edges off the front: a bounded number, that need a bounded number of results."""
     while waiting:
-        yield [waiting.popleft() for _ in range(min(_PORTION_EDGES, len(waiting)))]
+        portion: list[_Edge] = []
+        asked: set[str] = set()
+        while waiting and len(portion) < _PORTION_EDGES and len(asked) < _PORTION_RESULTS:
+            upstream, edge = waiting.popleft()
+            portion.append((upstream, edge))
+            if edge.type is DependencyType.CONDITIONAL:
+                asked.add(upstream.job_id)
+        yield portion
 
 
 def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
@@ -216,9 +227,7 @@ def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[
         for upstream, edge in edges
         if upstream.state in REOPENABLE and _waits(edge, downstreams)
     }
-    fresh = {
-        job_id: services.jobs.get(job_id, consistent=True) or upstream for job_id, upstream in doubted.items()
-    }
+    fresh = doubted | (services.jobs.get_many(list(doubted), consistent=True) if doubted else {})
     latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]
     return [
         (upstream, edge, judge(edge.type, upstream.state, upstream.was_started)) for upstream, edge in latest

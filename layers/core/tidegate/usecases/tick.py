@@ -32,7 +32,7 @@ class TickWatch:
         """True at most once every `OVERDUE_MS`, and never at the first look. A True counts as done."""
         if self._last_ms is None:
             self._last_ms = now_ms
-        if now_ms - self._last_ms < OVERDUE_MS:
+        if 0 <= now_ms - self._last_ms < OVERDUE_MS:  # below 0 where the clock was put back
             return False
         self._last_ms = now_ms
         return True
@@ -45,7 +45,7 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
     def tidy(pool: str) -> None:
         held, shares = lanes_to_tidy(services, pool)
         audit_permits(services, held)
-        settle_waiting(services, held, now_ms)  # before a lane is forgotten that tells of it
+        settle_waiting(services, pool, held, now_ms)  # before a lane is forgotten that tells of it
         for known in held:
             forget_if_empty(services, pool, known, now_ms)
         tidy_shares(services, pool, shares, now_ms)

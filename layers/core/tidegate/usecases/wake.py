@@ -25,7 +25,7 @@ class DueWatch:
 
     def is_time(self, now_ms: int) -> bool:
         """Whether it is time to look again; looked at is what it says so for."""
-        if now_ms - self._looked_at_ms < LOOK_EVERY_MS:
+        if 0 <= now_ms - self._looked_at_ms < LOOK_EVERY_MS:  # below 0 where the clock was put back
             return False
         self._looked_at_ms = now_ms
         return True
