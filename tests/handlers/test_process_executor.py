@@ -10,12 +10,14 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.ports import Outcome, OutcomeKind, Signal
@@ -105,6 +107,63 @@ def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: 
     assert isinstance(trapped, int)
     assert _becomes_true(lambda: not _is_running(trapped))
     assert _process_of(executor) != trapped
+
+
+@contextmanager
+def _killed_unseen(executor: ProcessExecutor) -> Iterator[int]:
+    """Has the idle process be lent as one that runs, and killed once it is lent, before it can begin anything."""
+    (idle,) = executor._children.idle
+    pid = idle._process.pid
+    os.kill(pid, signal.SIGSTOP)
+
+    def kill() -> None:
+        _becomes_true(lambda: idle in executor._children.busy)
+        os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    yield pid
+    killer.join(PATIENCE_SECONDS)
+
+
+def test_a_process_that_dies_before_it_began_a_job_costs_the_job_nothing(executor: ProcessExecutor) -> None:
+    first = _process_of(executor)
+    with _killed_unseen(executor) as killed:
+        assert killed == first
+        outcome = executor.execute(assignment("sample.describe"), Beats())
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+    assert not executor._children.busy
+
+
+def test_a_process_that_dies_before_it_described_the_job_types_is_replaced(executor: ProcessExecutor) -> None:
+    executor.warm(1)
+    with _killed_unseen(executor):
+        types = executor.job_types()
+    assert "sample.describe" in types.types()
+
+
+def test_processes_that_never_begin_are_not_started_without_end(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor.execute(assignment("sample.exit-process"), Beats())
+    started: list[int] = []
+    start = executor._children._start
+
+    def start_and_kill(*, with_keys: bool) -> JobProcess:
+        child = start(with_keys=with_keys)
+        started.append(child._process.pid)
+        os.kill(child._process.pid, signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(executor._children, "_start", start_and_kill)
+    outcome = executor.execute(assignment("sample.describe"), Beats())
+    assert (outcome.kind, outcome.code, outcome.retryable) == (
+        OutcomeKind.FAILED,
+        "process-not-started",
+        True,
+    )
+    assert "SIGKILL" in outcome.message
+    assert len(started) == 3
 
 
 def test_where_the_system_can_not_tell_of_a_death_processes_are_used_again(
