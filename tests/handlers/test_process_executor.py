@@ -166,6 +166,21 @@ def test_processes_that_never_begin_are_not_started_without_end(
     assert len(started) == 3
 
 
+def test_work_that_was_done_counts_though_its_process_can_not_be_told_to_stop(
+    executor: ProcessExecutor,
+) -> None:
+    executor.hurry()  # so that the first heartbeat comes before any answer is read
+
+    def ask_once_it_is_gone(progress: Progress | None) -> Signal:
+        del progress
+        (child,) = executor._children.busy
+        assert _becomes_true(child.has_ended)
+        return Signal.CANCEL
+
+    outcome = executor.execute(assignment("sample.leave-a-trap"), ask_once_it_is_gone)
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+
+
 def test_where_the_system_can_not_tell_of_a_death_processes_are_used_again(
     executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -310,7 +310,9 @@ class _Watch:
             grace_ends_ms = self._owner.clock.now_ms() + self._owner.grace_ms(asked)
             self._kill_at_ms = min(grace_ends_ms, self._assignment.deadline_ms)
         self.asked = asked
-        self._send("stop", why=WHY[asked])
+        # A child that is gone may have answered before: what it sent is read first, then the end of the line.
+        with suppress(JobProcessError):
+            self._send("stop", why=WHY[asked])
 
     def _send(self, kind: str, **fields: Any) -> None:
         self._child.send(
