@@ -87,6 +87,8 @@ def test_access_logs_are_a_choice_that_never_stops_a_deployment_by_itself(plain:
     assert with_role.properties("ApiAccount") == {"CloudWatchRoleArn": "<ApiLogsRole.Arn>"}
     # The stage needs the group, and the group the account's setting: so that one is made first.
     assert "<ApiAccount>" in str(with_role.properties("ApiAccessLogGroup")["Tags"])
+    # An account that never had an API refuses the setting.
+    assert with_role.resources["ApiAccount"]["DependsOn"] == "Api"
     for name in ("ApiAccount", "ApiLogsRole"):
         assert with_role.resources[name]["DeletionPolicy"] == "Retain", "other APIs log by it"
 
