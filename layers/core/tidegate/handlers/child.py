@@ -61,10 +61,10 @@ class Child:
         while True:
             message, stop = self._runs.get()
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
-            # Sent before any job code runs: without it the parent may give the attempt to another child.
-            self._send({"kind": "begun", **run})
             # Puts right what the job before has changed of this process.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
+            # Sent before any code of this job runs: without it the parent may give the attempt to another child.
+            self._send({"kind": "begun", **run})
             report = self._run(registry, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
