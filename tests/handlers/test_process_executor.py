@@ -20,6 +20,7 @@ from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assign
 from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
+from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.ports import Outcome, OutcomeKind, Signal
 
 PATIENCE_SECONDS = 60.0
@@ -164,6 +165,33 @@ def test_processes_that_never_begin_are_not_started_without_end(
     )
     assert "SIGKILL" in outcome.message
     assert len(started) == 3
+
+
+def test_a_new_process_that_can_not_load_job_code_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "withdrawn.py").write_text(
+        "from pathlib import Path\n"
+        "if Path(__file__).with_name('gone').exists():\n"
+        "    raise RuntimeError('the model is gone \\x1b[31m' + 'x' * 10_000)\n"
+        "__path__ = []\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    executor = ProcessExecutor(
+        CLOCK, heartbeat_seconds=BEAT_SECONDS, cancel_grace_seconds=0.05, packages=("withdrawn",)
+    )
+    try:
+        executor.job_types()
+        (tmp_path / "gone").touch()
+        (idle,) = executor._children.idle
+        idle.kill()
+        outcome = executor.execute(assignment("tidegate.sleep", {"seconds": 0}), Beats())
+    finally:
+        executor.close()
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-not-started")
+    assert "RuntimeError: the model is gone ?[31m" in outcome.message
+    assert len(outcome.message) == MAX_ERROR_CHARACTERS
 
 
 def test_work_that_was_done_counts_though_its_process_can_not_be_told_to_stop(

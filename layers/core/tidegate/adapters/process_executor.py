@@ -25,7 +25,9 @@ from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.adapters.job_processes import JobProcesses
 from tidegate.adapters.worker_scratch import WorkerScratch
+from tidegate.domain import limits
 from tidegate.domain.job import Progress
+from tidegate.domain.texts import plain_message
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
@@ -217,7 +219,9 @@ class ProcessExecutor:
 
 
 def _not_started(message: str) -> Outcome:
-    return Outcome(OutcomeKind.FAILED, code="process-not-started", message=message)
+    # It may hold the text of an error that job code raised.
+    bounded = plain_message(message)[: limits.MAX_ERROR_CHARACTERS]
+    return Outcome(OutcomeKind.FAILED, code="process-not-started", message=bounded)
 
 
 class _Watch:
@@ -284,7 +288,12 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
-        """What a message brings. Job code can write any message, so what it holds is checked once more."""
+        """What a message brings. Job code can write any message, so what it holds is checked once more.
+
+        Raises JobProcessError, and RegistrationError where the child has no job code to run.
+        """
+        if message.get("kind") == "broken" and not self.has_begun:
+            raise RegistrationError(str(message.get("message")))
         if (message.get("job_id"), message.get("attempt")) != (
             self._assignment.job_id,
             self._assignment.attempt,
