@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.domain.documents import read_document, table_rows
-from tidegate.adapters.job_environment import ALWAYS_PASSED, VARIABLE
+from tidegate.adapters.job_environment import ALWAYS_PASSED, VARIABLE, job_environment
 from tidegate.settings import read_settings
 
 DOCUMENT = read_document("isolation.md")
@@ -11,6 +13,15 @@ DOCUMENT = read_document("isolation.md")
 
 def test_the_page_lists_each_variable_that_is_passed() -> None:
     assert [row[0].strip("`") for row in table_rows(DOCUMENT, "variable")] == sorted(ALWAYS_PASSED)
+
+
+def test_the_page_counts_the_variables_that_tidegate_sets() -> None:
+    (number, paragraph) = re.findall(r"tidegate sets (\w+) itself:(.*?)\n\n", DOCUMENT, re.DOTALL)[0]
+    at_start = job_environment({}, ()).at_start(with_keys=False)
+    # Where the code is and the attempt's folder are added as the process and the attempt begin.
+    expected = {"PYTHONPATH", "TMPDIR", *at_start}
+    assert set(re.findall(r"`([A-Z_0-9]+)(?:=\w+)?`", paragraph)) == expected
+    assert number == {4: "four", 5: "five", 6: "six"}[len(expected)]
 
 
 def test_the_page_names_the_options_of_an_operator() -> None:
