@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
+from tests.architecture.test_template_pools import ON
 from tests.domain.documents import read_document, table_rows
+from tests.support.template import Resolved
 from tidegate.adapters.job_environment import ALWAYS_PASSED, VARIABLE, job_environment
 from tidegate.settings import read_settings
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = read_document("isolation.md")
 
 
@@ -28,3 +33,13 @@ def test_the_page_names_the_options_of_an_operator() -> None:
     for option in (VARIABLE, "TIDEGATE_REUSE_JOB_PROCESSES"):
         assert option in DOCUMENT
         assert option in read_settings.__code__.co_consts
+
+
+def test_nothing_that_is_not_hidden_starts_the_worker_in_its_container() -> None:
+    """A shell or an init process would hold the worker's variables, and job code could read them there."""
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", (ROOT / "worker" / "Dockerfile").read_text(), re.MULTILINE)
+    assert json.loads(entry)[:3] == ["python", "-m", "tidegate_worker"]
+    task = Resolved(**ON).properties("EcsTaskDefinition")
+    (container,) = task["ContainerDefinitions"]
+    assert not {"EntryPoint", "LinuxParameters"} & container.keys()
+    assert "PidMode" not in task
