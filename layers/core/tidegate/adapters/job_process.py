@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -17,6 +19,9 @@ from typing import Any
 from tidegate.domain.errors import TidegateError
 
 MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
+_MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
+_READ_BYTES = 262_144  # about what the line holds
+_LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
 
 
@@ -60,17 +65,34 @@ class JobProcess:
             raise JobProcessError from error
 
     def receive(self) -> Mapping[str, Any]:
-        """The next message, waiting for it.
+        """The next message, waiting for its first byte.
 
-        Raises JobProcessError, also where what came is no message of the child's: job code can write to the line.
+        Raises JobProcessError, also where what came is no message of the child's, or no whole one in time: job code
+        can write to the line.
         """
         try:
-            message = json.loads(self.connection.recv_bytes(MAX_MESSAGE_BYTES))
+            self.connection.poll(None)
+            deadline_s = time.monotonic() + _MESSAGE_SECONDS
+            (size_bytes,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline_s))
+            if not 0 <= size_bytes <= MAX_MESSAGE_BYTES:
+                raise JobProcessError(f"job code announced a message of {size_bytes:,} bytes")
+            message = json.loads(self._read(size_bytes, deadline_s))
         except (EOFError, OSError, ValueError, RecursionError) as error:
             raise JobProcessError("the line to job code is broken") from error
         if not isinstance(message, dict):
             raise JobProcessError("what came over the line to job code is no message")
         return message
+
+    def _read(self, size_bytes: int, deadline_s: float) -> bytes:
+        data = bytearray()
+        while len(data) < size_bytes:
+            if not self.connection.poll(max(0.0, deadline_s - time.monotonic())):
+                raise JobProcessError(f"a message of job code did not end within {_MESSAGE_SECONDS:g} s")
+            part = os.read(self.connection.fileno(), min(size_bytes - len(data), _READ_BYTES))
+            if not part:
+                raise EOFError
+            data += part
+        return bytes(data)
 
     def has_ended(self) -> bool:
         """Whether the child is gone, though a process that it forked may hold its end of the line still.
