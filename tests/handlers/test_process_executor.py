@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tidegate.adapters import job_process
 from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
@@ -169,6 +170,23 @@ def test_processes_that_never_begin_are_not_started_without_end(
     )
     assert "SIGKILL" in outcome.message
     assert len(started) == 3
+
+
+def test_a_process_that_reads_nothing_keeps_no_large_job_waiting(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_process, "_SEND_SECONDS", 5.0)
+    stopped = _process_of(executor)
+    assert isinstance(stopped, int)
+    os.kill(stopped, signal.SIGSTOP)
+    assert _becomes_true(lambda: psutil.Process(stopped).status() == psutil.STATUS_STOPPED)
+    large = dataclasses.replace(assignment("sample.print"), attempt=3, key="k" * 1_000_000)
+    outcomes: list[Outcome] = []
+    slot = threading.Thread(target=lambda: outcomes.append(executor.execute(large, Beats())), daemon=True)
+    slot.start()
+    slot.join(PATIENCE_SECONDS)
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.SUCCEEDED]
+    assert not _is_running(stopped)
 
 
 def test_a_new_process_that_can_not_load_job_code_says_why(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from tidegate.domain.errors import TidegateError
 
 MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
 _MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
+_SEND_SECONDS = 120.0  # a new child may hold the interpreter while it loads job code
 _READ_BYTES = 262_144  # about what the line holds
 _LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
@@ -43,6 +46,7 @@ class JobProcess:
         self._killing = threading.Lock()
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
+        self._line = socket.socket(fileno=os.dup(parent.fileno()))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), *packages],
@@ -58,9 +62,17 @@ class JobProcess:
             child.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Sends one message; raises JobProcessError."""
+        """Sends one message; raises JobProcessError, also where the child does not read it in time."""
+        data = json.dumps(message).encode()
+        left = memoryview(_LENGTH.pack(len(data)) + data)
+        deadline_s = time.monotonic() + _SEND_SECONDS
+        room = select.poll()
+        room.register(self._line, select.POLLOUT)
         try:
-            self.connection.send_bytes(json.dumps(message).encode())
+            while left:
+                if not room.poll(max(0.0, deadline_s - time.monotonic()) * 1_000):
+                    raise JobProcessError(f"job code's process read no message for {_SEND_SECONDS:g} s")
+                left = left[self._line.send(left[:_READ_BYTES], socket.MSG_DONTWAIT) :]
         except OSError as error:
             raise JobProcessError from error
 
@@ -123,6 +135,7 @@ class JobProcess:
     def close(self) -> None:
         """Ends the child and the line to it; only for the thread that uses it."""
         self.kill()
+        self._line.close()
         self.connection.close()
 
     def _how_it_ended(self) -> str:
