@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -31,6 +32,7 @@ ROOT_VARIABLE = (
     "TIDEGATE_SAMPLE_ROOT"  # what text.* jobs may read; in the Lambda pool the template's parameter
 )
 ROOT_PARAMETER = "SampleRoot"
+_SAMPLE_ROOT = re.compile(r"/[!#-\[\]-~]{,159}")  # what that parameter of the template takes
 TIMEOUT_SECONDS = 600.0
 _CANCEL_SECONDS = 8.0
 
@@ -46,9 +48,10 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     except (ValueError, OSError) as error:
         raise UsageError(f"--source {source}: {error}") from error
     root = source.resolve() if source else None
-    if root is not None and any(mark.isspace() for mark in str(root)):
+    if root is not None and not _SAMPLE_ROOT.fullmatch(str(root)):
         raise UsageError(
-            f"--source {root}: a path with blanks can't be given to the stack; name another folder"
+            f"--source {root}: the stack takes a path of at most 160 ASCII characters without blanks, quotes and "
+            "backslashes; name another folder"
         )
     was_up = local_stack.status().state is LocalState.RUNNING
     try:

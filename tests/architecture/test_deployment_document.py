@@ -42,6 +42,7 @@ def test_the_limits_of_the_deployment_are_those_of_template_and_worker() -> None
     document = read_document("limits.md")
     rows = dict(table_rows(document[document.index("Limits of the deployment") :], "what"))
     assert list(rows.values()) == [
+        "160 ASCII characters without blanks, quotes and backslashes",
         "20 names and 400 characters, commas included",
         "100 and 200, by parameters; `GET /v1/health` and `POST /v1/workflows` 10 and 20",
         f"{FARGATE_STOP_SECONDS} s: 90 to drain, {HAND_BACK_SECONDS:g} to hand back",

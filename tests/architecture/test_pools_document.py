@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.domain.documents import read_document, table_rows
+from tests.support.tables import TEMPLATE
 from tests.support.template import Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings
@@ -29,3 +30,17 @@ def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
     for names, values, _ in table_rows(DOCUMENT, "parameter"):
         for name, value in zip(names.split(", "), values.split(", "), strict=True):
             assert defaults[name.strip("`")] == value
+
+
+def test_the_queues_of_another_pool_are_those_of_the_template_under_another_name() -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
+    template = TEMPLATE.read_text(encoding="utf-8")
+    resources = re.split(r"\n\n(?=  \w)", shown.rstrip())
+    assert [resource.split(":")[0].strip() for resource in resources] == [
+        "GpuPoolQueue",
+        "GpuPoolDeadLetters",
+        "GpuPoolQueuePolicy",
+        "GpuPoolDeadLettersPolicy",
+    ]
+    for resource in resources:
+        assert resource.replace("Gpu", "Ecs") + "\n" in re.sub(r" *#.*\n", "", template)

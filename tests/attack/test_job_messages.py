@@ -13,6 +13,7 @@ import pytest
 
 from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tidegate.adapters import job_process
 from tidegate.adapters.job_environment import job_environment
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain import limits
@@ -117,6 +118,17 @@ def test_a_message_that_is_none_ends_the_attempt_and_not_the_worker(
 def test_a_message_without_end_ends_the_attempt(executor: ProcessExecutor) -> None:
     outcome = executor.execute(assignment("attack.announce-much"), Beats())
     assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+
+
+def test_a_message_that_never_ends_keeps_no_worker_waiting(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_process, "_MESSAGE_SECONDS", 0.5)
+    soon = assignment("attack.never-end-a-message", timeout_ms=15_000)
+    before_ms = CLOCK.now_ms()
+    outcome = executor.execute(soon, Beats())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert CLOCK.now_ms() - before_ms < 10_000
 
 
 def test_a_forged_result_is_held_to_the_limits(executor: ProcessExecutor) -> None:

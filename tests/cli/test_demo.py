@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
+from tests.support import template
 from tidegate_cli import demo, demo_workflow, local_stack
 from tidegate_cli.demo import mismatches_of, report_file_mismatches, run_demo
 from tidegate_cli.errors import UsageError
@@ -181,7 +183,13 @@ def test_without_one_job_code_is_told_of_none(world: World) -> None:
     assert world.variables["TIDEGATE_JOB_ENVIRONMENT"] == "TIDEGATE_REPORT_FOLDER"
 
 
-def test_a_folder_that_the_template_can_not_take_is_refused_at_once(world: World, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="blanks"):
-        run(source=tmp_path / "my code")
+@pytest.mark.parametrize("name", ["my code", "x" * 160, "größe", 'a"b', "a\\b"])
+def test_a_folder_that_the_template_can_not_take_is_refused_at_once(
+    world: World, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UsageError, match="160 ASCII characters without blanks"):
+        run(source=tmp_path / name)
     assert world.log == []
+    parameter = template._document()["Parameters"][demo.ROOT_PARAMETER]
+    refused = not re.fullmatch(parameter["AllowedPattern"], f"/{name}")
+    assert refused or len(f"/{name}") > int(parameter["MaxLength"])

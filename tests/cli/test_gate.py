@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tidegate_cli.local_stack import gate
 from tidegate_cli.local_stack.gate import BodyCheck, Gate, Refusal, Request
+from tidegate_cli.local_stack.signatures import Signatures
 
 PORT = 4_566
 HOST = (b"host", b"127.0.0.1:4566")
@@ -176,3 +179,20 @@ def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert status(asked(inner, HOST, parts=(b"abcd",))) == 200
     assert status(asked(inner, HOST, parts=(b"abc", b"de", b"never read"))) == 413
     assert [body for _, body in inner.reached] == [b"abcd"]
+
+
+@pytest.mark.parametrize("seconds", ["9" * 20, "-" + "9" * 20, "1e9", "", "nan"])
+def test_an_address_that_names_no_possible_time_is_expired(seconds: str) -> None:
+    signed_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"tidegate-local/{signed_at[:8]}/us-east-1/s3/aws4_request",
+        "X-Amz-Date": signed_at,
+        "X-Amz-Expires": seconds,
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Signature": "0" * 64,
+    }
+    request = Request("GET", "/bucket/key", "/bucket/key", urlencode(query), [(b"host", b"127.0.0.1:1")])
+    judged = Signatures("tidegate-local", "secret").judge(request)
+    assert isinstance(judged, Refusal)
+    assert 400 <= judged.status < 404

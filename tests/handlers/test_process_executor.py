@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,14 +11,18 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tidegate.adapters import job_process
+from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
+from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.ports import Outcome, OutcomeKind, Signal
 
 PATIENCE_SECONDS = 60.0
@@ -105,6 +110,125 @@ def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: 
     assert isinstance(trapped, int)
     assert _becomes_true(lambda: not _is_running(trapped))
     assert _process_of(executor) != trapped
+
+
+@contextmanager
+def _killed_unseen(executor: ProcessExecutor) -> Iterator[int]:
+    """Has the idle process be lent as one that runs, and killed once it is lent, before it can begin anything."""
+    (idle,) = executor._children.idle
+    pid = idle._process.pid
+    os.kill(pid, signal.SIGSTOP)
+    assert _becomes_true(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+
+    def kill() -> None:
+        _becomes_true(lambda: idle in executor._children.busy)
+        os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    yield pid
+    killer.join(PATIENCE_SECONDS)
+
+
+def test_a_process_that_dies_before_it_began_a_job_costs_the_job_nothing(executor: ProcessExecutor) -> None:
+    first = _process_of(executor)
+    with _killed_unseen(executor) as killed:
+        assert killed == first
+        # Another attempt, as it always is: what the first one said last may come late.
+        following = dataclasses.replace(assignment("sample.describe"), attempt=3)
+        outcome = executor.execute(following, Beats())
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+    assert not executor._children.busy
+
+
+def test_a_process_that_dies_before_it_described_the_job_types_is_replaced(executor: ProcessExecutor) -> None:
+    executor.warm(1)
+    with _killed_unseen(executor):
+        types = executor.job_types()
+    assert "sample.describe" in types.types()
+
+
+def test_processes_that_never_begin_are_not_started_without_end(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor.execute(assignment("sample.exit-process"), Beats())
+    started: list[int] = []
+    start = executor._children._start
+
+    def start_and_kill(*, with_keys: bool) -> JobProcess:
+        child = start(with_keys=with_keys)
+        started.append(child._process.pid)
+        os.kill(child._process.pid, signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(executor._children, "_start", start_and_kill)
+    outcome = executor.execute(assignment("sample.describe"), Beats())
+    assert (outcome.kind, outcome.code, outcome.retryable) == (
+        OutcomeKind.FAILED,
+        "process-not-started",
+        True,
+    )
+    assert "SIGKILL" in outcome.message
+    assert len(started) == 3
+
+
+def test_a_process_that_reads_nothing_keeps_no_large_job_waiting(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_process, "_SEND_SECONDS", 5.0)
+    stopped = _process_of(executor)
+    assert isinstance(stopped, int)
+    os.kill(stopped, signal.SIGSTOP)
+    assert _becomes_true(lambda: psutil.Process(stopped).status() == psutil.STATUS_STOPPED)
+    large = dataclasses.replace(assignment("sample.print"), attempt=3, key="k" * 1_000_000)
+    outcomes: list[Outcome] = []
+    slot = threading.Thread(target=lambda: outcomes.append(executor.execute(large, Beats())), daemon=True)
+    slot.start()
+    slot.join(PATIENCE_SECONDS)
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.SUCCEEDED]
+    assert not _is_running(stopped)
+
+
+def test_a_new_process_that_can_not_load_job_code_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "withdrawn.py").write_text(
+        "from pathlib import Path\n"
+        "if Path(__file__).with_name('gone').exists():\n"
+        "    raise RuntimeError('the model is gone \\x1b[31m' + 'x' * 10_000)\n"
+        "__path__ = []\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    executor = ProcessExecutor(
+        CLOCK, heartbeat_seconds=BEAT_SECONDS, cancel_grace_seconds=0.05, packages=("withdrawn",)
+    )
+    try:
+        executor.job_types()
+        (tmp_path / "gone").touch()
+        (idle,) = executor._children.idle
+        idle.kill()
+        outcome = executor.execute(assignment("tidegate.sleep", {"seconds": 0}), Beats())
+    finally:
+        executor.close()
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-not-started")
+    assert "RuntimeError: the model is gone ?[31m" in outcome.message
+    assert len(outcome.message) == MAX_ERROR_CHARACTERS
+
+
+def test_work_that_was_done_counts_though_its_process_can_not_be_told_to_stop(
+    executor: ProcessExecutor,
+) -> None:
+    executor.hurry()  # so that the first heartbeat comes before any answer is read
+
+    def ask_once_it_is_gone(progress: Progress | None) -> Signal:
+        del progress
+        (child,) = executor._children.busy
+        assert _becomes_true(child.has_ended)
+        return Signal.CANCEL
+
+    outcome = executor.execute(assignment("sample.leave-a-trap"), ask_once_it_is_gone)
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
 
 
 def test_where_the_system_can_not_tell_of_a_death_processes_are_used_again(

@@ -40,6 +40,26 @@ def test_a_folder_that_was_left_as_it_was_serves_again(tmp_path: Path) -> None:
     assert not again.exists()
 
 
+def test_a_folder_into_which_an_attempt_wrote_after_its_end_does_not_serve_again(tmp_path: Path) -> None:
+    scratch = WorkerScratch(tmp_path)
+    with scratch.attempt_folder() as first:
+        pass
+    (first / "late").touch()  # by a thread or a program that job code left behind
+    with scratch.attempt_folder() as following:
+        assert list(following.iterdir()) == []
+        assert following != first
+    assert not first.exists()
+
+
+def test_a_folder_that_is_gone_does_not_serve_again(tmp_path: Path) -> None:
+    scratch = WorkerScratch(tmp_path)
+    with scratch.attempt_folder() as first:
+        pass
+    first.rmdir()
+    with scratch.attempt_folder() as following:
+        assert following.is_dir()
+
+
 def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> None:
     left = _left_behind(WorkerScratch(tmp_path))
     _age(left)

@@ -178,7 +178,7 @@ def _parsed(asked: _Asked) -> sigv4.HeaderSignature:
 def _is_expired(signature: sigv4.HeaderSignature, expires: str) -> bool:
     try:
         return bool(sigv4.presigned_request_is_expired(signature.amz_date, expires))
-    except ValueError:
+    except (ValueError, OverflowError):  # no number, or no time that there is
         return True
 
 

@@ -162,3 +162,13 @@ def announce_much(parameters: Nothing, context: JobContext) -> None:
     for number in _lines_to_the_worker():
         os.write(number, struct.pack("!i", 2_000_000_000) + b"x" * 1_000)
     time.sleep(120)
+
+
+@job("attack.never-end-a-message")
+def never_end_a_message(parameters: Nothing, context: JobContext) -> None:
+    """Announces a message that may be sent, and sends it byte by byte."""
+    (number,) = _lines_to_the_worker()
+    os.write(number, struct.pack("!i", 1_000_000))
+    for _ in range(1_200):
+        os.write(number, b"x")
+        time.sleep(0.1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -17,6 +21,10 @@ from typing import Any
 from tidegate.domain.errors import TidegateError
 
 MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
+_MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
+_SEND_SECONDS = 120.0  # a new child may hold the interpreter while it loads job code
+_READ_BYTES = 262_144  # about what the line holds
+_LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
 
 
@@ -38,6 +46,7 @@ class JobProcess:
         self._killing = threading.Lock()
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
+        self._line = socket.socket(fileno=os.dup(parent.fileno()))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), *packages],
@@ -53,24 +62,49 @@ class JobProcess:
             child.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Sends one message; raises JobProcessError."""
+        """Sends one message; raises JobProcessError, also where the child does not read it in time."""
+        data = json.dumps(message).encode()
+        left = memoryview(_LENGTH.pack(len(data)) + data)
+        deadline_s = time.monotonic() + _SEND_SECONDS
+        room = select.poll()
+        room.register(self._line, select.POLLOUT)
         try:
-            self.connection.send_bytes(json.dumps(message).encode())
+            while left:
+                if not room.poll(max(0.0, deadline_s - time.monotonic()) * 1_000):
+                    raise JobProcessError(f"job code's process read no message for {_SEND_SECONDS:g} s")
+                left = left[self._line.send(left[:_READ_BYTES], socket.MSG_DONTWAIT) :]
         except OSError as error:
             raise JobProcessError from error
 
     def receive(self) -> Mapping[str, Any]:
-        """The next message, waiting for it.
+        """The next message, waiting for its first byte.
 
-        Raises JobProcessError, also where what came is no message of the child's: job code can write to the line.
+        Raises JobProcessError, also where what came is no message of the child's, or no whole one in time: job code
+        can write to the line.
         """
         try:
-            message = json.loads(self.connection.recv_bytes(MAX_MESSAGE_BYTES))
+            self.connection.poll(None)
+            deadline_s = time.monotonic() + _MESSAGE_SECONDS
+            (size_bytes,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline_s))
+            if not 0 <= size_bytes <= MAX_MESSAGE_BYTES:
+                raise JobProcessError(f"job code announced a message of {size_bytes:,} bytes")
+            message = json.loads(self._read(size_bytes, deadline_s))
         except (EOFError, OSError, ValueError, RecursionError) as error:
             raise JobProcessError("the line to job code is broken") from error
         if not isinstance(message, dict):
             raise JobProcessError("what came over the line to job code is no message")
         return message
+
+    def _read(self, size_bytes: int, deadline_s: float) -> bytes:
+        data = bytearray()
+        while len(data) < size_bytes:
+            if not self.connection.poll(max(0.0, deadline_s - time.monotonic())):
+                raise JobProcessError(f"a message of job code did not end within {_MESSAGE_SECONDS:g} s")
+            part = os.read(self.connection.fileno(), min(size_bytes - len(data), _READ_BYTES))
+            if not part:
+                raise EOFError
+            data += part
+        return bytes(data)
 
     def has_ended(self) -> bool:
         """Whether the child is gone, though a process that it forked may hold its end of the line still.
@@ -101,6 +135,7 @@ class JobProcess:
     def close(self) -> None:
         """Ends the child and the line to it; only for the thread that uses it."""
         self.kill()
+        self._line.close()
         self.connection.close()
 
     def _how_it_ended(self) -> str:

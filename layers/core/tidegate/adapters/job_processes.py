@@ -45,12 +45,17 @@ class JobProcesses:
         with self._lock:
             self._idle[False].extend(started)
 
-    def borrow(self, *, with_keys: bool) -> JobProcess | None:
-        """A process that runs nothing, None once they are closed. Raises OSError where none can be started."""
+    def borrow(self, *, with_keys: bool, new: bool = False) -> JobProcess | None:
+        """A process that runs nothing, with `new` one that never ran anything, None once they are closed.
+
+        One that is about to end may be lent still: the kernel tells of a death only when every thread is gone. Raises
+        OSError where none can be started.
+        """
         with self._lock:
             if self._closed:
                 return None
-            child = self._idle_one(with_keys) or self._start(with_keys=with_keys)
+            idle = None if new else self._idle_one(with_keys)
+            child = idle or self._start(with_keys=with_keys)
             self._busy.add(child)
             return child
 

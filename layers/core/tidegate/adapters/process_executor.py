@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -25,7 +25,9 @@ from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.adapters.job_processes import JobProcesses
 from tidegate.adapters.worker_scratch import WorkerScratch
+from tidegate.domain import limits
 from tidegate.domain.job import Progress
+from tidegate.domain.texts import plain_message
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
@@ -34,6 +36,9 @@ from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, S
 
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 120.0  # to import all job code once
+# A child may end between two jobs, by what an earlier one left in it, or be chosen when memory runs out. A second new
+# one that ends before it began anything shows that the machine or the job code's modules are at fault.
+_CHILDREN_TRIED = 3
 
 
 class ProcessExecutor:
@@ -82,29 +87,46 @@ class ProcessExecutor:
         """
         with self._describing:
             if self._types is None:
-                child = self._children.borrow(with_keys=False)
-                self._types = DescribedTypes() if child is None else self._described_by(child)
+                self._types = self._described()
             return self._types
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
-        """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome."""
+        """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome.
+
+        A process that is gone before it began the attempt costs the attempt nothing: another process gets it.
+        """
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(self._scratch.attempt_folder())
-                child = self._children.borrow(with_keys=self.job_types().wants_keys(assignment.type))
+                with_keys = self.job_types().wants_keys(assignment.type)
+                how = ""
+                for tried in range(_CHILDREN_TRIED):
+                    child = self._children.borrow(with_keys=with_keys, new=tried > 0)
+                    if child is None:
+                        return Outcome(OutcomeKind.HANDED_BACK)
+                    watch = _Watch(self, child, assignment, heartbeat, folder)
+                    try:
+                        return self._run(child, watch)
+                    except JobProcessError:
+                        how = self._children.discard(child)
+                        outcome = self._outcome_of_death(watch, how)
+                        if outcome is not None:
+                            return outcome
             except (OSError, RegistrationError) as error:
                 if self._children.is_closed:  # the folder goes with the worker
                     return Outcome(OutcomeKind.HANDED_BACK)
-                return Outcome(OutcomeKind.FAILED, code="process-not-started", message=str(error))
-            if child is None:
-                return Outcome(OutcomeKind.HANDED_BACK)
-            return self._run(child, _Watch(self, child, assignment, heartbeat, folder))
+                return _not_started(str(error))
+            return _not_started(
+                f"{_CHILDREN_TRIED} processes, one after the other, were gone before they began the job: {how}; "
+                "see the worker's log and its memory"
+            )
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
+        """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
         try:
             outcome = watch.run(self._environment.keys if child.has_keys else {})
         except JobProcessError:
-            return self._died(child, watch)
+            raise
         except BaseException:
             self._children.discard(child)
             raise
@@ -144,17 +166,31 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
+    def _described(self) -> DescribedTypes:
+        how = ""
+        for tried in range(_CHILDREN_TRIED):
+            child = self._children.borrow(with_keys=False, new=tried > 0)
+            if child is None:
+                return DescribedTypes()
+            try:
+                return self._described_by(child)
+            except JobProcessError:
+                how = self._children.discard(child)
+        raise RegistrationError(f"the process that loads job code is gone: {how}")
+
     def _described_by(self, child: JobProcess) -> DescribedTypes:
-        """What the first message of a new child says of its job code."""
+        """What the first message of a new child says of its job code.
+
+        Raises RegistrationError, and JobProcessError where the child is gone, for the caller to discard.
+        """
         try:
             if not child.connection.poll(_DESCRIBE_SECONDS):
                 raise RegistrationError(
                     f"job code was not loaded within {_DESCRIBE_SECONDS:g} s; its modules must only define things"
                 )
             first = child.receive()
-        except JobProcessError as error:
-            how = self._children.discard(child)
-            raise RegistrationError(f"the process that loads job code is gone: {how}") from error
+        except JobProcessError:
+            raise
         except BaseException:
             self._children.discard(child)
             raise
@@ -164,8 +200,8 @@ class ProcessExecutor:
         self._children.give_back(child)
         return DescribedTypes(first["types"])
 
-    def _died(self, child: JobProcess, watch: _Watch) -> Outcome:
-        how = self._children.discard(child)
+    def _outcome_of_death(self, watch: _Watch, how: str) -> Outcome | None:
+        """What came of an attempt whose child is gone; None where another child may begin it."""
         # A heartbeat that hung may have kept that from being seen before the child's own alarm.
         if watch.is_overdue:
             return Outcome(OutcomeKind.TIMED_OUT)
@@ -173,11 +209,19 @@ class ProcessExecutor:
             return Outcome(VERDICTS[watch.asked])
         if self._children.is_closed:
             return Outcome(OutcomeKind.HANDED_BACK)
+        if not watch.has_begun:
+            return None
         return Outcome(
             OutcomeKind.FAILED,
             code="process-died",
             message=f"the process that ran the job is gone: {how}; see the worker's log and its memory",
         )
+
+
+def _not_started(message: str) -> Outcome:
+    # It may hold the text of an error that job code raised.
+    bounded = plain_message(message)[: limits.MAX_ERROR_CHARACTERS]
+    return Outcome(OutcomeKind.FAILED, code="process-not-started", message=bounded)
 
 
 class _Watch:
@@ -191,6 +235,7 @@ class _Watch:
         heartbeat: Heartbeat,
         folder: Path,
     ) -> None:
+        self.has_begun = False
         self.ended_by_itself = False
         self._folder = folder
         self._owner = owner
@@ -243,13 +288,21 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
-        """What a message brings. Job code can write any message, so what it holds is checked once more."""
+        """What a message brings. Job code can write any message, so what it holds is checked once more.
+
+        Raises JobProcessError, and RegistrationError where the child has no job code to run.
+        """
+        if message.get("kind") == "broken" and not self.has_begun:
+            raise RegistrationError(str(message.get("message")))
         if (message.get("job_id"), message.get("attempt")) != (
             self._assignment.job_id,
             self._assignment.attempt,
         ):
             return None  # of the job before this one, or of the child's start
+        self.has_begun = True  # job code alone could write anything else
         try:
+            if message["kind"] == "begun":
+                return None
             if message["kind"] == "progress":
                 self._progress = progress_from(float(message["fraction"]), str(message["message"]))
                 return None
@@ -266,7 +319,9 @@ class _Watch:
             grace_ends_ms = self._owner.clock.now_ms() + self._owner.grace_ms(asked)
             self._kill_at_ms = min(grace_ends_ms, self._assignment.deadline_ms)
         self.asked = asked
-        self._send("stop", why=WHY[asked])
+        # A child that is gone may have answered before: what it sent is read first, then the end of the line.
+        with suppress(JobProcessError):
+            self._send("stop", why=WHY[asked])
 
     def _send(self, kind: str, **fields: Any) -> None:
         self._child.send(

@@ -56,12 +56,18 @@ class WorkerScratch:
                 remove_folder(folder)
 
     def _take(self) -> tuple[Path, _Identity | None]:
-        try:
-            return self._free.pop()
-        except IndexError:
-            folder = self.folder / str(next(self._numbers))
-            folder.mkdir(mode=0o700)
-            return folder, _identity(folder)
+        while self._free:
+            try:
+                folder, identity = self._free.pop()
+            except IndexError:  # another thread took the last one
+                break
+            # What job code left running may have used it since.
+            if _identity(folder) == identity:
+                return folder, identity
+            remove_folder(folder)
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir(mode=0o700)
+        return folder, _identity(folder)
 
     def close(self) -> None:
         """Removes the folder with all that is left in it."""

@@ -1,8 +1,8 @@
 """The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE ...`.
 
 It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
-with `broken`. The parent sends `run` and `stop`; the child answers with `progress` and one `ended` for each run. When
-the parent is gone, the socket ends and so does the child.
+with `broken`. The parent sends `run` and `stop`; the child answers each run with `begun`, with `progress`, and with one
+`ended`. When the parent is gone, the socket ends and so does the child.
 """
 
 from __future__ import annotations
@@ -60,14 +60,16 @@ class Child:
         self._send({"kind": "ready", "types": registry.asked()})
         while True:
             message, stop = self._runs.get()
+            run = {"job_id": message["job_id"], "attempt": message["attempt"]}
             # Puts right what the job before has changed of this process.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
+            # Sent before any code of this job runs: without it the parent may give the attempt to another child.
+            self._send({"kind": "begun", **run})
             report = self._run(registry, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
-            ended = {"kind": "ended", "job_id": message["job_id"], "attempt": message["attempt"]}
-            self._send({**asdict(report), **ended, "report": report.kind})
+            self._send({**asdict(report), **run, "kind": "ended", "report": report.kind})
 
     def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))

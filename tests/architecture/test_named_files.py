@@ -1,0 +1,25 @@
+"""Pages name files of this project that are there: sample events, tests, scripts and pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NAMED = re.compile(
+    r"(?<![\w/.])((?:events|tests|scripts|benchmarks|cli|layers|worker|requirements|docs)/[\w./-]+\.\w+)\b"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_files_that_are_there(page: Path) -> None:
+    named = set(NAMED.findall(page.read_text(encoding="utf-8")))
+    assert not [name for name in sorted(named) if not _is_there(name, page)]
+
+
+def _is_there(name: str, page: Path) -> bool:
+    """True for a file of the project's folder or, as a link counts it, of the page's own."""
+    return (ROOT / name).exists() or (page.parent / name).exists()
