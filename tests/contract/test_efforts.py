@@ -58,6 +58,28 @@ def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: St
     assert len(script.asked) < 12
 
 
+def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> None:
+    """A submission of 10,000 jobs has 400 batches: those that still wait for their turn must not have one call each."""
+    clients = scripted.clients
+    assert clients is not None
+    throttled = {"Error": {"Code": "ThrottlingError", "Message": "slower"}}
+    script.answers({"Responses": [throttled] * 25})
+    began_seconds = clients.timer.monotonic_seconds()
+    asked_at_seconds: list[float] = []
+
+    def note(**_: object) -> None:
+        asked_at_seconds.append(clients.timer.monotonic_seconds() - began_seconds)
+
+    clients.dynamodb.meta.events.register_first("before-call", note)
+    try:
+        with pytest.raises(DependencyUnavailable):
+            scripted.jobs.insert_if_absent([new_job(f"S.{number}") for number in range(25 * 40)])
+    finally:
+        clients.dynamodb.meta.events.unregister("before-call", note)
+    # Four threads may be on their way as the end comes.
+    assert sum(seconds >= 20.0 for seconds in asked_at_seconds) < 4
+
+
 def test_an_allowance_ends_with_its_invocation() -> None:
     allowance = Allowance(VirtualTimer())
     with allowance.of(3.0):

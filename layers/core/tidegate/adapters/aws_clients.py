@@ -86,7 +86,8 @@ class AwsClients:
 
         Everything that AWS may answer in part goes through here. Batches of one operation share its `effort`; without
         one, this batch is an operation of its own. `attempt` may be called with the same items again where AWS refused
-        the whole call for load. Raises DependencyUnavailable where something is left at the end.
+        the whole call for load, and is never called after the end: a batch that still waits for its turn then is not
+        tried at all. Raises DependencyUnavailable where something is left at the end.
         """
         effort = effort or self.effort()
         left = items
@@ -109,6 +110,8 @@ def _attempted(
     effort: Effort, attempt: Callable[[Sequence[T]], Sequence[T]], items: Sequence[T]
 ) -> Sequence[T]:
     with effort.pace.turn() as turn:
+        if effort.is_over():
+            return items
         try:
             left = attempt(items)
         except Throttled:
