@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.contract.jobs import new_job
 from tests.contract.script import Script, error
-from tests.contract.stores import NOW_MS, RANK_POLICY, Stores
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.support.determined import StandingClock, VirtualTimer
 from tests.support.young_table import YoungTable
 from tidegate.adapters.aws_clients import connect
@@ -45,6 +51,38 @@ def test_a_batch_that_is_refused_whole_goes_on(scripted: Stores, script: Script)
     script.answers(*[throttled] * 10, {"Responses": [{}, {}]})
     assert scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")]) == ()
     assert len(script.asked) == 11
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda stores: stores.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")]),
+        lambda stores: stores.jobs.get_many(["S.0"]),
+        lambda stores: stores.queue.delete(POOL, ["r"]),
+    ],
+    ids=["statements", "reads", "receipts"],
+)
+def test_a_batch_that_is_refused_whole_is_not_repeated_by_the_client_too(
+    call: Callable[[Stores], object],
+) -> None:
+    """The client's own retries wait up to 15 s for each call, beyond the end of any operation."""
+    clients = aws_clients("http://127.0.0.1:9")
+    sent: list[str] = []
+
+    def throttle(request: Any, event_name: str, **_: Any) -> AWSResponse:
+        sent.append(event_name)
+        body = BytesIO(json.dumps({"__type": "x#ThrottlingException", "message": "slower"}).encode())
+        body.stream = lambda: iter([body.read()])  # type: ignore[attr-defined]  # as botocore reads an answer
+        return AWSResponse(request.url, 400, HTTPHeaders(), body)
+
+    begun = []
+    for client in (clients.dynamodb, clients.sqs):
+        events: Any = client.meta.events
+        events.register("before-send", throttle)
+        events.register("before-call", lambda **_: begun.append(1))
+    with clients.allowance.of(0.1), pytest.raises(DependencyUnavailable, match="refused for load"):
+        call(aws_stores(clients, TABLES, "http://127.0.0.1:9/queue"))
+    assert len(sent) == len(begun) > 1
 
 
 def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: Stores, script: Script) -> None:

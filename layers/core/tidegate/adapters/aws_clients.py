@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
 
 from tidegate.adapters.aws_effort import Allowance, Effort, Pace, SystemTimer, Timer
-from tidegate.adapters.aws_errors import Throttled
+from tidegate.adapters.aws_errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws_meter import Meter
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Clock, Entropy
@@ -29,6 +30,15 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 6
 _LONG_POLL_SECONDS = 20
 _EFFORT_SECONDS = 20.0  # below the API's 29 s and the 60 s of a dispatcher's turn
+
+
+class _OfThread(threading.local):
+    """What a thread is about. `is_in_effort` says that an effort repeats what AWS refuses for load."""
+
+    is_in_effort = False
+
+
+_here = _OfThread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +122,13 @@ def _attempted(
     with effort.pace.turn() as turn:
         if effort.is_over():
             return items
+        _here.is_in_effort = True
         try:
             left = attempt(items)
         except Throttled:
             left = items
+        finally:
+            _here.is_in_effort = False
         turn.was_refused = bool(left)
     return left
 
@@ -140,9 +153,24 @@ def connect(
     )
     sqs_timeout_seconds = _READ_TIMEOUT_SECONDS + _LONG_POLL_SECONDS
     sqs = session.client("sqs", endpoint_url=endpoint_url, config=_config(threads, sqs_timeout_seconds))
-    meter.attach(dynamodb)
-    meter.attach(sqs)
+    for client in (dynamodb, sqs):
+        meter.attach(client)
+        _leave_throttles_to_efforts(client)
     return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer())
+
+
+def _leave_throttles_to_efforts(client: Any) -> None:
+    """Has the client not repeat by itself what an effort repeats: its waits, up to 15 s a call, know no end."""
+
+    def answer(response: tuple[Any, Mapping[str, Any]] | None, **_: Any) -> bool | None:
+        if response is None or not _here.is_in_effort:
+            return None
+        is_throttled = response[1].get("Error", {}).get("Code") in THROTTLE_CODES
+        return (
+            False if is_throttled else None
+        )  # botocore's word for no further try; None leaves it to the client
+
+    client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_name}", answer)
 
 
 def _config(threads: int, read_timeout_seconds: int) -> Config:
