@@ -80,9 +80,9 @@ class AwsClients:
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))
 
-    def effort(self) -> Effort:
-        """A new operation: 20 s from now at the most, or what the invocation has left; all threads may work on it."""
-        seconds = self.allowance.bounded(_EFFORT_SECONDS)
+    def effort(self, at_most_seconds: float = _EFFORT_SECONDS) -> Effort:
+        """A new operation of so many seconds, or what the invocation has left; all threads may work on it."""
+        seconds = self.allowance.bounded(min(at_most_seconds, _EFFORT_SECONDS))
         return Effort(self.timer, seconds, Pace(self.fan_out.threads))
 
     def until_all_done(
@@ -122,13 +122,13 @@ def _attempted(
     with effort.pace.turn() as turn:
         if effort.is_over():
             return items
-        _here.is_in_effort = True
+        was_in_effort, _here.is_in_effort = _here.is_in_effort, True
         try:
             left = attempt(items)
         except Throttled:
             left = items
         finally:
-            _here.is_in_effort = False
+            _here.is_in_effort = was_in_effort
         turn.was_refused = bool(left)
     return left
 
