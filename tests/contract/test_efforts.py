@@ -25,6 +25,7 @@ from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy
 from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
 
 TABLES = Tables(
@@ -94,6 +95,23 @@ def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: St
     ):
         scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")])
     assert len(script.asked) < 12
+
+
+def test_a_second_try_of_a_submission_goes_on_where_it_meets_what_the_first_wrote(
+    scripted: Stores, script: Script
+) -> None:
+    """The first was answered with 503 while the table was throttled, and the table may still be."""
+    duplicate = {"Error": {"Code": "DuplicateItem", "Message": "in use"}}
+    throttled = error("ThrottlingException")
+    script.answers({"Responses": [duplicate, duplicate]}, *[throttled] * 10, {})
+    scripted.jobs.stage([new_job("S.0"), new_job("S.1")])
+    assert len(script.asked) == 1 + 10 + 2
+
+
+def test_a_plan_is_saved_where_its_pages_are_throttled(scripted: Stores, script: Script) -> None:
+    script.answers(*[error("ThrottlingException")] * 10, {})
+    scripted.submissions.save_plan("W1", SubmissionPlan((), ()))
+    assert len(script.asked) == 11
 
 
 def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> None:

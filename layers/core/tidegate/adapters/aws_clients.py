@@ -115,6 +115,20 @@ class AwsClients:
             "repeat it in a moment"
         )
 
+    def until_each_done(self, action: str, items: Sequence[T], call: Callable[[T], object]) -> None:
+        """Makes one call for each item, side by side, as one operation: repeats what AWS refuses for load.
+
+        `call` may be made again for the same item. Raises DependencyUnavailable as `until_all_done` does.
+        """
+        effort = self.effort()
+
+        def attempt(left: Sequence[T]) -> Sequence[T]:
+            for item in left:
+                call(item)
+            return ()
+
+        self.fan_out.map(lambda item: self.until_all_done(action, [item], attempt, effort), items)
+
 
 def _attempted(
     effort: Effort, attempt: Callable[[Sequence[T]], Sequence[T]], items: Sequence[T]
