@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -19,6 +20,7 @@ from tests.contract.script import Script, error
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.support.determined import StandingClock, VirtualTimer
 from tests.support.young_table import YoungTable
+from tidegate import bootstrap
 from tidegate.adapters.aws_clients import connect
 from tidegate.adapters.aws_effort import Allowance, Effort, Pace
 from tidegate.adapters.dynamodb_items import JobCodec
@@ -31,6 +33,21 @@ from tidegate.settings import Tables
 TABLES = Tables(
     "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
 )
+
+
+def environment(lease_seconds: int) -> dict[str, str]:
+    pools = {"p": {"queue_url": "", "kind": "process", "max_timeout_seconds": 60}}
+    ones = ("SHARDS", "WINDOW", "HEARTBEAT_SECONDS", "CANCEL_GRACE_SECONDS", "RETENTION_DAYS")
+    zeros = ("AGING_POINTS_PER_MINUTE", "RETRY_PENALTY_POINTS", "CRITICAL_PATH_WEIGHT")
+    return {
+        "TIDEGATE_POOLS": json.dumps(pools),
+        "TIDEGATE_DEFAULT_POOL": "p",
+        "TIDEGATE_LEASE_SECONDS": str(lease_seconds),
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        **{f"TIDEGATE_{name}": "1" for name in ones},
+        **{f"TIDEGATE_{name}": "0" for name in zeros},
+        **{f"TIDEGATE_TABLE_{name.upper()}": name for name in Tables.__dataclass_fields__},
+    }
 
 
 def test_a_young_table_takes_a_large_submission_at_its_own_speed() -> None:
@@ -134,6 +151,20 @@ def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> No
         clients.dynamodb.meta.events.unregister("before-call", note)
     # Four threads may be on their way as the end comes.
     assert sum(seconds >= 20.0 for seconds in asked_at_seconds) < 4
+
+
+@pytest.mark.parametrize("begin", ["dispatcher_function", "worker_function", "process_worker"])
+@pytest.mark.parametrize(("lease_seconds", "effort_seconds"), [(10, 10 / 3), (60, 20.0), (3_600, 20.0)])
+def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
+    monkeypatch: pytest.MonkeyPatch, begin: str, lease_seconds: int, effort_seconds: float
+) -> None:
+    """A job that was claimed waits for the rest of its batch, without a heartbeat."""
+    for name, value in environment(lease_seconds).items():
+        monkeypatch.setenv(name, value)
+    executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)
+    monkeypatch.setattr("tidegate.adapters.process_executor.ProcessExecutor", lambda *_, **__: executor)
+    jobs = getattr(bootstrap, begin)().services.jobs
+    assert jobs.clients.effort().seconds == pytest.approx(effort_seconds)
 
 
 def test_an_allowance_ends_with_its_invocation() -> None:

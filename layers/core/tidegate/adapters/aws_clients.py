@@ -29,7 +29,7 @@ _CALL_ATTEMPTS = 5
 _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 6
 _LONG_POLL_SECONDS = 20
-_EFFORT_SECONDS = 20.0  # below the API's 29 s and the 60 s of a dispatcher's turn
+LONGEST_EFFORT_SECONDS = 20.0  # below the API's 29 s
 
 
 class _OfThread(threading.local):
@@ -66,7 +66,7 @@ class FanOut:
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """What every AWS adapter is given."""
+    """What every AWS adapter is given. `effort_seconds` is how long one operation may go on."""
 
     dynamodb: DynamoDBClient
     sqs: SQSClient
@@ -75,14 +75,15 @@ class AwsClients:
     entropy: Entropy
     fan_out: FanOut = field(default_factory=FanOut)
     timer: Timer = field(default_factory=SystemTimer)
+    effort_seconds: float = LONGEST_EFFORT_SECONDS
     allowance: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))
 
-    def effort(self, at_most_seconds: float = _EFFORT_SECONDS) -> Effort:
+    def effort(self, at_most_seconds: float = LONGEST_EFFORT_SECONDS) -> Effort:
         """A new operation of so many seconds, or what the invocation has left; all threads may work on it."""
-        seconds = self.allowance.bounded(min(at_most_seconds, _EFFORT_SECONDS))
+        seconds = self.allowance.bounded(min(at_most_seconds, self.effort_seconds))
         return Effort(self.timer, seconds, Pace(self.fan_out.threads))
 
     def until_all_done(
@@ -155,10 +156,12 @@ def connect(
     endpoint_url: str | None = None,
     threads: int = DEFAULT_THREADS,
     timer: Timer | None = None,
+    effort_seconds: float = LONGEST_EFFORT_SECONDS,
 ) -> AwsClients:
     """Clients from the environment's credentials, region and endpoint.
 
-    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side; tests give `timer`.
+    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side, `effort_seconds`
+    how long one operation may go on; tests give `timer`.
     """
     session = session or boto3.Session()
     meter = Meter()
@@ -170,7 +173,9 @@ def connect(
     for client in (dynamodb, sqs):
         meter.attach(client)
         _leave_throttles_to_efforts(client)
-    return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer())
+    return AwsClients(
+        dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer(), effort_seconds
+    )
 
 
 def _leave_throttles_to_efforts(client: Any) -> None:
