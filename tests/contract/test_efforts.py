@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.contract.jobs import new_job
 from tests.contract.script import Script, error
-from tests.contract.stores import NOW_MS, RANK_POLICY, Stores
+from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
 from tests.support.determined import StandingClock, VirtualTimer
 from tests.support.young_table import YoungTable
+from tidegate import bootstrap
 from tidegate.adapters.aws_clients import connect
 from tidegate.adapters.aws_effort import Allowance, Effort, Pace
 from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.adapters.dynamodb_jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy
 from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
 
 TABLES = Tables(
     "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
 )
+
+
+def environment(lease_seconds: int) -> dict[str, str]:
+    pools = {"p": {"queue_url": "", "kind": "process", "max_timeout_seconds": 60}}
+    ones = ("SHARDS", "WINDOW", "HEARTBEAT_SECONDS", "CANCEL_GRACE_SECONDS", "RETENTION_DAYS")
+    zeros = ("AGING_POINTS_PER_MINUTE", "RETRY_PENALTY_POINTS", "CRITICAL_PATH_WEIGHT")
+    return {
+        "TIDEGATE_POOLS": json.dumps(pools),
+        "TIDEGATE_DEFAULT_POOL": "p",
+        "TIDEGATE_LEASE_SECONDS": str(lease_seconds),
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        **{f"TIDEGATE_{name}": "1" for name in ones},
+        **{f"TIDEGATE_{name}": "0" for name in zeros},
+        **{f"TIDEGATE_TABLE_{name.upper()}": name for name in Tables.__dataclass_fields__},
+    }
 
 
 def test_a_young_table_takes_a_large_submission_at_its_own_speed() -> None:
@@ -47,6 +71,38 @@ def test_a_batch_that_is_refused_whole_goes_on(scripted: Stores, script: Script)
     assert len(script.asked) == 11
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda stores: stores.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")]),
+        lambda stores: stores.jobs.get_many(["S.0"]),
+        lambda stores: stores.queue.delete(POOL, ["r"]),
+    ],
+    ids=["statements", "reads", "receipts"],
+)
+def test_a_batch_that_is_refused_whole_is_not_repeated_by_the_client_too(
+    call: Callable[[Stores], object],
+) -> None:
+    """The client's own retries wait up to 15 s for each call, beyond the end of any operation."""
+    clients = aws_clients("http://127.0.0.1:9")
+    sent: list[str] = []
+
+    def throttle(request: Any, event_name: str, **_: Any) -> AWSResponse:
+        sent.append(event_name)
+        body = BytesIO(json.dumps({"__type": "x#ThrottlingException", "message": "slower"}).encode())
+        body.stream = lambda: iter([body.read()])  # type: ignore[attr-defined]  # as botocore reads an answer
+        return AWSResponse(request.url, 400, HTTPHeaders(), body)
+
+    begun = []
+    for client in (clients.dynamodb, clients.sqs):
+        events: Any = client.meta.events
+        events.register("before-send", throttle)
+        events.register("before-call", lambda **_: begun.append(1))
+    with clients.allowance.of(0.1), pytest.raises(DependencyUnavailable, match="refused for load"):
+        call(aws_stores(clients, TABLES, "http://127.0.0.1:9/queue"))
+    assert len(sent) == len(begun) > 1
+
+
 def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: Stores, script: Script) -> None:
     script.answers(error("ProvisionedThroughputExceededException"))
     assert scripted.clients is not None
@@ -56,6 +112,59 @@ def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: St
     ):
         scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")])
     assert len(script.asked) < 12
+
+
+def test_a_second_try_of_a_submission_goes_on_where_it_meets_what_the_first_wrote(
+    scripted: Stores, script: Script
+) -> None:
+    """The first was answered with 503 while the table was throttled, and the table may still be."""
+    duplicate = {"Error": {"Code": "DuplicateItem", "Message": "in use"}}
+    throttled = error("ThrottlingException")
+    script.answers({"Responses": [duplicate, duplicate]}, *[throttled] * 10, {})
+    scripted.jobs.stage([new_job("S.0"), new_job("S.1")])
+    assert len(script.asked) == 1 + 10 + 2
+
+
+def test_a_plan_is_saved_where_its_pages_are_throttled(scripted: Stores, script: Script) -> None:
+    script.answers(*[error("ThrottlingException")] * 10, {})
+    scripted.submissions.save_plan("W1", SubmissionPlan((), ()))
+    assert len(script.asked) == 11
+
+
+def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> None:
+    """A submission of 10,000 jobs has 400 batches: those that still wait for their turn must not have one call each."""
+    clients = scripted.clients
+    assert clients is not None
+    throttled = {"Error": {"Code": "ThrottlingError", "Message": "slower"}}
+    script.answers({"Responses": [throttled] * 25})
+    began_seconds = clients.timer.monotonic_seconds()
+    asked_at_seconds: list[float] = []
+
+    def note(**_: object) -> None:
+        asked_at_seconds.append(clients.timer.monotonic_seconds() - began_seconds)
+
+    clients.dynamodb.meta.events.register_first("before-call", note)
+    try:
+        with pytest.raises(DependencyUnavailable):
+            scripted.jobs.insert_if_absent([new_job(f"S.{number}") for number in range(25 * 40)])
+    finally:
+        clients.dynamodb.meta.events.unregister("before-call", note)
+    # Four threads may be on their way as the end comes.
+    assert sum(seconds >= 20.0 for seconds in asked_at_seconds) < 4
+
+
+@pytest.mark.parametrize("begin", ["dispatcher_function", "worker_function", "process_worker"])
+@pytest.mark.parametrize(("lease_seconds", "effort_seconds"), [(10, 10 / 3), (60, 20.0), (3_600, 20.0)])
+def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
+    monkeypatch: pytest.MonkeyPatch, begin: str, lease_seconds: int, effort_seconds: float
+) -> None:
+    """A job that was claimed waits for the rest of its batch, without a heartbeat."""
+    for name, value in environment(lease_seconds).items():
+        monkeypatch.setenv(name, value)
+    executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)
+    monkeypatch.setattr("tidegate.adapters.process_executor.ProcessExecutor", lambda *_, **__: executor)
+    jobs = getattr(bootstrap, begin)().services.jobs
+    assert jobs.clients.effort().seconds == pytest.approx(effort_seconds)
 
 
 def test_an_allowance_ends_with_its_invocation() -> None:

@@ -19,7 +19,13 @@ from tidegate.adapters.dynamodb_items import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.domain.transitions import DispatchIfReady, ReadyIfDue, RequestCancelIfRunning, Stamp
+from tidegate.domain.transitions import (
+    DispatchIfReady,
+    HeartbeatIfAttemptHolds,
+    ReadyIfDue,
+    RequestCancelIfRunning,
+    Stamp,
+)
 
 CODEC = JobCodec(3, RANK_POLICY)
 STAMP = Stamp(NOW_MS, "dispatcher")
@@ -227,6 +233,54 @@ def test_a_statement_that_brings_no_item_back_is_followed_by_a_call_that_does(
     assert scripted.jobs.apply_all(MOVES) == MOVED
 
 
+def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
+    scripted: Stores, script: Script
+) -> None:
+    """As its batch would have: where AWS understands none of a kind, all of a large operation are such calls."""
+    attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
+    throttled = [error("ThrottlingException")] * 10
+    script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), *throttled, attributes)
+    assert scripted.jobs.apply_all(MOVES) == MOVED
+
+
+def test_a_call_that_is_sent_again_after_a_throttle_meets_its_own_effect(
+    scripted: Stores, script: Script
+) -> None:
+    """The client may have sent it more than once, and its latest try alone is sure to have done nothing."""
+    refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
+    script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), error("ThrottlingException"), refusal)
+    assert scripted.jobs.apply_all(MOVES) == MOVED
+
+
+@pytest.mark.parametrize(
+    "first",
+    [answer(REFUSED, THROTTLED, DONE[2]), answer(REFUSED, failed("ValidationError"), DONE[2])],
+    ids=["batch and read", "read and call"],
+)
+def test_the_batch_the_read_and_the_calls_share_one_end(
+    scripted: Stores, script: Script, first: dict[str, Any]
+) -> None:
+    assert scripted.clients is not None
+    timer = scripted.clients.timer
+    began_seconds = timer.monotonic_seconds()
+    script.answers(first, error("ThrottlingException"))
+    refused, open_one, moved = scripted.jobs.apply_all(MOVES)
+    assert moved == MOVED[2]
+    assert [type(outcome) for outcome in (refused, open_one)] == [DependencyUnavailable] * 2
+    # A second more: what was refused gets one look although the time is over.
+    assert timer.monotonic_seconds() - began_seconds < 22
+    assert "BatchGetItem" in kinds(script)
+
+
+def test_a_heartbeat_is_one_call(scripted: Stores, script: Script) -> None:
+    """Its lease runs on, and the next one comes soon: it leaves what is throttled to that."""
+    running = replace(new_job("R"), state=State.RUNNING, attempt=1)
+    script.answers(error("ThrottlingException"))
+    with pytest.raises(DependencyUnavailable):
+        scripted.jobs.apply(HeartbeatIfAttemptHolds(running, 1, NOW_MS, None))
+    assert kinds(script) == ["UpdateItem"]
+
+
 def test_a_transition_refused_for_good_does_not_lose_the_others(scripted: Stores, script: Script) -> None:
     script.answers(answer(DONE[0], failed("AccessDenied"), DONE[2]))
     first, refused, third = scripted.jobs.apply_all(MOVES)
@@ -261,11 +315,11 @@ def test_a_job_that_was_read_too_early_is_tried_again_as_it_is(scripted: Stores,
 def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, script: Script) -> None:
     running = replace(new_job("R"), state=State.RUNNING, attempt=1)
     asked = RequestCancelIfRunning(running, STAMP)
-    script.answers(error("ThrottlingException"))
-    scripted.jobs.apply_all([asked, *MOVES])
-    kinds = [b"UpdateExpression" in body for body in script.bodies()]
-    assert kinds.count(True) == 1
-    assert kinds.count(False) > 8  # the batch is tried until its time is over
+    script.answers(error("ValidationException"))
+    outcomes = scripted.jobs.apply_all([asked, *MOVES])
+    assert [type(outcome) for outcome in outcomes] == [ServiceRefused] * 4
+    # One batch of those that it can say, which is not understood here either.
+    assert sorted(kinds(script)) == ["BatchExecuteStatement", *["UpdateItem"] * 4]
 
 
 def test_no_value_is_part_of_a_statements_text(scripted: Stores, script: Script) -> None:

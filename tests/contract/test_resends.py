@@ -34,6 +34,7 @@ from tidegate.ports import MoveOutcome
 
 STAMP = Stamp(NOW_MS + 1_000, "tester")
 COMPANION = DispatchIfReady("companion", POOL, STAMP)
+CANCELLED = Ending(State.CANCELLED, expires_at_s=NOW_MS)
 DONE: dict[str, Any] = {"Item": CODEC.whole_item(COMPANION.apply(new_job("companion")))}
 OWNED = ("ClaimIfQueued", "ClaimAgainIfLeaseExpired")  # by whoever made it, until another takes the job over
 MOVED = [replace(case, moved=case.transition.apply(case.job)) for case in CASES]
@@ -139,19 +140,32 @@ def test_a_job_that_was_passed_over_is_known_by_when_it_is_ready(scripted: Store
 
 
 def test_a_reopening_that_shortened_the_history_knows_itself(scripted: Stores, script: Script) -> None:
-    submitted = HistoryEntry(NOW_MS, State.READY, 0, "submit")
-    job = replace(READY, history=(submitted,))
-    cancelled = Ending(State.CANCELLED, expires_at_s=NOW_MS)
-    for number in range(2 * limits.MAX_REOPENINGS):
-        stamp = Stamp(NOW_MS + number, "eve")
-        job = _reopened(CancelIfInState(job, cancelled, stamp).apply(job), stamp)
-    job = CancelIfInState(job, cancelled, STAMP).apply(job)
+    job = CancelIfInState(_often_reopened(), CANCELLED, STAMP).apply(_often_reopened())
     reopening = ReopenIfEnded(job, STAMP)
     reopened = reopening.apply(job)
     assert len(reopened.history) < len(job.history)
     outcome = sent_twice(scripted, script, reopening, by(reopened, State.READY))
     assert isinstance(outcome, Job)
     assert outcome.reopened == reopened.reopened
+
+
+def test_a_cancellation_knows_itself_though_a_reopening_shortened_the_history_since(
+    scripted: Stores, script: Script
+) -> None:
+    job = _often_reopened()
+    cancellation = CancelIfInState(job, CANCELLED, STAMP)
+    reopened = _reopened(cancellation.apply(job), Stamp(STAMP.now_ms + 5, "another"))
+    assert len(reopened.history) == len(job.history)
+    assert sent_twice(scripted, script, cancellation, reopened) == reopened
+
+
+def _often_reopened() -> Job:
+    """A job whose next reopening drops a life of its history: it never came to run, and was cancelled so often."""
+    job = replace(READY, history=(HistoryEntry(NOW_MS, State.READY, 0, "submit"),))
+    for number in range(2 * limits.MAX_REOPENINGS):
+        stamp = Stamp(NOW_MS + number, "eve")
+        job = _reopened(CancelIfInState(job, CANCELLED, stamp).apply(job), stamp)
+    return job
 
 
 def _reopened(job: Job, stamp: Stamp) -> Job:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
 
 import pytest
 
 from tests.contract.stores import NOW_MS, Stores
+from tests.support.refused_shapes import bringing_no_item
 from tidegate.domain.permits import NOBODY, Permit, asking
 
 KEY = "key:k"
@@ -72,6 +75,37 @@ def test_of_what_waiting_jobs_ask_for_the_least_holds_and_any_note_renews_it(sto
     assert stores.permits.set_waiting_if_not_noted_since(KEY, None, noted_at_ms=LATER_MS)
     assert stores.permits.standing(KEY) == NOBODY
     assert not stores.permits.set_waiting_if_not_noted_since(KEY, 1, noted_at_ms=LATER_MS)
+
+
+@pytest.mark.parametrize("stores", ["moto", "local"], indirect=True)
+def test_a_refusal_that_brings_no_permit_is_not_taken_for_a_permit_that_nobody_holds(stores: Stores) -> None:
+    assert stores.clients is not None
+    assert take(stores, "b@1", 100)
+    with bringing_no_item(stores.clients.dynamodb) as refusals:
+        assert take(stores, "a@1", 2), "one of two"
+        assert take(stores, "a@1", 2), "it holds the permit already"
+        assert not take(stores, "b@2", 100)
+    assert refusals.count > 0
+    assert len(stores.permits.standing(KEY).holders) == 2
+
+
+@pytest.mark.parametrize("stores", ["moto", "local"], indirect=True)
+def test_a_permit_that_falls_free_while_it_is_asked_for_is_taken(stores: Stores) -> None:
+    assert stores.clients is not None
+    assert take(stores, "b@1", 100)
+    events: Any = stores.clients.dynamodb.meta.events
+    calls = count(1)
+
+    def give_back_before_the_second_write(**_: Any) -> None:
+        if next(calls) == 2:
+            give_back(stores, "b@1", 100)
+
+    events.register_first("before-call.dynamodb.UpdateItem", give_back_before_the_second_write)
+    try:
+        assert take(stores, "a@1", 2)
+    finally:
+        events.unregister("before-call.dynamodb.UpdateItem", give_back_before_the_second_write)
+    assert stores.permits.standing(KEY).holders == {"a@1@2"}
 
 
 @pytest.mark.parametrize("stores", ["memory", "local"], indirect=True)  # moto's writes are not atomic

@@ -10,10 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from tests.faults.sites import Site, site_under_way, use_cases_under_way
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_clients import LONGEST_EFFORT_SECONDS, AwsClients
 
 _NOWHERE = "http://127.0.0.1:9"
-_REFUSALS = 7  # after the first one: a batch is sent eight times
 
 
 class Kind(StrEnum):
@@ -23,7 +22,7 @@ class Kind(StrEnum):
     AFTER = "AFTER"  # it happens, and the answer is lost
     TWICE = "TWICE"  # it happens, the answer is lost, and the client sends it again by itself
     PART = "PART"  # half of it happens; the rest is named as left over, once
-    STUCK = "STUCK"  # half of it happens; the rest is left over however often it is repeated
+    STUCK = "STUCK"  # half of it happens; the rest is left over however often an operation repeats it
     DENIED = "DENIED"  # all of it happens, and half is named as left over all the same
 
 
@@ -125,7 +124,8 @@ class Injector:
         self._fault: Fault | None = None
         self._sites = sites
         self._refusing: Site | None = None
-        self._refusals = 0
+        self._refusing_until_seconds = 0.0
+        self._timer = clients.timer
         for client in (clients.dynamodb, clients.sqs):
             self._wrap(client)
 
@@ -152,8 +152,7 @@ class Injector:
         site = site_under_way(self._sites)
         number = len(self.calls)
         self.calls.append(Call(site, operation, use_cases_under_way()))
-        if self._refusing == site and self._refusals > 0:
-            self._refusals -= 1
+        if self._refusing == site and self._timer.monotonic_seconds() < self._refusing_until_seconds:
             return _partly(make, operation, given, 0.0)
         self._refusing = None
         if self._fault is None or self._fault.number != number:
@@ -170,7 +169,8 @@ class Injector:
             case Kind.PART:
                 return _partly(make, operation, given, 0.5)
             case Kind.STUCK:
-                self._refusing, self._refusals = site, _REFUSALS
+                self._refusing = site
+                self._refusing_until_seconds = self._timer.monotonic_seconds() + LONGEST_EFFORT_SECONDS
                 return _partly(make, operation, given, 0.5)
             case Kind.DENIED:
                 return _denied(make(operation, given), operation, given)
@@ -209,10 +209,13 @@ _METADATA = {"HTTPStatusCode": 200, "RetryAttempts": 0}
 
 
 def _not_reached(operation: str, number: int) -> Exception:
-    """What botocore raises when its own retries are used up; one or the other, so that both are met."""
+    """What botocore raises when its own retries are used up; one or the other, so that both are met.
+
+    No throttle: an operation goes on after one, and whoever asked learns nothing (tests/contract/test_efforts.py).
+    """
     if number % 2:
         return EndpointConnectionError(endpoint_url=_NOWHERE)
-    return _refusal("ThrottlingException", 400, operation)
+    return _refusal("ServiceUnavailable", 503, operation)
 
 
 def _answer_lost(operation: str, number: int) -> Exception:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import pytest
 
 from tests.faults.checks import bring_to_rest, check_all
-from tests.faults.deployment import Deployment
+from tests.faults.deployment import POOL, Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws
 from tests.faults.injection import Call, Fault, Injector, Kind, kinds_of
 from tests.faults.scenarios import CASES, Case
 from tests.faults.sites import Finder, find_sites, find_use_cases
+from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
+from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.ports import Message
 from tidegate.usecases import reap, sweep
 from tidegate.usecases.reap_active import ActiveCounts
 
@@ -67,6 +70,22 @@ def run(aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = 
 @pytest.mark.parametrize("name", CASES)
 def test_a_plain_run_needs_no_schedule(name: str, aws: EmulatedAws, injector: Injector) -> None:
     assert run(aws, injector, CASES[name]).rounds == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.BEFORE, Kind.AFTER, Kind.STUCK])
+def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: Injector) -> None:
+    """An operation repeats much by itself; a fault that it repeats away would prove nothing of its callers."""
+    deployment = Deployment(aws)
+    moves = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
+    injector.arm(Fault(0, kind))
+    try:
+        outcomes = deployment.services.jobs.apply_all(moves)
+        injector.arm(Fault(0, kind))
+        unsent = deployment.services.queue.send(POOL, [Message("a", 0), Message("b", 0)])
+    finally:
+        injector.disarm()
+    assert any(isinstance(outcome, DependencyUnavailable) for outcome in outcomes)
+    assert unsent
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tidegate.adapters.aws_clients import DEFAULT_THREADS, AwsClients, connect
+from tidegate.adapters.aws_clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws_effort import Allowance, SystemTimer
 from tidegate.adapters.aws_meter import Meter, Usage
 from tidegate.adapters.cel_conditions import CelConditions
@@ -209,20 +209,36 @@ def connect_system(
     session: boto3.Session | None = None,
     endpoint_url: str | None = None,
     threads: int = DEFAULT_THREADS,
+    effort_seconds: float = LONGEST_EFFORT_SECONDS,
 ) -> AwsClients:
     """AWS clients on the real clock; from the environment, unless a session and an endpoint are given.
 
-    `threads` (1 or more) is how many calls may go out side by side.
+    `threads` (1 or more) is how many calls may go out side by side, `effort_seconds` how long one operation may go on.
     """
     return connect(
-        SystemClock(), SystemEntropy(), session=session, endpoint_url=endpoint_url, threads=threads
+        SystemClock(),
+        SystemEntropy(),
+        session=session,
+        endpoint_url=endpoint_url,
+        threads=threads,
+        effort_seconds=effort_seconds,
     )
 
 
-def _from_environment(catalogue: JobCatalogue | None) -> tuple[Services, AwsClients]:
-    clients = connect_system()
-    services = aws_services(read_settings(os.environ), read_tables(os.environ), clients, catalogue)
-    return services, clients
+def _from_environment(
+    catalogue: JobCatalogue | None, *, under_lease: bool = False
+) -> tuple[Services, AwsClients]:
+    """The services and their clients. `under_lease` is for who claims jobs, or dispatches in turns.
+
+    A lease runs on while a throttled operation goes on, and a job of it that was claimed first gets no heartbeat before
+    the last one is. A third of the lease leaves time for another operation, and for the heartbeat.
+    """
+    settings = read_settings(os.environ)
+    seconds = (
+        min(LONGEST_EFFORT_SECONDS, settings.lease_seconds / 3) if under_lease else LONGEST_EFFORT_SECONDS
+    )
+    clients = connect_system(effort_seconds=seconds)
+    return aws_services(settings, read_tables(os.environ), clients, catalogue), clients
 
 
 def api_function() -> ApiDeps:
@@ -233,7 +249,7 @@ def api_function() -> ApiDeps:
 
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
-    services, clients = _from_environment(None)
+    services, clients = _from_environment(None, under_lease=True)
     services = replace(services, recall=Recall(KEEP_MS))
     return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
@@ -249,7 +265,7 @@ def worker_function() -> WorkerDeps:
     from tidegate.adapters.inline_executor import InlineExecutor
 
     registry: Registry = load_registry()
-    services, clients = _from_environment(registry)
+    services, clients = _from_environment(registry, under_lease=True)
     executor = InlineExecutor(
         registry,
         clients.clock,
@@ -276,7 +292,7 @@ def process_worker() -> ProcessDeps:
         reuse_processes=settings.reuse_job_processes,
     )
     try:
-        services, clients = _from_environment(executor.job_types())
+        services, clients = _from_environment(executor.job_types(), under_lease=True)
     except BaseException:
         executor.close()
         raise

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
 
 from tidegate.adapters.aws_effort import Allowance, Effort, Pace, SystemTimer, Timer
-from tidegate.adapters.aws_errors import Throttled
+from tidegate.adapters.aws_errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws_meter import Meter
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Clock, Entropy
@@ -28,7 +29,16 @@ _CALL_ATTEMPTS = 5
 _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 6
 _LONG_POLL_SECONDS = 20
-_EFFORT_SECONDS = 20.0  # below the API's 29 s and the 60 s of a dispatcher's turn
+LONGEST_EFFORT_SECONDS = 20.0  # below the API's 29 s
+
+
+class _OfThread(threading.local):
+    """What a thread is about. `is_in_effort` says that an effort repeats what AWS refuses for load."""
+
+    is_in_effort = False
+
+
+_here = _OfThread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class FanOut:
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """What every AWS adapter is given."""
+    """What every AWS adapter is given. `effort_seconds` is how long one operation may go on."""
 
     dynamodb: DynamoDBClient
     sqs: SQSClient
@@ -65,14 +75,15 @@ class AwsClients:
     entropy: Entropy
     fan_out: FanOut = field(default_factory=FanOut)
     timer: Timer = field(default_factory=SystemTimer)
+    effort_seconds: float = LONGEST_EFFORT_SECONDS
     allowance: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))
 
-    def effort(self) -> Effort:
-        """A new operation: 20 s from now at the most, or what the invocation has left; all threads may work on it."""
-        seconds = self.allowance.bounded(_EFFORT_SECONDS)
+    def effort(self, at_most_seconds: float = LONGEST_EFFORT_SECONDS) -> Effort:
+        """A new operation of so many seconds, or what the invocation has left; all threads may work on it."""
+        seconds = self.allowance.bounded(min(at_most_seconds, self.effort_seconds))
         return Effort(self.timer, seconds, Pace(self.fan_out.threads))
 
     def until_all_done(
@@ -86,7 +97,8 @@ class AwsClients:
 
         Everything that AWS may answer in part goes through here. Batches of one operation share its `effort`; without
         one, this batch is an operation of its own. `attempt` may be called with the same items again where AWS refused
-        the whole call for load. Raises DependencyUnavailable where something is left at the end.
+        the whole call for load, and is never called after the end: a batch that still waits for its turn then is not
+        tried at all. Raises DependencyUnavailable where something is left at the end.
         """
         effort = effort or self.effort()
         left = items
@@ -104,15 +116,34 @@ class AwsClients:
             "repeat it in a moment"
         )
 
+    def until_each_done(self, action: str, items: Sequence[T], call: Callable[[T], object]) -> None:
+        """Makes one call for each item, side by side, as one operation: repeats what AWS refuses for load.
+
+        `call` may be made again for the same item. Raises DependencyUnavailable as `until_all_done` does.
+        """
+        effort = self.effort()
+
+        def attempt(left: Sequence[T]) -> Sequence[T]:
+            for item in left:
+                call(item)
+            return ()
+
+        self.fan_out.map(lambda item: self.until_all_done(action, [item], attempt, effort), items)
+
 
 def _attempted(
     effort: Effort, attempt: Callable[[Sequence[T]], Sequence[T]], items: Sequence[T]
 ) -> Sequence[T]:
     with effort.pace.turn() as turn:
+        if effort.is_over():
+            return items
+        was_in_effort, _here.is_in_effort = _here.is_in_effort, True
         try:
             left = attempt(items)
         except Throttled:
             left = items
+        finally:
+            _here.is_in_effort = was_in_effort
         turn.was_refused = bool(left)
     return left
 
@@ -125,10 +156,12 @@ def connect(
     endpoint_url: str | None = None,
     threads: int = DEFAULT_THREADS,
     timer: Timer | None = None,
+    effort_seconds: float = LONGEST_EFFORT_SECONDS,
 ) -> AwsClients:
     """Clients from the environment's credentials, region and endpoint.
 
-    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side; tests give `timer`.
+    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side, `effort_seconds`
+    how long one operation may go on; tests give `timer`.
     """
     session = session or boto3.Session()
     meter = Meter()
@@ -137,9 +170,26 @@ def connect(
     )
     sqs_timeout_seconds = _READ_TIMEOUT_SECONDS + _LONG_POLL_SECONDS
     sqs = session.client("sqs", endpoint_url=endpoint_url, config=_config(threads, sqs_timeout_seconds))
-    meter.attach(dynamodb)
-    meter.attach(sqs)
-    return AwsClients(dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer())
+    for client in (dynamodb, sqs):
+        meter.attach(client)
+        _leave_throttles_to_efforts(client)
+    return AwsClients(
+        dynamodb, sqs, meter, clock, entropy, FanOut(threads), timer or SystemTimer(), effort_seconds
+    )
+
+
+def _leave_throttles_to_efforts(client: Any) -> None:
+    """Has the client not repeat by itself what an effort repeats: its waits, up to 15 s a call, know no end."""
+
+    def answer(response: tuple[Any, Mapping[str, Any]] | None, **_: Any) -> bool | None:
+        if response is None or not _here.is_in_effort:
+            return None
+        is_throttled = response[1].get("Error", {}).get("Code") in THROTTLE_CODES
+        return (
+            False if is_throttled else None
+        )  # botocore's word for no further try; None leaves it to the client
+
+    client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_name}", answer)
 
 
 def _config(threads: int, read_timeout_seconds: int) -> Config:

@@ -107,14 +107,17 @@ class Effort:
         """Whether its time has passed."""
         return self.timer.monotonic_seconds() >= self._over_at_seconds
 
+    def left_seconds(self) -> float:
+        """How much of its time is left; never below 0."""
+        return max(0.0, self._over_at_seconds - self.timer.monotonic_seconds())
+
     def back_off(self, round_number: int, jitter: float) -> None:
         """Waits before a batch's next try: exponential from 50 ms, at most 2 s, the upper half by `jitter` (0-1).
 
         Rounds count from 0. Never longer than to the end of the effort.
         """
         ceiling_seconds = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(round_number, 16))
-        left_seconds = self._over_at_seconds - self.timer.monotonic_seconds()
-        self.timer.sleep(max(0.0, min(left_seconds, ceiling_seconds * (1 + jitter) / 2)))
+        self.timer.sleep(min(self.left_seconds(), ceiling_seconds * (1 + jitter) / 2))
 
 
 @dataclass(slots=True)

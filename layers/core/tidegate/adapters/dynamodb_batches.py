@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_effort import Effort
 from tidegate.adapters.aws_errors import (
     DUPLICATE_IN_STATEMENT,
     TRANSIENT_CODES,
@@ -36,11 +37,17 @@ class DynamoBatches:
     clients: AwsClients
 
     def read(
-        self, table: str, keys: Sequence[Item], *, only: Sequence[str] = (), consistent: bool = False
+        self,
+        table: str,
+        keys: Sequence[Item],
+        *,
+        only: Sequence[str] = (),
+        consistent: bool = False,
+        effort: Effort | None = None,
     ) -> list[Item]:
         """The items that exist of these keys, in no order. Without `consistent` they may be a little old.
 
-        `only` names the attributes that are wanted; none asks for all.
+        `only` names the attributes that are wanted; none asks for all. Without `effort` it is an operation of its own.
         """
         projection: dict[str, Any] = {}
         if only:
@@ -56,7 +63,7 @@ class DynamoBatches:
             unread: list[Item] = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
             return unread
 
-        self._in_chunks(f"reading from {table}", keys, _READS_PER_CALL, attempt)
+        self._in_chunks(f"reading from {table}", keys, _READS_PER_CALL, attempt, effort)
         return found
 
     def put(self, table: str, items: Sequence[Item]) -> None:
@@ -133,10 +140,12 @@ class DynamoBatches:
 
         self._in_chunks(f"writing to {table}", requests, _WRITES_PER_CALL, attempt)
 
-    def _in_chunks(self, action: str, items: Sequence[T], size: int, attempt: Any) -> None:
-        effort = self.clients.effort()
+    def _in_chunks(
+        self, action: str, items: Sequence[T], size: int, attempt: Any, effort: Effort | None = None
+    ) -> None:
+        shared = effort or self.clients.effort()
         self.clients.fan_out.map(
-            lambda chunk: self.clients.until_all_done(action, chunk, attempt, effort), chunks(items, size)
+            lambda chunk: self.clients.until_all_done(action, chunk, attempt, shared), chunks(items, size)
         )
 
 

@@ -193,7 +193,7 @@ class DynamoJobStore:
         items = self._write_parts(jobs)
         existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
         unmoved = any_of(absent(schema.JOB_ID), never_released())
-        self.clients.fan_out.map(lambda item: self._put_if(item, unmoved), existing)
+        self.clients.until_each_done("staging jobs again", existing, lambda item: self._put_if(item, unmoved))
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs of an ABANDONED submission, with what is stored apart."""

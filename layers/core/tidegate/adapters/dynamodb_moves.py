@@ -40,6 +40,7 @@ from tidegate.domain.transitions import OfKnownJob, Transition
 from tidegate.ports import MoveOutcome
 
 _CALLS = 3  # of one job that keeps changing between a refusal and the look at what refused
+_LOOK_SECONDS = 1.0  # that what was refused is looked at for, although the operation's time is over
 
 
 @dataclass(slots=True)
@@ -72,12 +73,14 @@ class DynamoMoves:
     def move(self, transition: Transition) -> Job:
         """Carries out one transition as one UpdateItem; returns the job after it.
 
-        Raises TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
+        What is refused for load is repeated by the client alone: a heartbeat may not wait for longer. Raises
+        TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
         """
-        (outcome,) = self.move_all([transition])
-        if isinstance(outcome, Job):
-            return outcome
-        raise outcome
+        move = self._prepared(transition)
+        self._call_until_settled(move, self.clients.effort())
+        if not isinstance(move.outcome, Job):
+            raise move.outcome or _kept_changing(move)
+        return move.outcome
 
     def move_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
         """Carries out many transitions, 25 to a request; outcomes in the same order.
@@ -93,7 +96,9 @@ class DynamoMoves:
                 partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
             )
             # PartiQL may know less than we ask of it, and a job may move after all: those go one by one.
-            self.clients.fan_out.map(self._call, [move for move in wave if move.outcome is None])
+            self.clients.fan_out.map(
+                partial(self._call, effort), [move for move in wave if move.outcome is None]
+            )
         return [move.outcome for move in moves if move.outcome is not None]
 
     def _prepared(self, transition: Transition) -> _Move:
@@ -104,7 +109,7 @@ class DynamoMoves:
     def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
         """Sends a batch, and judges what was refused. A move that is open after that needs a call of its own."""
         if len(moves) == 1:
-            self._call(moves[0])
+            self._call(effort, moves[0])
             return
         refused: list[_Move] = []
         left = moves
@@ -120,7 +125,7 @@ class DynamoMoves:
         except (DependencyUnavailable, ServiceRefused) as error:
             for move in left:
                 move.outcome = error
-        self._judge_by_one_read(refused)
+        self._judge_by_one_read(refused, effort)
 
     def _send(self, moves: Sequence[_Move], refused: list[_Move]) -> list[_Move]:
         """Sends one batch; returns the moves that were refused for load, and adds to `refused` those by condition."""
@@ -163,21 +168,29 @@ class DynamoMoves:
             )
 
     # --- one in a request ------------------------------------------------------------------------
-    def _call(self, move: _Move) -> None:
-        """Carries out one move; tries again, a bounded number of times, where the job changed meanwhile."""
+    def _call(self, effort: Effort, move: _Move) -> None:
+        """Carries out one move of many; goes on while AWS refuses it for load, until the effort's time is over."""
+
+        def attempt(_: Sequence[_Move]) -> Sequence[_Move]:
+            self._call_until_settled(move, effort)
+            return ()
+
         try:
-            for _ in range(_CALLS):
-                self._call_once(move)
-                if move.outcome is not None:
-                    return
+            self.clients.until_all_done(f"moving job {move.transition.job_id}", [move], attempt, effort)
         except (DependencyUnavailable, ServiceRefused) as error:
             move.outcome = error
             return
-        move.outcome = DependencyUnavailable(
-            f"job {move.transition.job_id} kept changing while it was being moved; repeat it in a moment"
-        )
+        if move.outcome is None:
+            move.outcome = _kept_changing(move)
 
-    def _call_once(self, move: _Move) -> None:
+    def _call_until_settled(self, move: _Move, effort: Effort) -> None:
+        """Calls again, a bounded number of times, where the job changed meanwhile; the move may stay open."""
+        for _ in range(_CALLS):
+            self._call_once(move, effort)
+            if move.outcome is not None:
+                return
+
+    def _call_once(self, move: _Move, effort: Effort) -> None:
         try:
             with translated(f"moving job {move.transition.job_id}", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
@@ -187,24 +200,33 @@ class DynamoMoves:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **move.change.render(schema.JOB_ID),
                 )
+        except Throttled:
+            move.resent = True  # the latest try did nothing, but the client may have tried more than once
+            raise
         except ClientError as refused:
             move.resent = move.resent or was_retried(refused.response)
             item = old_item(refused)
             if item is None:
-                self._judge_by_one_read([move])  # no item in an answer does not say that there is none
+                self._judge_by_one_read(
+                    [move], effort
+                )  # no item in an answer does not say that there is none
             else:
                 self._judge(move, item)
             return
         move.outcome = _job_or_refusal(answer["Attributes"])
 
     # --- refusals --------------------------------------------------------------------------------
-    def _judge_by_one_read(self, refused: Sequence[_Move]) -> None:
-        """Judges moves whose refusal brought no item, by one consistent read of all their jobs."""
+    def _judge_by_one_read(self, refused: Sequence[_Move], effort: Effort) -> None:
+        """Judges moves whose refusal brought no item, by one consistent read of all their jobs.
+
+        It has the rest of the operation's time. Its pace is its own: the operation's may be held by who asks.
+        """
         if not refused:
             return
+        rest = self.clients.effort(max(_LOOK_SECONDS, effort.left_seconds()))
         try:
             items = DynamoBatches(self.clients).read(
-                self.table, [move.key for move in refused], consistent=True
+                self.table, [move.key for move in refused], consistent=True, effort=rest
             )
         except (DependencyUnavailable, ServiceRefused) as error:
             for move in refused:
@@ -235,6 +257,12 @@ class DynamoMoves:
         if isinstance(move.transition, OfKnownJob):
             move.transition = replace(move.transition, job=job)
             move.change = change_of(self.codec, move.transition)
+
+
+def _kept_changing(move: _Move) -> DependencyUnavailable:
+    return DependencyUnavailable(
+        f"job {move.transition.job_id} kept changing while it was being moved; repeat it in a moment"
+    )
 
 
 def _job_or_refusal(item: Item) -> MoveOutcome:

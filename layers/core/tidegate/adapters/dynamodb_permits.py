@@ -69,19 +69,18 @@ class DynamoPermits:
         for _ in range(_PERMIT_TRIES):
             if refused is None:
                 return True
-            standing = _permit_of(refused)
-            if holder in standing.holders:
+            if holder in refused.holders:
                 return True
-            if not has_room(standing, limit):
+            if not has_room(refused, limit):
                 return False
-            least = least_asked(standing.holders, limit)
-            refused = self._take(permit, holder, least, now_ms, *_still(standing))
+            least = least_asked(refused.holders, limit)
+            refused = self._take(permit, holder, least, now_ms, *_still(refused))
         return False
 
     def _take(
         self, permit: str, holder: str, least: int, now_ms: int, condition: str, values: Item
-    ) -> Item | None:
-        """Adds a holder under a condition; returns the item that refused it, None where it was added."""
+    ) -> Permit | None:
+        """Adds a holder under a condition; returns the permit that refused it, None where it was added."""
         names = {"#holders": schema.HOLDERS, "#least": schema.LEAST, "#expires_at": schema.EXPIRES_AT}
         if "#waiting" in condition:
             names["#waiting"] = schema.WAITING
@@ -102,7 +101,9 @@ class DynamoPermits:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as refused:
-            return old_item(refused) or {}
+            # A refusal without an item does not say that nobody holds the permit.
+            item = old_item(refused)
+            return self.standing(permit) if item is None else _permit_of(item)
         return None
 
     def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:

@@ -46,6 +46,8 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
         case ReopenIfEnded():
             # It may have shortened the history, so that places in it say nothing.
             return job.reopened > transition.job.reopened and _is_in(change, _lines(item))
+        case OfKnownJob() if job.reopened != transition.job.reopened:
+            return _is_in(change, _lines(item))  # whoever reopened it may have shortened the history
         case OfKnownJob():
             return _is_in(change, _lines(item)[len(transition.job.history) :])
     return False

@@ -129,7 +129,7 @@ class DynamoSubmissionStore:
             }
             items.append({**_key(submission_id), **encode_item(values)})
         # One by one: a batch may not exceed 16 MB, and most plans have one page.
-        self.clients.fan_out.map(self._put_page, items)
+        self.clients.until_each_done("saving a plan", items, self._put_page)
 
     def load_plan(self, submission_id: str) -> SubmissionPlan:
         """The plan; raises NotFound where none was saved."""
