@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.domain.job_samples import NOW_MS
+from tests.domain.job_samples import NOW_MS, READY
 from tidegate.domain import errors
-from tidegate.domain.errors import TidegateError, Violation
+from tidegate.domain.errors import TidegateError, TransitionRefused, Violation
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 
 WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", NOW_MS)
@@ -86,3 +86,10 @@ def test_violations_are_named_one_after_the_other() -> None:
     error = errors.InvalidRequest([Violation("a", "is bad"), Violation("b", "is worse")])
     assert str(error) == "a: is bad; b: is worse"
     assert errors.InvalidRequest.of("a", "is bad").violations == (Violation("a", "is bad"),)
+
+
+def test_a_refused_transition_keeps_why_for_who_raises_it_again() -> None:
+    refused = TransitionRefused("release", READY, "it waits on another")
+    again = TransitionRefused(refused.transition, refused.job, refused.why)
+    assert str(again) == str(refused)
+    assert "it waits on another" in str(again)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from tests.domain.job_samples import NOW_MS, READY
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.lives import kept_history, may_be_reopened
 from tidegate.domain.states import State
+from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 
 MOST = limits.MAX_REOPENINGS
 IDLE = (State.PENDING, State.READY, State.CANCELLED)
@@ -58,3 +61,14 @@ def test_every_life_in_which_something_ran_is_kept_with_all_of_its_lines_in_orde
     kept = kept_history(history(*lives))
     assert kept == tuple(entry for entry in history(*lives) if entry.at_ms not in (1, 2, 3))
     assert kept_history(history(*[RAN] * 5)) == history(*[RAN] * 5)
+
+
+def test_a_reopening_leaves_out_of_the_history_what_is_not_kept() -> None:
+    job = replace(READY, history=(HistoryEntry(NOW_MS, State.READY, 0, "submit"),))
+    cancelled = Ending(State.CANCELLED, expires_at_s=NOW_MS)
+    for number in range(2 * limits.MAX_REOPENINGS):
+        stamp = Stamp(NOW_MS + number, "eve")
+        ended = CancelIfInState(job, cancelled, stamp).apply(job)
+        job = ReopenIfEnded(ended, stamp).apply(ended)
+        assert job.history[:-1] == kept_history(ended.history)
+    assert len(job.history) < 2 * limits.MAX_REOPENINGS + 5
