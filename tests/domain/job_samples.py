@@ -46,7 +46,7 @@ SAMPLES = {
     State.READY: READY,
     State.QUEUED: QUEUED,
     State.RUNNING: RUNNING,
-    **{state: replace(ENDED, state=state) for state in TERMINAL},
+    **{state: replace(ENDED, state=state) for state in sorted(TERMINAL)},
 }
 
 

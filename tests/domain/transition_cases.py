@@ -282,7 +282,7 @@ def _cancel_cases() -> list[Case]:
             ended(ASKED, State.CANCELLED, FAILURE),
             grace,
         ),
-        Case(note, READY, noted, {f"is {state}": SAMPLES[state] for state in TERMINAL}),
+        Case(note, READY, noted, {f"is {state}": SAMPLES[state] for state in sorted(TERMINAL)}),
         Case(quiet, READY, replace(READY, dependents_apart=True)),
         Case(quiet, noted, noted),
     ]
