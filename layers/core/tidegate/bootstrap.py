@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tidegate.adapters.aws_clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
-from tidegate.adapters.aws_effort import Allowance, SystemTimer
+from tidegate.adapters.aws_effort import Allowance
 from tidegate.adapters.aws_meter import Meter, Usage
 from tidegate.adapters.cel_conditions import CelConditions
 from tidegate.adapters.dynamodb_control import DynamoCursors
@@ -21,7 +21,7 @@ from tidegate.adapters.dynamodb_rules import DynamoRuleStore, is_of_rules
 from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
-from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
+from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain.job import Job, Json
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from tidegate.adapters.aws_effort import Allowance, Effort, Pace, SystemTimer, Timer
+from tidegate.adapters.aws_effort import Allowance, Effort, Pace, Timer
 from tidegate.adapters.aws_errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws_meter import Meter
+from tidegate.adapters.system import SystemTimer
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Clock, Entropy
 
@@ -185,9 +186,8 @@ def _leave_throttles_to_efforts(client: Any) -> None:
         if response is None or not _here.is_in_effort:
             return None
         is_throttled = response[1].get("Error", {}).get("Code") in THROTTLE_CODES
-        return (
-            False if is_throttled else None
-        )  # botocore's word for no further try; None leaves it to the client
+        # False is botocore's word for no further try; None leaves it to the client.
+        return False if is_throttled else None
 
     client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_name}", answer)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,18 +22,6 @@ class Timer(Protocol):
     def sleep(self, seconds: float) -> None:
         """Waits."""
         ...
-
-
-class SystemTimer:
-    """The machine's own."""
-
-    def monotonic_seconds(self) -> float:
-        """Seconds since some moment, which never go back."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Waits."""
-        time.sleep(seconds)
 
 
 @dataclass(slots=True)

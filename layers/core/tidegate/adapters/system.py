@@ -24,6 +24,18 @@ class SystemStopwatch:
         return time.monotonic_ns() // 1_000_000
 
 
+class SystemTimer:
+    """The same time for operations that also wait (aws_effort.Timer)."""
+
+    def monotonic_seconds(self) -> float:
+        """Seconds since some moment, which never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
+
+
 class SystemEntropy:
     """Ids and jitter from the operating system's generator, so that processes forked from one never agree."""
 
