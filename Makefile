@@ -98,6 +98,7 @@ fix: setup ## format, and repair what lint can repair
 	$(BIN)/ruff check --fix .
 
 build: setup ## build the functions and layers for AWS into .aws-sam/build
+	@$(BIN)/tidegate types check
 	@$(SAM_ENV) $(BIN)/sam build
 
 lock: setup ## resolve every requirements list again, newest versions that fit

@@ -19,8 +19,8 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from tidegate.contracts.wire import refuse_if_too_large
-from tidegate.domain.errors import BodyTooLarge
+from tidegate.contracts.wire import refuse_if_too_large, too_large_numbers
+from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
@@ -60,7 +60,9 @@ class Client:
     """Calls the API, each request signed, bounded in time and retried where that is safe.
 
     Every method may raise ApiProblem (the API refused), ApiUnreachable (no answer within the bounded retries) or
-    UsageError (an id, a name or an idempotency key that can't be one). `transport` and `sleep` are for tests.
+    UsageError (an id, a name or an idempotency key that can't be one). `on_repeat` hears why a call that changes
+    something is sent again, and `repeats` counts that: what the lost answer would have said is then not known.
+    `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.repeats = 0
+        self.on_repeat: Callable[[str], None] = lambda _: None
         self._target = target
         self._sleep = sleep
         self._http = httpx.Client(
@@ -118,13 +122,15 @@ class Client:
         body = {"reopen_skipped": reopen_skipped}
         return job_view(self._call("POST", f"/v1/jobs/{_part('job id', job_id)}/retry", body=body))
 
-    def cancel_workflow(self, workflow_id: str) -> Mapping[str, Any]:
-        """Cancels what has not ended of a workflow; how many jobs. May be repeated."""
-        return self._call("POST", f"/v1/workflows/{_part('workflow id', workflow_id)}/cancel")
+    def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Cancels what has not ended of a workflow; how many jobs, and where a next call goes on. May be repeated."""
+        path = f"/v1/workflows/{_part('workflow id', workflow_id)}/cancel"
+        return self._call("POST", _with_query(path, cursor=cursor))
 
-    def rerun_workflow(self, workflow_id: str) -> Mapping[str, Any]:
-        """Tries a workflow again from its failures; how many jobs, and whether that was all. May be repeated."""
-        return self._call("POST", f"/v1/workflows/{_part('workflow id', workflow_id)}/rerun")
+    def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
+        """Tries a workflow again from its failures; how many jobs, and where a next call goes on. May be repeated."""
+        path = f"/v1/workflows/{_part('workflow id', workflow_id)}/rerun"
+        return self._call("POST", _with_query(path, cursor=cursor))
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
         """Retries the undeliverable among a page of a pool's failed jobs; how many, and the next page's cursor."""
@@ -243,7 +249,10 @@ class Client:
         headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
         content = None
         if body is not None:
-            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+            try:
+                text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            except ValueError as error:
+                raise UsageError(str(InvalidRequest(list(too_large_numbers(body))))) from error
             try:
                 refuse_if_too_large(text)
             except BodyTooLarge as error:
@@ -261,11 +270,19 @@ class Client:
                 )
             except httpx.TransportError as error:
                 why = str(error) or type(error).__name__
+                self._note_repeat(method, why)
                 continue
             if response.status_code not in _RETRIED or attempt == _TRIES - 1:
                 return read_answer(response)
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # of those nothing was done
+                self._note_repeat(method, f"the API answered {response.status_code}")
             asked_seconds = retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))
+
+    def _note_repeat(self, method: str, why: str) -> None:
+        if method != "GET":
+            self.repeats += 1
+            self.on_repeat(why)
 
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
@@ -274,6 +291,8 @@ class Client:
 
 def _with_query(path: str, **parameters: str | None) -> str:
     given = {name: value for name, value in parameters.items() if value is not None}
+    if not given:
+        return path
     # Encoded as the signature wants it: a blank is %20, not +.
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 

@@ -16,9 +16,9 @@ from typer.core import TyperGroup
 from tidegate.domain.errors import TidegateError
 from tidegate_cli import (
     local_commands,
-    operator_commands,
     recovery_commands,
     run_commands,
+    type_check_command,
     worker_commands,
 )
 from tidegate_cli.errors import CliError
@@ -70,7 +70,7 @@ app.add_typer(local_commands.app, name="local")
 app.add_typer(recovery_commands.jobs, name="jobs")
 app.add_typer(recovery_commands.workflows, name="workflows")
 app.add_typer(recovery_commands.pools, name="pools")
-app.add_typer(operator_commands.types, name="types")
+app.add_typer(type_check_command.types, name="types")
 run_commands.register(app)
 worker_commands.register(app)
 

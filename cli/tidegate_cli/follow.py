@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.domain.dependency import CONDITION_ERROR, NOT_TAKEN
 from tidegate.domain.states import State
 from tidegate_cli.client import MAX_PAGES, Client, Page
 from tidegate_cli.errors import CliError
@@ -139,15 +140,20 @@ def follow(
 def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
     """What an exit code says of ended jobs.
 
-    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself, and a
-    condition that was false is no failure.
+    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself. A branch that was not
+    taken is no failure, wherever its upstream is. A condition that could not be evaluated is one.
     """
     ids = {job.job_id for job in jobs}
     code = ExitCode.SUCCESS
     for job in jobs:
-        foreign_skip = job.state is State.SKIPPED and job.error_upstream_id not in ids
-        if job.state in (State.FAILED, State.TIMED_OUT) or foreign_skip:
+        if job.state in (State.FAILED, State.TIMED_OUT) or _failed_by_skip(job, ids):
             return ExitCode.JOB_FAILED
         if job.state is State.CANCELLED:
             code = ExitCode.CANCELLED
     return code
+
+
+def _failed_by_skip(job: JobView, ids: Set[str]) -> bool:
+    if job.state is not State.SKIPPED or job.error_code == NOT_TAKEN:
+        return False
+    return job.error_code == CONDITION_ERROR or job.error_upstream_id not in ids

@@ -110,7 +110,9 @@ class Session:
 
     def client(self) -> Client:
         """A client of the API that was chosen; raises UsageError where there is none."""
-        return Client(find_target(self.api_url, self.profile, self.region))
+        client = Client(find_target(self.api_url, self.profile, self.region))
+        client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
+        return client
 
     def tell(self, message: str) -> None:
         """One line on standard error."""

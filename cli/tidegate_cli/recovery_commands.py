@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.states import State
+from tidegate_cli import many_jobs
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.errors import CliError
 from tidegate_cli.job_commands import JobIdArgument, jobs, workflows
@@ -15,6 +16,7 @@ from tidegate_cli.operator_commands import PoolArgument, pools
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines
 
+_CANCELLED = ("cancelled", "asked", "ended")
 __all__ = ["jobs", "pools", "workflows"]
 WorkflowIdArgument = Annotated[str, typer.Argument(metavar="WORKFLOW_ID")]
 
@@ -35,17 +37,22 @@ def cancel_job(
     Example: tidegate jobs cancel 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --downstream
     """
     session = session_of(context, output, api_url)
+    found: many_jobs.Summary | None = None
     with session.client() as client:
-        job = client.cancel_job(job_id, downstream=downstream)
+        if downstream:
+            found = many_jobs.cancel_downstream(client, job_id, session.tell)
+            job = found.last["job"]
+        else:
+            job = client.cancel_job(job_id)
     if session.is_json:
-        print_json(job.raw)
+        print_json({**job.raw, **({"downstream": found.as_json(*_CANCELLED)} if found else {})})
         return
     if job.state is State.RUNNING:
         _say(session, f"{job.job_id} is RUNNING; its worker is asked to stop")
     else:
         _say(session, f"{job.job_id} is {job.state}")
-    if downstream:
-        _say(session, f"downstream: {_counts(job.raw.get('downstream') or {})}")
+    if found:
+        _say(session, f"downstream: {_counts(found)}")
 
 
 @jobs.command("retry")
@@ -92,9 +99,9 @@ def cancel_workflow(
     """
     session = session_of(context, output, api_url)
     with session.client() as client:
-        found = client.cancel_workflow(workflow_id)
+        found = many_jobs.cancel_workflow(client, workflow_id, session.tell)
     if session.is_json:
-        print_json(found)
+        print_json({"workflow_id": workflow_id, **found.as_json(*_CANCELLED)})
     else:
         _say(session, f"{workflow_id}: {_counts(found)}")
 
@@ -111,25 +118,18 @@ def rerun_workflow(
     Example: tidegate workflows rerun 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """
     session = session_of(context, output, api_url)
-    reopened = 0
     with session.client() as client:
-        for _ in range(MAX_PAGES):
-            found = client.rerun_workflow(workflow_id)
-            reopened += int(found.get("reopened", 0))
-            if found.get("complete", True):
-                break
-            session.tell(f"{reopened:,} jobs reopened, going on")
-        else:
-            raise CliError(f"workflow {workflow_id} was not reopened whole within {MAX_PAGES:,} calls")
+        found = many_jobs.rerun(client, workflow_id, session.tell)
     if session.is_json:
-        print_json({**found, "reopened": reopened})
+        print_json({"workflow_id": workflow_id, **found.as_json("reopened", "left_at_limit")})
         return
-    _say(
-        session,
-        f"{workflow_id}: reopened {reopened:,} jobs" if reopened else f"{workflow_id}: nothing to rerun",
-    )
-    if found.get("left_at_limit"):
-        _say(session, _left(found["left_at_limit"]))
+    reopened, left = found.counts["reopened"], found.counts["left_at_limit"]
+    if reopened or not found.is_exact:
+        _say(session, f"{workflow_id}: reopened {found.about}{reopened:,} jobs")
+    else:
+        _say(session, f"{workflow_id}: nothing to rerun")
+    if left:
+        _say(session, _left(left))
 
 
 @pools.command("redrive")
@@ -176,9 +176,14 @@ def _left(jobs: int) -> str:
     return f"{jobs:,} were reopened as often as is allowed: submit them anew"
 
 
-def _counts(found: Any) -> str:
+def _counts(found: many_jobs.Summary) -> str:
     parts = {"cancelled": "cancelled", "asked": "asked to stop", "ended": "had ended"}
-    return ", ".join(f"{found.get(name, 0):,} {text}" for name, text in parts.items())
+    counts = ", ".join(f"{found.counts[name]:,} {text}" for name, text in parts.items())
+    if found.is_exact:
+        return counts
+    return (
+        f"{counts} (an answer was lost: some of those that had ended may have been cancelled by this command)"
+    )
 
 
 def _say(session: Session, text: str) -> None:

@@ -177,7 +177,9 @@ def _print_reasons(report: Report, console: Console) -> None:
         if job.state is not State.SUCCEEDED:
             why = job.error or "-"
             if job.error_upstream_id in labels:
-                why = why.replace(job.error_upstream_id, labels[job.error_upstream_id])
+                label = labels[job.error_upstream_id]
+                why = why.replace(f"{label} ({job.error_upstream_id})", label)
+                why = why.replace(job.error_upstream_id, label)
             table.add_row(str(order), escape(job.label), escape(why))
     if table.row_count:
         console.print(table)

@@ -61,6 +61,11 @@ class JobView:
         return printable(self.key or self.name or self.job_id)
 
     @property
+    def error_code(self) -> str:
+        """The code of why the job did not succeed; empty where there is none."""
+        return str((self.raw.get("error") or {}).get("code") or "")
+
+    @property
     def is_terminal(self) -> bool:
         """Whether the job has ended for good."""
         return self.state in TERMINAL

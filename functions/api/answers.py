@@ -17,19 +17,28 @@ from tidegate.contracts.wire import fits_in_answer, refuse_if_too_large, to_json
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.job import Job
+from tidegate.domain.suggestions import did_you_mean
+from tidegate.usecases.deadline import Deadline
 
 JSON = "application/json"
 ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
 PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-_SHOWN_CHARACTERS = 64  # of an id that can't be one
+_SHOWN_CHARACTERS = 64  # of an id or a parameter that can't be one
+_SHOWN_PARAMETERS = 10
 
 
 def deps_of(router: BaseRouter) -> bootstrap.ApiDeps:
     """What the function works with."""
     deps: bootstrap.ApiDeps = router.context["deps"]
     return deps
+
+
+def until_of(router: BaseRouter) -> Deadline:
+    """The moment by which work in portions stops, so that what was done can still be answered."""
+    until: Deadline = router.context["until"]
+    return until
 
 
 def job_view(router: BaseRouter, job: Job) -> dict[str, Any]:
@@ -106,19 +115,27 @@ def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
 
 
 def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
-    """For routes that change much: an option that is misspelt, or meant for the body, is not passed over.
+    """Sees to it that every query parameter is one of `known`, and is given once: none is passed over.
 
     Raises InvalidRequest.
     """
-    given = router.current_event.query_string_parameters
-    taken = (
-        f"this route takes {' and '.join(known)}"
-        if known
-        else "options are sent in the body, where a route has any"
-    )
-    unknown = [Violation(name, f"is no query parameter here; {taken}") for name in given if name not in known]
-    if unknown:
-        raise InvalidRequest(unknown)
+    event = router.current_event
+    given = event.multi_value_query_string_parameters or {}
+    taken = f"this route takes {' and '.join(known)}" if known else "this route takes none"
+    if event.http_method not in ("GET", "HEAD"):
+        taken += "; options are sent in the body, where a route has any"
+    unknown = [name for name in given if name not in known][:_SHOWN_PARAMETERS]
+    violations = [
+        Violation(name[:_SHOWN_CHARACTERS], f"is no query parameter here; {taken}{did_you_mean(name, known)}")
+        for name in unknown
+    ]
+    violations += [
+        Violation(name, f"is given {len(given[name])} times; give it once")
+        for name in known
+        if len(given.get(name, ())) > 1
+    ]
+    if violations:
+        raise InvalidRequest(violations)
 
 
 def limit_of(router: BaseRouter) -> int:

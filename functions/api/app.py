@@ -23,6 +23,7 @@ from answers import (
     page_answer,
     refusal,
     refuse_other_methods,
+    refuse_other_parameters,
 )
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -37,11 +38,15 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.usecases import query, submit
+from tidegate.usecases.deadline import NEVER, Deadline
 
 _SHOWN_FRAMES = 4
 _RESERVE_SECONDS = (
     5.0  # of the function's 29 s: for the call in hand, and for answering 503 before the gateway does
 )
+# For a portion that was begun in time, for judging what it opened, and for the answer; the work is done by then for all
+# but thousands of jobs.
+_PORTION_RESERVE_SECONDS = 14.0
 logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(worker_routes.router)
@@ -56,6 +61,7 @@ def _job_view(job: Job) -> dict[str, Any]:
 @app.post("/v1/jobs")
 def post_job() -> Response[str]:
     """Submits one job."""
+    refuse_other_parameters(app)
     request, fingerprint = read_job(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
     accepted = submit.submit_job(
@@ -68,6 +74,7 @@ def post_job() -> Response[str]:
 @app.post("/v1/workflows")
 def post_workflow() -> Response[str]:
     """Submits a workflow."""
+    refuse_other_parameters(app)
     request, fingerprint = read_workflow(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
     accepted = submit.submit_workflow(
@@ -81,6 +88,7 @@ def post_workflow() -> Response[str]:
 @app.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
     """Reads one job."""
+    refuse_other_parameters(app)
     job = query.get_job(deps_of(app).services, id_of("job", job_id, JOB_ID))
     return answer_with(HTTPStatus.OK, _job_view(job))
 
@@ -88,6 +96,7 @@ def get_job(job_id: str) -> Response[str]:
 @app.get("/v1/jobs")
 def list_jobs() -> Response[str]:
     """Lists jobs in one state."""
+    refuse_other_parameters(app, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(app).services, app.current_event.query_string_parameters
     state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
     if state is None or state not in State.__members__:
@@ -103,6 +112,7 @@ def list_jobs() -> Response[str]:
 @app.get("/v1/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
     """Reads a workflow with a page of its jobs."""
+    refuse_other_parameters(app, "limit", "cursor")
     services = deps_of(app).services
     id_of("workflow", workflow_id, ULID)
     cursor = app.current_event.query_string_parameters.get("cursor")
@@ -157,10 +167,13 @@ app.exception_handler(Exception)(_refuse)
 app.not_found(_no_such_route)
 
 
-def handle(event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext) -> dict[str, Any]:
-    """Answers one REST API proxy event."""
+def handle(
+    event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext, until: Deadline = NEVER
+) -> dict[str, Any]:
+    """Answers one REST API proxy event; work in portions stops `until` then."""
     before = deps.meter.snapshot()
     app.context["deps"] = deps  # the resolver clears its context after each event
+    app.context["until"] = until
     try:
         return app.resolve(event, context)
     finally:
@@ -176,5 +189,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Entry point: a REST API proxy event."""
     deps = _deployed()
     left_seconds = context.get_remaining_time_in_millis() / 1_000
+    portions_ms = int((left_seconds - _PORTION_RESERVE_SECONDS) * 1_000)
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + portions_ms)
     with deps.allowance.of(left_seconds - _RESERVE_SECONDS):
-        return handle(event, deps, context)
+        return handle(event, deps, context, until)

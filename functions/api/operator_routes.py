@@ -7,7 +7,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from answers import answer_with, body_of, caller_of, deps_of, refuse_other_methods
+from answers import answer_with, body_of, caller_of, deps_of, refuse_other_methods, refuse_other_parameters
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -22,6 +22,7 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor says no ty
 @router.get("/v1/pools")
 def list_pools() -> Response[str]:
     """Every pool with its load."""
+    refuse_other_parameters(router)
     deps = deps_of(router)
     found = status.pool_statuses(deps.services, deps.services.rules.load(), now_ms=deps.clock.now_ms())
     return answer_with(HTTPStatus.OK, {"pools": [_pool_view(each) for each in found]})
@@ -30,6 +31,7 @@ def list_pools() -> Response[str]:
 @router.get("/v1/pools/<pool>")
 def get_pool(pool: str) -> Response[str]:
     """One pool with its load."""
+    refuse_other_parameters(router)
     status.check_pool(deps_of(router).services, pool)
     return _pool_answer(pool, deps_of(router).services.rules.load())
 
@@ -37,18 +39,21 @@ def get_pool(pool: str) -> Response[str]:
 @router.post("/v1/pools/<pool>/pause")
 def pause_pool(pool: str) -> Response[str]:
     """Nothing more is dispatched in a pool."""
+    refuse_other_parameters(router)
     return _pool_answer(pool, _set(set_rules.pause_pool, pool))
 
 
 @router.post("/v1/pools/<pool>/resume")
 def resume_pool(pool: str) -> Response[str]:
     """Jobs are dispatched in a pool again."""
+    refuse_other_parameters(router)
     return _pool_answer(pool, _set(set_rules.resume_pool, pool))
 
 
 @router.get("/v1/types")
 def list_types() -> Response[str]:
     """Every job type with what holds for it."""
+    refuse_other_parameters(router)
     services = deps_of(router).services
     found = status.type_statuses(services, services.rules.load())
     return answer_with(HTTPStatus.OK, {"types": [_type_view(each) for each in found]})
@@ -57,6 +62,7 @@ def list_types() -> Response[str]:
 @router.get("/v1/types/<job_type>")
 def get_type(job_type: str) -> Response[str]:
     """One job type with what holds for it."""
+    refuse_other_parameters(router)
     status.check_type(deps_of(router).services, job_type)
     return _type_answer(job_type, deps_of(router).services.rules.load())
 
@@ -64,18 +70,21 @@ def get_type(job_type: str) -> Response[str]:
 @router.post("/v1/types/<job_type>/pause")
 def pause_type(job_type: str) -> Response[str]:
     """No more jobs of a type are dispatched."""
+    refuse_other_parameters(router)
     return _type_answer(job_type, _set(set_rules.pause_type, job_type))
 
 
 @router.post("/v1/types/<job_type>/resume")
 def resume_type(job_type: str) -> Response[str]:
     """Jobs of a type are dispatched again."""
+    refuse_other_parameters(router)
     return _type_answer(job_type, _set(set_rules.resume_type, job_type))
 
 
 @router.put("/v1/types/<job_type>/limit")
 def limit_type(job_type: str) -> Response[str]:
     """How many jobs of a type run at once."""
+    refuse_other_parameters(router)
     limit = read_type_limit(body_of(router))
     return _type_answer(job_type, _set(set_rules.limit_type, job_type, limit))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 from answers import (
     JOB_ID,
@@ -17,6 +18,7 @@ from answers import (
     limit_of,
     refuse_other_methods,
     refuse_other_parameters,
+    until_of,
 )
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -38,9 +40,24 @@ def cancel_job(job_id: str) -> Response[str]:
         job = cancel.cancel_job(deps.services, job_id, actor=actor, now_ms=now_ms)
         status = HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED
         return answer_with(status, job_view(router, job))
-    job, others = cancel.cancel_downstream(deps.services, job_id, actor=actor, now_ms=now_ms)
-    status = HTTPStatus.OK if job.is_terminal and not others.asked else HTTPStatus.ACCEPTED
-    return answer_with(status, {**job_view(router, job), "downstream": asdict(others)})
+    job, others = cancel.cancel_downstream(
+        deps.services, job_id, actor=actor, now_ms=now_ms, until=until_of(router)
+    )
+    is_over = job.is_terminal and not others.asked and not others.left
+    return answer_with(
+        HTTPStatus.OK if is_over else HTTPStatus.ACCEPTED,
+        {**job_view(router, job), "downstream": _cancelled(others)},
+    )
+
+
+def _cancelled(found: cancel.Cancelled) -> dict[str, Any]:
+    return {
+        "cancelled": found.cancelled,
+        "asked": found.asked,
+        "ended": found.ended,
+        "left": found.left,
+        "complete": not found.left,
+    }
 
 
 @router.post("/v1/jobs/<job_id>/retry")
@@ -55,33 +72,49 @@ def retry_job(job_id: str) -> Response[str]:
         reopen_skipped=options.reopen_skipped,
         actor=caller_of(router),
         now_ms=deps.clock.now_ms(),
+        until=until_of(router),
     )
-    return answer_with(HTTPStatus.OK, {**job_view(router, job), "reopening": asdict(reopening)})
+    report = {
+        "reopened": reopening.reopened,
+        "left_at_limit": reopening.left_at_limit,
+        "complete": reopening.complete,
+    }
+    return answer_with(HTTPStatus.OK, {**job_view(router, job), "reopening": report})
 
 
 @router.post("/v1/workflows/<workflow_id>/cancel")
 def cancel_workflow(workflow_id: str) -> Response[str]:
     """Cancels every job of a workflow that has not ended."""
     id_of("workflow", workflow_id, ULID)
-    refuse_other_parameters(router)
+    refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)
     found = cancel.cancel_workflow(
-        deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
+        deps.services,
+        workflow_id,
+        actor=caller_of(router),
+        now_ms=deps.clock.now_ms(),
+        cursor=router.current_event.query_string_parameters.get("cursor"),
+        until=until_of(router),
     )
-    status = HTTPStatus.ACCEPTED if found.asked else HTTPStatus.OK
-    return answer_with(status, {"workflow_id": workflow_id, **asdict(found)})
+    status = HTTPStatus.ACCEPTED if found.asked or found.left else HTTPStatus.OK
+    return answer_with(status, {"workflow_id": workflow_id, **_cancelled(found), "cursor": found.cursor})
 
 
 @router.post("/v1/workflows/<workflow_id>/rerun")
 def rerun_workflow(workflow_id: str) -> Response[str]:
     """Tries a workflow again from its failures."""
     id_of("workflow", workflow_id, ULID)
-    refuse_other_parameters(router)
+    refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)
     found = reopen.rerun_workflow(
-        deps.services, workflow_id, actor=caller_of(router), now_ms=deps.clock.now_ms()
+        deps.services,
+        workflow_id,
+        actor=caller_of(router),
+        now_ms=deps.clock.now_ms(),
+        cursor=router.current_event.query_string_parameters.get("cursor"),
+        until=until_of(router),
     )
     return answer_with(HTTPStatus.OK, {"workflow_id": workflow_id, **asdict(found)})
 
@@ -99,6 +132,7 @@ def redrive_pool(pool: str) -> Response[str]:
         limit=limit_of(router),
         actor=caller_of(router),
         now_ms=deps.clock.now_ms(),
+        until=until_of(router),
     )
     return answer_with(HTTPStatus.OK, {"pool": pool, **asdict(found)})
 

@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from answers import answer_with, deps_of, id_of, page_answer, refuse_other_methods
+from answers import answer_with, deps_of, id_of, page_answer, refuse_other_methods, refuse_other_parameters
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -33,6 +33,7 @@ def _key(pool: str, worker_id: str) -> tuple[str, str]:
 @router.get("/v1/workers")
 def list_workers() -> Response[str]:
     """Lists workers, of one pool or all, in one state or all."""
+    refuse_other_parameters(router, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(router).services, router.current_event.query_string_parameters
     state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
     if state is not None and state not in WorkerState.__members__:
@@ -49,6 +50,7 @@ def list_workers() -> Response[str]:
 @router.get("/v1/workers/<pool>/<worker_id>")
 def get_worker(pool: str, worker_id: str) -> Response[str]:
     """Reads one worker."""
+    refuse_other_parameters(router)
     return answer_with(
         HTTPStatus.OK, _view(workers.get_worker(deps_of(router).services, *_key(pool, worker_id)))
     )
@@ -57,6 +59,7 @@ def get_worker(pool: str, worker_id: str) -> Response[str]:
 @router.post("/v1/workers/<pool>/<worker_id>/drain")
 def drain_worker(pool: str, worker_id: str) -> Response[str]:
     """Asks a worker to take no more jobs and to leave."""
+    refuse_other_parameters(router)
     deps = deps_of(router)
     worker = workers.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))

@@ -433,5 +433,5 @@ def test_real_conditions_of_the_worst_kind_over_a_result_of_the_largest_size() -
     assert deployed.world.jobs[foreign_id].state is State.QUEUED
     skipped = next(job for job_id in hostile if (job := deployed.world.jobs[job_id]).state is State.SKIPPED)
     assert skipped.failure is not None
-    assert skipped.failure.code == "dependency-unsatisfiable"
+    assert skipped.failure.code == "condition-error"
     assert "could not be evaluated: it costs more than 150,000 steps" in skipped.failure.message

@@ -120,6 +120,10 @@ def test_pages_that_are_all_over_are_not_asked_for_again() -> None:
     assert asked == ["", "1", "1", "1"]
 
 
+def skipped(index: int, code: str, upstream_id: str) -> JobView:
+    return job(index, "SKIPPED", error={"code": code, "upstream_id": upstream_id})
+
+
 @pytest.mark.parametrize(
     ("jobs", "code"),
     [
@@ -133,6 +137,11 @@ def test_pages_that_are_all_over_are_not_asked_for_again() -> None:
             ExitCode.CANCELLED,
         ),
         ([job(0, "SKIPPED", error={"upstream_id": "elsewhere"})], ExitCode.JOB_FAILED),
+        ([job(0), skipped(1, "condition-error", f"{WORKFLOW}.0")], ExitCode.JOB_FAILED),
+        ([skipped(0, "condition-error", "elsewhere")], ExitCode.JOB_FAILED),
+        ([job(0), skipped(1, "branch-not-taken", f"{WORKFLOW}.0")], ExitCode.SUCCESS),
+        ([skipped(0, "branch-not-taken", "elsewhere")], ExitCode.SUCCESS),
+        ([skipped(0, "dependency-unsatisfiable", "elsewhere")], ExitCode.JOB_FAILED),
     ],
 )
 def test_the_exit_code_says_how_it_ended(jobs: list[JobView], code: ExitCode) -> None:

@@ -69,12 +69,51 @@ def test_a_workflow_is_rerun_until_all_of_it_is_open(api: Requests) -> None:
     assert result.stderr == "4 jobs reopened, going on\n"
 
 
+def test_each_call_of_a_rerun_goes_on_where_the_last_one_stopped(api: Requests) -> None:
+    path = f"/live/v1/workflows/{WORKFLOW}/rerun"
+    steps = [(400, "reopen"), (200, "judge.0"), (0, "judge.400"), (0, None)]
+    answers = [
+        httpx.Response(
+            200,
+            json={"reopened": reopened, "left_at_limit": 3, "complete": cursor is None, "cursor": cursor},
+        )
+        for reopened, cursor in steps
+    ]
+    seen = api({("POST", path): answers})
+    shown = tidegate("workflows", "rerun", WORKFLOW, "--output", "json")
+    assert json.loads(shown.stdout) == {
+        "workflow_id": WORKFLOW, "reopened": 600, "left_at_limit": 3, "complete": True, "exact": True,
+    }  # fmt: skip
+    assert [request.url.params.get("cursor") for request in seen] == [None, "reopen", "judge.0", "judge.400"]
+    assert shown.stderr.splitlines()[-1] == "600 jobs reopened, going on"
+
+
+def test_a_rerun_whose_answer_was_lost_does_not_claim_that_nothing_was_done(api: Requests) -> None:
+    path = f"/live/v1/workflows/{WORKFLOW}/rerun"
+    done = {"workflow_id": WORKFLOW, "reopened": 0, "left_at_limit": 0, "complete": True}
+    lost = httpx.Response(504, json={"message": "Endpoint request timed out"})
+    api({("POST", path): [lost, httpx.Response(200, json=done)]})
+    result = tidegate("workflows", "rerun", WORKFLOW)
+    assert result.stdout == f"{WORKFLOW}: reopened at least 0 jobs\n"
+    assert result.stderr == "no answer yet (the API answered 504): asking again\n"
+    api({("POST", path): [lost, httpx.Response(200, json=done)]})
+    assert json.loads(tidegate("workflows", "rerun", WORKFLOW, "-o", "json").stdout)["exact"] is False
+
+
+def test_a_rerun_that_gets_nowhere_ends_with_an_error(api: Requests) -> None:
+    answer = {"reopened": 0, "left_at_limit": 0, "complete": False, "cursor": "reopen"}
+    seen = api({("POST", f"/live/v1/workflows/{WORKFLOW}/rerun"): httpx.Response(200, json=answer)})
+    result = tidegate("workflows", "rerun", WORKFLOW)
+    assert (result.exit_code, len(seen)) == (1, 21)
+    assert "get nowhere" in result.stderr
+
+
 def test_a_workflow_without_failures_says_so(api: Requests) -> None:
     answer = {"workflow_id": WORKFLOW, "reopened": 0, "left_at_limit": 0, "complete": True}
     api({("POST", f"/live/v1/workflows/{WORKFLOW}/rerun"): httpx.Response(200, json=answer)})
     assert tidegate("workflows", "rerun", WORKFLOW).stdout == f"{WORKFLOW}: nothing to rerun\n"
     shown = tidegate("workflows", "rerun", WORKFLOW, "--output", "json").stdout
-    assert json.loads(shown) == answer
+    assert json.loads(shown) == {**answer, "exact": True}
 
 
 def test_a_workflow_is_cancelled(api: Requests) -> None:
@@ -82,7 +121,45 @@ def test_a_workflow_is_cancelled(api: Requests) -> None:
     api({("POST", f"/live/v1/workflows/{WORKFLOW}/cancel"): httpx.Response(202, json=answer)})
     shown = tidegate("workflows", "cancel", WORKFLOW).stdout
     assert shown == f"{WORKFLOW}: 7 cancelled, 2 asked to stop, 1 had ended\n"
-    assert json.loads(tidegate("workflows", "cancel", WORKFLOW, "--output", "json").stdout) == answer
+    shown = tidegate("workflows", "cancel", WORKFLOW, "--output", "json").stdout
+    assert json.loads(shown) == {**answer, "complete": True, "exact": True}
+
+
+def test_a_large_workflow_is_cancelled_in_as_many_calls_as_it_takes(api: Requests) -> None:
+    steps = [(300, 90, 10, 600, "600"), (380, 0, 20, 200, "200"), (200, 0, 0, 0, None)]
+    names = ("cancelled", "asked", "ended", "left", "cursor")
+    answers = [
+        httpx.Response(
+            202,
+            json={
+                **dict(zip(names, step, strict=True)),
+                "complete": step[-1] is None,
+                "workflow_id": WORKFLOW,
+            },
+        )
+        for step in steps
+    ]
+    seen = api({("POST", f"/live/v1/workflows/{WORKFLOW}/cancel"): answers})
+    result = tidegate("workflows", "cancel", WORKFLOW)
+    assert result.stdout == f"{WORKFLOW}: 880 cancelled, 90 asked to stop, 30 had ended\n"
+    assert result.stderr.splitlines() == [
+        "300 jobs cancelled, 600 to look at, going on",
+        "680 jobs cancelled, 200 to look at, going on",
+    ]
+    assert [request.url.params.get("cursor") for request in seen] == [None, "600", "200"]
+
+
+def test_many_jobs_downstream_are_cancelled_in_as_many_calls_as_it_takes(api: Requests) -> None:
+    steps = [
+        {"cancelled": 400, "asked": 7, "ended": 5, "left": 88, "complete": False},
+        {"cancelled": 88, "asked": 6, "ended": 406, "left": 0, "complete": True},
+    ]
+    answers = [httpx.Response(202, json=job_json(0, "CANCELLED", downstream=step)) for step in steps]
+    api({("POST", f"{JOB}/cancel"): answers})
+    shown = tidegate("jobs", "cancel", f"{WORKFLOW}.0", "--downstream", "-o", "json").stdout
+    assert json.loads(shown)["downstream"] == {
+        "cancelled": 488, "asked": 6, "ended": 6, "complete": True, "exact": True,
+    }  # fmt: skip
 
 
 def test_a_pool_is_redriven_page_by_page(api: Requests) -> None:

@@ -55,6 +55,9 @@ class ReadsUpstreams(AnyParameters):
     def reads_upstreams(self, job_type: str) -> bool:
         return True
 
+    def faults(self) -> Sequence[str]:
+        return ()
+
 
 class Deployment:
     """One run. `started` and `ended` are the numbers of the writes that first did that to a job."""

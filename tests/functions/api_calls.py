@@ -19,6 +19,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.settings import Settings
+from tidegate.usecases.deadline import NEVER, Deadline
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 NOW_MS = 1_796_112_000_000
@@ -95,8 +96,12 @@ class Api:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
         self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
 
+    def until(self) -> Deadline:
+        """When work in portions stops."""
+        return NEVER
+
     def send(self, event: dict[str, Any]) -> Answer:
-        answer = app.handle(event, self.deps, CONTEXT)
+        answer = app.handle(event, self.deps, CONTEXT, self.until())
         headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
         return Answer(answer["statusCode"], headers, json.loads(answer["body"]), len(json.dumps(answer)))
 

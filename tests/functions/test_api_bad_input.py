@@ -245,9 +245,9 @@ def test_a_body_full_of_faults_is_answered_with_the_first_few(
 
 def test_the_same_key_with_another_body_is_409(api: Api) -> None:
     for path, body in (("jobs", NOOP), ("workflows", workflow({}))):
-        assert api.call("POST", f"/v1/{path}", body, key="k").status == 201
+        assert api.call("POST", f"/v1/{path}", body, key=path).status == 201
         before = api.contents()
-        answer = api.call("POST", f"/v1/{path}", {**body, "name": "other"}, key="k")
+        answer = api.call("POST", f"/v1/{path}", {**body, "name": "other"}, key=path)
         assert answer.status == 409
         assert answer.body["type"] == "urn:tidegate:problem:idempotency-conflict"
         assert api.contents() == before

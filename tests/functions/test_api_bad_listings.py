@@ -20,7 +20,8 @@ def api() -> Api:
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1.5", "", "٣", "9" * 5_000])
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/workflows/{UNKNOWN_ID}"])
 def test_a_page_size_out_of_bounds_is_422(api: Api, path: str, limit: str) -> None:
-    answer = api.call("GET", path, query={"state": "READY", "limit": limit})
+    state = {"state": "READY"} if path == "/v1/jobs" else {}
+    answer = api.call("GET", path, query={**state, "limit": limit})
     assert answer.status == 422
     assert answer.message("limit") == "must be a whole number from 1 to 200"
 

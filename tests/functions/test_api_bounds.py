@@ -15,7 +15,7 @@ def api() -> Api:
 
 def test_conditions_that_are_too_large_together_are_refused(api: Api) -> None:
     before = api.contents()
-    long = "upstream.status == '" + "x" * 900 + "'"
+    long = "upstream.reason == '" + "x" * 900 + "'"
     edges = [
         {"key": "a", "type": "CONDITIONAL", "condition": f"{long} || {place} > 1"} for place in range(40)
     ]
@@ -32,7 +32,7 @@ def test_an_estimate_too_near_to_0_to_be_stored_is_0(api: Api) -> None:
 
 def test_a_workflow_of_more_conditions_than_can_be_compiled_in_time_is_refused(api: Api) -> None:
     before = api.contents()
-    long = "upstream.status == '" + "x" * 900 + "'"
+    long = "upstream.reason == '" + "x" * 900 + "'"
     answer = api.call("POST", "/v1/workflows", _many([f"{long} || {number} > 1" for number in range(600)]))
     assert answer.status == 422
     assert "at most 524,288" in answer.message("jobs")
@@ -40,7 +40,7 @@ def test_a_workflow_of_more_conditions_than_can_be_compiled_in_time_is_refused(a
 
 
 def test_the_same_condition_on_every_job_is_compiled_once(api: Api) -> None:
-    long = "upstream.status == '" + "x" * 900 + "'"
+    long = "upstream.reason == '" + "x" * 900 + "'"
     assert api.call("POST", "/v1/workflows", _many([long] * 600)).status == 201
 
 

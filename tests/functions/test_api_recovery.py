@@ -16,6 +16,7 @@ CHAIN = {
         {"key": "second", "type": "tidegate.noop", "depends_on": [{"key": "first"}]},
     ]
 }
+ALL_CANCELLED = {"asked": 0, "ended": 0, "left": 0, "complete": True}
 REFUSED_BODIES = [({"downstream": 1}, "downstream"), ({"all": True}, "all"), ([], "")]
 
 
@@ -71,12 +72,18 @@ def test_a_workflow_is_rerun_and_cancelled(api: Api) -> None:
     answer = api.call("POST", f"/v1/workflows/{workflow}/rerun")
     assert (answer.status, answer.body) == (
         200,
-        {"workflow_id": workflow, "reopened": 2, "left_at_limit": 0, "complete": True},
+        {
+            "workflow_id": workflow,
+            "reopened": 2,
+            "left_at_limit": 0,
+            "complete": True,
+            "cursor": None,
+        },
     )
     cancelled = api.call("POST", f"/v1/workflows/{workflow}/cancel")
     assert (cancelled.status, cancelled.body) == (
         200,
-        {"workflow_id": workflow, "cancelled": 2, "asked": 0, "ended": 0},
+        {"workflow_id": workflow, **ALL_CANCELLED, "cancelled": 2, "cursor": None},
     )
 
 
@@ -91,7 +98,7 @@ def test_everything_downstream_is_cancelled(api: Api) -> None:
     _, first, second = submit(api)
     answer = api.call("POST", f"/v1/jobs/{first}/cancel", {"downstream": True})
     assert (answer.status, answer.body["state"]) == (200, "CANCELLED")
-    assert answer.body["downstream"] == {"cancelled": 1, "asked": 0, "ended": 0}
+    assert answer.body["downstream"] == {**ALL_CANCELLED, "cancelled": 1}
     assert api.job(second).state is State.CANCELLED
 
 
@@ -144,7 +151,11 @@ def test_an_option_that_a_route_does_not_take_is_refused_and_nothing_is_written(
         assert "in the body" in answer.body["errors"][0]["message"]
     answer = api.call("POST", "/v1/pools/lambda/redrive", query={"limt": "5"})
     assert answer.body["errors"] == [
-        {"field": "limt", "message": "is no query parameter here; this route takes limit and cursor"}
+        {
+            "field": "limt",
+            "message": "is no query parameter here; this route takes limit and cursor; options are sent in the body, "
+            "where a route has any; did you mean 'limit'?",
+        }
     ]
     assert api.contents() == before
     assert api.call("POST", f"/v1/workflows/{workflow}/rerun", {}).status == 200

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -135,7 +135,12 @@ def _no_context(parameters: Load, context: str) -> None: ...
 def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - what is tested
 
 
-async def _async(parameters: Load, context: JobContext) -> None: ...
+def _generator(parameters: Load, context: JobContext) -> Iterator[int]:
+    yield 1
+
+
+async def _async_generator(parameters: Load, context: JobContext) -> AsyncIterator[int]:
+    yield 1
 
 
 @pytest.mark.parametrize(
@@ -148,10 +153,11 @@ async def _async(parameters: Load, context: JobContext) -> None: ...
         (_no_model, "annotate 'parameters' with a pydantic model"),
         (_no_context, "annotate 'context' with JobContext"),
         (_unknown, "'Missing' is not defined"),
-        (_async, "is async"),
+        (_generator, "is a generator"),
+        (_async_generator, "is a generator"),
     ],
 )
-def test_bad_signatures_are_refused(function: Callable[..., None], message: str) -> None:
+def test_bad_signatures_are_refused(function: Callable[..., object], message: str) -> None:
     with pytest.raises(RegistrationError, match=message) as error:
         Registry().job("text.bad")(function)
     assert function.__name__ in str(error.value)

@@ -45,6 +45,9 @@ class AnyParameters:
     def reads_upstreams(self, job_type: str) -> bool:
         return False
 
+    def faults(self) -> Sequence[str]:
+        return ()
+
 
 def function_pool(name: str, capacity: int) -> Pool:
     return Pool(name, f"memory:{name}", PoolKind.FUNCTION, max_timeout_seconds=3_600, capacity=capacity)

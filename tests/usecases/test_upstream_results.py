@@ -55,6 +55,9 @@ class ReadsUpstreams:
     def reads_upstreams(self, _: str) -> bool:
         return True
 
+    def faults(self) -> Sequence[str]:
+        return ()
+
 
 def _submit(services: Services, *edges: DependencyRequest) -> str:
     request = JobRequest(type="tidegate.noop", depends_on=edges)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidegate_cli.local_stack import cloud, sam
+from tidegate_cli.local_stack import cloud, job_code, sam
 from tidegate_cli.local_stack import emulator as emulators
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -35,7 +35,10 @@ def up(
         with places.lock_build(progress):
             chosen = sam.local_parameters(places.project, parameters or {})
             digest = sam.content_hash(places.project, chosen)
+            is_checked = job_code.check_source(places.project)
             sam.build(places, chosen, digest, progress)
+            if not is_checked:
+                job_code.check_layer(places.build)
             running = emulators.find_running(places)
             try:
                 with cloud.readable_errors():

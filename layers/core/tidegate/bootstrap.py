@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_wor
 from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain.job import Job, Json
-from tidegate.handlers.loader import load_registry
+from tidegate.handlers.loader import load_registry, load_what_works
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from tidegate.adapters.memory_world import MemoryWorld
 
+_LOGGER = logging.getLogger("tidegate.jobs")
 __all__ = [
     "ApiDeps",
     "AwsClients",
@@ -60,12 +62,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """What the API function works with; `allowance` bounds the time that a request may take."""
+    """What the API function works with.
+
+    `allowance` bounds the time that a request may take, `stopwatch` says when work in portions stops.
+    """
 
     services: Services
     clock: Clock
     meter: Meter
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,10 @@ class _NoCatalogue:
         """Never."""
         del job_type
         return False
+
+    def faults(self) -> Sequence[str]:
+        """None: nothing was loaded."""
+        return ()
 
 
 def aws_services(
@@ -241,9 +251,17 @@ def _from_environment(
     return aws_services(settings, read_tables(os.environ), clients, catalogue), clients
 
 
+def _load_what_works() -> Registry:
+    """The job types of a function: one broken module must not take the others, or the whole API, with it."""
+    registry = load_what_works()
+    for fault in registry.faults():
+        _LOGGER.error("%s", fault)
+    return registry
+
+
 def api_function() -> ApiDeps:
     """For functions/api. Raises KeyError naming an environment variable that is missing."""
-    services, clients = _from_environment(load_registry())
+    services, clients = _from_environment(_load_what_works())
     return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
 
 
@@ -264,7 +282,7 @@ def worker_function() -> WorkerDeps:
     """For functions/worker. Raises KeyError naming an environment variable that is missing."""
     from tidegate.adapters.inline_executor import InlineExecutor
 
-    registry: Registry = load_registry()
+    registry: Registry = _load_what_works()
     services, clients = _from_environment(registry, under_lease=True)
     executor = InlineExecutor(
         registry,

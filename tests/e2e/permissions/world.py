@@ -46,6 +46,9 @@ class Everything(JobCatalogue):
         """Always."""
         return True
 
+    def faults(self) -> Sequence[str]:
+        return self._registry.faults()
+
 
 CATALOGUE = Everything()
 

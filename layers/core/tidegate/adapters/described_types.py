@@ -28,6 +28,10 @@ class DescribedTypes:
         """Whether code of this type asked for its upstreams' results; False for an unknown type."""
         return self._has_asked(job_type, "reads_upstreams")
 
+    def faults(self) -> Sequence[str]:
+        """None: a process that can't load its job code describes no types."""
+        return ()
+
     def wants_keys(self, job_type: str) -> bool:
         """Whether code of this type asked for AWS credentials; False for an unknown type."""
         return self._has_asked(job_type, "aws_credentials")

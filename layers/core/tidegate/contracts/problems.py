@@ -39,6 +39,14 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
 }
 RETRY_AFTER_SECONDS = 5
 
+_SHOWN_CHARACTERS = 200
+_NAMED_BY = {
+    "jobs": "a job's id",
+    "workflows": "a workflow's id",
+    "pools": "a pool's name",
+    "types": "a job type",
+    "workers": "a pool's name and a worker's id",
+}
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "The request can't be read",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid",
@@ -88,8 +96,18 @@ def problem_for(error: Exception, path: str, request_id: str | None = None) -> P
 
 def no_such_route(method: str, path: str) -> Problem:
     """For a path that the API does not have."""
-    detail = f"there is no {method} {path}; docs/api.md lists the routes"
+    detail = (
+        f"there is no {method} {path[:_SHOWN_CHARACTERS]}; {_why_no_route(path)}docs/api.md lists the routes"
+    )
     return _problem("no-such-route", HTTPStatus.NOT_FOUND, detail, path)
+
+
+def _why_no_route(path: str) -> str:
+    version, _, rest = path.strip("/").partition("/")
+    collection, _, name = rest.partition("/")
+    if version != "v1" or collection not in _NAMED_BY or "/" not in name:
+        return ""
+    return f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}: none has a slash; "
 
 
 def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> Problem:

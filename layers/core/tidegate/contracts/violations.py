@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tidegate.domain.errors import Violation
+from tidegate.domain.suggestions import did_you_mean
 
 _NAME_CHARACTERS = 64  # of a field's name that a client made up
 _SHOWN_UNKNOWN = 10
@@ -37,10 +38,33 @@ _MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def violations_of(error: ValidationError, field: str = "") -> Iterator[Violation]:
-    """The errors as violations; `field` is the path of what was validated, empty for the whole body."""
+def violations_of(
+    error: ValidationError, field: str = "", model: type[BaseModel] | None = None
+) -> Iterator[Violation]:
+    """The errors as violations; `field` is the path of what was validated as `model`, empty for the whole body."""
     for detail in error.errors(include_url=False, include_input=False):
-        yield Violation(join_path(field, detail["loc"]), _message(detail))
+        message = _message(detail)
+        if detail["type"] == "extra_forbidden" and model is not None:
+            message += did_you_mean(str(detail["loc"][-1]), _fields_beside(model, detail["loc"]))
+        yield Violation(join_path(field, detail["loc"]), message)
+
+
+def _fields_beside(model: type[BaseModel], location: Sequence[int | str]) -> Iterable[str]:
+    """The fields that there are where an unknown one was found."""
+    for part in location[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = _model_in(model.model_fields[part].annotation)
+            if inner is None:
+                return ()
+            model = inner
+    return model.model_fields
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
 
 
 def oversize_violations(model: type[BaseModel], value: Mapping[str, Any], field: str) -> Iterator[Violation]:
@@ -48,7 +72,8 @@ def oversize_violations(model: type[BaseModel], value: Mapping[str, Any], field:
     unknown = (name for name in value if name not in model.model_fields)
     if len(value) > len(model.model_fields):
         for name in islice(unknown, _SHOWN_UNKNOWN):
-            yield Violation(join_path(field, (name,)), _MESSAGES["extra_forbidden"])
+            hint = did_you_mean(name, model.model_fields)
+            yield Violation(join_path(field, (name,)), _MESSAGES["extra_forbidden"] + hint)
     for name, info in model.model_fields.items():
         bound = next(
             (length for entry in info.metadata if (length := getattr(entry, "max_length", None)) is not None),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -147,11 +149,58 @@ def _read(body: str) -> tuple[Any, str]:
             value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
     except ValueError as error:
-        fields = [join_path("", place) for place in _infinite_numbers(value, ())]
-        raise InvalidRequest(
-            [Violation(field, "is too large a number; at most 1.7e308") for field in fields[:MAX_REPORTED]]
-        ) from error
+        raise InvalidRequest(list(too_large_numbers(value))) from error
+    _refuse_doubled_names(body)
     return value, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def too_large_numbers(value: Any) -> Iterator[Violation]:
+    """The numbers of a JSON value that no computer's number holds, such as 1e400: the first of them."""
+    for place in islice(_infinite_numbers(value, ()), MAX_REPORTED):
+        yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
+
+
+class _Doubled(dict[str, Any]):
+    """An object of a body that names fields twice."""
+
+    names: tuple[str, ...] = ()
+
+
+def _refuse_doubled_names(body: str) -> None:
+    """Raises InvalidRequest where an object of the body has a name twice: one of its values would be passed over.
+
+    The body has been read before, so it is JSON, and no deeper than that reader allows.
+    """
+    doubled = 0
+
+    def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        doubled += 1
+        marked = _Doubled(made)
+        marked.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return marked
+
+    # Numbers are of no interest here, and a very long one is refused by `int`.
+    value = json.loads(body, object_pairs_hook=make, parse_int=str, parse_float=str)
+    if doubled:
+        places = islice(_doubled_names(value, ()), MAX_REPORTED)
+        raise InvalidRequest(
+            [Violation(join_path("", place), "is given more than once; give it once") for place in places]
+        )
+
+
+def _doubled_names(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    if isinstance(value, _Doubled):
+        yield from ((*place, name) for name in value.names)
+    if isinstance(value, dict):
+        for name, held in value.items():
+            yield from _doubled_names(held, (*place, name))
+    elif isinstance(value, list):
+        for index, held in enumerate(value):
+            yield from _doubled_names(held, (*place, index))
 
 
 def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
@@ -175,7 +224,7 @@ def _validate(model: type[ModelT], value: Any, field: str, violations: list[Viol
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        violations += violations_of(error, field)
+        violations += violations_of(error, field, model)
         return None
 
 

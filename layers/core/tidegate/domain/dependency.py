@@ -62,10 +62,34 @@ def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
     return Verdict.UNSATISFIABLE
 
 
-def unsatisfiable_reason(kind: DependencyType, upstream_id: str, upstream: State, detail: str = "") -> str:
-    """The sentence recorded on a SKIPPED job."""
+UNSATISFIABLE = "dependency-unsatisfiable"
+"""The code of a job that can't run because an upstream ended otherwise than it needs."""
+NOT_TAKEN = "branch-not-taken"
+"""The code of a job on a branch that a false condition decided against. That is no failure."""
+CONDITION_ERROR = "condition-error"
+"""The code of a job whose condition could not be evaluated."""
+
+
+def skip_code(kind: DependencyType, upstream_code: str) -> str:
+    """The code of a job that is skipped for its upstream, unless its own condition is why.
+
+    `upstream_code` is that of the upstream's own failure, empty where it has none. What needs a job on a branch that
+    was not taken is on that branch too.
+    """
+    if kind is DependencyType.CONDITIONAL or upstream_code == NOT_TAKEN:
+        return NOT_TAKEN
+    return UNSATISFIABLE
+
+
+def named(upstream_id: str, key: str | None) -> str:
+    """An upstream as people know it: by its key with its id behind, by its id alone where it has no key."""
+    return upstream_id if key is None else f"{key} ({upstream_id})"
+
+
+def unsatisfiable_reason(kind: DependencyType, upstream: str, state: State, detail: str = "") -> str:
+    """The sentence recorded on a SKIPPED job. `upstream` is the upstream as `named`."""
     if kind is DependencyType.MUST_START:
-        return f"{upstream_id} ended as {upstream} without ever starting"
+        return f"{upstream} ended as {state} without ever starting"
     if kind is DependencyType.CONDITIONAL:
-        return f"condition on {upstream_id} {detail}"
-    return f"{upstream_id} ended as {upstream}, not SUCCEEDED"
+        return f"condition on {upstream} {detail}"
+    return f"{upstream} ended as {state}, not SUCCEEDED"

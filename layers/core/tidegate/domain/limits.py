@@ -30,6 +30,7 @@ MAX_CONDITION_STEPS = 150_000  # of one evaluation; a step takes 0.25 µs and 64
 MAX_WORKFLOW_CONDITIONS_BYTES = 512 * 1024  # those that differ; compiling 1 KB takes up to 3 ms
 MAX_CONDITIONS_BYTES = 32 * 1024  # of one job; beside the largest parameters, in an item of 400 KB
 MAX_PARAMETERS_BYTES = 256 * 1024
+MAX_PARAMETERS_DEPTH = 100
 MAX_RESULT_BYTES = 256 * 1024
 MAX_RESULT_DEPTH = 200  # as deep as a request's body may be
 MAX_ERROR_CHARACTERS = 500

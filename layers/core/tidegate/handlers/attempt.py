@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tidegate.domain import limits
+from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
 from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.handlers.context import JobContext
+from tidegate.handlers.coroutines import run_coroutine
 from tidegate.handlers.registry import Registry, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -60,7 +63,10 @@ def run_attempt(
             "unknown-type", f"this worker has no job type {job_type!r}; deploy the job code to every worker"
         )
     try:
-        return _succeeded(found.function(found.parse(parameters), context))
+        value = found.function(found.parse(parameters), context)
+        if inspect.iscoroutine(value):
+            value = run_coroutine(value, context)
+        return _succeeded(value)
     except Interrupted:
         raise
     except JobTimedOut:
@@ -152,27 +158,13 @@ def _succeeded(value: object) -> Report:
         )
         return _failed("result-too-large", message, retryable=False)
     result: Json = json.loads(text)
-    if _is_too_deep(result):
+    if is_deeper_than(result, limits.MAX_RESULT_DEPTH):
         message = (
             f"the result's values lie in more than {limits.MAX_RESULT_DEPTH} lists and objects, one in the other; "
             "return them side by side"
         )
         return _failed("result-too-deep", message, retryable=False)
     return Report(ReportKind.SUCCEEDED, result=result)
-
-
-def _is_too_deep(result: Json) -> bool:
-    """Whether readers of the result, each with a stack of its own, may fail at how deep it is nested."""
-    level: list[Json] = [result]
-    for _ in range(limits.MAX_RESULT_DEPTH):
-        level = [inner for outer in level for inner in _inner(outer)]
-    return any(isinstance(value, Mapping | list) for value in level)
-
-
-def _inner(value: Json) -> Iterable[Json]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _plain(value: object) -> object:

@@ -5,42 +5,133 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from tidegate.handlers.registry import REGISTRY, RegistrationError, Registry
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the samples, which are there only where they were deployed."""
+_NEW_PACKAGE = (
+    "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
+    "which writes layers/jobs/requirements.txt"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFault:
+    """Why a module of job code could not be imported: where it failed, and what mends it.
+
+    `file` is relative to the folder that holds the package, `line` counts from 1; both are None where that is not
+    known. `missing` is the module that was looked for and is not there, where that is the cause.
+    """
+
+    module: str
+    cause: str
+    fix: str
+    file: str | None = None
+    line: int | None = None
+    missing: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The file and the line, as far as they are known."""
+        if self.file is None:
+            return ""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        return f"job code in {self.module} can't be imported: {self.cause}{where}; {self.fix}"
 
 
 def load_registry(*packages: str) -> Registry:
-    """The built-in job types and those of every module of `packages` (JOB_PACKAGES unless given).
+    """Loads the built-in job types and those of every module of `packages` (JOB_PACKAGES unless given).
 
-    A package that is not on the import path is left out. Raises RegistrationError naming the module that can't be
-    imported, or the registration that can't work.
+    A package that is not on the import path is left out. Raises RegistrationError for the first module that can't be
+    imported, or whose registration can't work.
     """
-    _import(f"{__package__}.builtin")
-    for package in packages or JOB_PACKAGES:
-        if importlib.util.find_spec(package) is not None:
-            _import_all_of(package)
+    for fault in load_modules(*packages):
+        raise RegistrationError(str(fault))
     return REGISTRY
 
 
-def _import_all_of(package: str) -> None:
-    root = _import(package)
-    for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-        if not module.name.endswith(".__main__"):
-            _import(module.name)
+def load_what_works(*packages: str) -> Registry:
+    """Does the same, but leaves out modules that can't be imported; the registry tells them as its faults."""
+    for fault in load_modules(*packages):
+        REGISTRY.note_fault(
+            fault.module,
+            f"module {fault.module} failed to import: {fault.cause}{f' ({fault.place})' if fault.place else ''}; "
+            "mend it and deploy again",
+        )
+    return REGISTRY
 
 
-def _import(name: str) -> ModuleType:
+def load_modules(*packages: str) -> Iterator[ModuleFault]:
+    """Imports the built-in job types and every module of `packages`; gives what fails on the way.
+
+    The types of a module that fails half way are taken out again.
+    """
+    importlib.import_module(f"{__package__}.builtin")
+    for package in packages or JOB_PACKAGES:
+        if importlib.util.find_spec(package) is not None:
+            yield from _load(package)
+
+
+def _load(name: str) -> Iterator[ModuleFault]:
+    """Imports a module, and all that a package holds. A package that fails is left with all that it holds."""
+    known = set(REGISTRY.types())
     try:
-        return importlib.import_module(name)
-    except RegistrationError:
-        raise
-    except Exception as error:
-        raise RegistrationError(
-            f"job code in {name} can't be imported: {type(error).__name__}: {error}; "
-            "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
-            "which writes layers/jobs/requirements.txt"
-        ) from error
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything as it is imported
+        REGISTRY.forget(known_before=known)
+        yield _fault(name, error)
+        return
+    for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."):
+        if not found.name.endswith(".__main__"):
+            yield from _load(found.name)
+
+
+def _fault(name: str, error: BaseException) -> ModuleFault:
+    file, line = _place_of(name, error)
+    cause = f"{type(error).__name__}: {error}"
+    if isinstance(error, RegistrationError):
+        return ModuleFault(name, str(error), "correct the registration", file, line)
+    if isinstance(error, SyntaxError):
+        return ModuleFault(name, f"SyntaxError: {error.msg}", "correct the syntax", file, line)
+    if isinstance(error, SystemExit):
+        fix = (
+            "a module must not end the process as it is imported: put that under `if __name__ == '__main__'`"
+        )
+        return ModuleFault(name, cause, fix, file, line)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    return ModuleFault(name, cause, _NEW_PACKAGE, file, line, missing)
+
+
+def _place_of(name: str, error: BaseException) -> tuple[str | None, int | None]:
+    """The file and line of the job code that failed: the last of its package in the traceback."""
+    root = _folder_of(name.partition(".")[0])
+    if isinstance(error, SyntaxError) and error.filename:
+        return _relative(error.filename, root), error.lineno
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if root is not None and Path(frame.filename).is_relative_to(root):
+            return _relative(frame.filename, root), frame.lineno
+    return None, None
+
+
+def _folder_of(package: str) -> Path | None:
+    module: ModuleType | None = sys.modules.get(package)
+    spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    return Path(places[0]) if places else None
+
+
+def _relative(file: str, root: Path | None) -> str:
+    path = Path(file)
+    if root is not None and path.is_relative_to(root.parent):
+        return path.relative_to(root.parent).as_posix()
+    return path.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Json
+from tidegate.domain.suggestions import did_you_mean
 from tidegate.handlers.context import JobContext
 
 ParametersT = TypeVar("ParametersT", bound=BaseModel)
@@ -63,6 +64,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
+        self._faults: dict[str, str] = {}
 
     def add(self, job_type: JobType) -> None:
         """Registers a type; raises RegistrationError where the name is taken by other code."""
@@ -73,6 +75,18 @@ class Registry:
                 f"{job_type.origin}; give one of them another name"
             )
         self._types[job_type.name] = job_type
+
+    def forget(self, *, known_before: Set[str]) -> None:
+        """Takes out all types but `known_before`: their module failed after it had registered them."""
+        self._types = {name: found for name, found in self._types.items() if name in known_before}
+
+    def note_fault(self, module: str, said: str) -> None:
+        """Notes why a module could not be loaded."""
+        self._faults[module] = said
+
+    def faults(self) -> Sequence[str]:
+        """Why modules of job code could not be loaded, a sentence for each; their types are unknown here."""
+        return tuple(self._faults.values())
 
     def find(self, name: str) -> JobType | None:
         """The type, or None where it is not registered."""
@@ -105,7 +119,7 @@ class Registry:
         try:
             found.parse(parameters)
         except ValidationError as error:
-            return describe(error)
+            return describe(error, found.parameters.model_fields)
         return []
 
     def job(
@@ -120,8 +134,8 @@ class Registry:
     ]:
         """Registers the decorated function as the code of job type `name`: lower case, like `text.count`.
 
-        The function takes `(parameters: SomePydanticModel, context: JobContext)` and returns what JSON can
-        say, a pydantic model, or None. `description` is its docstring's first line unless given.
+        The function, plain or `async def`, takes `(parameters: SomePydanticModel, context: JobContext)` and returns
+        what JSON can say, a pydantic model, or None. `description` is its docstring's first line unless given.
         `reads_upstreams` has the states and results of its upstreams loaded for it, at a read each.
         `aws_credentials` gives it the AWS credentials of the worker process that runs it; without it an SDK in job code
         finds none there. In the worker function every type has the function's (docs/isolation.md).
@@ -144,17 +158,21 @@ REGISTRY = Registry()
 job = REGISTRY.job
 
 
-def describe(error: ValidationError) -> list[tuple[str, str]]:
-    """A validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message."""
+def describe(error: ValidationError, known: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """A validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message.
+
+    `known` are the parameters that there are, for whoever misspelt one.
+    """
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [(_path(detail["loc"]), _message(detail)) for detail in details]
+    return [(_path(detail["loc"]), _message(detail, known)) for detail in details]
 
 
-def _message(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails, known: Iterable[str]) -> str:
     if detail["type"] == "missing":
         return "is required"
     if detail["type"] == "extra_forbidden":
-        return "is not a parameter of this job type; leave it out or correct its name"
+        hint = did_you_mean(str(detail["loc"][-1]), known) if len(detail["loc"]) == 1 else ""
+        return f"is not a parameter of this job type; leave it out or correct its name{hint}"
     return detail["msg"]
 
 
@@ -181,8 +199,11 @@ def _require_name(name: str, function: Callable[..., object]) -> None:
 
 def _parameters_model(name: str, function: Callable[..., object]) -> type[BaseModel]:
     where = f"{function.__module__}.{getattr(function, '__qualname__', function)} (job type {name!r})"
-    if inspect.iscoroutinefunction(function):
-        raise RegistrationError(f"{where} is async; job code is a plain function {_SIGNATURE}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise RegistrationError(
+            f"{where} is a generator, for it has a `yield`: nothing would run it; "
+            "return the result, as a list where there are many"
+        )
     taken = list(inspect.signature(function).parameters.values())
     if len(taken) != 2 or any(one.kind is not one.POSITIONAL_OR_KEYWORD for one in taken):
         raise RegistrationError(f"{where} must take exactly {_SIGNATURE}")

@@ -60,3 +60,6 @@ class JobCatalogue(Protocol):
 
     def reads_upstreams(self, job_type: str) -> bool:
         """Whether code of this type asked for its upstreams' results; False for an unknown type."""
+
+    def faults(self) -> Sequence[str]:
+        """Why job code that is deployed could not be loaded, a sentence for each module; its types are unknown."""

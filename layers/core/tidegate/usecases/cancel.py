@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import (
     AlreadyEnded,
     DependencyUnavailable,
+    InvalidRequest,
     NotFound,
     TooFarDownstream,
     TransitionRefused,
 )
-from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.job import Job, JobFailure, workflow_job_id
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
 from tidegate.ports import MoveOutcome
+from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.downstream import downstream_of
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.portions import lean_outcome, portions
+from tidegate.usecases.portions import JOBS_AT_ONCE, lean_outcome, portions, read_lean
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import whole_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
 _REASON = "cancellation asked for"
@@ -29,11 +31,17 @@ _REASON = "cancellation asked for"
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before."""
+    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
+
+    `left` counts those that the call had no time for. `cursor` is where a next call goes on, None where none is needed
+    or the same call again finds its way by itself.
+    """
 
     cancelled: int
     asked: int
     ended: int
+    left: int = 0
+    cursor: str | None = None
 
 
 def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> Job:
@@ -52,11 +60,14 @@ def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> J
     return outcome
 
 
-def cancel_downstream(services: Services, job_id: str, *, actor: str, now_ms: int) -> tuple[Job, Cancelled]:
+def cancel_downstream(
+    services: Services, job_id: str, *, actor: str, now_ms: int, until: Deadline = NEVER
+) -> tuple[Job, Cancelled]:
     """Cancels a job and everything that waits on it, directly or through others, of later submissions too.
 
     A job that has ended may still have open ones downstream, so that is no error here. Returns the job after that and
-    what became of the others. Raises NotFound; TooFarDownstream where there are more than one call can find, before
+    what became of the others. The job itself comes last: where the time is over `until` then, it is left as it is, and
+    the same call again goes on. Raises NotFound; TooFarDownstream where there are more than one call can find, before
     any is cancelled; DependencyUnavailable where some could not be reached: the next call goes on.
     """
     job = find_job(services, job_id)
@@ -65,31 +76,60 @@ def cancel_downstream(services: Services, job_id: str, *, actor: str, now_ms: in
         raise TooFarDownstream(job_id, len(found.jobs))
     # Those that wait come first: none of them becomes READY by the end of what it waits on.
     stamp = Stamp(now_ms, actor, _REASON)
-    others = _cancel_many(services, list(reversed(found.jobs)), stamp)
-    (last,) = _cancel_all(services, [job], stamp)
-    raise_first_failure([*others, last])
-    return last if isinstance(last, Job) else job, _counted(found.jobs, list(reversed(others)))
+    jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
+    outcomes: list[MoveOutcome] = []
+    for portion in while_time(portions(jobs), until):
+        outcomes += [lean_outcome(outcome) for outcome in _cancel_all(services, portion, stamp)]
+    left = len(jobs) - len(outcomes)
+    last: MoveOutcome = job
+    if not left:
+        (last,) = _cancel_all(services, [job], stamp)
+    raise_first_failure([*outcomes, last])
+    counted = _counted(jobs[: len(outcomes)], outcomes)
+    counted = replace(counted, ended=counted.ended + len(found.jobs) - len(jobs), left=left)
+    return last if isinstance(last, Job) else job, counted
 
 
-def cancel_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Cancelled:
-    """Cancels every job of a workflow that has not ended. Cancelling twice changes nothing.
+def cancel_workflow(
+    services: Services,
+    workflow_id: str,
+    *,
+    actor: str,
+    now_ms: int,
+    cursor: str | None = None,
+    until: Deadline = NEVER,
+) -> Cancelled:
+    """Cancels every job of a workflow that has not ended, the last submitted first. Cancelling twice changes nothing.
 
-    Raises NotFound, also while the workflow is not accepted yet, or DependencyUnavailable where some jobs could not be
-    reached: the others are cancelled, and the next call goes on.
+    Where the time is over `until` then, the answer's `cursor` is where a next call goes on: each job is counted by one
+    call. Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a cursor that is none; or
+    DependencyUnavailable where some jobs could not be reached: the others are cancelled, and the next call goes on.
     """
-    jobs = whole_workflow(services, workflow_id, now_ms)
-    outcomes = _cancel_many(services, list(reversed(jobs)), Stamp(now_ms, actor, _REASON))
+    submission = accepted_workflow(services, workflow_id, now_ms)
+    left = submission.job_count if cursor is None else _place_of(cursor, submission.job_count)
+    stamp = Stamp(now_ms, actor, _REASON)
+    total = Cancelled(0, 0, 0)
+    outcomes: list[MoveOutcome] = []
+    for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):
+        ids = [workflow_job_id(workflow_id, index) for index in reversed(range(first, left))]
+        jobs = read_lean(services, ids)  # consistently: some may have been written or reopened a moment ago
+        before = [jobs[job_id] for job_id in ids if job_id in jobs]
+        after = [lean_outcome(outcome) for outcome in _cancel_all(services, before, stamp)]
+        total = _sum(total, _counted(before, after))
+        outcomes += [outcome for outcome in after if not isinstance(outcome, Job)]
+        left = first
     raise_first_failure(outcomes)
-    return _counted(jobs, list(reversed(outcomes)))
+    return replace(total, left=left, cursor=str(left) if left else None)
 
 
-def _cancel_many(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:
-    """Outcomes of any number of jobs, in the same order, each without what would make thousands of them large."""
-    return [
-        lean_outcome(outcome)
-        for portion in portions(jobs)
-        for outcome in _cancel_all(services, portion, stamp)
-    ]
+def _place_of(cursor: str, job_count: int) -> int:
+    if not cursor.isascii() or not cursor.isdecimal() or not 1 <= int(cursor) <= job_count:
+        raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
+    return int(cursor)
+
+
+def _sum(one: Cancelled, other: Cancelled) -> Cancelled:
+    return Cancelled(one.cancelled + other.cancelled, one.asked + other.asked, one.ended + other.ended)
 
 
 def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:

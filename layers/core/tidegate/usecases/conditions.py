@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tidegate.domain import limits
-from tidegate.domain.dependency import Dependency, Dependent, unsatisfiable_reason
+from tidegate.domain.dependency import (
+    CONDITION_ERROR,
+    Dependency,
+    Dependent,
+    named,
+    skip_code,
+    unsatisfiable_reason,
+)
 from tidegate.domain.errors import ConditionError, ConditionTooDear, NotFound
 from tidegate.domain.job import Job, JobFailure, Json
 from tidegate.usecases.services import Services
@@ -34,10 +41,16 @@ def questions_in_turn(questions: Iterable[Question]) -> list[Question]:
     return sorted(places, key=lambda question: places[question])
 
 
-def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "") -> JobFailure:
-    """Why the job at the other end of an edge can never run."""
-    message = unsatisfiable_reason(edge.type, upstream.job_id, upstream.state, detail)
-    return JobFailure("dependency-unsatisfiable", message, upstream.job_id)
+def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "", code: str | None = None) -> JobFailure:
+    """Why the job at the other end of an edge can never run; its code follows from the upstream's unless given."""
+    name = named(upstream.job_id, upstream.key)
+    message = unsatisfiable_reason(edge.type, name, upstream.state, detail)
+    upstream_code = upstream.failure.code if upstream.failure else ""
+    return JobFailure(
+        code or skip_code(edge.type, upstream_code),
+        message[: limits.MAX_ERROR_CHARACTERS],
+        upstream.job_id,
+    )
 
 
 @dataclass(slots=True)
@@ -83,17 +96,19 @@ class Conditions:
             if isinstance(error, ConditionTooDear) and max_steps < limits.MAX_CONDITION_STEPS:
                 self.costly.add((upstream.job_id, expression))
                 raise
-            return unsatisfiable(upstream, edge, f"could not be evaluated: {error}")
+            return unsatisfiable(upstream, edge, f"could not be evaluated: {error}", CONDITION_ERROR)
         return None if holds else unsatisfiable(upstream, edge, f"is false: {expression}")
 
 
 def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
-    """What a condition sees as `upstream`."""
+    """What a condition sees as `upstream`; adapters/cel_conditions.py refuses conditions by these fields."""
     failure = upstream.failure
     return {
         "status": upstream.state.value,
         "result": services.jobs.load_result(upstream),
         "duration_seconds": upstream.actual_duration_seconds or 0.0,
         "attempts": upstream.attempt,
+        "code": failure.code if failure else "",
+        "reason": failure.message if failure else "",
         "error": {"code": failure.code, "message": failure.message} if failure else None,
     }

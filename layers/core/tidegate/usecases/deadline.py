@@ -26,6 +26,10 @@ class Deadline:
         """This deadline, or the one in `duration_ms` from now where that is earlier."""
         return replace(self, at_ms=min(self.at_ms, self.clock.now_ms() + duration_ms))
 
+    def later(self, duration_ms: int) -> Deadline:
+        """The moment so much later: for a portion that was begun before the end, and should be done whole."""
+        return replace(self, at_ms=self.at_ms + duration_ms)
+
     def part(self, parts: int) -> Deadline:
         """The end of the first of so many equal parts of the time that is left."""
         now_ms = self.clock.now_ms()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tidegate.domain.dependency import NOT_TAKEN
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
@@ -34,8 +35,12 @@ class Decision:
     failed: dict[int, JobFailure] = field(default_factory=dict)
 
     def why_skipped(self, job: Job) -> tuple[int, JobFailure] | None:
-        """The first reason why the job can never run; None where it may, or no longer waits on what failed."""
-        return next((item for item in self.failed.items() if item[0] in job.waiting_on), None)
+        """A reason why the job can never run; None where it may, or no longer waits on what failed.
+
+        Of several reasons a failure comes before a branch that was not taken, then the earlier dependency.
+        """
+        standing = [item for item in self.failed.items() if item[0] in job.waiting_on]
+        return min(standing, key=lambda item: (item[1].code == NOT_TAKEN, item[0]), default=None)
 
     def concerns(self, job: Job) -> bool:
         """Whether there is something left to do for a PENDING job."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from tidegate.domain.dependency import Dependent
+from tidegate.domain.dependency import UNSATISFIABLE, Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -130,7 +130,7 @@ def _without_gone(
 ) -> Transition:
     if job.was_started:
         return ReleaseIfPending(job, frozenset(ordinals))
-    failure = JobFailure("dependency-unsatisfiable", f"{upstream_id} no longer exists", upstream_id)
+    failure = JobFailure(UNSATISFIABLE, f"{upstream_id} no longer exists", upstream_id)
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
     return SkipIfPending(job, min(ordinals), ending, stamp)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
+from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.query import list_without_inputs
 from tidegate.usecases.reopen import retry_as_read
 from tidegate.usecases.services import Services
@@ -23,19 +24,27 @@ class Redriven:
 
 
 def redrive_pool(
-    services: Services, pool: str, *, cursor: str | None, limit: int, actor: str, now_ms: int
+    services: Services,
+    pool: str,
+    *,
+    cursor: str | None,
+    limit: int,
+    actor: str,
+    now_ms: int,
+    until: Deadline = NEVER,
 ) -> Redriven:
     """Retries the undeliverable among a page of at most `limit` (1-200) failed jobs of a pool, latest failure first.
 
     What was skipped because of them is reopened. Safe to repeat, and to run twice at once: what somebody else has
-    retried meanwhile is left alone. Where a call is killed on its way, what was skipped for the jobs that it had
-    reopened follows when these are done. Raises UnknownName; InvalidRequest for a cursor that is none;
-    DependencyUnavailable or ServiceRefused where some could not be reached, and the same call goes on.
+    retried meanwhile is left alone. Where a call is killed on its way, or its time is over `until` then, what was
+    skipped for the jobs that it had reopened follows when these are done. Raises UnknownName; InvalidRequest for a
+    cursor that is none; DependencyUnavailable or ServiceRefused where some could not be reached, and the same call
+    goes on.
     """
     check_pool(services, pool)
     page = list_without_inputs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
     undeliverable = [
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]
-    redriven = retry_as_read(services, undeliverable, Stamp(now_ms, actor))
+    redriven = retry_as_read(services, undeliverable, Stamp(now_ms, actor), until)
     return Redriven(redriven, len(page.jobs), page.cursor)

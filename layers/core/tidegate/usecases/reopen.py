@@ -10,46 +10,60 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
-from tidegate.domain.errors import NotRetryable, TidegateError
-from tidegate.domain.job import Job
+from tidegate.domain.errors import InvalidRequest, NotRetryable, TidegateError
+from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
+from tidegate.ports import MoveOutcome
+from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.judge_waiting import judge_waiting
-from tidegate.usecases.portions import apply_lean, portions, read_lean
+from tidegate.usecases.portions import JOBS_AT_ONCE, apply_lean, portions, read_lean
 from tidegate.usecases.release import COSTLY_PER_CALL
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import whole_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow, whole_workflow
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
+_REOPEN, _JUDGE = "reopen", "judge."  # a cursor says what a rerun does next, and where
+_PORTION_MS = 4_000  # for judging a portion that was begun in time; the reaper takes up the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
     """How many jobs one call reopened, and how many it left because they were reopened as often as is allowed.
 
-    `complete` is where the same call again would find no more to do.
+    `complete` is where the same call again would find no more to do; where it is not, `cursor` is what a next call is
+    given, if it takes one.
     """
 
     reopened: int
     left_at_limit: int
     complete: bool
+    cursor: str | None = None
 
 
 def retry_job(
-    services: Services, job_id: str, *, reopen_skipped: bool, actor: str, now_ms: int
+    services: Services,
+    job_id: str,
+    *,
+    reopen_skipped: bool,
+    actor: str,
+    now_ms: int,
+    until: Deadline = NEVER,
 ) -> tuple[Job, Reopened]:
     """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
 
+    What there is no time for `until` then follows by itself, as its upstreams are done.
     Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
     succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
     where some could not be reached: what was reopened stays so, and the next call goes on.
     """
-    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON), leave_skipped=not reopen_skipped)
+    stamp = Stamp(now_ms, actor, _REASON)
+    reopening = _Reopening(services, stamp, until, leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
         if not may_be_reopened(job.history):
@@ -70,25 +84,38 @@ def retry_job(
     return find_job(services, job_id), reopening.report(complete=complete)
 
 
-def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp) -> int:
+def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER) -> int:
     """Tries those of the jobs again that still stand as they were read, with what was skipped because of them.
 
-    Returns how many of `jobs` that were. Raises DependencyUnavailable or ServiceRefused where some could not be
-    reached: what was reopened stays so.
+    What was skipped and there is no time for `until` then follows by itself. Returns how many of `jobs` that were.
+    Raises DependencyUnavailable or ServiceRefused where some could not be reached: what was reopened stays so.
     """
-    reopening = _Reopening(services, replace(stamp, reason=_REASON))
+    reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
     opened = reopening.reopen(jobs)
     _reopen_skipped(reopening, opened)
     reopening.judge()
     return len(opened)
 
 
-def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: int) -> Reopened:
+def rerun_workflow(
+    services: Services,
+    workflow_id: str,
+    *,
+    actor: str,
+    now_ms: int,
+    cursor: str | None = None,
+    until: Deadline = NEVER,
+) -> Reopened:
     """Tries a workflow again from its failures: what failed, timed out or was cancelled, and what was skipped for that.
 
-    What has succeeded stays as it is. Raises NotFound, or DependencyUnavailable as `retry_job` does.
+    What has succeeded stays as it is. All is reopened before any of it is judged: a job must not go by the old end of
+    one that is reopened only after it. Where the time is over `until` then, a call with the answer's `cursor` goes on.
+    Raises NotFound; InvalidRequest for a cursor that is none; DependencyUnavailable as `retry_job` does.
     """
-    reopening = _Reopening(services, Stamp(now_ms, actor, _REASON))
+    stamp = Stamp(now_ms, actor, _REASON)
+    if cursor not in (None, _REOPEN):
+        return _judge_from(services, workflow_id, _place_of(cursor or ""), stamp, until)
+    reopening = _Reopening(services, stamp, until)
     jobs = whole_workflow(services, workflow_id, now_ms)
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
@@ -96,13 +123,44 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
     causes = read_lean(services, sorted(others))
     layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
+        if reopening.is_cut:
+            break
         # A job only after the one that it was skipped for: else it would be skipped for that again.
         freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
         layer = reopening.reopen(freed)
         if not layer:
             break
-    reopening.judge()
-    return reopening.report(complete=not layer)
+    if reopening.is_cut:
+        return reopening.report(complete=False, cursor=_REOPEN)
+    if cursor is None:
+        if reopening.judge():
+            return reopening.report(complete=not layer, cursor=_REOPEN if layer else None)
+        return reopening.report(complete=False, cursor=_REOPEN if layer else f"{_JUDGE}0")
+    if layer:
+        return reopening.report(complete=False, cursor=_REOPEN)
+    # Earlier calls reopened some that nobody has judged yet.
+    judged = _judge_from(services, workflow_id, 0, stamp, until)
+    return reopening.report(complete=judged.complete, cursor=judged.cursor)
+
+
+def _judge_from(services: Services, workflow_id: str, place: int, stamp: Stamp, until: Deadline) -> Reopened:
+    """Judges what waits of a workflow that was reopened, from the job at `place` on."""
+    job_count = accepted_workflow(services, workflow_id, stamp.now_ms).job_count
+    for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
+        place = min(first + JOBS_AT_ONCE, job_count)
+        ids = [workflow_job_id(workflow_id, index) for index in range(first, place)]
+        jobs = read_lean(services, ids).values()
+        waiting = [job for job in jobs if job.state is State.PENDING and job.reopened]
+        _Reopening(services, stamp, until.later(_PORTION_MS)).judge(*waiting)
+    is_over = place >= job_count
+    return Reopened(0, 0, complete=is_over, cursor=None if is_over else f"{_JUDGE}{place}")
+
+
+def _place_of(cursor: str) -> int:
+    place = cursor.removeprefix(_JUDGE)
+    if not cursor.startswith(_JUDGE) or not (place.isascii() and place.isdecimal()) or len(place) > 5:
+        raise InvalidRequest.of("cursor", "is not a cursor of a rerun; leave it out to start over")
+    return int(place)
 
 
 def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
@@ -123,6 +181,8 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
     """Reopens what was skipped because of some jobs, and what was skipped because of that; whether that was all."""
 
     def step(reached: Sequence[tuple[Job, frozenset[str]]]) -> Sequence[Job]:
+        if reopening.is_cut:
+            return ()
         skipped = [
             job
             for job, causes in reached
@@ -132,29 +192,35 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
         open_again = [job for job, _ in reached if job.reopened and not job.is_terminal]
         return [*reopening.reopen(skipped), *open_again]
 
-    return downstream_of(reopening.services, sources, step).complete
+    return downstream_of(reopening.services, sources, step).complete and not reopening.is_cut
 
 
 @dataclass(slots=True)
 class _Reopening:
-    """What one call reopens."""
+    """What one call reopens. `is_cut` says that the time was over before all was reopened."""
 
     services: Services
     stamp: Stamp
+    until: Deadline = NEVER
     leave_skipped: bool = False
     moved: dict[str, Job] = field(default_factory=dict)
     left_at_limit: int = 0
+    is_cut: bool = False
 
     def reopen(self, jobs: Sequence[Job]) -> list[Job]:
         """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
 
-        Raises DependencyUnavailable or ServiceRefused once all have had their turn.
+        Stops between two portions once the time is over. Raises DependencyUnavailable or ServiceRefused once all have
+        had their turn.
         """
         moves = [
             ReopenIfEnded(job, self.stamp, self.leave_skipped) for job in jobs if may_be_reopened(job.history)
         ]
         self.left_at_limit += len(jobs) - len(moves)
-        outcomes = apply_lean(self.services, moves)
+        outcomes: list[MoveOutcome] = []
+        for portion in while_time(portions(moves), self.until):
+            outcomes += apply_lean(self.services, portion)
+        self.is_cut = self.is_cut or (bool(moves) and self.until.is_over())
         moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
         self.moved |= {job.job_id: job for job in moved}
         try:
@@ -164,16 +230,23 @@ class _Reopening:
             raise
         return moved
 
-    def judge(self, *others: Job) -> None:
-        """Judges all that was reopened, and whatever else still waits; where this is cut off, the reaper does it."""
+    def judge(self, *others: Job) -> bool:
+        """Judges all that was reopened, and whatever else still waits. Returns whether there was time for all.
+
+        Where this is cut off, the reaper does it.
+        """
         waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
         jobs = [*waiting, *self.moved.values()]
         stamp = replace(self.stamp, reason="")
         costly = COSTLY_PER_CALL  # of the whole call: somebody waits for its answer
-        for portion in portions(jobs):
-            judge_waiting(self.services, portion, stamp, costly=costly)
+        judged = 0
+        for portion in while_time(portions(jobs), self.until):
+            until = NEVER if self.until is NEVER else self.until.later(_PORTION_MS)
+            judge_waiting(self.services, portion, stamp, until=until, costly=costly)
+            judged += len(portion)
             costly = 0
+        return judged == len(jobs)
 
-    def report(self, *, complete: bool) -> Reopened:
+    def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
         """What was done."""
-        return Reopened(len(self.moved), self.left_at_limit, complete)
+        return Reopened(len(self.moved), self.left_at_limit, complete, cursor)

@@ -10,6 +10,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
+from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
@@ -134,5 +135,8 @@ def _count(services: Services, pool: str, group: Group, lanes: Sequence[str] = (
 
 def _check(field: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        message = f"unknown {field} {name[:_SHOWN_CHARACTERS]!r}; {field}s are {', '.join(known)}"
+        message = (
+            f"unknown {field} {name[:_SHOWN_CHARACTERS]!r}; {field}s are {', '.join(known)}"
+            f"{did_you_mean(name, known)}"
+        )
         raise UnknownName([Violation(field, message)])

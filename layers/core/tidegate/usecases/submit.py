@@ -33,6 +33,7 @@ from tidegate.usecases.validate import (
 )
 
 _GENERATIONS = 20
+_USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
 _OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its time, and then for its turn
 
 
@@ -42,13 +43,14 @@ def submit_job(
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
     `fingerprint` identifies the request's body. Raises InvalidRequest (nothing was written), or IdempotencyConflict
-    where the key came with another body before.
+    where the key came with another body before, or with a workflow.
     """
     context = JobContext("")
     if idempotency_key is None:
         job_id = services.entropy.new_ulid(now_ms)
     else:
-        job_id = derived_submission_id("job", idempotency_key)
+        job_id = _job_id_under(idempotency_key)
+        _refuse_key_of_workflow(services, idempotency_key)
     try:
         refuse_if_any(
             chain(
@@ -89,6 +91,27 @@ def submit_job(
     return JobAccepted(job_id=job_id, created=created)
 
 
+def _job_id_under(idempotency_key: str) -> str:
+    return derived_submission_id("job", idempotency_key)
+
+
+def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
+    """Raises IdempotencyConflict where a workflow stands under the key: jobs and workflows share one space of keys."""
+    for submission_id in _ids_under(idempotency_key):
+        earlier = services.submissions.get(submission_id)
+        if earlier is None:
+            return
+        if earlier.phase not in GIVEN_UP:
+            raise IdempotencyConflict(_USED_FOR.format("a workflow", submission_id))
+
+
+def _refuse_key_of_job(services: Services, idempotency_key: str) -> None:
+    """Raises IdempotencyConflict where a job stands under the key."""
+    job_id = _job_id_under(idempotency_key)
+    if services.jobs.get(job_id, consistent=True) is not None:
+        raise IdempotencyConflict(_USED_FOR.format("a job", job_id))
+
+
 def _is_accepted_job(services: Services, job_id: str, fingerprint: str) -> bool:
     earlier = services.jobs.get(job_id, consistent=True)
     return earlier is not None and earlier.fingerprint == fingerprint
@@ -110,6 +133,8 @@ def submit_workflow(
     Raises InvalidRequest (nothing was written), IdempotencyConflict, or DependencyUnavailable where an earlier try
     under the same key is just being removed.
     """
+    if idempotency_key is not None:
+        _refuse_key_of_job(services, idempotency_key)
     try:
         refuse_if_any(_all_workflow_violations(services, request, now_ms))
     except InvalidRequest:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
+from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
 from tidegate.domain.pools import Pool, suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.portions import portions
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import visible_jobs
@@ -85,8 +87,13 @@ def job_violations(
 def _type_violations(services: Services, request: JobRequest, context: JobContext) -> Iterator[Violation]:
     known = services.catalogue.types()
     if request.type not in known:
+        yield Violation(context.path("type"), _unknown_type(services, request.type, known))
+        return
+    if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
         yield Violation(
-            context.path("type"), f"unknown job type {request.type!r}; types are {', '.join(known)}"
+            context.path("parameters"),
+            f"lie in more than {limits.MAX_PARAMETERS_DEPTH} lists and objects, one in the other; "
+            "put them side by side",
         )
         return
     size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
@@ -99,6 +106,14 @@ def _type_violations(services: Services, request: JobRequest, context: JobContex
         return
     for path, message in services.catalogue.violations(request.type, request.parameters):
         yield Violation(context.path(f"parameters.{path}" if path else "parameters"), message)
+
+
+def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:
+    said = f"unknown job type {job_type!r}; types are {', '.join(known)}{did_you_mean(job_type, known)}"
+    faults = services.catalogue.faults()
+    if faults:
+        return f"{said}; some job code could not be loaded: {'; '.join(faults)}"
+    return f"{said}; a type whose code is new is there once it is deployed: deploy again"
 
 
 def _condition_violations(

@@ -26,6 +26,7 @@ from tidegate.adapters.expressions.syntax import (
     Unary,
 )
 from tidegate.domain.errors import ConditionError, ConditionTooDear
+from tidegate.domain.suggestions import did_you_mean
 
 MAX_TREE_DEPTH = 64
 
@@ -102,7 +103,7 @@ def _name(name: str, scope: Mapping[str, int]) -> _Part:
         return _constant(values.KINDS[name])
     raise ConditionError(
         f"uses the unknown name {name[:40]!r}; a condition knows only {next(iter(scope))!r} "
-        f"with status, result, duration_seconds, attempts and error"
+        f"with status, result, duration_seconds, attempts, code, reason and error{did_you_mean(name, scope)}"
     )
 
 

@@ -24,6 +24,7 @@ from tidegate.adapters.expressions.syntax import (
     Unary,
 )
 from tidegate.domain.errors import ConditionError
+from tidegate.domain.suggestions import did_you_mean
 
 MAX_DEPTH = 32
 
@@ -216,9 +217,12 @@ class _Parser:
         return Matches(text, compiled)
 
     def _no_function(self, name: str, arguments: int, known: Iterable[str]) -> ConditionError:
+        names = sorted(known)
+        if name in names:
+            return ConditionError(f"calls {name!r} with {arguments} arguments, which it does not take")
         return ConditionError(
             f"uses the unknown function {name[:40]!r} with {arguments} arguments; "
-            f"there are {', '.join(sorted(known))}"
+            f"there are {', '.join(names)}{did_you_mean(name, names)}"
         )
 
     def _identifier(self) -> str:

@@ -1,0 +1,142 @@
+"""Tries whether job code can be loaded, before it is deployed: in a process of its own, without any AWS keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tidegate.handlers.loader import JOB_PACKAGES
+from tidegate_cli.errors import UsageError
+
+CHECK_SECONDS = 120.0  # as long as a worker waits for its job code
+_SHOWN_CHARACTERS = 500
+_REQUIREMENT = re.compile(r"^[A-Za-z0-9]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class JobCodeFault:
+    """A module that can't be loaded: where it fails, why, and what mends it. Without file or line where not known."""
+
+    module: str
+    cause: str
+    fix: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        line = f":{self.line}" if self.line else ""
+        place = f" ({self.file}{line})" if self.file else ""
+        return f"{self.module}{place}: {self.cause}\n  {self.fix}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The fault's fields."""
+        return {
+            "module": self.module,
+            "file": self.file,
+            "line": self.line,
+            "cause": self.cause,
+            "fix": self.fix,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class JobCode:
+    """What the job code of a folder brings: types with their code, and what is wrong.
+
+    `unchecked` are modules that need packages which the build installs, and which are not here.
+    """
+
+    folder: Path
+    types: tuple[Mapping[str, str], ...] = ()
+    faults: tuple[JobCodeFault, ...] = ()
+    unchecked: tuple[JobCodeFault, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for `--output json`."""
+        return {
+            "folder": str(self.folder),
+            "ok": not self.faults,
+            "types": [dict(each) for each in self.types],
+            "faults": [fault.as_json() for fault in self.faults],
+            "unchecked": [fault.as_json() for fault in self.unchecked],
+        }
+
+
+def said_of(found: JobCode) -> str:
+    """The faults for people."""
+    first = f"job code in {found.folder} can't be loaded, so nothing is built or deployed:"
+    return "\n".join((first, *map(str, found.faults)))
+
+
+def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> JobCode:
+    """Loads the job code in `folder` as a worker would; raises UsageError where there is no such folder.
+
+    Where the folder's requirements.txt names packages, a module that misses one is not a fault: the build installs
+    them. So a built layer, which holds them, is checked more strictly than its source.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    with tempfile.TemporaryDirectory(prefix="tidegate-check-") as scratch:
+        answer = Path(scratch) / "answer.json"
+        command = [sys.executable, "-m", "tidegate.handlers.check", str(answer), str(folder), *packages]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        try:
+            ended = subprocess.run(
+                command,
+                cwd=scratch,
+                env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=CHECK_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            fault = JobCodeFault(
+                packages[0],
+                f"is not loaded after {CHECK_SECONDS:g} s",
+                "a module must not wait or work as it is imported",
+            )
+            return JobCode(folder, faults=(fault,))
+        found = _read(answer)
+    if found is None:
+        said = ended.stderr.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
+        cause = f"the process that loaded it ended with code {ended.returncode}: {said or 'it said nothing'}"
+        fault = JobCodeFault(packages[0], cause, "a module must not end the process as it is imported")
+        return JobCode(folder, faults=(fault,))
+    return _judged(folder, found)
+
+
+def _read(answer: Path) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _judged(folder: Path, found: Mapping[str, Any]) -> JobCode:
+    requirements = folder / "requirements.txt"
+    has_packages = requirements.is_file() and bool(
+        _REQUIREMENT.search(requirements.read_text(encoding="utf-8"))
+    )
+    faults: list[JobCodeFault] = []
+    unchecked: list[JobCodeFault] = []
+    for each in found["faults"]:
+        missing = each.pop("missing")
+        is_to_come = has_packages and missing is not None and not _is_own(folder, missing)
+        (unchecked if is_to_come else faults).append(JobCodeFault(**each))
+    return JobCode(folder, tuple(found["types"]), tuple(faults), tuple(unchecked))
+
+
+def _is_own(folder: Path, module: str) -> bool:
+    """Whether the missing module would have to be in the folder itself."""
+    top = module.partition(".")[0]
+    return top in JOB_PACKAGES or (folder / top).exists() or (folder / f"{top}.py").exists()

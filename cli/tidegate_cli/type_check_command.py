@@ -1,0 +1,56 @@
+"""`tidegate types check`: whether job code can be loaded, before it is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate_cli.errors import CliError
+from tidegate_cli.job_check import check_job_code, said_of
+from tidegate_cli.local_stack.places import find_project
+from tidegate_cli.operator_commands import types
+from tidegate_cli.options import OutputOption, print_json, session_of
+from tidegate_cli.views import printable_lines
+
+__all__ = ["types"]
+_JOBS_LAYER = Path("layers") / "jobs"
+
+
+class BrokenJobCode(CliError):
+    """Job code can't be loaded."""
+
+    code = "broken-job-code"
+
+
+@types.command("check")
+def check_types(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder that holds the package tidegate_jobs.",
+            show_default="layers/jobs of the project",
+        ),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Load job code as a worker would, and say what is wrong with it; exit code 1 where something is.
+
+    Example: tidegate types check --output json
+    """
+    session = session_of(context, output)
+    found = check_job_code((folder or find_project() / _JOBS_LAYER).absolute())
+    if session.is_json:
+        print_json(found.as_json())
+        if found.faults:
+            raise typer.Exit(BrokenJobCode.exit_code)
+        return
+    for fault in found.unchecked:
+        session.tell(f"not checked, for a package is installed by the build only: {fault}")
+    if found.faults:
+        raise BrokenJobCode(said_of(found))
+    text = f"{found.folder}: {len(found.types):,} job types can be loaded, those of tidegate included"
+    session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,24 @@
+"""How deep JSON values are nested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tidegate.domain.job import Json
+
+
+def is_deeper_than(value: Json, levels: int) -> bool:
+    """Whether lists and objects lie in more than so many others, one in the other.
+
+    Readers with a stack of their own fail at some depth. This one needs none.
+    """
+    level: list[Json] = [value]
+    for _ in range(levels):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return any(isinstance(held, Mapping | list) for held in level)
+
+
+def _inner(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -1,0 +1,24 @@
+"""Did you mean: the known name that a misspelt one is nearest to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_LONGEST_CHARACTERS = 64  # comparing takes time in proportion to both names
+_LIKENESS = 0.6
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, in whatever case; None where none is like it."""
+    by_lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(
+        name[:_LONGEST_CHARACTERS].lower(), list(by_lower), n=1, cutoff=_LIKENESS
+    )
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'priority'?` for the end of a message; empty where no known name is like `name`."""
+    found = nearest(name, known)
+    return "" if found is None else f"; did you mean {found!r}?"
