@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain import limits
 from tidegate_cli.errors import UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
 pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
@@ -168,48 +167,52 @@ def _show(found: Mapping[str, Any], session: Session) -> None:
     if session.is_json:
         print_json(found)
         return
-    table = Table.grid(padding=(0, 2))
-    for name, value in found.items():
-        if name != "changes":
-            table.add_row(Text(name, style="dim"), escape(_plain(value)))
+    fields = [(name, _plain(value)) for name, value in found.items() if name != "changes"]
     for name, change in (found.get("changes") or {}).items():
         if change:
-            said = f"by {change.get('by')} at {change.get('at')}"
-            table.add_row(Text(f"{name} set", style="dim"), escape(printable(said)))
-    session.out.print(table)
+            fields.append((f"{name} set", f"by {change.get('by')} at {change.get('at')}"))
+    print_fields(fields, session.out)
+
+
+_POOL_COLUMNS = (
+    Column("pool", fixed=True),
+    Column("kind", 40),
+    Column("capacity", 80, right=True),
+    Column("workers", 60, right=True),
+    Column("active", 70, right=True),
+    Column("ready", 100, right=True),
+    Column("held", 50, right=True),
+    Column("paused", 90),
+    Column("offers", 30, folds=True),
+    Column("tags", 20, folds=True),
+)
+_TYPE_COLUMNS = (Column("type", fixed=True), Column("paused", 20), Column("at once", 10, right=True))
 
 
 def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    columns = ("pool", "kind", "capacity", "workers", "active", "ready", "held", "paused", "offers", "tags")
-    table = _table(columns, right=("capacity", "workers", "active", "ready", "held"))
-    for pool in found:
-        shown = (pool.get(name) for name in ("name", "kind", *columns[2:7]))
-        rest = (pool.get("capabilities"), pool.get("tags"))
-        table.add_row(*(escape(_plain(value)) for value in shown), _paused(pool), *map(_escaped, rest))
-    console.print(table)
+    rows: list[Sequence[Cell]] = [
+        (
+            *(_plain(pool.get(name)) for name in ("name", "kind", "capacity", "workers")),
+            *(_plain(pool.get(name)) for name in ("active", "ready", "held")),
+            _paused(pool),
+            _plain(pool.get("capabilities")),
+            _plain(pool.get("tags")),
+        )
+        for pool in found
+    ]
+    print_table(TextTable(_POOL_COLUMNS, rows), console)
 
 
 def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    table = _table(("type", "paused", "at once"), right=("at once",))
-    for each in found:
-        limit = each.get("max_running")
-        table.add_row(_escaped(each.get("type")), _paused(each), "-" if limit is None else str(limit))
-    console.print(table if found else Text("no job types", style="dim"))
-
-
-def _table(columns: Sequence[str], right: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
-    return table
+    rows = [(_plain(each.get("type")), _paused(each), _plain(each.get("max_running"))) for each in found]
+    if rows:
+        print_table(TextTable(_TYPE_COLUMNS, rows), console)
+    else:
+        console.print(Text("no job types", style="dim"))
 
 
 def _paused(found: Mapping[str, Any]) -> Text:
     return Text("paused", style="yellow") if found.get("paused") else Text("-")
-
-
-def _escaped(value: Any) -> str:
-    return escape(_plain(value))
 
 
 def _plain(value: Any) -> str:

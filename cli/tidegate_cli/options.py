@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -17,10 +16,11 @@ from rich.console import Console
 from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.tables import is_screen
 from tidegate_cli.target import find_target
 from tidegate_cli.views import printable_lines
 
-_PLAIN_WIDTH = 200  # where no terminal bounds the lines: a report's tables stay whole
+_PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
 
 
 class Output(StrEnum):
@@ -136,6 +136,4 @@ def _shown(text: str) -> str:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr)
-    if console.is_terminal or "COLUMNS" in os.environ:
-        return console
-    return Console(stderr=stderr, width=_PLAIN_WIDTH)
+    return console if is_screen(console) else Console(stderr=stderr, width=_PIPE_WIDTH)

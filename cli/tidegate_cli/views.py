@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from typing import Any
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import TERMINAL, State
 from tidegate_cli.errors import CliError
+
+_JOB_ID_IN_TEXT = re.compile(r"\b[0-9A-Z]{26}(?:\.[0-9]{1,4})?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,21 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The text with its lines and tabs, and all else as `printable` shows it."""
     return re.sub(r"[^\n\t]+", lambda match: printable(match[0]), text)
+
+
+def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
+    """What people call each of some jobs, by id. Where two are called the same, the id stands beside it."""
+    called = Counter(job.label for job in jobs)
+    return {
+        job.job_id: job.label if called[job.label] == 1 else f"{job.label} ({job.job_id})"
+        for job in jobs
+        if job.label != job.job_id
+    }
+
+
+def with_labels(text: str, labels: Mapping[str, str]) -> str:
+    """The text with each whole job id in it as `labels` calls that job."""
+    return _JOB_ID_IN_TEXT.sub(lambda match: labels.get(match[0], match[0]), text)
 
 
 def parse_time_ms(text: str | None) -> int | None:

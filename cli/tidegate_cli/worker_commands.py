@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain import limits
@@ -18,6 +16,7 @@ from tidegate.domain.workers import WorkerState
 from tidegate_cli.errors import UsageError
 from tidegate_cli.local_stack import Places
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
@@ -30,9 +29,18 @@ _STYLES = {
     WorkerState.INACTIVE: "dim",
     WorkerState.LOST: "red",
 }
-_COLUMNS = ("worker id", "pool", "state", "name", "host", "slots", "running", "done", "failed", "heartbeat")
-_RIGHT = ("slots", "running", "done", "failed")
-_TEXT_COLUMNS = ("name", "host")
+_COLUMNS = (
+    Column("worker id", fixed=True),
+    Column("pool", 90),
+    Column("state", 100),
+    Column("name", 70, folds=True),
+    Column("host", 20, folds=True),
+    Column("slots", 60, right=True),
+    Column("running", 80, right=True),
+    Column("done", 30, right=True),
+    Column("failed", 40, right=True),
+    Column("heartbeat", 50),
+)
 
 workers = typer.Typer(help="Worker processes as they stand.", no_args_is_help=True)
 
@@ -200,31 +208,31 @@ def register(app: typer.Typer) -> None:
 
 
 def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in _COLUMNS:
-        # An id is there to be copied; where lines are short the texts give way.
-        right = column in _RIGHT
-        table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
-    for each in found:
-        table.add_row(
-            escape(_plain(each.get("worker_id"))),
-            escape(_plain(each.get("pool"))),
+    rows: list[Sequence[Cell]] = [
+        (
+            _plain(each.get("worker_id")),
+            _plain(each.get("pool")),
             _state(each),
-            escape(_plain(each.get("name"))),
-            escape(_plain(each.get("host"))),
-            *(_plain(each.get(count)) for count in ("slots", "running", "succeeded", "failed")),
-            _plain(each.get("heartbeat_at")),
+            *(_plain(each.get(name)) for name in ("name", "host", "slots", "running")),
+            *(_plain(each.get(name)) for name in ("succeeded", "failed", "heartbeat_at")),
         )
-    console.print(table if found else Text("no workers", style="dim"))
+        for each in found
+    ]
+    if rows:
+        print_table(TextTable(_COLUMNS, rows), console)
+    else:
+        console.print(Text("no workers", style="dim"))
 
 
 def _print_worker(found: Mapping[str, Any], console: Console) -> None:
-    table = Table.grid(padding=(0, 2))
-    for name, value in found.items():
-        if value is None or value in ([], {}, ""):
-            continue
-        table.add_row(Text(name, style="dim"), escape(_plain(value)))
-    console.print(table)
+    print_fields(
+        [
+            (name, _plain(value))
+            for name, value in found.items()
+            if value is not None and value not in ([], {}, "")
+        ],
+        console,
+    )
 
 
 def _state(found: Mapping[str, Any]) -> Text:

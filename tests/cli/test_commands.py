@@ -275,3 +275,32 @@ def test_wrong_use_exits_with_2_and_says_why(arguments: tuple[str, ...], message
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_jobs_list_shows_what_runs_first_and_no_state_drowns_the_others(
+    api: Callable[[Answers], list[httpx.Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"RUNNING": 1, "PENDING": 300, "SCHEDULED": 1, "FAILED": 2, "SUCCEEDED": 100}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        state, size = request.url.params["state"], int(request.url.params["limit"])
+        begin = int(request.url.params.get("cursor", "0"))
+        end = min(begin + size, held.get(state, 0))
+        due: dict[str, Any] = {"due_at": "2027-01-15T09:00:00.000Z"} if state == "SCHEDULED" else {}
+        jobs = [job_json(index, state, **due) for index in range(begin, end)]
+        return httpx.Response(
+            200, json={"jobs": jobs, "cursor": str(end) if end < held.get(state, 0) else None}
+        )
+
+    api({})
+    monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
+    lines = [line.split() for line in tidegate("jobs", "list").stdout.splitlines()]
+    states = [line[1] for line in lines[1:]]
+    assert len(states) == 50
+    assert list(dict.fromkeys(states)) == ["RUNNING", "SCHEDULED", "PENDING", "FAILED", "SUCCEEDED"]
+    assert "due" in lines[0]
+    assert lines[2][2] == "2027-01-15T09:00:00.000Z"
+    for limit, pending in ((250, 146), (10_000, 300)):
+        made = json.loads(tidegate("jobs", "list", "--limit", str(limit), "-o", "json").stdout)["jobs"]
+        assert len(made) == min(limit, sum(held.values()))
+        assert sum(job["state"] == "PENDING" for job in made) == pending
