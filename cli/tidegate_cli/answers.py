@@ -63,5 +63,9 @@ def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
         if isinstance(item, Mapping)
     ]
     return ApiProblem(
-        response.status_code, str(title), str(answer.get("detail") or platform or ""), violations
+        response.status_code,
+        str(title),
+        str(answer.get("detail") or platform or ""),
+        violations,
+        type=str(answer.get("type") or ""),
     )

@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate.domain.states import State
+from tidegate_cli import ids
+from tidegate_cli.choices import word_of
 from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem
 from tidegate_cli.held import explain_with
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
@@ -32,7 +35,15 @@ jobs = typer.Typer(help="Jobs: look, cancel, try again.", no_args_is_help=True)
 workflows = typer.Typer(help="Workflows: look, cancel, try again from the failures.", no_args_is_help=True)
 
 JobIdArgument = Annotated[
-    str, typer.Argument(metavar="JOB_ID", help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3")
+    str,
+    typer.Argument(metavar="JOB_ID", callback=ids.job_id, help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3"),
+]
+
+WorkflowIdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW_ID", callback=ids.workflow_id, help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T"
+    ),
 ]
 
 
@@ -41,7 +52,13 @@ def list_jobs(
     context: typer.Context,
     state: Annotated[
         list[State] | None,
-        typer.Option("--state", help="Only these states; may be repeated. Default: all.", show_default=False),
+        typer.Option(
+            "--state",
+            parser=word_of(State),
+            metavar="STATE",
+            help=f"Only these states; may be repeated. One of {', '.join(State)}. Default: all.",
+            show_default=False,
+        ),
     ] = None,
     pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
     workflow: Annotated[
@@ -58,12 +75,14 @@ def list_jobs(
     Example: tidegate jobs list --state RUNNING --state QUEUED
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    if workflow is not None:
+        ids.workflow_id(workflow)
+    with session.client() as client, hints(client, pool=pool):
         found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
     if session.is_json:
         print_json({"jobs": [dict(job.raw) for job in found]})
     else:
-        _print_jobs(found, session.out)
+        print_jobs(found, session.out)
 
 
 @jobs.command("get")
@@ -92,7 +111,7 @@ def get_job(
 @workflows.command("get")
 def get_workflow(
     context: typer.Context,
-    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW_ID")],
+    workflow_id: WorkflowIdArgument,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -108,7 +127,7 @@ def get_workflow(
         return
     session.out.print(Text(printable(found.name or ""), style="bold"), Text(found.workflow_id, style="dim"))
     session.out.print(counts_text(found.jobs))
-    _print_jobs(found.jobs, session.out)
+    print_jobs(found.jobs, session.out)
 
 
 def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None = None) -> None:
@@ -186,22 +205,24 @@ def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView
     return [job for share in shares for job in share]
 
 
-_WORTH = {
-    "state": 100,
-    "key": 90,
-    "due": 80,
-    "name": 70,
-    "type": 60,
-    "held in": 55,
-    "run": 50,
-    "worker": 40,
-    "att": 30,
-    "prio": 20,
-    "pool": 10,
-}
+COLUMNS = (
+    Column("job id", fixed=True),
+    Column("state", 100),
+    Column("due", 80),
+    Column("held in", 55),
+    Column("key", 90),
+    Column("name", 70, folds=True),
+    Column("type", 60),
+    Column("prio", 20, right=True),
+    Column("pool", 10),
+    Column("att", 30, right=True),
+    Column("run", 50, right=True),
+    Column("worker", 40),
+)
 
 
-def _print_jobs(found: Sequence[JobView], console: Console) -> None:
+def print_jobs(found: Sequence[JobView], console: Console) -> None:
+    """Jobs for people, a line each."""
     if not found:
         console.print(Text("no jobs", style="dim"))
         return
@@ -226,18 +247,9 @@ def _print_jobs(found: Sequence[JobView], console: Console) -> None:
         "run": lambda job: duration_text(job.actual_seconds),
         "worker": lambda job: job.worker or "-",
     }
-    heads = [head for head in cells if optional.get(head, True)]
-    columns = [
-        Column(
-            head,
-            _WORTH.get(head, 0),
-            right=head in ("prio", "att", "run"),
-            fixed=head == "job id",
-            folds=head == "name",
-        )
-        for head in heads
-    ]
-    print_table(TextTable(columns, [[cells[head](job) for head in heads] for job in found]), console)
+    columns = [column for column in COLUMNS if optional.get(column.head, True)]
+    rows = [[cells[column.head](job) for column in columns] for job in found]
+    print_table(TextTable(columns, rows), console)
 
 
 def _due(job: JobView) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.text import Text
 
@@ -45,7 +46,10 @@ _MAX_STATES_SHOWN = 800  # ten lines of a narrow terminal
 _MAX_RUNNING_ROWS = 12
 _MAX_ENDED_ROWS = 6
 _BAR_WIDTH = 24
+_LOOKED_MS = 2_000  # an older poll is said to be so
 _MAX_LINES_PER_POLL = 200
+_FIRST_HEARTBEAT_MS = 10_000
+_MAX_HEARTBEAT_MS = 300_000
 _SHOWN_STATES = frozenset({State.SCHEDULED, State.RUNNING})
 
 
@@ -69,18 +73,41 @@ def viewer_for(console: Console) -> Iterator[Viewer]:
         yield LineViewer(console)
         return
     with Live(console=console, refresh_per_second=4, transient=False) as live:
-        yield LiveViewer(live)
+        viewer = LiveViewer(live)
+        yield viewer
+        viewer.stand_still()
 
 
 class LiveViewer:
-    """Redraws one picture."""
+    """Redraws one picture. Its clock goes on between polls, so that a slow answer does not look like a hang."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, now_ms: Callable[[], int] = lambda: int(time.time() * 1_000)) -> None:
         self._live = live
+        self._now_ms = now_ms
+        self._last: Snapshot | None = None
 
     def show(self, snapshot: Snapshot) -> None:
         """Draws the snapshot in place of the one before."""
-        self._live.update(picture(snapshot))
+        self._last = snapshot
+        self._live.update(_Ticking(snapshot, self._now_ms))
+
+    def stand_still(self) -> None:
+        """Leaves the last picture as it was when it was polled."""
+        if self._last is not None:
+            self._live.update(picture(self._last))
+
+
+class _Ticking:
+    """A picture whose first line is made anew each time it is drawn."""
+
+    def __init__(self, snapshot: Snapshot, now_ms: Callable[[], int]) -> None:
+        self._snapshot = snapshot
+        self._now_ms = now_ms
+        self._body = _body(snapshot)
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        yield _head(self._snapshot, max(self._snapshot.now_ms, self._now_ms()))
+        yield self._body
 
 
 class LineViewer:
@@ -91,6 +118,8 @@ class LineViewer:
         self._seen: dict[str, tuple[State, int]] = {}
         self._counts = ""
         self._waits: tuple[str, ...] = ()
+        self._said_ms: int | None = None
+        self._patience_ms = _FIRST_HEARTBEAT_MS
 
     def show(self, snapshot: Snapshot) -> None:
         """Prints starts, retries and ends, with many at once only the counts; and what holds jobs back."""
@@ -116,8 +145,20 @@ class LineViewer:
             self._waits = snapshot.waits
             for reason in snapshot.waits:
                 self._print(snapshot, reason)
+        self._beat(snapshot)
+
+    def _beat(self, snapshot: Snapshot) -> None:
+        """Says that nothing is new, each time after twice as long a silence, so that nobody takes it for a hang."""
+        if self._said_ms is None or snapshot.now_ms - self._said_ms < self._patience_ms:
+            return
+        silent_s = (snapshot.now_ms - self._said_ms) / 1_000
+        patience_ms = min(_MAX_HEARTBEAT_MS, self._patience_ms * 2)
+        self._print(snapshot, f"nothing new for {duration_text(silent_s)}: {self._counts}")
+        self._patience_ms = patience_ms
 
     def _print(self, snapshot: Snapshot, line: str) -> None:
+        self._said_ms = snapshot.now_ms
+        self._patience_ms = _FIRST_HEARTBEAT_MS
         at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
         self._console.print(f"{at} {printable(line)}", markup=False, highlight=False, soft_wrap=True)
 
@@ -135,24 +176,32 @@ def _joined(parts: Sequence[tuple[str, str]]) -> Text:
 
 def picture(snapshot: Snapshot) -> RenderableType:
     """The whole picture of one moment."""
+    return Group(_head(snapshot, snapshot.now_ms), _body(snapshot))
+
+
+def _head(snapshot: Snapshot, now_ms: int) -> Text:
+    parts = [
+        (printable(snapshot.title), "bold"),
+        (f"elapsed {duration_text((now_ms - snapshot.began_ms) / 1_000)}", ""),
+    ]
+    looked_ms = now_ms - snapshot.now_ms
+    if looked_ms >= _LOOKED_MS:
+        parts.append((f"looked {looked_ms // 1_000} s ago", "dim"))
+    return _joined(parts)
+
+
+def _body(snapshot: Snapshot) -> RenderableType:
     ended = _ended(snapshot.jobs)
-    head = _joined(
-        (
-            (printable(snapshot.title), "bold"),
-            (f"elapsed {duration_text((snapshot.now_ms - snapshot.began_ms) / 1_000)}", ""),
-            (f"left about {duration_text(_left(snapshot))}", ""),
-        )
-    )
     full = _BAR_WIDTH * ended // max(1, len(snapshot.jobs))
     bar = Text.assemble(
         ("━" * full, "green"),
         ("━" * (_BAR_WIDTH - full), "bright_black"),
-        f"  {ended}/{len(snapshot.jobs)} ended",
+        f"  {ended}/{len(snapshot.jobs)} ended  left about {duration_text(_left(snapshot))}",
     )
     states = _states(snapshot.jobs)
     waits = [Text(reason, style=STYLES[State.READY]) for reason in snapshot.waits]
     tables = (_running_table(snapshot), _ended_table(snapshot))
-    return Group(head, bar, _legend(snapshot.jobs), states, *waits, *tables)
+    return Group(bar, _legend(snapshot.jobs), states, *waits, *tables)
 
 
 def _states(jobs: Sequence[JobView]) -> Text:

@@ -11,16 +11,20 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate.domain import limits
-from tidegate_cli.errors import UsageError
+from tidegate_cli import ids
+from tidegate_cli.errors import OptionError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
 pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
 types = typer.Typer(help="Job types: pause, resume and limit.", no_args_is_help=True)
 
-PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="For example ecs")]
-TypeArgument = Annotated[str, typer.Argument(metavar="TYPE", help="For example tidegate.sleep")]
+PoolArgument = Annotated[str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="For example ecs")]
+TypeArgument = Annotated[
+    str, typer.Argument(metavar="TYPE", callback=ids.type_name, help="For example tidegate.sleep")
+]
 _NO_LIMIT = "none"
 
 
@@ -48,7 +52,7 @@ def get_pool(
     Example: tidegate pools get ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.get_pool(pool), session)
 
 
@@ -61,7 +65,7 @@ def pause_pool(
     Example: tidegate pools pause ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.set_pool_paused(pool, True), session)
 
 
@@ -74,7 +78,7 @@ def resume_pool(
     Example: tidegate pools resume ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.set_pool_paused(pool, False), session)
 
 
@@ -102,7 +106,7 @@ def get_type(
     Example: tidegate types get tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.get_type(job_type), session)
 
 
@@ -115,7 +119,7 @@ def pause_type(
     Example: tidegate types pause tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.set_type_paused(job_type, True), session)
 
 
@@ -128,7 +132,7 @@ def resume_type(
     Example: tidegate types resume tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.set_type_paused(job_type, False), session)
 
 
@@ -148,7 +152,7 @@ def limit_type(
     """
     session = session_of(context, output, api_url)
     limit = _limit(max_running)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.limit_type(job_type, limit), session)
 
 
@@ -157,9 +161,10 @@ def _limit(text: str) -> int | None:
         return None
     if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= limits.MAX_TYPE_LIMIT:
         return int(text)
-    raise UsageError(
-        f"the limit is {printable(text)[:20]!r}; it must be a number from 1 to {limits.MAX_TYPE_LIMIT}, "
-        f"or {_NO_LIMIT} for no limit"
+    raise OptionError(
+        "N",
+        f"is {printable(text)[:20]!r}; it must be a number from 1 to {limits.MAX_TYPE_LIMIT}, "
+        f"or {_NO_LIMIT} for no limit",
     )
 
 
@@ -174,7 +179,7 @@ def _show(found: Mapping[str, Any], session: Session) -> None:
     print_fields(fields, session.out)
 
 
-_POOL_COLUMNS = (
+POOL_COLUMNS = (
     Column("pool", fixed=True),
     Column("kind", 40),
     Column("capacity", 80, right=True),
@@ -200,7 +205,7 @@ def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
         )
         for pool in found
     ]
-    print_table(TextTable(_POOL_COLUMNS, rows), console)
+    print_table(TextTable(POOL_COLUMNS, rows), console)
 
 
 def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tidegate.domain import limits
 from tidegate_cli.client import Client
+from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import find_target
@@ -42,7 +43,10 @@ ApiUrlOption = Annotated[
     ),
 ]
 FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="JSON of a job, a workflow or WfFormat; - is standard input.")
+    str,
+    typer.Argument(
+        metavar="FILE", help="JSON or YAML of a job, a workflow or WfFormat; - is standard input."
+    ),
 ]
 PoolOption = Annotated[
     str | None, typer.Option("--pool", help="Pool of the jobs that name none.", show_default=False)
@@ -76,10 +80,19 @@ IdempotencyKeyOption = Annotated[
     ),
 ]
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout-seconds", min=0.1, help="How long to wait for the end; then exit code 4.")
+    float | None,
+    typer.Option(
+        "--timeout-seconds",
+        min=0.1,
+        help="How long to wait for the end; then exit code 4. Default: a day.",
+        show_default=False,
+    ),
 ]
 SpeedOption = Annotated[
-    float, typer.Option("--speed", help="WfFormat only: how many times as fast as recorded.")
+    float | None,
+    typer.Option(
+        "--speed", help="WfFormat only: how many times as fast as recorded. Default: 60.", show_default=False
+    ),
 ]
 DEFAULT_WAIT_SECONDS = DEFAULT_TIMEOUT_SECONDS
 
@@ -122,6 +135,12 @@ def session_of(context: typer.Context, output: Output | None = None, api_url: st
     root = context.find_root().obj
     base = root if isinstance(root, Session) else Session()
     return replace(base, output=output or base.output, api_url=api_url or base.api_url)
+
+
+def refuse_api_url(session: Session, command: str) -> None:
+    """Raises OptionError where `--api-url` was given to a command that talks to no API or to the local stack alone."""
+    if session.api_url is not None:
+        raise OptionError("--api-url", f"means nothing for `tidegate {command}`: leave it out")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

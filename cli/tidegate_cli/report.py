@@ -141,7 +141,7 @@ def print_report(report: Report, console: Console) -> None:
         _print_operations(report.usage, console)
 
 
-_JOB_COLUMNS = (
+JOB_COLUMNS = (
     Column("#", 95, right=True),
     Column("job", fixed=True),
     Column("state", 100),
@@ -187,7 +187,7 @@ def _jobs_table(report: Report) -> TextTable:
                 job.pool,
             )
         )
-    return TextTable(_JOB_COLUMNS, rows)
+    return TextTable(JOB_COLUMNS, rows)
 
 
 def _print_reasons(report: Report, console: Console) -> None:

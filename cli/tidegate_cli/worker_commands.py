@@ -13,9 +13,12 @@ from rich.text import Text
 
 from tidegate.domain import limits
 from tidegate.domain.workers import WorkerState
-from tidegate_cli.errors import UsageError
+from tidegate_cli import ids
+from tidegate_cli.choices import word_of
+from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.local_stack import Places
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
+from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
@@ -29,7 +32,7 @@ _STYLES = {
     WorkerState.INACTIVE: "dim",
     WorkerState.LOST: "red",
 }
-_COLUMNS = (
+COLUMNS = (
     Column("worker id", fixed=True),
     Column("pool", 90),
     Column("state", 100),
@@ -44,9 +47,12 @@ _COLUMNS = (
 
 workers = typer.Typer(help="Worker processes as they stand.", no_args_is_help=True)
 
-PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="The pool that the worker serves.")]
+PoolArgument = Annotated[
+    str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="The pool that the worker serves.")
+]
 WorkerIdArgument = Annotated[
-    str, typer.Argument(metavar="WORKER_ID", help="As `tidegate workers list` shows it.")
+    str,
+    typer.Argument(metavar="WORKER_ID", callback=ids.worker_id, help="As `tidegate workers list` shows it."),
 ]
 
 _Slots = Annotated[
@@ -95,7 +101,14 @@ def list_workers(
     context: typer.Context,
     pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
     state: Annotated[
-        WorkerState | None, typer.Option("--state", help="Only this state.", show_default=False)
+        WorkerState | None,
+        typer.Option(
+            "--state",
+            parser=word_of(WorkerState),
+            metavar="STATE",
+            help=f"Only this state. One of {', '.join(WorkerState)}.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
     output: OutputOption = None,
@@ -106,7 +119,7 @@ def list_workers(
     Example: tidegate workers list --pool ecs --state ACTIVE
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.list_workers(pool=pool, state=state, limit=limit)
     if session.is_json:
         print_json({"workers": found})
@@ -127,7 +140,7 @@ def get_worker(
     Example: tidegate workers get ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.get_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -148,7 +161,7 @@ def drain_worker(
     Example: tidegate workers drain ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.drain_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -158,6 +171,7 @@ def drain_worker(
 
 
 def worker(
+    context: typer.Context,
     pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
     slots: _Slots = 4,
     worker_id: _WorkerId = None,
@@ -174,6 +188,17 @@ def worker(
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
+    session = session_of(context)
+    refuse_api_url(session, "worker")
+    if session.is_json:
+        raise OptionError(
+            "--output", "means nothing for `tidegate worker`, which logs JSON always: leave it out"
+        )
+    if take_over and worker_id is None:
+        raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
+    ids.pool_name(pool)
+    if worker_id is not None:
+        ids.worker_id(worker_id)
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:
@@ -219,7 +244,7 @@ def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None
         for each in found
     ]
     if rows:
-        print_table(TextTable(_COLUMNS, rows), console)
+        print_table(TextTable(COLUMNS, rows), console)
     else:
         console.print(Text("no workers", style="dim"))
 

@@ -222,7 +222,7 @@ def test_jobs_get_and_list_and_cancel(api: Callable[[Answers], list[httpx.Reques
 def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list[httpx.Request]]) -> None:
     problem = {"title": "Invalid request", "errors": [{"field": "priority", "message": "is 0"}]}
     api({("POST", "/live/v1/jobs"): httpx.Response(400, json=problem)})
-    result = tidegate("submit", "-", "--output", "json", stdin=json.dumps(JOB))
+    result = tidegate("submit", "-", stdin=json.dumps(JOB))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "tidegate: Invalid request (400)\n  priority: is 0\n"
 
@@ -234,11 +234,11 @@ def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list
             "{",
             "standard input is not JSON: Expecting property name enclosed in double quotes at line 1 column 2",
         ),
-        ("[]", "holds no JSON object"),
+        ("[]", "holds no object"),
         ("{}", "neither a job"),
         ('{"type": "x", "parameters": {"a": NaN}}', "NaN is not allowed"),
         ('{"type": "\\ud800"}', "surrogate"),
-        ("\x00", "not JSON"),
+        ("\x00", "neither JSON nor YAML"),
         ('{"type": "x", "parameters": {"a": 1, "a": 2}}', "an object has 'a' twice"),
         ('{"workflow": {}}', "workflow.specification: is missing"),
         ("[" * 100_000, "nested too deeply"),
@@ -265,7 +265,7 @@ def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
             ("--profile", "nobody", "jobs", "list", "--api-url", "https://example.org"),
             "profile (nobody) could not be found",
         ),
-        (("local", "logs", "nonsense"), "functions are api, dispatcher, reaper, worker"),
+        (("local", "logs", "nonsense"), "'nonsense' is none of api, dispatcher, reaper, worker"),
         (("worker", "--pool", "ecs"), "no deployment to work for"),
         (("nonsense",), "nonsense"),
     ],

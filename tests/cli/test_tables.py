@@ -15,10 +15,14 @@ from rich.console import Console
 from tests.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
 from tests.cli.screens import always, answer_with, on_screen, tidegate
 from tidegate_cli.follow import Snapshot
+from tidegate_cli.job_commands import COLUMNS as JOB_COLUMNS
 from tidegate_cli.live import picture
+from tidegate_cli.operator_commands import POOL_COLUMNS
+from tidegate_cli.report import JOB_COLUMNS as REPORT_COLUMNS
 from tidegate_cli.report import build_report, print_report
 from tidegate_cli.tables import GAP, Column, TextTable, lines_of
 from tidegate_cli.views import printable
+from tidegate_cli.worker_commands import COLUMNS as WORKER_COLUMNS
 
 WIDTHS = (40, 60, 80, 100, 200)
 TEXTS = {
@@ -183,3 +187,21 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
     rows = [("夜間", "A"), ("e\u0301e\u0301", "A"), ("👩夜", "A"), ("plain", "A")]
     lines = lines_of(TextTable(columns, rows), 40)
     assert {cell_len(line.plain) - 1 for line in lines[1:]} == {5 + GAP}
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("`jobs list`, `workflows get`", JOB_COLUMNS),
+        ("`workers list`", WORKER_COLUMNS),
+        ("`pools list`", POOL_COLUMNS),
+        ("the report of `run`", REPORT_COLUMNS),
+    ],
+)
+def test_the_page_of_the_command_line_states_the_order_of_worth(
+    table: str, columns: tuple[Column, ...]
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| {table} |")]
+    by_worth = sorted(columns, key=lambda column: (not column.fixed, -column.worth))
+    assert row == f"| {table} | {', '.join(column.head for column in by_worth)} |"
