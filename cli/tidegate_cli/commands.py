@@ -20,11 +20,11 @@ from tidegate_cli import (
     watch_commands,
     worker_commands,
 )
-from tidegate_cli.errors import Interrupted
+from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
 from tidegate_cli.problems import problem_of, wants_json
-from tidegate_cli.views import printable_lines
+from tidegate_cli.views import printable, printable_lines
 
 _DEBUG_VARIABLE = "TIDEGATE_DEBUG"
 
@@ -43,6 +43,7 @@ class _ReadableErrors(TyperGroup):
     ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
         try:
+            _refuse_no_text(given)
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
             code = ExitCode.ERROR
@@ -57,6 +58,17 @@ class _ReadableErrors(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as error:  # typer would end quietly
             raise Interrupted("interrupted") from error
+
+
+def _refuse_no_text(arguments: Sequence[str]) -> None:
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"argument {number} ({printable(argument)[:64]}) is not UTF-8 text; send a file with such a "
+                "name on standard input, as -"
+            ) from error
 
 
 def _tell(error: BaseException, *, as_json: bool) -> ExitCode:

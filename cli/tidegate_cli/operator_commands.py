@@ -173,8 +173,9 @@ def _show(found: Mapping[str, Any], session: Session) -> None:
         print_json(found)
         return
     fields = [(name, _plain(value)) for name, value in found.items() if name != "changes"]
-    for name, change in (found.get("changes") or {}).items():
-        if change:
+    changes = found.get("changes")
+    for name, change in changes.items() if isinstance(changes, Mapping) else ():
+        if isinstance(change, Mapping):
             fields.append((f"{name} set", f"by {change.get('by')} at {change.get('at')}"))
     print_fields(fields, session.out)
 

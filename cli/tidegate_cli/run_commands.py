@@ -125,7 +125,7 @@ def run(
 ) -> None:
     """Submit FILE, follow it to the end, and report: jobs in the order they ran, critical path, cost.
 
-    Example: tidegate run montage.json --speed 60 --slots 8
+    Example: tidegate run examples/trace.json --speed 60 --slots 8
     """
     session = session_of(context, output, api_url)
     if workers is not None and not slots:

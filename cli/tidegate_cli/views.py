@@ -142,23 +142,23 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
     failure = raw.get("error") or {}
     started_at_ms = parse_time_ms(raw.get("started_at"))
     return JobView(
-        job_id=raw["job_id"],
-        key=raw.get("key"),
-        name=raw.get("name"),
-        type=raw["type"],
+        job_id=_text(raw, "job_id"),
+        key=_text_or_none(raw, "key"),
+        name=_text_or_none(raw, "name"),
+        type=_text(raw, "type"),
         state=State(raw["state"]),
         priority=raw["priority"],
-        pool=raw["pool"],
-        held_in=raw.get("held_in"),
+        pool=_text(raw, "pool"),
+        held_in=_text_or_none(raw, "held_in"),
         attempt=raw["attempt"],
-        worker=raw.get("worker"),
+        worker=_text_or_none(raw, "worker"),
         depends_on=tuple(_dependency(item) for item in raw.get("depends_on") or ()),
         created_at_ms=parse_time_ms(raw.get("created_at")),
         ready_at_ms=parse_time_ms(raw.get("ready_at")),
         queued_at_ms=parse_time_ms(raw.get("queued_at")),
         started_at_ms=started_at_ms,
         finished_at_ms=parse_time_ms(raw.get("finished_at")),
-        due_at=raw.get("due_at"),
+        due_at=_text_or_none(raw, "due_at"),
         first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
         estimated_seconds=raw.get("estimated_duration_seconds"),
         actual_seconds=raw.get("actual_duration_seconds"),
@@ -168,6 +168,17 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         error_upstream_id=failure.get("upstream_id"),
         raw=raw,
     )
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _text_or_none(raw: Mapping[str, Any], name: str) -> str | None:
+    return None if raw.get(name) is None else _text(raw, name)
 
 
 def _dependency(raw: Mapping[str, Any]) -> DependencyView:
