@@ -56,12 +56,17 @@ def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
         platform = f"{platform}: the API has no such path; is --api-url the stack's output ApiUrl?"
     if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and platform:
         platform = f"{platform}: the gateway takes about 5 MB; submit the work as several workflows"
+    found = answer.get("errors")
     title = answer.get("title") or response.reason_phrase or "the API refused"
     violations = [
         Violation(str(item.get("field", "")), str(item.get("message", "")))
-        for item in answer.get("errors") or ()
+        for item in (found if isinstance(found, list) else ())
         if isinstance(item, Mapping)
     ]
     return ApiProblem(
-        response.status_code, str(title), str(answer.get("detail") or platform or ""), violations
+        response.status_code,
+        str(title),
+        str(answer.get("detail") or platform or ""),
+        violations,
+        type=str(answer.get("type") or ""),
     )

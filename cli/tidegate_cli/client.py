@@ -23,6 +23,7 @@ from tidegate.contracts.wire import refuse_if_too_large, too_large_numbers
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
+from tidegate_cli import ids
 from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
 from tidegate_cli.errors import ApiUnreachable, CliError, UsageError
 from tidegate_cli.signing import SigV4
@@ -110,31 +111,31 @@ class Client:
 
     def get_job(self, job_id: str) -> JobView:
         """One job with its parameters and its result."""
-        return job_view(self._call("GET", f"/v1/jobs/{_part('job id', job_id)}"))
+        return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to, and what is downstream of it; the job after that. May be repeated."""
         body = {"downstream": True} if downstream else None
-        return job_view(self._call("POST", f"/v1/jobs/{_part('job id', job_id)}/cancel", body=body))
+        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/cancel", body=body))
 
     def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
         """Tries a job again, and what was skipped because of it; the job after that. May be repeated."""
         body = {"reopen_skipped": reopen_skipped}
-        return job_view(self._call("POST", f"/v1/jobs/{_part('job id', job_id)}/retry", body=body))
+        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/retry", body=body))
 
     def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Cancels what has not ended of a workflow; how many jobs, and where a next call goes on. May be repeated."""
-        path = f"/v1/workflows/{_part('workflow id', workflow_id)}/cancel"
+        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/cancel"
         return self._call("POST", _with_query(path, cursor=cursor))
 
     def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Tries a workflow again from its failures; how many jobs, and where a next call goes on. May be repeated."""
-        path = f"/v1/workflows/{_part('workflow id', workflow_id)}/rerun"
+        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/rerun"
         return self._call("POST", _with_query(path, cursor=cursor))
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
         """Retries the undeliverable among a page of a pool's failed jobs; how many, and the next page's cursor."""
-        path = f"/v1/pools/{_part('pool', pool)}/redrive"
+        path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
         return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
     def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
@@ -153,7 +154,7 @@ class Client:
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
         """One page of a workflow's jobs, in the order they were submitted."""
-        path = f"/v1/workflows/{_part('workflow id', workflow_id)}"
+        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}"
         return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
@@ -173,11 +174,11 @@ class Client:
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
         """One pool, as the API shows it."""
-        return self._call("GET", f"/v1/pools/{_part('pool', pool)}")
+        return self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}")
 
     def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a pool; the pool after that. Twice is as good as once."""
-        return self._call("POST", f"/v1/pools/{_part('pool', pool)}/{'pause' if paused else 'resume'}")
+        return self._call("POST", f"/v1/pools/{_part(ids.pool_name(pool))}/{'pause' if paused else 'resume'}")
 
     def list_types(self) -> list[Mapping[str, Any]]:
         """Every registered job type, as the API shows it."""
@@ -185,18 +186,18 @@ class Client:
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
         """One job type, as the API shows it."""
-        return self._call("GET", f"/v1/types/{_part('job type', job_type)}")
+        return self._call("GET", f"/v1/types/{_part(ids.type_name(job_type))}")
 
     def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a job type; the type after that. Twice is as good as once."""
         return self._call(
-            "POST", f"/v1/types/{_part('job type', job_type)}/{'pause' if paused else 'resume'}"
+            "POST", f"/v1/types/{_part(ids.type_name(job_type))}/{'pause' if paused else 'resume'}"
         )
 
     def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
         """Limits how many jobs of a type run at once (1-100), None takes the limit off; the type after that."""
         body = {"max_running": max_running}
-        return self._call("PUT", f"/v1/types/{_part('job type', job_type)}/limit", body=body)
+        return self._call("PUT", f"/v1/types/{_part(ids.type_name(job_type))}/limit", body=body)
 
     def list_workers(
         self, *, pool: str | None = None, state: str | None = None, limit: int = 50
@@ -297,15 +298,13 @@ def _with_query(path: str, **parameters: str | None) -> str:
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
-def _part(what: str, text: str) -> str:
-    """A name or an id as one part of a path: left empty, it would make the path another one."""
-    if text.strip(" .") == "":
-        raise UsageError(f"{text!r} can't be a {what}")
-    return quote(text, safe="")
+def _part(checked: str) -> str:
+    """A name or an id as one part of a path."""
+    return quote(checked, safe="")
 
 
 def _worker_path(pool: str, worker_id: str) -> str:
-    return f"/v1/workers/{_part('pool', pool)}/{_part('worker id', worker_id)}"
+    return f"/v1/workers/{_part(ids.pool_name(pool))}/{_part(ids.worker_id(worker_id))}"
 
 
 def _key_or_new(key: str | None) -> str:

@@ -5,59 +5,89 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any
 
-import httpx
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
-from tidegate.domain.errors import TidegateError
 from tidegate_cli import (
     local_commands,
     recovery_commands,
     run_commands,
     type_check_command,
+    watch_commands,
     worker_commands,
 )
-from tidegate_cli.errors import CliError
+from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
-from tidegate_cli.views import printable_lines
+from tidegate_cli.problems import problem_of, wants_json
+from tidegate_cli.views import printable, printable_lines
 
 _DEBUG_VARIABLE = "TIDEGATE_DEBUG"
-_EXPECTED = (TidegateError, LocalStackError, BotoCoreError, ClientError, httpx.HTTPError, OSError)
 
 
-class _OneLineErrors(TyperGroup):
-    """Ends a command that failed with one readable message and the exit code that says why."""
+class _ReadableErrors(TyperGroup):
+    """Ends a command that failed with one readable message, or one line of JSON, and the exit code that says why."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            _refuse_no_text(given)
+            code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.Abort:
+            code = ExitCode.ERROR
+        except Exception as error:  # the outermost boundary: a user gets a message, never a traceback
+            raise SystemExit(_tell(error, as_json=wants_json(given))) from error
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
+        return code
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.stderr.write("tidegate: interrupted\n")
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except BrokenPipeError:  # whoever read our output has gone; typer ends quietly
-            raise
-        except _EXPECTED as error:
-            code = error.exit_code if isinstance(error, CliError) else ExitCode.ERROR
-            sys.stderr.write(f"tidegate: {printable_lines(str(error))}\n")
-            raise typer.Exit(code) from error
-        except (typer.Exit, typer.Abort, typer.TyperException):
-            raise
-        except Exception as error:  # the outermost boundary: a user gets a message, never a traceback
-            if os.environ.get(_DEBUG_VARIABLE):
-                traceback.print_exc()
-            said = f"{type(error).__name__}: {printable_lines(str(error))}"
-            sys.stderr.write(f"tidegate: unexpected {said}; this is a bug, {_DEBUG_VARIABLE}=1 shows where\n")
-            raise typer.Exit(ExitCode.ERROR) from error
+        except KeyboardInterrupt as error:  # typer would end quietly
+            raise Interrupted("interrupted") from error
+
+
+def _refuse_no_text(arguments: Sequence[str]) -> None:
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"argument {number} ({printable(argument)[:64]}) is not UTF-8 text; send a file with such a "
+                "name on standard input, as -"
+            ) from error
+
+
+def _tell(error: BaseException, *, as_json: bool) -> ExitCode:
+    problem = problem_of(error)
+    if problem.code == "internal" and os.environ.get(_DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    if as_json:
+        sys.stderr.write(problem.to_json() + "\n")
+    elif isinstance(error, typer.TyperException) and hasattr(error, "show"):
+        error.show(sys.stderr)  # with the usage line
+    else:
+        sys.stderr.write(
+            f"tidegate: {printable_lines(str(error) if problem.code != 'internal' else problem.detail)}\n"
+        )
+    return problem.exit_code
 
 
 app = typer.Typer(
-    cls=_OneLineErrors,
+    cls=_ReadableErrors,
     name="tidegate",
     help="A distributed job scheduler on AWS serverless parts.\n\n"
     "Exit codes: 0 success, 1 error, 2 usage, 3 a job failed, 4 wait timed out, 5 cancelled, 130 Ctrl-C.",
@@ -72,6 +102,7 @@ app.add_typer(recovery_commands.workflows, name="workflows")
 app.add_typer(recovery_commands.pools, name="pools")
 app.add_typer(type_check_command.types, name="types")
 run_commands.register(app)
+watch_commands.register(app)
 worker_commands.register(app)
 
 

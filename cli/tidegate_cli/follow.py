@@ -20,6 +20,7 @@ _GROWTH = 1.5
 DEFAULT_TIMEOUT_SECONDS = 86_400.0
 # A poll that took long (a large workflow, a busy machine) is followed by a pause in proportion.
 _PAUSE_PER_FETCH = 3.0
+_MAX_PAUSE_SECONDS = 15.0
 
 
 class WaitTimedOut(CliError):
@@ -33,7 +34,7 @@ class WaitTimedOut(CliError):
 class Snapshot:
     """What a poll found. `slots_seen` is the most jobs seen RUNNING at once, `began_ms` when it began.
 
-    `waits` says what holds jobs back, where nothing has changed since the poll before.
+    `waits` says what holds jobs back, at the first poll and where nothing has changed since the poll before.
     """
 
     title: str
@@ -106,13 +107,14 @@ def follow(
     """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`.
 
     `checks` are called at each poll and may raise, to give up when something that the run needs is gone. `explain`
-    says what holds jobs back; it is asked where nothing has changed since the poll before, and when the time is over.
+    says what holds jobs back; it is asked at the first poll, where nothing has changed since the poll before, and when
+    the time is over.
     """
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
     began_s = passing.monotonic()
     interval = MIN_INTERVAL_SECONDS
-    seen: dict[str, tuple[State, int]] = {}
+    seen: dict[str, tuple[State, int]] | None = None
     slots_seen = 0
     while True:  # ends with the jobs or with `timeout_seconds`
         asked_s = passing.monotonic()
@@ -120,7 +122,7 @@ def follow(
         took_s = passing.monotonic() - asked_s
         slots_seen = max(slots_seen, sum(job.state is State.RUNNING for job in jobs))
         now = {job.job_id: (job.state, job.attempt) for job in jobs}
-        waits = explain(jobs) if now == seen else ()
+        waits = explain(jobs) if seen is None or now == seen else ()
         viewer.show(Snapshot(title, jobs, passing.now_ms(), began_ms, slots_seen, waits))
         if jobs and all(job.is_terminal for job in jobs):
             return jobs
@@ -133,7 +135,7 @@ def follow(
             open_jobs = sum(not job.is_terminal for job in jobs)
             said = f"waited {timeout_seconds:g} s: {open_jobs} of {len(jobs)} jobs have not ended; they go on"
             raise WaitTimedOut("\n  ".join((said, *(waits or explain(jobs)))))
-        pause_s = max(interval, took_s * _PAUSE_PER_FETCH)
+        pause_s = max(interval, min(_MAX_PAUSE_SECONDS, took_s * _PAUSE_PER_FETCH))
         passing.sleep(min(pause_s, left_s))
 
 

@@ -22,15 +22,17 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
     """What holds back jobs that are READY or QUEUED, a line each, what holds most of them first.
 
     `pool_of` reads a pool as the API shows it; it is asked only for pools in which some of `jobs` wait and none runs.
-    A job that waits for its turn alone gives no line, and neither does a pool that can't be read.
+    Where nothing holds jobs back and none runs, the line says what comes next: a turn, a time, or an upstream. A pool
+    that can't be read gives no line.
     """
     lanes = Counter(job.held_in for job in jobs if job.state is State.READY and job.held_in)
     told = Counter({_lane_reason(lane): number for lane, number in lanes.items()})
     busy = {job.pool for job in jobs if job.state is State.RUNNING}
-    pools = {job.pool for job in jobs if job.state in _WAITING and not job.held_in} - busy
-    for name in sorted(pools):
+    names = {job.pool for job in jobs if job.state in _WAITING and not job.held_in} - busy
+    pools: dict[str, Mapping[str, Any]] = {}
+    for name in sorted(names):
         try:
-            pool = pool_of(name)
+            pools[name] = pool = pool_of(name)
         except CliError:
             continue
         in_pool = [job for job in jobs if job.pool == name and not job.held_in]
@@ -40,6 +42,8 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
         elif pool.get("capacity") == 0:
             waiting = sum(job.state in _WAITING for job in in_pool)
             told[f"in pool {name}, which has no live worker (`tidegate worker --pool {name}`)"] = waiting
+    if not told and not busy:
+        told = _next_steps(jobs, pools)
     return tuple(
         f"{number} {'job waits' if number == 1 else 'jobs wait'} {printable(reason)}"
         for reason, number in told.most_common(_MAX_REASONS)
@@ -49,6 +53,35 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
 def explain_with(client: Client) -> Callable[[Sequence[JobView]], tuple[str, ...]]:
     """`reasons` over what the API says of pools."""
     return lambda jobs: reasons(jobs, client.get_pool)
+
+
+def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
+    """What jobs wait for that nothing holds back, while none runs: the nearest of a turn, a time and an upstream."""
+    turns = Counter(job.pool for job in jobs if job.state in _WAITING and job.pool in pools)
+    if turns:
+        return Counter({_turn(name, pools[name]): number for name, number in turns.items()})
+    due = sorted(job.due_at for job in jobs if job.state is State.SCHEDULED and job.due_at)
+    if due:
+        return Counter(
+            {f"until {due[0]}" if len(due) == 1 else f"for a time, the first until {due[0]}": len(due)}
+        )
+    pending = [job for job in jobs if job.state is State.PENDING]
+    if pending:
+        return Counter({f"for upstreams (`tidegate jobs get {pending[0].job_id}` names them)": len(pending)})
+    return Counter()
+
+
+def _turn(name: str, pool: Mapping[str, Any]) -> str:
+    active, ready = (_count(pool.get(group)) for group in ("active", "ready"))
+    return (
+        f"for a free slot in pool {name} ({pool.get('capacity')} slots, {active} dispatched, {ready} READY)"
+    )
+
+
+def _count(found: Any) -> str:
+    if not isinstance(found, Mapping):
+        return "?"
+    return f"{found.get('count')}{'+' if found.get('more') else ''}"
 
 
 def _lane_reason(lane: str) -> str:

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain.states import State
+from tidegate_cli import ids
+from tidegate_cli.choices import word_of
 from tidegate_cli.client import Client
+from tidegate_cli.errors import ApiProblem
 from tidegate_cli.held import explain_with
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
-from tidegate_cli.views import JobView, printable
+from tidegate_cli.suggest import hints
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
+from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
-_TEXT_COLUMNS = ("held in", "name", "type", "worker")
+# What is going on comes first, then what went wrong, then the rest.
+LISTED_FIRST = (
+    *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
+    *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
+)
+_MAX_NAMED = 20  # reads that `jobs get` spends on the keys of upstreams
 
 jobs = typer.Typer(help="Jobs: look, cancel, try again.", no_args_is_help=True)
 workflows = typer.Typer(help="Workflows: look, cancel, try again from the failures.", no_args_is_help=True)
 
 JobIdArgument = Annotated[
-    str, typer.Argument(metavar="JOB_ID", help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3")
+    str,
+    typer.Argument(metavar="JOB_ID", callback=ids.job_id, help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3"),
+]
+
+WorkflowIdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW_ID", callback=ids.workflow_id, help="For example 01JD3V8Q5S2Y6W9K4M7N0P1R2T"
+    ),
 ]
 
 
@@ -34,7 +52,13 @@ def list_jobs(
     context: typer.Context,
     state: Annotated[
         list[State] | None,
-        typer.Option("--state", help="Only these states; may be repeated. Default: all.", show_default=False),
+        typer.Option(
+            "--state",
+            parser=word_of(State),
+            metavar="STATE",
+            help=f"Only these states; may be repeated. One of {', '.join(State)}. Default: all.",
+            show_default=False,
+        ),
     ] = None,
     pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
     workflow: Annotated[
@@ -44,17 +68,21 @@ def list_jobs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List jobs by state: the most urgent READY ones first, ended ones latest first, all others oldest first.
+    """List jobs by state: RUNNING and the other open ones, then failures, then other ended ones.
+
+    READY jobs stand by urgency, ended ones latest first, all others oldest first.
 
     Example: tidegate jobs list --state RUNNING --state QUEUED
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
-        found = _find(client, state or list(State), pool, workflow, limit)
+    if workflow is not None:
+        ids.workflow_id(workflow)
+    with session.client() as client, hints(client, pool=pool):
+        found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
     if session.is_json:
         print_json({"jobs": [dict(job.raw) for job in found]})
     else:
-        _print_jobs(found, session.out)
+        print_jobs(found, session.out)
 
 
 @jobs.command("get")
@@ -69,10 +97,11 @@ def get_job(
     with session.client() as client:
         job = client.get_job(job_id)
         waits = () if session.is_json else explain_with(client)([job])
+        labels = {} if session.is_json else upstream_labels(client, job)
     if session.is_json:
         print_json(job.raw)
         return
-    print_job(job, session.out)
+    print_job(job, session.out, labels)
     for reason in waits:
         session.out.print(
             f"  {reason}", style=STYLES[State.READY], markup=False, highlight=False, soft_wrap=True
@@ -82,7 +111,7 @@ def get_job(
 @workflows.command("get")
 def get_workflow(
     context: typer.Context,
-    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW_ID")],
+    workflow_id: WorkflowIdArgument,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -98,19 +127,23 @@ def get_workflow(
         return
     session.out.print(Text(printable(found.name or ""), style="bold"), Text(found.workflow_id, style="dim"))
     session.out.print(counts_text(found.jobs))
-    _print_jobs(found.jobs, session.out)
+    print_jobs(found.jobs, session.out)
 
 
-def print_job(job: JobView, console: Console) -> None:
-    """One job for people: every field that says something, a line each."""
-    table = Table.grid(padding=(0, 2))
+def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None = None) -> None:
+    """One job for people: every field that says something, a line each. `labels` are keys of upstreams by id."""
+    known = labels or {}
+    fields = []
     for name, value in job.raw.items():
-        if name == "history" or value is None or value in ([], {}, ""):
+        if name in ("history", "depends_on") or value is None or value in ([], {}, ""):
             continue
-        table.add_row(Text(name, style="dim"), escape(_plain(value)))
-    console.print(table)
+        fields.append((name, with_labels(_plain(value), known) if name == "error" else _plain(value)))
+    fields += [
+        ("depends_on", f"{dependency.type} {_upstream(dependency, known)}") for dependency in job.depends_on
+    ]
+    print_fields(fields, console)
     for entry in job.raw.get("history") or ():
-        reason = f" ({entry['reason']})" if entry.get("reason") else ""
+        reason = f" ({with_labels(entry['reason'], known)})" if entry.get("reason") else ""
         console.print(
             f"  {entry.get('at')} {entry.get('state'):<10} attempt {entry.get('attempt')} "
             f"by {printable(str(entry.get('actor')))}{printable(reason)}",
@@ -120,41 +153,107 @@ def print_job(job: JobView, console: Console) -> None:
         )
 
 
+def upstream_labels(client: Client, job: JobView) -> dict[str, str]:
+    """The keys of a job's upstreams by their ids, of at most `_MAX_NAMED` of them; one that is gone has none."""
+    labels = {}
+    ids = [dependency.job_id for dependency in job.depends_on if dependency.job_id]
+    for upstream_id in dict.fromkeys(ids[:_MAX_NAMED]):
+        try:
+            upstream = client.get_job(upstream_id)
+        except ApiProblem as problem:
+            if problem.status != httpx.codes.NOT_FOUND:
+                raise
+            continue
+        if upstream.key or upstream.name:
+            labels[upstream_id] = upstream.label
+    return labels
+
+
+def _upstream(dependency: DependencyView, labels: Mapping[str, str]) -> str:
+    upstream = dependency.job_id or dependency.key or "-"
+    shown = f"{labels[upstream]} ({upstream})" if upstream in labels else upstream
+    return f"{shown} if {dependency.condition}" if dependency.condition else shown
+
+
 def _find(
     client: Client, states: Sequence[State], pool: str | None, workflow: str | None, limit: int
 ) -> list[JobView]:
     if workflow is not None:
         found = client.get_workflow(workflow).jobs
         return [job for job in found if job.state in states and pool in (None, job.pool)][:limit]
-    listed: list[JobView] = []
-    for state in states:
-        if len(listed) < limit:
-            listed.extend(client.list_jobs(state, pool=pool, limit=limit - len(listed)))
-    return listed
+    return share_out([client.list_jobs(state, pool=pool, limit=limit) for state in states], limit)
 
 
-def _print_jobs(found: Sequence[JobView], console: Console) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    shows_held = any(job.held_in for job in found)
-    held = ("held in",) if shows_held else ()
-    for column in ("job id", "state", *held, "name", "type", "prio", "pool", "att", "run", "worker"):
-        right = column in ("prio", "att", "run")
-        # An id is there to be copied; where lines are short the texts give way.
-        table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
-    for job in found:
-        table.add_row(
-            job.job_id,
-            Text(job.state, style=STYLES[job.state]),
-            *([escape(printable(job.held_in or "-"))] if shows_held else []),
-            escape(printable(job.key or job.name or "-")),
-            escape(job.type),
-            str(job.priority),
-            job.pool,
-            str(job.attempt),
-            duration_text(job.actual_seconds),
-            escape(printable(job.worker or "-")),
-        )
-    console.print(table if found else Text("no jobs", style="dim"))
+def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
+    """At most `limit` jobs of several listings, in the order of the listings.
+
+    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. What
+    is over then is filled from the first listing on.
+    """
+    shares: list[list[JobView]] = []
+    left = limit
+    for number, listing in enumerate(listings, start=1):
+        quota = left if number == len(listings) else (left + 1) // 2
+        shares.append(list(islice(listing, quota)))
+        left -= len(shares[-1])
+        if not left:
+            break
+    for share, listing in zip(shares, listings, strict=False):
+        more = list(islice(listing, left))
+        share.extend(more)
+        left -= len(more)
+    return [job for share in shares for job in share]
+
+
+COLUMNS = (
+    Column("job id", fixed=True),
+    Column("state", 100),
+    Column("due", 80),
+    Column("held in", 55),
+    Column("key", 90),
+    Column("name", 70, folds=True),
+    Column("type", 60),
+    Column("prio", 20, right=True),
+    Column("pool", 10),
+    Column("att", 30, right=True),
+    Column("run", 50, right=True),
+    Column("worker", 40),
+)
+
+
+def print_jobs(found: Sequence[JobView], console: Console) -> None:
+    """Jobs for people, a line each."""
+    if not found:
+        console.print(Text("no jobs", style="dim"))
+        return
+    # Columns that say nothing of any of these jobs are not there at all.
+    optional = {
+        "due": any(_due(job) for job in found),
+        "held in": any(job.held_in for job in found),
+        "key": any(job.key for job in found),
+        "name": any(job.name for job in found),
+    }
+    cells: dict[str, Callable[[JobView], Cell]] = {
+        "job id": lambda job: job.job_id,
+        "state": lambda job: Text(job.state, style=STYLES[job.state]),
+        "due": lambda job: _due(job) or "-",
+        "held in": lambda job: job.held_in or "-",
+        "key": lambda job: job.key or "-",
+        "name": lambda job: job.name or "-",
+        "type": lambda job: job.type,
+        "prio": lambda job: str(job.priority),
+        "pool": lambda job: job.pool,
+        "att": lambda job: str(job.attempt),
+        "run": lambda job: duration_text(job.actual_seconds),
+        "worker": lambda job: job.worker or "-",
+    }
+    columns = [column for column in COLUMNS if optional.get(column.head, True)]
+    rows = [[cells[column.head](job) for column in columns] for job in found]
+    print_table(TextTable(columns, rows), console)
+
+
+def _due(job: JobView) -> str | None:
+    return job.due_at if job.state is State.SCHEDULED else None
 
 
 def _plain(value: Any) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.markup import escape
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain.states import State
 from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.follow import Snapshot, Viewer
-from tidegate_cli.views import JobView, printable
+from tidegate_cli.tables import Cell, Column, TextTable
+from tidegate_cli.views import JobView, labels_of, printable, with_labels
 
 STYLES = {
     State.PENDING: "dim",
@@ -46,8 +45,11 @@ GLYPHS = {
 _MAX_STATES_SHOWN = 800  # ten lines of a narrow terminal
 _MAX_RUNNING_ROWS = 12
 _MAX_ENDED_ROWS = 6
-_BAR_WIDTH = 40
+_BAR_WIDTH = 24
+_LOOKED_MS = 2_000  # an older poll is said to be so
 _MAX_LINES_PER_POLL = 200
+_FIRST_HEARTBEAT_MS = 10_000
+_MAX_HEARTBEAT_MS = 300_000
 _SHOWN_STATES = frozenset({State.SCHEDULED, State.RUNNING})
 
 
@@ -71,18 +73,41 @@ def viewer_for(console: Console) -> Iterator[Viewer]:
         yield LineViewer(console)
         return
     with Live(console=console, refresh_per_second=4, transient=False) as live:
-        yield LiveViewer(live)
+        viewer = LiveViewer(live)
+        yield viewer
+        viewer.stand_still()
 
 
 class LiveViewer:
-    """Redraws one picture."""
+    """Redraws one picture. Its clock goes on between polls, so that a slow answer does not look like a hang."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, now_ms: Callable[[], int] = lambda: int(time.time() * 1_000)) -> None:
         self._live = live
+        self._now_ms = now_ms
+        self._last: Snapshot | None = None
 
     def show(self, snapshot: Snapshot) -> None:
         """Draws the snapshot in place of the one before."""
-        self._live.update(picture(snapshot))
+        self._last = snapshot
+        self._live.update(_Ticking(snapshot, self._now_ms))
+
+    def stand_still(self) -> None:
+        """Leaves the last picture as it was when it was polled."""
+        if self._last is not None:
+            self._live.update(picture(self._last))
+
+
+class _Ticking:
+    """A picture whose first line is made anew each time it is drawn."""
+
+    def __init__(self, snapshot: Snapshot, now_ms: Callable[[], int]) -> None:
+        self._snapshot = snapshot
+        self._now_ms = now_ms
+        self._body = _body(snapshot)
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        yield _head(self._snapshot, max(self._snapshot.now_ms, self._now_ms()))
+        yield self._body
 
 
 class LineViewer:
@@ -93,6 +118,8 @@ class LineViewer:
         self._seen: dict[str, tuple[State, int]] = {}
         self._counts = ""
         self._waits: tuple[str, ...] = ()
+        self._said_ms: int | None = None
+        self._patience_ms = _FIRST_HEARTBEAT_MS
 
     def show(self, snapshot: Snapshot) -> None:
         """Prints starts, retries and ends, with many at once only the counts; and what holds jobs back."""
@@ -103,8 +130,9 @@ class LineViewer:
                 if job.is_terminal or job.state in _SHOWN_STATES:
                     changed.append(job)
         if len(changed) <= _MAX_LINES_PER_POLL:
+            labels = labels_of(snapshot.jobs) if changed else {}
             for job in sorted(changed, key=lambda job: job.finished_at_ms or job.started_at_ms or 0):
-                self._print(snapshot, _line(job))
+                self._print(snapshot, _line(job, labels))
         counts = counts_text(snapshot.jobs).plain
         if counts != self._counts:
             self._counts = counts
@@ -117,8 +145,20 @@ class LineViewer:
             self._waits = snapshot.waits
             for reason in snapshot.waits:
                 self._print(snapshot, reason)
+        self._beat(snapshot)
+
+    def _beat(self, snapshot: Snapshot) -> None:
+        """Says that nothing is new, each time after twice as long a silence, so that nobody takes it for a hang."""
+        if self._said_ms is None or snapshot.now_ms - self._said_ms < self._patience_ms:
+            return
+        silent_s = (snapshot.now_ms - self._said_ms) / 1_000
+        patience_ms = min(_MAX_HEARTBEAT_MS, self._patience_ms * 2)
+        self._print(snapshot, f"nothing new for {duration_text(silent_s)}: {self._counts}")
+        self._patience_ms = patience_ms
 
     def _print(self, snapshot: Snapshot, line: str) -> None:
+        self._said_ms = snapshot.now_ms
+        self._patience_ms = _FIRST_HEARTBEAT_MS
         at = datetime.fromtimestamp(snapshot.now_ms / 1_000).astimezone().strftime("%H:%M:%S")
         self._console.print(f"{at} {printable(line)}", markup=False, highlight=False, soft_wrap=True)
 
@@ -136,22 +176,32 @@ def _joined(parts: Sequence[tuple[str, str]]) -> Text:
 
 def picture(snapshot: Snapshot) -> RenderableType:
     """The whole picture of one moment."""
+    return Group(_head(snapshot, snapshot.now_ms), _body(snapshot))
+
+
+def _head(snapshot: Snapshot, now_ms: int) -> Text:
+    parts = [
+        (printable(snapshot.title), "bold"),
+        (f"elapsed {duration_text((now_ms - snapshot.began_ms) / 1_000)}", ""),
+    ]
+    looked_ms = now_ms - snapshot.now_ms
+    if looked_ms >= _LOOKED_MS:
+        parts.append((f"looked {looked_ms // 1_000} s ago", "dim"))
+    return _joined(parts)
+
+
+def _body(snapshot: Snapshot) -> RenderableType:
     ended = _ended(snapshot.jobs)
-    head = Table.grid(padding=(0, 2))
-    head.add_row(
-        Text(printable(snapshot.title), style="bold"),
-        f"elapsed {duration_text((snapshot.now_ms - snapshot.began_ms) / 1_000)}",
-        f"left about {duration_text(_left(snapshot))}",
-    )
-    bar = Table.grid(padding=(0, 2))
-    total = max(1, len(snapshot.jobs))
-    bar.add_row(
-        ProgressBar(total=total, completed=ended, width=_BAR_WIDTH), f"{ended}/{len(snapshot.jobs)} ended"
+    full = _BAR_WIDTH * ended // max(1, len(snapshot.jobs))
+    bar = Text.assemble(
+        ("━" * full, "green"),
+        ("━" * (_BAR_WIDTH - full), "bright_black"),
+        f"  {ended}/{len(snapshot.jobs)} ended  left about {duration_text(_left(snapshot))}",
     )
     states = _states(snapshot.jobs)
     waits = [Text(reason, style=STYLES[State.READY]) for reason in snapshot.waits]
     tables = (_running_table(snapshot), _ended_table(snapshot))
-    return Group(head, bar, _legend(snapshot.jobs), states, *waits, *tables)
+    return Group(bar, _legend(snapshot.jobs), states, *waits, *tables)
 
 
 def _states(jobs: Sequence[JobView]) -> Text:
@@ -170,27 +220,47 @@ def _legend(jobs: Sequence[JobView]) -> Text:
     return _joined(parts)
 
 
+_RUNNING_COLUMNS = (
+    Column("running", fixed=True),
+    Column("pool", 20),
+    Column("worker", 10),
+    Column("attempt", 40, right=True),
+    Column("progress", 60, folds=True),
+    Column("elapsed", 80, right=True),
+    Column("estimate", 50, right=True),
+)
+_ENDED_COLUMNS = (
+    Column("ended", 100),
+    Column("job", fixed=True),
+    Column("after", 80, right=True),
+    Column("why", 90, folds=True),
+)
+_HINT = "`tidegate jobs list` has them"
+
+
 def _running_table(snapshot: Snapshot) -> RenderableType:
     running = [job for job in snapshot.jobs if job.state is State.RUNNING]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("running", "pool", "worker", "attempt", "progress", "elapsed", "estimate"):
-        table.add_column(column, justify="right" if column in ("attempt", "elapsed", "estimate") else "left")
+    if not running:
+        return Text("nothing runs", style="dim")
     running.sort(key=lambda job: job.started_at_ms or 0)
+    rows: list[Sequence[Cell]] = []
     for job in running[:_MAX_RUNNING_ROWS]:
         progress = f"{job.progress:4.0%} {job.progress_message}" if job.progress is not None else ""
         elapsed = None if job.started_at_ms is None else max(0, snapshot.now_ms - job.started_at_ms) / 1_000
-        table.add_row(
-            escape(job.label),
-            job.pool,
-            escape(_short(job.worker)),
-            str(job.attempt),
-            escape(progress),
-            duration_text(elapsed),
-            duration_text(job.estimated_seconds),
+        rows.append(
+            (
+                job.label,
+                job.pool,
+                job.worker or "-",
+                str(job.attempt),
+                progress,
+                duration_text(elapsed),
+                duration_text(job.estimated_seconds),
+            )
         )
     if len(running) > _MAX_RUNNING_ROWS:
-        table.add_row(f"and {len(running) - _MAX_RUNNING_ROWS} more")
-    return table if running else Text("nothing runs", style="dim")
+        rows.append((f"and {len(running) - _MAX_RUNNING_ROWS} more", *[""] * 6))
+    return TextTable(_RUNNING_COLUMNS, rows, _HINT)
 
 
 def _ended_table(snapshot: Snapshot) -> RenderableType:
@@ -199,24 +269,29 @@ def _ended_table(snapshot: Snapshot) -> RenderableType:
         key=lambda job: job.finished_at_ms or 0,
         reverse=True,
     )
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for job in ended[:_MAX_ENDED_ROWS]:
-        error = Text(job.error, style="dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(
+    if not ended:
+        return Text("")
+    labels = labels_of(snapshot.jobs)
+    rows = [
+        (
             Text(job.state, style=STYLES[job.state]),
-            escape(job.label),
+            job.label,
             duration_text(job.actual_seconds),
-            error,
+            Text(with_labels(job.error, labels), style="dim"),
         )
-    return table
+        for job in ended[:_MAX_ENDED_ROWS]
+    ]
+    return TextTable(_ENDED_COLUMNS, rows, _HINT)
 
 
-def _line(job: JobView) -> str:
+def _line(job: JobView, labels: Mapping[str, str]) -> str:
     if job.state is State.RUNNING:
         return f"{job.state:<9} {job.label} attempt {job.attempt} on {job.worker or '-'}"
     due = f" until {job.due_at}" if job.state is State.SCHEDULED and job.due_at else ""
     took = f" after {duration_text(job.actual_seconds)}" if job.actual_seconds is not None else ""
-    return f"{job.state:<9} {job.label}{due}{took}{' - ' + job.error if job.error else ''}"
+    return (
+        f"{job.state:<9} {job.label}{due}{took}{' - ' + with_labels(job.error, labels) if job.error else ''}"
+    )
 
 
 def _left(snapshot: Snapshot) -> float | None:
@@ -225,11 +300,3 @@ def _left(snapshot: Snapshot) -> float | None:
 
 def _ended(jobs: Sequence[JobView]) -> int:
     return sum(job.is_terminal for job in jobs)
-
-
-def _short(worker: str | None) -> str:
-    """The end of a worker's name, where its parts differ."""
-    limit = 24
-    if worker is None:
-        return "-"
-    return worker if len(worker) <= limit else "…" + worker[-limit + 1 :]

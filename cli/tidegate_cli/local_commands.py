@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from tidegate_cli import local_stack
-from tidegate_cli.errors import UsageError
+from tidegate_cli.choices import not_one_of
+from tidegate_cli.errors import OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.local_stack import FUNCTIONS, LocalStackError, LocalState, StackInfo
-from tidegate_cli.options import OutputOption, print_json, session_of
+from tidegate_cli.options import Output, OutputOption, Session, print_json, refuse_api_url, session_of
 from tidegate_cli.views import format_time, printable_lines
 
 app = typer.Typer(help="The local stack: the same template on an AWS emulator.", no_args_is_help=True)
@@ -24,7 +25,7 @@ def up(context: typer.Context, output: OutputOption = None) -> None:
 
     Example: tidegate local up
     """
-    session = session_of(context, output)
+    session = _session(context, output)
     with ends_like_ctrl_c():
         info = local_stack.up(session.tell)
     if session.is_json:
@@ -41,7 +42,7 @@ def down(
 
     Example: tidegate local down
     """
-    session = session_of(context, output)
+    session = _session(context, output)
     was_up = local_stack.down(session.tell, wipe=wipe)
     if session.is_json:
         print_json({"was_up": was_up})
@@ -53,7 +54,7 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
 
     Example: tidegate local status --output json
     """
-    session = session_of(context, output)
+    session = _session(context, output)
     found = local_stack.status()
     if session.is_json:
         details = _info_json(found.info) if found.info is not None else {}
@@ -78,7 +79,7 @@ def env(context: typer.Context, output: OutputOption = None) -> None:
 
     Example: tidegate local env --output json
     """
-    session = session_of(context, output)
+    session = _session(context, output)
     info = local_stack.status().info
     if info is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
@@ -106,9 +107,9 @@ def logs(
 
     Example: tidegate local logs dispatcher --since-seconds 60
     """
-    session = session_of(context, output)
+    session = _session(context, output)
     if function is not None and function not in FUNCTIONS:
-        raise UsageError(f"no function {function!r}; functions are {', '.join(FUNCTIONS)}")
+        raise OptionError("FUNCTION", not_one_of(function, FUNCTIONS))
     names = FUNCTIONS if function is None else (function,)
     events = [(event, name) for name in names for event in local_stack.logs(name, since_seconds)]
     events.sort(key=lambda pair: pair[0].time_ms)
@@ -122,6 +123,12 @@ def logs(
     for event, name in events:
         line = f"{format_time(event.time_ms)} {name:<10} {printable_lines(event.message)}"
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _session(context: typer.Context, output: Output | None) -> Session:
+    session = session_of(context, output)
+    refuse_api_url(session, f"local {context.info_name}")
+    return session
 
 
 def _info_json(info: StackInfo) -> dict[str, Any]:

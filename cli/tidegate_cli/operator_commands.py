@@ -8,20 +8,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain import limits
-from tidegate_cli.errors import UsageError
+from tidegate_cli import ids
+from tidegate_cli.errors import OptionError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.suggest import hints
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
 pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
 types = typer.Typer(help="Job types: pause, resume and limit.", no_args_is_help=True)
 
-PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="For example ecs")]
-TypeArgument = Annotated[str, typer.Argument(metavar="TYPE", help="For example tidegate.sleep")]
+PoolArgument = Annotated[str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="For example ecs")]
+TypeArgument = Annotated[
+    str, typer.Argument(metavar="TYPE", callback=ids.type_name, help="For example tidegate.sleep")
+]
 _NO_LIMIT = "none"
 
 
@@ -49,7 +52,7 @@ def get_pool(
     Example: tidegate pools get ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.get_pool(pool), session)
 
 
@@ -62,7 +65,7 @@ def pause_pool(
     Example: tidegate pools pause ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.set_pool_paused(pool, True), session)
 
 
@@ -75,7 +78,7 @@ def resume_pool(
     Example: tidegate pools resume ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         _show(client.set_pool_paused(pool, False), session)
 
 
@@ -103,7 +106,7 @@ def get_type(
     Example: tidegate types get tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.get_type(job_type), session)
 
 
@@ -116,7 +119,7 @@ def pause_type(
     Example: tidegate types pause tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.set_type_paused(job_type, True), session)
 
 
@@ -129,7 +132,7 @@ def resume_type(
     Example: tidegate types resume tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.set_type_paused(job_type, False), session)
 
 
@@ -149,7 +152,7 @@ def limit_type(
     """
     session = session_of(context, output, api_url)
     limit = _limit(max_running)
-    with session.client() as client:
+    with session.client() as client, hints(client, job_type=job_type):
         _show(client.limit_type(job_type, limit), session)
 
 
@@ -158,9 +161,10 @@ def _limit(text: str) -> int | None:
         return None
     if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= limits.MAX_TYPE_LIMIT:
         return int(text)
-    raise UsageError(
-        f"the limit is {printable(text)[:20]!r}; it must be a number from 1 to {limits.MAX_TYPE_LIMIT}, "
-        f"or {_NO_LIMIT} for no limit"
+    raise OptionError(
+        "N",
+        f"is {printable(text)[:20]!r}; it must be a number from 1 to {limits.MAX_TYPE_LIMIT}, "
+        f"or {_NO_LIMIT} for no limit",
     )
 
 
@@ -168,48 +172,53 @@ def _show(found: Mapping[str, Any], session: Session) -> None:
     if session.is_json:
         print_json(found)
         return
-    table = Table.grid(padding=(0, 2))
-    for name, value in found.items():
-        if name != "changes":
-            table.add_row(Text(name, style="dim"), escape(_plain(value)))
-    for name, change in (found.get("changes") or {}).items():
-        if change:
-            said = f"by {change.get('by')} at {change.get('at')}"
-            table.add_row(Text(f"{name} set", style="dim"), escape(printable(said)))
-    session.out.print(table)
+    fields = [(name, _plain(value)) for name, value in found.items() if name != "changes"]
+    changes = found.get("changes")
+    for name, change in changes.items() if isinstance(changes, Mapping) else ():
+        if isinstance(change, Mapping):
+            fields.append((f"{name} set", f"by {change.get('by')} at {change.get('at')}"))
+    print_fields(fields, session.out)
+
+
+POOL_COLUMNS = (
+    Column("pool", fixed=True),
+    Column("kind", 40),
+    Column("capacity", 80, right=True),
+    Column("workers", 60, right=True),
+    Column("active", 70, right=True),
+    Column("ready", 100, right=True),
+    Column("held", 50, right=True),
+    Column("paused", 90),
+    Column("offers", 30, folds=True),
+    Column("tags", 20, folds=True),
+)
+_TYPE_COLUMNS = (Column("type", fixed=True), Column("paused", 20), Column("at once", 10, right=True))
 
 
 def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    columns = ("pool", "kind", "capacity", "workers", "active", "ready", "held", "paused", "offers", "tags")
-    table = _table(columns, right=("capacity", "workers", "active", "ready", "held"))
-    for pool in found:
-        shown = (pool.get(name) for name in ("name", "kind", *columns[2:7]))
-        rest = (pool.get("capabilities"), pool.get("tags"))
-        table.add_row(*(escape(_plain(value)) for value in shown), _paused(pool), *map(_escaped, rest))
-    console.print(table)
+    rows: list[Sequence[Cell]] = [
+        (
+            *(_plain(pool.get(name)) for name in ("name", "kind", "capacity", "workers")),
+            *(_plain(pool.get(name)) for name in ("active", "ready", "held")),
+            _paused(pool),
+            _plain(pool.get("capabilities")),
+            _plain(pool.get("tags")),
+        )
+        for pool in found
+    ]
+    print_table(TextTable(POOL_COLUMNS, rows), console)
 
 
 def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    table = _table(("type", "paused", "at once"), right=("at once",))
-    for each in found:
-        limit = each.get("max_running")
-        table.add_row(_escaped(each.get("type")), _paused(each), "-" if limit is None else str(limit))
-    console.print(table if found else Text("no job types", style="dim"))
-
-
-def _table(columns: Sequence[str], right: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
-    return table
+    rows = [(_plain(each.get("type")), _paused(each), _plain(each.get("max_running"))) for each in found]
+    if rows:
+        print_table(TextTable(_TYPE_COLUMNS, rows), console)
+    else:
+        console.print(Text("no job types", style="dim"))
 
 
 def _paused(found: Mapping[str, Any]) -> Text:
     return Text("paused", style="yellow") if found.get("paused") else Text("-")
-
-
-def _escaped(value: Any) -> str:
-    return escape(_plain(value))
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -16,11 +15,13 @@ from rich.console import Console
 
 from tidegate.domain import limits
 from tidegate_cli.client import Client
+from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.tables import is_screen
 from tidegate_cli.target import find_target
 from tidegate_cli.views import printable_lines
 
-_PLAIN_WIDTH = 200  # where no terminal bounds the lines: a report's tables stay whole
+_PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
 
 
 class Output(StrEnum):
@@ -42,7 +43,10 @@ ApiUrlOption = Annotated[
     ),
 ]
 FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="JSON of a job, a workflow or WfFormat; - is standard input.")
+    str,
+    typer.Argument(
+        metavar="FILE", help="JSON or YAML of a job, a workflow or WfFormat; - is standard input."
+    ),
 ]
 PoolOption = Annotated[
     str | None, typer.Option("--pool", help="Pool of the jobs that name none.", show_default=False)
@@ -76,10 +80,19 @@ IdempotencyKeyOption = Annotated[
     ),
 ]
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout-seconds", min=0.1, help="How long to wait for the end; then exit code 4.")
+    float | None,
+    typer.Option(
+        "--timeout-seconds",
+        min=0.1,
+        help="How long to wait for the end; then exit code 4. Default: a day.",
+        show_default=False,
+    ),
 ]
 SpeedOption = Annotated[
-    float, typer.Option("--speed", help="WfFormat only: how many times as fast as recorded.")
+    float | None,
+    typer.Option(
+        "--speed", help="WfFormat only: how many times as fast as recorded. Default: 60.", show_default=False
+    ),
 ]
 DEFAULT_WAIT_SECONDS = DEFAULT_TIMEOUT_SECONDS
 
@@ -126,6 +139,12 @@ def session_of(context: typer.Context, output: Output | None = None, api_url: st
     return replace(base, output=output or base.output, api_url=api_url or base.api_url)
 
 
+def refuse_api_url(session: Session, command: str) -> None:
+    """Raises OptionError where `--api-url` was given to a command that talks to no API or to the local stack alone."""
+    if session.api_url is not None:
+        raise OptionError("--api-url", f"means nothing for `tidegate {command}`: leave it out")
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output; what a terminal would obey is escaped in it, as JSON lets it be."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -138,6 +157,4 @@ def _shown(text: str) -> str:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr)
-    if console.is_terminal or "COLUMNS" in os.environ:
-        return console
-    return Console(stderr=stderr, width=_PLAIN_WIDTH)
+    return console if is_screen(console) else Console(stderr=stderr, width=_PIPE_WIDTH)

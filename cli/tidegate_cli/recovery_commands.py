@@ -11,14 +11,14 @@ from tidegate.domain.states import State
 from tidegate_cli import many_jobs
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.errors import CliError
-from tidegate_cli.job_commands import JobIdArgument, jobs, workflows
+from tidegate_cli.job_commands import JobIdArgument, WorkflowIdArgument, jobs, workflows
 from tidegate_cli.operator_commands import PoolArgument, pools
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.suggest import hints
 from tidegate_cli.views import printable_lines
 
 _CANCELLED = ("cancelled", "asked", "ended")
 __all__ = ["jobs", "pools", "workflows"]
-WorkflowIdArgument = Annotated[str, typer.Argument(metavar="WORKFLOW_ID")]
 
 
 @jobs.command("cancel")
@@ -150,7 +150,7 @@ def redrive_pool(
     session = session_of(context, output, api_url)
     redriven = looked_at = 0
     cursor: str | None = None
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain.graph import analyse_chains
@@ -17,8 +16,9 @@ from tidegate.domain.states import State
 from tidegate_cli.eta import upstream_indexes
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.order_check import OrderViolation, check_order
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.usage import Usage, total_of
-from tidegate_cli.views import JobView, format_time, printable
+from tidegate_cli.views import JobView, format_time, labels_of, printable, with_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def print_report(report: Report, console: Console) -> None:
         Text(printable(report.name or report.workflow_id), style="bold"),
         Text(report.workflow_id, style="dim"),
     )
-    console.print(_jobs_table(report))
+    print_table(_jobs_table(report), console)
     _print_reasons(report, console)
     console.print(Text("states         "), counts_text(report.jobs))
     console.print(f"makespan       {duration_text(report.makespan_seconds)}", highlight=False)
@@ -137,82 +137,97 @@ def print_report(report: Report, console: Console) -> None:
     if report.usage is None:
         console.print("usage          not known: the deployment's logs are out of reach", highlight=False)
     else:
-        console.print(_usage_table(report.usage, len(report.jobs)))
+        print_table(_usage_table(report.usage, len(report.jobs)), console)
         _print_operations(report.usage, console)
 
 
-def _jobs_table(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    right = {"#", "start", "prio", "wait", "run", "estimate", "att"}
-    for column in ("#", "job", "state", "prio", "start", "wait", "run", "estimate", "att", "pool"):
-        # Where lines are short the name gives way, never a figure.
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "job")
+JOB_COLUMNS = (
+    Column("#", 95, right=True),
+    Column("job", fixed=True),
+    Column("state", 100),
+    Column("prio", 30, right=True),
+    Column("start", 60, right=True),
+    Column("wait", 70, right=True),
+    Column("run", 80, right=True),
+    Column("estimate", 20, right=True),
+    Column("att", 50, right=True),
+    Column("pool", 40),
+)
+_REASON_COLUMNS = (
+    Column("#", 90, right=True),
+    Column("not succeeded", fixed=True),
+    Column("why", 100, folds=True),
+)
+_USAGE_COLUMNS = (
+    Column("AWS usage", fixed=True),
+    Column("invocations", 10, right=True),
+    Column("requests", 40, right=True),
+    Column("write units", 30, right=True),
+    Column("read units", 20, right=True),
+)
+
+
+def _jobs_table(report: Report) -> TextTable:
+    rows: list[Sequence[Cell]] = []
     for order, job in enumerate(report.jobs, start=1):
         start = None
         if job.started_at_ms is not None and report.began_ms is not None:
             start = (job.started_at_ms - report.began_ms) / 1_000
-        table.add_row(
-            str(order),
-            Text(job.label, no_wrap=True, overflow="ellipsis"),
-            Text(job.state, style=STYLES[job.state]),
-            str(job.priority),
-            f"+{duration_text(start)}" if start is not None else "-",
-            duration_text(wait_seconds(job)),
-            duration_text(job.actual_seconds),
-            duration_text(job.estimated_seconds),
-            str(job.attempt),
-            job.pool,
+        rows.append(
+            (
+                str(order),
+                job.label,
+                Text(job.state, style=STYLES[job.state]),
+                str(job.priority),
+                f"+{duration_text(start)}" if start is not None else "-",
+                duration_text(wait_seconds(job)),
+                duration_text(job.actual_seconds),
+                duration_text(job.estimated_seconds),
+                str(job.attempt),
+                job.pool,
+            )
         )
-    return table
+    return TextTable(JOB_COLUMNS, rows)
 
 
 def _print_reasons(report: Report, console: Console) -> None:
     """Why each job that did not succeed ended as it did."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("#", justify="right", no_wrap=True)
-    for column in ("not succeeded", "why"):
-        table.add_column(column, overflow="fold")
-    labels = {job.job_id: job.label for job in report.jobs}
-    for order, job in enumerate(report.jobs, start=1):
-        if job.state is not State.SUCCEEDED:
-            why = job.error or "-"
-            if job.error_upstream_id in labels:
-                label = labels[job.error_upstream_id]
-                why = why.replace(f"{label} ({job.error_upstream_id})", label)
-                why = why.replace(job.error_upstream_id, label)
-            table.add_row(str(order), escape(job.label), escape(why))
-    if table.row_count:
-        console.print(table)
+    labels = labels_of(report.jobs)
+    rows = [
+        (str(order), job.label, with_labels(job.error or "-", labels))
+        for order, job in enumerate(report.jobs, start=1)
+        if job.state is not State.SUCCEEDED
+    ]
+    if rows:
+        print_table(TextTable(_REASON_COLUMNS, rows), console)
 
 
-def _usage_table(usage: Usage, jobs: int) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("AWS usage", no_wrap=True)
-    for column in ("invocations", "requests", "write units", "read units"):
-        table.add_column(column, justify="right")
+def _usage_table(usage: Usage, jobs: int) -> TextTable:
     total = total_of(usage)
-    for part, totals in (*usage.items(), ("all", total)):
-        table.add_row(
+    rows = [
+        (
             part,
             str(totals.reports),
             str(totals.request_count),
             f"{totals.write_units:.1f}",
             f"{totals.read_units:.1f}",
         )
+        for part, totals in (*usage.items(), ("all", total))
+    ]
     if jobs:
-        table.add_row(
-            "per job",
-            "",
-            f"{total.request_count / jobs:.2f}",
-            f"{total.write_units / jobs:.2f}",
-            f"{total.read_units / jobs:.2f}",
+        rows.append(
+            (
+                "per job",
+                "",
+                f"{total.request_count / jobs:.2f}",
+                f"{total.write_units / jobs:.2f}",
+                f"{total.read_units / jobs:.2f}",
+            )
         )
-    return table
+    return TextTable(_USAGE_COLUMNS, rows)
 
 
 def _print_operations(usage: Usage, console: Console) -> None:
     """How many requests of which operation; by part they are in the report's JSON."""
     most = sorted(total_of(usage).requests.items(), key=lambda item: -item[1])
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_row("requests", ", ".join(f"{name} {count}" for name, count in most))
-    console.print(table)
+    print_fields([("requests", ", ".join(f"{name} {count}" for name, count in most))], console)

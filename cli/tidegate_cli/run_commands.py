@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,10 +13,9 @@ import typer
 
 from tidegate_cli.client import Client
 from tidegate_cli.documents import Document, read_document
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import ApiUnreachable, Interrupted, OptionError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.follow import WaitTimedOut, exit_code_of, fetch_job, fetch_workflow, follow
-from tidegate_cli.held import explain_with
+from tidegate_cli.follow import WaitTimedOut, exit_code_of
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.job_commands import print_job
 from tidegate_cli.live import viewer_for
@@ -33,19 +33,20 @@ from tidegate_cli.options import (
     SpeedOption,
     TimeoutOption,
     print_json,
+    refuse_api_url,
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
 from tidegate_cli.target import Target, find_target
-from tidegate_cli.usage import collect_settled
+from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
+from tidegate_cli.watching import watch
 from tidegate_cli.worker_child import (
     WorkerChild,
     wait_until_registered,
     worker_children,
 )
 
-_DEFAULT_SPEED = 60.0
 _PROCESS_POOL = "ecs"
 
 
@@ -53,12 +54,12 @@ def submit(
     context: typer.Context,
     file: FileArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Follow to the end.")] = False,
-    timeout_seconds: TimeoutOption = DEFAULT_WAIT_SECONDS,
+    timeout_seconds: TimeoutOption = None,
     idempotency_key: IdempotencyKeyOption = None,
     pool: PoolOption = None,
     priority: PriorityOption = None,
     critical_path_weight: CriticalPathWeightOption = None,
-    speed: SpeedOption = _DEFAULT_SPEED,
+    speed: SpeedOption = None,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
@@ -67,6 +68,8 @@ def submit(
     Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
     """
     session = session_of(context, output, api_url)
+    if timeout_seconds is not None and not wait:
+        raise OptionError("--timeout-seconds", "means nothing without --wait: add --wait, or leave it out")
     document = read_document(
         file, speed=speed, pool=pool, priority=priority, critical_path_weight=critical_path_weight
     )
@@ -80,8 +83,9 @@ def submit(
             return
         session.tell(f"submitted as {submitted}; following until the end")
         try:
-            jobs = _follow(client, session, document, submitted, timeout_seconds)
-        except WaitTimedOut:
+            with ends_like_ctrl_c():
+                jobs = _follow(client, session, document, submitted, timeout_seconds)
+        except (WaitTimedOut, Interrupted):
             if session.is_json:
                 print_json({**raw, "idempotency_key": key})  # it stands all the same
             raise
@@ -94,7 +98,7 @@ def submit(
 def run(
     context: typer.Context,
     file: FileArgument,
-    speed: SpeedOption = _DEFAULT_SPEED,
+    speed: SpeedOption = None,
     slots: Annotated[
         int,
         typer.Option(
@@ -105,8 +109,13 @@ def run(
             f"(then {_PROCESS_POOL} unless given). Local stack only.",
         ),
     ] = 0,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many such processes.")] = 1,
-    timeout_seconds: TimeoutOption = DEFAULT_WAIT_SECONDS,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=64, help="How many such processes. Default: 1.", show_default=False
+        ),
+    ] = None,
+    timeout_seconds: TimeoutOption = None,
     idempotency_key: IdempotencyKeyOption = None,
     pool: PoolOption = None,
     priority: PriorityOption = None,
@@ -116,9 +125,11 @@ def run(
 ) -> None:
     """Submit FILE, follow it to the end, and report: jobs in the order they ran, critical path, cost.
 
-    Example: tidegate run montage.json --speed 60 --slots 8
+    Example: tidegate run examples/trace.json --speed 60 --slots 8
     """
     session = session_of(context, output, api_url)
+    if workers is not None and not slots:
+        raise OptionError("--workers", "means nothing without --slots: say how many slots each has")
     chosen = pool or (_PROCESS_POOL if slots else None)
     document = read_document(
         file, speed=speed, pool=chosen, priority=priority, critical_path_weight=critical_path_weight
@@ -129,24 +140,18 @@ def run(
         stack.enter_context(ends_like_ctrl_c())
         children: Sequence[WorkerChild] = ()
         if slots:
-            children = stack.enter_context(_workers(target, session, chosen or _PROCESS_POOL, workers, slots))
+            children = stack.enter_context(
+                _workers(target, session, chosen or _PROCESS_POOL, workers or 1, slots)
+            )
         client = stack.enter_context(Client(target))
         submitted, _, _ = _send(client, document, idempotency_key)
         session.tell(f"submitted as {submitted}")
         jobs = _follow(client, session, document, submitted, timeout_seconds, children)
         if document.is_workflow:
             jobs = client.get_workflow(submitted).jobs
-    usage = None
-    if target.local is not None:
-        usage = collect_settled(target.local, since_ms, [child.log for child in children])
-    name = document.body.get("name")
-    report = build_report(submitted, name if isinstance(name, str) else None, jobs, usage)
-    if session.is_json:
-        print_json(report_json(report))
-    else:
-        print_report(report, session.out)
-    code = exit_code_of(jobs)
-    raise typer.Exit(ExitCode.ERROR if code is ExitCode.SUCCESS and report.violations else code)
+    logs = [child.log for child in children]
+    usage = None if target.local is None else collect_settled(target.local, since_ms, logs)
+    raise typer.Exit(_report(session, submitted, document, jobs, usage))
 
 
 def demo(
@@ -168,6 +173,7 @@ def demo(
     from tidegate_cli.demo import run_demo  # no other command needs it
 
     session = session_of(context, output)
+    refuse_api_url(session, "demo")
     with ends_like_ctrl_c():
         code = run_demo(session, source=source, slots=slots, keep_up=keep_up)
     raise typer.Exit(code)
@@ -181,8 +187,16 @@ def register(app: typer.Typer) -> None:
 
 
 def _send(client: Client, document: Document, key: str | None) -> tuple[str, dict[str, object], str]:
+    """Submits; where no answer comes, the error names the key that brings the same submission back."""
     send = client.submit_workflow if document.is_workflow else client.submit_job
-    accepted = send(document.body, key)
+    used = key or str(uuid.uuid4())
+    way_on = f"it is not known whether it was accepted; the same command with --idempotency-key {used} tells"
+    try:
+        accepted = send(document.body, used)
+    except ApiUnreachable as error:
+        raise ApiUnreachable(f"{error}\n  {way_on}") from error
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted while submitting; {way_on}") from error
     return accepted.id, dict(accepted.raw), accepted.idempotency_key
 
 
@@ -191,23 +205,35 @@ def _follow(
     session: Session,
     document: Document,
     submitted: str,
-    timeout_seconds: float,
+    timeout_seconds: float | None,
     children: Sequence[WorkerChild] = (),
 ) -> tuple[JobView, ...]:
-    fetch = fetch_workflow(client, submitted) if document.is_workflow else fetch_job(client, submitted)
-    title = str(document.body.get("name") or submitted)
     with viewer_for(session.err) as viewer:
-        jobs = follow(
-            fetch,
-            title,
+        jobs = watch(
+            client,
+            submitted,
             viewer,
-            timeout_seconds=timeout_seconds,
+            of_workflow=document.is_workflow,
+            title=str(document.body.get("name") or submitted),
+            timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
             checks=[child.check for child in children],
-            explain=explain_with(client),
         )
     if not document.is_workflow and not session.is_json:
         print_job(jobs[0], session.err)
     return jobs
+
+
+def _report(
+    session: Session, submitted: str, document: Document, jobs: Sequence[JobView], usage: Usage | None
+) -> ExitCode:
+    name = document.body.get("name")
+    report = build_report(submitted, name if isinstance(name, str) else None, jobs, usage)
+    if session.is_json:
+        print_json(report_json(report))
+    else:
+        print_report(report, session.out)
+    code = exit_code_of(jobs)
+    return ExitCode.ERROR if code is ExitCode.SUCCESS and report.violations else code
 
 
 @contextmanager
@@ -215,8 +241,8 @@ def _workers(
     target: Target, session: Session, pool: str, processes: int, slots: int
 ) -> Iterator[Sequence[WorkerChild]]:
     if target.local is None:
-        raise UsageError(
-            "--slots starts worker processes for the local stack only; run `tidegate worker` by itself"
+        raise OptionError(
+            "--slots", "starts worker processes for the local stack only; run `tidegate worker` by itself"
         )
     home = Places.find().home
     with worker_children(target.local, home, pool=pool, processes=processes, slots=slots) as children:

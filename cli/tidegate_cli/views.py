@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from typing import Any
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import TERMINAL, State
 from tidegate_cli.errors import CliError
+
+_JOB_ID_IN_TEXT = re.compile(r"\b[0-9A-Z]{26}(?:\.[0-9]{1,4})?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,23 @@ def printable_lines(text: str) -> str:
     return re.sub(r"[^\n\t]+", lambda match: printable(match[0]), text)
 
 
+def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
+    """What people call each of some jobs, by id. Where two are called the same, the id stands beside it."""
+    called = Counter(job.label for job in jobs)
+    return {
+        job.job_id: job.label if called[job.label] == 1 else f"{job.label} ({job.job_id})"
+        for job in jobs
+        if job.label != job.job_id
+    }
+
+
+def with_labels(text: str, labels: Mapping[str, str]) -> str:
+    """The text with each whole job id in it as `labels` calls that job; `label (id)` becomes the label alone."""
+    for job_id, label in labels.items():
+        text = text.replace(f"{label} ({job_id})", label)
+    return _JOB_ID_IN_TEXT.sub(lambda match: labels.get(match[0], match[0]), text)
+
+
 def parse_time_ms(text: str | None) -> int | None:
     """Milliseconds since the epoch from an RFC 3339 time; None from None. Raises ValueError."""
     if text is None:
@@ -129,23 +149,23 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
     failure = raw.get("error") or {}
     started_at_ms = parse_time_ms(raw.get("started_at"))
     return JobView(
-        job_id=raw["job_id"],
-        key=raw.get("key"),
-        name=raw.get("name"),
-        type=raw["type"],
+        job_id=_text(raw, "job_id"),
+        key=_text_or_none(raw, "key"),
+        name=_text_or_none(raw, "name"),
+        type=_text(raw, "type"),
         state=State(raw["state"]),
         priority=raw["priority"],
-        pool=raw["pool"],
-        held_in=raw.get("held_in"),
+        pool=_text(raw, "pool"),
+        held_in=_text_or_none(raw, "held_in"),
         attempt=raw["attempt"],
-        worker=raw.get("worker"),
+        worker=_text_or_none(raw, "worker"),
         depends_on=tuple(_dependency(item) for item in raw.get("depends_on") or ()),
         created_at_ms=parse_time_ms(raw.get("created_at")),
         ready_at_ms=parse_time_ms(raw.get("ready_at")),
         queued_at_ms=parse_time_ms(raw.get("queued_at")),
         started_at_ms=started_at_ms,
         finished_at_ms=parse_time_ms(raw.get("finished_at")),
-        due_at=raw.get("due_at"),
+        due_at=_text_or_none(raw, "due_at"),
         first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
         estimated_seconds=raw.get("estimated_duration_seconds"),
         actual_seconds=raw.get("actual_duration_seconds"),
@@ -155,6 +175,17 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         error_upstream_id=failure.get("upstream_id"),
         raw=raw,
     )
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _text_or_none(raw: Mapping[str, Any], name: str) -> str | None:
+    return None if raw.get(name) is None else _text(raw, name)
 
 
 def _dependency(raw: Mapping[str, Any]) -> DependencyView:

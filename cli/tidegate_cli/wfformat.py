@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from tidegate.domain import limits
+from tidegate.domain.errors import Violation
 from tidegate.domain.graph import find_cycle
 from tidegate_cli.errors import UsageError
 
@@ -24,7 +25,7 @@ class WfFormatError(UsageError):
 
     def __init__(self, place: str, message: str) -> None:
         self.place = place
-        super().__init__(f"{place}: {message}")
+        super().__init__(f"{place}: {message}", violations=[Violation(place, message)])
 
 
 def is_wfformat(document: object) -> bool:

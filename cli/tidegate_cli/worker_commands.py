@@ -9,15 +9,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tidegate.domain import limits
 from tidegate.domain.workers import WorkerState
-from tidegate_cli.errors import UsageError
+from tidegate_cli import ids
+from tidegate_cli.choices import word_of
+from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.local_stack import Places
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
+from tidegate_cli.suggest import hints
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
@@ -30,15 +32,27 @@ _STYLES = {
     WorkerState.INACTIVE: "dim",
     WorkerState.LOST: "red",
 }
-_COLUMNS = ("worker id", "pool", "state", "name", "host", "slots", "running", "done", "failed", "heartbeat")
-_RIGHT = ("slots", "running", "done", "failed")
-_TEXT_COLUMNS = ("name", "host")
+COLUMNS = (
+    Column("worker id", fixed=True),
+    Column("pool", 90),
+    Column("state", 100),
+    Column("name", 70, folds=True),
+    Column("host", 20, folds=True),
+    Column("slots", 60, right=True),
+    Column("running", 80, right=True),
+    Column("done", 30, right=True),
+    Column("failed", 40, right=True),
+    Column("heartbeat", 50),
+)
 
 workers = typer.Typer(help="Worker processes as they stand.", no_args_is_help=True)
 
-PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="The pool that the worker serves.")]
+PoolArgument = Annotated[
+    str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="The pool that the worker serves.")
+]
 WorkerIdArgument = Annotated[
-    str, typer.Argument(metavar="WORKER_ID", help="As `tidegate workers list` shows it.")
+    str,
+    typer.Argument(metavar="WORKER_ID", callback=ids.worker_id, help="As `tidegate workers list` shows it."),
 ]
 
 _Slots = Annotated[
@@ -87,7 +101,14 @@ def list_workers(
     context: typer.Context,
     pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
     state: Annotated[
-        WorkerState | None, typer.Option("--state", help="Only this state.", show_default=False)
+        WorkerState | None,
+        typer.Option(
+            "--state",
+            parser=word_of(WorkerState),
+            metavar="STATE",
+            help=f"Only this state. One of {', '.join(WorkerState)}.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
     output: OutputOption = None,
@@ -98,7 +119,7 @@ def list_workers(
     Example: tidegate workers list --pool ecs --state ACTIVE
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.list_workers(pool=pool, state=state, limit=limit)
     if session.is_json:
         print_json({"workers": found})
@@ -119,7 +140,7 @@ def get_worker(
     Example: tidegate workers get ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.get_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -140,7 +161,7 @@ def drain_worker(
     Example: tidegate workers drain ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client:
+    with session.client() as client, hints(client, pool=pool):
         found = client.drain_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -150,6 +171,7 @@ def drain_worker(
 
 
 def worker(
+    context: typer.Context,
     pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
     slots: _Slots = 4,
     worker_id: _WorkerId = None,
@@ -166,6 +188,17 @@ def worker(
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
+    session = session_of(context)
+    refuse_api_url(session, "worker")
+    if session.is_json:
+        raise OptionError(
+            "--output", "means nothing for `tidegate worker`, which logs JSON always: leave it out"
+        )
+    if take_over and worker_id is None:
+        raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
+    ids.pool_name(pool)
+    if worker_id is not None:
+        ids.worker_id(worker_id)
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:
@@ -200,31 +233,31 @@ def register(app: typer.Typer) -> None:
 
 
 def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in _COLUMNS:
-        # An id is there to be copied; where lines are short the texts give way.
-        right = column in _RIGHT
-        table.add_column(column, justify="right" if right else "left", no_wrap=column not in _TEXT_COLUMNS)
-    for each in found:
-        table.add_row(
-            escape(_plain(each.get("worker_id"))),
-            escape(_plain(each.get("pool"))),
+    rows: list[Sequence[Cell]] = [
+        (
+            _plain(each.get("worker_id")),
+            _plain(each.get("pool")),
             _state(each),
-            escape(_plain(each.get("name"))),
-            escape(_plain(each.get("host"))),
-            *(_plain(each.get(count)) for count in ("slots", "running", "succeeded", "failed")),
-            _plain(each.get("heartbeat_at")),
+            *(_plain(each.get(name)) for name in ("name", "host", "slots", "running")),
+            *(_plain(each.get(name)) for name in ("succeeded", "failed", "heartbeat_at")),
         )
-    console.print(table if found else Text("no workers", style="dim"))
+        for each in found
+    ]
+    if rows:
+        print_table(TextTable(COLUMNS, rows), console)
+    else:
+        console.print(Text("no workers", style="dim"))
 
 
 def _print_worker(found: Mapping[str, Any], console: Console) -> None:
-    table = Table.grid(padding=(0, 2))
-    for name, value in found.items():
-        if value is None or value in ([], {}, ""):
-            continue
-        table.add_row(Text(name, style="dim"), escape(_plain(value)))
-    console.print(table)
+    print_fields(
+        [
+            (name, _plain(value))
+            for name, value in found.items()
+            if value is not None and value not in ([], {}, "")
+        ],
+        console,
+    )
 
 
 def _state(found: Mapping[str, Any]) -> Text:

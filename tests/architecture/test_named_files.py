@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(
-    r"(?<![\w/.])((?:events|tests|scripts|benchmarks|cli|layers|worker|requirements|docs)/[\w./-]+\.\w+)\b"
+    r"(?<![\w/.])((?:events|examples|tests|scripts|benchmarks|cli|layers|worker|requirements|docs)/[\w./-]+\.\w+)\b"
 )
 
 

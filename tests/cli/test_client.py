@@ -97,7 +97,7 @@ def test_retries_are_bounded_and_the_message_says_what_to_do() -> None:
         raise httpx.ConnectTimeout("timed out")
 
     with pytest.raises(ApiUnreachable, match=r"no answer from https://abc123.*check --api-url"):
-        client_of(handler, pauses).get_job("x")
+        client_of(handler, pauses).get_job(WORKFLOW)
     assert len(pauses) == 4
     assert all(0 <= pause <= 5 for pause in pauses)
 
@@ -112,7 +112,7 @@ def test_a_pause_that_the_api_asks_for_is_kept_within_bounds() -> None:
             return httpx.Response(200, json=job_json(0))
         return httpx.Response(503, headers={"retry-after": following})
 
-    client_of(handler, pauses).get_job("x")
+    client_of(handler, pauses).get_job(WORKFLOW)
     assert 2 <= pauses[0] < 5
     assert pauses[1] == 5
     assert pauses[2] < 5
@@ -159,15 +159,15 @@ def test_a_refusal_is_not_repeated_and_names_the_fields() -> None:
 )
 def test_refusals_of_any_shape_become_one_message(response: httpx.Response, message: str) -> None:
     with pytest.raises(ApiProblem, match=re.escape(message)):
-        client_of(lambda request: response).get_job("x")
+        client_of(lambda request: response).get_job(WORKFLOW)
 
 
 @pytest.mark.parametrize("text", ["<html>hello</html>", "[1, 2]", '{"job_id": "x"}', '{"jobs": 3}'])
 def test_an_answer_that_is_none_of_tidegates_is_said_so(text: str) -> None:
     with pytest.raises(CliError, match="API"):
-        client_of(lambda request: httpx.Response(200, text=text)).get_workflow("x")
+        client_of(lambda request: httpx.Response(200, text=text)).get_workflow(WORKFLOW)
     with pytest.raises(CliError, match="API"):
-        client_of(lambda request: httpx.Response(200, text=text)).get_job("x")
+        client_of(lambda request: httpx.Response(200, text=text)).get_job(WORKFLOW)
 
 
 def test_a_workflow_is_read_over_all_of_its_pages() -> None:
@@ -211,18 +211,9 @@ def test_the_body_goes_out_as_compact_utf8() -> None:
     assert b": " not in seen[0]
 
 
-def test_a_job_id_cannot_leave_its_place_in_the_path() -> None:
-    seen: list[str] = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        seen.append(request.url.raw_path.decode())
-        return httpx.Response(200, json=job_json(1))
-
-    client_of(handler).get_job("a/b?c=d")
-    assert seen == ["/live/v1/jobs/a%2Fb%3Fc%3Dd"]
-
-
-@pytest.mark.parametrize("text", ["", " ", ".", ".."])
+@pytest.mark.parametrize(
+    "text", ["", " ", ".", "..", "a/b", "a%2Fb", "a b", "a?b=c", "../v1/pools", "a\\b", "a\n"]
+)
 def test_what_can_not_be_a_part_of_a_path_is_not_sent(text: str) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise AssertionError(request.url)
@@ -236,7 +227,7 @@ def test_what_can_not_be_a_part_of_a_path_is_not_sent(text: str) -> None:
         lambda: client.drain_worker("ecs", text),
     )
     for call in calls:
-        with pytest.raises(UsageError, match="can't be a"):
+        with pytest.raises(UsageError, match="is malformed"):
             call()
 
 

@@ -222,7 +222,7 @@ def test_jobs_get_and_list_and_cancel(api: Callable[[Answers], list[httpx.Reques
 def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list[httpx.Request]]) -> None:
     problem = {"title": "Invalid request", "errors": [{"field": "priority", "message": "is 0"}]}
     api({("POST", "/live/v1/jobs"): httpx.Response(400, json=problem)})
-    result = tidegate("submit", "-", "--output", "json", stdin=json.dumps(JOB))
+    result = tidegate("submit", "-", stdin=json.dumps(JOB))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "tidegate: Invalid request (400)\n  priority: is 0\n"
 
@@ -234,11 +234,11 @@ def test_a_problem_is_one_message_and_no_traceback(api: Callable[[Answers], list
             "{",
             "standard input is not JSON: Expecting property name enclosed in double quotes at line 1 column 2",
         ),
-        ("[]", "holds no JSON object"),
+        ("[]", "holds no object"),
         ("{}", "neither a job"),
         ('{"type": "x", "parameters": {"a": NaN}}', "NaN is not allowed"),
         ('{"type": "\\ud800"}', "surrogate"),
-        ("\x00", "not JSON"),
+        ("\x00", "neither JSON nor YAML"),
         ('{"type": "x", "parameters": {"a": 1, "a": 2}}', "an object has 'a' twice"),
         ('{"workflow": {}}', "workflow.specification: is missing"),
         ("[" * 100_000, "nested too deeply"),
@@ -265,7 +265,7 @@ def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
             ("--profile", "nobody", "jobs", "list", "--api-url", "https://example.org"),
             "profile (nobody) could not be found",
         ),
-        (("local", "logs", "nonsense"), "functions are api, dispatcher, reaper, worker"),
+        (("local", "logs", "nonsense"), "'nonsense' is none of api, dispatcher, reaper, worker"),
         (("worker", "--pool", "ecs"), "no deployment to work for"),
         (("nonsense",), "nonsense"),
     ],
@@ -275,3 +275,32 @@ def test_wrong_use_exits_with_2_and_says_why(arguments: tuple[str, ...], message
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_jobs_list_shows_what_runs_first_and_no_state_drowns_the_others(
+    api: Callable[[Answers], list[httpx.Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"RUNNING": 1, "PENDING": 300, "SCHEDULED": 1, "FAILED": 2, "SUCCEEDED": 100}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        state, size = request.url.params["state"], int(request.url.params["limit"])
+        begin = int(request.url.params.get("cursor", "0"))
+        end = min(begin + size, held.get(state, 0))
+        due: dict[str, Any] = {"due_at": "2027-01-15T09:00:00.000Z"} if state == "SCHEDULED" else {}
+        jobs = [job_json(index, state, **due) for index in range(begin, end)]
+        return httpx.Response(
+            200, json={"jobs": jobs, "cursor": str(end) if end < held.get(state, 0) else None}
+        )
+
+    api({})
+    monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
+    lines = [line.split() for line in tidegate("jobs", "list").stdout.splitlines()]
+    states = [line[1] for line in lines[1:]]
+    assert len(states) == 50
+    assert list(dict.fromkeys(states)) == ["RUNNING", "SCHEDULED", "PENDING", "FAILED", "SUCCEEDED"]
+    assert "due" in lines[0]
+    assert lines[2][2] == "2027-01-15T09:00:00.000Z"
+    for limit, pending in ((250, 146), (10_000, 300)):
+        made = json.loads(tidegate("jobs", "list", "--limit", str(limit), "-o", "json").stdout)["jobs"]
+        assert len(made) == min(limit, sum(held.values()))
+        assert sum(job["state"] == "PENDING" for job in made) == pending

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.cli.samples import BEGIN_MS, job
+from tests.cli.samples import BEGIN_MS, WORKFLOW, job
 from tests.cli.test_follow import Seen, Time, polls
 from tidegate_cli.errors import CliError
 from tidegate_cli.follow import Snapshot, WaitTimedOut, follow
@@ -47,7 +47,7 @@ def test_a_paused_pool_holds_ready_jobs_and_not_those_that_were_dispatched_befor
     pools = Pools(**{"lambda": {"paused": True, "capacity": 4}})
     jobs = [job(0, "READY"), job(1, "READY"), job(2, "QUEUED")]
     assert reasons(jobs, pools) == (IN_PAUSED_POOL,)
-    assert not reasons(jobs[2:], pools)
+    assert "paused" not in reasons(jobs[2:], pools)[0]
 
 
 def test_a_pool_without_a_worker_runs_nothing_that_is_queued_either() -> None:
@@ -57,20 +57,32 @@ def test_a_pool_without_a_worker_runs_nothing_that_is_queued_either() -> None:
     )
 
 
-def test_jobs_that_wait_for_their_turn_alone_give_no_reason() -> None:
-    pools = Pools(**{"lambda": OPEN})
-    assert not reasons([job(0, "READY"), job(1, "PENDING"), job(2, "SUCCEEDED")], pools)
+def test_where_nothing_is_held_back_and_none_runs_the_next_step_is_said() -> None:
+    busy = {**OPEN, "active": {"count": 9, "more": False}, "ready": {"count": 1000, "more": True}}
+    pools = Pools(**{"lambda": busy})
+    assert reasons([job(0, "READY"), job(1, "PENDING"), job(2, "SUCCEEDED")], pools) == (
+        "1 job waits for a free slot in pool lambda (4 slots, 9 dispatched, 1000+ READY)",
+    )
     assert pools.asked == ["lambda"]
     assert not reasons([job(0, "READY"), job(1, "RUNNING", started=1.0)], pools)
     assert pools.asked == ["lambda"], "something of the pool runs, so the others wait for their turn"
     assert not reasons([job(0, "READY", pool="gone")], pools)
+    due = [job(at, "SCHEDULED", due_at=f"2026-12-0{at}T06:00:00.000Z") for at in (3, 2)]
+    assert reasons([*due, job(1, "PENDING")], pools) == (
+        "2 jobs wait for a time, the first until 2026-12-02T06:00:00.000Z",
+    )
+    assert reasons(due[:1], pools) == ("1 job waits until 2026-12-03T06:00:00.000Z",)
+    assert reasons([job(1, "PENDING")], pools) == (
+        f"1 job waits for upstreams (`tidegate jobs get {WORKFLOW}.1` names them)",
+    )
+    assert not reasons([job(2, "SUCCEEDED")], pools)
 
 
 def test_what_a_newer_api_holds_jobs_back_for_is_shown_as_it_is() -> None:
     assert reasons([job(0, "READY", held_in="moon:\x1bfull")], Pools()) == ("1 job waits in moon:\\x1bfull",)
 
 
-def test_following_asks_only_where_nothing_changed_and_says_it_when_the_time_is_over() -> None:
+def test_following_asks_at_once_and_where_nothing_changed_and_says_it_when_the_time_is_over() -> None:
     seen, time = Seen(), Time()
     found = iter([*polls("PENDING", "READY"), *polls(*["READY"] * 9)])
     told = []
@@ -85,7 +97,7 @@ def test_following_asks_only_where_nothing_changed_and_says_it_when_the_time_is_
         )
     except WaitTimedOut as error:
         told = str(error).splitlines()
-    assert [snapshot.waits for snapshot in seen.snapshots[:3]] == [(), (), ("because",)]
+    assert [snapshot.waits for snapshot in seen.snapshots[:3]] == [("because",), (), ("because",)]
     assert told == ["waited 2 s: 1 of 1 jobs have not ended; they go on", "  because"]
 
 

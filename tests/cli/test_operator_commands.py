@@ -70,7 +70,7 @@ def tidegate(*arguments: str) -> Result:
     [
         (("pools", "get", "ecs"), ("GET", "/live/v1/pools/ecs", b"")),
         (("pools", "pause", "ecs"), ("POST", "/live/v1/pools/ecs/pause", b"")),
-        (("pools", "resume", "a/b"), ("POST", "/live/v1/pools/a%2Fb/resume", b"")),
+        (("pools", "resume", "ecs:2"), ("POST", "/live/v1/pools/ecs%3A2/resume", b"")),
         (("types", "get", "report.build"), ("GET", "/live/v1/types/report.build", b"")),
         (("types", "pause", "report.build"), ("POST", "/live/v1/types/report.build/pause", b"")),
         (("types", "resume", "report.build"), ("POST", "/live/v1/types/report.build/resume", b"")),

@@ -159,3 +159,17 @@ def test_a_job_that_only_waits_for_a_start_is_not_behind_its_end_on_the_critical
     after = job(2, started=9.0, finished=10.0, upstreams=[(0, "MUST_COMPLETE")])
     path = build_report(WORKFLOW, None, [long, beside, after]).critical_path
     assert [one.job_id for one in path] == [long.job_id, after.job_id]
+
+
+def test_an_upstream_is_called_by_its_key_and_never_by_part_of_another_id() -> None:
+    jobs = [
+        job(1, "FAILED", key="extract"),
+        job(10, "FAILED", key="load"),
+        job(2, "SKIPPED", error={"code": "x", "message": f"{WORKFLOW}.10 ended as FAILED"}),
+        job(3, "FAILED", key=None, name="twin"),
+        job(4, "FAILED", key=None, name="twin", error={"code": "x", "message": f"{WORKFLOW}.3 is gone"}),
+    ]
+    out = io.StringIO()
+    print_report(build_report(WORKFLOW, "flow", jobs), Console(file=out, width=200))
+    assert "x: load ended as FAILED" in out.getvalue()
+    assert f"x: twin ({WORKFLOW}.3) is gone" in out.getvalue()

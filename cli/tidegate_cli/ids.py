@@ -1,0 +1,88 @@
+"""Ids and names that go into an address, checked before any call.
+
+A slash or a percent sign in one of them would ask for another address, and the answer would blame that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.domain.errors import Violation
+from tidegate.domain.workers import WORKER_ID
+from tidegate_cli.errors import UsageError
+
+_SUBMISSION = re.compile("[0-9A-Z]{26}")
+_JOB_OF_WORKFLOW = re.compile(r"([0-9A-Z]{26})\.(0|[1-9][0-9]{0,3})")
+_TYPE = re.compile("[A-Za-z0-9_.-]+")
+_NO_NAME = re.compile(r"[/\\%?#\s\x00-\x1f\x7f]")
+_SHOWN_CHARACTERS = 64
+_EXAMPLE = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
+
+
+class MalformedId(UsageError):
+    """An id or a name that can't be one. Nothing was asked of the API."""
+
+    code = "malformed-id"
+
+    def __init__(self, field: str, text: str, fix: str) -> None:
+        shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+        message = f"{shown!r} is malformed: {fix}"
+        super().__init__(f"{field.replace('_', ' ')} {message}", violations=[Violation(field, message)])
+
+
+def job_id(text: str) -> str:
+    """The text as a job's id. Raises MalformedId."""
+    if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):
+        return text
+    form = f"a job's id is like {_EXAMPLE}, or {_EXAMPLE}.3 in a workflow"
+    raise MalformedId("job_id", text, _upper(text) or form)
+
+
+def workflow_id(text: str) -> str:
+    """The text as a workflow's id. Raises MalformedId."""
+    if _SUBMISSION.fullmatch(text):
+        return text
+    of_workflow = _JOB_OF_WORKFLOW.fullmatch(text)
+    if of_workflow:
+        raise MalformedId("workflow_id", text, f"it is a job's id; its workflow is {of_workflow[1]}")
+    raise MalformedId("workflow_id", text, _upper(text) or f"a workflow's id is like {_EXAMPLE}")
+
+
+def any_id(text: str) -> str:
+    """The text as the id of a job or a workflow. Raises MalformedId."""
+    if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):
+        return text
+    form = f"the id of a job or a workflow is like {_EXAMPLE}, or {_EXAMPLE}.3 for a job of a workflow"
+    raise MalformedId("id", text, _upper(text) or form)
+
+
+def pool_name(text: str) -> str:
+    """The text as a pool's name. Raises MalformedId."""
+    if _NO_NAME.search(text) or not text.strip("."):
+        raise MalformedId("pool", text, "a pool's name is like ecs; `tidegate pools list` shows them")
+    return text
+
+
+def type_name(text: str) -> str:
+    """The text as the name of a job type. Raises MalformedId."""
+    if not _TYPE.fullmatch(text) or not text.strip("."):
+        raise MalformedId(
+            "job_type", text, "a type's name is like tidegate.sleep; `tidegate types list` shows them"
+        )
+    return text
+
+
+def worker_id(text: str) -> str:
+    """The text as a worker's id. Raises MalformedId."""
+    if not WORKER_ID.fullmatch(text) or not text.strip("."):
+        form = "a worker's id has letters, digits, dots, hyphens and underscores"
+        raise MalformedId("worker_id", text, f"{form}; `tidegate workers list` shows them")
+    return text
+
+
+def _upper(text: str) -> str | None:
+    """The fix for an id that is right but for blanks around it or small letters; None for any other."""
+    meant = text.strip().upper()
+    if _SUBMISSION.fullmatch(meant) or _JOB_OF_WORKFLOW.fullmatch(meant):
+        return f"did you mean {meant}?"
+    return None

@@ -1,0 +1,242 @@
+"""The one loader of structured text: JSON, or the part of YAML that means the same as JSON.
+
+YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. What JSON can't say is refused with
+its line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from tidegate.domain.errors import Violation
+from tidegate_cli.errors import MalformedFile
+
+MAX_YAML_DEPTH = 200  # as deep as a request's body may be
+MAX_EXPANDED_CHARACTERS = 16 * 1024 * 1024  # what aliases may make of a file; the API takes about 5 MB
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the parser in C, where PyYAML has it
+_CORE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile("[-+]?[0-9]+")
+_OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+# YAML would take JSON with a comma missing, and read two values as one text.
+_MEANT_AS_JSON = re.compile(r'\s*[{\[]\s*(?:["{\[]|\Z)')
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
+
+
+def load(text: str, name: str) -> object:
+    """Returns the value in `text`. The ending of `name` chooses the language.
+
+    Without an ending JSON is tried first, then YAML, unless the text begins as JSON does.
+
+    Raises MalformedFile, which names the line and column, or the field.
+    """
+    ending = name.rpartition(".")[2].lower()
+    if ending in ("yaml", "yml"):
+        value = _load_yaml(text, f"{name} is not YAML")
+    else:
+        value = _load_json_or_yaml(text, name, only_json=ending == "json")
+    _refuse_infinite(value, name)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise MalformedFile(f"{name} holds half of a surrogate pair, which is no character") from error
+    return value
+
+
+def _load_json_or_yaml(text: str, name: str, *, only_json: bool) -> object:
+    try:
+        value: object = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated_names
+        )
+    except json.JSONDecodeError as error:
+        not_json = f"{name} is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        if only_json or _MEANT_AS_JSON.match(text):
+            raise MalformedFile(not_json) from error
+        return _load_yaml(text, f"{name} is neither JSON nor YAML")
+    except RecursionError as error:
+        raise MalformedFile(f"{name} is nested too deeply") from error
+    except ValueError as error:
+        raise MalformedFile(f"{name} is not right: {error}") from error
+    return value
+
+
+def _refuse_constant(constant: str) -> object:
+    raise ValueError(f"{constant} is not allowed")
+
+
+def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; one that has a name twice says two things, and one would get lost unseen."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"an object has {name!r} twice")
+            seen.add(name)
+    return made
+
+
+def _refuse_infinite(value: object, name: str) -> None:
+    """A number such as 1e400 is infinite here, and would be no JSON when it is sent."""
+    places = [place or "the document" for place in _infinite(value, "")]
+    if places:
+        message = "is too large a number; at most 1.7e308"
+        raise MalformedFile(
+            f"{name}: {places[0]} {message}", violations=[Violation(place, message) for place in places[:50]]
+        )
+
+
+def _infinite(value: object, place: str) -> Iterator[str]:
+    left = [(value, place)]
+    while left:  # ends with the value, whose size is bounded
+        held, at = left.pop()
+        if isinstance(held, float) and not math.isfinite(held):
+            yield at
+        elif isinstance(held, dict):
+            left += [(inner, f"{at}.{key}" if at else str(key)) for key, inner in held.items()]
+        elif isinstance(held, list):
+            left += [(inner, f"{at}[{index}]") for index, inner in enumerate(held)]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or an object that is being read. `key` is the name that waits for its value."""
+
+    value: list[Any] | dict[str, Any]
+    anchor: str | None
+    weight: int = 1
+    key: str | None = None
+    has_key: bool = False
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Makes the value from the parser's events, without recursion."""
+
+    intro: str
+    open: list[_Open] = field(default_factory=list)
+    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    documents: list[Any] = field(default_factory=list)
+
+    def take(self, event: Any) -> None:
+        """Takes the next event. Raises MalformedFile."""
+        if isinstance(event, yaml.DocumentStartEvent) and self.documents:
+            raise self._error(event, "holds a second document; submit one at a time")
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise self._error(event, f"*{event.anchor} names nothing that ended before it")
+            value, weight = self.anchors[event.anchor]
+            self._add(event, value, weight)
+        elif isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event)
+            weight = 1 + len(event.value)
+            if event.anchor:
+                self.anchors[event.anchor] = (value, weight)
+            self._add(event, value, weight)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._check_tag(event)
+            if len(self.open) >= MAX_YAML_DEPTH:
+                raise self._error(event, f"is nested too deeply; at most {MAX_YAML_DEPTH} levels")
+            self._refuse_as_key(event)
+            self.open.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}, event.anchor))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            ended = self.open.pop()
+            if ended.anchor:
+                self.anchors[ended.anchor] = (ended.value, ended.weight)
+            self._add(event, ended.value, ended.weight)
+
+    def _add(self, event: Any, value: Any, weight: int) -> None:
+        if not self.open:
+            self.documents.append(value)
+            return
+        inside = self.open[-1]
+        inside.weight += weight
+        if inside.weight > MAX_EXPANDED_CHARACTERS:
+            raise self._error(event, "aliases make it too large; write less with them")
+        if isinstance(inside.value, list):
+            inside.value.append(value)
+        elif inside.has_key:
+            inside.value[str(inside.key)] = value
+            inside.has_key = False
+        else:
+            inside.key, inside.has_key = self._key(event, value, inside.value), True
+
+    def _key(self, event: Any, value: Any, names: dict[str, Any]) -> str:
+        self._refuse_as_key(event, value)
+        if value == "<<":
+            raise self._error(event, "<< merges are not taken; write the fields out")
+        if value in names:
+            raise self._error(event, f"an object has {value!r} twice")
+        return str(value)
+
+    def _refuse_as_key(self, event: Any, value: Any = None) -> None:
+        inside = self.open[-1] if self.open else None
+        if inside is None or isinstance(inside.value, list) or inside.has_key or isinstance(value, str):
+            return
+        raise self._error(event, "a name in an object must be text; put it in quotation marks")
+
+    def _check_tag(self, event: Any) -> None:
+        if event.tag is not None and event.tag not in _CORE_TAGS:
+            raise self._error(event, f"the tag {event.tag} is not taken")
+
+    def _scalar(self, event: Any) -> Any:
+        self._check_tag(event)
+        text: str = event.value
+        if event.style or event.tag == _TEXT_TAG:  # in quotation marks, or a block
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if _NO_NUMBER.fullmatch(text):
+            raise self._error(event, f"{text} is no number that JSON has")
+        if _OTHER_BASE.fullmatch(text):
+            return int(text, 0)
+        if not _FLOAT.fullmatch(text):
+            return text
+        if _LEADING_ZERO.match(text):
+            raise self._error(
+                event,
+                f"{text[:40]} may be a number or a text; put it in quotation marks, or leave its zeros out",
+            )
+        try:
+            return int(text) if _INTEGER.fullmatch(text) else float(text)
+        except ValueError as error:  # thousands of digits
+            raise self._error(event, f"{text[:40]}… has too many digits") from error
+
+    def _error(self, event: Any, problem: str) -> MalformedFile:
+        mark = event.start_mark
+        return MalformedFile(f"{self.intro}: {problem} at line {mark.line + 1} column {mark.column + 1}")
+
+
+def _load_yaml(text: str, intro: str) -> object:
+    builder = _Builder(intro)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except yaml.reader.ReaderError as error:
+        raise MalformedFile(f"{intro}: the character {error.character!r} is not allowed") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
+        raise MalformedFile(f"{intro}: {error.problem or error.context}{place}") from error
+    except yaml.YAMLError as error:
+        raise MalformedFile(f"{intro}: {error}") from error
+    except UnicodeEncodeError as error:
+        raise MalformedFile(f"{intro}: half of a surrogate pair is no character") from error
+    if not builder.documents:
+        raise MalformedFile(f"{intro}: it is empty")
+    found: object = builder.documents[0]
+    return found

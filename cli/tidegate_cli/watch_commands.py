@@ -1,0 +1,92 @@
+"""`tidegate follow` and `tidegate wait`: go on with what was submitted before."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tidegate_cli import ids
+from tidegate_cli.follow import Snapshot, exit_code_of
+from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.job_commands import print_job, print_jobs, upstream_labels
+from tidegate_cli.live import counts_text, viewer_for
+from tidegate_cli.options import (
+    DEFAULT_WAIT_SECONDS,
+    ApiUrlOption,
+    OutputOption,
+    Session,
+    TimeoutOption,
+    print_json,
+    session_of,
+)
+from tidegate_cli.watching import is_workflow, watch
+
+_IdArgument = Annotated[
+    str,
+    typer.Argument(metavar="ID", callback=ids.any_id, help="Of a job or a workflow, as `submit` prints it."),
+]
+
+
+class _Silent:
+    """Shows nothing."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Does nothing with a snapshot."""
+
+
+def follow(
+    context: typer.Context,
+    watched: _IdArgument,
+    timeout_seconds: TimeoutOption = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show a job or a workflow as it goes on, to its end; the exit code says how it ended.
+
+    Example: tidegate follow 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    _watch(session_of(context, output, api_url), watched, timeout_seconds, silent=False)
+
+
+def wait(
+    context: typer.Context,
+    watched: _IdArgument,
+    timeout_seconds: TimeoutOption = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Wait for the end of a job or a workflow and say how it ended, in the exit code too; nothing before.
+
+    Example: tidegate wait 01JD3V8Q5S2Y6W9K4M7N0P1R2T --timeout-seconds 600
+    """
+    _watch(session_of(context, output, api_url), watched, timeout_seconds, silent=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the root."""
+    app.command()(follow)
+    app.command()(wait)
+
+
+def _watch(session: Session, watched: str, timeout_seconds: float | None, *, silent: bool) -> None:
+    with ends_like_ctrl_c(), session.client() as client:
+        of_workflow = is_workflow(client, watched)
+        with viewer_for(session.err) as shown:
+            jobs = watch(
+                client,
+                watched,
+                _Silent() if silent else shown,
+                of_workflow=of_workflow,
+                title=watched,
+                timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
+            )
+        if session.is_json:
+            print_json(client.get_workflow(watched).as_json() if of_workflow else jobs[0].raw)
+        elif silent:
+            session.out.print(f"{watched} ", counts_text(jobs), sep=" ", soft_wrap=True, highlight=False)
+        elif of_workflow:
+            print_jobs(jobs, session.out)
+        else:
+            print_job(jobs[0], session.out, upstream_labels(client, jobs[0]))
+    raise typer.Exit(exit_code_of(jobs))

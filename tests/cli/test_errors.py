@@ -1,0 +1,228 @@
+"""Errors: one readable message, or one line of JSON of a stable shape; ids are judged before any call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.samples import WORKFLOW
+from tests.cli.screens import always, answer_with, tidegate
+from tidegate_cli import ids, run_commands
+from tidegate_cli.errors import UsageError
+from tidegate_cli.problems import CODES, wants_json
+
+FIELDS = {"type", "code", "title", "detail", "errors", "exit_code"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("TIDEGATE_API_URL", "TIDEGATE_POOLS", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+
+
+def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
+    """The problem that a command ends with under `-o json`: the last line of standard error, and nothing else out."""
+    result = tidegate(*arguments, stdin=stdin)
+    assert result.stdout == ""
+    problem: dict[str, Any] = json.loads(result.stderr.splitlines()[-1])
+    assert problem.keys() - {"status"} == FIELDS
+    assert problem["exit_code"] == result.exit_code
+    assert problem["type"].endswith(f":{problem['code']}")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code", "field"),
+    [
+        (("jobs", "get", "a/b", "-o", "json"), "malformed-id", 2, "job_id"),
+        (("-o", "json", "workflows", "get", f"{WORKFLOW}.3"), "malformed-id", 2, "workflow_id"),
+        (("jobs", "list", "--limit", "-5", "--output=json"), "usage", 2, "--limit"),
+        (("jobs", "list", "--state", "x", "-ojson"), "usage", 2, "--state"),
+        (("jobs", "list", "--nonsense", "-o", "json"), "usage", 2, "--nonsense"),
+        (("jobs", "lst", "-o", "json"), "usage", 2, None),
+        (("jobs", "get", "-o", "json"), "usage", 2, "JOB_ID"),
+        (("submit", "/nowhere.json", "-o", "json"), "malformed-file", 2, None),
+        (("jobs", "list", "-o", "json"), "usage", 2, None),
+        (("local", "logs", "dispatch", "-o", "json"), "usage", 2, "FUNCTION"),
+        (("types", "limit", "a", "0", "-o", "json"), "usage", 2, "N"),
+    ],
+)
+def test_errors_of_the_client_have_the_shape_of_the_apis(
+    arguments: tuple[str, ...], code: str, exit_code: int, field: str | None
+) -> None:
+    problem = problem_of(*arguments)
+    assert (problem["code"], problem["exit_code"]) == (code, exit_code)
+    assert [error["field"] for error in problem["errors"]] == ([] if field is None else [field])
+
+
+def test_a_refusal_of_the_api_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = {
+        "type": "urn:tidegate:problem:invalid-request",
+        "title": "The request is not valid",
+        "status": 422,
+        "detail": "priority: is 0",
+        "errors": [{"field": "priority", "message": "is 0"}],
+    }
+    answer_with(monkeypatch, always(refused, 422))
+    problem = problem_of("submit", "-", "-o", "json", stdin='{"type": "x"}')
+    assert problem == {**refused, "code": "invalid-request", "exit_code": 1}
+
+
+def test_a_refusal_of_the_gateway_names_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, always({"message": "Forbidden"}, 403))
+    problem = problem_of("jobs", "get", WORKFLOW, "-o", "json")
+    assert (problem["code"], problem["status"], problem["detail"]) == ("http-403", 403, "Forbidden")
+
+
+def test_no_answer_and_a_bug_and_an_interruption_are_problems_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    answer_with(monkeypatch, gone)
+    assert problem_of("types", "list", "-o", "json")["code"] == "unreachable"
+    for error, code, exit_code in (
+        (ZeroDivisionError(), "internal", 1),
+        (KeyboardInterrupt(), "interrupted", 130),
+    ):
+        monkeypatch.setattr(run_commands, "read_document", _raising(error))
+        problem = problem_of("submit", "-", "-o", "json")
+        assert (problem["code"], problem["exit_code"]) == (code, exit_code)
+
+
+def _raising(error: BaseException) -> Callable[..., object]:
+    def raise_it(*_: object, **__: object) -> object:
+        raise error
+
+    return raise_it
+
+
+def test_text_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, always({}))
+    result = tidegate("jobs", "get", "a/b")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("tidegate: job id 'a/b' is malformed: a job's id is like")
+
+
+@pytest.mark.parametrize(
+    "text", ["a/b", "..", "a%2Fb", f"{WORKFLOW}/cancel", " ", "ü", f"{WORKFLOW}.00", "1" * 300]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("jobs", "get"),
+        ("jobs", "cancel"),
+        ("jobs", "retry"),
+        ("workflows", "get"),
+        ("workflows", "cancel"),
+        ("workflows", "rerun"),
+        ("jobs", "list", "--workflow"),
+        ("follow",),
+        ("wait",),
+    ],
+    ids=" ".join,
+)
+def test_an_id_that_is_none_is_refused_before_any_call(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], text: str
+) -> None:
+    seen = answer_with(monkeypatch, always({}))
+    result = tidegate(*command, text)
+    assert (result.exit_code, seen) == (2, [])
+    assert "is malformed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "hint"),
+    [
+        (ids.job_id, WORKFLOW.lower() + ".3", f"did you mean {WORKFLOW}.3?"),
+        (ids.workflow_id, f" {WORKFLOW}\n", f"did you mean {WORKFLOW}?"),
+        (ids.workflow_id, f"{WORKFLOW}.3", f"its workflow is {WORKFLOW}"),
+        (ids.pool_name, "a/b", "`tidegate pools list`"),
+        (ids.type_name, "a b", "`tidegate types list`"),
+        (ids.worker_id, "a/b", "`tidegate workers list`"),
+    ],
+)
+def test_a_malformed_id_is_told_its_fix(check: Callable[[str], str], text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check(text)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("jbos",), "Did you mean 'jobs'?"),
+        (("jobs", "lits"), "Did you mean 'list'?"),
+        (("jobs", "list", "--sate", "RUNNING"), "--state"),
+        (("jobs", "list", "--state", "RUNING"), "did you mean RUNNING?"),
+        (("jobs", "list", "--state", "done"), "PENDING, SCHEDULED, READY"),
+        (("workers", "list", "--state", "ACTVE"), "did you mean ACTIVE?"),
+        (("local", "logs", "dispatch"), "did you mean dispatcher?"),
+    ],
+)
+def test_a_slip_of_the_keys_is_told_what_was_meant(arguments: tuple[str, ...], hint: str) -> None:
+    result = tidegate(*arguments)
+    assert result.exit_code == 2
+    assert hint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("pools", "pause", "esc"), "did you mean ecs?"),
+        (("types", "get", "tidegate.slep"), "did you mean tidegate.sleep?"),
+        (("jobs", "list", "--state", "RUNNING", "--pool", "esc"), "did you mean ecs?"),
+        (("workers", "list", "--pool", "esc"), "did you mean ecs?"),
+        (("pools", "redrive", "esc"), "did you mean ecs?"),
+        (("types", "get", "zzz"), "types are"),
+    ],
+)
+def test_an_unknown_name_is_told_the_nearest_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], hint: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path.endswith(("/v1/pools", "/v1/types")):
+            return httpx.Response(
+                200,
+                json={"pools": [{"name": "ecs"}, {"name": "lambda"}], "types": [{"type": "tidegate.sleep"}]},
+            )
+        name = next(each for each in ("esc", "tidegate.slep", "zzz") if each in str(request.url))
+        message = f"unknown name {name!r}; types are a, b"
+        return httpx.Response(
+            404, json={"title": "Not found", "errors": [{"field": "x", "message": message}]}
+        )
+
+    answer_with(monkeypatch, answer)
+    result = tidegate(*arguments)
+    assert result.exit_code == 1
+    assert hint in result.stderr
+    assert result.stderr.count("did you mean") == hint.count("did you mean")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("-o", "json", "x"), True),
+        (("x", "--output=json"), True),
+        (("x", "-ojson"), True),
+        (("-o", "json", "x", "-o", "text"), False),
+        (("x", "-o"), False),
+        (("x",), False),
+    ],
+)
+def test_json_is_wanted_where_the_last_option_says_so(arguments: tuple[str, ...], wanted: bool) -> None:
+    assert wants_json(arguments) is wanted
+
+
+def test_the_page_of_the_command_line_lists_every_code() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert not [code for code in sorted(CODES) if f"`{code}`" not in page]

@@ -1,0 +1,187 @@
+"""Whatever is typed, and whatever an API answers: one message and a known exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
+from tests.cli.screens import tidegate
+from tests.cli.test_every_command import EVERY_COMMAND
+from tidegate_cli import local_stack, options, run_commands, worker_commands
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.local_stack import LocalStackError
+from tidegate_worker import main as worker_main
+
+OPTIONS = (
+    *("--output", "-o", "--api-url", "--state", "--pool", "--workflow", "--limit", "--downstream", "--wait"),
+    *("--leave-skipped", "--timeout-seconds", "--idempotency-key", "--priority", "--critical-path-weight"),
+    *("--speed", "--slots", "--workers", "--worker-id", "--take-over", "--name", "--tag", "--capability"),
+    *(
+        "--drain-seconds",
+        "--since-seconds",
+        "--source",
+        "--keep-up",
+        "--wipe",
+        "--nonsense",
+        "--",
+        "-",
+        "-ojson",
+    ),
+)
+VALUES = (
+    *(
+        WORKFLOW,
+        f"{WORKFLOW}.3",
+        WORKFLOW.lower(),
+        "ecs",
+        "tidegate.sleep",
+        "RUNNING",
+        "running",
+        "json",
+        "text",
+    ),
+    *(
+        "0",
+        "-1",
+        "1e400",
+        "nan",
+        "inf",
+        "-inf",
+        "9" * 400,
+        "1.5",
+        "٣",
+        "",
+        " ",
+        ".",
+        "..",
+        "a/b",
+        "%2e",
+        "/dev/null",
+    ),
+    *(
+        "\udcff",
+        "\x1b[2J",
+        "夜",
+        "--",
+        "https://[",
+        "http://x y",
+        "http://\udcff",
+        "k=v",
+        "=",
+        "none",
+        "2026-13-45",
+    ),
+)
+RIGHT = {
+    "get": ["ecs", "nightly-1"],
+    "drain": ["ecs", "nightly-1"],
+    "pause": ["ecs"],
+    "resume": ["ecs"],
+    "redrive": ["ecs"],
+    "limit": ["tidegate.sleep", "3"],
+    "submit": ["-"],
+    "run": ["-"],
+    "worker": ["--pool", "ecs"],
+    "follow": [f"{WORKFLOW}.3"],
+    "wait": [WORKFLOW],
+}
+ARGUMENTS = st.lists(
+    st.sampled_from(OPTIONS)
+    | st.sampled_from(VALUES)
+    | st.text(st.characters(exclude_characters="\x00"), max_size=20),
+    max_size=4,
+)
+
+
+def right_arguments(command: tuple[str, ...]) -> list[str]:
+    """Arguments with which a command gets as far as its call."""
+    if command[0] in ("jobs", "workflows") and command[-1] != "list":
+        return [WORKFLOW]
+    if command[0] in ("pools", "types") and command[-1] == "get":
+        return ["ecs"]
+    return RIGHT.get(command[-1], [])
+
+
+JOB = job_json(0, "SUCCEEDED", started=1.0, finished=2.0)
+ANSWERS: tuple[Any, ...] = (
+    {**JOB, **workflow_json([JOB]), "pools": [{}], "types": [{}], "workers": [{}]},
+    {"job_id": WORKFLOW, "workflow_id": WORKFLOW, "job_ids": {}},
+    {"jobs": [{}], "pools": [{"ready": 3}], "types": [3], "workers": None, "cursor": 5},
+    {"jobs": None, "message": {"a": 1}, "errors": 3, "title": [], "detail": {}, "type": 4, "reopened": None},
+    {"errors": [{"field": None}, 3, {"message": ["x"]}], "history": 4, "changes": {"paused": 3}},
+    [],
+    "x",
+    None,
+)
+STATUSES = (200, 200, 201, 301, 400, 403, 404, 409, 422, 500)
+STDIN = ("", '{"type": "x"}', '{"jobs": []}', "type: [", '{"workflow": {}}', "\x00", '{"a": 1e999}')
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise LocalStackError("not here")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TIDEGATE_API_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("TIDEGATE_POOLS", "{}")
+    for name in ("up", "down", "logs"):
+        monkeypatch.setattr(local_stack, name, refuse)
+    monkeypatch.setattr("tidegate_cli.demo.run_demo", refuse)
+    monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
+    monkeypatch.setattr(worker_commands, "DRAIN_SECONDS", 0.0)
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.sampled_from(EVERY_COMMAND),
+    st.booleans(),
+    ARGUMENTS,
+    st.sampled_from(ANSWERS),
+    st.sampled_from(STATUSES),
+    st.sampled_from(STDIN),
+)
+@example(("jobs", "list"), False, ["--pool", "\udcff"], {}, 200, "")
+@example(("jobs", "get"), False, [WORKFLOW], {**JOB, "history": [3]}, 200, "")
+@example(("jobs", "get"), False, [WORKFLOW, "-o", "json"], {**JOB, "error": "x"}, 200, "")
+@example(("workers", "list"), False, [], {"workers": [{"worker_id": ["x"], "state": 3}]}, 200, "")
+@example(("submit",), False, ["-", "--idempotency-key", "\udcff"], {}, 200, '{"type": "x"}')
+@example(("submit",), False, ["\udcff"], {}, 200, "")
+def test_whatever_is_typed_ends_in_a_message_and_a_known_code(
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    begins_right: bool,
+    arguments: list[str],
+    answer: object,
+    status: int,
+    stdin: str,
+) -> None:
+    def handler(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=json.dumps(answer).encode())
+
+    monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
+    monkeypatch.setattr(run_commands, "Client", lambda target: client_of(handler))
+    right = right_arguments(command) if begins_right else []
+    result = tidegate(*command, *right, *arguments, stdin=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in set(ExitCode)
+    assert "Traceback" not in result.output
+    assert "this is a bug" not in result.output, (command, arguments, answer, result.output)
+    assert "\x1b" not in result.output
+    last = result.stderr.splitlines()[-1:]
+    if last and last[0].startswith('{"type"'):
+        assert json.loads(last[0])["exit_code"] == result.exit_code

@@ -1,0 +1,61 @@
+"""Options that mean nothing beside the others are refused, and the fix is named. Nothing is asked of the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.screens import always, answer_with, tidegate
+
+JOB = '{"type": "tidegate.noop"}'
+FLOW = '{"jobs": [{"key": "a", "type": "tidegate.noop"}]}'
+URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "option", "fix"),
+    [
+        (("submit", "-", "--timeout-seconds", "5"), JOB, "--timeout-seconds", "add --wait"),
+        (("submit", "-", "--speed", "5"), JOB, "--speed", "leave it out"),
+        (("run", "-", "--speed", "5"), FLOW, "--speed", "leave it out"),
+        (("submit", "-", "--critical-path-weight", "5"), JOB, "--critical-path-weight", "leave it out"),
+        (("run", "-", "--workers", "2"), FLOW, "--workers", "say how many slots"),
+        (("run", "-", "--slots", "2", *URL), FLOW, "--slots", "run `tidegate worker` by itself"),
+        ((*URL, "local", "status"), None, "--api-url", "leave it out"),
+        ((*URL, "local", "logs"), None, "--api-url", "leave it out"),
+        ((*URL, "local", "up"), None, "--api-url", "leave it out"),
+        ((*URL, "local", "down"), None, "--api-url", "leave it out"),
+        ((*URL, "local", "env"), None, "--api-url", "leave it out"),
+        ((*URL, "demo"), None, "--api-url", "leave it out"),
+        ((*URL, "worker", "--pool", "ecs"), None, "--api-url", "leave it out"),
+        (("-o", "json", "worker", "--pool", "ecs"), None, "--output", "leave it out"),
+        (("worker", "--pool", "ecs", "--take-over"), None, "--take-over", "say whose place is taken"),
+        (
+            ("jobs", "list", "--workflow", "01JD3V8Q5S2Y6W9K4M7N0P1R2T", "--pool", "e", "--limit", "0"),
+            None,
+            "--limit",
+            "1",
+        ),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused_with_the_fix(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    stdin: str | None,
+    option: str,
+    fix: str,
+) -> None:
+    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TIDEGATE_POOLS", raising=False)
+    seen = answer_with(monkeypatch, always({}))
+    result = tidegate(*arguments, stdin=stdin)
+    assert (result.exit_code, seen) == (2, [])
+    assert option in result.stderr
+    assert fix in result.stderr
+    if "worker" in arguments:
+        return
+    problem = json.loads(tidegate("-o", "json", *arguments, stdin=stdin).stderr.splitlines()[-1])
+    assert [error["field"] for error in problem["errors"]] == [option]
