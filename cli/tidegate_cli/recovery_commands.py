@@ -75,8 +75,7 @@ def retry_job(
             session,
             "more was skipped because of it than one call can reopen: it follows as its upstreams are done",
         )
-    if reopening.get("left_at_limit"):
-        _say(session, _left(reopening["left_at_limit"]))
+    _say_what_was_left(session, reopening)
 
 
 @workflows.command("cancel")
@@ -128,8 +127,7 @@ def rerun_workflow(
         session,
         f"{workflow_id}: reopened {reopened:,} jobs" if reopened else f"{workflow_id}: nothing to rerun",
     )
-    if found.get("left_at_limit"):
-        _say(session, _left(found["left_at_limit"]))
+    _say_what_was_left(session, found)
 
 
 @pools.command("redrive")
@@ -172,8 +170,16 @@ def redrive_pool(
         )
 
 
-def _left(jobs: int) -> str:
-    return f"{jobs:,} were reopened as often as is allowed: submit them anew"
+def _say_what_was_left(session: Session, reopened: Any) -> None:
+    """Says of which jobs a retry or a rerun could make nothing."""
+    if left := reopened.get("left_at_limit"):
+        _say(session, f"{left:,} were reopened as often as is allowed: submit them anew")
+    if left := reopened.get("left_without_upstream"):
+        _say(
+            session,
+            f"{left:,} can't run (upstream-gone): a job that they wait on has passed its retention; "
+            "submit them anew, with what they need",
+        )
 
 
 def _counts(found: Any) -> str:

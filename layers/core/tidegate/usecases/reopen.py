@@ -13,6 +13,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.lives import may_be_reopened
+from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.usecases.downstream import LAYERS_AT_MOST, downstream_of
@@ -32,11 +33,13 @@ _REASON = "reopened"
 class Reopened:
     """How many jobs one call reopened, and how many it left because they were reopened as often as is allowed.
 
-    `complete` is where the same call again would find no more to do.
+    `left_without_upstream` counts those that stay SKIPPED because a job that they wait on is gone. `complete` is where
+    the same call again would find no more to do.
     """
 
     reopened: int
     left_at_limit: int
+    left_without_upstream: int
     complete: bool
 
 
@@ -101,8 +104,14 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
         layer = reopening.reopen(freed)
         if not layer:
             break
+    # Such a job has no cause that could be reopened, so none of them is counted twice.
+    reopening.without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
     reopening.judge()
     return reopening.report(complete=not layer)
+
+
+def _is_without_upstream(job: Job) -> bool:
+    return job.state is State.SKIPPED and job.failure is not None and job.failure.code == UPSTREAM_GONE
 
 
 def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
@@ -144,6 +153,7 @@ class _Reopening:
     leave_skipped: bool = False
     moved: dict[str, Job] = field(default_factory=dict)
     left_at_limit: int = 0
+    without_upstream: list[str] = field(default_factory=list)
 
     def reopen(self, jobs: Sequence[Job]) -> list[Job]:
         """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
@@ -171,9 +181,12 @@ class _Reopening:
         stamp = replace(self.stamp, reason="")
         costly = COSTLY_PER_CALL  # of the whole call: somebody waits for its answer
         for portion in portions(jobs):
-            judge_waiting(self.services, portion, stamp, costly=costly)
+            judge_waiting(
+                self.services, portion, stamp, costly=costly, without_upstream=self.without_upstream
+            )
             costly = 0
 
     def report(self, *, complete: bool) -> Reopened:
         """What was done."""
-        return Reopened(len(self.moved), self.left_at_limit, complete)
+        left = len(set(self.without_upstream))
+        return Reopened(len(self.moved), self.left_at_limit, left, complete)
