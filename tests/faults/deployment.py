@@ -255,10 +255,8 @@ class Deployment:
             self._invoke(
                 lambda: self.services.queue.extend(pool, delivery.receipt, seconds=_VISIBILITY_SECONDS)
             )
-            if signal is Signal.CANCEL:
-                outcome = Outcome(OutcomeKind.CANCELLED)
-            else:
-                outcome = claimed.refusal or self.course(job)
+            ran = signal is not Signal.CANCEL
+            outcome = (claimed.refusal or self.course(job)) if ran else Outcome(OutcomeKind.CANCELLED)
             if outcome is DIES:
                 return None
             return conclusion_of(self.services, claimed, outcome, self.now_ms)
