@@ -78,8 +78,8 @@ class Settings:
 
     @property
     def expiry_pause_seconds(self) -> int:
-        """How long after that question has gone round it begins anew; a job is asked about three times at least."""
-        return self.expiry_lead_seconds // 4
+        """How long after a round of that question began the next one does; each job is asked about at least twice."""
+        return self.expiry_lead_seconds // 3
 
     def expires_at_s(self, now_ms: int) -> int:
         """When a job that ends now may be removed, in seconds since the epoch."""

@@ -1,8 +1,8 @@
 """Reap expiring jobs: asks of jobs whose retention is nearly over whether others may still need them.
 
 A round goes over all jobs of a pool that ended so long ago that they are near the end of their retention. Each run
-looks at a bounded number, and the next one goes on behind them. After a round there is a pause. A round begins so
-often that every job is asked about at least three times before its time is over.
+looks at a bounded number, and the next one goes on behind them. After a round there is a pause. Rounds come so
+often that every job is asked about at least twice before its time is over.
 """
 
 from __future__ import annotations
