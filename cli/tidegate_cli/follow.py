@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.dependency import CONDITION_ERROR, NOT_TAKEN
+from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate_cli.client import MAX_PAGES, Client, Page
 from tidegate_cli.errors import CliError
@@ -143,7 +144,8 @@ def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
     """What an exit code says of ended jobs.
 
     A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself. A branch that was not
-    taken is no failure, wherever its upstream is. A condition that could not be evaluated is one.
+    taken is no failure, wherever its upstream is. A condition that could not be evaluated is one, and an upstream
+    that no longer exists.
     """
     ids = {job.job_id for job in jobs}
     code = ExitCode.SUCCESS
@@ -158,4 +160,4 @@ def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
 def _failed_by_skip(job: JobView, ids: Set[str]) -> bool:
     if job.state is not State.SKIPPED or job.error_code == NOT_TAKEN:
         return False
-    return job.error_code == CONDITION_ERROR or job.error_upstream_id not in ids
+    return job.error_code in (CONDITION_ERROR, UPSTREAM_GONE) or job.error_upstream_id not in ids

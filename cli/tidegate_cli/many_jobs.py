@@ -35,13 +35,15 @@ class Summary:
 def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
     """Reruns a workflow, however many calls that takes; `tell` hears how far it is. Raises CliError."""
     repeats = client.repeats
-    reopened = left = 0
+    reopened = left = without = 0
     for answer in _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id):
         reopened += _count(answer, "reopened")
         left = max(left, _count(answer, "left_at_limit"))  # each call meets the same ones
+        without += _count(answer, "left_without_upstream")
         if not answer.get("complete", True):
             tell(f"{reopened:,} jobs reopened, going on")
-    return Summary({"reopened": reopened, "left_at_limit": left}, answer, client.repeats == repeats)
+    counts = {"reopened": reopened, "left_at_limit": left, "left_without_upstream": without}
+    return Summary(counts, answer, client.repeats == repeats)
 
 
 def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:

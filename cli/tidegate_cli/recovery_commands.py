@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -82,8 +83,7 @@ def retry_job(
             session,
             "more was skipped because of it than one call can reopen: it follows as its upstreams are done",
         )
-    if reopening.get("left_at_limit"):
-        _say(session, _left(reopening["left_at_limit"]))
+    _say_what_was_left(session, reopening)
 
 
 @workflows.command("cancel")
@@ -121,15 +121,19 @@ def rerun_workflow(
     with session.client() as client:
         found = many_jobs.rerun(client, workflow_id, session.tell)
     if session.is_json:
-        print_json({"workflow_id": workflow_id, **found.as_json("reopened", "left_at_limit")})
+        print_json(
+            {
+                "workflow_id": workflow_id,
+                **found.as_json("reopened", "left_at_limit", "left_without_upstream"),
+            }
+        )
         return
-    reopened, left = found.counts["reopened"], found.counts["left_at_limit"]
+    reopened = found.counts["reopened"]
     if reopened or not found.is_exact:
         _say(session, f"{workflow_id}: reopened {found.about}{reopened:,} jobs")
     else:
         _say(session, f"{workflow_id}: nothing to rerun")
-    if left:
-        _say(session, _left(left))
+    _say_what_was_left(session, found.counts)
 
 
 @pools.command("redrive")
@@ -172,8 +176,16 @@ def redrive_pool(
         )
 
 
-def _left(jobs: int) -> str:
-    return f"{jobs:,} were reopened as often as is allowed: submit them anew"
+def _say_what_was_left(session: Session, reopened: Mapping[str, Any]) -> None:
+    """Says of which jobs a retry or a rerun could make nothing."""
+    if left := reopened.get("left_at_limit"):
+        _say(session, f"{left:,} were reopened as often as is allowed: submit them anew")
+    if left := reopened.get("left_without_upstream"):
+        _say(
+            session,
+            f"{left:,} can't run (upstream-gone): a job that they wait on has passed its retention; "
+            "submit them anew, with what they need",
+        )
 
 
 def _counts(found: many_jobs.Summary) -> str:

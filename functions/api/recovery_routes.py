@@ -77,6 +77,7 @@ def retry_job(job_id: str) -> Response[str]:
     report = {
         "reopened": reopening.reopened,
         "left_at_limit": reopening.left_at_limit,
+        "left_without_upstream": reopening.left_without_upstream,
         "complete": reopening.complete,
     }
     return answer_with(HTTPStatus.OK, {**job_view(router, job), "reopening": report})

@@ -39,7 +39,11 @@ def test_everything_downstream_is_cancelled(api: Requests) -> None:
 
 @pytest.mark.parametrize(("options", "skipped"), [((), True), (("--leave-skipped",), False)])
 def test_a_job_is_retried(api: Requests, options: tuple[str, ...], skipped: bool) -> None:
-    raw = job_json(0, "READY", reopening={"reopened": 2, "left_at_limit": 0, "complete": False})
+    raw = job_json(
+        0,
+        "READY",
+        reopening={"reopened": 2, "left_at_limit": 0, "left_without_upstream": 0, "complete": False},
+    )
     seen = api({("POST", f"{JOB}/retry"): httpx.Response(200, json=raw)})
     lines = tidegate("jobs", "retry", f"{WORKFLOW}.0", *options).stdout.splitlines()
     assert lines[0] == f"{WORKFLOW}.0 is READY; reopened 2 jobs"
@@ -54,10 +58,24 @@ def test_a_workflow_is_rerun_until_all_of_it_is_open(api: Requests) -> None:
     path = f"/live/v1/workflows/{WORKFLOW}/rerun"
     answers = [
         httpx.Response(
-            200, json={"workflow_id": WORKFLOW, "reopened": 4, "left_at_limit": 0, "complete": False}
+            200,
+            json={
+                "workflow_id": WORKFLOW,
+                "reopened": 4,
+                "left_at_limit": 0,
+                "left_without_upstream": 0,
+                "complete": False,
+            },
         ),
         httpx.Response(
-            200, json={"workflow_id": WORKFLOW, "reopened": 1, "left_at_limit": 2, "complete": True}
+            200,
+            json={
+                "workflow_id": WORKFLOW,
+                "reopened": 1,
+                "left_at_limit": 2,
+                "left_without_upstream": 3,
+                "complete": True,
+            },
         ),
     ]
     api({("POST", path): answers})
@@ -65,6 +83,8 @@ def test_a_workflow_is_rerun_until_all_of_it_is_open(api: Requests) -> None:
     assert result.stdout.splitlines() == [
         f"{WORKFLOW}: reopened 5 jobs",
         "2 were reopened as often as is allowed: submit them anew",
+        "3 can't run (upstream-gone): a job that they wait on has passed its retention; "
+        "submit them anew, with what they need",
     ]
     assert result.stderr == "4 jobs reopened, going on\n"
 
@@ -109,7 +129,13 @@ def test_a_rerun_that_gets_nowhere_ends_with_an_error(api: Requests) -> None:
 
 
 def test_a_workflow_without_failures_says_so(api: Requests) -> None:
-    answer = {"workflow_id": WORKFLOW, "reopened": 0, "left_at_limit": 0, "complete": True}
+    answer = {
+        "workflow_id": WORKFLOW,
+        "reopened": 0,
+        "left_at_limit": 0,
+        "left_without_upstream": 0,
+        "complete": True,
+    }
     api({("POST", f"/live/v1/workflows/{WORKFLOW}/rerun"): httpx.Response(200, json=answer)})
     assert tidegate("workflows", "rerun", WORKFLOW).stdout == f"{WORKFLOW}: nothing to rerun\n"
     shown = tidegate("workflows", "rerun", WORKFLOW, "--output", "json").stdout

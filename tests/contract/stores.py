@@ -119,7 +119,7 @@ def same_clients(clients: AwsClients) -> AwsClients:
 def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
     codec = JobCodec(SHARDS, RANK_POLICY)
     return Stores(
-        jobs=DynamoJobStore(clients, tables, codec, retention_days=30),
+        jobs=DynamoJobStore(clients, tables, codec, retention_seconds=30 * 86_400),
         index=DynamoJobIndex(clients, tables, SHARDS),
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),

@@ -58,7 +58,7 @@ def test_a_young_table_takes_a_large_submission_at_its_own_speed() -> None:
     )
     table = YoungTable(units_per_second=1_000, burst_units=200)
     table.attach(clients.dynamodb)
-    store = DynamoJobStore(clients, TABLES, JobCodec(4, RANK_POLICY), 30)
+    store = DynamoJobStore(clients, TABLES, JobCodec(4, RANK_POLICY), 30 * 86_400)
     store.stage([new_job(f"S.{number}") for number in range(2_500)])
     assert table.written == 2_500
     assert table.refused > 0

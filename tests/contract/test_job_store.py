@@ -12,7 +12,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import NoteDependentsIfOpen, ReleaseIfPending
+from tidegate.domain.transitions import NoteDependents, ReleaseIfPending
 
 LARGE = {"text": "x" * 20_000}
 
@@ -148,7 +148,7 @@ def test_an_edge_to_an_earlier_job_is_listed_once_it_is_noted(stores: Stores) ->
     ]
     stores.jobs.add_edges([*edges, edges[0]])
     stores.jobs.add_edges(edges[:2])
-    noted = stores.jobs.apply(NoteDependentsIfOpen("S.0", watch_start=True))
+    noted = stores.jobs.apply(NoteDependents("S.0", watch_start=True))
     assert noted.dependents_apart
     assert noted.watch_start
     expected = [inline, *(Dependent(e.downstream_id, e.ordinal, e.type) for e in edges[:3])]
@@ -176,7 +176,7 @@ def test_staging_never_throws_back_a_job_that_has_moved(stores: Stores) -> None:
 
 def test_staging_never_forgets_that_a_later_job_waits(stores: Stores) -> None:
     stores.jobs.stage([pending("S.2"), pending("S.3")])
-    stores.jobs.apply(NoteDependentsIfOpen("S.2", watch_start=True))
+    stores.jobs.apply(NoteDependents("S.2", watch_start=True))
     stores.jobs.stage([pending("S.2"), pending("S.3")])
     job = stores.jobs.get("S.2")
     assert job is not None

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,16 @@ from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
-from tidegate.domain.transitions import FinishIfAttemptHolds, ReopenIfEnded, Stamp, Transition
+from tidegate.domain.transitions import (
+    FinishIfAttemptHolds,
+    KeepIfEnded,
+    NoteDependents,
+    ReopenIfEnded,
+    Stamp,
+    Transition,
+)
 
+STAY = (KeepIfEnded, NoteDependents)  # they move no job to another state
 REFUSALS = [
     pytest.param(case.transition, job, id=f"{case} {why}")
     for case in CASES
@@ -89,13 +98,28 @@ def test_whatever_the_job_only_moves_of_the_table_are_made(case: Case, job: Job)
         moved = case.transition.apply(job)
     except TransitionRefused:
         return
-    assert job.state not in TERMINAL or isinstance(case.transition, ReopenIfEnded)
+    assert job.state not in TERMINAL or isinstance(case.transition, (ReopenIfEnded, *STAY))
     recorded = len(moved.history) > len(job.history)
     assert moved.state in TRANSITIONS[job.state] if recorded else moved.state is job.state
     assert moved.attempt - job.attempt in (0, 1)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.job.state not in TERMINAL], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.transition, STAY)], ids=str)
+@given(job=JOBS)
+def test_what_is_noted_on_a_job_leaves_it_where_it_is(case: Case, job: Job) -> None:
+    with suppress(TransitionRefused):
+        moved = case.transition.apply(job)
+        noted = {"dependents_apart", "watch_start", "expires_at_s"}
+        assert {
+            each.name for each in fields(job) if getattr(job, each.name) != getattr(moved, each.name)
+        } <= noted
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.job.state not in TERMINAL and not isinstance(case.transition, STAY)],
+    ids=str,
+)
 @pytest.mark.parametrize("state", sorted(TERMINAL))
 def test_nothing_but_reopening_moves_a_job_that_has_ended(case: Case, state: State) -> None:
     job = replace(case.job, state=state)

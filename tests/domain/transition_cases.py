@@ -24,7 +24,7 @@ from tests.domain.reopen_cases import REOPENINGS
 from tests.domain.transition_case import Case
 from tidegate.domain.job import JobFailure, Progress
 from tidegate.domain.retry import RetryPolicy
-from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
     CancelIfInState,
@@ -38,7 +38,8 @@ from tidegate.domain.transitions import (
     HandBackIfAttemptHolds,
     HeartbeatIfAttemptHolds,
     HoldIfReady,
-    NoteDependentsIfOpen,
+    KeepIfEnded,
+    NoteDependents,
     PassOverIfReady,
     ReadyIfDue,
     ReadyIfLeaseExpired,
@@ -70,6 +71,7 @@ LEASE_BROKEN = {
 EARLY = replace(PENDING, not_before_ms=NOW_MS + 1)
 DUE = replace(PENDING, not_before_ms=NOW_MS)
 REOPENED = {"was reopened": replace(PENDING, reopened=1)}
+SUCCEEDED = SAMPLES[State.SUCCEEDED]
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
 CANCELLED = Ending(State.CANCELLED, failure=FAILURE, expires_at_s=7)
 
@@ -267,8 +269,8 @@ def _cancel_cases() -> list[Case]:
         "was not asked": RUNNING,
         **others(State.RUNNING, cancel_requested_at_ms=NOW_MS - 30_000),
     }
-    note = NoteDependentsIfOpen("S.1", watch_start=True)
-    quiet = NoteDependentsIfOpen("S.1", watch_start=False)
+    note = NoteDependents("S.1", watch_start=True)
+    quiet = NoteDependents("S.1", watch_start=False)
     noted = replace(READY, dependents_apart=True, watch_start=True)
     held = replace(READY, held_in="key:1:k")
     return [
@@ -282,9 +284,24 @@ def _cancel_cases() -> list[Case]:
             ended(ASKED, State.CANCELLED, FAILURE),
             grace,
         ),
-        Case(note, READY, noted, {f"is {state}": SAMPLES[state] for state in sorted(TERMINAL)}),
+        Case(note, READY, noted),
+        Case(note, SUCCEEDED, replace(SUCCEEDED, dependents_apart=True, watch_start=True)),
         Case(quiet, READY, replace(READY, dependents_apart=True)),
         Case(quiet, noted, noted),
+    ]
+
+
+def _keep_cases() -> list[Case]:
+    ended = replace(SUCCEEDED, expires_at_s=7)
+    changed = {
+        "was reopened since": replace(ended, reopened=ended.reopened + 1),
+        "is kept for longer already": replace(ended, expires_at_s=8),
+        "is open": replace(READY, reopened=ended.reopened, expires_at_s=7),
+    }
+    twice = replace(ended, reopened=2)
+    return [
+        Case(KeepIfEnded(ended, 9), ended, replace(ended, expires_at_s=9), changed),
+        Case(KeepIfEnded(twice, 9), twice, replace(twice, expires_at_s=9), {"is in its first life": ended}),
     ]
 
 
@@ -295,5 +312,6 @@ CASES = [
     *_worker_cases(),
     *_repair_cases(),
     *_cancel_cases(),
+    *_keep_cases(),
     *(Case(*reopening) for reopening in REOPENINGS),
 ]

@@ -53,7 +53,12 @@ def test_a_job_that_timed_out_is_retried_with_what_was_skipped_for_it(
     ended = ["TIMED_OUT", "SKIPPED", "SUCCEEDED"]
     becomes(lambda: _states(stack_home, workflow), ended)
     job = tidegate_json(stack_home, "jobs", "retry", first)
-    assert job["reopening"] == {"reopened": 2, "left_at_limit": 0, "complete": True}
+    assert job["reopening"] == {
+        "reopened": 2,
+        "left_at_limit": 0,
+        "left_without_upstream": 0,
+        "complete": True,
+    }
     becomes(lambda: _states(stack_home, workflow), ended)
     again = tidegate_json(stack_home, "jobs", "get", first)
     assert (again["attempt"], again["reopened"]) == (2, 1)

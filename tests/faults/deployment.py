@@ -62,7 +62,9 @@ class ReadsUpstreams(AnyParameters):
 class Deployment:
     """One run. `started` and `ended` are the numbers of the writes that first did that to a job."""
 
-    def __init__(self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0) -> None:
+    def __init__(
+        self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, retention_days: float = 30
+    ) -> None:
         self.aws = aws
         self.tables = aws.empty(START_MS)
         queues = {name: aws.make_queue(name) for name in (POOL, PROCESS_POOL)}
@@ -86,6 +88,7 @@ class Deployment:
             default_pool=POOL,
             resend_after_seconds=60,
             dispatch_lease_seconds=dispatch_lease_seconds,
+            retention_days=retention_days,
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.course: Course = lambda _job: DONE
@@ -255,7 +258,8 @@ class Deployment:
             self._invoke(
                 lambda: self.services.queue.extend(pool, delivery.receipt, seconds=_VISIBILITY_SECONDS)
             )
-            outcome = Outcome(OutcomeKind.CANCELLED) if signal is Signal.CANCEL else self.course(job)
+            ran = signal is not Signal.CANCEL
+            outcome = (claimed.refusal or self.course(job)) if ran else Outcome(OutcomeKind.CANCELLED)
             if outcome is DIES:
                 return None
             return conclusion_of(self.services, claimed, outcome, self.now_ms)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
+from tests.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -282,6 +283,7 @@ CASES: Mapping[str, Case] = {
     "cut off before it was accepted": Case(cut_off_before_it_was_accepted),
     "cut off after it was accepted": Case(cut_off_after_it_was_accepted, refusable=True),
     "held back": Case(held_back, settings={"dispatch_lease_seconds": 60}),
+    "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
     "lost": Case(lost),
     "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
     "worker processes": Case(worker_processes),

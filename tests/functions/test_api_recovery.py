@@ -46,7 +46,12 @@ def test_a_failed_job_is_retried_with_what_was_skipped_for_it(api: Api) -> None:
     assert api.job(second).state is State.SKIPPED
     answer = api.call("POST", f"/v1/jobs/{first}/retry")
     assert (answer.status, answer.body["state"], answer.body["reopened"]) == (200, "READY", 1)
-    assert answer.body["reopening"] == {"reopened": 2, "left_at_limit": 0, "complete": True}
+    assert answer.body["reopening"] == {
+        "reopened": 2,
+        "left_at_limit": 0,
+        "left_without_upstream": 0,
+        "complete": True,
+    }
     assert answer.body["history"][-1]["actor"] == "ann@example.com"
     assert api.job(second).state is State.PENDING
 
@@ -78,6 +83,7 @@ def test_a_workflow_is_rerun_and_cancelled(api: Api) -> None:
             "left_at_limit": 0,
             "complete": True,
             "cursor": None,
+            "left_without_upstream": 0,
         },
     )
     cancelled = api.call("POST", f"/v1/workflows/{workflow}/cancel")

@@ -18,12 +18,12 @@ from tests.support.tables import resources, routes
 from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
 from tidegate.adapters.dynamodb_workers import worker_from, worker_item
 from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory_world import Change, MemoryWorld
 from tidegate.adapters.sqs_queue import message_body
 from tidegate.bootstrap import Meter, WorkerDeps, memory_services
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
-from tidegate.domain.states import State
+from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.workers import WorkerState
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Message
@@ -119,6 +119,41 @@ def test_the_dispatcher_wakes_for_workers_that_join_or_come_back_and_for_no_hear
     assert _wakes(None, WorkerState.ACTIVE)
     waking = {(old, new) for old in WorkerState for new in WorkerState if _wakes(old, new)}
     assert waking == {(old, WorkerState.ACTIVE) for old in WorkerState if old is not WorkerState.ACTIVE}
+
+
+def _reaches(old: State, new: State, *, watched: bool) -> tuple[bool, bool]:
+    """Whether the change of a job reaches the dispatcher, by the template and by the memory world."""
+
+    def image(state: State) -> dict[str, Any]:
+        return {"state": {"S": state.value}, **({"watch_start": {"BOOL": True}} if watched else {})}
+
+    images = {"NewImage": image(new), "OldImage": image(old)}
+    record = {"eventName": "MODIFY", "dynamodb": images}
+    source = resources()["DispatcherStream"]["Properties"]
+    filters = [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
+
+    def job(state: State) -> Job:
+        return Job(
+            job_id="S",
+            state=state,
+            type="t",
+            pool="p",
+            priority=1,
+            created_at_ms=NOW_MS,
+            watch_start=watched,
+        )
+
+    change = Change(job(old), job(new))
+    return any(_matches(pattern, record) for pattern in filters), change.concerns_dispatcher
+
+
+def test_the_dispatcher_hears_once_that_a_job_has_ended_in_the_memory_world_too() -> None:
+    """It hears no more of one that has ended already, however long that one is kept."""
+    for old in State:
+        for new in TERMINAL:
+            for watched in (False, True):
+                reached = _reaches(old, new, watched=watched)
+                assert reached == (old not in TERMINAL, old not in TERMINAL), (old, new, watched)
 
 
 @pytest.mark.parametrize("name", ["dispatcher-schedule", "reaper-schedule"])

@@ -40,7 +40,7 @@ def check_retention(jobs: Iterable[Job], settings: Settings) -> None:
     """Every job that has ended is removed so many days after its last end as the operator says."""
     for job in jobs:
         assert job.finished_at_ms is not None
-        assert job.expires_at_s == job.finished_at_ms // 1_000 + settings.retention_days * 86_400, job
+        assert job.expires_at_s == job.finished_at_ms // 1_000 + settings.retention_seconds, job
 
 
 def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission]) -> None:

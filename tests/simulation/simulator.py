@@ -221,10 +221,15 @@ class Simulator:
             assert is_accepted(submission), f"{job.job_id} is {job.state}, and its workflow is not accepted"
         if job.is_terminal:
             self.open_jobs.discard(job.job_id)
+            if change.old is not None and change.old.is_terminal:
+                self.happened["job kept for others"] += job.expires_at_s != change.old.expires_at_s
+            else:
+                assert self.ended.setdefault(job.job_id, self.writes) == self.writes, (
+                    f"{job.job_id} ended twice"
+                )
             self.happened["jobs undeliverable"] += (
                 job.failure is not None and job.failure.code == UNDELIVERABLE
             )
-            assert self.ended.setdefault(job.job_id, self.writes) == self.writes, f"{job.job_id} ended twice"
         elif change.old is None or change.old.is_terminal:  # submitted, or reopened
             self.happened["jobs reopened by people"] += change.old is not None
             self.open_jobs.add(job.job_id)

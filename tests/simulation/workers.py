@@ -99,7 +99,9 @@ class WorkerPool:
         except DependencyUnavailable:
             self.running -= 1
             return  # the message comes again, or the lease ends first
-        attempt = _Attempt(delivery, claimed, simulator.scenario(claimed.assignment))
+        refused = claimed.refusal
+        course = simulator.scenario(claimed.assignment) if refused is None else Course(0, refused)
+        attempt = _Attempt(delivery, claimed, course)
         timeout_ms = claimed.job.timeout_seconds * 1_000
         simulator.happened[f"worker {attempt.course.fate}"] += 1
         if attempt.course.fate is Fate.DIES:

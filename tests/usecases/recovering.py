@@ -68,7 +68,7 @@ class Workflow:
         self.now_ms += 1_000
         running = self.start(key)
         failure = None if state is State.SUCCEEDED else JobFailure("broken", "it broke")
-        ending = Ending(state, failure=failure, expires_at_s=self.now_ms // 1_000 + 86_400)
+        ending = Ending(state, failure=failure, expires_at_s=self.services.settings.expires_at_s(self.now_ms))
         stamp = Stamp(self.now_ms, "w")
         job = self.services.jobs.apply(FinishIfAttemptHolds(running, running.attempt, ending, stamp))
         if event:
@@ -85,8 +85,11 @@ class Workflow:
 
     def submit_after(self, key: str, kind: DependencyType = DependencyType.MUST_SUCCEED) -> str:
         """A job of a later submission that waits on one of this workflow."""
-        edge = DependencyRequest(job_id=self.ids[key], type=kind)
-        request = JobRequest(type=NOOP, depends_on=(edge,))
+        return self.submit_on(DependencyRequest(job_id=self.ids[key], type=kind))
+
+    def submit_on(self, *edges: DependencyRequest) -> str:
+        """A job of a later submission with these dependencies."""
+        request = JobRequest(type=NOOP, depends_on=edges)
         return submit_job(
             self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms
         ).job_id

@@ -48,7 +48,7 @@ def failed_chain() -> Workflow:
 
 def test_a_retried_job_takes_what_was_skipped_for_it_along() -> None:
     workflow = failed_chain()
-    assert retry(workflow, "a") == reopen.Reopened(3, 0, complete=True)
+    assert retry(workflow, "a") == reopen.Reopened(3, 0, left_without_upstream=0, complete=True)
     assert workflow.states == OPEN_CHAIN
     a = workflow.job("a")
     assert (a.attempt, a.reopened, a.failure, a.finished_at_ms, a.expires_at_s) == (1, 1, None, None, None)
@@ -265,5 +265,5 @@ def test_what_was_skipped_and_may_not_be_reopened_any_more_is_counted() -> None:
     workflow = failed_chain()
     second = workflow.job("b")
     workflow.world.jobs[second.job_id] = worn_out(second)
-    assert retry(workflow, "a") == reopen.Reopened(1, 1, complete=True)
+    assert retry(workflow, "a") == reopen.Reopened(1, 1, left_without_upstream=0, complete=True)
     assert workflow.states == {"a": READY, "b": SKIPPED, "c": SKIPPED}

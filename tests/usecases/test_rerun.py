@@ -32,7 +32,7 @@ def test_a_rerun_reopens_every_failure_and_what_was_skipped_for_it() -> None:
     cancelled = cancel_job(workflow.services, workflow.ids["stopped"], actor=ACTOR, now_ms=workflow.now_ms)
     workflow.hear(cancelled)
     assert workflow.states["end"] is SKIPPED
-    assert rerun(workflow) == reopen.Reopened(5, 0, complete=True)
+    assert rerun(workflow) == reopen.Reopened(5, 0, left_without_upstream=0, complete=True)
     assert workflow.states == {
         "z": PENDING, "y": PENDING, "x": READY, "done": SUCCEEDED, "stopped": READY, "end": PENDING,
     }  # fmt: skip

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from tests.functions.api_calls import NOW_MS, SETTINGS
+from tests.support.determined import StandingClock
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
@@ -15,10 +18,10 @@ from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
-from tidegate.ports import Message
+from tidegate.ports import Assignment, Heartbeat, Message, Outcome
 from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release import release
-from tidegate.usecases.run import Claimed, claim
+from tidegate.usecases.run import Claimed, claim, run_message
 from tidegate.usecases.submit import submit_job
 
 STAMP = Stamp(NOW_MS, "test")
@@ -89,13 +92,51 @@ def test_a_job_gets_the_result_that_released_it_though_reads_are_old() -> None:
     assert (upstream.state, upstream.result) == (State.SUCCEEDED, {"rows": 7})
 
 
-def test_an_upstream_whose_result_is_gone_does_not_keep_a_job_from_running() -> None:
+class NeverRuns:
+    """An executor that must not be asked."""
+
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+        raise AssertionError("the job's code ran on a part of its input")
+
+
+def _run(services: Services, job_id: str) -> None:
+    services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
+    run_message(services, NeverRuns(), StandingClock(NOW_MS), Message(job_id, 0), "w")
+
+
+@pytest.mark.parametrize("gone", ["the result", "the upstream"])
+def test_a_job_never_runs_on_a_part_of_its_upstreams(gone: str) -> None:
     services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
-    upstream_id = _submit(services)
-    _succeed(services, upstream_id, {"rows": 7})
-    services = replace(services, jobs=ResultsGone(world))
-    claimed = _claim(services, _submit(services, DependencyRequest(job_id=upstream_id)))
-    assert claimed.assignment.upstreams == ()
+    upstream_ids = [_submit(services) for _ in range(2)]
+    for upstream_id in upstream_ids:
+        _succeed(services, upstream_id, {"rows": 7})
+    job_id = _submit(services, *(DependencyRequest(job_id=upstream_id) for upstream_id in upstream_ids))
+    if gone == "the result":
+        services = replace(services, jobs=ResultsGone(world))
+    else:
+        world.remove(upstream_ids[1])
+    _run(services, job_id)
+    job = world.jobs[job_id]
+    assert (job.state, job.attempt) == (State.FAILED, 1)
+    assert job.failure is not None
+    assert job.failure.code == "upstream-gone"
+    assert "retention" in job.failure.message
+
+
+def test_a_job_whose_input_is_gone_fails_and_says_so() -> None:
+    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    job_id = submit_job(
+        services,
+        JobRequest(type="tidegate.noop", parameters={"text": "x" * 10_000}),
+        idempotency_key=None,
+        fingerprint="",
+        now_ms=NOW_MS,
+    ).job_id
+    world.inputs.clear()
+    _run(services, job_id)
+    failure = world.jobs[job_id].failure
+    assert failure is not None
+    assert (world.jobs[job_id].state, failure.code) == (State.FAILED, "input-gone")
 
 
 def test_a_condition_on_a_result_that_is_gone_skips_the_job_and_says_why() -> None:
@@ -111,6 +152,7 @@ def test_a_condition_on_a_result_that_is_gone_skips_the_job_and_says_why() -> No
     job = world.jobs[job_id]
     assert job.state is State.SKIPPED
     assert job.failure is not None
+    assert job.failure.code == "upstream-gone"
     assert "retention" in job.failure.message
 
 

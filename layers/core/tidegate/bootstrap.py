@@ -155,7 +155,7 @@ def aws_services(
     codec = JobCodec(settings.shards, settings.rank_policy)
     return Services(
         settings=settings,
-        jobs=DynamoJobStore(clients, tables, codec, settings.retention_days),
+        jobs=DynamoJobStore(clients, tables, codec, settings.retention_seconds),
         index=DynamoJobIndex(clients, tables, settings.shards),
         submissions=DynamoSubmissionStore(clients, tables, codec),
         workers=DynamoWorkerRegistry(clients, tables),
@@ -197,7 +197,7 @@ def memory_services(
         world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
     services = Services(
         settings=settings,
-        jobs=MemoryJobStore(world),
+        jobs=MemoryJobStore(world, settings.retention_seconds),
         index=MemoryJobIndex(world),
         submissions=MemorySubmissionStore(world),
         workers=MemoryWorkerRegistry(world),

@@ -48,7 +48,7 @@ class Settings:
     lease_seconds: int = 60
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
-    retention_days: int = 30
+    retention_days: float = 30
     resend_after_seconds: int = 300
     dispatch_lease_seconds: int = 0
     stack: str = "tidegate"
@@ -66,9 +66,24 @@ class Settings:
         """The time before which a worker process must have beaten last to count as silent now, in milliseconds."""
         return now_ms - self.worker_silence_seconds * 1_000
 
+    @property
+    def retention_seconds(self) -> int:
+        """How long a job that has ended is kept."""
+        return int(self.retention_days * 86_400)
+
+    @property
+    def expiry_lead_seconds(self) -> int:
+        """How long before the end of its retention it is asked whether others still need a job."""
+        return self.retention_seconds // 10
+
+    @property
+    def expiry_pause_seconds(self) -> int:
+        """How long after a round of that question began the next one does; each job is asked about at least twice."""
+        return self.expiry_lead_seconds // 3
+
     def expires_at_s(self, now_ms: int) -> int:
         """When a job that ends now may be removed, in seconds since the epoch."""
-        return now_ms // 1_000 + self.retention_days * 86_400
+        return now_ms // 1_000 + self.retention_seconds
 
 
 def _millis(points: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import app
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tests.e2e.permissions.moves import run_to_end, start, submit, submit_flow
+from tests.e2e.permissions.moves import end_and_be_due, is_kept, run_to_end, start, submit, submit_flow
 from tests.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.functions.api_calls import read_event
 from tests.support.determined import StandingClock
@@ -165,6 +165,14 @@ def drains_a_worker(world: World, services: Services) -> None:
     assert standing.state is WorkerState.DRAINING
 
 
+def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
+    """A large result of an upstream that would go soon."""
+    upstream = submit(world, JobRequest(type=NOOP))
+    expires_at_s = end_and_be_due(world, upstream)
+    ask(services, "POST", "/v1/jobs", {"type": NOOP, "depends_on": [{"job_id": upstream}]})
+    assert is_kept(world, upstream, expires_at_s)
+
+
 API_PROBES = (
     takes_a_job,
     takes_a_large_job,
@@ -185,4 +193,5 @@ API_PROBES = (
     lists_workers,
     shows_a_worker,
     drains_a_worker,
+    keeps_what_a_new_job_needs,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.dispatcher import app
-from tests.e2e.permissions.moves import run_to_end, start, submit, submit_flow
+from tests.e2e.permissions.moves import end_and_be_due, is_kept, run_to_end, start, submit, submit_flow
 from tests.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tests.support.determined import StandingClock
 from tidegate.adapters.dynamodb_items import job_from_image
@@ -14,7 +14,9 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.react import react
 
 NOOP = "tidegate.noop"
@@ -95,6 +97,22 @@ def forgets_a_lane(world: World, services: Services) -> None:
     assert not world.admin.lanes.list_lanes("lambda", limit=10)
 
 
+def keeps_what_it_opens_again(world: World, services: Services) -> None:
+    """A job that was skipped for one upstream needs the large result of the other, which would go soon."""
+    after = tuple(DependencyRequest(key=key) for key in ("up", "tried"))
+    jobs = [JobRequest(key=key, type=NOOP) for key in ("up", "tried")]
+    jobs += [JobRequest(key="down", type=NOOP, depends_on=after)]
+    ids = submit_flow(world, WorkflowRequest(jobs=tuple(jobs)))
+    expires_at_s = end_and_be_due(world, ids["up"])
+    stamp, jobs_now = Stamp(now_ms(), "test"), world.admin.jobs
+    cancelled = jobs_now.apply(CancelIfInState(world.job(ids["tried"]), Ending(State.CANCELLED), stamp))
+    react(world.admin, [cancelled], now_ms=now_ms())
+    assert world.states(ids["down"]) == [State.SKIPPED]
+    judge_waiting(world.admin, [jobs_now.apply(ReopenIfEnded(cancelled, stamp))], stamp)
+    react(services, [run_to_end(world, ids["tried"])], now_ms=now_ms())
+    assert is_kept(world, ids["up"], expires_at_s)
+
+
 DISPATCHER_PROBES = (
     dispatches_a_job,
     dispatches_several_jobs,
@@ -104,4 +122,5 @@ DISPATCHER_PROBES = (
     holds_back_and_lets_go,
     frees_a_permit_that_was_left_behind,
     forgets_a_lane,
+    keeps_what_it_opens_again,
 )

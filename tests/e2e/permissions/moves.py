@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from tests.e2e.permissions.world import MINUTE_MS, World, now_ms
+from tests.e2e.permissions.world import LARGE, MINUTE_MS, World, now_ms
 from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
@@ -46,11 +47,29 @@ def start(world: World, job_id: str, at_ms: int | None = None) -> Job:
     return world.admin.jobs.apply(claim)
 
 
-def run_to_end(world: World, job_id: str, result: Json = None) -> Job:
+def run_to_end(world: World, job_id: str, result: Json = None, expires_at_s: int | None = None) -> Job:
     """To SUCCEEDED, with a result."""
     job = world.job(job_id)
     if job.state is not State.RUNNING:
         job = start(world, job_id)
     apart = world.admin.jobs.store_result_apart(job, result)
-    ending = Ending(State.SUCCEEDED, result=None if apart else result, result_apart=apart)
+    ending = Ending(
+        State.SUCCEEDED, result=None if apart else result, result_apart=apart, expires_at_s=expires_at_s
+    )
     return world.admin.jobs.apply(FinishIfAttemptHolds(job, job.attempt, ending, Stamp(now_ms(), "worker")))
+
+
+def end_and_be_due(world: World, job_id: str, at_ms: int | None = None) -> int:
+    """To SUCCEEDED, with a large result, an hour before the end of its retention; returns that, in seconds."""
+    expires_at_s = now_ms() // 1_000 + 3_600
+    run_to_end(world, job_id, LARGE, expires_at_s)
+    if at_ms is not None:
+        job = world.job(job_id)
+        world.admin.jobs.unstage([job_id])
+        world.admin.jobs.insert_if_absent([replace(job, finished_at_ms=at_ms)])
+    return expires_at_s
+
+
+def is_kept(world: World, job_id: str, expires_at_s: int) -> bool:
+    """Whether a job stays for longer than that."""
+    return (world.job(job_id).expires_at_s or 0) > expires_at_s

@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from functions.reaper import app
-from tests.e2e.permissions.moves import queue, run_to_end, start, submit, submit_flow
+from tests.e2e.permissions.moves import (
+    end_and_be_due,
+    is_kept,
+    queue,
+    run_to_end,
+    start,
+    submit,
+    submit_flow,
+)
 from tests.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tests.support.determined import StandingClock
 from tidegate.adapters.dynamodb_workers import worker_item
@@ -201,6 +209,18 @@ def remembers_where_it_was_among_workers(world: World, services: Services) -> No
     assert world.admin.cursors.load("workers#ecs") is None
 
 
+def keeps_what_is_needed(world: World, services: Services) -> None:
+    """A large result that an open job waits with, at the end of its retention."""
+    after = tuple(DependencyRequest(key=key) for key in ("up", "other"))
+    jobs = [JobRequest(key=key, type=NOOP) for key in ("up", "other")]
+    jobs += [JobRequest(key="down", type=NOOP, depends_on=after)]
+    ids = submit_flow(world, WorkflowRequest(jobs=tuple(jobs)))
+    retention_ms = world.settings.retention_seconds * 1_000
+    expires_at_s = end_and_be_due(world, ids["up"], now_ms() - retention_ms)
+    reap(services)
+    assert is_kept(world, ids["up"], expires_at_s)
+
+
 REAPER_PROBES = (
     takes_back_from_a_lost_worker,
     takes_back_several,
@@ -215,4 +235,5 @@ REAPER_PROBES = (
     marks_silent_workers,
     remembers_where_it_was_among_jobs,
     remembers_where_it_was_among_workers,
+    keeps_what_is_needed,
 )

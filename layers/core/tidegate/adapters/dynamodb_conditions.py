@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_values import Plain, encode
 from tidegate.domain import limits
-from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.states import State
 
 _SHAPES = 512  # texts kept; there are a few dozen
 _NAME = re.compile(r"#(\w+)")
@@ -105,11 +105,6 @@ def in_state(*states: State) -> Clause:
     if len(states) == 1:
         return equals(schema.STATE, str(states[0]))
     return one_of(schema.STATE, [str(state) for state in states])
-
-
-def not_ended() -> Clause:
-    """The job is not terminal."""
-    return in_state(*(state for state in State if state not in TERMINAL))
 
 
 def attempt_is(attempt: int) -> Clause:

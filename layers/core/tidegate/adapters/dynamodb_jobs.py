@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,15 @@ from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb_batches import DynamoBatches, chunks
-from tidegate.adapters.dynamodb_conditions import Clause, absent, any_of, condition_arguments, never_released
+from tidegate.adapters.dynamodb_conditions import (
+    Change,
+    Clause,
+    absent,
+    any_of,
+    below,
+    condition_arguments,
+    never_released,
+)
 from tidegate.adapters.dynamodb_items import JobCodec, input_from_item, job_from_image, json_from
 from tidegate.adapters.dynamodb_moves import DynamoMoves
 from tidegate.adapters.dynamodb_split import SplitJob, split
@@ -24,7 +32,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import KeepIfEnded, Transition
 from tidegate.ports import MoveOutcome
 from tidegate.settings import Tables
 
@@ -39,12 +47,12 @@ _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its ti
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobStore:
-    """Jobs, their inputs and results, and their edges. `retention_days` is how long an ended job is kept."""
+    """Jobs, their inputs and results, and their edges. `retention_seconds` is how long an ended job is kept."""
 
     clients: AwsClients
     tables: Tables
     codec: JobCodec
-    retention_days: int
+    retention_seconds: int
 
     @property
     def _batches(self) -> DynamoBatches:
@@ -168,12 +176,39 @@ class DynamoJobStore:
         text = compact_json(result)
         if len(text.encode()) <= MAX_INLINE_RESULT_BYTES:
             return False
-        expires_at_s = self._now_s() + (self.retention_days + 1) * _DAY_SECONDS
+        expires_at_s = self._now_s() + self.retention_seconds + _DAY_SECONDS
         key = _part_key(job.job_id, schema.result_part(job.attempt))
         item = {**key, **encode_item({schema.RESULT: text, schema.EXPIRES_AT: expires_at_s})}
         with translated(f"storing the result of job {job.job_id}"):
             self.clients.dynamodb.put_item(TableName=self.tables.payloads, Item=item)
         return True
+
+    def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
+        """Moves the expiry of results and inputs that would go before their jobs; a part that stays costs nothing."""
+        parts = [
+            (_part_key(move.job_id, part), move.until_s + _DAY_SECONDS)
+            for move in kept
+            for part in self._parts_that_go_before(move)
+        ]
+        self.clients.until_each_done("keeping parts of jobs", parts, self._keep_part)
+
+    def _parts_that_go_before(self, move: KeepIfEnded) -> Iterator[str]:
+        job = move.job
+        if job.result_apart:
+            yield schema.result_part(job.attempt)
+        if job.input is None and move.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
+            yield schema.input_part(job.fingerprint)
+
+    def _keep_part(self, part: tuple[Item, int]) -> None:
+        key, until_s = part
+        later = Change(below(schema.EXPIRES_AT, until_s), {schema.EXPIRES_AT: until_s})
+        try:
+            with translated(f"keeping a part of job {key[schema.JOB_ID]['S']}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.payloads, Key=key, **later.render(schema.JOB_ID)
+                )
+        except ClientError:
+            return  # it is gone, or stays for as long already
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Writes new jobs, each only if its id is unused; returns the ids that already existed, untouched."""
@@ -209,7 +244,7 @@ class DynamoJobStore:
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
         """Writes edges to earlier submissions' jobs under their upstreams."""
-        expires_at_s = self._now_s() + _LONGEST_WAIT_SECONDS
+        expires_at_s = self._now_s() + _LONGEST_WAIT_SECONDS + self.retention_seconds
         items = {}
         for edge in edges:
             key = _entry_key(edge.upstream_id, schema.edge_entry(edge.downstream_id, edge.ordinal))
@@ -276,7 +311,7 @@ class DynamoJobStore:
 
     def _parts_expire_at_s(self, job: Job) -> int:
         begins_ms = max(job.created_at_ms, job.not_before_ms or 0)
-        return begins_ms // 1_000 + _LONGEST_WAIT_SECONDS + self.retention_days * _DAY_SECONDS
+        return begins_ms // 1_000 + _LONGEST_WAIT_SECONDS + self.retention_seconds
 
     def _now_s(self) -> int:
         return self.clients.clock.now_ms() // 1_000

@@ -16,6 +16,7 @@ from tidegate.domain.transitions import (
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
+    KeepIfEnded,
     OfKnownJob,
     PassOverIfReady,
     ReopenIfEnded,
@@ -43,6 +44,8 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
             return job.state is State.QUEUED and job.sent_at_ms == transition.stamp.now_ms
         case PassOverIfReady():
             return job.state is State.READY and job.ready_at_ms == transition.ready_at_ms
+        case KeepIfEnded():
+            return job.is_terminal and job.expires_at_s == transition.until_s
         case ReopenIfEnded():
             # It may have shortened the history, so that places in it say nothing.
             return job.reopened > transition.job.reopened and _is_in(change, _lines(item))

@@ -15,6 +15,7 @@ from tidegate.adapters.dynamodb_changes import NO_PROGRESS, line, to_end, to_rea
 from tidegate.adapters.dynamodb_conditions import (
     Change,
     Clause,
+    absent,
     all_of,
     at_most,
     attempt_holds,
@@ -25,7 +26,6 @@ from tidegate.adapters.dynamodb_conditions import (
     lease_expired,
     may_run_again_after,
     not_cancelled,
-    not_ended,
     reopened_times,
     waiting_for,
     waiting_only_on,
@@ -36,7 +36,7 @@ from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import transitions as moves
 from tidegate.domain.job import Job
 from tidegate.domain.lives import kept_history, may_be_reopened
-from tidegate.domain.states import REOPENABLE, Group, State
+from tidegate.domain.states import REOPENABLE, TERMINAL, Group, State
 
 
 def _pending_in_the_life_of(job: Job) -> Clause:
@@ -238,9 +238,18 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
     )
 
 
-def _note_dependents(_: JobCodec, move: moves.NoteDependentsIfOpen) -> Change:
+def _note_dependents(_: JobCodec, move: moves.NoteDependents) -> Change:
     watch = {schema.WATCH_START: True} if move.watch_start else {}
-    return Change(not_ended(), {schema.DEPENDENTS_APART: True, **watch})
+    return Change(in_state(*State), {schema.DEPENDENTS_APART: True, **watch})
+
+
+def _keep(_: JobCodec, move: moves.KeepIfEnded) -> Change:
+    job = move.job
+    kept = (
+        absent(schema.EXPIRES_AT) if job.expires_at_s is None else equals(schema.EXPIRES_AT, job.expires_at_s)
+    )
+    condition = all_of(in_state(*sorted(TERMINAL)), reopened_times(job.reopened), kept)
+    return Change(condition, {schema.EXPIRES_AT: move.until_s})
 
 
 CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = MappingProxyType(
@@ -266,7 +275,8 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.RequestCancelIfRunning: _request_cancel,
         moves.CancelIfGraceOver: _cancel_if_grace_over,
         moves.ReopenIfEnded: _reopen,
-        moves.NoteDependentsIfOpen: _note_dependents,
+        moves.NoteDependents: _note_dependents,
+        moves.KeepIfEnded: _keep,
     }
 )
 

@@ -12,7 +12,7 @@ from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefus
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import KeepIfEnded, Transition
 from tidegate.ports import MoveOutcome
 
 _Item = TypeVar("_Item")
@@ -20,13 +20,15 @@ _Item = TypeVar("_Item")
 READ_BATCH = 100
 WRITE_BATCH = 25
 DEPENDENCIES_BATCH = 25
+RESULT_KEPT_LONGER_SECONDS = 86_400  # than its job, so that no job stands without its result
 
 
 class MemoryJobStore:
     """See ports.JobStore."""
 
-    def __init__(self, world: MemoryWorld) -> None:
+    def __init__(self, world: MemoryWorld, retention_seconds: int = 30 * 86_400) -> None:
         self._world = world
+        self._retention_seconds = retention_seconds
 
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
         """The job, or None; never old."""
@@ -74,19 +76,36 @@ class MemoryJobStore:
         return given
 
     def load_result(self, job: Job) -> Json:
-        """The job's result, None while there is none."""
+        """The job's result, None while there is none. Raises NotFound where it has passed its retention."""
         if not job.result_apart:
             return job.result
         self._world.charge("load_result")
-        return self._world.results.get((job.job_id, job.attempt))
+        key = (job.job_id, job.attempt)
+        if key not in self._world.results:
+            raise NotFound("result of job", job.job_id)
+        return self._world.results[key]
 
     def store_result_apart(self, job: Job, result: Json) -> bool:
         """Stores a large result under the job's attempt; False where it may sit inside."""
         if not is_large_result(result):
             return False
         self._world.charge("store_result_apart")
-        self._world.results[(job.job_id, job.attempt)] = result
+        key = (job.job_id, job.attempt)
+        self._world.results[key] = result
+        self._world.results_expire_at_s[key] = (
+            self._world.now_ms // 1_000 + self._retention_seconds + RESULT_KEPT_LONGER_SECONDS
+        )
         return True
+
+    def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
+        """Has the results and the inputs of jobs stay as long as the jobs are to be kept."""
+        expire_at_s = self._world.results_expire_at_s
+        for move in kept:
+            if move.job.result_apart:
+                self._world.charge("keep_parts")
+            key, until_s = (move.job_id, move.job.attempt), move.until_s + RESULT_KEPT_LONGER_SECONDS
+            if key in expire_at_s:
+                expire_at_s[key] = max(expire_at_s[key], until_s)
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Writes new jobs; returns the ids that already existed, untouched."""

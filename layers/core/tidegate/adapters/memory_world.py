@@ -50,7 +50,9 @@ class Change:
     def concerns_dispatcher(self) -> bool:
         """The stream's filter: the job became ready, gave up its place, or started while others wait for that."""
         if self.new.state in TERMINAL:
-            return True
+            return (
+                self.old is None or self.old.state not in TERMINAL
+            )  # one that is kept for longer is no news
         if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
             return self.old.state in _LEAVES[self.new.state]
         if self.new.state is State.READY:
@@ -91,6 +93,7 @@ class MemoryWorld:
     jobs: dict[str, Job] = field(default_factory=dict)
     inputs: dict[str, JobInput] = field(default_factory=dict)
     results: dict[tuple[str, int], Json] = field(default_factory=dict)
+    results_expire_at_s: dict[tuple[str, int], int] = field(default_factory=dict)
     pages: dict[str, tuple[Dependent, ...]] = field(default_factory=dict)
     edges: dict[str, dict[tuple[str, int], Dependent]] = field(default_factory=dict)
     index: dict[IndexKey, list[SortedEntry]] = field(default_factory=dict)
@@ -137,6 +140,24 @@ class MemoryWorld:
         self._reindex(self.jobs.pop(job_id, None), None)
         self.inputs.pop(job_id, None)
         self.pages.pop(job_id, None)
+
+    def remove_expired(self) -> int:
+        """Removes what has passed its retention, as DynamoDB's time to live does; returns how many jobs those were.
+
+        A result that is stored apart has a time of its own.
+        """
+        now_s = self.now_ms // 1_000
+        gone = [
+            job_id
+            for job_id, job in self.jobs.items()
+            if job.expires_at_s is not None and job.expires_at_s <= now_s
+        ]
+        for job_id in gone:
+            self.remove(job_id)
+            self.edges.pop(job_id, None)
+        for key in [key for key, expires_at_s in self.results_expire_at_s.items() if expires_at_s <= now_s]:
+            del self.results[key], self.results_expire_at_s[key]
+        return len(gone)
 
     def index_key(self, job: Job) -> IndexKey:
         """The part of the index that the job is in."""

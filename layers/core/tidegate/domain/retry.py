@@ -10,6 +10,8 @@ from tidegate.domain import limits
 WORKER_LOST = "worker-lost"
 TIMED_OUT = "timed-out"
 UNDELIVERABLE = "undeliverable"
+UPSTREAM_GONE = "upstream-gone"  # an upstream, or its result, has passed its retention
+INPUT_GONE = "input-gone"
 NO_CODES: Set[str] = frozenset()
 
 

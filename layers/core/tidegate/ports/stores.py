@@ -13,7 +13,7 @@ from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import KeepIfEnded, Transition
 from tidegate.domain.workers import Worker
 
 
@@ -84,6 +84,12 @@ class JobStore(Protocol):
 
     def store_result_apart(self, job: Job, result: Json) -> bool:
         """Stores a result that is too large to sit in the job, under its attempt; False where it may sit inside."""
+
+    def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
+        """Has what is stored apart of jobs stay as long as the jobs are to be kept, never for less than now.
+
+        Before the jobs themselves are kept. What is gone already is no error.
+        """
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Writes new jobs, each only if its id is unused; returns the ids that already existed, untouched."""

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
-from tidegate.domain.job import Job
-from tidegate.domain.retry import WORKER_LOST
+from tidegate.domain.job import Job, JobInput
+from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, WORKER_LOST
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
-from tidegate.ports import Assignment, Message, Upstream
+from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
 from tidegate.usecases.services import Services
 
 _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
@@ -20,11 +20,15 @@ _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run."""
+    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run.
+
+    `refusal` is the outcome where the code must not run, because a part of what it needs is gone.
+    """
 
     job: Job
     assignment: Assignment
     began_at_ms: int
+    refusal: Outcome | None = None
 
 
 def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
@@ -92,12 +96,20 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
     """What the code of a claimed job is given; its timeout counts from `now_ms`.
 
-    Raises NotFound where its input has passed its retention, DependencyUnavailable where it can't be read.
+    Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
+    of its input. Raises DependencyUnavailable where something can't be read.
     """
-    given = services.jobs.load_input(job)
+    given, refusal = JobInput({}), None
     upstreams: tuple[Upstream, ...] = ()
+    try:
+        given = services.jobs.load_input(job)
+    except NotFound as error:
+        refusal = _refusal(INPUT_GONE, error)
     if given.depends_on and services.catalogue.reads_upstreams(job.type):
-        upstreams = _load_upstreams(services, given.depends_on)
+        try:
+            upstreams = _load_upstreams(services, given.depends_on)
+        except NotFound as error:
+            refusal = _refusal(UPSTREAM_GONE, error)
     assignment = Assignment(
         job_id=job.job_id,
         attempt=job.attempt,
@@ -107,11 +119,17 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         upstreams=upstreams,
         key=job.key,
     )
-    return Claimed(job, assignment, now_ms)
+    return Claimed(job, assignment, now_ms, refusal)
+
+
+def _refusal(code: str, error: NotFound) -> Outcome:
+    """The end of an attempt that can't begin; another attempt would find no more."""
+    message = f"the job's code did not run: {error}"
+    return Outcome(OutcomeKind.FAILED, code=code, message=message, retryable=False)
 
 
 def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
-    """The upstreams with their results, without those that have passed their retention."""
+    """The upstreams with their results. Raises NotFound where one, or its result, has passed its retention."""
     wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
     jobs = services.jobs.get_many(wanted)
     upstreams: list[Upstream] = []
@@ -121,10 +139,6 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
             # That read may be old: the upstream may have ended a moment ago, and this job was released by it.
             job = services.jobs.get(upstream_id, consistent=True)
         if job is None:
-            continue
-        try:
-            result = services.jobs.load_result(job)
-        except NotFound:
-            continue
-        upstreams.append(Upstream(job.job_id, job.key, job.state, result))
+            raise NotFound("upstream", upstream_id)
+        upstreams.append(Upstream(job.job_id, job.key, job.state, services.jobs.load_result(job)))
     return tuple(upstreams)

@@ -18,6 +18,7 @@ from tidegate.domain.dependency import (
 )
 from tidegate.domain.errors import ConditionError, ConditionTooDear, NotFound
 from tidegate.domain.job import Job, JobFailure, Json
+from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.usecases.services import Services
 
 Question: TypeAlias = tuple[str, str]  # an upstream's id and a condition
@@ -92,7 +93,11 @@ class Conditions:
                 self.views[upstream.job_id] = condition_view(self.services, upstream)
             view = self.views[upstream.job_id]
             holds = self.services.conditions.evaluate(expression, view, max_steps=max_steps)
-        except (ConditionError, NotFound) as error:  # a result may have passed its retention before its job
+        except NotFound as error:
+            return JobFailure(
+                UPSTREAM_GONE, f"condition on {upstream.job_id} needs its result: {error}", upstream.job_id
+            )
+        except ConditionError as error:
             if isinstance(error, ConditionTooDear) and max_steps < limits.MAX_CONDITION_STEPS:
                 self.costly.add((upstream.job_id, expression))
                 raise

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.domain.dependency import DependencyType, Dependent
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import NoteDependentsIfOpen
+from tidegate.domain.transitions import NoteDependents
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.keep_needed import keep_for_open
 from tidegate.usecases.portions import portions
 from tidegate.usecases.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
@@ -25,7 +25,8 @@ def connect_edges(
     """Writes the edges, notes them on their upstreams, and settles those whose upstream has ended or started.
 
     The downstreams must have been written. The order closes the race: an upstream that ends after the note sees the
-    edge; one that ended before refuses the note, and then its outcome is carried over here. Both may happen.
+    edge; one that ended before is brought back by the note, and then its outcome is carried over here. Both may
+    happen. An upstream that has ended and would go soon is kept.
     An upstream that is gone is left to the reaper, which skips what waits on it. So is what can't be settled `until`
     then, and all but some of the costly conditions: the edges stand, and their downstreams are PENDING.
     """
@@ -53,14 +54,14 @@ def _connect(
     """Notes the edges on some upstreams and settles them; returns the outcomes that are no job."""
     outcomes = services.jobs.apply_all(
         [
-            NoteDependentsIfOpen(upstream_id, any(edge.type is DependencyType.MUST_START for edge in group))
+            NoteDependents(upstream_id, any(edge.type is DependencyType.MUST_START for edge in group))
             for upstream_id, group in by_upstream
         ]
     )
     known: list[tuple[Job, Dependent]] = []
     for outcome, (_, group) in zip(outcomes, by_upstream, strict=True):
-        upstream = outcome.job if isinstance(outcome, TransitionRefused) else outcome
-        if isinstance(upstream, Job):
-            known.extend((upstream, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
+        if isinstance(outcome, Job):
+            known.extend((outcome, Dependent(edge.downstream_id, edge.ordinal, edge.type)) for edge in group)
+    keep_for_open(services, [outcome for outcome in outcomes if isinstance(outcome, Job)], now_ms)
     settle(services, known, now_ms, until=until, costly=costly)
     return [outcome for outcome in outcomes if not isinstance(outcome, Job)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from tidegate.domain.dependency import UNSATISFIABLE, Dependent
+from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobFailure, submission_of
+from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import (
@@ -21,6 +22,7 @@ from tidegate.ports import MoveOutcome
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.each import raise_first_failure
+from tidegate.usecases.keep_needed import keep_for_open
 from tidegate.usecases.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
@@ -34,12 +36,13 @@ def judge_waiting(
     *,
     until: Deadline = NEVER,
     costly: int = COSTLY_PER_CALL,
+    without_upstream: list[str] | None = None,
 ) -> int:
     """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
 
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
-    skipped. What `until` and `costly` leave undone, as in `settle`, stays as it is. Raises DependencyUnavailable for a
-    job that could not be reached when the others have been moved.
+    skipped, and its id is added to `without_upstream`. What `until` and `costly` leave undone, as in `settle`, stays as
+    it is. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
@@ -50,6 +53,12 @@ def judge_waiting(
             gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
     repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
     outcomes: list[MoveOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
+    if without_upstream is not None:
+        without_upstream += [
+            outcome.job_id
+            for outcome in outcomes
+            if isinstance(outcome, Job) and outcome.state is State.SKIPPED
+        ]
     free = [job for job in [*jobs, *outcomes] if isinstance(job, Job) and _waits_on_nothing(job)]
     outcomes += _make_ready(services, free, stamp)
     raise_first_failure(outcomes)
@@ -100,6 +109,7 @@ def _judge_portion(
             fresh = services.jobs.get(upstream_id, consistent=True)
             if fresh is not None:
                 upstreams[upstream_id] = fresh
+    keep_for_open(services, upstreams.values(), now_ms)
     edges = [
         (upstreams[dependency.upstream_id], Dependent(job.job_id, ordinal, dependency.type))
         for job, ordinal, dependency in waits
@@ -130,7 +140,9 @@ def _without_gone(
 ) -> Transition:
     if job.was_started:
         return ReleaseIfPending(job, frozenset(ordinals))
-    failure = JobFailure(UNSATISFIABLE, f"{upstream_id} no longer exists", upstream_id)
+    failure = JobFailure(
+        UPSTREAM_GONE, f"{upstream_id} no longer exists; submit what is needed anew", upstream_id
+    )
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
     return SkipIfPending(job, min(ordinals), ending, stamp)
 

@@ -8,6 +8,7 @@ from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
+from tidegate.usecases.reap_expiring import reap_expiring
 from tidegate.usecases.reap_pending import reap_pending
 from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.reap_workers import reap_workers
@@ -26,6 +27,7 @@ class ReapReport:
     jobs_undeliverable: int
     pending_released: int
     workers_lost: int
+    jobs_kept: int
 
 
 def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapReport:
@@ -56,8 +58,11 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     def workers(until: Deadline) -> dict[str, int]:
         return {"workers_lost": reap_workers(services, now_ms, until=until)}
 
+    def expiring(until: Deadline) -> dict[str, int]:
+        return {"jobs_kept": reap_expiring(services, now_ms, until=until)}
+
     # Lost workers' jobs first: they are what users wait for. Pending jobs last: they can take all the time there is.
-    repairs = (active, workers, dead_letters, submissions, pending)
+    repairs = (active, workers, dead_letters, submissions, expiring, pending)
 
     def run(place: int) -> dict[str, int]:
         return repairs[place](until.part(len(repairs) - place))

@@ -13,6 +13,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotRetryable, TidegateError
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.lives import may_be_reopened
+from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.ports import MoveOutcome
@@ -36,12 +37,14 @@ _PORTION_MS = 4_000  # for judging a portion that was begun in time; the reaper 
 class Reopened:
     """How many jobs one call reopened, and how many it left because they were reopened as often as is allowed.
 
-    `complete` is where the same call again would find no more to do; where it is not, `cursor` is what a next call is
-    given, if it takes one.
+    `left_without_upstream` counts those that stay SKIPPED because a job that they wait on is gone. `complete` is where
+    the same call again would find no more to do; where it is not, `cursor` is what a next call is given, if it takes
+    one. The counts of such calls add up, but for `left_at_limit`: each call that reopens meets the same ones.
     """
 
     reopened: int
     left_at_limit: int
+    left_without_upstream: int
     complete: bool
     cursor: str | None = None
 
@@ -132,6 +135,9 @@ def rerun_workflow(
             break
     if reopening.is_cut:
         return reopening.report(complete=False, cursor=_REOPEN)
+    if not layer:
+        # Such a job has no cause that could be reopened, so none of them is counted twice.
+        reopening.without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
     if cursor is None:
         if reopening.judge():
             return reopening.report(complete=not layer, cursor=_REOPEN if layer else None)
@@ -140,20 +146,24 @@ def rerun_workflow(
         return reopening.report(complete=False, cursor=_REOPEN)
     # Earlier calls reopened some that nobody has judged yet.
     judged = _judge_from(services, workflow_id, 0, stamp, until)
-    return reopening.report(complete=judged.complete, cursor=judged.cursor)
+    here = reopening.report(complete=judged.complete, cursor=judged.cursor)
+    return replace(here, left_without_upstream=here.left_without_upstream + judged.left_without_upstream)
 
 
 def _judge_from(services: Services, workflow_id: str, place: int, stamp: Stamp, until: Deadline) -> Reopened:
     """Judges what waits of a workflow that was reopened, from the job at `place` on."""
     job_count = accepted_workflow(services, workflow_id, stamp.now_ms).job_count
+    without_upstream: list[str] = []
     for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
         place = min(first + JOBS_AT_ONCE, job_count)
         ids = [workflow_job_id(workflow_id, index) for index in range(first, place)]
         jobs = read_lean(services, ids).values()
         waiting = [job for job in jobs if job.state is State.PENDING and job.reopened]
-        _Reopening(services, stamp, until.later(_PORTION_MS)).judge(*waiting)
+        reopening = _Reopening(services, stamp, until.later(_PORTION_MS), without_upstream=without_upstream)
+        reopening.judge(*waiting)
     is_over = place >= job_count
-    return Reopened(0, 0, complete=is_over, cursor=None if is_over else f"{_JUDGE}{place}")
+    left = len(set(without_upstream))
+    return Reopened(0, 0, left, complete=is_over, cursor=None if is_over else f"{_JUDGE}{place}")
 
 
 def _place_of(cursor: str) -> int:
@@ -161,6 +171,10 @@ def _place_of(cursor: str) -> int:
     if not cursor.startswith(_JUDGE) or not (place.isascii() and place.isdecimal()) or len(place) > 5:
         raise InvalidRequest.of("cursor", "is not a cursor of a rerun; leave it out to start over")
     return int(place)
+
+
+def _is_without_upstream(job: Job) -> bool:
+    return job.state is State.SKIPPED and job.failure is not None and job.failure.code == UPSTREAM_GONE
 
 
 def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
@@ -206,6 +220,7 @@ class _Reopening:
     moved: dict[str, Job] = field(default_factory=dict)
     left_at_limit: int = 0
     is_cut: bool = False
+    without_upstream: list[str] = field(default_factory=list)
 
     def reopen(self, jobs: Sequence[Job]) -> list[Job]:
         """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
@@ -242,11 +257,19 @@ class _Reopening:
         judged = 0
         for portion in while_time(portions(jobs), self.until):
             until = NEVER if self.until is NEVER else self.until.later(_PORTION_MS)
-            judge_waiting(self.services, portion, stamp, until=until, costly=costly)
+            judge_waiting(
+                self.services,
+                portion,
+                stamp,
+                until=until,
+                costly=costly,
+                without_upstream=self.without_upstream,
+            )
             judged += len(portion)
             costly = 0
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
         """What was done."""
-        return Reopened(len(self.moved), self.left_at_limit, complete, cursor)
+        left = len(set(self.without_upstream))
+        return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

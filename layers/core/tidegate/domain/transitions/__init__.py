@@ -10,6 +10,7 @@ is taken from it, everything that can change is checked by the condition.
 
 from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, next_ready_at_ms
 from tidegate.domain.transitions.ended import ReopenIfEnded
+from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.running import (
     CancelIfGraceOver,
     ClaimAgainIfLeaseExpired,
@@ -28,7 +29,7 @@ from tidegate.domain.transitions.waiting import (
     DispatchIfReady,
     FailIfStillQueued,
     HoldIfReady,
-    NoteDependentsIfOpen,
+    NoteDependents,
     PassOverIfReady,
     ReadyIfDue,
     ReadyIfWaitingOnlyOn,
@@ -51,7 +52,8 @@ __all__ = [
     "HandBackIfAttemptHolds",
     "HeartbeatIfAttemptHolds",
     "HoldIfReady",
-    "NoteDependentsIfOpen",
+    "KeepIfEnded",
+    "NoteDependents",
     "OfKnownJob",
     "PassOverIfReady",
     "ReadyIfDue",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
-from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.states import State
 from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
 
 CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
@@ -211,8 +211,11 @@ class CancelIfInState(OfKnownJob):
 
 
 @dataclass(frozen=True, slots=True)
-class NoteDependentsIfOpen(Transition):
-    """Notes on an unfinished upstream that the Dependents table holds edges to later submissions' jobs."""
+class NoteDependents(Transition):
+    """Notes on an upstream that the Dependents table holds edges to later submissions' jobs.
+
+    Also on one that has ended: the reaper then knows that others may need it.
+    """
 
     name: ClassVar[str] = "note dependents"
     upstream_id: str
@@ -223,5 +226,4 @@ class NoteDependentsIfOpen(Transition):
         return self.upstream_id
 
     def apply(self, job: Job) -> Job:
-        self._require(job.state not in TERMINAL, job, f"it has ended as {job.state}")
         return replace(job, dependents_apart=True, watch_start=job.watch_start or self.watch_start)
