@@ -18,12 +18,16 @@ class MemoryLaneRegistry:
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
-    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, the last by name first."""
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
+        """At most `limit` lanes of a pool, the last by name first; those before the name `before`."""
         self._world.charge("list_lanes")
         with self._world.lock:
             found = sorted(
-                (known for (of_pool, _), known in self._world.lanes.items() if of_pool == pool),
+                (
+                    known
+                    for (of_pool, lane), known in self._world.lanes.items()
+                    if of_pool == pool and (before is None or lane < before)
+                ),
                 key=lambda known: known.lane,
                 reverse=True,
             )

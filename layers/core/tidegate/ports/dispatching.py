@@ -26,8 +26,10 @@ class KnownLane:
 class LaneRegistry(Protocol):
     """The lanes of each pool beside its main lane. A lane is noted before a job goes there."""
 
-    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
         """At most `limit` lanes of a pool, the last by name first; may be a little old.
+
+        With `before` only lanes whose name comes before that one, so that a caller can go on where a list ended.
 
         So shares and types, of which there are few, come before keys.
         """

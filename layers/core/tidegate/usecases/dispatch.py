@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.services import Services
+from tidegate.usecases.whole_group import entries_of
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_RUN = 1_000
@@ -141,13 +143,13 @@ class _Dispatch:
     def _count_dispatched(self) -> Dispatched:
         # Only an end is sure to be the latest news of a job, unless it was reopened and dispatched again since.
         ended = {job.job_id: job.finished_at_ms or 0 for job in self.changed if job.is_terminal}
-        pages = self.services.index.first_pages(self.pool, Group.ACTIVE, limit=self.window + len(ended))
-        return Dispatched.count(
+        standing = (
             entry.traits
-            for page in pages.values()
-            for entry in page.entries
+            for entry in entries_of(self.services.index, self.pool, Group.ACTIVE, self.window + len(ended))
             if entry.sort >= ended.get(entry.job_id, 0)
         )
+        # A window that is full has no place to give, so nobody needs the rest of the count.
+        return Dispatched.count(itertools.islice(standing, self.window))
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:
         limit = min(_FIRST_PAGE, self.window)
