@@ -158,15 +158,15 @@ class MemoryDispatchLeases:
             self._world.leases[pool] = HeldLease(owner, until_ms)
             return True
 
-    def release_if_not_asked(self, pool: str, owner: str) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile."""
+    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it until `until_ms`."""
         self._world.charge("release_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
             if held is None or held.owner != owner:
                 return True
             if held.asked:
-                self._world.leases[pool] = replace(held, asked=False)
+                self._world.leases[pool] = replace(held, asked=False, until_ms=until_ms)
                 return False
             del self._world.leases[pool]
             return True
