@@ -44,7 +44,7 @@ def _tick(deps: bootstrap.DispatcherDeps) -> int:
     """Does the schedule's work; returns how many jobs it dispatched."""
     now_ms = deps.clock.now_ms()
     deps.tick_watch.note(now_ms)  # before, so that what fails here fails one run, not every one
-    pools = tick(deps.services, now_ms=now_ms)
+    pools = tick(deps.services, now_ms=now_ms, stopwatch=deps.stopwatch)
     _log(pools)
     return sum(pool.dispatched for pool in pools)
 
@@ -61,7 +61,7 @@ def _follow(records: Sequence[dict[str, Any]], deps: bootstrap.DispatcherDeps) -
         return
     joined = {pool for record in records if (pool := _pool_joined(record, deps)) is not None}
     if joined:
-        _log(serve_pools(deps.services, joined, deps.clock.now_ms()))
+        _log(serve_pools(deps.services, joined, deps.clock.now_ms(), stopwatch=deps.stopwatch))
         return
     changed = [job for record in records if (job := _changed_job(record, deps)) is not None]
     news = [job for job in changed if not deps.own_news.is_old(job)]

@@ -24,11 +24,12 @@ logger = Logger()
 def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) -> PartialItemFailureResponse:
     """Runs the job of each record of an SQS event; answers with the records that should come again."""
     before = deps.meter.snapshot()
+    deps.hold_clock()
 
     def run(record: SQSRecord) -> None:
         body = JobMessage.model_validate_json(record.body)
         logger.info("job taken", extra={"job_id": body.job_id, "claims": body.attempt, "worker": worker_id})
-        message = Message(body.job_id, body.attempt, body.reopened)
+        message = Message(body.job_id, body.attempt, body.reopened, body.queued_at_ms)
         try:
             run_message(deps.services, deps.executor, deps.clock, message, worker_id)
         except Exception as error:

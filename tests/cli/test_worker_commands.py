@@ -37,6 +37,7 @@ WORKER = {
     "started_at": "2026-12-01T07:00:00.000Z",
     "heartbeat_at": "2026-12-01T08:00:00.000Z",
     "drain_requested_at": None,
+    "clock_off_seconds": 0.0,
 }
 PATH = "/live/v1/workers/ecs/nightly-1"
 

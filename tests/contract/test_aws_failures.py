@@ -144,7 +144,7 @@ def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
 
 @pytest.mark.parametrize(
     ("retries", "changes"),
-    [(0, {}), (1, {"now_ms": NOW_MS - 1}), (1, {"actor": "another"})],
+    [(0, {}), (1, {"now_ms": NOW_MS + 1}), (1, {"actor": "another"})],
     ids=["sent once", "at another time", "by another"],
 )
 def test_a_refusal_by_someone_elses_write_stays_a_refusal(
@@ -157,8 +157,8 @@ def test_a_refusal_by_someone_elses_write_stays_a_refusal(
 
 
 def test_a_resend_whose_answer_was_lost_is_a_success(scripted: Stores, script: Script) -> None:
-    queued = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS - 9)).apply(new_job("S"))
-    move = ResendIfStillQueued(queued, NOW_MS - 9, STAMP)
+    queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
+    move = ResendIfStillQueued(queued, NOW_MS, replace(STAMP, now_ms=NOW_MS + 9))
     sent: Job = move.apply(queued)
     script.answers(error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(sent)))
     assert scripted.jobs.apply(move) == sent

@@ -57,6 +57,7 @@ def test_a_worker_reads_back_in_the_words_of_the_api(api: Api) -> None:
         "started_at": NOW,
         "heartbeat_at": NOW,
         "drain_requested_at": None,
+        "clock_off_seconds": 0.0,
     }
 
 

@@ -41,7 +41,7 @@ class Ticks:
         self.fails = False
         monkeypatch.setattr(app, "tick", self._tick)
 
-    def _tick(self, _services: Services, *, now_ms: int) -> tuple[()]:
+    def _tick(self, _services: Services, *, now_ms: int, **_: object) -> tuple[()]:
         self.done_ms.append(now_ms)
         if self.fails:
             raise DependencyUnavailable("the table does not answer")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from tidegate.adapters.system import SystemClock
+from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Json, Progress
 from tidegate.ports import Assignment, Outcome, Signal, Upstream
 
 JOBCODE = "tests.handlers.jobcode"
 LONG_MS = 120_000
 BEAT_SECONDS = 0.02
-CLOCK = SystemClock()
+CLOCK = SystemStopwatch()
 
 
 def assignment(
@@ -27,7 +27,7 @@ def assignment(
         attempt=2,
         type=job_type,
         parameters=parameters or {},
-        deadline_ms=CLOCK.now_ms() + timeout_ms,
+        timeout_ms=timeout_ms,
         upstreams=tuple(upstreams),
         key="seven",
     )

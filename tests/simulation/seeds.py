@@ -111,7 +111,7 @@ def check_losses(simulator: Simulator, drawn: Drawn) -> None:
         for claim, after in pairwise(job.history):
             if claim.state is not State.RUNNING or after.state not in (State.READY, State.RUNNING):
                 continue
-            assignment = Assignment(job.job_id, claim.attempt, job.type, {}, deadline_ms=0, key=job.key)
+            assignment = Assignment(job.job_id, claim.attempt, job.type, {}, timeout_ms=1, key=job.key)
             course = drawn.course(assignment)
             assert course.fate is not Fate.WORKS, f"taken from a worker that works: {job}"
             simulator.happened["job taken from a lost worker"] += 1

@@ -22,6 +22,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.handlers.privacy import hide_process
+from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 from tidegate_worker.protection import TaskGuard, agent_of
 from tidegate_worker.registration import Registration
@@ -166,6 +167,7 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
         deps.entropy.new_ulid(deps.clock.now_ms()),
         take_over=arguments.take_over,
         beat_seconds=deps.services.settings.heartbeat_seconds,
+        clock_off_ms=ClockWatch(deps.clock_off_ms, deps.services.settings.lease_ms).look,
     )
     options = Options(pool=spec.pool, slots=spec.slots, drain_seconds=arguments.drain_seconds)
     agent = agent_of(os.environ)

@@ -29,8 +29,8 @@ class Order(StrEnum):
 class Registration:
     """Keeps one worker's entry. Every method may be called from any thread; only `register` raises.
 
-    What can't be written now is logged and told with the next beat: the entry outlives several. `monotonic` gives
-    seconds, for tests.
+    What can't be written now is logged and told with the next beat: the entry outlives several. `clock_off_ms` says how
+    far the machine's clock is off (`ClockWatch.look`); `monotonic` gives seconds, for tests.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Registration:
         *,
         take_over: bool = False,
         beat_seconds: float = 15.0,
+        clock_off_ms: Callable[[], int] = lambda: 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._services = services
@@ -50,6 +51,7 @@ class Registration:
         self._session_id = session_id
         self._take_over = take_over
         self._beat_seconds = beat_seconds
+        self._clock_off_ms = clock_off_ms
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._worker: Worker | None = None
@@ -83,8 +85,13 @@ class Registration:
         """Tells the pool how the worker is, where an interval has passed; says what the process has to do."""
         with self._lock:
             if self._worker is not None:
-                self._worker = replace(self._worker, running=running, totals=totals)
-                if self._monotonic() - self._told_at_s >= self._beat_seconds:
+                clock_off_ms = self._clock_off_ms()
+                # Said at once, and again when it has passed; not at every second by which it changes.
+                is_news = (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
+                self._worker = replace(
+                    self._worker, running=running, totals=totals, clock_off_ms=clock_off_ms
+                )
+                if is_news or self._monotonic() - self._told_at_s >= self._beat_seconds:
                     self._tell(self._worker)
             return self._order()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tidegate.adapters.aws_clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws_effort import Allowance
 from tidegate.adapters.aws_meter import Meter, Usage
+from tidegate.adapters.aws_time import AwsTime, sign_by
 from tidegate.adapters.cel_conditions import CelConditions
 from tidegate.adapters.dynamodb_control import DynamoCursors
 from tidegate.adapters.dynamodb_index import DynamoJobIndex
@@ -60,6 +61,10 @@ __all__ = [
 ]
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """What the API function works with.
@@ -107,23 +112,28 @@ class DispatcherDeps:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeps:
-    """What the worker function works with."""
+    """What the worker function works with. `hold_clock` keeps a step of the machine's clock out of an invocation."""
 
     services: Services
     executor: Executor
     clock: Clock
     meter: Meter
+    hold_clock: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessDeps:
-    """What a worker process works with; `executor` runs as many attempts at once as threads call it."""
+    """What a worker process works with; `executor` runs as many attempts at once as threads call it.
+
+    `clock_off_ms` says how far the machine's clock is ahead of AWS's time, below 0 behind.
+    """
 
     services: Services
     executor: SlotExecutor
     clock: Clock
     entropy: Entropy
     meter: Meter
+    clock_off_ms: Callable[[], int] = lambda: 0
 
 
 class _NoCatalogue:
@@ -220,25 +230,32 @@ def connect_system(
     endpoint_url: str | None = None,
     threads: int = DEFAULT_THREADS,
     effort_seconds: float = LONGEST_EFFORT_SECONDS,
+    clock: SystemClock | None = None,
 ) -> AwsClients:
     """AWS clients on the real clock; from the environment, unless a session and an endpoint are given.
 
+    The clock, a new one unless it is given, learns from every answer what the time is.
     `threads` (1 or more) is how many calls may go out side by side, `effort_seconds` how long one operation may go on.
     """
-    return connect(
-        SystemClock(),
+    clock = clock or SystemClock()
+    clients = connect(
+        clock,
         SystemEntropy(),
         session=session,
         endpoint_url=endpoint_url,
         threads=threads,
         effort_seconds=effort_seconds,
     )
+    time_of_aws = AwsTime(clock)
+    for client in (clients.dynamodb, clients.sqs):
+        time_of_aws.attach(client)
+    return clients
 
 
 def _from_environment(
     catalogue: JobCatalogue | None, *, under_lease: bool = False
-) -> tuple[Services, AwsClients]:
-    """The services and their clients. `under_lease` is for who claims jobs, or dispatches in turns.
+) -> tuple[Services, AwsClients, SystemClock]:
+    """The services, their clients, and the clock. `under_lease` is for who claims jobs, or dispatches in turns.
 
     A lease runs on while a throttled operation goes on, and a job of it that was claimed first gets no heartbeat before
     the last one is. A third of the lease leaves time for another operation, and for the heartbeat.
@@ -247,8 +264,10 @@ def _from_environment(
     seconds = (
         min(LONGEST_EFFORT_SECONDS, settings.lease_seconds / 3) if under_lease else LONGEST_EFFORT_SECONDS
     )
-    clients = connect_system(effort_seconds=seconds)
-    return aws_services(settings, read_tables(os.environ), clients, catalogue), clients
+    clock = SystemClock()
+    sign_by(clock)
+    clients = connect_system(effort_seconds=seconds, clock=clock)
+    return aws_services(settings, read_tables(os.environ), clients, catalogue), clients, clock
 
 
 def _load_what_works() -> Registry:
@@ -261,20 +280,20 @@ def _load_what_works() -> Registry:
 
 def api_function() -> ApiDeps:
     """For functions/api. Raises KeyError naming an environment variable that is missing."""
-    services, clients = _from_environment(_load_what_works())
+    services, clients, _ = _from_environment(_load_what_works())
     return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
 
 
 def dispatcher_function() -> DispatcherDeps:
     """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
-    services, clients = _from_environment(None, under_lease=True)
+    services, clients, _ = _from_environment(None, under_lease=True)
     services = replace(services, recall=Recall(KEEP_MS))
     return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
 
 def reaper_function() -> ReaperDeps:
     """For functions/reaper. Raises KeyError naming an environment variable that is missing."""
-    services, clients = _from_environment(None)
+    services, clients, _ = _from_environment(None)
     return ReaperDeps(services, clients.clock, clients.meter)
 
 
@@ -283,14 +302,14 @@ def worker_function() -> WorkerDeps:
     from tidegate.adapters.inline_executor import InlineExecutor
 
     registry: Registry = _load_what_works()
-    services, clients = _from_environment(registry, under_lease=True)
+    services, clients, clock = _from_environment(registry, under_lease=True)
     executor = InlineExecutor(
         registry,
-        clients.clock,
+        SystemStopwatch(),
         heartbeat_seconds=services.settings.heartbeat_seconds,
         cancel_grace_seconds=services.settings.cancel_grace_seconds,
     )
-    return WorkerDeps(services, executor, clients.clock, clients.meter)
+    return WorkerDeps(services, executor, clients.clock, clients.meter, clock.hold)
 
 
 def process_worker() -> ProcessDeps:
@@ -303,15 +322,18 @@ def process_worker() -> ProcessDeps:
 
     settings = read_settings(os.environ)
     executor = ProcessExecutor(
-        SystemClock(),
+        SystemStopwatch(),
         heartbeat_seconds=settings.heartbeat_seconds,
         cancel_grace_seconds=settings.cancel_grace_seconds,
         environment=job_environment(os.environ, settings.job_environment),
         reuse_processes=settings.reuse_job_processes,
     )
     try:
-        services, clients = _from_environment(executor.job_types(), under_lease=True)
+        services, clients, clock = _from_environment(executor.job_types(), under_lease=True)
     except BaseException:
         executor.close()
         raise
-    return ProcessDeps(services, executor, clients.clock, clients.entropy, clients.meter)
+    clock.hold()
+    return ProcessDeps(
+        services, executor, clients.clock, clients.entropy, clients.meter, lambda: clock.off_ms
+    )

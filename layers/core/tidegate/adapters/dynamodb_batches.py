@@ -123,14 +123,13 @@ class DynamoBatches:
 
     def query(self, table: str, **arguments: Any) -> Iterator[Item]:
         """Every item that a query finds, page after page."""
-        start: dict[str, Any] = {}
         while True:
             with translated(f"querying {table}"):
-                answer = self.clients.dynamodb.query(TableName=table, **arguments, **start)
+                answer = self.clients.dynamodb.query(TableName=table, **arguments)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _write(self, table: str, requests: Sequence[Mapping[str, Any]]) -> None:
         def attempt(left: Sequence[Any]) -> Sequence[Any]:

@@ -33,6 +33,7 @@ def to_ready(
     pool: str | None = None,
 ) -> Change:
     """READY now, ranked after `attempt` claims; in `pool` if one is given."""
+    stamp = moves.after_latest(job, stamp)
     ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
     sort = codec.rank_of(job, ready_at_ms, attempt)
     lane = share_lane(job.share)
@@ -53,6 +54,7 @@ def to_ready(
 
 def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, condition: Clause) -> Change:
     """Ended for good."""
+    stamp = moves.after_latest(job, stamp)
     return Change(
         condition,
         {
@@ -82,7 +84,7 @@ def to_scheduled(codec: JobCodec, job: Job, due_at_ms: int, stamp: moves.Stamp, 
             **codec.index_values(job.job_id, job.pool, Group.SCHEDULED, due_at_ms),
             schema.DUE_AT: due_at_ms,
         },
-        append=line(State.SCHEDULED, stamp),
+        append=line(State.SCHEDULED, moves.after_latest(job, stamp)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from botocore.exceptions import ClientError
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.aws_clients import AwsClients
 from tidegate.adapters.aws_errors import CONDITION_FAILED, translated
-from tidegate.adapters.dynamodb_values import Attribute, decode_item, encode_item
+from tidegate.adapters.dynamodb_batches import DynamoBatches
+from tidegate.adapters.dynamodb_values import Attribute, Item, decode_item, encode_item
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables
@@ -26,18 +28,18 @@ class DynamoLaneRegistry:
     clients: AwsClients
     tables: Tables
 
-    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, the last by name first; may be a little old."""
-        with translated(f"listing the lanes of pool {pool}"):
-            answer = self.clients.dynamodb.query(
-                TableName=self.tables.lanes,
-                KeyConditionExpression="#pool = :pool",
-                ExpressionAttributeNames={"#pool": schema.POOL},
-                ExpressionAttributeValues={":pool": {"S": pool}},
-                ScanIndexForward=False,
-                Limit=limit,
-            )
-        return tuple(map(_lane_of, answer["Items"]))
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
+        """At most `limit` lanes of a pool, the last by name first, before the name `before`; may be a little old."""
+        found = DynamoBatches(self.clients).query(
+            self.tables.lanes,
+            KeyConditionExpression="#pool = :pool",
+            ExpressionAttributeNames={"#pool": schema.POOL},
+            ExpressionAttributeValues={":pool": {"S": pool}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **({} if before is None else {"ExclusiveStartKey": _key(pool, before)}),
+        )
+        return tuple(map(_lane_of, itertools.islice(found, limit)))
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
         """Notes a lane, or that it is in use still; one that is awake keeps its weight.
@@ -47,7 +49,7 @@ class DynamoLaneRegistry:
         with translated(f"noting a lane of pool {pool}"):
             self.clients.dynamodb.update_item(
                 TableName=self.tables.lanes,
-                Key=encode_item({schema.POOL: pool, schema.LANE: lane}),
+                Key=_key(pool, lane),
                 UpdateExpression=(
                     "SET #weight = if_not_exists(#weight, :weight), #noted_at = :now, #expires_at = :expires_at "
                     "REMOVE #resting"
@@ -71,7 +73,7 @@ class DynamoLaneRegistry:
             with translated(f"letting a lane of pool {pool} rest", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.lanes,
-                    Key=encode_item({schema.POOL: pool, schema.LANE: lane}),
+                    Key=_key(pool, lane),
                     UpdateExpression="SET #resting = #weight REMOVE #weight",
                     ConditionExpression="#noted_at = :noted_at AND attribute_exists(#weight)",
                     ExpressionAttributeNames={
@@ -87,7 +89,7 @@ class DynamoLaneRegistry:
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""
-        key: Any = encode_item({schema.POOL: pool, schema.LANE: lane})
+        key: Any = _key(pool, lane)
         try:
             with translated(f"forgetting a lane of pool {pool}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.delete_item(
@@ -100,6 +102,10 @@ class DynamoLaneRegistry:
         except ClientError:
             return False
         return True
+
+
+def _key(pool: str, lane: str) -> Item:
+    return encode_item({schema.POOL: pool, schema.LANE: lane})
 
 
 def _lane_of(item: Mapping[str, Attribute]) -> KnownLane:

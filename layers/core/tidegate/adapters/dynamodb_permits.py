@@ -204,14 +204,15 @@ class DynamoDispatchLeases:
                 return False
         return False
 
-    def release_if_not_asked(self, pool: str, owner: str) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it and goes again."""
+    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it until `until_ms`."""
         me = {":me": {"S": owner}}
         if self._update_if(
             pool, "#owner = :me AND attribute_not_exists(#asked)", "REMOVE #owner, #until", me
         ):
             return True
-        return not self._update_if(pool, "#owner = :me", "REMOVE #asked", me)
+        until = {":until": {"N": str(until_ms)}}
+        return not self._update_if(pool, "#owner = :me", "SET #until = :until REMOVE #asked", {**me, **until})
 
     def release(self, pool: str, owner: str) -> None:
         """Gives the lease back, whoever asked; no error where it is another's by now."""

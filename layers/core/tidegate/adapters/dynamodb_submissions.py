@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -159,19 +160,18 @@ class DynamoSubmissionStore:
 
     def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
         """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
-        with translated("listing open submissions"):
-            answer = self.clients.dynamodb.query(
-                TableName=self.tables.submissions,
-                IndexName=schema.OPEN_INDEX,
-                KeyConditionExpression="#open = :open AND #opened_at < :before",
-                ExpressionAttributeNames={"#open": schema.OPEN, "#opened_at": schema.OPENED_AT},
-                ExpressionAttributeValues={
-                    ":open": {"S": schema.OPEN_MARK},
-                    ":before": {"N": str(opened_before_ms)},
-                },
-                Limit=limit,
-            )
-        return tuple(item[schema.SUBMISSION_ID]["S"] for item in answer["Items"])
+        found = DynamoBatches(self.clients).query(
+            self.tables.submissions,
+            IndexName=schema.OPEN_INDEX,
+            KeyConditionExpression="#open = :open AND #opened_at < :before",
+            ExpressionAttributeNames={"#open": schema.OPEN, "#opened_at": schema.OPENED_AT},
+            ExpressionAttributeValues={
+                ":open": {"S": schema.OPEN_MARK},
+                ":before": {"N": str(opened_before_ms)},
+            },
+            Limit=limit,
+        )
+        return tuple(item[schema.SUBMISSION_ID]["S"] for item in itertools.islice(found, limit))
 
     def _put_page(self, item: Item) -> None:
         with translated(f"writing to {self.tables.submission_plans}"):

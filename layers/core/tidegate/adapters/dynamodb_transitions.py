@@ -69,7 +69,7 @@ def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
 
 
 def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
-    now_ms = move.stamp.now_ms
+    now_ms = move.at.now_ms
     return Change(
         _ready_in(move.pool, move.ready_at_ms),
         {
@@ -79,7 +79,7 @@ def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
             schema.SENT_AT: now_ms,
             schema.HELD_IN: None,
         },
-        append=line(State.QUEUED, move.stamp),
+        append=line(State.QUEUED, move.at),
     )
 
 
@@ -106,7 +106,7 @@ def _resend(_: JobCodec, move: moves.ResendIfStillQueued) -> Change:
 
 
 def _claim(_: JobCodec, move: moves.ClaimIfQueued) -> Change:
-    return _to_running(move, all_of(in_state(State.QUEUED), attempt_is(move.attempt)))
+    return _to_running(move, move.at, all_of(in_state(State.QUEUED), attempt_is(move.attempt)))
 
 
 def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
@@ -117,21 +117,23 @@ def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
         lease_expired(move.stamp.now_ms),
         not_cancelled(),
     )
-    return _to_running(move, orphaned)
+    return _to_running(move, moves.after_latest(move.job, move.stamp), orphaned)
 
 
-def _to_running(move: moves.ClaimIfQueued | moves.ClaimAgainIfLeaseExpired, condition: Clause) -> Change:
+def _to_running(
+    move: moves.ClaimIfQueued | moves.ClaimAgainIfLeaseExpired, at: moves.Stamp, condition: Clause
+) -> Change:
     return Change(
         condition,
         {
             schema.STATE: str(State.RUNNING),
             schema.WORKER_ID: move.worker_id,
             schema.LEASE_EXPIRES_AT: move.lease_expires_at_ms,
-            schema.STARTED_AT: move.stamp.now_ms,
+            schema.STARTED_AT: at.now_ms,
             **NO_PROGRESS,
         },
         add={schema.ATTEMPT: 1},
-        append=line(State.RUNNING, move.stamp),
+        append=line(State.RUNNING, at),
     )
 
 
@@ -203,7 +205,7 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
     if not may_be_reopened(job.history):
         condition = all_of(condition, below(schema.REOPENED, 0))  # refuses, and brings back why
     kept = kept_history(job.history)
-    is_whole, last = len(kept) == len(job.history), line(State.PENDING, move.stamp)
+    is_whole, last = len(kept) == len(job.history), line(State.PENDING, moves.after_latest(job, move.stamp))
     # Of a job that has ended in this life the history is final, so what was read of it can be written back.
     shortened = [*(history_line(e.at_ms, e.state, e.actor, e.reason) for e in kept), last]
     cleared = (

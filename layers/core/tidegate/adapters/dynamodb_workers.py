@@ -224,6 +224,7 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
             handed_back=values[schema.HANDED_BACK],
         ),
         drain_requested_at_ms=values.get(schema.DRAIN_REQUESTED_AT),
+        clock_off_ms=values.get(schema.CLOCK_OFF, 0),
     )
 
 
@@ -244,6 +245,7 @@ def _load(worker: Worker) -> dict[str, Plain]:
         schema.FAILED: totals.failed,
         schema.HANDED_BACK: totals.handed_back,
         schema.HEARTBEAT_AT: worker.heartbeat_at_ms,
+        schema.CLOCK_OFF: worker.clock_off_ms,
         schema.EXPIRES_AT: worker.expires_at_s,
     }
 

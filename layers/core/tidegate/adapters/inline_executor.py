@@ -20,7 +20,7 @@ from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import Registry
-from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
+from tidegate.ports import Assignment, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
@@ -34,13 +34,14 @@ _QUIET_MS = 500
 class InlineExecutor:
     """Runs one attempt at a time, in the thread that calls `execute`, which must be the main one.
 
+    `clock` measures: no step of the machine's clock may show in it.
     `cancel_grace_seconds` is how long job code may go on once it was told to stop; then it is interrupted.
     """
 
     def __init__(
         self,
         registry: Registry,
-        clock: Clock,
+        clock: Stopwatch,
         *,
         heartbeat_seconds: float,
         cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS,
@@ -85,7 +86,7 @@ class InlineExecutor:
             attempt=assignment.attempt,
             key=assignment.key,
             upstreams=[Upstream(one.job_id, one.key, one.state, one.result) for one in assignment.upstreams],
-            remaining_seconds=lambda: (assignment.deadline_ms - self._clock.now_ms()) / 1_000,
+            remaining_seconds=lambda: (watch.deadline_ms - self._clock.now_ms()) / 1_000,
             report_progress=watch.note_progress,
             stop=watch.request,
         )
@@ -110,19 +111,19 @@ class _Watch:
     """Beats while job code runs, and interrupts it at its deadline, or when it has to stop and does not."""
 
     def __init__(
-        self, assignment: Assignment, heartbeat: Heartbeat, clock: Clock, heartbeat_ms: int, grace_ms: int
+        self, assignment: Assignment, heartbeat: Heartbeat, clock: Stopwatch, heartbeat_ms: int, grace_ms: int
     ) -> None:
         self.request = StopRequest()
         self.asked = Signal.GO_ON
         self.armed = False
         self.has_interrupted = False
         self.verdict = Outcome(OutcomeKind.TIMED_OUT)
-        self._deadline_ms = assignment.deadline_ms
+        self.deadline_ms = clock.now_ms() + assignment.timeout_ms
         self._heartbeat = heartbeat
         self._clock = clock
         self._heartbeat_ms = heartbeat_ms
         self._grace_ms = grace_ms
-        self._interrupt_at_ms = assignment.deadline_ms
+        self._interrupt_at_ms = self.deadline_ms
         self._quiet_until_ms = 0
         self._progress: Progress | None = None
         self._ended = threading.Event()
@@ -131,7 +132,7 @@ class _Watch:
     def start(self) -> None:
         """Starts to beat, and sets the alarm for the deadline."""
         self._thread.start()
-        left_ms = max(1, self._deadline_ms - self._clock.now_ms())
+        left_ms = max(1, self.deadline_ms - self._clock.now_ms())
         signal.setitimer(signal.ITIMER_REAL, left_ms / 1_000, _REPEAT_MS / 1_000)
 
     def end(self) -> None:
@@ -150,7 +151,7 @@ class _Watch:
         if self.armed and now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + _QUIET_MS
             timed_out = self.asked is Signal.GO_ON or (
-                now_ms >= self._deadline_ms and self.asked is not Signal.LOST
+                now_ms >= self.deadline_ms and self.asked is not Signal.LOST
             )
             self.verdict = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             self.has_interrupted = True

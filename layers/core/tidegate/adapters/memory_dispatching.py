@@ -18,12 +18,16 @@ class MemoryLaneRegistry:
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
-    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, the last by name first."""
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
+        """At most `limit` lanes of a pool, the last by name first; those before the name `before`."""
         self._world.charge("list_lanes")
         with self._world.lock:
             found = sorted(
-                (known for (of_pool, _), known in self._world.lanes.items() if of_pool == pool),
+                (
+                    known
+                    for (of_pool, lane), known in self._world.lanes.items()
+                    if of_pool == pool and (before is None or lane < before)
+                ),
                 key=lambda known: known.lane,
                 reverse=True,
             )
@@ -154,15 +158,15 @@ class MemoryDispatchLeases:
             self._world.leases[pool] = HeldLease(owner, until_ms)
             return True
 
-    def release_if_not_asked(self, pool: str, owner: str) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile."""
+    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it until `until_ms`."""
         self._world.charge("release_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
             if held is None or held.owner != owner:
                 return True
             if held.asked:
-                self._world.leases[pool] = replace(held, asked=False)
+                self._world.leases[pool] = replace(held, asked=False, until_ms=until_ms)
                 return False
             del self._world.leases[pool]
             return True

@@ -38,6 +38,7 @@ class MemoryJobIndex:
     ) -> IndexPage:
         """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
         self._world.charge("page")
+        limit = min(limit, self._world.page_entries)
         with self._world.lock:
             entries = self._world.index.get((pool, group, shard, lane), [])
             start, end = 0, len(entries)

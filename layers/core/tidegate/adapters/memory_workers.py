@@ -111,6 +111,7 @@ class MemoryWorkerRegistry:
                     totals=worker.totals,
                     heartbeat_at_ms=worker.heartbeat_at_ms,
                     expires_at_s=worker.expires_at_s,
+                    clock_off_ms=worker.clock_off_ms,
                 )
             )
 

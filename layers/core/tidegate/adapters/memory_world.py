@@ -28,6 +28,7 @@ from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # input or result beyond this is stored apart
 INLINE_DEPENDENTS = 64
+PAGE_ENTRIES = 6_000  # of about 170 bytes each
 
 # A READY job that is moved to another lane is no news; a retry that has to wait leaves its place.
 _LEAVES = {
@@ -81,12 +82,14 @@ class MemoryWorld:
     `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
     queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
     `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
+    `page_entries` is how many entries of the index a page holds at most, as DynamoDB ends a page after 1 MB.
     `changes` is the change stream, oldest first; whoever reads it takes off what it has read.
     """
 
     shards: int = 1
     rank_policy: RankPolicy = field(default_factory=RankPolicy)
     now_ms: int = 0
+    page_entries: int = PAGE_ENTRIES
     requests: Counter[str] = field(default_factory=Counter)
     on_request: Callable[[str], None] = _nothing
     lock: threading.RLock = field(default_factory=threading.RLock)

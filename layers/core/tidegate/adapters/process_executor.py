@@ -32,7 +32,7 @@ from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
 from tidegate.handlers.registry import RegistrationError
-from tidegate.ports import Assignment, Clock, Heartbeat, Outcome, OutcomeKind, Signal
+from tidegate.ports import Assignment, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch
 
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 120.0  # to import all job code once
@@ -44,6 +44,7 @@ _CHILDREN_TRIED = 3
 class ProcessExecutor:
     """Runs as many attempts at once as threads call `execute`, each in a child process of its own.
 
+    `clock` measures: no step of the machine's clock may show in it.
     `cancel_grace_seconds` is how long job code may go on once it was told of its cancellation,
     `hand_back_grace_seconds` the same when the worker shuts down; then its process is killed. `environment` is what job
     code sees of this process's own (the stated list unless given), `scratch` where attempts' folders are made. With
@@ -52,7 +53,7 @@ class ProcessExecutor:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: Stopwatch,
         *,
         heartbeat_seconds: float,
         cancel_grace_seconds: float,
@@ -95,6 +96,7 @@ class ProcessExecutor:
 
         A process that is gone before it began the attempt costs the attempt nothing: another process gets it.
         """
+        deadline_ms = self._clock.now_ms() + assignment.timeout_ms
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(self._scratch.attempt_folder())
@@ -104,7 +106,7 @@ class ProcessExecutor:
                     child = self._children.borrow(with_keys=with_keys, new=tried > 0)
                     if child is None:
                         return Outcome(OutcomeKind.HANDED_BACK)
-                    watch = _Watch(self, child, assignment, heartbeat, folder)
+                    watch = _Watch(self, child, assignment, heartbeat, folder, deadline_ms)
                     try:
                         return self._run(child, watch)
                     except JobProcessError:
@@ -147,8 +149,8 @@ class ProcessExecutor:
         self._scratch.close()
 
     @property
-    def clock(self) -> Clock:
-        """The time."""
+    def clock(self) -> Stopwatch:
+        """Measures time."""
         return self._clock
 
     @property
@@ -234,6 +236,7 @@ class _Watch:
         assignment: Assignment,
         heartbeat: Heartbeat,
         folder: Path,
+        deadline_ms: int,
     ) -> None:
         self.has_begun = False
         self.ended_by_itself = False
@@ -244,12 +247,13 @@ class _Watch:
         self._heartbeat = heartbeat
         self._progress: Progress | None = None
         self.asked = Signal.GO_ON
-        self._kill_at_ms = assignment.deadline_ms
+        self._deadline_ms = deadline_ms
+        self._kill_at_ms = deadline_ms
 
     @property
     def is_overdue(self) -> bool:
         """Whether the attempt's time is over."""
-        return self._owner.clock.now_ms() >= self._assignment.deadline_ms
+        return self._owner.clock.now_ms() >= self._deadline_ms
 
     def run(self, keys: Mapping[str, str]) -> Outcome:
         """Watches until the attempt has an outcome; job code gets `keys`. Raises JobProcessError."""
@@ -262,7 +266,7 @@ class _Watch:
             upstreams=upstream_values(assignment),
             folder=str(self._folder),
             keys=keys,
-            remaining_seconds=(assignment.deadline_ms - clock.now_ms()) / 1_000,
+            remaining_seconds=(self._deadline_ms - clock.now_ms()) / 1_000,
         )
         beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
         hurried = False
@@ -317,7 +321,7 @@ class _Watch:
             return
         if self.asked is Signal.GO_ON:
             grace_ends_ms = self._owner.clock.now_ms() + self._owner.grace_ms(asked)
-            self._kill_at_ms = min(grace_ends_ms, self._assignment.deadline_ms)
+            self._kill_at_ms = min(grace_ends_ms, self._deadline_ms)
         self.asked = asked
         # A child that is gone may have answered before: what it sent is read first, then the end of the line.
         with suppress(JobProcessError):

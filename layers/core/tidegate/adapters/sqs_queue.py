@@ -33,16 +33,18 @@ _GONE = (
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire. Never reopened is left out."""
+    """A message as it goes over the wire. Never reopened, and dispatched at a time unknown, are left out."""
     reopened = {"reopened": message.reopened} if message.reopened else {}
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened})
+    queued = {"queued_at_ms": message.queued_at_ms} if message.queued_at_ms else {}
+    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened, **queued})
 
 
 def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        job_id, counts = fields["job_id"], (fields["attempt"], fields.get("reopened", 0))
+        job_id = fields["job_id"]
+        counts = fields["attempt"], fields.get("reopened", 0), fields.get("queued_at_ms", 0)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.

@@ -4,16 +4,75 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from ulid import ULID
 
+# Anybody may set the machine's clock; nobody sets this one. It counts while the machine sleeps, where Linux keeps one
+# that does, so that a laptop that wakes up does not lag behind.
+_STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+# A Date is cut to whole seconds, and AWS's own machines may differ a little. Within that the machine's clock is right.
+_SLACK_MS = 1_000
+
+
+def machine_ms() -> int:
+    """Milliseconds since the epoch, as the machine's clock says."""
+    return time.time_ns() // 1_000_000
+
+
+def steady_ms() -> int:
+    """Milliseconds since some moment, whatever is done to the machine's clock."""
+    return time.clock_gettime_ns(_STEADY_CLOCK) // 1_000_000
+
 
 class SystemClock:
-    """The machine's own clock."""
+    """The time for stamps: the machine's clock, put right by what AWS says the time is.
+
+    Once it is held (`hold`), a step of the machine's clock does not show in it any more. Safe to use from many threads.
+    `machine` and `steady` give milliseconds, for tests.
+    """
+
+    def __init__(
+        self, machine: Callable[[], int] = machine_ms, steady: Callable[[], int] = steady_ms
+    ) -> None:
+        self._machine = machine
+        self._steady = steady
+        self._off_ms = 0
+        self._ahead_of_steady_ms: int | None = None  # while it is held
+
+    @property
+    def off_ms(self) -> int:
+        """How far the machine's clock was ahead of AWS's time at the last answer (behind: below 0; right: 0)."""
+        return self._off_ms
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
-        return time.time_ns() // 1_000_000
+        ahead_ms = self._ahead_of_steady_ms
+        return self._machine() - self._off_ms if ahead_ms is None else self._steady() + ahead_ms
+
+    def hold(self) -> None:
+        """Goes by the steady clock from now on, beginning with the machine's, put right.
+
+        A process that may be frozen between two pieces of work, as a function is, holds it anew for each.
+        """
+        self._ahead_of_steady_ms = self._machine() - self._off_ms - self._steady()
+
+    def learn(self, said_ms: int, took_ms: int) -> None:
+        """Compares with the time that AWS's answer said, in whole seconds, which came `took_ms` after its request.
+
+        AWS made the answer at a moment in between. So the time now is from `said_ms` to a second and `took_ms` later.
+        """
+        latest_ms = said_ms + 1_000 + took_ms
+        middle_ms = (said_ms + latest_ms) // 2
+
+        def is_right(now_ms: int) -> bool:
+            return said_ms - _SLACK_MS <= now_ms <= latest_ms + _SLACK_MS
+
+        machine, steady = self._machine(), self._steady()
+        self._off_ms = 0 if is_right(machine) else machine - middle_ms
+        ahead_ms = self._ahead_of_steady_ms
+        if ahead_ms is not None and not is_right(steady + ahead_ms):
+            self._ahead_of_steady_ms = middle_ms - steady
 
 
 class SystemStopwatch:

@@ -30,4 +30,5 @@ def worker_out(worker: Worker, silent_since_ms: int) -> dict[str, Any]:
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "clock_off_seconds": worker.clock_off_ms / 1_000,
     }

@@ -78,6 +78,7 @@ class Worker:
     """A worker process as it last said of itself.
 
     `session_id` is a ULID made at its start: the fencing token, without which nothing is written under its id.
+    `clock_off_ms` is how far its machine's clock was ahead of AWS's time, below 0 behind, and 0 where it was right.
     """
 
     spec: WorkerSpec
@@ -89,6 +90,7 @@ class Worker:
     running: int = 0
     totals: Totals = Totals()
     drain_requested_at_ms: int | None = None
+    clock_off_ms: int = 0
 
     @property
     def pool(self) -> str:

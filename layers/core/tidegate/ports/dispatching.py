@@ -26,8 +26,10 @@ class KnownLane:
 class LaneRegistry(Protocol):
     """The lanes of each pool beside its main lane. A lane is noted before a job goes there."""
 
-    def list_lanes(self, pool: str, *, limit: int) -> tuple[KnownLane, ...]:
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
         """At most `limit` lanes of a pool, the last by name first; may be a little old.
+
+        With `before` only lanes whose name comes before that one, so that a caller can go on where a list ended.
 
         So shares and types, of which there are few, come before keys.
         """
@@ -77,8 +79,11 @@ class DispatchLeases(Protocol):
     def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
         """Takes the lease until a time (ms); False where another has it, who will learn that it was asked for."""
 
-    def release_if_not_asked(self, pool: str, owner: str) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it and goes again."""
+    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+        """Gives the lease back; True also where it is another's by now.
+
+        False where another asked for it meanwhile: the owner keeps it, until `until_ms` from now on, and goes again.
+        """
 
     def release(self, pool: str, owner: str) -> None:
         """Gives the lease back, whoever asked; no error where it is another's by now."""

@@ -32,13 +32,16 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One attempt at one job, as job code gets it. `deadline_ms` is when the attempt times out."""
+    """One attempt at one job, as job code gets it. It times out `timeout_ms` (1 or more) after its code began.
+
+    A duration and no moment: whoever sets the machine's clock must neither end an attempt nor lengthen it.
+    """
 
     job_id: str
     attempt: int
     type: str
     parameters: Mapping[str, Json]
-    deadline_ms: int
+    timeout_ms: int
     upstreams: tuple[Upstream, ...] = ()
     key: str | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tidegate.domain.job import Job
@@ -14,16 +14,18 @@ class Message:
     """What goes through a pool's queue: a job, the number of claims before this dispatch, and the job's life.
 
     A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`.
+    `queued_at_ms` is when the job was dispatched, 0 where that is not known: no claim is earlier.
     """
 
     job_id: str
     attempt: int
     reopened: int = 0
+    queued_at_ms: int = field(default=0, compare=False)
 
 
 def message_of(job: Job) -> Message:
     """What is sent for a QUEUED job."""
-    return Message(job.job_id, job.attempt, job.reopened)
+    return Message(job.job_id, job.attempt, job.reopened, job.queued_at_ms or 0)
 
 
 @dataclass(frozen=True, slots=True)

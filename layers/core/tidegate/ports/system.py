@@ -10,7 +10,7 @@ from tidegate.domain.job import Json
 
 
 class Clock(Protocol):
-    """The time."""
+    """The time, for stamps alone: durations inside a process are a `Stopwatch`'s."""
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""

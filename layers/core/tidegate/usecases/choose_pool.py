@@ -69,7 +69,7 @@ class PoolChooser:
     def _room(self, pool: Pool) -> PoolRoom:
         if pool.name not in self._rooms:
             index = self.services.index
-            in_turn, _ = lanes_of_pool(self.services, pool.name)
+            in_turn, _, _ = lanes_of_pool(self.services, pool.name)
             committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
             committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
             capacity = pool_capacity(self.services, pool, self.now_ms)

@@ -57,7 +57,14 @@ def claim_all(
             chosen[message.job_id] = place
     stamp, lease_expires_at_ms = Stamp(now_ms, worker_id), now_ms + services.settings.lease_ms
     transitions = [
-        ClaimIfQueued(job_id, messages[place].attempt, worker_id, lease_expires_at_ms, stamp)
+        ClaimIfQueued(
+            job_id,
+            messages[place].attempt,
+            worker_id,
+            lease_expires_at_ms,
+            stamp,
+            messages[place].queued_at_ms,
+        )
         for job_id, place in chosen.items()
     ]
     outcomes: list[_Outcome] = [*services.jobs.apply_all(transitions)]
@@ -94,7 +101,7 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """What the code of a claimed job is given; its timeout counts from `now_ms`.
+    """What the code of a claimed job is given; `now_ms` is noted as when its time began.
 
     Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
     of its input. Raises DependencyUnavailable where something can't be read.
@@ -115,11 +122,11 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         attempt=job.attempt,
         type=job.type,
         parameters=given.parameters,
-        deadline_ms=now_ms + job.timeout_seconds * 1_000,
+        timeout_ms=job.timeout_seconds * 1_000,
         upstreams=upstreams,
         key=job.key,
     )
-    return Claimed(job, assignment, now_ms, refusal)
+    return Claimed(job, assignment, max(now_ms, job.started_at_ms or 0), refusal)
 
 
 def _refusal(code: str, error: NotFound) -> Outcome:

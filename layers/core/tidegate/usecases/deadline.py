@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tidegate.ports import Stopwatch
+from tidegate.usecases.passing import STILL
 
 T = TypeVar("T")
 
@@ -36,15 +37,7 @@ class Deadline:
         return replace(self, at_ms=now_ms + max(0, self.at_ms - now_ms) // parts)
 
 
-class _NoClock:
-    """Its time never passes."""
-
-    def now_ms(self) -> int:
-        """Always the same."""
-        return 0
-
-
-NEVER = Deadline(_NoClock(), 2**63)
+NEVER = Deadline(STILL, 2**63)
 
 
 def in_turns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,12 +13,14 @@ from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
-from tidegate.ports import IndexPage, MoveOutcome, message_of
+from tidegate.ports import IndexPage, MoveOutcome, Stopwatch, message_of
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
+from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.services import Services
+from tidegate.usecases.whole_group import entries_of
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_RUN = 1_000
@@ -53,14 +56,21 @@ class DispatchReport:
 
 
 def dispatch(
-    services: Services, pool_name: str, now_ms: int, *, rules: DispatchRules, changed: Sequence[Job] = ()
+    services: Services,
+    pool_name: str,
+    now_ms: int,
+    *,
+    rules: DispatchRules,
+    changed: Sequence[Job] = (),
+    stopwatch: Stopwatch = STILL,
 ) -> DispatchReport:
     """Moves the READY jobs whose turn it is from a pool to QUEUED, and sends their messages.
 
     At most capacity x window jobs of the pool are QUEUED or RUNNING afterwards, as far as the index shows; that
     holding back is what makes priority true on a queue that knows none. `changed` are jobs that are known to have
-    moved, which the index may not show yet.
+    moved, which the index may not show yet. `stopwatch` says how much later than `now_ms` each turn is.
     """
+    passing = Passing.since(now_ms, stopwatch)
     report = DispatchReport(pool_name)
     pool = services.settings.pools[pool_name]
     # Never recalled: what a worker hands back as it drains would be dispatched to the slots it takes away.
@@ -73,13 +83,17 @@ def dispatch(
     lease_ms = services.settings.dispatch_lease_seconds * 1_000
     if lease_ms == 0:
         return one.fill()
-    owner = services.entropy.new_ulid(now_ms)
-    if not services.leases.take_if_free(pool_name, owner, now_ms=now_ms, until_ms=now_ms + lease_ms):
+    one.now_ms = passing.now_ms()
+    owner = services.entropy.new_ulid(one.now_ms)
+    if not services.leases.take_if_free(pool_name, owner, now_ms=one.now_ms, until_ms=one.now_ms + lease_ms):
         return report  # who has it was told, and looks again
     try:
         for _ in range(_TURNS):
+            one.now_ms = passing.now_ms()
             report += one.fill()
-            if services.leases.release_if_not_asked(pool_name, owner):
+            # Asked for, it is held for another lease's time: several turns may take longer than one.
+            until_ms = passing.now_ms() + lease_ms
+            if services.leases.release_if_not_asked(pool_name, owner, until_ms=until_ms):
                 return report
             one.look()
     except Exception:
@@ -141,13 +155,13 @@ class _Dispatch:
     def _count_dispatched(self) -> Dispatched:
         # Only an end is sure to be the latest news of a job, unless it was reopened and dispatched again since.
         ended = {job.job_id: job.finished_at_ms or 0 for job in self.changed if job.is_terminal}
-        pages = self.services.index.first_pages(self.pool, Group.ACTIVE, limit=self.window + len(ended))
-        return Dispatched.count(
+        standing = (
             entry.traits
-            for page in pages.values()
-            for entry in page.entries
+            for entry in entries_of(self.services.index, self.pool, Group.ACTIVE, self.window + len(ended))
             if entry.sort >= ended.get(entry.job_id, 0)
         )
+        # A window that is full has no place to give, so nobody needs the rest of the count.
+        return Dispatched.count(itertools.islice(standing, self.window))
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:
         limit = min(_FIRST_PAGE, self.window)

@@ -19,7 +19,7 @@ from tidegate.usecases.services import Services
 
 T = TypeVar("T")
 
-LANES_AT_MOST = 1_000  # of one pool that a run knows of
+LANES_AT_MOST = 1_000  # of one pool that a run knows of, and as many again of those behind them
 HELD_LANES_PER_RUN = 64  # that one run looks into
 _UNUSED_MS = (
     15 * 60_000
@@ -122,7 +122,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     for each in idle:
         if dispatched is not None and share_of(each.lane) not in dispatched:
             services.lanes.rest_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
-    services.recall.forget(f"lanes#{pool}")
+    services.recall.forget(_name_of(pool))
 
 
 def _dispatched_shares(services: Services, pool: str) -> Set[str] | None:
@@ -142,16 +142,33 @@ def _dispatched_shares(services: Services, pool: str) -> Set[str] | None:
 
 
 def _recalled(services: Services, pool: str, now_ms: int) -> Sequence[KnownLane]:
-    return services.recall.of(
-        f"lanes#{pool}", now_ms, lambda: services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
-    )
+    return services.recall.of(_name_of(pool), now_ms, lambda: _listed(services, pool))
+
+
+def _listed(services: Services, pool: str) -> Sequence[KnownLane]:
+    """The first lanes of a pool, and where there are more, a part of the others: another one each time.
+
+    A process remembers which part comes next. So in the end it looks into every lane there is, however many.
+    """
+    first = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+    if len(first) < LANES_AT_MOST:
+        return first
+    name, behind_first = _name_of(pool), first[-1].lane
+    place = min(services.recall.places.get(name, behind_first), behind_first)
+    part = services.lanes.list_lanes(pool, limit=LANES_AT_MOST, before=place)
+    services.recall.places[name] = part[-1].lane if len(part) == LANES_AT_MOST else behind_first
+    return [*first, *part]
+
+
+def _name_of(pool: str) -> str:
+    return f"lanes#{pool}"
 
 
 def _wake(services: Services, pool: str, lane: str, standing: KnownLane | None, now_ms: int) -> KnownLane:
     # A share that was forgotten meanwhile comes back with the weight of one that names none.
     weight = standing.weight if standing else DEFAULT_WEIGHT
     services.lanes.note(pool, lane, weight=weight, now_ms=now_ms)
-    services.recall.forget(f"lanes#{pool}")
+    services.recall.forget(_name_of(pool))
     return KnownLane(lane, weight, now_ms)
 
 
@@ -170,16 +187,20 @@ def open_lanes(
 
 def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], Sequence[KnownLane]]:
     """The lanes in which jobs are held back, some of them by chance where there are very many, and those of shares."""
-    known = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+    known = _listed(services, pool)
     held = _some(services, [each for each in known if share_of(each.lane) is None])
     return held, [each for each in known if share_of(each.lane)]
 
 
-def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str]]:
-    """The lanes in which jobs wait for their turn, and those in which jobs are held back; not those that rest."""
+def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str], bool]:
+    """The lanes in which jobs wait for their turn, and those in which jobs are held back; not those that rest.
+
+    The last is True where there may be further lanes of held-back jobs than those.
+    """
     listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
     known = [each.lane for each in listed if not each.resting]
-    return [MAIN, *filter(share_of, known)], [lane for lane in known if share_of(lane) is None]
+    held = [lane for lane in known if share_of(lane) is None]
+    return [MAIN, *filter(share_of, known)], held, len(listed) >= LANES_AT_MOST
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
@@ -195,7 +216,7 @@ def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> No
         if bounded_by_key is not None:
             key, limit = bounded_by_key
             services.permits.note_waiting(key_permit(key), limit, now_ms=now_ms)
-    services.recall.forget(f"lanes#{pool}")
+    services.recall.forget(_name_of(pool))
     # What could not be moved is met again by the next run.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])
 

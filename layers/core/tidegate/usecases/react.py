@@ -12,6 +12,7 @@ from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import for_each
 from tidegate.usecases.free_skipped import free_skipped
+from tidegate.usecases.passing import Passing
 from tidegate.usecases.permits import give_back_permits, needs_permit
 from tidegate.usecases.release import Settling, edges_of
 from tidegate.usecases.serve import rules_in_force, serve_pools
@@ -46,6 +47,7 @@ def react(
     upstreams = [
         job for job in changed if job.state in TERMINAL or (job.state is State.RUNNING and job.watch_start)
     ]
+    passing = Passing.since(now_ms, until.clock)
     moved: list[Job] = []
     rules = rules_in_force(services, now_ms)
     news = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
@@ -70,10 +72,11 @@ def react(
         served = serve_pools(
             services,
             touched | gained | due,
-            now_ms,
+            passing.now_ms(),
             rules=rules,
             changed=[*changed, *moved],
             due=due | {job.pool for job in changed if _is_due(job, now_ms)},
+            stopwatch=until.clock,
         )
         reports.extend(served)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
+from tidegate.usecases.passing import Passing
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap_expiring import reap_expiring
@@ -36,9 +37,10 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
     is taken up by the next run. Raises the first error of a repair once the others have had their turn.
     """
+    passing = Passing.since(now_ms, until.clock)
 
     def active(until: Deadline) -> dict[str, int]:
-        counts = reap_active(services, now_ms, until=until)
+        counts = reap_active(services, passing.now_ms(), until=until)
         return {
             "jobs_reclaimed": counts.reclaimed,
             "jobs_ended": counts.ended,
@@ -46,17 +48,17 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
         }
 
     def submissions(until: Deadline) -> dict[str, int]:
-        finished, removed = reap_submissions(services, now_ms, until=until)
+        finished, removed = reap_submissions(services, passing.now_ms(), until=until)
         return {"submissions_finished": finished, "submissions_removed": removed}
 
     def dead_letters(until: Deadline) -> dict[str, int]:
-        return {"jobs_undeliverable": reap_dead_letters(services, now_ms, until=until)}
+        return {"jobs_undeliverable": reap_dead_letters(services, passing.now_ms(), until=until)}
 
     def pending(until: Deadline) -> dict[str, int]:
-        return {"pending_released": reap_pending(services, now_ms, until=until)}
+        return {"pending_released": reap_pending(services, passing.now_ms(), until=until)}
 
     def workers(until: Deadline) -> dict[str, int]:
-        return {"workers_lost": reap_workers(services, now_ms, until=until)}
+        return {"workers_lost": reap_workers(services, passing.now_ms(), until=until)}
 
     def expiring(until: Deadline) -> dict[str, int]:
         return {"jobs_kept": reap_expiring(services, now_ms, until=until)}

@@ -20,9 +20,13 @@ _JOBS_KEPT = 10_000
 
 @dataclass(slots=True)
 class Recall:
-    """Keeps what was read for `keep_ms` milliseconds; with 0, nothing. Only for what may be a little old."""
+    """Keeps what was read for `keep_ms` milliseconds; with 0, nothing. Only for what may be a little old.
+
+    `places` says, by the name of a long list, where the next look into it begins.
+    """
 
     keep_ms: int = 0
+    places: dict[str, str] = field(default_factory=dict)
     _kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def of(self, name: str, now_ms: int, read: Callable[[], T]) -> T:

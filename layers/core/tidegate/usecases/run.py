@@ -47,7 +47,11 @@ def heartbeat_of(services: Services, clock: Clock, job: Job, signal: Callable[[]
     """The heartbeat of a claimed job: what the job's own says, or else what `signal` does."""
 
     def on_interval(progress: Progress | None) -> Signal:
-        answer = beat(services, job, progress, clock.now_ms())
+        before_ms = clock.now_ms()
+        answer = beat(services, job, progress, before_ms)
+        if answer is Signal.GO_ON and abs(clock.now_ms() - before_ms) > services.settings.lease_ms // 3:
+            # The answer showed that the clock was wrong, so the lease ends at a wrong time: it must not stay so.
+            answer = beat(services, job, None, clock.now_ms())
         return signal() if answer is Signal.GO_ON else answer
 
     return on_interval

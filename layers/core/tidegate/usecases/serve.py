@@ -6,8 +6,10 @@ from collections.abc import Sequence, Set
 
 from tidegate.domain.job import Job
 from tidegate.domain.rules import DispatchRules
+from tidegate.ports import Stopwatch
 from tidegate.usecases.dispatch import DispatchReport, dispatch
 from tidegate.usecases.each import first_then, for_each
+from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -20,13 +22,16 @@ def serve_pools(
     rules: DispatchRules | None = None,
     changed: Sequence[Job] = (),
     due: Set[str] | None = None,
+    stopwatch: Stopwatch = STILL,
 ) -> tuple[DispatchReport, ...]:
     """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
 
     `rules` are read where they are not given; `changed` are jobs that are known to have moved; `due` are the pools in
-    which due jobs are looked for, all where it is None. A pool that fails, because its queue is gone perhaps, raises
+    which due jobs are looked for, all where it is None. `stopwatch` says how much later than `now_ms` each pool has its
+    turn. A pool that fails, because its queue is gone perhaps, raises
     when the others have been served.
     """
+    passing = Passing.since(now_ms, stopwatch)
     in_force = rules_in_force(services, now_ms) if rules is None else rules
 
     def serve(pool: str) -> DispatchReport:
@@ -34,11 +39,18 @@ def serve_pools(
 
         def wake() -> None:
             if due is None or pool in due:
-                woken.extend(wake_due(services, pool, now_ms))
+                woken.extend(wake_due(services, pool, passing.now_ms()))
 
         return first_then(
             wake,
-            lambda: dispatch(services, pool, now_ms, rules=in_force, changed=[*changed, *woken]),
+            lambda: dispatch(
+                services,
+                pool,
+                passing.now_ms(),
+                rules=in_force,
+                changed=[*changed, *woken],
+                stopwatch=stopwatch,
+            ),
         )
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import UnknownName, Violation
 from tidegate.domain.lanes import MAIN
@@ -117,13 +117,14 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
         if pool.kind is PoolKind.PROCESS
         else ()
     )
-    in_turn, held = lanes_of_pool(services, pool_name)
+    in_turn, held, is_part = lanes_of_pool(services, pool_name)
+    held_jobs = _count(services, pool_name, Group.READY, held)
     return PoolLoad(
         pool=pool_name,
         capacity=pool_capacity(services, pool, now_ms),
         workers=len(workers),
         ready=_count(services, pool_name, Group.READY, in_turn),
-        held=_count(services, pool_name, Group.READY, held),
+        held=replace(held_jobs, more=held_jobs.more or is_part),
         active=_count(services, pool_name, Group.ACTIVE),
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.ports import Stopwatch
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
+from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.permits import audit_permits, settle_waiting
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
@@ -38,8 +40,12 @@ class TickWatch:
         return True
 
 
-def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
-    """Frees permits that were left behind, then wakes and dispatches in every pool; returns a report per pool."""
+def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tuple[DispatchReport, ...]:
+    """Frees permits that were left behind, then wakes and dispatches in every pool; returns a report per pool.
+
+    `stopwatch` says how much later than `now_ms` that is.
+    """
+    passing = Passing.since(now_ms, stopwatch)
     pools = services.settings.pools.keys()
 
     def tidy(pool: str) -> None:
@@ -50,4 +56,7 @@ def tick(services: Services, *, now_ms: int) -> tuple[DispatchReport, ...]:
             forget_if_empty(services, pool, known, now_ms)
         tidy_shares(services, pool, shares, now_ms)
 
-    return first_then(lambda: for_each(sorted(pools), tidy), lambda: serve_pools(services, pools, now_ms))
+    return first_then(
+        lambda: for_each(sorted(pools), tidy),
+        lambda: serve_pools(services, pools, passing.now_ms(), stopwatch=stopwatch),
+    )

@@ -5,10 +5,18 @@ next; it raises TransitionRefused where the condition does not hold. The in-memo
 store says the same as one conditional write; one contract suite holds both to it.
 
 Fields named `job` hold the job as it was last read: only what never changes (id, pool, priority, not_before, retry)
-is taken from it, everything that can change is checked by the condition.
+is taken from it, everything that can change is checked by the condition. A transition is dated by the clock of its
+process, or at the job's latest step as it was read where that is later.
 """
 
-from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, next_ready_at_ms
+from tidegate.domain.transitions.base import (
+    Ending,
+    OfKnownJob,
+    Stamp,
+    Transition,
+    after_latest,
+    next_ready_at_ms,
+)
 from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.running import (
@@ -67,5 +75,6 @@ __all__ = [
     "SkipIfPending",
     "Stamp",
     "Transition",
+    "after_latest",
     "next_ready_at_ms",
 ]

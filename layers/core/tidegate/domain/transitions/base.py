@@ -81,10 +81,17 @@ class Transition(ABC):
         )
 
 
+def after_latest(job: Job, stamp: Stamp) -> Stamp:
+    """The stamp, dated at the job's latest step where that is later: it was another clock's."""
+    latest_ms = job.history[-1].at_ms if job.history else 0
+    return stamp if stamp.now_ms >= latest_ms else replace(stamp, now_ms=latest_ms)
+
+
 def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
-    """The job in state `to`, with the move in its history."""
+    """The job in state `to`, with the move in its history, at the stamp's time or that of its latest step."""
     # Asserted, for no input can bring this about: only a mistake in the program.
     assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the table"  # nosec B101
+    stamp = after_latest(job, stamp)
     entry = HistoryEntry(stamp.now_ms, to, changes.get("attempt", job.attempt), stamp.actor, stamp.reason)
     return replace(job, state=to, history=(*job.history, entry), **changes)
 
@@ -99,6 +106,7 @@ def next_ready_at_ms(job: Job, now_ms: int) -> int:
 
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     """The job READY now, in `pool` if one is given, with what it left behind cleared."""
+    stamp = after_latest(job, stamp)
     return moved(
         job,
         State.READY,
@@ -114,6 +122,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
 def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
     """The job ended for good."""
     assert ending.state in TERMINAL  # no input can break it  # nosec B101
+    stamp = after_latest(job, stamp)
     return moved(
         job,
         ending.state,

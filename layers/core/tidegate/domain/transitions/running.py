@@ -7,12 +7,24 @@ from typing import ClassVar
 
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.states import State
-from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
+from tidegate.domain.transitions.base import (
+    Ending,
+    OfKnownJob,
+    Stamp,
+    Transition,
+    after_latest,
+    ended,
+    made_ready,
+    moved,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimIfQueued(Transition):
-    """QUEUED -> RUNNING under the next attempt. `attempt` is what the message carries: the claims before this one."""
+    """QUEUED -> RUNNING under the next attempt. `attempt` is what the message carries: the claims before this one.
+
+    `queued_at_ms` is when that dispatch was, as the message says; 0 where it does not.
+    """
 
     name: ClassVar[str] = "claim"
     message_job_id: str
@@ -20,15 +32,21 @@ class ClaimIfQueued(Transition):
     worker_id: str
     lease_expires_at_ms: int
     stamp: Stamp
+    queued_at_ms: int = 0
 
     @property
     def job_id(self) -> str:
         return self.message_job_id
 
+    @property
+    def at(self) -> Stamp:
+        """The stamp, or when the job was dispatched where that is later: another clock made that."""
+        return replace(self.stamp, now_ms=max(self.stamp.now_ms, self.queued_at_ms))
+
     def apply(self, job: Job) -> Job:
         queued = job.state is State.QUEUED and job.attempt == self.attempt
         self._require(queued, job, f"it is {job.state} at attempt {job.attempt}")
-        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.stamp)
+        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,7 @@ class ClaimAgainIfLeaseExpired(OfKnownJob):
 
 
 def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -> Job:
+    stamp = after_latest(job, stamp)
     return moved(
         job,
         State.RUNNING,

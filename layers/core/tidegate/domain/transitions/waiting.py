@@ -9,7 +9,16 @@ from typing import ClassVar
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import State
-from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, ended, made_ready, moved
+from tidegate.domain.transitions.base import (
+    Ending,
+    OfKnownJob,
+    Stamp,
+    Transition,
+    after_latest,
+    ended,
+    made_ready,
+    moved,
+)
 
 CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
 
@@ -111,13 +120,19 @@ class DispatchIfReady(Transition):
     def job_id(self) -> str:
         return self.candidate_id
 
+    @property
+    def at(self) -> Stamp:
+        """The stamp, or when the job became READY where that is later: another clock made that."""
+        return replace(self.stamp, now_ms=max(self.stamp.now_ms, self.ready_at_ms or 0))
+
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.READY)
         self._require(job.pool == self.pool, job, f"it is in pool {job.pool}, not {self.pool}")
         as_shown = self.ready_at_ms in (None, job.ready_at_ms)
         self._require(as_shown, job, f"it is READY since {job.ready_at_ms}, not since {self.ready_at_ms}")
-        now_ms = self.stamp.now_ms
-        return moved(job, State.QUEUED, self.stamp, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
+        at = after_latest(job, self.at)
+        now_ms = at.now_ms
+        return moved(job, State.QUEUED, at, queued_at_ms=now_ms, sent_at_ms=now_ms, held_in=MAIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,24 @@
+"""Reads a group of the index further than one page, for counts that must not stop at the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tidegate.domain.states import Group
+from tidegate.ports import IndexEntry, JobIndex
+
+
+def entries_of(index: JobIndex, pool: str, group: Group, at_most: int) -> Iterator[IndexEntry]:
+    """Yields the entries of a group over all shards, at most `at_most` (1 or more) of each shard.
+
+    A page ends where the store ends it (DynamoDB: after 1 MB), not where the group ends. So each shard is read on
+    behind its first page. The first pages are asked for side by side; a further one only when the caller needs it.
+    """
+    for (lane, shard), first in index.first_pages(pool, group, limit=at_most).items():
+        page, seen = first, 0
+        while True:
+            yield from page.entries
+            seen += len(page.entries)
+            if page.next is None or seen >= at_most:
+                break
+            page = index.page(pool, group, shard, limit=at_most - seen, after=page.next, lane=lane)

@@ -1,0 +1,159 @@
+"""The clock of a process: steady through steps of the machine's clock, and put right by what AWS says the time is."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.auth
+import pytest
+
+from tests.contract.stores import session_of
+from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws_time import AwsTime, sign_by
+from tidegate.adapters.system import SystemClock
+from tidegate.bootstrap import connect_system
+
+NOW_MS = 1_700_000_000_000
+
+
+@dataclass
+class Machine:
+    """A machine whose clock can be set; `true_ms` is the time as AWS knows it."""
+
+    true_ms: int = NOW_MS
+    off_ms: int = 0
+
+    def wall_ms(self) -> int:
+        return self.true_ms + self.off_ms
+
+    def steady_ms(self) -> int:
+        return self.true_ms - NOW_MS + 5_000_000
+
+    def clock(self) -> SystemClock:
+        return SystemClock(self.wall_ms, self.steady_ms)
+
+    def said_ms(self) -> int:
+        return self.true_ms // 1_000 * 1_000
+
+
+@pytest.mark.parametrize("step_ms", [600_000, -120_000, 86_400_000])
+def test_a_step_does_not_show_in_a_clock_that_is_held(step_ms: int) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.hold()
+    machine.off_ms = step_ms
+    machine.true_ms += 7
+    assert clock.now_ms() == machine.true_ms
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert clock.now_ms() == machine.true_ms, "the held clock was right, so an answer changes nothing"
+    assert abs(clock.off_ms - step_ms) <= 1_000, "but the machine's is off, and the process knows"
+    machine.off_ms = 0
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert clock.off_ms == 0
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("off_ms", [45_000, -3_600_000])
+def test_a_clock_that_was_wrong_from_the_start_is_right_after_the_first_answer(
+    off_ms: int, held: bool
+) -> None:
+    machine = Machine(true_ms=NOW_MS + 123, off_ms=off_ms)
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    assert clock.now_ms() == machine.true_ms + off_ms
+    clock.learn(machine.said_ms(), took_ms=300)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+    if not held:
+        clock.hold()
+    machine.true_ms += 60_000
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("off_ms", [-900, 0, 900])
+def test_what_a_date_can_t_show_is_left_alone(off_ms: int) -> None:
+    """A Date is cut to whole seconds, so the machine's own milliseconds are better where both may be true."""
+    machine = Machine(true_ms=NOW_MS + 500, off_ms=off_ms)
+    clock = machine.clock()
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert (clock.off_ms, clock.now_ms()) == (0, machine.wall_ms())
+
+
+def test_a_function_that_was_frozen_takes_up_the_machine_s_clock_with_what_it_has_learned() -> None:
+    machine = Machine(off_ms=30_000)
+    clock = machine.clock()
+    clock.hold()
+    clock.learn(machine.said_ms(), took_ms=0)
+    machine.off_ms += 3_600_000  # as if the steady clock had stood still for an hour
+    clock.hold()
+    assert abs(clock.now_ms() - (machine.true_ms + 3_600_000)) <= 1_000
+
+
+@pytest.mark.parametrize(
+    "date", ["Tue, 14 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:20 -0000"], ids=["GMT", "no zone"]
+)
+def test_the_date_of_an_answer_is_read_once_a_second(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[tuple[int, int]] = []
+
+    class Learner(SystemClock):
+        def learn(self, said_ms: int, took_ms: int) -> None:
+            learned.append((said_ms, took_ms))
+
+    heard = AwsTime(Learner())
+    for _ in range(2):
+        context: dict[str, Any] = {}
+        heard._sent(context=context)
+        heard._answered(parsed={"ResponseMetadata": {"HTTPHeaders": {"date": date}}}, context=context)
+        monkeypatch.setattr(
+            "tidegate.adapters.aws_time.parsedate_to_datetime", lambda _date: pytest.fail("read twice")
+        )
+    assert [said_ms for said_ms, _ in learned] == [NOW_MS, NOW_MS]
+    assert all(0 <= took_ms < 5_000 for _, took_ms in learned)
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": ""}])
+def test_an_answer_without_a_date_teaches_nothing(headers: dict[str, str]) -> None:
+    clock = Machine().clock()
+    context: dict[str, Any] = {}
+    heard = AwsTime(clock)
+    heard._sent(context=context)
+    heard._answered(parsed={"ResponseMetadata": {"HTTPHeaders": headers}}, context=context)
+    heard._answered(parsed={}, context=context)
+    assert clock.off_ms == 0
+
+
+def test_clients_learn_from_a_real_answer_and_sign_with_the_time_that_is_right(
+    local_clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses what was signed more than five minutes off: a worker with such a clock could not even beat."""
+    for signing in (botocore.auth, sys.modules.get("botocore.crt.auth")):
+        if signing is not None:  # set back afterwards
+            names = vars(signing)
+            monkeypatch.setitem(names, "get_current_datetime", names["get_current_datetime"])
+    right = SystemClock()
+    wrong = SystemClock(machine=lambda: right.now_ms() + 600_000)
+    clients = connect_system(
+        session=session_of(local_clients),
+        endpoint_url=local_clients.dynamodb.meta.endpoint_url,
+        clock=wrong,
+    )
+    signed: list[str] = []
+    clients.dynamodb.meta.events.register(
+        "before-send.dynamodb", lambda request, **_: signed.append(request.headers["X-Amz-Date"].decode())
+    )
+    sign_by(wrong)
+    clients.dynamodb.list_tables()
+    assert abs(wrong.off_ms - 600_000) <= 1_500
+    assert abs(wrong.now_ms() - right.now_ms()) <= 1_500
+    clients.dynamodb.list_tables()
+    first, second = (_signed_ms(text) for text in signed)
+    assert first - right.now_ms() > 500_000, "the first request could not know"
+    assert abs(second - right.now_ms()) < 60_000
+
+
+def _signed_ms(text: str) -> int:
+    at = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return int(at.timestamp() * 1_000)
