@@ -41,6 +41,10 @@ class OneBeat:
     def warm(self, children: int) -> None:
         """Nothing to prepare."""
 
+    def probe(self) -> str:
+        """Attempts can begin."""
+        return ""
+
     def hurry(self) -> None:
         """Nothing to hurry."""
 

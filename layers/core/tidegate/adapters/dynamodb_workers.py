@@ -224,6 +224,8 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
             handed_back=values[schema.HANDED_BACK],
         ),
         drain_requested_at_ms=values.get(schema.DRAIN_REQUESTED_AT),
+        lacking=tuple(values.get(schema.LACKING, ())),
+        fault=values.get(schema.FAULT, ""),
     )
 
 
@@ -245,6 +247,8 @@ def _load(worker: Worker) -> dict[str, Plain]:
         schema.HANDED_BACK: totals.handed_back,
         schema.HEARTBEAT_AT: worker.heartbeat_at_ms,
         schema.EXPIRES_AT: worker.expires_at_s,
+        schema.LACKING: list(worker.lacking) or None,
+        schema.FAULT: worker.fault or None,
     }
 
 

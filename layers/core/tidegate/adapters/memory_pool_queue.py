@@ -35,8 +35,8 @@ class PoolQueue:
         self.held[self.sent] = _Held(message, now_ms)
         self.visible.append(self.sent)
 
-    def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str] | None:
-        """The next message and the receipt of this delivery; None where nothing is visible."""
+    def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str, int] | None:
+        """The next message, the receipt of this delivery and its number; None where nothing is visible."""
         self._show_due(now_ms)
         while self.visible:
             number = self.visible.popleft()
@@ -48,7 +48,7 @@ class PoolQueue:
                 continue
             held.receives += 1
             self._hide(number, held, hidden_until_ms)
-            return held.message, f"{number}.{held.receives}"
+            return held.message, f"{number}.{held.receives}", held.receives
         return None
 
     def delete(self, receipt: str) -> None:

@@ -111,6 +111,8 @@ class MemoryWorkerRegistry:
                     totals=worker.totals,
                     heartbeat_at_ms=worker.heartbeat_at_ms,
                     expires_at_s=worker.expires_at_s,
+                    lacking=worker.lacking,
+                    fault=worker.fault,
                 )
             )
 

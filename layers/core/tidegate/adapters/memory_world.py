@@ -31,7 +31,7 @@ INLINE_DEPENDENTS = 64
 
 # A READY job that is moved to another lane is no news; a retry that has to wait leaves its place.
 _LEAVES = {
-    State.READY: (State.PENDING, State.SCHEDULED, State.RUNNING),
+    State.READY: (State.PENDING, State.SCHEDULED, State.QUEUED, State.RUNNING),
     State.SCHEDULED: (State.RUNNING,),
 }
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class JobMessage(BaseModel):
-    """A job to run, and how often it was claimed and reopened before this dispatch.
+    """A job to run, its type, and how often it was claimed and reopened before this dispatch.
 
     Fields of later versions are ignored.
     """
@@ -16,3 +16,4 @@ class JobMessage(BaseModel):
     job_id: str = Field(min_length=1, max_length=64)
     attempt: int = Field(ge=0)
     reopened: int = Field(default=0, ge=0)
+    type: str = ""

@@ -35,6 +35,7 @@ from tidegate.domain.transitions.waiting import (
     ReleaseIfPending,
     ResendIfStillQueued,
     SkipIfPending,
+    TakeBackIfStillQueued,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "RetryIfAttemptHolds",
     "SkipIfPending",
     "Stamp",
+    "TakeBackIfStillQueued",
     "Transition",
     "next_ready_at_ms",
 ]
