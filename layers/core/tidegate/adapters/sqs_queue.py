@@ -54,7 +54,9 @@ def message_from(body: str) -> Message | None:
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:
-    return tuple(Delivery(message, *delivered) for message, *delivered in received if message is not None)
+    return tuple(
+        Delivery(message, receipt, receives) for message, receipt, receives in received if message is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def doubled(first: int, dispatches: int, most: int) -> int:
 
     So the lines that such dispatches add to the history grow with the logarithm of the time.
     """
-    return min(most, first * 2 ** min(max(0, dispatches - 1), _LONGEST_DOUBLING))
+    return min(most, first << min(max(0, dispatches - 1), _LONGEST_DOUBLING))
 
 
 def _since_claimed(history: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
