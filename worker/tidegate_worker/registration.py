@@ -14,6 +14,7 @@ from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kep
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
 from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
+from tidegate_worker.faults import ABLE, Standing
 
 _LOGGER = logging.getLogger("tidegate.worker")
 
@@ -79,12 +80,23 @@ class Registration:
             )
             self._told_at_s = self._monotonic()
 
-    def beat_if_due(self, *, running: int, totals: Totals) -> Order:
-        """Tells the pool how the worker is, where an interval has passed; says what the process has to do."""
+    def beat_if_due(self, *, running: int, totals: Totals, standing: Standing = ABLE) -> Order:
+        """Tells the pool how the worker is, where an interval has passed; says what the process has to do.
+
+        What the worker can't run is told as soon as it changes: the dispatcher goes by it.
+        """
         with self._lock:
             if self._worker is not None:
-                self._worker = replace(self._worker, running=running, totals=totals)
-                if self._monotonic() - self._told_at_s >= self._beat_seconds:
+                known = Standing(self._worker.lacking, self._worker.fault)
+                self._worker = replace(
+                    self._worker,
+                    running=running,
+                    totals=totals,
+                    lacking=standing.lacking,
+                    fault=standing.fault,
+                )
+                is_news = standing != known
+                if is_news or self._monotonic() - self._told_at_s >= self._beat_seconds:
                     self._tell(self._worker)
             return self._order()
 
