@@ -24,9 +24,10 @@ from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain.job import Job, Json
 from tidegate.handlers.loader import load_registry
-from tidegate.handlers.registry import Registry
+from tidegate.handlers.registry import RegistrationError, Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.function_faults import FunctionFaults
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import TickWatch
@@ -101,12 +102,13 @@ class DispatcherDeps:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeps:
-    """What the worker function works with."""
+    """What the worker function works with; `faults` is what this process of it can't run."""
 
     services: Services
     executor: Executor
     clock: Clock
     meter: Meter
+    faults: FunctionFaults = field(default_factory=FunctionFaults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +263,17 @@ def reaper_function() -> ReaperDeps:
 
 
 def worker_function() -> WorkerDeps:
-    """For functions/worker. Raises KeyError naming an environment variable that is missing."""
+    """For functions/worker, though its job code can't be loaded: then its `faults` say why, and it runs nothing.
+
+    Raises KeyError naming an environment variable that is missing.
+    """
     from tidegate.adapters.inline_executor import InlineExecutor
 
-    registry: Registry = load_registry()
+    faults, registry = FunctionFaults(), Registry()
+    try:
+        registry = load_registry()
+    except RegistrationError as error:
+        faults = FunctionFaults(str(error))
     services, clients = _from_environment(registry, under_lease=True)
     executor = InlineExecutor(
         registry,
@@ -272,7 +281,7 @@ def worker_function() -> WorkerDeps:
         heartbeat_seconds=services.settings.heartbeat_seconds,
         cancel_grace_seconds=services.settings.cancel_grace_seconds,
     )
-    return WorkerDeps(services, executor, clients.clock, clients.meter)
+    return WorkerDeps(services, executor, clients.clock, clients.meter, faults)
 
 
 def process_worker() -> ProcessDeps:

@@ -7,17 +7,21 @@ The pauses grow with the dispatches on end: what that costs grows with the logar
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tidegate.domain.dispatches import dispatches_on_end, doubled
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.states import State
+from tidegate.domain.texts import plain_message
 from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued
-from tidegate.ports import Delivery
+from tidegate.ports import Delivery, Message
 from tidegate.usecases.services import Services
 
 PAUSES_SECONDS = (1, 5, 30)
 """How long a message is hidden after each of its first deliveries; the last pause doubles with each dispatch."""
 
 LONGEST_PAUSE_SECONDS = 900
+_WHY_CHARACTERS = 100  # of a reason in a job's history
 
 
 def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, why: str, now_ms: int) -> bool:
@@ -38,20 +42,19 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
         pause_seconds = doubled(PAUSES_SECONDS[-1], dispatches_on_end(job.history), LONGEST_PAUSE_SECONDS)
         services.queue.extend(pool, delivery.receipt, seconds=pause_seconds)
         return False
-    return take_back(services, delivery, worker_id, why, now_ms)
-
-
-def take_back(services: Services, delivery: Delivery, worker_id: str, why: str, now_ms: int) -> bool:
-    """Takes the job of a message back, where it still waits for a worker; always True: the message is done with.
-
-    Raises DependencyUnavailable or ServiceRefused where the message comes again by itself.
-    """
-    message = delivery.message
-    job = services.jobs.get(message.job_id, consistent=True)
-    if job is not None:
-        stamp = Stamp(now_ms, worker_id, why)
-        try:
-            services.jobs.apply(TakeBackIfStillQueued(job, message.attempt, message.reopened, stamp))
-        except (NotFound, TransitionRefused):
-            return True  # it moved on by itself
+    take_back(services, message, worker_id, why, now_ms)
     return True
+
+
+def take_back(services: Services, message: Message, worker_id: str, why: str, now_ms: int) -> None:
+    """Takes the job of a message back, where it still waits for a worker; `why` goes into its history.
+
+    Raises DependencyUnavailable or ServiceRefused where the message should come again.
+    """
+    job = services.jobs.get(message.job_id, consistent=True)
+    if job is None:
+        return
+    stamp = Stamp(now_ms, worker_id, plain_message(why)[:_WHY_CHARACTERS])
+    # Where that is refused, the job moved on by itself.
+    with suppress(NotFound, TransitionRefused):
+        services.jobs.apply(TakeBackIfStillQueued(job, message.attempt, message.reopened, stamp))
