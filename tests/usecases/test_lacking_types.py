@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from tests.usecases.dispatching import Deployment
-from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory_pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.ports import Delivery
-from tidegate.usecases.pass_on import PAUSES_SECONDS, pass_on
+from tidegate.usecases.pass_on import MOST_PASSES, pass_on
 
 POOL = "p"
 NEW_TYPE, OLD_TYPE = "simulated.other", "simulated"
@@ -21,7 +22,9 @@ NEW_TYPE, OLD_TYPE = "simulated.other", "simulated"
 
 @pytest.fixture
 def deployed() -> Deployment:
-    return Deployment(pools=(Pool(POOL, "", PoolKind.PROCESS, max_timeout_seconds=3_600),))
+    made = Deployment(pools=(Pool(POOL, "", PoolKind.PROCESS, max_timeout_seconds=3_600),))
+    made.world.queues[POOL] = PoolQueue(most_receives=MOST_RECEIVES_OF_PROCESSES)
+    return made
 
 
 def join(deployed: Deployment, name: str, slots: int, *lacking: str, fault: str = "") -> Worker:
@@ -81,25 +84,28 @@ def test_a_message_is_passed_on_with_growing_pauses_and_its_job_taken_back_befor
     join(deployed, "new", 1)
     (job_id,) = deployed.submit(1, type=NEW_TYPE)
     deployed.tick()
-    assert _passed_on(deployed, 4) == [(0, False), (1, False), (6, False), (36, True)]
+    seen = _passed_on(deployed, MOST_PASSES + 1)
+    assert [done for _, done in seen] == [False] * MOST_PASSES + [True]
+    at = [seconds for seconds, _ in seen]
+    assert at[:9] == [0, 1, 2, 3, 4, 6, 8, 10, 12]
+    assert max(later - earlier for earlier, later in pairwise(at[:-1])) == 10
+    assert at[-1] - at[-2] == 30
     job = deployed.job(job_id)
     assert (job.state, job.attempt, job.tries) == (State.READY, 0, 0)
     assert (job.history[-1].actor, job.history[-1].reason) == ("old", "old lacks its type")
-    assert len(PAUSES_SECONDS) + 1 < MemoryQueue(deployed.world)._queue(POOL).most_receives
+    join(deployed, "new", 1)  # it lives
     deployed.tick()
-    assert _passed_on(deployed, 4)[-1] == (1 + 5 + 60, True), (
-        "the last pause doubles with each dispatch on end"
-    )
+    at = [seconds for seconds, _ in _passed_on(deployed, MOST_PASSES + 1)]
+    assert at[-1] - at[-2] == 60, "the last pause doubles with each dispatch on end"
 
 
 def test_passing_a_message_on_for_a_day_costs_a_bounded_number_of_dispatches(deployed: Deployment) -> None:
-    join(deployed, "new", 1)
     (job_id,) = deployed.submit(1, type=NEW_TYPE)
     began_ms = deployed.now_ms
     while deployed.now_ms < began_ms + 24 * 3_600_000:
         join(deployed, "new", 1)  # it lives, and is busy
         deployed.tick()
-        _passed_on(deployed, 4)
+        _passed_on(deployed, MOST_PASSES + 1)
     assert deployed.job(job_id).state is State.READY
     assert len(deployed.job(job_id).history) < 2 * 24 * 3_600 / 900 + 20
 
@@ -109,7 +115,7 @@ def test_what_could_not_be_taken_back_comes_again(deployed: Deployment) -> None:
     deployed.submit(1, type=NEW_TYPE)
     deployed.tick()
     (delivery,) = deployed.services.queue.receive(POOL, limit=1, wait_seconds=0)
-    late = Delivery(delivery.message, delivery.receipt, receives=4)
+    late = Delivery(delivery.message, delivery.receipt, receives=MOST_PASSES + 1)
 
     def refuse(request: str) -> None:
         if request == "apply":
@@ -129,5 +135,5 @@ def test_the_message_of_a_job_that_moved_on_is_done_with(deployed: Deployment) -
     (delivery,) = deployed.services.queue.receive(POOL, limit=1, wait_seconds=0)
     deployed.services.queue.extend(POOL, delivery.receipt, seconds=0)
     deployed.run_one()
-    late = Delivery(delivery.message, delivery.receipt, receives=3)
+    late = Delivery(delivery.message, delivery.receipt, receives=MOST_PASSES)
     assert pass_on(deployed.services, POOL, late, "old", "why", deployed.now_ms)

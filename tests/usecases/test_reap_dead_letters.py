@@ -12,9 +12,10 @@ from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
-from tidegate.ports import Delivery, Message, Outcome, OutcomeKind
+from tidegate.ports import UNKNOWN_TYPE, Delivery, Message, Outcome, OutcomeKind
 from tidegate.settings import Settings
 from tidegate.usecases.conclude import conclude
+from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
 from tidegate.usecases.reap import reap
 from tidegate.usecases.run import claim
 from tidegate.usecases.submit import submit_job
@@ -119,3 +120,16 @@ def test_an_older_letter_of_the_same_job_does_not_hide_the_latest() -> None:
         world.now_ms += VISIBILITY_MS + 1
     assert reap(services, now_ms=NOW_MS + 1).jobs_given_up == 1
     assert _job(services, job_id).state is State.READY
+
+
+def test_a_job_whose_type_workers_lack_never_fails_for_want_of_one() -> None:
+    """They pass its messages on; a queue of one's own may give those up sooner than it should."""
+    services, world, job_id, _ = _given_up()
+    for _ in range(2 * limits.MAX_DISPATCHES_GIVEN_UP):
+        job = _job(services, job_id)
+        FunctionFaults().note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), world.now_ms)
+        report = reap(services, now_ms=world.now_ms)
+        assert (report.jobs_undeliverable, report.jobs_given_up) == (0, 1)
+        world.now_ms += 2 * PAUSE_MS + 1
+        _give_up(services, world)
+    assert _job(services, job_id).state is State.QUEUED

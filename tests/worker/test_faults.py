@@ -150,7 +150,7 @@ def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: F
     executor = UnableExecutor("sample.describe", mended=True)
     with fixture.running(slots=SLOTS, executor=executor):
         assert becomes_true(lambda: job_of(fixture.services, first).state is State.READY)
-        second = typed(fixture)
+        second = queued_job(fixture.services)
         assert becomes_true(lambda: bool(fixture.queue.extended))
     assert executor.started == [first.job_id], "the second one is not claimed any more"
     assert job_of(fixture.services, second).state is State.QUEUED

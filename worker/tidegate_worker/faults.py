@@ -23,7 +23,7 @@ PASSES_ALLOWED = 100
 
 _FIRST_PROBE_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 5.0
 _LONGEST_DOUBLING = 8
 _NAMED = 5  # types in a text for people
 
@@ -40,6 +40,11 @@ class Standing:
 
 
 ABLE = Standing()
+
+
+def probe_after_seconds(number: int) -> float:
+    """How long to wait before the `number`th probe (from 1): twice as long each time."""
+    return math.ldexp(_FIRST_PROBE_SECONDS, number - 1)
 
 
 class Faults:
@@ -108,23 +113,28 @@ class Faults:
         if self._prober is not None:
             self._prober.join()
 
-    def _probe(self, executor: SlotExecutor) -> None:
-        while self._waits_for(lambda: bool(self._standing.fault), None):
-            why = self._standing.fault
-            for number in range(PROBES):
-                if not self._sleeps(_FIRST_PROBE_SECONDS * 2**number):
-                    return
-                why = executor.probe()
-                if not why:
-                    break
-                _LOGGER.error("probe %d of %d: no job can begin here: %s", number + 1, PROBES, why)
-            with self._changed:
-                if why:
-                    self._leave(f"no job can begin here: {why}")
-                    return
+    def probed(self, number: int, why: str) -> None:
+        """What the `number`th probe (from 1) of a fault found: why no job can begin, empty where one can."""
+        with self._changed:
+            if not why:
                 _LOGGER.info("jobs can begin here again")
                 self._standing = Standing(self._standing.lacking)
                 self._changed.notify_all()
+                return
+            _LOGGER.error("probe %d of %d: no job can begin here: %s", number, PROBES, why)
+            if number >= PROBES:
+                self._leave(f"no job can begin here: {why}")
+
+    def _probe(self, executor: SlotExecutor) -> None:
+        while self._waits_for(lambda: bool(self._standing.fault), None):
+            for number in range(1, PROBES + 1):
+                if not self._sleeps(probe_after_seconds(number)):
+                    return
+                self.probed(number, executor.probe())
+                if not self._standing.fault:
+                    break
+            else:
+                return
 
     def _waits_for(self, holds: Callable[[], bool], seconds: float | None) -> bool:
         with self._changed:

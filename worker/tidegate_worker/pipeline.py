@@ -17,7 +17,7 @@ from tidegate.domain.workers import Totals
 from tidegate.ports import Clock, Delivery, Executor, Signal
 from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
-from tidegate.usecases.pass_on import pass_on
+from tidegate.usecases.pass_on import pass_on, with_types
 from tidegate.usecases.run import heartbeat_of
 from tidegate.usecases.services import Services
 from tidegate_worker.batcher import Batcher
@@ -201,6 +201,8 @@ class Pipeline:
                     self._pool, limit=asked, wait_seconds=self._poll_seconds
                 )
                 self._failures = 0
+                if self._faults.standing.lacking:
+                    received = tuple(with_types(self._services, received))
                 deliveries = [each for each in received if not self._faults.lacks(each.message.type)]
                 if deliveries:
                     self._claims.put(deliveries)

@@ -12,6 +12,7 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp, TakeBackIfStillQueued, Transition
 from tidegate.ports import Delivery, Message, MoveOutcome
+from tidegate.usecases.capacity import pool_ability
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.services import Services
@@ -37,9 +38,9 @@ class LetterCounts:
 def reap_dead_letters(services: Services, now_ms: int, *, until: Deadline = NEVER) -> LetterCounts:
     """Takes back the jobs whose messages nobody could take, a bounded number a run and `until` then.
 
-    No code of such a job ran, so the fault is the workers': the job is dispatched anew. It fails when that has happened
-    in `MAX_DISPATCHES_GIVEN_UP` dispatches on end. A job that was claimed after all is left alone: its lease says what
-    becomes of it.
+    No code of such a job ran, so it is dispatched anew. It fails when that has happened in `MAX_DISPATCHES_GIVEN_UP`
+    dispatches on end, and workers of the pool neither lack its type nor say that they can begin no job. A job that was
+    claimed after all is left alone: its lease says what becomes of it.
     """
     counts = LetterCounts()
 
@@ -71,12 +72,21 @@ def _put_right(
 
 
 def _repair(services: Services, job: Job, message: Message, now_ms: int) -> Transition:
-    if given_up_on_end(job.history) + 1 < limits.MAX_DISPATCHES_GIVEN_UP:
+    few = given_up_on_end(job.history) + 1 < limits.MAX_DISPATCHES_GIVEN_UP
+    if few or _is_fault_of_workers(services, job, now_ms):
         return TakeBackIfStillQueued(job, message.attempt, message.reopened, Stamp(now_ms, ACTOR, GIVEN_UP))
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
     return FailIfStillQueued(
         job, message.attempt, message.reopened, ending, Stamp(now_ms, ACTOR, UNDELIVERABLE)
     )
+
+
+def _is_fault_of_workers(services: Services, job: Job, now_ms: int) -> bool:
+    pool = services.settings.pools.get(job.pool)
+    if pool is None:
+        return False
+    ability = pool_ability(services, pool, now_ms)
+    return bool(ability.fault) or job.type in ability.limited
 
 
 def _is_open(outcome: MoveOutcome | None) -> bool:
