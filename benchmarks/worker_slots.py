@@ -91,6 +91,10 @@ class _Sleeper:
     def warm(self, children: int) -> None:
         """Nothing to do."""
 
+    def probe(self) -> str:
+        """Attempts can begin."""
+        return ""
+
     def hurry(self) -> None:
         """Nothing beats."""
 

@@ -25,8 +25,10 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
     Where nothing holds jobs back and none runs, the line says what comes next: a turn, a time, or an upstream. A pool
     that can't be read gives no line.
     """
-    lanes = Counter(job.held_in for job in jobs if job.state is State.READY and job.held_in)
-    told = Counter({_lane_reason(lane): number for lane, number in lanes.items()})
+    held = Counter((job.held_in, job.pool) for job in jobs if job.state is State.READY and job.held_in)
+    told: Counter[str] = Counter()
+    for (lane, name), number in held.items():
+        told[_lacking_reason(lane, name, pool_of) or _lane_reason(lane)] += number
     busy = {job.pool for job in jobs if job.state is State.RUNNING}
     names = {job.pool for job in jobs if job.state in _WAITING and not job.held_in} - busy
     pools: dict[str, Mapping[str, Any]] = {}
@@ -39,6 +41,9 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
         ready = sum(job.state is State.READY for job in in_pool)
         if pool.get("paused") and ready:
             told[f"in pool {name}, which is paused (`tidegate pools resume {name}`)"] = ready
+        elif pool.get("capacity") == 0 and pool.get("fault"):
+            waiting = sum(job.state in _WAITING for job in in_pool)
+            told[f"in pool {name}, whose workers can begin no job: {pool['fault']}"] = waiting
         elif pool.get("capacity") == 0:
             waiting = sum(job.state in _WAITING for job in in_pool)
             told[f"in pool {name}, which has no live worker (`tidegate worker --pool {name}`)"] = waiting
@@ -82,6 +87,21 @@ def _count(found: Any) -> str:
     if not isinstance(found, Mapping):
         return "?"
     return f"{found.get('count')}{'+' if found.get('more') else ''}"
+
+
+def _lacking_reason(lane: str, pool_name: str, pool_of: PoolReader) -> str | None:
+    """Says that workers of the pool lack the type that a lane is of; None where that is not what its jobs wait for."""
+    job_type = type_of(lane)
+    if job_type is None:
+        return None
+    try:
+        slots = (pool_of(pool_name).get("limited") or {}).get(job_type)
+    except CliError:
+        return None
+    if slots is None:
+        return None
+    have = "no worker has" if slots == 0 else f"{slots} {'slot has' if slots == 1 else 'slots have'}"
+    return f"for type {job_type}, which {have} in pool {pool_name} (deploy the job code to its workers)"
 
 
 def _lane_reason(lane: str) -> str:

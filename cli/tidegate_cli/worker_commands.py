@@ -261,11 +261,17 @@ def _print_worker(found: Mapping[str, Any], console: Console) -> None:
 
 
 def _state(found: Mapping[str, Any]) -> Text:
-    """The state; one that is said to be there and is not heard of is marked."""
+    """The state; one that is said to be there and is not heard of is marked, and so is one that can't run some jobs."""
     state = str(found.get("state"))
     silent = state in (WorkerState.ACTIVE, WorkerState.DRAINING) and found.get("live") is False
     style = _STYLES[WorkerState(state)] if state in WorkerState.__members__ else ""
-    return Text(f"{printable(state)} (silent)" if silent else printable(state), style=style)
+    marks = [
+        *(["silent"] if silent else []),
+        *(["fault"] if found.get("fault") else []),
+        *([f"lacks {len(lacking)}"] if (lacking := found.get("lacking")) else []),
+    ]
+    shown = f"{state} ({', '.join(marks)})" if marks else state
+    return Text(printable(shown), style="red" if found.get("fault") else style)
 
 
 def _plain(value: Any) -> str:

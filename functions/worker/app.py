@@ -29,9 +29,9 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
     def run(record: SQSRecord) -> None:
         body = JobMessage.model_validate_json(record.body)
         logger.info("job taken", extra={"job_id": body.job_id, "claims": body.attempt, "worker": worker_id})
-        message = Message(body.job_id, body.attempt, body.reopened, body.queued_at_ms)
+        message = Message(body.job_id, body.attempt, body.reopened, body.queued_at_ms, body.type)
         try:
-            run_message(deps.services, deps.executor, deps.clock, message, worker_id)
+            run_message(deps.services, deps.executor, deps.clock, message, worker_id, faults=deps.faults)
         except Exception as error:
             # By class only: an error's text may hold what the client sent.
             logger.error("job not concluded", extra={"job_id": body.job_id, "error": type(error).__name__})
@@ -57,4 +57,10 @@ def _deps() -> bootstrap.WorkerDeps:
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Entry point: an SQS event of the pool's queue."""
-    return handle(event, _deps(), worker_name(context))
+    deps = _deps()
+    try:
+        return handle(event, deps, worker_name(context))
+    finally:
+        if deps.faults.fault:
+            logger.error("no job can begin in this function", extra={"why": deps.faults.fault})
+            _deps.cache_clear()  # the next invocation tries to load job code again

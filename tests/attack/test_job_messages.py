@@ -87,7 +87,7 @@ def test_job_code_that_can_not_be_loaded_is_named() -> None:
         executor.job_types()
     outcome = executor.execute(assignment("tidegate.noop"), Beats())
     executor.close()
-    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-not-started")
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started")
 
 
 # --- what job code says to its worker ------------------------------------------------------------------------------

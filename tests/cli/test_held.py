@@ -40,7 +40,25 @@ def test_a_key_and_a_type_are_named_with_how_many_wait_for_them() -> None:
         "2 jobs wait for concurrency key 'x:y', of which 2 may be dispatched at once",
         "1 job waits for type a.b, which is paused or at its limit (`tidegate types get a.b`)",
     )
-    assert not pools.asked
+    assert pools.asked == ["lambda"], "its workers may lack the type"
+
+
+def test_a_type_that_workers_lack_is_named_with_the_slots_that_have_it() -> None:
+    pools = Pools(**{"lambda": OPEN | {"limited": {"a.b": 0}}, "ecs": OPEN | {"limited": {"a.b": 1}}})
+    jobs = [
+        job(at, "READY", held_in="type:a.b", pool=pool) for at, pool in enumerate(("lambda", "ecs", "ecs"))
+    ]
+    assert reasons(jobs, pools) == (
+        "2 jobs wait for type a.b, which 1 slot has in pool ecs (deploy the job code to its workers)",
+        "1 job waits for type a.b, which no worker has in pool lambda (deploy the job code to its workers)",
+    )
+
+
+def test_a_pool_whose_workers_can_begin_nothing_says_why() -> None:
+    pools = Pools(ecs={"paused": False, "capacity": 0, "fault": "process-not-started: no memory"})
+    assert reasons([job(0, "READY", pool="ecs")], pools) == (
+        "1 job waits in pool ecs, whose workers can begin no job: process-not-started: no memory",
+    )
 
 
 def test_a_paused_pool_holds_ready_jobs_and_not_those_that_were_dispatched_before() -> None:

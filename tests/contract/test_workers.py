@@ -70,6 +70,18 @@ def test_a_worker_reads_back_as_it_registered(stores: Stores, spec: WorkerSpec) 
     assert standing(stores, mine) == mine
 
 
+def test_what_a_worker_can_not_run_is_kept_and_taken_off_again(stores: Stores) -> None:
+    mine = worker()
+    unable = replace(mine, lacking=("a.b", "c.d"), fault="process-not-started: no memory")
+    register(stores, mine)
+    assert stores.workers.heartbeat_if_mine(unable) == unable == standing(stores, mine)
+    assert stores.workers.list_live(POOL, silent_since_ms=SILENT_SINCE_MS) == (unable,)
+    assert stores.workers.heartbeat_if_mine(replace(unable, fault="")).fault == ""
+    assert stores.workers.heartbeat_if_mine(mine) == mine
+    register(stores, replace(unable, spec=replace(mine.spec, worker_id="other")))
+    assert standing(stores, worker("other")).lacking == ("a.b", "c.d")
+
+
 @pytest.mark.parametrize("state", sorted(PRESENT))
 def test_an_id_that_is_alive_elsewhere_is_taken(stores: Stores, state: WorkerState) -> None:
     held = put_in(stores, worker(), state)

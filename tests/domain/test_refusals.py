@@ -43,6 +43,7 @@ from tidegate.domain.transitions import (
     ReopenIfEnded,
     ResendIfStillQueued,
     SkipIfPending,
+    TakeBackIfStillQueued,
     Transition,
 )
 
@@ -79,6 +80,7 @@ WORN_OUT = worn_out(FAILED)
         ),
         (ResendIfStillQueued(QUEUED, NOW_MS, STAMP), QUEUED, "it was sent again meanwhile"),
         (FailIfStillQueued(QUEUED, 4, 0, CANCELLED, STAMP), QUEUED, "it was claimed 1 times, not 4"),
+        (TakeBackIfStillQueued(QUEUED, 4, 0, STAMP), QUEUED, "it was claimed 1 times, not 4"),
         (ClaimIfQueued("S.1", 4, "w2", NOW_MS, STAMP), QUEUED, "it is QUEUED at attempt 1"),
         (CLAIM_AGAIN, RUNNING, "its lease stands"),
         (CLAIM_AGAIN, replace(ORPHANED, retry=RetryPolicy(max_retries=1)), "no attempt is left"),

@@ -50,6 +50,7 @@ from tidegate.domain.transitions import (
     RetryIfAttemptHolds,
     SkipIfPending,
     Stamp,
+    TakeBackIfStillQueued,
 )
 
 STAMP = Stamp(NOW_MS, "tester", "because")
@@ -236,6 +237,8 @@ def _repair_cases() -> list[Case]:
     return [
         Case(FailIfStillQueued(QUEUED, 1, 0, failed, STAMP), QUEUED, undelivered, claims),
         Case(FailIfStillQueued(again, 1, 2, failed, STAMP), again, ended(again, State.FAILED, FAILURE)),
+        Case(TakeBackIfStillQueued(QUEUED, 1, 0, STAMP), QUEUED, made_ready(QUEUED), claims),
+        Case(TakeBackIfStillQueued(again, 1, 2, STAMP), again, made_ready(again)),
         Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
             ORPHANED,

@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.command_line import tidegate, tidegate_json
 from tidegate.bootstrap import Services, aws_services, connect_system
+from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import Group, State
@@ -149,13 +150,17 @@ def test_a_dead_letter_is_reflected_in_its_job(
     job_id = tidegate_json(stack_home, "submit", "-", stdin='{"type": "tidegate.noop", "pool": "ecs"}')[
         "job_id"
     ]
-    services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(_now_ms(), "test")))
     letters = services.settings.pools["ecs"].dead_letters_url
     body = json.dumps({"job_id": job_id, "attempt": 0})
-    stack.session().client("sqs", endpoint_url=stack.endpoint_url).send_message(
-        QueueUrl=letters, MessageBody=body
-    )
-    assert _run_reaper(stack, stack_home)["jobs_undeliverable"] == 1
+    reports = []
+    for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+        services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(_now_ms(), "test")))
+        stack.session().client("sqs", endpoint_url=stack.endpoint_url).send_message(
+            QueueUrl=letters, MessageBody=body
+        )
+        reports.append(_run_reaper(stack, stack_home))
+    assert [report["jobs_given_up"] for report in reports] == [1, 1, 0]
+    assert [report["jobs_undeliverable"] for report in reports] == [0, 0, 1]
     job = tidegate_json(stack_home, "jobs", "get", job_id)
     assert job["state"] == "FAILED"
     assert job["error"]["code"] == "undeliverable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ def test_a_pool_is_shown_with_what_it_offers_and_has_to_do(api: Api) -> None:
         "ready": {"count": 3, "more": False},
         "held": {"count": 0, "more": False},
         "active": {"count": 1, "more": False},
+        "limited": {},
+        "fault": "",
         "paused": False,
         "changes": {"paused": None},
     }
@@ -51,6 +54,22 @@ def test_the_capacity_of_a_process_pool_is_that_of_its_live_workers(api: Api) ->
     pool = api.call("GET", "/v1/pools/ecs").body
     assert (pool["kind"], pool["workers"], pool["capacity"]) == ("process", 2, 8)
     assert pool["capabilities"] == ["gpu"]
+
+
+def test_a_pool_says_what_its_workers_lack_and_why_one_can_begin_nothing(api: Api) -> None:
+    one, two, three = (begin(WorkerSpec("ecs", f"w{n}", "host", 4), f"s-{n}", NOW_MS) for n in range(3))
+    for worker in (
+        one,
+        replace(two, lacking=("tidegate.noop", "tidegate.sleep")),
+        replace(three, fault="process-not-started: no memory", lacking=("tidegate.noop",)),
+    ):
+        api.services.workers.register_if_free(worker, silent_since_ms=0)
+    pool = api.call("GET", "/v1/pools/ecs").body
+    assert (pool["capacity"], pool["workers"]) == (8, 3)
+    assert pool["limited"] == {"tidegate.noop": 4, "tidegate.sleep": 4}
+    assert pool["fault"] == "process-not-started: no memory"
+    shown = api.call("GET", "/v1/workers/ecs/w2").body
+    assert (shown["lacking"], shown["fault"]) == (["tidegate.noop"], "process-not-started: no memory")
 
 
 def test_counts_are_bounded_and_say_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,8 @@ def test_a_worker_reads_back_in_the_words_of_the_api(api: Api) -> None:
         "succeeded": 5,
         "failed": 2,
         "handed_back": 1,
+        "lacking": [],
+        "fault": None,
         "capabilities": ["gpu"],
         "tags": {"team": "data"},
         "started_at": NOW,

@@ -16,8 +16,13 @@ from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Meter, Usage, WorkerDeps
 from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
+from tidegate.domain.workers import Ability
 from tidegate.handlers.loader import load_registry
+from tidegate.handlers.registry import Registry
+from tidegate.usecases.capacity import pool_ability
+from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
 
 
 class Fixture:
@@ -136,3 +141,65 @@ def test_usage_counts_this_invocation_only(fixture: Fixture, caplog: pytest.LogC
 def test_a_worker_is_named_after_its_environment() -> None:
     context = SimpleNamespace(log_stream_name="2026/11/24/[$LATEST]0123456789abcdef")
     assert app.worker_name(cast(LambdaContext, context)) == "lambda-01234567"
+
+
+def _typed(job_id: str, job_type: str, attempt: int = 0) -> str:
+    return json.dumps({"job_id": job_id, "attempt": attempt, "type": job_type})
+
+
+@pytest.fixture
+def served_by_function(fixture: Fixture) -> Fixture:
+    pool = replace(fixture.services.settings.pools[POOL], kind=PoolKind.FUNCTION, capacity=4)
+    settings = replace(fixture.services.settings, pools={POOL: pool})
+    fixture.services = replace(fixture.services, settings=settings)
+    fixture.deps = replace(fixture.deps, services=fixture.services)
+    return fixture
+
+
+def _ability(fixture: Fixture, after_ms: int = 0) -> Ability:
+    pool = fixture.services.settings.pools[POOL]
+    return pool_ability(fixture.services, pool, CLOCK.now_ms() + after_ms)
+
+
+def test_a_type_that_the_function_lacks_fails_no_job_and_waits(served_by_function: Fixture) -> None:
+    fixture = served_by_function
+    named, unnamed = queued_job(fixture.services), queued_job(fixture.services)
+    fixture.deps = replace(
+        fixture.deps,
+        services=replace(fixture.services, catalogue=load_registry("none")),
+        executor=InlineExecutor(Registry(), CLOCK, heartbeat_seconds=15),
+    )
+    assert fixture.handle(_typed(named.job_id, "of.a.later.version"), _body(unnamed.job_id)) == []
+    assert [job_of(fixture.services, each).state for each in (named, unnamed)] == [State.READY] * 2
+    assert job_of(fixture.services, named).attempt == 0
+    assert _ability(fixture).limited == {"sample.describe": 0}
+    assert _ability(fixture).slots == 4, "other types go on"
+    assert _ability(fixture, PAUSE_MS).limited == {"sample.describe": 1}, "one at a time is tried"
+    assert _ability(fixture, 2 * PAUSE_MS + 1_000).limited == {}
+
+
+def test_a_function_whose_job_code_can_not_be_loaded_fails_no_job(served_by_function: Fixture) -> None:
+    fixture = served_by_function
+    message = queued_job(fixture.services)
+    fixture.deps = replace(fixture.deps, faults=FunctionFaults("job code in x can't be imported"))
+    assert fixture.handle(_body(message.job_id)) == []
+    job = job_of(fixture.services, message)
+    assert (job.state, job.attempt, job.history[-1].reason) == (
+        State.READY,
+        0,
+        "job code in x can't be imported",
+    )
+    assert (_ability(fixture).slots, _ability(fixture).fault) == (0, "job code in x can't be imported")
+    assert _ability(fixture, PAUSE_MS).slots == 1
+
+
+def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lacks(
+    served_by_function: Fixture,
+) -> None:
+    fixture = served_by_function
+    message = queued_job(fixture.services)
+    fixture.handle(_body(message.job_id))
+    fixture.deps = replace(fixture.deps, faults=FunctionFaults("broken"))
+    assert fixture.handle(_body(message.job_id), _body("01JD0000000000000000000000")) == []
+    assert job_of(fixture.services, message).state is State.SUCCEEDED
+    assert _ability(fixture).slots == 4

@@ -39,4 +39,4 @@ def test_what_it_sets_in_the_process_is_put_right(tmp_path: Path) -> None:
 def test_an_attempt_that_gets_no_folder_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not-there"))
     outcome = _run("attack.environment")
-    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "no-folder")
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "no-folder")

@@ -157,7 +157,7 @@ def test_bad_parameters_fail_for_good_and_name_the_field(patient: Executor) -> N
 
 def test_a_type_that_this_worker_lacks_may_be_tried_elsewhere(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.absent"), Beats())
-    assert (outcome.kind, outcome.code, outcome.retryable) == (OutcomeKind.FAILED, "unknown-type", True)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "unknown-type")
 
 
 def test_code_that_never_yields_times_out(patient: Executor) -> None:

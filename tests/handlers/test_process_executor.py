@@ -211,7 +211,7 @@ def test_a_new_process_that_can_not_load_job_code_says_why(
         outcome = executor.execute(assignment("tidegate.sleep", {"seconds": 0}), Beats())
     finally:
         executor.close()
-    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-not-started")
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started")
     assert "RuntimeError: the model is gone ?[31m" in outcome.message
     assert len(outcome.message) == MAX_ERROR_CHARACTERS
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
 from tests.simulation.simulator import Simulator
 from tidegate.adapters.memory_world import Change
+from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
@@ -124,6 +126,24 @@ def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | 
         return None
     by_start = dependency.type is DependencyType.MUST_START
     return run.started.get(upstream.job_id) if by_start else run.ended[upstream.job_id]
+
+
+@dataclass(frozen=True)
+class SentAgain:
+    """An observer: a dispatch has a handful of messages and no more, however long its job waits."""
+
+    times: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+
+    def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
+        for old, new in ((change.old, change.new) for change in changes):
+            if old is None or old.state is not State.QUEUED:
+                continue
+            if new.state is State.QUEUED and new.sent_at_ms != old.sent_at_ms:
+                dispatch = (new.job_id, new.queued_at_ms)
+                self.times[dispatch] += 1
+                simulator.happened["message sent again"] += 1
+                assert self.times[dispatch] < limits.MAX_MESSAGES_PER_DISPATCH, f"sent too often: {new}"
+            simulator.happened["job taken back from its queue"] += new.state is State.READY
 
 
 def hold_back(simulator: Simulator, changes: list[Change]) -> None:

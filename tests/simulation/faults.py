@@ -153,6 +153,9 @@ class _BadQueue:
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
         self._queue.delete_dead(pool, receipts)
 
+    def depth(self, pool: str) -> int:
+        return self._queue.depth(pool)
+
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         self._queue.extend(pool, receipt, seconds=seconds)
 

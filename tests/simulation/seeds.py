@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tests.simulation.checks import check_all, hold_back
+from tests.simulation.checks import SentAgain, check_all, hold_back
 from tests.simulation.clients import submit_drawn
 from tests.simulation.faults import Faults, calm
 from tests.simulation.model import Drawn, draw_workflow
@@ -88,7 +88,9 @@ def run_seed(seed: int) -> Simulator:
     )
     plain, memory = make_services(settings, seed)
     one_clock = not world.options.skew_ms and not world.faults.interruptions
-    observers: list[Observer] = [hold_back] if world.faults.one_at_a_time else []
+    observers: list[Observer] = [SentAgain()]
+    if world.faults.one_at_a_time:
+        observers.append(hold_back)
     simulator = Simulator(plain, memory, world.drawn.course, world.options, observers)
     world.faults.inject(simulator, seed)
     submit_drawn(simulator, world.drawn, patient=world.patient)

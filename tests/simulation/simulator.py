@@ -93,6 +93,7 @@ class Simulator:
     ended: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     happened: Counter[str] = field(default_factory=Counter)
+    make_workers: Callable[[Simulator, str, int], WorkerPool] = WorkerPool
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))  # by shard
@@ -105,7 +106,7 @@ class Simulator:
 
     def __post_init__(self) -> None:
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
-            workers = WorkerPool(self, pool.name, self.options.slots)
+            workers = self.make_workers(self, pool.name, self.options.slots)
             self._pools.append(workers)
             if pool.kind is PoolKind.PROCESS:
                 self.every(REGISTER_EVERY_MS, workers.register, offset_ms=0)

@@ -64,7 +64,7 @@ class WorkerPool:
         """Idle workers take what is visible, until there is no idle worker or no message."""
         simulator = self.simulator
         queue = simulator.world.queues.get(self.pool)
-        while queue is not None and self.running < self.slots and queue.has_visible(simulator.now_ms):
+        while queue is not None and self._may_take() and queue.has_visible(simulator.now_ms):
             asked = min(RECEIVE_LIMIT, self.slots - self.running)
             self.running += asked
             try:
@@ -74,6 +74,9 @@ class WorkerPool:
                 return
             self.running -= asked - len(deliveries)
             self._claim(deliveries)
+
+    def _may_take(self) -> bool:
+        return self.running < self.slots
 
     def _claim(self, deliveries: Sequence[Delivery]) -> None:
         simulator = self.simulator

@@ -22,6 +22,7 @@ from tests.stateful.surroundings import (
     request_of,
 )
 from tidegate.bootstrap import Services, memory_services
+from tidegate.domain import limits
 from tidegate.domain.errors import AlreadyEnded, NotRetryable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
@@ -41,7 +42,7 @@ from tidegate.usecases.tick import tick
 POOL, CAPACITY, WINDOW = "lambda", 2, 2
 ACTOR = "ann"
 MOST_JOBS = 25
-JUMPS_MS = st.sampled_from([1, 1_000, 16_001, 31_003, 61_007, 400_009])
+JUMPS_MS = st.sampled_from([1, 1_000, 16_001, 31_003, 61_007, 400_009, 5_000_011])
 OUTCOMES = {
     State.SUCCEEDED: Outcome(OutcomeKind.SUCCEEDED),
     State.FAILED: Outcome(OutcomeKind.FAILED, code="broken"),
@@ -162,6 +163,19 @@ class TidegateMachine(RuleBasedStateMachine):
         self.model.messages.remove(mark_of(message))
         if buried:
             self.queue.dead.append(message)
+
+    @precondition(lambda self: self.queue.waiting)
+    @rule(place=PLACES)
+    def queue_gives_up_again_and_again(self, place: int) -> None:
+        """All that is sent for one job, in as many dispatches as it takes to end it."""
+        job_id = self.queue.waiting[place % len(self.queue.waiting)].job_id
+        for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+            for message in [each for each in self.queue.waiting if each.job_id == job_id]:
+                self.queue.waiting.remove(message)
+                self.model.messages.remove(mark_of(message))
+                self.queue.dead.append(message)
+            self.reaper_runs()
+            self._tick()
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES)

@@ -16,6 +16,8 @@ from tidegate.domain.states import State
 AT_ONCE = {State.PENDING, State.SCHEDULED, State.READY, State.QUEUED}
 JITTER = 0.5
 LEASE_MS, GRACE_MS, RESEND_MS, PENDING_GRACE_MS = 60_000, 30_000, 375_000, 60_000
+LAST_SENT_MS, PATIENT_MS = 8 * 300_000, 12 * RESEND_MS
+GIVEN_UP_AT_MOST = 3
 BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 
@@ -35,6 +37,7 @@ class Model(MovingJobs):
         ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.attempt), reverse=True)
         for job in ready[: max(0, self.places - active)]:
             job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
+            job.dispatches += 1
             self.messages.append((job.job_id, job.attempt, job.reopened))
 
     # --- workers ----------------------------------------------------------------------------------------
@@ -58,6 +61,7 @@ class Model(MovingJobs):
         if queued or orphaned:
             job.state, job.attempt, job.lease_until = State.RUNNING, job.attempt + 1, now + LEASE_MS
             job.first_lease_until = job.lease_until
+            job.dispatches = job.given_up = 0
         return queued or orphaned
 
     def holds(self, job_id: str, attempt: int) -> bool:
@@ -96,25 +100,45 @@ class Model(MovingJobs):
 
     # --- the reaper -----------------------------------------------------------------------------------
     def reap(self, dead: Sequence[tuple[str, int, int]], now: int) -> None:
-        for job in self.jobs.values():
-            if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
-                job.sent_at = now
-                self.messages.append((job.job_id, job.attempt, job.reopened))
-                self.happened[Happening.RESENT] += 1
-            elif job.state is State.RUNNING:
-                self._reap_running(job, now)
         for job_id, claims, reopened in dead:
             job = self.jobs[job_id]
             if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
-                self._end(job, State.FAILED, now)
-                job.undeliverable = True
-                self.happened[Happening.UNDELIVERABLE] += 1
+                self._give_up(job, now)
+        active = [job for job in self.jobs.values() if job.state in (State.QUEUED, State.RUNNING)]
+        some_missing = len(self.messages) < len(active)
+        for job in active:
+            if job.state is State.RUNNING:
+                self._reap_running(job, now)
+            else:
+                self._reap_queued(job, some_missing, now)
         old = [
             job_id
             for job_id, job in self.jobs.items()
             if job.state is State.PENDING and job.created_at <= now - PENDING_GRACE_MS
         ]
         self.settle(old, now)
+
+    def _give_up(self, job: ModelJob, now: int) -> None:
+        job.given_up += 1
+        if job.given_up < GIVEN_UP_AT_MOST:
+            self._ready(job, now)
+            self.happened[Happening.GIVEN_UP] += 1
+            return
+        self._end(job, State.FAILED, now)
+        job.undeliverable = True
+        self.happened[Happening.UNDELIVERABLE] += 1
+
+    def _reap_queued(self, job: ModelJob, some_missing: bool, now: int) -> None:
+        tried_for = job.sent_at - job.queued_at
+        if now - job.sent_at < max(RESEND_MS, tried_for):
+            return
+        if some_missing and tried_for < LAST_SENT_MS:
+            job.sent_at = now
+            self.messages.append((job.job_id, job.attempt, job.reopened))
+            self.happened[Happening.RESENT] += 1
+        elif some_missing or now - job.queued_at >= PATIENT_MS * 2 ** (job.dispatches - 1):
+            self._ready(job, now)
+            self.happened[Happening.TAKEN_BACK] += 1
 
     def _reap_running(self, job: ModelJob, now: int) -> None:
         asked_at = job.cancel_asked_at

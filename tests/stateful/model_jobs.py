@@ -55,6 +55,8 @@ class ModelJob:
     cancel_asked_at: int | None = None
     skipped_for: str | None = None
     undeliverable: bool = False
+    dispatches: int = 0  # on end, since it was claimed or reopened last
+    given_up: int = 0  # of these by the queue
     leaves_skipped: bool = False
 
     @property
@@ -82,7 +84,9 @@ class Happening(StrEnum):
     RECLAIMED = "a lost worker's job is READY again"
     LOST_AT_LAST = "a worker is lost at the last attempt"
     FORCED = "a cancellation is forced"
-    UNDELIVERABLE = "a queue gives a message up"
+    TAKEN_BACK = "a job that no worker took is taken back"
+    GIVEN_UP = "a queue gives a message up"
+    UNDELIVERABLE = "a queue gives the messages of dispatch after dispatch up"
     SKIPPED = "a job is skipped"
     REOPENED = "a job that failed itself is opened"
     REOPENED_SKIPPED = "a job that was skipped is opened"

@@ -108,3 +108,4 @@ class MovingJobs:
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
         job.leaves_skipped = False
+        job.dispatches = job.given_up = 0

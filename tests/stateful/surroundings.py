@@ -61,6 +61,9 @@ class HeldQueue:
         taken = {int(receipt) for receipt in receipts}
         self.dead = [message for place, message in enumerate(self.dead) if place not in taken]
 
+    def depth(self, pool: str) -> int:
+        return len(self.waiting)
+
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         raise AssertionError("rules deliver")
 

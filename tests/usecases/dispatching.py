@@ -36,7 +36,7 @@ class Deployment:
 
     def submit(self, number: int = 1, **fields: Any) -> list[str]:
         """Jobs of the one type, each as urgent as the one before."""
-        request = JobRequest(type=JOB_TYPE, **{"retry": RetryPolicy(3, 0, 0), **fields})
+        request = JobRequest(**{"type": JOB_TYPE, "retry": RetryPolicy(3, 0, 0), **fields})
         return [
             submit_job(
                 self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms

@@ -139,18 +139,18 @@ def test_the_others_messages_are_sent_again(deployed: Deployment) -> None:
     assert deployed.delivered() == {two}
 
 
-def test_the_dead_letter_of_a_job_that_could_not_be_failed_comes_again(deployed: Deployment) -> None:
+def test_the_dead_letter_of_a_job_that_could_not_be_taken_back_comes_again(deployed: Deployment) -> None:
     one, two = deployed.submit(), deployed.submit()
     dispatch(deployed.services, POOL, NOW_MS, rules=DispatchRules())
     _die(deployed)
     deployed.jobs.throttled = {one}
     with pytest.raises(DependencyUnavailable, match=one):
         reap_dead_letters(deployed.services, deployed.world.now_ms)
-    assert deployed.states(one, two) == [State.QUEUED, State.FAILED]
+    assert deployed.states(one, two) == [State.QUEUED, State.READY]
     deployed.jobs.throttled.clear()
     deployed.world.now_ms += 10 * 60_000
-    assert reap_dead_letters(deployed.services, deployed.world.now_ms) == 1
-    assert deployed.states(one) == [State.FAILED]
+    assert reap_dead_letters(deployed.services, deployed.world.now_ms).taken_back == 1
+    assert deployed.states(one) == [State.READY]
 
 
 def _die(deployed: Deployment) -> None:

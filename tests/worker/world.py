@@ -138,6 +138,9 @@ class GateExecutor:
     def warm(self, children: int) -> None:
         self.warmed += children
 
+    def probe(self) -> str:
+        return ""
+
     def hurry(self) -> None:
         with self._changed:
             self._hurry = True

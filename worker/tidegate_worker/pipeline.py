@@ -17,9 +17,11 @@ from tidegate.domain.workers import Totals
 from tidegate.ports import Clock, Delivery, Executor, Signal
 from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
+from tidegate.usecases.pass_on import pass_on, with_types
 from tidegate.usecases.run import heartbeat_of
 from tidegate.usecases.services import Services
 from tidegate_worker.batcher import Batcher
+from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
 from tidegate_worker.room import Room
 from tidegate_worker.run_queue import RunQueue
@@ -73,6 +75,7 @@ class Pipeline:
         poll_seconds: float,
         worker_id: str,
         stop: threading.Event,
+        faults: Faults,
     ) -> None:
         self._services = services
         self._executor = LoggedExecutor(executor)
@@ -81,6 +84,7 @@ class Pipeline:
         self._poll_seconds = poll_seconds
         self._worker_id = worker_id
         self._stop = stop
+        self._faults = faults
         # Messages come again if they are not extended; a lease's length more bridges a missed heartbeat.
         settings = services.settings
         self._visibility_seconds = settings.lease_seconds + settings.heartbeat_seconds * 2
@@ -148,6 +152,10 @@ class Pipeline:
         """Hands back what waits for a slot for too long, because a job turned out to be a long one."""
         self._hand_back(self._waiting.take_overdue(self._longest_wait_seconds))
 
+    def hand_back_unable(self) -> None:
+        """Hands back what waits for a slot, because no job can begin here now."""
+        self._hand_back(self._waiting.take_all())
+
     def hand_back_waiting(self) -> None:
         """Hands back what waits for a slot; nothing more is begun."""
         self._hand_back(self._waiting.close())
@@ -178,6 +186,9 @@ class Pipeline:
     # --- the stages ------------------------------------------------------------------------------
     def _receive(self) -> None:
         while not self._stop.is_set() and not self._gave_up.is_set():
+            if self._faults.standing.fault:
+                self._stop.wait(_ASK_SECONDS)
+                continue
             asked = self._room.ask(_ASK_SECONDS)
             if asked == 0:
                 continue
@@ -186,18 +197,40 @@ class Pipeline:
                 return
             deliveries: Sequence[Delivery] = ()
             try:
-                deliveries = self._services.queue.receive(
+                received = self._services.queue.receive(
                     self._pool, limit=asked, wait_seconds=self._poll_seconds
                 )
                 self._failures = 0
+                if self._faults.standing.lacking:
+                    received = tuple(with_types(self._services, received))
+                deliveries = [each for each in received if not self._faults.lacks(each.message.type)]
                 if deliveries:
                     self._claims.put(deliveries)
-                else:
+                elif not received:
                     self._stop.wait(_EMPTY_PAUSE_SECONDS)
+                foreign = [each for each in received if each not in deliveries]
+                self._pass_on(foreign)
+                if foreign and not deliveries:
+                    self._stop.wait(self._faults.pause_seconds())
             except Exception as error:  # noqa: BLE001 - without its receivers the worker would stand idle and count as able
                 self._bear(error)
             finally:
                 self._room.got(asked, len(deliveries))
+
+    def _pass_on(self, foreign: Sequence[Delivery]) -> None:
+        """Leaves messages of types that this worker lacks to others."""
+        for delivery in foreign:
+            job_type = delivery.message.type
+            try:
+                why = f"{self._worker_id} lacks its type"
+                is_done = pass_on(
+                    self._services, self._pool, delivery, self._worker_id, why, self._clock.now_ms()
+                )
+                if is_done:
+                    self._receipts.put([delivery.receipt])
+            except Exception as error:  # noqa: BLE001 - one message's trouble must not end the worker; it comes again
+                _not_done("passed on", delivery, error)
+            self._faults.note_passed_on(job_type)
 
     def _bear(self, error: Exception) -> None:
         """Waits before the next receive, or gives up. The others wait as well, for this one still counts."""
@@ -210,7 +243,7 @@ class Pipeline:
             self._stop.wait(min(_MAX_BACKOFF_SECONDS, 2.0 ** (self._failures - 1)))
 
     def _claim(self, deliveries: Sequence[Delivery]) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._faults.standing.fault:
             for delivery in deliveries:
                 self._extend(delivery, 0)  # others may have it at once
             self._room.drop(len(deliveries))
@@ -256,6 +289,7 @@ class Pipeline:
             outcome = claimed.refusal or self._executor.execute(
                 claimed.assignment, heartbeat_of(services, clock, job, signal)
             )
+            self._faults.note(job.type, outcome)
             return conclusion_of(services, claimed, outcome, clock.now_ms()), True
         except Exception as error:  # noqa: BLE001 - one job's trouble must not end the worker; the message comes again
             _not_done("concluded", delivery, error)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from tidegate.ports import Clock, SlotExecutor
 from tidegate.usecases.services import Services
+from tidegate_worker.faults import Faults
 from tidegate_worker.pipeline import Pipeline
 from tidegate_worker.protection import TaskGuard
 from tidegate_worker.registration import Order, Registration
 
 EXIT_DRAINED = 0
 EXIT_GAVE_UP = 1
+EXIT_UNABLE = 6
 
 HAND_BACK_SECONDS = 15.0
 """How long the process waits at most for the jobs that it hands back once the drain is over."""
@@ -58,6 +60,7 @@ class WorkerProcess:
         self._options = options
         self._registration = registration
         self._stop_asked = threading.Event()
+        self._faults = Faults(services.catalogue.types())
         self._pipeline = Pipeline(
             services,
             executor,
@@ -67,13 +70,14 @@ class WorkerProcess:
             poll_seconds=options.poll_seconds,
             worker_id=registration.worker_id,
             stop=self._stop_asked,
+            faults=self._faults,
         )
 
     def run(self) -> int:
         """Serves the pool; returns EXIT_DRAINED after it drained.
 
-        EXIT_GAVE_UP where the queue stays unreachable, or where another process took the worker id over. Raises
-        WorkerIdTaken where another one works under it from the start.
+        EXIT_GAVE_UP where the queue stays unreachable, or where another process took the worker id over. EXIT_UNABLE
+        where it can't run what it is given. Raises WorkerIdTaken where another one works under it from the start.
         """
         self._executor.warm(self._options.slots)
         try:
@@ -88,6 +92,7 @@ class WorkerProcess:
             self._options.slots,
         )
         self._pipeline.start()
+        self._faults.start(self._executor)
         if self._guard is not None:
             self._guard.start(self._pipeline.longest_running_seconds)
         try:
@@ -105,6 +110,7 @@ class WorkerProcess:
         finally:
             # Whatever went wrong before: threads that go on would keep the process from ending.
             self._executor.close()
+            self._faults.close()
             if self._guard is not None:
                 self._guard.close()
             self._pipeline.close()
@@ -130,13 +136,24 @@ class WorkerProcess:
         while not self._stop_asked.is_set() and self._beat() is Order.GO_ON:
             if self._pipeline.gave_up:
                 return EXIT_GAVE_UP
+            if self._faults.why_leave:
+                _LOGGER.error(
+                    "this worker leaves: %s; deploy the job code to it, or see its memory and its disk, and start it "
+                    "again",
+                    self._faults.why_leave,
+                )
+                return EXIT_UNABLE
+            if self._faults.standing.fault:
+                self._pipeline.hand_back_unable()
             self._pipeline.hand_back_overdue()
             self._stop_asked.wait(_TICK_SECONDS)
         return EXIT_DRAINED
 
     def _beat(self) -> Order:
         pipeline = self._pipeline
-        return self._registration.beat_if_due(running=pipeline.running, totals=pipeline.totals)
+        return self._registration.beat_if_due(
+            running=pipeline.running, totals=pipeline.totals, standing=self._faults.standing
+        )
 
     def _drain(self) -> None:
         if self._is_idle_within(self._options.drain_seconds, or_handing_back=True):

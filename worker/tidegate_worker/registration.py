@@ -14,6 +14,7 @@ from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kep
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
 from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
+from tidegate_worker.faults import ABLE, Standing
 
 _LOGGER = logging.getLogger("tidegate.worker")
 
@@ -81,15 +82,24 @@ class Registration:
             )
             self._told_at_s = self._monotonic()
 
-    def beat_if_due(self, *, running: int, totals: Totals) -> Order:
-        """Tells the pool how the worker is, where an interval has passed; says what the process has to do."""
+    def beat_if_due(self, *, running: int, totals: Totals, standing: Standing = ABLE) -> Order:
+        """Tells the pool how the worker is, where an interval has passed; says what the process has to do.
+
+        What the worker can't run is told as soon as it changes: the dispatcher goes by it.
+        """
         with self._lock:
             if self._worker is not None:
                 clock_off_ms = self._clock_off_ms()
-                # Said at once, and again when it has passed; not at every second by which it changes.
-                is_news = (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
+                known = Standing(self._worker.lacking, self._worker.fault)
+                # Said at once, and again when it has passed; not at every second by which a clock changes.
+                is_news = standing != known or (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
                 self._worker = replace(
-                    self._worker, running=running, totals=totals, clock_off_ms=clock_off_ms
+                    self._worker,
+                    running=running,
+                    totals=totals,
+                    clock_off_ms=clock_off_ms,
+                    lacking=standing.lacking,
+                    fault=standing.fault,
                 )
                 if is_news or self._monotonic() - self._told_at_s >= self._beat_seconds:
                     self._tell(self._worker)

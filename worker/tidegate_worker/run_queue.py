@@ -45,11 +45,16 @@ class RunQueue(Generic[T]):
                 overdue.append(self._items.popleft()[1])
         return overdue
 
-    def close(self) -> list[T]:
-        """Nothing more goes in or out; returns what was left."""
+    def take_all(self) -> list[T]:
+        """Takes off all that waits."""
         with self._changed:
             left = [item for _, item in self._items]
             self._items.clear()
+            return left
+
+    def close(self) -> list[T]:
+        """Nothing more goes in or out; returns what was left."""
+        with self._changed:
             self._closed = True
             self._changed.notify_all()
-        return left
+        return self.take_all()

@@ -29,6 +29,7 @@ from tidegate.handlers.loader import load_registry, load_what_works
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.function_faults import FunctionFaults
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import TickWatch
@@ -112,13 +113,17 @@ class DispatcherDeps:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeps:
-    """What the worker function works with. `hold_clock` keeps a step of the machine's clock out of an invocation."""
+    """What the worker function works with.
+
+    `hold_clock` keeps a step of the machine's clock out of an invocation; `faults` is what this process can't run.
+    """
 
     services: Services
     executor: Executor
     clock: Clock
     meter: Meter
     hold_clock: Callable[[], None] = _nothing
+    faults: FunctionFaults = field(default_factory=FunctionFaults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +303,10 @@ def reaper_function() -> ReaperDeps:
 
 
 def worker_function() -> WorkerDeps:
-    """For functions/worker. Raises KeyError naming an environment variable that is missing."""
+    """For functions/worker, though some of its job code can't be loaded: it runs the jobs of all other types.
+
+    Raises KeyError naming an environment variable that is missing.
+    """
     from tidegate.adapters.inline_executor import InlineExecutor
 
     registry: Registry = _load_what_works()

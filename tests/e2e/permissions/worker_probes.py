@@ -41,6 +41,10 @@ class OneBeat:
     def warm(self, children: int) -> None:
         """Nothing to prepare."""
 
+    def probe(self) -> str:
+        """Attempts can begin."""
+        return ""
+
     def hurry(self) -> None:
         """Nothing to hurry."""
 
@@ -49,11 +53,11 @@ class OneBeat:
 
 
 def _function_runs(services: Services, job_id: str) -> None:
-    record: dict[str, Any] = {
-        "messageId": "1",
-        "body": json.dumps({"job_id": job_id, "attempt": 0}),
-        "eventSource": "aws:sqs",
-    }
+    _function_gets(services, json.dumps({"job_id": job_id, "attempt": 0}))
+
+
+def _function_gets(services: Services, body: str) -> None:
+    record: dict[str, Any] = {"messageId": "1", "body": body, "eventSource": "aws:sqs"}
     deps = WorkerDeps(services, OneBeat(), CLOCK, Meter())
     assert app.handle({"Records": [record]}, deps, "probe") == {"batchItemFailures": []}
 
@@ -71,6 +75,14 @@ def runs_a_job(world: World, services: Services) -> None:
     queue(world, job_id)
     _function_runs(services, job_id)
     assert world.job(job_id).result == [{}, []]
+
+
+def refuses_a_type_that_it_lacks(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    queue(world, job_id)
+    body = json.dumps({"job_id": job_id, "attempt": 0, "type": "of.a.later.version"})
+    _function_gets(services, body)
+    assert world.job(job_id).history[-1].reason == "probe lacks its type"
 
 
 def runs_a_large_job(world: World, services: Services) -> None:
@@ -178,7 +190,7 @@ def meets_jobs_that_others_claimed(world: World, services: Services) -> None:
     assert claim_all(services, messages, "probe", CLOCK.now_ms()) == [None, None]
 
 
-WORKER_PROBES = (runs_a_job, runs_a_large_job, finds_what_a_read_may_miss)
+WORKER_PROBES = (runs_a_job, refuses_a_type_that_it_lacks, runs_a_large_job, finds_what_a_read_may_miss)
 PROCESS_PROBES = (
     serves_a_job,
     serves_many_jobs,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tidegate.domain import limits
 from tidegate.domain.job import Json
+from tidegate.domain.texts import plain_message
 from tidegate.handlers.attempt import Report, ReportKind
-from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
+from tidegate.ports import UNKNOWN_TYPE, Assignment, Outcome, OutcomeKind, Signal
 
 WHY: Mapping[Signal, str] = {
     Signal.CANCEL: "cancellation was asked for",
@@ -27,6 +29,8 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
     """
     if report.kind is ReportKind.SUCCEEDED:
         return Outcome(OutcomeKind.SUCCEEDED, result=report.result)
+    if report.kind is ReportKind.UNKNOWN_TYPE:
+        return unable_for_want_of_type()
     if report.kind is ReportKind.TIMED_OUT:
         return Outcome(OutcomeKind.TIMED_OUT)
     if stop is not Signal.GO_ON:
@@ -44,6 +48,17 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
         retryable=report.retryable,
         retry_after_seconds=report.retry_after_seconds,
     )
+
+
+def unable_for_want_of_type() -> Outcome:
+    """The outcome where this worker lacks the job's type."""
+    return Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE, message="this worker lacks the job's type")
+
+
+def unable(code: str, message: str) -> Outcome:
+    """The outcome where this worker can begin no job; `message` may hold the text of an error that job code raised."""
+    bounded = plain_message(message)[: limits.MAX_FAULT_CHARACTERS]
+    return Outcome(OutcomeKind.UNABLE, code=code, message=bounded)
 
 
 def upstream_values(assignment: Assignment) -> list[dict[str, Json]]:

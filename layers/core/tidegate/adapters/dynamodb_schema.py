@@ -107,6 +107,8 @@ CLOCK_OFF: Final = "clock_off"
 HANDED_BACK: Final = "handed_back"
 HEARTBEAT_AT: Final = "heartbeat_at"
 DRAIN_REQUESTED_AT: Final = "drain_requested_at"
+LACKING: Final = "lacking"
+FAULT: Final = "fault"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"

@@ -174,6 +174,11 @@ def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Cha
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
+def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
+    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
+    return to_ready(codec, move.job, move.attempt, move.stamp, condition)
+
+
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
     states = sorted(moves.CANCELLABLE_AT_ONCE)
     condition = all_of(in_state(*states), in_state(move.job.state))
@@ -273,6 +278,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.ReadyIfLeaseExpired: _ready_if_lease_expired,
         moves.FinishIfLeaseExpired: _finish_if_lease_expired,
         moves.FailIfStillQueued: _fail_if_still_queued,
+        moves.TakeBackIfStillQueued: _take_back,
         moves.CancelIfInState: _cancel,
         moves.RequestCancelIfRunning: _request_cancel,
         moves.CancelIfGraceOver: _cancel_if_grace_over,

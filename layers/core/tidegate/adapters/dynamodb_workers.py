@@ -225,6 +225,8 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
         ),
         drain_requested_at_ms=values.get(schema.DRAIN_REQUESTED_AT),
         clock_off_ms=values.get(schema.CLOCK_OFF, 0),
+        lacking=tuple(values.get(schema.LACKING, ())),
+        fault=values.get(schema.FAULT, ""),
     )
 
 
@@ -247,6 +249,8 @@ def _load(worker: Worker) -> dict[str, Plain]:
         schema.HEARTBEAT_AT: worker.heartbeat_at_ms,
         schema.CLOCK_OFF: worker.clock_off_ms,
         schema.EXPIRES_AT: worker.expires_at_s,
+        schema.LACKING: list(worker.lacking) or None,
+        schema.FAULT: worker.fault or None,
     }
 
 

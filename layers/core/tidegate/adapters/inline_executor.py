@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from types import FrameType
 
 from tidegate.adapters.attempt_folder import attempt_folder, moved_into
-from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of
+from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, unable
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
@@ -65,7 +65,7 @@ class InlineExecutor:
             try:
                 folder = attempt.enter_context(attempt_folder())
             except OSError as error:
-                return Outcome(OutcomeKind.FAILED, code="no-folder", message=str(error))
+                return unable("no-folder", str(error))
             attempt.enter_context(moved_into(folder))
             return self._watched(assignment, heartbeat)
 

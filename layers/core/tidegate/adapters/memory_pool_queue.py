@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from tidegate.ports import Message
 
-MOST_RECEIVES = 5  # as the template's redrive policies say
+MOST_RECEIVES = 5  # as the template says of the function pool's queue
+MOST_RECEIVES_OF_PROCESSES = 50  # and of the process pool's
 
 
 @dataclass(slots=True)
@@ -16,6 +17,7 @@ class _Held:
     message: Message
     visible_at_ms: int
     receives: int = 0
+    hides: int = 0  # how often it was hidden: only the latest counts
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class PoolQueue:
 
     held: dict[int, _Held] = field(default_factory=dict)
     visible: deque[int] = field(default_factory=deque)
-    hidden: list[tuple[int, int]] = field(default_factory=list)  # heap of (visible from, number)
+    hidden: list[tuple[int, int, int]] = field(default_factory=list)  # heap of (visible from, number, hides)
     dead: dict[int, Message] = field(default_factory=dict)
     sent: int = 0
     most_receives: int = MOST_RECEIVES
@@ -35,8 +37,8 @@ class PoolQueue:
         self.held[self.sent] = _Held(message, now_ms)
         self.visible.append(self.sent)
 
-    def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str] | None:
-        """The next message and the receipt of this delivery; None where nothing is visible."""
+    def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str, int] | None:
+        """The next message, the receipt of this delivery and its number; None where nothing is visible."""
         self._show_due(now_ms)
         while self.visible:
             number = self.visible.popleft()
@@ -48,7 +50,7 @@ class PoolQueue:
                 continue
             held.receives += 1
             self._hide(number, held, hidden_until_ms)
-            return held.message, f"{number}.{held.receives}"
+            return held.message, f"{number}.{held.receives}", held.receives
         return None
 
     def delete(self, receipt: str) -> None:
@@ -77,11 +79,12 @@ class PoolQueue:
 
     def _hide(self, number: int, held: _Held, until_ms: int) -> None:
         held.visible_at_ms = until_ms
-        heapq.heappush(self.hidden, (until_ms, number))
+        held.hides += 1
+        heapq.heappush(self.hidden, (until_ms, number, held.hides))
 
     def _show_due(self, now_ms: int) -> None:
         while self.hidden and self.hidden[0][0] <= now_ms:
-            due_ms, number = heapq.heappop(self.hidden)
+            _, number, hides = heapq.heappop(self.hidden)
             held = self.held.get(number)
-            if held is not None and held.visible_at_ms == due_ms:  # else it was extended meanwhile
+            if held is not None and held.hides == hides:  # else it was extended meanwhile
                 self.visible.append(number)

@@ -67,6 +67,12 @@ class MemoryQueue:
                 for receipt in receipts[start : start + SEND_BATCH]:
                     self._queue(pool).delete(receipt)
 
+    def depth(self, pool: str) -> int:
+        """How many messages the queue holds."""
+        self._world.charge("depth")
+        with self._world.lock:
+            return len(self._queue(pool).held)
+
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""
         self._world.charge("extend")

@@ -112,6 +112,8 @@ class MemoryWorkerRegistry:
                     heartbeat_at_ms=worker.heartbeat_at_ms,
                     expires_at_s=worker.expires_at_s,
                     clock_off_ms=worker.clock_off_ms,
+                    lacking=worker.lacking,
+                    fault=worker.fault,
                 )
             )
 

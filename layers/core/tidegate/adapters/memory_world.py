@@ -32,7 +32,7 @@ PAGE_ENTRIES = 6_000  # of about 170 bytes each
 
 # A READY job that is moved to another lane is no news; a retry that has to wait leaves its place.
 _LEAVES = {
-    State.READY: (State.PENDING, State.SCHEDULED, State.RUNNING),
+    State.READY: (State.PENDING, State.SCHEDULED, State.QUEUED, State.RUNNING),
     State.SCHEDULED: (State.RUNNING,),
 }
 

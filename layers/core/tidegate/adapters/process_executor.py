@@ -19,15 +19,21 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, upstream_values
+from tidegate.adapters.attempt_outcomes import (
+    VERDICTS,
+    WHY,
+    outcome_of,
+    unable,
+    unable_for_want_of_type,
+    upstream_values,
+)
 from tidegate.adapters.described_types import DescribedTypes
 from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.adapters.job_processes import JobProcesses
 from tidegate.adapters.worker_scratch import WorkerScratch
-from tidegate.domain import limits
+from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
-from tidegate.domain.texts import plain_message
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
@@ -39,6 +45,7 @@ _DESCRIBE_SECONDS = 120.0  # to import all job code once
 # A child may end between two jobs, by what an earlier one left in it, or be chosen when memory runs out. A second new
 # one that ends before it began anything shows that the machine or the job code's modules are at fault.
 _CHILDREN_TRIED = 3
+NOT_STARTED = "process-not-started"
 
 
 class ProcessExecutor:
@@ -94,7 +101,8 @@ class ProcessExecutor:
     def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
         """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome.
 
-        A process that is gone before it began the attempt costs the attempt nothing: another process gets it.
+        A process that is gone before it began the attempt costs the attempt nothing: another process gets it. Where
+        none begins it, or this worker lacks the type, the outcome is UNABLE.
         """
         deadline_ms = self._clock.now_ms() + assignment.timeout_ms
         with ExitStack() as attempt:
@@ -109,6 +117,10 @@ class ProcessExecutor:
                     watch = _Watch(self, child, assignment, heartbeat, folder, deadline_ms)
                     try:
                         return self._run(child, watch)
+                    except _LacksTypeError:
+                        # What an earlier job left in a process could say so too: only a new one is believed.
+                        if tried > 0:
+                            return unable_for_want_of_type()
                     except JobProcessError:
                         how = self._children.discard(child)
                         outcome = self._outcome_of_death(watch, how)
@@ -117,11 +129,21 @@ class ProcessExecutor:
             except (OSError, RegistrationError) as error:
                 if self._children.is_closed:  # the folder goes with the worker
                     return Outcome(OutcomeKind.HANDED_BACK)
-                return _not_started(str(error))
-            return _not_started(
+                return unable(NOT_STARTED, str(error))
+            return unable(
+                NOT_STARTED,
                 f"{_CHILDREN_TRIED} processes, one after the other, were gone before they began the job: {how}; "
-                "see the worker's log and its memory"
+                "see the worker's log and its memory",
             )
+
+    def probe(self) -> str:
+        """Says why no attempt can begin here now, after a new process was tried; empty where one can."""
+        try:
+            with self._scratch.attempt_folder():
+                self._described(new=True)
+        except (OSError, RegistrationError) as error:
+            return "" if self._children.is_closed else str(error)
+        return ""
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
@@ -168,10 +190,10 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
-    def _described(self) -> DescribedTypes:
+    def _described(self, *, new: bool = False) -> DescribedTypes:
         how = ""
         for tried in range(_CHILDREN_TRIED):
-            child = self._children.borrow(with_keys=False, new=tried > 0)
+            child = self._children.borrow(with_keys=False, new=new or tried > 0)
             if child is None:
                 return DescribedTypes()
             try:
@@ -220,10 +242,8 @@ class ProcessExecutor:
         )
 
 
-def _not_started(message: str) -> Outcome:
-    # It may hold the text of an error that job code raised.
-    bounded = plain_message(message)[: limits.MAX_ERROR_CHARACTERS]
-    return Outcome(OutcomeKind.FAILED, code="process-not-started", message=bounded)
+class _LacksTypeError(TidegateError):
+    """The child has no code for the attempt, and began none."""
 
 
 class _Watch:
@@ -294,10 +314,12 @@ class _Watch:
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
         """What a message brings. Job code can write any message, so what it holds is checked once more.
 
-        Raises JobProcessError, and RegistrationError where the child has no job code to run.
+        Raises JobProcessError, RegistrationError where the child has no job code to run, and _LacksTypeError.
         """
         if message.get("kind") == "broken" and not self.has_begun:
             raise RegistrationError(str(message.get("message")))
+        if message.get("kind") == "lacking" and not self.has_begun:
+            raise _LacksTypeError
         if (message.get("job_id"), message.get("attempt")) != (
             self._assignment.job_id,
             self._assignment.attempt,

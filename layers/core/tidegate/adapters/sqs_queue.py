@@ -22,7 +22,7 @@ from tidegate.ports import Delivery, Message
 
 _MESSAGES_PER_CALL = 10
 _FOREIGN_BATCHES = 10
-_Received: TypeAlias = tuple[Message | None, str]
+_Received: TypeAlias = tuple[Message | None, str, int]
 # botocore gives the codes of SQS's older protocol where the answer names them, and there this one has a prefix.
 _GONE = (
     "ReceiptHandleIsInvalid",
@@ -33,28 +33,31 @@ _GONE = (
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire. Never reopened, and dispatched at a time unknown, are left out."""
+    """A message as it goes over the wire. Never reopened, and what is not known, are left out."""
     reopened = {"reopened": message.reopened} if message.reopened else {}
     queued = {"queued_at_ms": message.queued_at_ms} if message.queued_at_ms else {}
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened, **queued})
+    typed = {"type": message.type} if message.type else {}
+    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened, **queued, **typed})
 
 
 def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        job_id = fields["job_id"]
+        job_id, job_type = fields["job_id"], fields.get("type", "")
         counts = fields["attempt"], fields.get("reopened", 0), fields.get("queued_at_ms", 0)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
-    return Message(job_id, *counts) if is_id and are_counts else None
+    return Message(job_id, *counts, job_type) if is_id and are_counts and isinstance(job_type, str) else None
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:
-    return tuple(Delivery(message, receipt) for message, receipt in received if message is not None)
+    return tuple(
+        Delivery(message, receipt, receives) for message, receipt, receives in received if message is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,15 @@ class SqsQueue:
                 QueueUrl=url,
                 MaxNumberOfMessages=min(limit, _MESSAGES_PER_CALL),
                 WaitTimeSeconds=wait_seconds,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
         return [
-            (message_from(raw.get("Body", "")), raw["ReceiptHandle"]) for raw in answer.get("Messages", ())
+            (
+                message_from(raw.get("Body", "")),
+                raw["ReceiptHandle"],
+                int(raw.get("Attributes", {}).get("ApproximateReceiveCount", "1")),
+            )
+            for raw in answer.get("Messages", ())
         ]
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
@@ -131,6 +140,18 @@ class SqsQueue:
             lambda batch: self.clients.until_all_done(action, batch, attempt, effort),
             chunks(receipts, _MESSAGES_PER_CALL),
         )
+
+    def depth(self, pool: str) -> int:
+        """About how many messages the queue holds, received ones included; right about a minute after it came to rest.
+
+        Source: Amazon SQS API Reference, GetQueueAttributes.
+        """
+        with translated(f"counting the messages of pool {pool}"):
+            answer = self.clients.sqs.get_queue_attributes(
+                QueueUrl=self._url(pool),
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        return sum(map(int, answer["Attributes"].values()))
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200); nothing happens if it is gone."""

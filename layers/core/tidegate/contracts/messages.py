@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class JobMessage(BaseModel):
-    """A job to run, how often it was claimed and reopened before this dispatch, and when that was (ms, 0 unknown).
+    """A job to run, its type, how often it was claimed and reopened before this dispatch, and when that was.
+
+    `queued_at_ms` is 0 where that is not known.
 
     Fields of later versions are ignored.
     """
@@ -17,3 +19,4 @@ class JobMessage(BaseModel):
     attempt: int = Field(ge=0)
     reopened: int = Field(default=0, ge=0)
     queued_at_ms: int = Field(default=0, ge=0)
+    type: str = ""

@@ -25,6 +25,8 @@ def worker_out(worker: Worker, silent_since_ms: int) -> dict[str, Any]:
         "succeeded": totals.succeeded,
         "failed": totals.failed,
         "handed_back": totals.handed_back,
+        "lacking": list(worker.lacking),
+        "fault": worker.fault or None,
         "capabilities": sorted(spec.capabilities),
         "tags": dict(spec.tags),
         "started_at": to_wire(worker.started_at_ms),

@@ -57,3 +57,8 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer may have 6 MB, in which quotation marks are escaped twice
 MAX_TYPE_LIMIT = 100
 MAX_RULES_PER_KIND = 200  # all of them are one item, which the dispatcher reads whole
+
+MAX_LACKING_TYPES = 20  # that one worker names; one that lacks more leaves its pool
+MAX_FAULT_CHARACTERS = 500  # of what a worker says of its own fault
+MAX_MESSAGES_PER_DISPATCH = 5  # the first one, and those that are sent again
+MAX_DISPATCHES_GIVEN_UP = 3  # on end, by the queue, before a job counts as undeliverable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tidegate.domain import limits
@@ -66,6 +66,17 @@ class DispatchRules:
     def type_rule(self, job_type: str) -> TypeRule:
         """What holds for jobs of this type; nothing is held back where nobody said so."""
         return self.types.get(job_type, TypeRule())
+
+    def within(self, limited: Mapping[str, int]) -> DispatchRules:
+        """These rules where workers can run only so many jobs (0 or more) of some types at once."""
+        if not limited:
+            return self
+        types = dict(self.types)
+        for job_type, most in limited.items():
+            rule = self.type_rule(job_type)
+            allowed = most if rule.max_running is None else min(most, rule.max_running)
+            types[job_type] = replace(rule, max_running=allowed)
+        return replace(self, types=types)
 
     def last_change(self, kind: RuleKind, name: str) -> RuleChange | None:
         """Who set the rule of this pool or type last; None where nobody did."""

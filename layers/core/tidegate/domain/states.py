@@ -35,7 +35,14 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         State.PENDING: frozenset({State.READY, State.SCHEDULED, State.SKIPPED, State.CANCELLED}),
         State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
         State.READY: frozenset({State.QUEUED, State.CANCELLED}),
-        State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+        State.QUEUED: frozenset(
+            {
+                State.RUNNING,
+                State.READY,  # no worker claimed it: it is dispatched anew
+                State.FAILED,
+                State.CANCELLED,
+            }
+        ),
         State.RUNNING: frozenset(
             {
                 State.RUNNING,  # claimed again after its lease ended

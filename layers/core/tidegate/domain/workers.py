@@ -79,6 +79,8 @@ class Worker:
 
     `session_id` is a ULID made at its start: the fencing token, without which nothing is written under its id.
     `clock_off_ms` is how far its machine's clock was ahead of AWS's time, below 0 behind, and 0 where it was right.
+    `lacking` are job types that it was given and does not have, sorted. `fault` says why it can begin no job at all; it
+    is empty while it can.
     """
 
     spec: WorkerSpec
@@ -91,6 +93,8 @@ class Worker:
     totals: Totals = Totals()
     drain_requested_at_ms: int | None = None
     clock_off_ms: int = 0
+    lacking: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def pool(self) -> str:
@@ -124,13 +128,35 @@ def kept_until_s(now_ms: int) -> int:
     return now_ms // 1_000 + ENTRY_KEPT_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What the workers of a pool can run at once: `slots` jobs, but of the types in `limited` only so many.
+
+    `fault` is what one of them says that can begin no job; it is empty where none says so.
+    """
+
+    slots: int
+    limited: Mapping[str, int] = field(default_factory=dict)
+    fault: str = ""
+
+
+def ability_of(workers: Iterable[Worker], silent_since_ms: int) -> Ability:
+    """Sums up the workers that live and do not drain. One with a fault brings nothing."""
+    active = [
+        worker for worker in workers if worker.state is WorkerState.ACTIVE and worker.is_live(silent_since_ms)
+    ]
+    able = [worker for worker in active if not worker.fault]
+    slots = sum(worker.spec.slots for worker in able)
+    limited: dict[str, int] = {}
+    for worker in able:
+        for job_type in worker.lacking:
+            limited[job_type] = limited.get(job_type, slots) - worker.spec.slots
+    return Ability(slots, limited, next((worker.fault for worker in active if worker.fault), ""))
+
+
 def capacity_of(workers: Iterable[Worker], silent_since_ms: int) -> int:
-    """How many jobs these workers can run at once: the slots of those that live and do not drain."""
-    return sum(
-        worker.spec.slots
-        for worker in workers
-        if worker.state is WorkerState.ACTIVE and worker.is_live(silent_since_ms)
-    )
+    """How many jobs these workers can run at once: the slots of those that live, can begin jobs and do not drain."""
+    return ability_of(workers, silent_since_ms).slots
 
 
 def check_spec(spec: WorkerSpec, pools: Mapping[str, Pool]) -> None:

@@ -36,6 +36,7 @@ class ReportKind(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     STOPPED = "STOPPED"  # it heeded JobContext.check
+    UNKNOWN_TYPE = "UNKNOWN_TYPE"  # there is no such code here, so none ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,7 @@ def run_attempt(
     """
     found = registry.find(job_type)
     if found is None:
-        return _failed(
-            "unknown-type", f"this worker has no job type {job_type!r}; deploy the job code to every worker"
-        )
+        return Report(ReportKind.UNKNOWN_TYPE)
     try:
         value = found.function(found.parse(parameters), context)
         if inspect.iscoroutine(value):
@@ -92,9 +91,11 @@ def run_attempt(
 def report_from(message: Mapping[str, Any]) -> Report:
     """The report that a process which ran job code sent, with every bound checked again: job code could have sent it.
 
-    Raises KeyError, TypeError or ValueError where it is none.
+    Raises KeyError, TypeError or ValueError where it is none. Code that ran can't say that there is none.
     """
     kind = ReportKind(message["report"])
+    if kind is ReportKind.UNKNOWN_TYPE:
+        raise ValueError("job code ran, so its type is known")
     if kind is ReportKind.SUCCEEDED:
         return _succeeded(message["result"])
     if kind is ReportKind.FAILED:

@@ -2,7 +2,8 @@
 
 It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
 with `broken`. The parent sends `run` and `stop`; the child answers each run with `begun`, with `progress`, and with one
-`ended`. When the parent is gone, the socket ends and so does the child.
+`ended`, or with `lacking` where it has no code of that type. When the parent is gone, the socket ends and so does the
+child.
 """
 
 from __future__ import annotations
@@ -61,6 +62,9 @@ class Child:
         while True:
             message, stop = self._runs.get()
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
+            if registry.find(message["type"]) is None:
+                self._send({"kind": "lacking", **run})
+                continue
             # Puts right what the job before has changed of this process.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.

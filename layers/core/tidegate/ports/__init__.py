@@ -5,6 +5,7 @@ Every method may raise DependencyUnavailable when the service behind it does not
 
 from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, Permits
 from tidegate.ports.execution import (
+    UNKNOWN_TYPE,
     Assignment,
     Executor,
     Heartbeat,
@@ -30,6 +31,7 @@ from tidegate.ports.stores import (
 from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue, Stopwatch
 
 __all__ = [
+    "UNKNOWN_TYPE",
     "Assignment",
     "Clock",
     "Conditions",

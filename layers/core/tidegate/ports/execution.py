@@ -46,6 +46,10 @@ class Assignment:
     key: str | None = None
 
 
+UNKNOWN_TYPE = "unknown-type"
+"""The code of UNABLE where the worker lacks the job's type; with every other code it can begin no job at all."""
+
+
 class OutcomeKind(StrEnum):
     """How an attempt went."""
 
@@ -55,11 +59,12 @@ class OutcomeKind(StrEnum):
     CANCELLED = "CANCELLED"
     LOST = "LOST"
     HANDED_BACK = "HANDED_BACK"
+    UNABLE = "UNABLE"  # this worker could not begin the job; the fault is its own
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED.
+    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
 
     `retryable` and `retry_after_seconds` (0-86,400) are what job code says of another attempt.
     """
@@ -91,6 +96,9 @@ class SlotExecutor(Executor, Protocol):
 
     def warm(self, children: int) -> None:
         """Prepares for `children` attempts at once."""
+
+    def probe(self) -> str:
+        """Says why no attempt can begin here now; empty where one can."""
 
     def hurry(self) -> None:
         """Has every attempt beat at once."""

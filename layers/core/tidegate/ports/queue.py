@@ -14,26 +14,29 @@ class Message:
     """What goes through a pool's queue: a job, the number of claims before this dispatch, and the job's life.
 
     A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`.
-    `queued_at_ms` is when the job was dispatched, 0 where that is not known: no claim is earlier.
+    `queued_at_ms` is when the job was dispatched, 0 where that is not known: no claim is earlier. `type` lets a worker
+    that lacks it pass the message on without a claim; it is empty in a message of an earlier version.
     """
 
     job_id: str
     attempt: int
     reopened: int = 0
     queued_at_ms: int = field(default=0, compare=False)
+    type: str = field(default="", compare=False)
 
 
 def message_of(job: Job) -> Message:
     """What is sent for a QUEUED job."""
-    return Message(job.job_id, job.attempt, job.reopened, job.queued_at_ms or 0)
+    return Message(job.job_id, job.attempt, job.reopened, job.queued_at_ms or 0, job.type)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as a worker received it; `receipt` acknowledges this delivery."""
+    """A message as a worker received it, for the `receives`th time; `receipt` acknowledges this delivery."""
 
     message: Message
     receipt: str
+    receives: int = 1
 
 
 class Queue(Protocol):
@@ -53,6 +56,9 @@ class Queue(Protocol):
 
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries of given-up messages; one that fails comes again, which is harmless."""
+
+    def depth(self, pool: str) -> int:
+        """About how many messages the queue holds, those that workers have received included."""
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

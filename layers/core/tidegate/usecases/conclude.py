@@ -112,7 +112,10 @@ def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
 
 def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: Stamp) -> Transition:
     job = claimed.job
-    if outcome.kind is OutcomeKind.HANDED_BACK:
+    if outcome.kind in (
+        OutcomeKind.HANDED_BACK,
+        OutcomeKind.UNABLE,
+    ):  # no code began, or it was not let to its end
         return HandBackIfAttemptHolds(job, job.attempt, stamp)
     if outcome.kind is OutcomeKind.CANCELLED:
         asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))  # since it was claimed

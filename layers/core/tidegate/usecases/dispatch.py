@@ -14,7 +14,7 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import IndexPage, MoveOutcome, Stopwatch, message_of
-from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.capacity import pool_ability
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.passing import STILL, Passing
@@ -74,10 +74,11 @@ def dispatch(
     report = DispatchReport(pool_name)
     pool = services.settings.pools[pool_name]
     # Never recalled: what a worker hands back as it drains would be dispatched to the slots it takes away.
-    window = window_places(pool_capacity(services, pool, now_ms), services.settings.window)
+    ability = pool_ability(services, pool, now_ms)
+    window = window_places(ability.slots, services.settings.window)
     if window == 0 or rules.is_paused(pool_name):
         return report
-    one = _Dispatch(services, pool_name, window, rules, changed, now_ms)
+    one = _Dispatch(services, pool_name, window, rules, ability.limited, changed, now_ms)
     if not one.look():
         return report
     lease_ms = services.settings.dispatch_lease_seconds * 1_000
@@ -111,11 +112,17 @@ class _Dispatch:
     services: Services
     pool: str
     window: int
-    rules: DispatchRules
+    permitted: DispatchRules  # what operators allow, which permits keep strictly
+    limited: Mapping[str, int]  # by type, what workers can run at once where some lack it
     changed: Sequence[Job]
     now_ms: int
     lanes: Lanes = _NO_LANES
     pages: Mapping[tuple[str, int], IndexPage] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> DispatchRules:
+        """What operators allow and workers can do."""
+        return self.permitted.within(self.limited)
 
     def look(self) -> bool:
         """Reads the first candidates; False where there can be none. They are hints, so no lease is needed for it."""
@@ -131,7 +138,7 @@ class _Dispatch:
         if places == 0:
             return DispatchReport(self.pool)
         held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
-        desk = PermitDesk(services, self.rules, self.now_ms)
+        desk = PermitDesk(services, self.permitted, self.now_ms)
         plan = plan_dispatch(
             [self._queue(*place, page) for place, page in {**self.pages, **held}.items()],
             places,

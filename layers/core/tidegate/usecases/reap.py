@@ -25,7 +25,9 @@ class ReapReport:
     jobs_reclaimed: int
     jobs_ended: int
     messages_resent: int
+    jobs_taken_back: int
     jobs_undeliverable: int
+    jobs_given_up: int
     pending_released: int
     workers_lost: int
     jobs_kept: int
@@ -45,6 +47,7 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
             "jobs_reclaimed": counts.reclaimed,
             "jobs_ended": counts.ended,
             "messages_resent": counts.resent,
+            "jobs_taken_back": counts.taken_back,
         }
 
     def submissions(until: Deadline) -> dict[str, int]:
@@ -52,7 +55,8 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
         return {"submissions_finished": finished, "submissions_removed": removed}
 
     def dead_letters(until: Deadline) -> dict[str, int]:
-        return {"jobs_undeliverable": reap_dead_letters(services, passing.now_ms(), until=until)}
+        counts = reap_dead_letters(services, passing.now_ms(), until=until)
+        return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
 
     def pending(until: Deadline) -> dict[str, int]:
         return {"pending_released": reap_pending(services, passing.now_ms(), until=until)}
@@ -61,10 +65,11 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
         return {"workers_lost": reap_workers(services, passing.now_ms(), until=until)}
 
     def expiring(until: Deadline) -> dict[str, int]:
-        return {"jobs_kept": reap_expiring(services, now_ms, until=until)}
+        return {"jobs_kept": reap_expiring(services, passing.now_ms(), until=until)}
 
-    # Lost workers' jobs first: they are what users wait for. Pending jobs last: they can take all the time there is.
-    repairs = (active, workers, dead_letters, submissions, expiring, pending)
+    # Dead letters first: a job that one of them takes back needs no other message. Then lost workers' jobs: users wait
+    # for them. Pending jobs last: they can take all the time there is.
+    repairs = (dead_letters, active, workers, submissions, expiring, pending)
 
     def run(place: int) -> dict[str, int]:
         return repairs[place](until.part(len(repairs) - place))

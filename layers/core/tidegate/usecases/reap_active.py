@@ -14,11 +14,13 @@ from tidegate.domain.transitions import (
     ReadyIfLeaseExpired,
     ResendIfStillQueued,
     Stamp,
+    TakeBackIfStillQueued,
     Transition,
 )
 from tidegate.ports import Message, message_of
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each, raise_first_failure
+from tidegate.usecases.lost_messages import QueueEvidence, repair_of_queued
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
 
@@ -33,6 +35,7 @@ class ActiveCounts:
     reclaimed: int = 0
     ended: int = 0
     resent: int = 0
+    taken_back: int = 0
 
 
 def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> ActiveCounts:
@@ -41,9 +44,10 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
 
     def reap_pool(turn: tuple[str, Deadline]) -> None:
         pool, pool_until = turn
+        evidence = QueueEvidence(services, pool)
 
         def repair(jobs: list[Job]) -> None:
-            _repair(services, pool, jobs, now_ms, counts)
+            _repair(services, evidence, jobs, now_ms, counts)
 
         sweep_group(
             services,
@@ -59,8 +63,10 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
     return counts
 
 
-def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts: ActiveCounts) -> None:
-    repairs = [repair for job in jobs if (repair := _repair_for(services, job, now_ms)) is not None]
+def _repair(
+    services: Services, evidence: QueueEvidence, jobs: list[Job], now_ms: int, counts: ActiveCounts
+) -> None:
+    repairs = [repair for job in jobs if (repair := _repair_for(services, job, evidence, now_ms)) is not None]
     messages: list[Message] = []
     outcomes = services.jobs.apply_all(repairs)
     for repair, outcome in zip(repairs, outcomes, strict=True):
@@ -68,25 +74,22 @@ def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts:
             continue  # it moved on by itself meanwhile, or could not be reached
         if isinstance(repair, ResendIfStillQueued):
             messages.append(message_of(outcome))
+        elif isinstance(repair, TakeBackIfStillQueued):
+            counts.taken_back += 1
         elif outcome.is_terminal:
             counts.ended += 1
         else:
             counts.reclaimed += 1
     if messages:
-        unsent = services.queue.send(pool, messages)
+        unsent = services.queue.send(evidence.pool, messages)
         counts.resent += len(messages) - len(unsent)
     raise_first_failure(outcomes)
 
 
-def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
+def _repair_for(services: Services, job: Job, evidence: QueueEvidence, now_ms: int) -> Transition | None:
     settings = services.settings
     if job.state is State.QUEUED:
-        sent_at_ms = job.sent_at_ms or 0
-        # With jitter, so that messages which were lost together do not come again together.
-        patience_ms = settings.resend_after_seconds * 1_000 * (1 + services.entropy.jitter() / 2)
-        if now_ms - sent_at_ms < patience_ms:
-            return None
-        return ResendIfStillQueued(job, sent_at_ms, Stamp(now_ms, ACTOR, "message may be lost"))
+        return repair_of_queued(services, job, evidence, ACTOR, now_ms)
     if job.state is not State.RUNNING:
         return None
     grace_ms = settings.cancel_grace_seconds * 1_000

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, Progress
 from tidegate.domain.transitions import HeartbeatIfAttemptHolds
-from tidegate.ports import Clock, Executor, Heartbeat, Message, Signal
+from tidegate.ports import Clock, Executor, Heartbeat, Message, OutcomeKind, Signal
 from tidegate.usecases.claim import Claimed, claim
 from tidegate.usecases.conclude import conclude
+from tidegate.usecases.function_faults import FunctionFaults
 from tidegate.usecases.services import Services
 
 __all__ = ["Claimed", "beat", "claim", "conclude", "go_on", "heartbeat_of", "run_message"]
@@ -27,19 +28,25 @@ def run_message(
     message: Message,
     worker_id: str,
     signal: Callable[[], Signal] = go_on,
+    faults: FunctionFaults | None = None,
 ) -> None:
     """Claims, runs and concludes the job of one message.
 
-    `signal` says at each heartbeat whether the worker itself wants to stop. When this returns, the message is done
-    with: the outcome is recorded, or the job was somebody else's. Raises DependencyUnavailable where the message
-    should come again.
+    `signal` says at each heartbeat whether the worker itself wants to stop, `faults` what the function can't run. When
+    this returns, the message is done with: the outcome is recorded, or the job was somebody else's, or it was taken
+    back. Raises DependencyUnavailable where the message should come again.
     """
+    faults = faults or FunctionFaults()
+    if faults.refuses(services, message, worker_id, clock.now_ms()):
+        return
     claimed = claim(services, message, worker_id, clock.now_ms())
     if claimed is None:
         return
     outcome = claimed.refusal or executor.execute(
         claimed.assignment, heartbeat_of(services, clock, claimed.job, signal)
     )
+    if outcome.kind is OutcomeKind.UNABLE:
+        faults.note(services, claimed.job, outcome, clock.now_ms())
     conclude(services, claimed, outcome, clock.now_ms())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import UnknownName, Violation
@@ -11,7 +11,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.suggestions import did_you_mean
-from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.capacity import pool_ability
 from tidegate.usecases.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
@@ -32,7 +32,8 @@ class PoolLoad:
     """What a pool has to do and to do it with. `capacity` is jobs at once, `workers` live worker processes.
 
     `ready` jobs wait for their turn to be dispatched, `held` ones for their concurrency key or their type, and both are
-    READY; `active` ones are QUEUED or RUNNING.
+    READY; `active` ones are QUEUED or RUNNING. `limited` says of job types that some workers lack how many jobs can run
+    at once, and `fault` why workers can begin no job at all; it is empty where none says so.
     """
 
     pool: str
@@ -41,6 +42,8 @@ class PoolLoad:
     ready: BoundedCount
     held: BoundedCount
     active: BoundedCount
+    limited: Mapping[str, int]
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,12 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     )
     in_turn, held, is_part = lanes_of_pool(services, pool_name)
     held_jobs = _count(services, pool_name, Group.READY, held)
+    ability = pool_ability(services, pool, now_ms)
     return PoolLoad(
         pool=pool_name,
-        capacity=pool_capacity(services, pool, now_ms),
+        capacity=ability.slots,
+        limited=ability.limited,
+        fault=ability.fault,
         workers=len(workers),
         ready=_count(services, pool_name, Group.READY, in_turn),
         held=replace(held_jobs, more=held_jobs.more or is_part),

@@ -44,6 +44,7 @@ from tidegate.domain.transitions.waiting import (
     ReleaseIfPending,
     ResendIfStillQueued,
     SkipIfPending,
+    TakeBackIfStillQueued,
 )
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "RetryIfAttemptHolds",
     "SkipIfPending",
     "Stamp",
+    "TakeBackIfStillQueued",
     "Transition",
     "after_latest",
     "next_ready_at_ms",

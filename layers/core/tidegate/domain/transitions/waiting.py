@@ -212,6 +212,27 @@ class FailIfStillQueued(OfKnownJob):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBackIfStillQueued(OfKnownJob):
+    """QUEUED -> READY: no worker claimed the job, so it is dispatched anew. It costs no try: no code began.
+
+    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued.
+    """
+
+    name: ClassVar[str] = "take back"
+    attempt: int
+    reopened: int
+    stamp: Stamp
+
+    def apply(self, job: Job) -> Job:
+        self._require_state(job, State.QUEUED)
+        self._require(
+            job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
+        )
+        self._require_same_life(job, self.reopened)
+        return made_ready(job, self.stamp)
+
+
+@dataclass(frozen=True, slots=True)
 class CancelIfInState(OfKnownJob):
     """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still in the state it was read in."""
 

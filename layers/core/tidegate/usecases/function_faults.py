@@ -1,0 +1,87 @@
+"""What the function of a pool can't run, noted by the function for the dispatcher.
+
+A function has no worker entries of its own. Where its code lacks a job type or can't begin any job, it writes one entry
+for its pool. For `PAUSE_MS` the dispatcher holds back what the entry names; for as long again it lets one job through
+at a time, to see whether a deployment has mended the function; then the entry is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tidegate.domain import limits
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool
+from tidegate.domain.states import State
+from tidegate.domain.texts import plain_message
+from tidegate.domain.workers import Ability, Worker, WorkerSpec, begin
+from tidegate.ports import UNKNOWN_TYPE, Message, Outcome, OutcomeKind
+from tidegate.usecases.pass_on import take_back
+from tidegate.usecases.services import Services
+
+PAUSE_MS = 5 * 60_000
+ENTRY_ID = "function"
+
+
+@dataclass(slots=True)
+class FunctionFaults:
+    """What one process of the function can't run: types that it lacks, and why it can begin no job at all."""
+
+    fault: str = ""
+    lacking: set[str] = field(default_factory=set)
+
+    def note(self, services: Services, job: Job, outcome: Outcome, now_ms: int) -> None:
+        """Writes for the dispatcher what an attempt that could not begin has shown."""
+        if outcome.code == UNKNOWN_TYPE:
+            if len(self.lacking) < limits.MAX_LACKING_TYPES:
+                self.lacking.add(job.type)
+            self._write(services, job.pool, "", now_ms)
+        else:
+            self._write(services, job.pool, f"{outcome.code}: {outcome.message}", now_ms)
+
+    def refuses(self, services: Services, message: Message, worker_id: str, now_ms: int) -> bool:
+        """Takes the job of a message back, at no cost to it, where this function can't run it; else False.
+
+        Raises DependencyUnavailable or ServiceRefused where the message should come again.
+        """
+        lacks = bool(message.type) and message.type not in services.catalogue.types()
+        if not self.fault and not lacks:
+            return False
+        job = services.jobs.get(message.job_id, consistent=True)
+        if job is not None and job.state is State.QUEUED:
+            # Before the job is READY, so that the dispatcher that hears of it knows.
+            if self.fault:
+                self._write(services, job.pool, self.fault, now_ms)
+            else:
+                self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
+            take_back(services, message, worker_id, self.fault or f"{worker_id} lacks its type", now_ms)
+        return True
+
+    def _write(self, services: Services, pool: str, fault: str, now_ms: int) -> None:
+        spec = WorkerSpec(pool, ENTRY_ID, ENTRY_ID, slots=services.settings.pools[pool].capacity)
+        entry = replace(
+            begin(spec, services.entropy.new_ulid(now_ms), now_ms),
+            lacking=tuple(sorted(self.lacking)),
+            fault=plain_message(fault)[: limits.MAX_FAULT_CHARACTERS],
+        )
+        # Every process of the function may write it: the latest word counts.
+        services.workers.register_if_free(entry, silent_since_ms=now_ms + 2 * PAUSE_MS)
+
+
+def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
+    """What the function of `pool` can run at once, as far as it has said so."""
+    entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
+    if entry is None:
+        return Ability(pool.capacity)
+    tried = 1 if now_ms - entry.heartbeat_at_ms >= PAUSE_MS else 0
+    slots = min(tried, pool.capacity) if entry.fault else pool.capacity
+    return Ability(slots, {job_type: min(tried, slots) for job_type in entry.lacking}, entry.fault)
+
+
+def _reading(services: Services, pool: str, now_ms: int) -> Callable[[], Worker | None]:
+    def read() -> Worker | None:
+        live = services.workers.list_live(pool, silent_since_ms=now_ms - 2 * PAUSE_MS)
+        return next((worker for worker in live if worker.worker_id == ENTRY_ID), None)
+
+    return read

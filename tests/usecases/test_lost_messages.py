@@ -1,0 +1,140 @@
+"""A job that merely waits gets no further messages; one whose message is lost gets a handful, then a new dispatch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.support.determined import NoEntropy
+from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import memory_services
+from tidegate.domain import limits
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.requests import JobRequest
+from tidegate.domain.states import State
+from tidegate.ports import Delivery, Message
+from tidegate.settings import Settings
+from tidegate.usecases.reap import reap
+from tidegate.usecases.run import beat, claim
+from tidegate.usecases.services import Services
+from tidegate.usecases.submit import submit_job
+from tidegate.usecases.tick import tick
+
+NOW_MS = 1_800_000_000_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+SLOTS = 4
+SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=SLOTS)}, default_pool="p")
+
+
+class CountingQueue(MemoryQueue):
+    """Counts what is sent for each job, and loses the first `lost` of them all."""
+
+    def __init__(self, world: MemoryWorld, lost: int = 0) -> None:
+        super().__init__(world)
+        self.sent: Counter[str] = Counter()
+        self.lost = lost
+
+    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+        for message in messages:
+            self.sent[message.job_id] += 1
+            if self.lost:
+                self.lost -= 1
+            else:
+                super().send(pool, [message])
+        return ()
+
+
+class Deployment:
+    """A pool of four slots, in memory."""
+
+    def __init__(self, jobs: int, lost: int = 0) -> None:
+        services, self.world = memory_services(SETTINGS, MemoryWorld(now_ms=NOW_MS))
+        self.queue = CountingQueue(self.world, lost)
+        self.services: Services = replace(services, queue=self.queue, entropy=NoEntropy())
+        request = JobRequest(type="tidegate.noop")
+        for _ in range(jobs):
+            self.services.entropy.new_ulid(NOW_MS)
+            submit_job(self.services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS)
+
+    def received(self) -> set[str]:
+        """The ids of all jobs whose messages can be received now."""
+        found: set[str] = set()
+        while deliveries := self.services.queue.receive("p", limit=10, wait_seconds=0):
+            found |= {delivery.message.job_id for delivery in deliveries}
+        return found
+
+    def pass_time(self, for_ms: int, *running: tuple[Job, Delivery]) -> None:
+        """Minute by minute the schedule runs and workers beat."""
+        until_ms = self.world.now_ms + for_ms
+        while self.world.now_ms < until_ms:
+            self.world.now_ms += MINUTE_MS // 2
+            for job, delivery in running:
+                beat(self.services, job, None, self.world.now_ms)
+                self.queue.extend("p", delivery.receipt, seconds=120)
+            tick(self.services, now_ms=self.world.now_ms)
+            reap(self.services, now_ms=self.world.now_ms)
+
+    def states(self) -> Counter[State]:
+        return Counter(job.state for job in self.world.jobs.values())
+
+
+def test_jobs_that_wait_behind_long_ones_get_a_handful_of_messages_in_twelve_hours() -> None:
+    """With a message every five minutes or so there were 433 of them."""
+    deployment = Deployment(2 * SLOTS)
+    tick(deployment.services, now_ms=NOW_MS)
+    running = []
+    for _ in range(SLOTS):
+        (delivery,) = deployment.services.queue.receive("p", limit=1, wait_seconds=0)
+        claimed = claim(deployment.services, delivery.message, "w", NOW_MS)
+        assert claimed is not None
+        running.append((claimed.job, delivery))
+    deployment.pass_time(12 * HOUR_MS, *running)
+    assert deployment.states() == {State.RUNNING: SLOTS, State.QUEUED: SLOTS}
+    assert max(deployment.queue.sent.values()) <= limits.MAX_MESSAGES_PER_DISPATCH
+    assert sum(deployment.queue.sent.values()) <= SLOTS + SLOTS * limits.MAX_MESSAGES_PER_DISPATCH
+    assert all(job.attempt == (job.state is State.RUNNING) for job in deployment.world.jobs.values())
+
+
+def test_sixty_hours_without_a_worker_bring_a_handful_of_messages() -> None:
+    """There were 4,286 of them for eight jobs. Each dispatch has one, and the time between dispatches doubles."""
+    deployment = Deployment(2 * SLOTS)
+    deployment.pass_time(60 * HOUR_MS)
+    assert max(deployment.queue.sent.values()) <= 1 + limits.MAX_MESSAGES_PER_DISPATCH
+    assert max(len(job.history) for job in deployment.world.jobs.values()) <= 20
+
+
+@pytest.mark.parametrize("lost", range(1, 8))
+def test_a_job_whose_messages_are_lost_time_and_again_runs_in_bounded_time(lost: int) -> None:
+    deployment = Deployment(1, lost=lost)
+    while not deployment.received():
+        deployment.pass_time(MINUTE_MS)
+        assert deployment.world.now_ms < NOW_MS + 2 * HOUR_MS
+    (job,) = deployment.world.jobs.values()
+    dispatches = sum(entry.state is State.QUEUED for entry in job.history)
+    assert deployment.queue.sent[job.job_id] <= dispatches * limits.MAX_MESSAGES_PER_DISPATCH
+    assert dispatches == (1 if lost < limits.MAX_MESSAGES_PER_DISPATCH else 2)
+
+
+def test_a_lost_message_among_those_of_others_is_found() -> None:
+    """One of eight is lost: it comes again after five minutes or so, and so may the others', once."""
+    deployment = Deployment(2 * SLOTS, lost=1)
+    deployment.pass_time(15 * MINUTE_MS)
+    assert deployment.received() == deployment.world.jobs.keys()
+    assert sum(deployment.queue.sent.values()) <= 2 * 2 * SLOTS
+
+
+def test_a_lost_message_that_stale_ones_hide_is_found_by_a_new_dispatch() -> None:
+    """Messages of jobs that are gone make the queue look whole; the job is taken back within the hour and a half."""
+    deployment = Deployment(1, lost=1)
+    deployment.queue.send(
+        "p", tuple(Message(f"gone-{number}", 0) for number in range(5))
+    )  # the first is lost
+    deployment.pass_time(90 * MINUTE_MS)
+    (job,) = deployment.world.jobs.values()
+    assert job.job_id in deployment.received()
+    assert job.attempt == 0

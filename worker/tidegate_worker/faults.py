@@ -1,0 +1,176 @@
+"""What a worker process finds that it can't run: its own fault, never the job's."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tidegate.domain import limits
+from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind, SlotExecutor
+
+FAULTS_ALLOWED = 3
+"""Times on end that a worker may find that it can begin no job, without having begun one in between."""
+
+PROBES = 5
+"""Tries to begin something, before a worker that can't leaves."""
+
+PASSES_ALLOWED = 100
+"""Messages on end that a worker may pass on, without having begun a job in between."""
+
+_FIRST_PROBE_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_DOUBLING = 8
+_NAMED = 5  # types in a text for people
+
+_LOGGER = logging.getLogger("tidegate.worker")
+_BEGAN = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT, OutcomeKind.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a worker can't run now: the types that it lacks, and why it can begin no job at all; empty while it can."""
+
+    lacking: tuple[str, ...] = ()
+    fault: str = ""
+
+
+ABLE = Standing()
+
+
+def probe_after_seconds(number: int) -> float:
+    """How long to wait before the `number`th probe (from 1): twice as long each time."""
+    return math.ldexp(_FIRST_PROBE_SECONDS, number - 1)
+
+
+class Faults:
+    """Keeps what the worker can't run, and says when it has to leave. Threads may share it.
+
+    `types` are those that its job code had when it started.
+    """
+
+    def __init__(self, types: Sequence[str]) -> None:
+        self._types = frozenset(types)
+        self._changed = threading.Condition()
+        self._standing = Standing()
+        self._faults = 0
+        self._passes = 0
+        self._why_leave = ""
+        self._closed = False
+        self._prober: threading.Thread | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """What it can't run now."""
+        return self._standing
+
+    @property
+    def why_leave(self) -> str:
+        """Why this worker has to leave; empty while it may stay."""
+        return self._why_leave
+
+    def lacks(self, job_type: str) -> bool:
+        """Whether it lacks the type; never known of an empty one, which is that of an older message."""
+        return bool(job_type) and (job_type in self._standing.lacking or job_type not in self._types)
+
+    def note_passed_on(self, job_type: str) -> None:
+        """A message of a type that it lacks was passed on."""
+        with self._changed:
+            self._note_lacking(job_type)
+            self._passes += 1
+            if self._passes >= PASSES_ALLOWED:
+                self._leave(f"{self._passes} messages on end were of job types that it lacks")
+
+    def note(self, job_type: str, outcome: Outcome) -> None:
+        """What came of an attempt."""
+        with self._changed:
+            if outcome.kind in _BEGAN:
+                self._faults = self._passes = 0
+            elif outcome.kind is OutcomeKind.UNABLE and outcome.code == UNKNOWN_TYPE:
+                self._note_lacking(job_type)
+            elif outcome.kind is OutcomeKind.UNABLE:
+                self._note_fault(f"{outcome.code}: {outcome.message}")
+
+    def pause_seconds(self) -> float:
+        """How long to wait after a receive that brought nothing that it can run; others shall have a chance."""
+        doublings = min(self._passes, _LONGEST_DOUBLING)
+        return min(_LONGEST_PAUSE_SECONDS, math.ldexp(_FIRST_PAUSE_SECONDS, doublings))
+
+    def start(self, executor: SlotExecutor) -> None:
+        """Begins to probe the executor whenever it can begin nothing, until `close`."""
+        self._prober = threading.Thread(target=self._probe, args=(executor,), name="prober")
+        self._prober.start()
+
+    def close(self) -> None:
+        """Ends the probing; the executor must be closed, for a probe may be under way."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._prober is not None:
+            self._prober.join()
+
+    def probed(self, number: int, why: str) -> None:
+        """What the `number`th probe (from 1) of a fault found: why no job can begin, empty where one can."""
+        with self._changed:
+            if not why:
+                _LOGGER.info("jobs can begin here again")
+                self._standing = Standing(self._standing.lacking)
+                self._changed.notify_all()
+                return
+            _LOGGER.error("probe %d of %d: no job can begin here: %s", number, PROBES, why)
+            if number >= PROBES:
+                self._leave(f"no job can begin here: {why}")
+
+    def _probe(self, executor: SlotExecutor) -> None:
+        while self._waits_for(lambda: bool(self._standing.fault), None):
+            for number in range(1, PROBES + 1):
+                if not self._sleeps(probe_after_seconds(number)):
+                    return
+                self.probed(number, executor.probe())
+                if not self._standing.fault:
+                    break
+            else:
+                return
+
+    def _waits_for(self, holds: Callable[[], bool], seconds: float | None) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or holds(), seconds)
+            return not self._closed
+
+    def _sleeps(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        return self._waits_for(lambda: time.monotonic() >= until, seconds)
+
+    def _note_lacking(self, job_type: str) -> None:
+        lacking = self._standing.lacking
+        if not job_type or job_type in lacking:
+            return
+        if len(lacking) >= limits.MAX_LACKING_TYPES:
+            self._leave(f"more than {limits.MAX_LACKING_TYPES} job types are lacking")
+            return
+        _LOGGER.error(
+            "this worker lacks job type %s: its jobs are left to others; deploy the job code to this worker too",
+            job_type,
+        )
+        self._standing = Standing(tuple(sorted((*lacking, job_type))), self._standing.fault)
+        self._changed.notify_all()
+
+    def _note_fault(self, why: str) -> None:
+        if self._standing.fault:
+            return  # one of those that were under way
+        bounded = why[: limits.MAX_FAULT_CHARACTERS]
+        _LOGGER.error("no job can begin here, so this worker takes none for now: %s", bounded)
+        self._faults += 1
+        self._standing = Standing(self._standing.lacking, bounded)
+        if self._faults >= FAULTS_ALLOWED:
+            self._leave(f"{self._faults} times on end no job could begin here: {bounded}")
+        self._changed.notify_all()
+
+    def _leave(self, why: str) -> None:
+        lacking = self._standing.lacking
+        named = ", ".join(lacking[:_NAMED]) + (" and others" if len(lacking) > _NAMED else "")
+        self._why_leave = self._why_leave or why + (f"; it lacks {named}" if lacking else "")
