@@ -6,6 +6,7 @@ Every method may raise DependencyUnavailable when the service behind it does not
 from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, Permits
 from tidegate.ports.execution import (
     Assignment,
+    Begun,
     Executor,
     Heartbeat,
     Outcome,
@@ -13,6 +14,7 @@ from tidegate.ports.execution import (
     Signal,
     SlotExecutor,
     Upstream,
+    unheard,
 )
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.rules import RuleStore
@@ -31,6 +33,7 @@ from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue, Stop
 
 __all__ = [
     "Assignment",
+    "Begun",
     "Clock",
     "Conditions",
     "Cursors",
@@ -61,4 +64,5 @@ __all__ = [
     "WorkerPage",
     "WorkerRegistry",
     "message_of",
+    "unheard",
 ]

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.retry import WORKER_LOST
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Upstream
@@ -20,11 +19,14 @@ _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run."""
+    """A job that this worker owns, and what its code is given.
+
+    `began_at_ms` is when its code began, as far as is known; None where it did not.
+    """
 
     job: Job
     assignment: Assignment
-    began_at_ms: int
+    began_at_ms: int | None
 
 
 def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
@@ -82,15 +84,14 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
     return (
         job.state is State.RUNNING
         and job.attempt == attempt
-        and job.has_attempts_left
-        and job.retry.allows(WORKER_LOST)
+        and job.may_lose_its_worker
         and lease_expires_at_ms is not None
         and lease_expires_at_ms < now_ms
     )
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """What the code of a claimed job is given; its timeout counts from `now_ms`.
+    """What the code of a claimed job is given. Its timeout counts from `now_ms`, at which its code is taken to begin.
 
     Raises NotFound where its input has passed its retention, DependencyUnavailable where it can't be read.
     """

@@ -94,6 +94,6 @@ def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
         "status": upstream.state.value,
         "result": services.jobs.load_result(upstream),
         "duration_seconds": upstream.actual_duration_seconds or 0.0,
-        "attempts": upstream.attempt,
+        "attempts": upstream.runs,
         "error": {"code": failure.code, "message": failure.message} if failure else None,
     }

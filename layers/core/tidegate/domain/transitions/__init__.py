@@ -11,6 +11,7 @@ is taken from it, everything that can change is checked by the condition.
 from tidegate.domain.transitions.base import Ending, OfKnownJob, Stamp, Transition, next_ready_at_ms
 from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.running import (
+    BeginIfAttemptHolds,
     CancelIfGraceOver,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
@@ -39,6 +40,7 @@ from tidegate.domain.transitions.waiting import (
 
 __all__ = [
     "CANCELLABLE_AT_ONCE",
+    "BeginIfAttemptHolds",
     "CancelIfGraceOver",
     "CancelIfInState",
     "ClaimAgainIfLeaseExpired",
