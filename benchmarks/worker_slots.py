@@ -15,7 +15,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec
-from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, OutcomeKind
+from tidegate.ports import Assignment, Begun, Delivery, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.settings import Settings
 from tidegate.usecases.submit import submit_workflow
 from tidegate_worker.process import Options, WorkerProcess
@@ -76,8 +76,9 @@ class _Sleeper:
         self.last_ended_at = 0.0
         self.all_ended = threading.Event()
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         del assignment, heartbeat
+        begun()
         began_at = time.monotonic()
         time.sleep(self._seconds)
         with self._lock:

@@ -59,7 +59,7 @@ def _started_too_early(
 ) -> list[OrderViolation]:
     found = []
     for dependency, upstream in pairs:
-        verdict = judge(dependency.type, upstream.state, upstream.first_started_at_ms is not None)
+        verdict = judge(dependency.type, upstream.state, upstream.has_begun)
         if verdict in (Verdict.UNDECIDED, Verdict.UNSATISFIABLE):
             why = f"started although its upstream is {upstream.state}"
             found.append(OrderViolation(job.label, upstream.label, dependency.type, why))
@@ -78,10 +78,7 @@ def _started_too_early(
 def _skipped_for_nothing(
     job: JobView, pairs: Sequence[tuple[DependencyView, JobView]]
 ) -> list[OrderViolation]:
-    verdicts = [
-        judge(dependency.type, upstream.state, upstream.first_started_at_ms is not None)
-        for dependency, upstream in pairs
-    ]
+    verdicts = [judge(dependency.type, upstream.state, upstream.has_begun) for dependency, upstream in pairs]
     if Verdict.UNSATISFIABLE in verdicts or Verdict.EVALUATE in verdicts:
         return []
     dependency_type = pairs[0][0].type if pairs else DependencyType.MUST_SUCCEED

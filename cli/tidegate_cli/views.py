@@ -30,7 +30,8 @@ class DependencyView:
 class JobView:
     """A job as it was last read. Times are milliseconds since the epoch; `raw` is the API's own answer.
 
-    `due_at` is as the API shows it: when a SCHEDULED job becomes READY."""
+    `due_at` is as the API shows it: when a SCHEDULED job becomes READY. `has_begun` says whether the job's code began
+    since it was submitted or last tried again; a claim alone does not."""
 
     job_id: str
     key: str | None
@@ -50,6 +51,7 @@ class JobView:
     finished_at_ms: int | None
     due_at: str | None
     first_started_at_ms: int | None
+    has_begun: bool
     estimated_seconds: float | None
     actual_seconds: float | None
     progress: float | None
@@ -167,6 +169,7 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         finished_at_ms=parse_time_ms(raw.get("finished_at")),
         due_at=_text_or_none(raw, "due_at"),
         first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
+        has_begun=raw.get("began_at") is not None,
         estimated_seconds=raw.get("estimated_duration_seconds"),
         actual_seconds=raw.get("actual_duration_seconds"),
         progress=progress.get("fraction"),

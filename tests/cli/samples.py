@@ -50,6 +50,7 @@ def job_json(
         "ready_at": _at(ready),
         "queued_at": _at(ready),
         "started_at": _at(started),
+        "began_at": _at(started),
         "finished_at": _at(finished),
         "estimated_duration_seconds": None,
         "actual_duration_seconds": None if started is None or finished is None else finished - started,

@@ -52,6 +52,14 @@ def test_must_start_on_an_upstream_that_never_started_is_illegal() -> None:
     assert "although its upstream is CANCELLED" in str(check_order([upstream, downstream])[0])
 
 
+def test_a_claim_alone_is_no_start() -> None:
+    upstream = job(0, "CANCELLED", started=1.0, finished=2.0, began_at=None)
+    skipped = job(1, "SKIPPED", finished=2.0, upstreams=[(0, MUST_START)])
+    assert check_order([upstream, skipped]) == []
+    ran = job(1, started=2.0, finished=3.0, upstreams=[(0, MUST_START)])
+    assert len(check_order([upstream, ran])) == 1
+
+
 def test_a_retried_upstream_counts_from_its_first_start() -> None:
     history = [{"at": format_time(1_800_000_001_000), "state": "RUNNING", "attempt": 1, "actor": "w"}]
     upstream = job(0, started=5.0, finished=6.0, attempt=2, history=history)

@@ -102,8 +102,13 @@ def test_each_call_of_a_rerun_goes_on_where_the_last_one_stopped(api: Requests) 
     seen = api({("POST", path): answers})
     shown = tidegate("workflows", "rerun", WORKFLOW, "--output", "json")
     assert json.loads(shown.stdout) == {
-        "workflow_id": WORKFLOW, "reopened": 600, "left_at_limit": 3, "complete": True, "exact": True,
-    }  # fmt: skip
+        "workflow_id": WORKFLOW,
+        "reopened": 600,
+        "left_at_limit": 3,
+        "left_without_upstream": 0,
+        "complete": True,
+        "exact": True,
+    }
     assert [request.url.params.get("cursor") for request in seen] == [None, "reopen", "judge.0", "judge.400"]
     assert shown.stderr.splitlines()[-1] == "600 jobs reopened, going on"
 

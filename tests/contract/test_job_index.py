@@ -9,7 +9,8 @@ import pytest
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, SHARDS, Stores
 from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES, STAMP
+from tests.domain.transition_cases import CASES
+from tests.domain.worker_cases import STAMP
 from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane

@@ -109,13 +109,22 @@ def test_a_job_that_waits_on_nothing_more_becomes_ready_and_one_that_waits_does_
     assert stores.jobs.apply(move).state is State.READY
 
 
-def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_attempt(stores: Stores) -> None:
+def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(stores: Stores) -> None:
     seen = replace(new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None)
-    stores.jobs.insert_if_absent([replace(seen, attempt=2)])
+    stores.jobs.insert_if_absent([replace(seen, attempt=5, tries=2)])
     moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
-    assert (moved.state, moved.attempt) == (State.READY, 2)
+    assert (moved.state, moved.attempt, moved.tries) == (State.READY, 5, 2)
     sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=2)
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
+
+
+def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(stores: Stores) -> None:
+    seen = replace(
+        new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None, attempt=11, tries=11
+    )
+    stores.jobs.insert_if_absent([replace(seen, reopened=1, tries=0)])
+    assert stores.jobs.apply(ReadyIfDue(seen, STAMP)).tries == 0
+    assert entries(stores, Group.READY) == [IndexEntry("S", rank(RANK_POLICY, 100, STAMP.now_ms, retries=0))]
 
 
 def entries(stores: Stores, group: Group) -> list[IndexEntry]:

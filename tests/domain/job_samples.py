@@ -62,7 +62,6 @@ def worn_out(job: Job) -> Job:
         job,
         reopened=limits.MAX_REOPENINGS,
         attempt=len(lives),
-        attempts_before=limits.MAX_REOPENINGS,
         history=tuple(history),
     )
 

@@ -44,6 +44,12 @@ def test_an_upstream_that_has_ended_always_decides(state: State, kind: Dependenc
     assert judge(kind, state, started) is not Verdict.UNDECIDED
 
 
+@pytest.mark.parametrize("state", OPEN)
+def test_a_claim_alone_is_no_start(state: State) -> None:
+    assert judge(DependencyType.MUST_START, state, started=False) is Verdict.UNDECIDED
+    assert judge(DependencyType.MUST_START, state, started=True) is Verdict.SATISFIED
+
+
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if kind is not DependencyType.MUST_START])
 @pytest.mark.parametrize("state", OPEN)
 @pytest.mark.parametrize("started", [False, True])

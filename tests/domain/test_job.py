@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.domain.job_samples import ENDED, NOW_MS, SAMPLES
+from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
+from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 
 
@@ -23,9 +25,35 @@ def test_what_a_job_waited_after_its_last_attempt_does_not_count() -> None:
     assert job.actual_duration_seconds == 1.5
 
 
-def test_a_job_counts_as_started_from_its_first_claim() -> None:
-    assert not replace(ENDED, attempt=0).was_started
-    assert replace(ENDED, attempt=1).was_started
+def test_a_job_counts_as_started_once_its_code_began_not_from_its_claim() -> None:
+    assert not replace(ENDED, attempt=1).was_started
+    assert replace(ENDED, attempt=1, began_at_ms=NOW_MS).was_started
+
+
+def test_a_job_counts_as_claimed_from_its_first_attempt_in_whatever_life() -> None:
+    assert not replace(ENDED, attempt=0).was_claimed
+    assert replace(ENDED, attempt=1, reopened=2, began_at_ms=None).was_claimed
+
+
+def test_runs_are_the_tries_and_the_run_that_succeeded() -> None:
+    assert replace(ENDED, state=State.FAILED, attempt=9, tries=3).runs == 3
+    assert replace(ENDED, state=State.SUCCEEDED, attempt=9, tries=3).runs == 4
+    assert replace(ENDED, state=State.CANCELLED, attempt=9, tries=0).runs == 0
+
+
+def test_retries_are_left_while_fewer_tries_failed_than_there_are_retries() -> None:
+    job = replace(ENDED, attempt=100, worker_losses=4, retry=RetryPolicy(max_retries=2))
+    assert replace(job, tries=1).has_retries_left
+    assert not replace(job, tries=2).has_retries_left
+    assert not replace(job, tries=0, retry=RetryPolicy(max_retries=0)).has_retries_left
+
+
+def test_a_job_may_lose_its_worker_until_it_has_lost_as_many_as_a_job_may_lose() -> None:
+    job = replace(ENDED, attempt=100, tries=25, retry=RetryPolicy(max_retries=0))
+    assert replace(job, worker_losses=limits.MAX_WORKER_LOSSES - 2).may_lose_its_worker
+    assert not replace(job, worker_losses=limits.MAX_WORKER_LOSSES - 1).may_lose_its_worker
+    forbidden = RetryPolicy(max_retries=9, never_on=frozenset({"worker-lost"}))
+    assert not replace(job, worker_losses=0, retry=forbidden).may_lose_its_worker
 
 
 def test_only_jobs_of_a_workflow_have_a_workflow() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.domain.job_samples import NOW_MS, READY
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
-from tidegate.domain.lives import kept_history, may_be_reopened
+from tidegate.domain.lives import UNBEGUN, kept_history, may_be_reopened, without_old_interruptions
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 
@@ -72,3 +72,62 @@ def test_a_reopening_leaves_out_of_the_history_what_is_not_kept() -> None:
         job = ReopenIfEnded(ended, stamp).apply(ended)
         assert job.history[:-1] == kept_history(ended.history)
     assert len(job.history) < 2 * limits.MAX_REOPENINGS + 5
+
+
+CLAIMER = "worker-7"
+KEPT = limits.MAX_INTERRUPTIONS_KEPT
+
+
+def round_of(number: int, then: State, actor: str, reason: str = "") -> tuple[HistoryEntry, ...]:
+    """A claim at attempt `number`, what became of it, and the next dispatch."""
+    return (
+        HistoryEntry(number, State.RUNNING, number, CLAIMER),
+        HistoryEntry(number, then, number, actor, reason),
+        HistoryEntry(number, State.QUEUED, number, "dispatcher"),
+    )
+
+
+def handed_back(number: int, reason: str = "") -> tuple[HistoryEntry, ...]:
+    return round_of(number, State.READY, CLAIMER, reason)
+
+
+def kept_rounds(*rounds: Sequence[HistoryEntry]) -> list[int]:
+    """The rounds of a life that are left at a hand-back, by their attempts."""
+    begin = history((State.PENDING, State.READY, State.QUEUED))
+    kept = without_old_interruptions([*begin, *(entry for one in rounds for entry in one)])
+    assert kept[:3] == begin
+    claims = [entry.attempt for entry in kept if entry.state is State.RUNNING]
+    whole = [entry for one in rounds for entry in one if entry.attempt in claims]
+    assert list(kept[3:]) == whole
+    return claims
+
+
+def test_of_interrupted_rounds_the_first_and_the_latest_are_kept() -> None:
+    assert kept_rounds() == []
+    assert kept_rounds(*map(handed_back, range(1, KEPT + 1))) == list(range(1, KEPT + 1))
+    assert kept_rounds(*map(handed_back, range(1, KEPT + 2))) == [1, *range(3, KEPT + 2)]
+    assert kept_rounds(*map(handed_back, range(1, 101))) == [1, *range(102 - KEPT, 101)]
+
+
+def test_rounds_that_failed_or_lost_their_worker_are_all_kept() -> None:
+    failed = [round_of(number, State.SCHEDULED, CLAIMER) for number in range(1, 9)]
+    lost = [round_of(number, State.READY, "reaper") for number in range(9, 17)]
+    again = [(HistoryEntry(17, State.RUNNING, 17, CLAIMER),)]
+    interrupted = [handed_back(number) for number in range(18, 30)]
+    kept = kept_rounds(*failed, *lost, *again, *interrupted)
+    assert kept == [*range(1, 19), *range(31 - KEPT, 30)]
+
+
+def test_interruptions_of_earlier_lives_stay_as_they_are() -> None:
+    earlier = [entry for number in range(1, KEPT + 4) for entry in handed_back(number)]
+    whole = [*earlier, *history((State.CANCELLED, State.PENDING, State.READY, State.QUEUED)), *handed_back(9)]
+    assert without_old_interruptions(whole) == tuple(whole)
+
+
+def test_a_life_in_which_no_code_began_is_not_counted_however_often_it_was_claimed() -> None:
+    begin, end = history((State.PENDING, State.READY, State.QUEUED)), history((State.CANCELLED,))
+    unbegun = [*begin, *handed_back(1, UNBEGUN), *handed_back(2, f"{UNBEGUN}: unknown-type"), *end]
+    assert may_be_reopened(unbegun * 1_000)
+    assert not may_be_reopened([*begin, *handed_back(1, UNBEGUN), *handed_back(2), *end] * (MOST + 1))
+    assert not may_be_reopened([*begin, *round_of(1, State.READY, "reaper", UNBEGUN), *end] * (MOST + 1))
+    assert len(kept_history(unbegun * 1_000)) == len(unbegun) * (MOST + 1)

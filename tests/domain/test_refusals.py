@@ -18,11 +18,10 @@ from tests.domain.job_samples import (
     worn_out,
 )
 from tests.domain.reopen_cases import ENDED_BADLY
-from tests.domain.transition_cases import CANCELLED, STAMP
+from tests.domain.worker_cases import CANCELLED, STAMP
 from tidegate.domain import limits
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
@@ -83,7 +82,11 @@ WORN_OUT = worn_out(FAILED)
         (TakeBackIfStillQueued(QUEUED, 4, 0, STAMP), QUEUED, "it was claimed 1 times, not 4"),
         (ClaimIfQueued("S.1", 4, "w2", NOW_MS, STAMP), QUEUED, "it is QUEUED at attempt 1"),
         (CLAIM_AGAIN, RUNNING, "its lease stands"),
-        (CLAIM_AGAIN, replace(ORPHANED, retry=RetryPolicy(max_retries=1)), "no attempt is left"),
+        (
+            CLAIM_AGAIN,
+            replace(ORPHANED, worker_losses=limits.MAX_WORKER_LOSSES - 1),
+            "it has lost as many workers as a job may lose",
+        ),
         (CLAIM_AGAIN, replace(ORPHANED, cancel_requested_at_ms=NOW_MS), "cancellation was asked for"),
         (ReadyIfLeaseExpired(RUNNING, 2, STAMP), RUNNING, "its lease stands"),
         (HandBackIfAttemptHolds(ASKED, 2, STAMP), ASKED, "cancellation was asked for"),

@@ -67,8 +67,3 @@ def test_the_wait_is_at_least_what_job_code_asked_for(
     retry_after_seconds: float | None, waited_ms: int
 ) -> None:
     assert backoff_ms(RetryPolicy(), 1, 0.5, retry_after_seconds) == waited_ms
-
-
-def test_attempts_are_the_first_and_every_retry() -> None:
-    assert RetryPolicy(max_retries=0).max_attempts == 1
-    assert RetryPolicy(max_retries=25).max_attempts == 26

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.domain.job_samples import NOW_MS, RUNNING, SAMPLES
 from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CANCELLED, CASES, STAMP
-from tidegate.domain import transitions
+from tests.domain.transition_cases import CASES
+from tests.domain.worker_cases import CANCELLED, STAMP
+from tidegate.domain import limits, transitions
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.retry import RetryPolicy
@@ -38,6 +39,8 @@ JOBS = st.builds(
     st.fixed_dictionaries(
         {
             "attempt": st.integers(0, 4),
+            "tries": st.integers(0, 4),
+            "worker_losses": st.integers(0, limits.MAX_WORKER_LOSSES),
             "waiting_on": st.frozensets(st.integers(0, 2)),
             "retry": st.builds(RetryPolicy, max_retries=st.integers(0, 4)),
             "not_before_ms": TIMES,

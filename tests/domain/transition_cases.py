@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from tests.domain.job_samples import (
-    AHEAD,
     ASKED,
     NOW_MS,
     ORPHANED,
@@ -22,8 +21,9 @@ from tests.domain.job_samples import (
 )
 from tests.domain.reopen_cases import REOPENINGS
 from tests.domain.transition_case import Case
-from tidegate.domain.job import JobFailure, Progress
-from tidegate.domain.retry import RetryPolicy
+from tests.domain.worker_cases import CANCELLED, FAILURE, STAMP, WORKER_CASES
+from tidegate.domain import limits
+from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
@@ -33,10 +33,7 @@ from tidegate.domain.transitions import (
     DispatchIfReady,
     Ending,
     FailIfStillQueued,
-    FinishIfAttemptHolds,
     FinishIfLeaseExpired,
-    HandBackIfAttemptHolds,
-    HeartbeatIfAttemptHolds,
     HoldIfReady,
     KeepIfEnded,
     NoteDependents,
@@ -47,21 +44,10 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     RequestCancelIfRunning,
     ResendIfStillQueued,
-    RetryIfAttemptHolds,
     SkipIfPending,
-    Stamp,
     TakeBackIfStillQueued,
 )
 
-STAMP = Stamp(NOW_MS, "tester", "because")
-FAILURE = JobFailure("broken", "it broke")
-
-
-ATTEMPT_BROKEN = {
-    "has a later attempt": replace(RUNNING, attempt=3),
-    "has an earlier attempt": replace(RUNNING, attempt=1),
-    **others(State.RUNNING),
-}
 LEASE_BROKEN = {
     "holds its lease": RUNNING,
     "holds its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),
@@ -74,7 +60,6 @@ DUE = replace(PENDING, not_before_ms=NOW_MS)
 REOPENED = {"was reopened": replace(PENDING, reopened=1)}
 SUCCEEDED = SAMPLES[State.SUCCEEDED]
 SKIPPED = Ending(State.SKIPPED, failure=FAILURE, expires_at_s=7)
-CANCELLED = Ending(State.CANCELLED, failure=FAILURE, expires_at_s=7)
 
 
 def _release_cases() -> list[Case]:
@@ -160,66 +145,18 @@ def _claim_cases() -> list[Case]:
         "was reopened since": replace(ORPHANED, reopened=1),
         "was orphaned by a later claim": replace(ORPHANED, attempt=3),
         "was orphaned by an earlier claim": replace(ORPHANED, attempt=1),
-        "was orphaned at its last attempt": replace(ORPHANED, retry=RetryPolicy(max_retries=1)),
+        "was orphaned as often as a job may be": replace(
+            ORPHANED, worker_losses=limits.MAX_WORKER_LOSSES - 1
+        ),
+        "may not be orphaned": replace(ORPHANED, retry=RetryPolicy(never_on=frozenset({WORKER_LOST}))),
         "was orphaned with cancellation asked for": replace(ORPHANED, cancel_requested_at_ms=NOW_MS),
         **others(State.RUNNING, attempt=2, lease_expires_at_ms=NOW_MS - 1),
     }
+    no_retries = replace(ORPHANED, tries=4, worker_losses=2, retry=RetryPolicy(max_retries=0))
     return [
         Case(claim, QUEUED, replace(QUEUED, attempt=2, **held), refused),
-        Case(again, ORPHANED, replace(ORPHANED, attempt=3, **held), not_again),
-    ]
-
-
-def _worker_cases() -> list[Case]:
-    beat = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, Progress(0.9))
-    silent = HeartbeatIfAttemptHolds(RUNNING, 2, NOW_MS + 60_000, None)
-    extended = replace(RUNNING, lease_expires_at_ms=NOW_MS + 60_000)
-    succeeded = Ending(State.SUCCEEDED, result={"rows": 1}, expires_at_s=7)
-    apart = Ending(State.SUCCEEDED, result_apart=True, expires_at_s=7)
-    waited = Ending(State.SUCCEEDED, expires_at_s=7, began_at_ms=NOW_MS - 3)
-    retry = RetryIfAttemptHolds(RUNNING, 2, NOW_MS + 500, FAILURE, STAMP)
-    scheduled = replace(
-        RUNNING, state=State.SCHEDULED, due_at_ms=NOW_MS + 500, failure=FAILURE, lease_expires_at_ms=None
-    )
-    no_cancel = {**ATTEMPT_BROKEN, "has cancellation asked for": ASKED}
-    finishes = [
-        Case(
-            FinishIfAttemptHolds(RUNNING, 2, Ending(state, failure=FAILURE, expires_at_s=7), STAMP),
-            RUNNING,
-            ended(RUNNING, state, FAILURE),
-            ATTEMPT_BROKEN,
-        )
-        for state in (State.FAILED, State.TIMED_OUT, State.CANCELLED)
-    ]
-    return [
-        Case(beat, RUNNING, replace(extended, progress=Progress(0.9)), ATTEMPT_BROKEN),
-        Case(silent, RUNNING, extended, ATTEMPT_BROKEN),
-        Case(
-            FinishIfAttemptHolds(RUNNING, 2, succeeded, STAMP),
-            RUNNING,
-            replace(ended(RUNNING, State.SUCCEEDED), result={"rows": 1}),
-            ATTEMPT_BROKEN,
-        ),
-        Case(
-            FinishIfAttemptHolds(RUNNING, 2, apart, STAMP),
-            RUNNING,
-            replace(ended(RUNNING, State.SUCCEEDED), result_apart=True),
-        ),
-        Case(
-            FinishIfAttemptHolds(RUNNING, 2, waited, STAMP),
-            RUNNING,
-            replace(ended(RUNNING, State.SUCCEEDED), started_at_ms=NOW_MS - 3),
-        ),
-        *finishes,
-        # A worker that was slow but not yet given up may still finish: nobody else holds the attempt.
-        Case(
-            FinishIfAttemptHolds(ORPHANED, 2, CANCELLED, STAMP),
-            ORPHANED,
-            ended(ORPHANED, State.CANCELLED, FAILURE),
-        ),
-        Case(retry, RUNNING, scheduled, no_cancel),
-        Case(HandBackIfAttemptHolds(RUNNING, 2, STAMP), RUNNING, made_ready(RUNNING), no_cancel),
-        Case(HandBackIfAttemptHolds(AHEAD, 2, STAMP), AHEAD, made_ready(AHEAD, NOW_MS + 8)),
+        Case(again, ORPHANED, replace(ORPHANED, attempt=3, worker_losses=1, **held), not_again),
+        Case(again, no_retries, replace(no_retries, attempt=3, worker_losses=3, **held)),
     ]
 
 
@@ -242,16 +179,20 @@ def _repair_cases() -> list[Case]:
         Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
             ORPHANED,
-            made_ready(ORPHANED),
+            replace(made_ready(ORPHANED), worker_losses=1),
             {**LEASE_BROKEN, "has cancellation asked for": asked},
         ),
         Case(
             FinishIfLeaseExpired(ORPHANED, 2, failed, STAMP),
             ORPHANED,
-            ended(ORPHANED, State.FAILED, FAILURE),
+            replace(ended(ORPHANED, State.FAILED, FAILURE), worker_losses=1),
             LEASE_BROKEN,
         ),
-        Case(FinishIfLeaseExpired(asked, 2, CANCELLED, STAMP), asked, ended(asked, State.CANCELLED, FAILURE)),
+        Case(
+            FinishIfLeaseExpired(asked, 2, CANCELLED, STAMP),
+            asked,
+            replace(ended(asked, State.CANCELLED, FAILURE), worker_losses=1),
+        ),
     ]
 
 
@@ -312,7 +253,7 @@ CASES = [
     *_release_cases(),
     *_dispatch_cases(),
     *_claim_cases(),
-    *_worker_cases(),
+    *(Case(*worked) for worked in WORKER_CASES),
     *_repair_cases(),
     *_cancel_cases(),
     *_keep_cases(),

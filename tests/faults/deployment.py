@@ -30,7 +30,7 @@ from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of
 from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
-from tidegate.usecases.run import beat, run_message
+from tidegate.usecases.run import Run, go_on, run_message
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import tick
@@ -94,6 +94,7 @@ class Deployment:
         self.course: Course = lambda _job: DONE
         self.served = [POOL]  # pools that have workers
         self.started: dict[str, int] = {}
+        self.began: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self._writes = 0
         self._workers = count(1)  # each message is taken by one of its own
@@ -199,6 +200,8 @@ class Deployment:
             )
         if job.state is State.RUNNING:
             self.started.setdefault(job.job_id, self._writes)
+        if job.was_started:
+            self.began.setdefault(job.job_id, self._writes)
 
     # --- the workers -------------------------------------------------------------------------------
     def work(self) -> bool:
@@ -254,15 +257,18 @@ class Deployment:
     def _run(self, pool: str, delivery: Delivery, job: Job) -> Conclusion | None:
         try:
             claimed = begin(self.services, job, self.now_ms)
-            signal = beat(self.services, job, None, self.now_ms)
+            run = Run(self.services, VirtualClock(self.aws), job, go_on)
+            run.begins()
+            signal = run.beats(None)
             self._invoke(
                 lambda: self.services.queue.extend(pool, delivery.receipt, seconds=_VISIBILITY_SECONDS)
             )
-            ran = signal is not Signal.CANCEL
-            outcome = (claimed.refusal or self.course(job)) if ran else Outcome(OutcomeKind.CANCELLED)
+            asked = signal is Signal.CANCEL
+            outcome = Outcome(OutcomeKind.CANCELLED) if asked else claimed.refusal or self.course(job)
             if outcome is DIES:
                 return None
-            return conclusion_of(self.services, claimed, outcome, self.now_ms)
+            ran = replace(claimed, began_at_ms=run.began_at_ms)
+            return conclusion_of(self.services, ran, outcome, self.now_ms)
         except TidegateError:
             return None  # the message comes again
 

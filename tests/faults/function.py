@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults.emulated import EmulatedAws
-from tidegate.ports import Assignment, Heartbeat, Outcome, OutcomeKind, Signal
+from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, unheard
 
 
 class VirtualClock:
@@ -25,8 +25,9 @@ class Beats:
     def __init__(self, during: Callable[[str], object]) -> None:
         self._during = during
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """Runs one attempt to its end."""
+        begun()
         self._during(assignment.job_id)
         kind = OutcomeKind.CANCELLED if heartbeat(None) is Signal.CANCEL else OutcomeKind.SUCCEEDED
         return Outcome(kind)

@@ -232,3 +232,17 @@ def test_job_code_says_how_long_to_wait_and_under_which_code(patient: Executor) 
     )
     nonsense = patient.execute(assignment("sample.impatient"), Beats())
     assert (nonsense.code, nonsense.retry_after_seconds) == ("N" * limits.MAX_ERROR_CODE_CHARACTERS, None)
+
+
+def test_the_beginning_of_job_code_is_told_once_and_before_its_end(patient: Executor) -> None:
+    told: list[str] = []
+    outcome = patient.execute(assignment("sample.describe"), Beats(), lambda: told.append("begun"))
+    assert outcome.kind is OutcomeKind.SUCCEEDED
+    assert told == ["begun"]
+
+
+def test_job_code_that_fails_has_begun(patient: Executor) -> None:
+    told: list[str] = []
+    outcome = patient.execute(assignment("sample.crash", {"rows": 1}), Beats(), lambda: told.append("begun"))
+    assert outcome.kind is OutcomeKind.FAILED
+    assert told == ["begun"]

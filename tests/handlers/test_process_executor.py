@@ -162,7 +162,9 @@ def test_processes_that_never_begin_are_not_started_without_end(
         return child
 
     monkeypatch.setattr(executor._children, "_start", start_and_kill)
-    outcome = executor.execute(assignment("sample.describe"), Beats())
+    told: list[str] = []
+    outcome = executor.execute(assignment("sample.describe"), Beats(), lambda: told.append("begun"))
+    assert told == []
     assert (outcome.kind, outcome.code, outcome.retryable) == (
         OutcomeKind.FAILED,
         "process-not-started",

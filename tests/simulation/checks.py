@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
+from tests.simulation.attempts import check_attempts
 from tests.simulation.simulator import Simulator
 from tidegate.adapters.memory_world import Change
 from tidegate.domain import limits
@@ -55,7 +56,7 @@ def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission])
 
 
 def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
-    """Every job ended once, by moves of the table; attempts count its claims; times never go back.
+    """Every job ended once, by moves of the table; what its attempts cost it is what they may; times never go back.
 
     What is said of an attempt was said by the worker that claimed it, or by the reaper: nobody else's word was taken.
     """
@@ -63,8 +64,7 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
         assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
         states = [entry.state for entry in job.history]
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), job
-        assert states.count(State.RUNNING) == job.attempt, job
-        assert job.tries <= job.retry.max_attempts, job
+        check_attempts(job)
         attempts = [pair for pair in pairwise(job.history) if pair[0].state is State.RUNNING]
         assert all(
             after.actor in (claim.actor, REAPER) or after.state is State.RUNNING for claim, after in attempts
@@ -76,7 +76,10 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
 
 
 class Observed(Protocol):
-    """A run whose writes were counted: by job, the number of the one that started it first, and that ended it."""
+    """A run whose writes were counted.
+
+    By job: the number of the one that claimed it first, that first said that its code had begun, and that ended it.
+    """
 
     @property
     def services(self) -> Services: ...
@@ -86,6 +89,9 @@ class Observed(Protocol):
 
     @property
     def started(self) -> Mapping[str, int]: ...
+
+    @property
+    def began(self) -> Mapping[str, int]: ...
 
     @property
     def ended(self) -> Mapping[str, int]: ...
@@ -125,7 +131,7 @@ def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | 
     if verdict is not Verdict.SATISFIED:
         return None
     by_start = dependency.type is DependencyType.MUST_START
-    return run.started.get(upstream.job_id) if by_start else run.ended[upstream.job_id]
+    return run.began.get(upstream.job_id) if by_start else run.ended[upstream.job_id]
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,21 @@ class Fate(StrEnum):
     WORKS = "WORKS"
     DIES = "DIES"  # without a word: no more heartbeats, no outcome, the message is not acknowledged
     STALLS = "STALLS"  # no heartbeats, but the outcome is reported at the end, perhaps long after its lease
+    HANDS_BACK = "HANDS_BACK"  # stops: a drain, a scale-in, a Spot interruption with its notice
+    NEVER_BEGINS = "NEVER_BEGINS"  # had claimed the job ahead, and hands it back unbegun
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One attempt: how long it takes, and what comes of it unless the worker dies."""
+    """One attempt: how long it takes, and what comes of it unless the worker dies.
+
+    It waits for `ahead_ms` after its claim before its code begins.
+    """
 
     duration_ms: int
     outcome: Outcome
     fate: Fate = Fate.WORKS
+    ahead_ms: int = 0
 
 
 Scenario = Callable[[Assignment], Course]
@@ -45,3 +51,11 @@ def dies(duration_ms: int) -> Course:
 
 def stalls(course: Course, stalled_ms: int) -> Course:
     return Course(course.duration_ms + stalled_ms, course.outcome, Fate.STALLS)
+
+
+def hands_back(duration_ms: int) -> Course:
+    return Course(duration_ms, Outcome(OutcomeKind.HANDED_BACK), Fate.HANDS_BACK)
+
+
+def never_begins(ahead_ms: int) -> Course:
+    return Course(0, Outcome(OutcomeKind.HANDED_BACK), Fate.NEVER_BEGINS, ahead_ms)

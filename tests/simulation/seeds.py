@@ -67,7 +67,12 @@ def draw_world(seed: int) -> World:
     )
     # Only then can the window be held to, and it takes a crowd to fill it.
     most_jobs = 40 if faults.one_at_a_time else 14
-    drawn = draw_workflow(seed, most_jobs=most_jobs, bad_workers=draw.choice((0.0, 0.2, 0.4)))
+    drawn = draw_workflow(
+        seed,
+        most_jobs=most_jobs,
+        bad_workers=draw.choice((0.0, 0.2, 0.4)),
+        interrupted=random.Random(f"interruptions {seed}").choice((0.0, 0.2, 0.6)),
+    )
     index_shards, acts = draw.choice((1, 3)), draw.choice((0, 0, 3, 8))
     if acts:  # people redrive what a queue has given up; without them every job is to end as drawn
         swallowed, most_receives = draw.choice(
@@ -101,7 +106,7 @@ def run_seed(seed: int) -> Simulator:
     if world.faults.calls_get_through:
         check_losses(simulator, world.drawn)
     if not world.acts:
-        expected = world.drawn.expected()
+        expected = world.drawn.expected(memory.jobs.values())
         states = {each.key or "": each.state for each in memory.jobs.values()}
         assert states == (expected if world.patient else {key: expected[key] for key in states})
     return simulator
@@ -112,6 +117,9 @@ def check_losses(simulator: Simulator, drawn: Drawn) -> None:
     for job in simulator.jobs.values():
         for claim, after in pairwise(job.history):
             if claim.state is not State.RUNNING or after.state not in (State.READY, State.RUNNING):
+                continue
+            if after.state is State.READY and after.actor == claim.actor:
+                simulator.happened["job handed back"] += 1
                 continue
             assignment = Assignment(job.job_id, claim.attempt, job.type, {}, timeout_ms=1, key=job.key)
             course = drawn.course(assignment)

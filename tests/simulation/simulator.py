@@ -90,6 +90,7 @@ class Simulator:
     observers: list[Observer] = field(default_factory=list)
     open_jobs: set[str] = field(default_factory=set)
     started: dict[str, int] = field(default_factory=dict)  # by job: the number of the write that first did
+    began: dict[str, int] = field(default_factory=dict)  # the write that first said that its code had begun
     ended: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     happened: Counter[str] = field(default_factory=Counter)
@@ -124,6 +125,10 @@ class Simulator:
         off_ms = zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
         self.happened["clock off"] += off_ms != 0
         return self.now_ms + off_ms
+
+    def clock_of(self, process: str) -> ProcessClock:
+        """The clock of a process."""
+        return ProcessClock(self, process)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -237,6 +242,8 @@ class Simulator:
             self.ended.pop(job.job_id, None)
         if job.state is State.RUNNING:
             self.started.setdefault(job.job_id, self.writes)
+        if job.was_started:
+            self.began.setdefault(job.job_id, self.writes)
         if change.concerns_dispatcher and self.options.stream_open:
             shard = zlib.crc32(job.job_id.encode()[::-1]) % self.options.stream_shards
             self._stream[shard].append(job)
@@ -269,7 +276,7 @@ class Simulator:
                 return
 
     def _until(self, process: str, duration_ms: int) -> Deadline:
-        return Deadline(ProcessClock(self, process), self.now_of(process) + duration_ms)
+        return Deadline(self.clock_of(process), self.now_of(process) + duration_ms)
 
     def _due(self) -> Set[str]:
         pools = self.services.settings.pools.keys()

@@ -47,7 +47,7 @@ def simulate(
     simulator.run()
     calm(simulator, plain)
     check_all(simulator, one_clock=not faults.interruptions)
-    assert {each.key: each.state for each in world.jobs.values()} == drawn.expected()
+    assert {each.key: each.state for each in world.jobs.values()} == drawn.expected(world.jobs.values())
     return simulator
 
 

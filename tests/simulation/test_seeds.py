@@ -18,6 +18,8 @@ COME_BY = (
     "clock off",
     "dispatched past a job that waits",
     "invocation killed",
+    "job claimed ahead",
+    "job handed back",
     "job taken from a lost worker",
     "jobs redriven by people",
     "jobs reopened by people",
@@ -34,6 +36,8 @@ COME_BY = (
     "process stopped",
     "request refused",
     "worker DIES",
+    "worker HANDS_BACK",
+    "worker NEVER_BEGINS",
     "worker STALLS",
     "worker died before its claim",
 )

@@ -13,7 +13,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.usecases.claim import Claimed, begin, claim_all
-from tidegate.usecases.run import beat, conclude
+from tidegate.usecases.run import Run, conclude, go_on
 from tidegate.usecases.worker_life import beat_worker, join_pool
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class _Attempt:
     delivery: Delivery
     claimed: Claimed
     course: Course
+    run: Run
     over: bool = False
 
 
@@ -104,9 +105,23 @@ class WorkerPool:
             return  # the message comes again, or the lease ends first
         refused = claimed.refusal
         course = simulator.scenario(claimed.assignment) if refused is None else Course(0, refused)
-        attempt = _Attempt(delivery, claimed, course)
-        timeout_ms = claimed.job.timeout_seconds * 1_000
+        clock = simulator.clock_of(job.worker_id or "")
+        run = Run(simulator.services, clock, job, go_on)
+        attempt = _Attempt(delivery, claimed, course, run)
         simulator.happened[f"worker {attempt.course.fate}"] += 1
+        if not attempt.course.ahead_ms:
+            self._begin_code(attempt)
+            return
+        simulator.happened["job claimed ahead"] += 1
+        simulator.after(attempt.course.ahead_ms, lambda: self._begin_code(attempt))
+
+    def _begin_code(self, attempt: _Attempt) -> None:
+        if attempt.course.fate is Fate.NEVER_BEGINS:
+            self._end(attempt, attempt.course.outcome)
+            return
+        simulator = self.simulator
+        timeout_ms = attempt.claimed.job.timeout_seconds * 1_000
+        attempt.run.begins()
         if attempt.course.fate is Fate.DIES:
             simulator.after(attempt.course.duration_ms, lambda: self._leave(attempt))
             return
@@ -126,8 +141,7 @@ class WorkerPool:
         if attempt.over:
             return
         simulator, receipt = self.simulator, attempt.delivery.receipt
-        now_ms = simulator.now_of(attempt.claimed.job.worker_id or "")
-        signal = beat(simulator.services, attempt.claimed.job, None, now_ms)
+        signal = attempt.run.beats(None)
         if signal is Signal.CANCEL:
             self._end(attempt, Outcome(OutcomeKind.CANCELLED))
         elif signal is Signal.LOST:
@@ -145,7 +159,7 @@ class WorkerPool:
         if simulator.attempt(
             lambda: conclude(
                 simulator.services,
-                attempt.claimed,
+                replace(attempt.claimed, began_at_ms=attempt.run.began_at_ms),
                 outcome,
                 simulator.now_of(attempt.claimed.job.worker_id or ""),
             )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.stateful.machine import OUTCOMES, TidegateMachine
+from tests.stateful.model_jobs import MOST_LOSSES
 from tests.stateful.surroundings import PLACES, PLANS, JobPlan
 from tidegate.domain.states import State
 from tidegate.ports import Message
@@ -38,6 +39,31 @@ class CoursesMachine(TidegateMachine):
         job = self.running[place % len(self.running)].job
         self.now += LONGER_THAN_A_LEASE_MS if lost else 1
         self._claim(Message(job.job_id, job.attempt - 1))
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES)
+    def a_job_ends_its_workers(self, place: int) -> None:
+        """One after the other, and its message comes again each time; at last the reaper comes."""
+        job_id = self.running[place % len(self.running)].job.job_id
+        for _ in range(MOST_LOSSES):
+            self.now += LONGER_THAN_A_LEASE_MS
+            self._claim(Message(job_id, self.world.jobs[job_id].attempt - 1))
+        self.reaper_runs()
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, times=st.integers(1, 6))
+    def a_job_is_interrupted(self, place: int, times: int) -> None:
+        """Again and again, by workers that come and go."""
+        job_id = self.running[place % len(self.running)].job.job_id
+        for _ in range(times):
+            mine = [place for place, held in enumerate(self.running) if held.job.job_id == job_id]
+            if not mine:
+                return
+            self.finish(mine[-1], State.READY, False)
+            self._tick()
+            sent = [place for place, message in enumerate(self.queue.waiting) if message.job_id == job_id]
+            for at in reversed(sent):
+                self.deliver(at, False)
 
     @precondition(lambda self: self.queue.waiting)
     @rule(place=PLACES)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.simulation.attempts import check_attempts
 from tests.simulation.support import START_MS, AnyParameters, function_pool, make_settings
 from tests.stateful.model import Model, shown
 from tests.stateful.model_jobs import Edge, Happening, ModelJob
@@ -35,7 +36,7 @@ from tidegate.usecases.react import react
 from tidegate.usecases.reap import reap
 from tidegate.usecases.redrive import redrive_pool
 from tidegate.usecases.reopen import rerun_workflow, retry_job
-from tidegate.usecases.run import beat
+from tidegate.usecases.run import Run, go_on
 from tidegate.usecases.submit import submit_workflow
 from tidegate.usecases.tick import tick
 
@@ -48,7 +49,34 @@ OUTCOMES = {
     State.FAILED: Outcome(OutcomeKind.FAILED, code="broken"),
     State.TIMED_OUT: Outcome(OutcomeKind.TIMED_OUT),
     State.CANCELLED: Outcome(OutcomeKind.CANCELLED),
+    State.READY: Outcome(OutcomeKind.HANDED_BACK),
 }
+
+
+@dataclass(frozen=True)
+class Held:
+    """A job that a worker has claimed, and the run of its code, which may not have begun."""
+
+    claimed: Claimed
+    run: Run
+
+    @property
+    def job(self) -> Job:
+        return self.claimed.job
+
+    @property
+    def has_begun(self) -> bool:
+        return self.run.began_at_ms is not None
+
+
+@dataclass(frozen=True)
+class MachineClock:
+    """The one clock of a sequence."""
+
+    machine: TidegateMachine
+
+    def now_ms(self) -> int:
+        return self.machine.now
 
 
 class TidegateMachine(RuleBasedStateMachine):
@@ -65,7 +93,7 @@ class TidegateMachine(RuleBasedStateMachine):
         self.model = Model(CAPACITY * WINDOW)
         self.now = START_MS
         self.stream: list[Job] = []
-        self.running: list[Claimed] = []
+        self.running: list[Held] = []
         self.workflows: list[list[str]] = []
         self.in_step = True
 
@@ -123,8 +151,8 @@ class TidegateMachine(RuleBasedStateMachine):
         job = self.stream[at] if keep else self.stream.pop(at)
         edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]
         react(self.services, [job], now_ms=self.now)
-        matters = job.is_terminal or (job.state is State.RUNNING and job.watch_start)
-        moved = self.model.hear(job.job_id, job.state, job.attempt > 0, edges, self.now) if matters else []
+        matters = job.is_terminal or (job.was_started and job.watch_start)
+        moved = self.model.hear(job.job_id, job.state, job.was_started, edges, self.now) if matters else []
         if matters and job.reopened:
             self.model.free(job.job_id, self.now)
         gained = any(self.model.jobs[job_id].state is State.READY for job_id in moved)
@@ -140,20 +168,35 @@ class TidegateMachine(RuleBasedStateMachine):
 
     # --- messages and workers -----------------------------------------------------------------------------
     @precondition(lambda self: self.queue.waiting)
-    @rule(place=PLACES, doubled=st.booleans())
-    def deliver(self, place: int, doubled: bool) -> None:
-        """In any order; a message that is doubled stays to come again."""
+    @rule(place=PLACES, doubled=st.booleans(), ahead=st.booleans())
+    def deliver(self, place: int, doubled: bool, ahead: bool = False) -> None:
+        """In any order; a message that is doubled stays to come again. A job claimed `ahead` does not begin yet."""
         at = place % len(self.queue.waiting)
         message = self.queue.waiting[at] if doubled else self.queue.waiting.pop(at)
         if not doubled:
             self.model.messages.remove(mark_of(message))
-        self._claim(message)
+        self._claim(message, ahead=ahead)
 
-    def _claim(self, message: Message) -> None:
+    def _claim(self, message: Message, *, ahead: bool = False) -> None:
         claimed = claim(self.services, message, "worker", self.now)
         assert (claimed is not None) is self.model.claim(message.job_id, message.attempt, self.now)
-        if claimed is not None:
-            self.running.append(claimed)
+        if claimed is None:
+            return
+        held = Held(claimed, Run(self.services, MachineClock(self), claimed.job, go_on))
+        self.running.append(held)
+        if not ahead:
+            self._begin(held)
+
+    @precondition(lambda self: any(not held.has_begun for held in self.running))
+    @rule(place=PLACES)
+    def code_begins(self, place: int) -> None:
+        waiting = [held for held in self.running if not held.has_begun]
+        self._begin(waiting[place % len(waiting)])
+
+    def _begin(self, held: Held) -> None:
+        job = held.job
+        held.run.begins()
+        self.model.begin(job.job_id, job.attempt, job.watch_start and not job.was_started)
 
     @precondition(lambda self: self.queue.waiting)
     @rule(place=PLACES, buried=st.booleans())
@@ -180,19 +223,23 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES)
     def heartbeat(self, place: int) -> None:
-        job = self.running[place % len(self.running)].job
-        signal = beat(self.services, job, None, self.now)
-        assert signal == self.model.beat(job.job_id, job.attempt, self.now)
+        held = self.running[place % len(self.running)]
+        job = held.job
+        signal = held.run.beats(None)
+        assert signal == self.model.beat(job.job_id, job.attempt, self.now, held.has_begun)
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)), again=st.booleans())
     def finish(self, place: int, outcome: State, again: bool) -> None:
         """With `again`, the worker does not hear that it was written, and says it once more later."""
         at = place % len(self.running)
-        claimed = self.running[at] if again else self.running.pop(at)
-        job = claimed.job
-        concluded = conclude(self.services, claimed, OUTCOMES[outcome], self.now)
-        assert (concluded is not None) is self.model.finish(job.job_id, job.attempt, outcome, self.now)
+        held = self.running[at] if again else self.running.pop(at)
+        if not held.has_begun and outcome not in (State.READY, State.CANCELLED):
+            self._begin(held)
+        job, ran = held.job, replace(held.claimed, began_at_ms=held.run.began_at_ms)
+        concluded = conclude(self.services, ran, OUTCOMES[outcome], self.now)
+        accepted = self.model.finish(job.job_id, job.attempt, outcome, self.now, held.has_begun)
+        assert (concluded is not None) is accepted
 
     @precondition(lambda self: self.running)
     @rule(place=PLACES)
@@ -273,7 +320,15 @@ class TidegateMachine(RuleBasedStateMachine):
         self.stream.extend(change.new for change in self.world.changes if change.concerns_dispatcher)
         self.world.changes.clear()
         real = {
-            job_id: (job.state, job.attempt, job.reopened, job.cancel_requested_at_ms)
+            job_id: (
+                job.state,
+                job.attempt,
+                job.tries,
+                job.worker_losses,
+                job.was_started,
+                job.reopened,
+                job.cancel_requested_at_ms,
+            )
             for job_id, job in self.world.jobs.items()
         }
         wanted = shown(self.model.jobs)
@@ -296,6 +351,8 @@ class TidegateMachine(RuleBasedStateMachine):
             return  # what went wrong was said
         for _ in range(4 * len(self.world.jobs) + 10):
             if all(job.is_terminal for job in self.world.jobs.values()):
+                for job in self.world.jobs.values():
+                    check_attempts(job)
                 return
             self.now += 61_000
             self._tick()

@@ -34,7 +34,7 @@ class Model(MovingJobs):
     def dispatch(self, now: int) -> None:
         active = sum(job.state in (State.QUEUED, State.RUNNING) for job in self.jobs.values())
         ready = [job for job in self.jobs.values() if job.state is State.READY]
-        ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.attempt), reverse=True)
+        ready.sort(key=lambda job: rank(RankPolicy(), job.priority, job.ready_at, job.tries), reverse=True)
         for job in ready[: max(0, self.places - active)]:
             job.state, job.queued_at, job.sent_at = State.QUEUED, now, now
             job.dispatches += 1
@@ -49,7 +49,7 @@ class Model(MovingJobs):
             job.state is State.RUNNING
             and job.attempt == claims + 1
             and job.lease_until < now
-            and job.attempts_left
+            and job.may_lose_its_worker
             and job.cancel_asked_at is None
         )
         refused = not (queued or orphaned)
@@ -62,39 +62,58 @@ class Model(MovingJobs):
             job.state, job.attempt, job.lease_until = State.RUNNING, job.attempt + 1, now + LEASE_MS
             job.first_lease_until = job.lease_until
             job.dispatches = job.given_up = 0
+            job.losses += orphaned
         return queued or orphaned
 
     def holds(self, job_id: str, attempt: int) -> bool:
         job = self.jobs[job_id]
         return job.state is State.RUNNING and job.attempt == attempt
 
-    def beat(self, job_id: str, attempt: int, now: int) -> str:
+    def begin(self, job_id: str, attempt: int, told: bool) -> None:
+        """The code of an attempt begins; its worker tells that at once where it knew of somebody who waits for it."""
+        if told and self.holds(job_id, attempt):
+            self._start(self.jobs[job_id], Happening.STARTED)
+
+    def _start(self, job: ModelJob, how: Happening) -> None:
+        self.happened[how] += not job.started
+        job.started = True
+
+    def beat(self, job_id: str, attempt: int, now: int, began: bool) -> str:
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
             self.happened[Happening.BEAT_FENCED] += job.state is State.RUNNING
             return "LOST"
         job.lease_until = now + LEASE_MS
+        if began:
+            self._start(job, Happening.STARTED_BY_BEAT)
         self.happened[Happening.BEATEN] += 1
         self.happened[Happening.BEAT_CANCEL] += job.cancel_asked_at is not None
         return "GO_ON" if job.cancel_asked_at is None else "CANCEL"
 
-    def finish(self, job_id: str, attempt: int, outcome: State, now: int) -> bool:
-        """Whether the outcome is accepted. `outcome` is how the attempt ended."""
+    def finish(self, job_id: str, attempt: int, outcome: State, now: int, began: bool) -> bool:
+        """Whether the outcome is accepted. `outcome` is how the attempt ended; READY hands the job back."""
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
             self.happened[Happening.OUTCOME_FENCED] += job.state is State.RUNNING
             self.happened[Happening.OUTCOME_LATE] += job.state is not State.RUNNING
             return False
         self.happened[Happening.OUTCOME] += 1
-        if outcome in (State.FAILED, State.TIMED_OUT) and job.attempts_left:
-            if job.cancel_asked_at is not None:
-                self._end(job, State.CANCELLED, now)
-                self.happened[Happening.CANCELLED_INSTEAD] += 1
-                return True
-            ceiling = min(MOST_BACKOFF_MS, BACKOFF_MS * 2 ** (job.attempt - job.attempts_before - 1))
-            job.state, job.due_at = State.SCHEDULED, now + int(ceiling * JITTER)
+        if began:
+            self._start(job, Happening.STARTED_AT_END)
+        failed = outcome in (State.FAILED, State.TIMED_OUT)
+        goes_on = outcome is State.READY or (failed and job.retries_left)
+        if goes_on and job.cancel_asked_at is not None:
+            self._end(job, State.CANCELLED, now)
+            self.happened[Happening.CANCELLED_INSTEAD] += 1
+        elif outcome is State.READY:
+            self._ready(job, now)
+            self.happened[Happening.HANDED_BACK if began else Happening.UNBEGUN] += 1
+        elif goes_on:
+            ceiling = min(MOST_BACKOFF_MS, BACKOFF_MS * 2**job.tries)
+            job.state, job.due_at, job.tries = State.SCHEDULED, now + int(ceiling * JITTER), job.tries + 1
             self.happened[Happening.RETRY] += 1
         else:
+            job.tries += failed
             self._end(job, outcome, now)
         return True
 
@@ -143,12 +162,15 @@ class Model(MovingJobs):
     def _reap_running(self, job: ModelJob, now: int) -> None:
         asked_at = job.cancel_asked_at
         if asked_at is not None and (asked_at + GRACE_MS <= now or job.lease_until < now):
+            job.losses += asked_at + GRACE_MS > now
             self._end(job, State.CANCELLED, now)
             self.happened[Happening.FORCED] += 1
-        elif job.lease_until < now and job.attempts_left:
+        elif job.lease_until < now and job.may_lose_its_worker:
+            job.losses += 1
             self._ready(job, now)
             self.happened[Happening.RECLAIMED] += 1
         elif job.lease_until < now:
+            job.losses += 1
             self._end(job, State.FAILED, now)
             self.happened[Happening.LOST_AT_LAST] += 1
         elif job.first_lease_until < now:
@@ -242,8 +264,17 @@ class Model(MovingJobs):
         return opened
 
 
-def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[State, int, int, int | None]]:
+def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[object, ...]]:
     """What is compared of every job."""
     return {
-        job_id: (job.state, job.attempt, job.reopened, job.cancel_asked_at) for job_id, job in jobs.items()
+        job_id: (
+            job.state,
+            job.attempt,
+            job.tries,
+            job.losses,
+            job.started,
+            job.reopened,
+            job.cancel_asked_at,
+        )
+        for job_id, job in jobs.items()
     }

@@ -11,6 +11,7 @@ from tidegate.domain.states import State
 
 ENDED = {State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED}
 BAD_ENDS = ENDED - {State.SUCCEEDED}
+MOST_LOSSES = 5
 ON_SUCCESS, ON_FAILURE = "upstream.status == 'SUCCEEDED'", "upstream.status != 'SUCCEEDED'"
 
 
@@ -22,7 +23,7 @@ class Edge:
 
     def verdict(self, upstream: ModelJob) -> bool | None:
         """Whether the upstream, as it stands, satisfies the edge; None while that is open."""
-        if self.kind is Kind.MUST_START and (upstream.attempt > 0 or upstream.state is State.RUNNING):
+        if self.kind is Kind.MUST_START and upstream.started:
             return True
         if upstream.state not in ENDED:
             return None
@@ -42,7 +43,9 @@ class ModelJob:
     edges: Sequence[Edge] = ()
     state: State = State.PENDING
     attempt: int = 0
-    attempts_before: int = 0
+    tries: int = 0
+    losses: int = 0
+    started: bool = False  # as far as anybody was told
     reopened: int = 0
     waiting: set[int] = field(default_factory=set)
     ready_at: int = 0
@@ -60,8 +63,12 @@ class ModelJob:
     leaves_skipped: bool = False
 
     @property
-    def attempts_left(self) -> bool:
-        return self.attempt - self.attempts_before <= self.max_retries
+    def retries_left(self) -> bool:
+        return self.tries < self.max_retries
+
+    @property
+    def may_lose_its_worker(self) -> bool:
+        return self.losses < MOST_LOSSES - 1
 
 
 class Happening(StrEnum):
@@ -82,7 +89,12 @@ class Happening(StrEnum):
     OUTCOME_LATE = "an outcome meets a job that does not run"
     RESENT = "a message is sent again"
     RECLAIMED = "a lost worker's job is READY again"
-    LOST_AT_LAST = "a worker is lost at the last attempt"
+    LOST_AT_LAST = "a worker is lost as the last that a job may lose"
+    HANDED_BACK = "a job is handed back while its code runs"
+    UNBEGUN = "a job is handed back before its code began"
+    STARTED = "the start of a job is told at once, for others wait for it"
+    STARTED_BY_BEAT = "a heartbeat brings the start of a job"
+    STARTED_AT_END = "the end of an attempt brings the start of a job"
     FORCED = "a cancellation is forced"
     TAKEN_BACK = "a job that no worker took is taken back"
     GIVEN_UP = "a queue gives a message up"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.stateful.model_jobs import BAD_ENDS, Happening, ModelJob
+from tests.stateful.model_jobs import Happening, ModelJob
 from tidegate.domain.states import State
 
 
@@ -66,12 +66,14 @@ class MovingJobs:
     ) -> list[str]:
         """News of a job comes, perhaps late: it was in state `seen`, with these edges; returns what left PENDING."""
         job = self.jobs[job_id]
-        as_seen = ModelJob(job_id, 0, 0, 0, state=seen, attempt=int(started))
-        upstream = job if seen in BAD_ENDS else as_seen
+        as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
+        upstream = as_seen if seen is State.SUCCEEDED else job  # nothing else is final
         verdicts = [
             (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
             for down, place in dependents
-            if self.jobs[down].state is State.PENDING and place in self.jobs[down].waiting
+            if self.jobs[down].state is State.PENDING
+            and place in self.jobs[down].waiting
+            and self.jobs[down].edges[place].verdict(as_seen) is not None
         ]
         return self._decide(
             verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
@@ -104,7 +106,8 @@ class MovingJobs:
         self.happened[Happening.REOPENED_SKIPPED] += job.state is State.SKIPPED
         self.happened[Happening.REOPENED] += job.state is not State.SKIPPED
         self.happened[Happening.REDRIVEN] += job.undeliverable
-        job.state, job.reopened, job.attempts_before = State.PENDING, job.reopened + 1, job.attempt
+        job.state, job.reopened = State.PENDING, job.reopened + 1
+        job.tries, job.losses, job.started = 0, 0, False
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
         job.leaves_skipped = False

@@ -18,7 +18,14 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
-from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
+from tidegate.domain.transitions import (
+    BeginIfAttemptHolds,
+    ClaimIfQueued,
+    DispatchIfReady,
+    Ending,
+    FinishIfAttemptHolds,
+    Stamp,
+)
 from tidegate.usecases.reap import ReapReport, reap
 from tidegate.usecases.reap_submissions import GRACE_MS
 from tidegate.usecases.submit import submit_job, submit_workflow
@@ -46,6 +53,7 @@ class Deployment:
         for job_id in (STARTED, ENDED):
             self.services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
             self.services.jobs.apply(ClaimIfQueued(job_id, 0, "worker-1", LEASE_EXPIRES_AT_MS, STAMP))
+            self.services.jobs.apply(BeginIfAttemptHolds(self.world.jobs[job_id], 1, NOW_MS))
         self.end(ENDED)
         self.world.changes.clear()
 

@@ -57,9 +57,11 @@ class Workflow:
         return {key: self.job(key).state for key in self.ids}
 
     def start(self, key: str) -> Job:
-        """Dispatches and claims."""
-        job, stamp = self.job(key), Stamp(self.now_ms, "test")
-        self.services.jobs.apply(DispatchIfReady(job.job_id, job.pool, stamp))
+        """Dispatches, where the dispatcher has not done so, and claims."""
+        job = self.job(key)
+        if job.state is not State.QUEUED:
+            self.services.jobs.apply(DispatchIfReady(job.job_id, job.pool, Stamp(self.now_ms, "test")))
+        stamp = Stamp(self.now_ms, "w")
         claim = ClaimIfQueued(job.job_id, job.attempt, "w", self.now_ms + 60_000, stamp)
         return self.services.jobs.apply(claim)
 

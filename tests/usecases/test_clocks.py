@@ -14,7 +14,7 @@ from tidegate.usecases.claim import claim
 from tidegate.usecases.conclude import conclude
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reopen import retry_job
-from tidegate.usecases.run import heartbeat_of
+from tidegate.usecases.run import Run
 from tidegate.usecases.tick import tick
 
 BEHIND_MS = 120_000
@@ -87,8 +87,8 @@ def test_a_lease_that_a_wrong_clock_wrote_is_mended_by_the_answer_that_shows_it(
     assert claimed is not None
     clock = LearningClock(deployment, -BEHIND_MS)
     deployment.world.on_request = clock.learn
-    beat = heartbeat_of(deployment.services, clock, claimed.job, lambda: Signal.GO_ON)
-    assert beat(None) is Signal.GO_ON
+    run = Run(deployment.services, clock, claimed.job, lambda: Signal.GO_ON)
+    assert run.beats(None) is Signal.GO_ON
     deployment.calm()
     reap_active(deployment.services, deployment.now_ms)
     assert deployment.job(job_id).state is State.RUNNING

@@ -8,6 +8,7 @@ import pytest
 
 from tests.domain.job_samples import worn_out
 from tests.usecases.recovering import Workflow, after, chain
+from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused
 from tidegate.domain.states import State
@@ -202,20 +203,22 @@ def test_a_job_that_ran_runs_again_though_its_upstream_is_gone() -> None:
     assert workflow.job("b").state is READY
 
 
-def test_retries_are_allowed_anew() -> None:
-    workflow = Workflow({"a": ()}, max_retries=1)
-    workflow.start("a")
+def test_workers_may_be_lost_anew() -> None:
+    workflow = Workflow({"a": ()}, max_retries=0)
     later_ms = workflow.now_ms + 61_000
-    reap(workflow.services, now_ms=later_ms)
-    assert workflow.job("a").state is READY
-    workflow.start("a")
-    reap(workflow.services, now_ms=later_ms)
-    assert workflow.job("a").state is FAILED
+    for lost in range(1, limits.MAX_WORKER_LOSSES + 1):
+        assert (workflow.job("a").state, workflow.job("a").worker_losses) == (READY, lost - 1)
+        workflow.start("a")
+        reap(workflow.services, now_ms=later_ms)
+    ended = workflow.job("a")
+    assert (ended.state, ended.worker_losses) == (FAILED, limits.MAX_WORKER_LOSSES)
+    assert ended.failure is not None
+    assert ended.failure.code == "worker-lost"
     retry(workflow, "a")
     workflow.start("a")
     reap(workflow.services, now_ms=later_ms)
     job = workflow.job("a")
-    assert (job.state, job.attempt, job.attempts_before) == (READY, 3, 2)
+    assert (job.state, job.attempt, job.worker_losses) == (READY, limits.MAX_WORKER_LOSSES + 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
-from tidegate.ports import Assignment, Heartbeat, Message, Outcome
+from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, unheard
 from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release import release
 from tidegate.usecases.run import Claimed, claim, run_message
@@ -95,7 +95,7 @@ def test_a_job_gets_the_result_that_released_it_though_reads_are_old() -> None:
 class NeverRuns:
     """An executor that must not be asked."""
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         raise AssertionError("the job's code ran on a part of its input")
 
 

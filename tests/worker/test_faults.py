@@ -16,7 +16,7 @@ from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker
-from tidegate.ports import UNKNOWN_TYPE, Assignment, Heartbeat, Message, Outcome, OutcomeKind
+from tidegate.ports import UNKNOWN_TYPE, Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.usecases.capacity import pool_ability, pool_capacity
 from tidegate_worker import faults
 from tidegate_worker.faults import FAULTS_ALLOWED, PROBES, Faults
@@ -37,7 +37,7 @@ class UnableExecutor(GateExecutor):
         self.mended = mended
         self.probes = 0
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         self.started.append(assignment.job_id)
         if assignment.type in self.lacking:
             return LACKING
@@ -105,7 +105,7 @@ def test_a_worker_that_can_begin_nothing_fails_no_job_says_why_and_leaves(fixtur
     assert executor.probes == PROBES
     assert entry_of(fixture).fault == "process-not-started: no memory"
     handed_back = [job for job in (job_of(fixture.services, each) for each in messages) if job.attempt]
-    assert {job.history[-1].reason for job in handed_back} == {"process-not-started"}
+    assert {job.history[-1].reason for job in handed_back} == {"unbegun: process-not-started"}
 
 
 def test_a_worker_that_is_mended_goes_on(fixture: Fixture) -> None:
@@ -157,7 +157,7 @@ def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: F
         assert becomes_true(lambda: bool(fixture.queue.extended))
     assert executor.started == [first.job_id], "the second one is not claimed any more"
     assert job_of(fixture.services, second).state is State.QUEUED
-    assert job_of(fixture.services, first).history[-1].reason == UNKNOWN_TYPE
+    assert job_of(fixture.services, first).history[-1].reason == f"unbegun: {UNKNOWN_TYPE}"
 
 
 def test_a_worker_that_is_given_nothing_but_what_it_lacks_leaves(

@@ -13,8 +13,9 @@ from tests.worker.running import Fixture, becomes_true
 from tests.worker.world import PATIENCE_SECONDS, POOL, RecordingQueue, job_of, queued_job
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
+from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.states import State
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import NoteDependents, Transition
 from tidegate.domain.workers import Totals
 from tidegate.ports import Delivery, Message
 from tidegate_worker import pipeline, room
@@ -154,6 +155,37 @@ def test_a_stop_hands_back_what_waits_and_lets_finish_what_runs(fixture: BatchFi
     assert len(fixture.executor.started) == EVIDENCE + 1
     assert not fixture.world.queues[POOL].held
     assert worker.process._pipeline.totals == Totals(claimed=12, succeeded=9, failed=0, handed_back=3)
+
+
+def test_a_job_that_waits_for_a_slot_has_not_started_and_one_that_others_wait_for_says_when_it_does(
+    fixture: BatchFixture,
+) -> None:
+    with fixture.running(slots=1) as worker:
+        running, waiting, unwatched = _with_jobs_that_wait(fixture, 3)
+        for message in (running, waiting, unwatched):
+            assert not job_of(fixture.services, message).was_started, "nobody waits for it, so nobody is told"
+        for message in (waiting, unwatched):
+            fixture.services.jobs.apply(NoteDependents(message.job_id, watch_start=message is waiting))
+        worker.process.stop()
+        assert becomes_true(lambda: fixture.states([waiting, unwatched]) == [State.READY] * 2)
+        fixture.executor.open(1)
+        assert worker.ended() == EXIT_DRAINED
+    handed_back = [job_of(fixture.services, message) for message in (waiting, unwatched)]
+    assert [(job.was_started, job.tries, job.history[-1].reason) for job in handed_back] == [
+        (False, 0, UNBEGUN)
+    ] * 2
+    assert job_of(fixture.services, running).was_started
+
+
+def test_the_start_of_a_job_that_others_wait_for_is_told_when_its_code_begins(fixture: BatchFixture) -> None:
+    message = queued_job(fixture.services)
+    fixture.services.jobs.apply(NoteDependents(message.job_id, watch_start=True))
+    with fixture.running(slots=1):
+        fixture.executor.wait_for_started(1)
+        job = job_of(fixture.services, message)
+        assert (job.state, job.was_started) == (State.RUNNING, True)
+        fixture.executor.open(1)
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, [message]))
 
 
 def test_what_waits_behind_a_job_that_turns_out_long_is_handed_back(

@@ -17,7 +17,17 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec
 from tidegate.handlers.loader import load_registry
-from tidegate.ports import Assignment, Delivery, Heartbeat, Message, Outcome, OutcomeKind, Signal
+from tidegate.ports import (
+    Assignment,
+    Begun,
+    Delivery,
+    Heartbeat,
+    Message,
+    Outcome,
+    OutcomeKind,
+    Signal,
+    unheard,
+)
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit import submit_job
@@ -109,7 +119,8 @@ class GateExecutor:
         self.started: list[str] = []
         self.warmed = 0
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
+        begun()
         with self._changed:
             self.started.append(assignment.job_id)
             self._changed.notify_all()

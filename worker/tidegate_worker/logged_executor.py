@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from tidegate.ports import Assignment, Executor, Heartbeat, Outcome
+from tidegate.ports import Assignment, Begun, Executor, Heartbeat, Outcome, unheard
 
 _LOGGER = logging.getLogger("tidegate.worker")
 
@@ -16,11 +16,11 @@ class LoggedExecutor:
     def __init__(self, inner: Executor) -> None:
         self._inner = inner
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """Runs one attempt to its end."""
         _LOGGER.info("job %s %s attempt %d", assignment.job_id, assignment.type, assignment.attempt)
         began = time.monotonic()
-        outcome = self._inner.execute(assignment, heartbeat)
+        outcome = self._inner.execute(assignment, heartbeat, begun)
         _LOGGER.info(
             "job %s %s in %.1f s %s",
             assignment.job_id,

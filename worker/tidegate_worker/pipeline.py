@@ -18,7 +18,7 @@ from tidegate.ports import Clock, Delivery, Executor, Signal
 from tidegate.usecases.claim import begin, claim_all
 from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
 from tidegate.usecases.pass_on import pass_on, with_types
-from tidegate.usecases.run import heartbeat_of
+from tidegate.usecases.run import Run
 from tidegate.usecases.services import Services
 from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
@@ -286,11 +286,9 @@ class Pipeline:
         services, clock = self._services, self._clock
         try:
             claimed = begin(services, job, clock.now_ms())
-            outcome = claimed.refusal or self._executor.execute(
-                claimed.assignment, heartbeat_of(services, clock, job, signal)
-            )
+            ran, outcome = Run(services, clock, job, signal).execute(self._executor, claimed)
             self._faults.note(job.type, outcome)
-            return conclusion_of(services, claimed, outcome, clock.now_ms()), True
+            return conclusion_of(services, ran, outcome, clock.now_ms()), True
         except Exception as error:  # noqa: BLE001 - one job's trouble must not end the worker; the message comes again
             _not_done("concluded", delivery, error)
             return None, False

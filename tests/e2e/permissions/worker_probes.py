@@ -19,7 +19,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
-from tidegate.ports import Assignment, Heartbeat, Message, Outcome, OutcomeKind
+from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.usecases.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
 from tidegate_worker.registration import Registration
@@ -32,8 +32,9 @@ PATIENCE_SECONDS = 30.0
 class OneBeat:
     """Attempts that beat once and succeed with what they were given, and what their upstreams gave."""
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """One attempt."""
+        begun()
         heartbeat(None)
         given: Json = [assignment.parameters, [upstream.result for upstream in assignment.upstreams]]
         return Outcome(OutcomeKind.SUCCEEDED, result=given)

@@ -19,6 +19,11 @@ from tidegate.domain.states import Group, State
 NO_PROGRESS: Mapping[str, Plain] = MappingProxyType(progress_values(None))
 
 
+def begun(began_at_ms: int | None) -> Mapping[str, Plain]:
+    """When the attempt's code began, where it did."""
+    return {} if began_at_ms is None else {schema.BEGAN_AT: began_at_ms}
+
+
 def line(state: State, stamp: moves.Stamp) -> str:
     """The line that a move adds to the history."""
     return history_line(stamp.now_ms, state, stamp.actor, stamp.reason)
@@ -27,15 +32,14 @@ def line(state: State, stamp: moves.Stamp) -> str:
 def to_ready(
     codec: JobCodec,
     job: Job,
-    attempt: int,
     stamp: moves.Stamp,
     condition: Clause,
     pool: str | None = None,
 ) -> Change:
-    """READY now, ranked after `attempt` claims; in `pool` if one is given."""
+    """READY now, ranked after the job's tries; in `pool` if one is given."""
     stamp = moves.after_latest(job, stamp)
     ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
-    sort = codec.rank_of(job, ready_at_ms, attempt)
+    sort = codec.rank_of(job, ready_at_ms)
     lane = share_lane(job.share)
     return Change(
         condition,
@@ -64,6 +68,7 @@ def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, 
             schema.RESULT_APART: ending.result_apart or None,
             **failure_values(ending.failure),
             **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
+            **begun(ending.began_at_ms),
             schema.FINISHED_AT: stamp.now_ms,
             schema.HELD_IN: None,
             schema.LEASE_EXPIRES_AT: None,

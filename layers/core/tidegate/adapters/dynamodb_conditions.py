@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from tidegate.adapters import dynamodb_schema as schema
 from tidegate.adapters.dynamodb_values import Plain, encode
-from tidegate.domain import limits
 from tidegate.domain.states import State
 
 _SHAPES = 512  # texts kept; there are a few dozen
@@ -53,11 +52,6 @@ def below(attribute: str, bound: int) -> Clause:
 def at_most(attribute: str, bound: int) -> Clause:
     """The attribute is there and not more than `bound`."""
     return _compared(attribute, "<=", bound)
-
-
-def at_least(attribute: str, bound: int) -> Clause:
-    """The attribute is there and not less than `bound`."""
-    return _compared(attribute, ">=", bound)
 
 
 def absent(attribute: str) -> Clause:
@@ -127,11 +121,9 @@ def not_cancelled() -> Clause:
     return absent(schema.CANCEL_REQUESTED_AT)
 
 
-def may_run_again_after(tries: int) -> Clause:
-    """The job's retries allow another attempt after so many."""
-    if tries <= limits.DEFAULT_MAX_RETRIES:  # the default is not stored
-        return any_of(absent(schema.MAX_RETRIES), at_least(schema.MAX_RETRIES, tries))
-    return at_least(schema.MAX_RETRIES, tries)
+def never() -> Clause:
+    """Refuses whatever the job is, so that the answer brings back how it stands and a rule can say why."""
+    return below(schema.REOPENED, 0)
 
 
 def reopened_times(reopened: int) -> Clause:

@@ -17,7 +17,7 @@ from tidegate.adapters.dynamodb_texts import (
     dependents_from,
     grouped_dependents,
     history_from,
-    history_line,
+    history_lines,
 )
 from tidegate.adapters.dynamodb_values import Attribute, Item, Plain, compact_json, decode_item, encode_item
 from tidegate.domain import limits
@@ -59,10 +59,10 @@ class JobCodec:
         """The index partition that a job is in."""
         return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
 
-    def rank_of(self, job: Job, ready_at_ms: int, attempt: int) -> int:
-        """The index's sort value of a job that becomes READY after `attempt` claims."""
+    def rank_of(self, job: Job, ready_at_ms: int) -> int:
+        """The index's sort value of a job that becomes READY then, after the tries that it has had."""
         boost = job.critical_path_boost_millipoints
-        return rank(self.rank_policy, job.priority, ready_at_ms, attempt, boost)
+        return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost)
 
     def whole_item(self, job: Job) -> Item:
         """The job as one item, whatever its size."""
@@ -77,7 +77,7 @@ class JobCodec:
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
-            return self.rank_of(job, job.ready_at_ms or job.created_at_ms, job.attempt)
+            return self.rank_of(job, job.ready_at_ms or job.created_at_ms)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
             Group.SCHEDULED: job.due_at_ms,
@@ -113,7 +113,8 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         created_at_ms=values[schema.CREATED_AT],
         attempt=attempt,
         reopened=values.get(schema.REOPENED, 0),
-        attempts_before=values.get(schema.ATTEMPTS_BEFORE, 0),
+        tries=values.get(schema.TRIES, 0),
+        worker_losses=values.get(schema.WORKER_LOSSES, 0),
         leaves_skipped=values.get(schema.LEAVES_SKIPPED, False),
         input=None if apart else _input_from(submission, values),
         dependency_count=values.get(schema.DEPENDENCY_COUNT, 0),
@@ -135,6 +136,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         dependents=dependents_from(submission, values.get(schema.DEPENDENTS, {})),
         dependents_apart=values.get(schema.DEPENDENTS_APART, False),
         watch_start=values.get(schema.WATCH_START, False),
+        began_at_ms=values.get(schema.BEGAN_AT) or None,
         worker_id=values.get(schema.WORKER_ID),
         cancel_requested_by=values.get(schema.CANCEL_REQUESTED_BY),
         progress=_progress_from(values),
@@ -200,7 +202,9 @@ def _changing(job: Job) -> dict[str, Plain]:
         schema.STATE: str(job.state),
         schema.ATTEMPT: job.attempt,
         schema.REOPENED: job.reopened or None,
-        schema.ATTEMPTS_BEFORE: job.attempts_before or None,
+        schema.TRIES: job.tries or None,
+        schema.WORKER_LOSSES: job.worker_losses or None,
+        schema.BEGAN_AT: job.began_at_ms or 0,
         schema.LEAVES_SKIPPED: job.leaves_skipped or None,
         schema.HELD_IN: job.held_in or None,
         schema.WAITING_ON: job.waiting_on or None,
@@ -212,7 +216,7 @@ def _changing(job: Job) -> dict[str, Plain]:
         schema.RESULT: json_text(job.result),
         schema.RESULT_APART: job.result_apart or None,
         **failure_values(failure),
-        schema.HISTORY: [history_line(e.at_ms, e.state, e.actor, e.reason) for e in job.history],
+        schema.HISTORY: history_lines(job.history, job.attempt),
         **{attribute: getattr(job, field) for attribute, field in _TIMES.items()},
     }
 

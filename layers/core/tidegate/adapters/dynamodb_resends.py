@@ -52,7 +52,9 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
         case OfKnownJob() if job.reopened != transition.job.reopened:
             return _is_in(change, _lines(item))  # whoever reopened it may have shortened the history
         case OfKnownJob():
-            return _is_in(change, _lines(item)[len(transition.job.history) :])
+            read = transition.job.history
+            is_whole = job.history[: len(read)] == read  # a hand-back may have shortened it since
+            return _is_in(change, _lines(item)[len(read) if is_whole else 0 :])
     return False
 
 

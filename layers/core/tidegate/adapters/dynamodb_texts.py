@@ -10,24 +10,40 @@ from tidegate.domain.states import State
 
 _ACTOR_CHARACTERS = 64
 _REASON_CHARACTERS = 80
+_AT = "@"
 
 
 def history_line(at_ms: int, state: State, actor: str, reason: str = "") -> str:
-    """One line of a job's history: `1764000000000 QUEUED dispatcher`, and `: <reason>` where there is one.
-
-    The attempt is not written: it is the number of RUNNING lines up to this one.
-    """
+    """One line of a job's history: `1764000000000 QUEUED dispatcher`, and `: <reason>` where there is one."""
     actor = actor.replace(": ", ":")[:_ACTOR_CHARACTERS]
     line = f"{at_ms} {state} {actor}"
     return f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line
+
+
+def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
+    """The lines of a history, of a job that is at `attempt` now.
+
+    The attempt is not written: counted back from the job's own, it falls by one with each RUNNING line. Only a line
+    before a gap carries it, as `1764000000000 QUEUED@1 dispatcher`.
+    """
+    lines: list[str] = []
+    for entry in reversed(history):
+        line = history_line(entry.at_ms, entry.state, entry.actor, entry.reason)
+        if entry.attempt != attempt:
+            line = line.replace(f" {entry.state} ", f" {entry.state}{_AT}{entry.attempt} ", 1)
+        lines.append(line)
+        attempt = entry.attempt - (entry.state is State.RUNNING)
+    return lines[::-1]
 
 
 def history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
     """The history from its lines, of a job that is at `attempt` now."""
     entries: list[HistoryEntry] = []
     for line in reversed(lines):
-        at_ms, state, rest = line.split(" ", 2)
+        at_ms, word, rest = line.split(" ", 2)
         actor, _, reason = rest.partition(": ")
+        state, _, own_attempt = word.partition(_AT)
+        attempt = int(own_attempt or attempt)
         entries.append(HistoryEntry(int(at_ms), State(state), attempt, actor, reason))
         attempt -= state == State.RUNNING
     return tuple(reversed(entries))

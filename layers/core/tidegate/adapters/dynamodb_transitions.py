@@ -7,11 +7,20 @@ holds the two together. A claim and a heartbeat leave the index's attributes alo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.dynamodb_changes import NO_PROGRESS, line, to_end, to_ready, to_scheduled, with_values
+from tidegate.adapters.dynamodb_changes import (
+    NO_PROGRESS,
+    begun,
+    line,
+    to_end,
+    to_ready,
+    to_scheduled,
+    with_values,
+)
 from tidegate.adapters.dynamodb_conditions import (
     Change,
     Clause,
@@ -20,23 +29,22 @@ from tidegate.adapters.dynamodb_conditions import (
     at_most,
     attempt_holds,
     attempt_is,
-    below,
     equals,
     in_state,
     lease_expired,
-    may_run_again_after,
+    never,
     not_cancelled,
     reopened_times,
     waiting_for,
     waiting_only_on,
 )
 from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_values
-from tidegate.adapters.dynamodb_texts import history_line
+from tidegate.adapters.dynamodb_texts import history_lines
 from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import transitions as moves
-from tidegate.domain.job import Job
-from tidegate.domain.lives import kept_history, may_be_reopened
-from tidegate.domain.states import REOPENABLE, TERMINAL, Group, State
+from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.lives import kept_history, may_be_reopened, without_old_interruptions
+from tidegate.domain.states import FAILURES, REOPENABLE, TERMINAL, Group, State
 
 
 def _pending_in_the_life_of(job: Job) -> Clause:
@@ -49,12 +57,11 @@ def _release(_: JobCodec, move: moves.ReleaseIfPending) -> Change:
 
 def _ready_if_waiting_only_on(codec: JobCodec, move: moves.ReadyIfWaitingOnlyOn) -> Change:
     job = move.job
-    # The rank depends on the attempt, so what was read of it must still be true.
-    condition = all_of(_pending_in_the_life_of(job), waiting_only_on(move.ordinals), attempt_is(job.attempt))
+    condition = all_of(_pending_in_the_life_of(job), waiting_only_on(move.ordinals))
     if move.is_early and job.not_before_ms is not None:
         change = to_scheduled(codec, job, job.not_before_ms, move.stamp, condition)
         return with_values(change, **{schema.WAITING_ON: None})
-    return to_ready(codec, job, job.attempt, move.stamp, condition, move.pool)
+    return to_ready(codec, job, move.stamp, condition, move.pool)
 
 
 def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
@@ -64,8 +71,14 @@ def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
     job, now_ms = move.job, move.stamp.now_ms
-    condition = all_of(in_state(State.SCHEDULED), at_most(schema.DUE_AT, now_ms), attempt_is(job.attempt))
-    return to_ready(codec, job, job.attempt, move.stamp, condition, move.pool)
+    # The rank depends on the tries, so what was read of them must still be true.
+    condition = all_of(
+        in_state(State.SCHEDULED),
+        at_most(schema.DUE_AT, now_ms),
+        attempt_is(job.attempt),
+        reopened_times(job.reopened),
+    )
+    return to_ready(codec, job, move.stamp, condition, move.pool)
 
 
 def _dispatch(codec: JobCodec, move: moves.DispatchIfReady) -> Change:
@@ -91,7 +104,7 @@ def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
 def _pass_over(codec: JobCodec, move: moves.PassOverIfReady) -> Change:
     job = move.job
     condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
-    sort = codec.rank_of(job, move.ready_at_ms, job.attempt)
+    sort = codec.rank_of(job, move.ready_at_ms)
     return Change(condition, {schema.READY_AT: move.ready_at_ms, schema.GROUP_SORT: sort})
 
 
@@ -113,11 +126,13 @@ def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
     orphaned = all_of(
         attempt_holds(move.attempt),
         reopened_times(move.job.reopened),
-        may_run_again_after(move.attempt - move.job.attempts_before),
         lease_expired(move.stamp.now_ms),
         not_cancelled(),
     )
-    return _to_running(move, moves.after_latest(move.job, move.stamp), orphaned)
+    if not move.job.may_lose_its_worker:
+        orphaned = all_of(orphaned, never())
+    at = moves.after_latest(move.job, move.stamp)
+    return with_values(_to_running(move, at, orphaned), **_without_worker(move.job))
 
 
 def _to_running(
@@ -137,36 +152,58 @@ def _to_running(
     )
 
 
+# What a job counts of its life changes only in the write that ends an attempt. So under the attempt's condition, what
+# was read of the counts since its claim is still true, and the history is as it was read.
+
+
+def _without_worker(job: Job) -> dict[str, Plain]:
+    return {schema.WORKER_LOSSES: job.worker_losses + 1}
+
+
+def _begin(_: JobCodec, move: moves.BeginIfAttemptHolds) -> Change:
+    return Change(attempt_holds(move.attempt), begun(move.began_at_ms))
+
+
 def _heartbeat(_: JobCodec, move: moves.HeartbeatIfAttemptHolds) -> Change:
     progress = progress_values(move.progress) if move.progress else {}
-    return Change(
-        attempt_holds(move.attempt), {schema.LEASE_EXPIRES_AT: move.lease_expires_at_ms, **progress}
-    )
+    lease = {schema.LEASE_EXPIRES_AT: move.lease_expires_at_ms}
+    return Change(attempt_holds(move.attempt), {**lease, **begun(move.began_at_ms), **progress})
 
 
 def _finish(codec: JobCodec, move: moves.FinishIfAttemptHolds) -> Change:
-    return to_end(codec, move.job, move.ending, move.stamp, attempt_holds(move.attempt))
+    change = to_end(codec, move.job, move.ending, move.stamp, attempt_holds(move.attempt))
+    if move.ending.state not in FAILURES:
+        return change
+    return with_values(change, **{schema.TRIES: move.job.tries + 1})
 
 
 def _retry(codec: JobCodec, move: moves.RetryIfAttemptHolds) -> Change:
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
     change = to_scheduled(codec, move.job, move.due_at_ms, move.stamp, condition)
-    return with_values(change, **failure_values(move.failure), **{schema.LEASE_EXPIRES_AT: None})
+    tried: dict[str, Plain] = {schema.TRIES: move.job.tries + 1, schema.LEASE_EXPIRES_AT: None}
+    return with_values(change, **failure_values(move.failure), **tried, **begun(move.began_at_ms))
 
 
 def _hand_back(codec: JobCodec, move: moves.HandBackIfAttemptHolds) -> Change:
+    job, stamp = move.job, move.stamp
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
-    return to_ready(codec, move.job, move.attempt, move.stamp, condition)
+    change = with_values(to_ready(codec, job, stamp, condition), **begun(move.began_at_ms))
+    entry = HistoryEntry(stamp.now_ms, State.READY, move.attempt, stamp.actor, stamp.reason)
+    kept = without_old_interruptions([*job.history, entry])
+    if len(kept) > len(job.history):
+        return change
+    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, move.attempt)}), append=None)
 
 
 def _ready_if_lease_expired(codec: JobCodec, move: moves.ReadyIfLeaseExpired) -> Change:
     condition = all_of(attempt_holds(move.attempt), lease_expired(move.stamp.now_ms), not_cancelled())
-    return to_ready(codec, move.job, move.attempt, move.stamp, condition)
+    return with_values(to_ready(codec, move.job, move.stamp, condition), **_without_worker(move.job))
 
 
 def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) -> Change:
     condition = all_of(attempt_holds(move.attempt), lease_expired(move.stamp.now_ms))
-    return to_end(codec, move.job, move.ending, move.stamp, condition)
+    ended = to_end(codec, move.job, move.ending, move.stamp, condition)
+    return with_values(ended, **_without_worker(move.job))
 
 
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
@@ -176,7 +213,7 @@ def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Cha
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
     condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
-    return to_ready(codec, move.job, move.attempt, move.stamp, condition)
+    return to_ready(codec, move.job, move.stamp, condition)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
@@ -208,11 +245,11 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
         attempt_is(job.attempt),
     )
     if not may_be_reopened(job.history):
-        condition = all_of(condition, below(schema.REOPENED, 0))  # refuses, and brings back why
+        condition = all_of(condition, never())
     kept = kept_history(job.history)
     is_whole, last = len(kept) == len(job.history), line(State.PENDING, moves.after_latest(job, move.stamp))
     # Of a job that has ended in this life the history is final, so what was read of it can be written back.
-    shortened = [*(history_line(e.at_ms, e.state, e.actor, e.reason) for e in kept), last]
+    shortened = [*history_lines(kept, job.attempt), last]
     cleared = (
         schema.QUEUED_AT,
         schema.SENT_AT,
@@ -231,7 +268,9 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
             schema.STATE: str(State.PENDING),
             **codec.index_values(job.job_id, job.pool, Group.PENDING, job.created_at_ms),
             schema.REOPENED: job.reopened + 1,
-            schema.ATTEMPTS_BEFORE: job.attempt or None,
+            schema.TRIES: None,
+            schema.WORKER_LOSSES: None,
+            schema.BEGAN_AT: 0,
             schema.LEAVES_SKIPPED: move.leave_skipped or None,
             schema.DEPENDENTS_APART: True,
             schema.WATCH_START: True,
@@ -271,6 +310,7 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
         moves.ResendIfStillQueued: _resend,
         moves.ClaimIfQueued: _claim,
         moves.ClaimAgainIfLeaseExpired: _claim_again,
+        moves.BeginIfAttemptHolds: _begin,
         moves.HeartbeatIfAttemptHolds: _heartbeat,
         moves.FinishIfAttemptHolds: _finish,
         moves.RetryIfAttemptHolds: _retry,

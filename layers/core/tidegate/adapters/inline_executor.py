@@ -20,7 +20,7 @@ from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import Registry
-from tidegate.ports import Assignment, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch
+from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
@@ -51,7 +51,7 @@ class InlineExecutor:
         self._heartbeat_ms = int(heartbeat_seconds * 1_000)
         self._grace_ms = int(cancel_grace_seconds * 1_000)
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """Runs one attempt to its end, in a folder of its own; job code's errors come back as an Outcome.
 
         Raises TidegateError outside of the main thread: job code could not be stopped there.
@@ -67,13 +67,14 @@ class InlineExecutor:
             except OSError as error:
                 return unable("no-folder", str(error))
             attempt.enter_context(moved_into(folder))
-            return self._watched(assignment, heartbeat)
+            return self._watched(assignment, heartbeat, begun)
 
-    def _watched(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def _watched(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun) -> Outcome:
         watch = _Watch(assignment, heartbeat, self._clock, self._heartbeat_ms, self._grace_ms)
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         watch.start()
         try:
+            begun()
             return self._run(assignment, watch)
         finally:
             watch.end()

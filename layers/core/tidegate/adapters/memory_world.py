@@ -49,7 +49,7 @@ class Change:
 
     @property
     def concerns_dispatcher(self) -> bool:
-        """The stream's filter: the job became ready, gave up its place, or started while others wait for that."""
+        """The stream's filter: the job became ready, gave up its place, or its code began and others wait for that."""
         if self.new.state in TERMINAL:
             return (
                 self.old is None or self.old.state not in TERMINAL
@@ -58,8 +58,8 @@ class Change:
             return self.old.state in _LEAVES[self.new.state]
         if self.new.state is State.READY:
             return True
-        started = self.old is not None and self.old.state is State.QUEUED and self.new.state is State.RUNNING
-        return started and self.new.watch_start
+        began = self.old is not None and not self.old.was_started and self.new.was_started
+        return began and self.new.state is State.RUNNING and self.new.watch_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class MemoryWorld:
         match group_of(job.state):
             case Group.READY:
                 boost = job.critical_path_boost_millipoints
-                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.attempt, boost)
+                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.tries, boost)
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:

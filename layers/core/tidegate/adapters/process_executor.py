@@ -38,7 +38,7 @@ from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
 from tidegate.handlers.registry import RegistrationError
-from tidegate.ports import Assignment, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch
+from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 120.0  # to import all job code once
@@ -98,7 +98,7 @@ class ProcessExecutor:
                 self._types = self._described()
             return self._types
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome.
 
         A process that is gone before it began the attempt costs the attempt nothing: another process gets it. Where
@@ -114,7 +114,7 @@ class ProcessExecutor:
                     child = self._children.borrow(with_keys=with_keys, new=tried > 0)
                     if child is None:
                         return Outcome(OutcomeKind.HANDED_BACK)
-                    watch = _Watch(self, child, assignment, heartbeat, folder, deadline_ms)
+                    watch = _Watch(self, child, assignment, heartbeat, begun, folder, deadline_ms)
                     try:
                         return self._run(child, watch)
                     except _LacksTypeError:
@@ -255,6 +255,7 @@ class _Watch:
         child: JobProcess,
         assignment: Assignment,
         heartbeat: Heartbeat,
+        begun: Begun,
         folder: Path,
         deadline_ms: int,
     ) -> None:
@@ -265,6 +266,7 @@ class _Watch:
         self._child = child
         self._assignment = assignment
         self._heartbeat = heartbeat
+        self._begun = begun
         self._progress: Progress | None = None
         self.asked = Signal.GO_ON
         self._deadline_ms = deadline_ms
@@ -325,7 +327,9 @@ class _Watch:
             self._assignment.attempt,
         ):
             return None  # of the job before this one, or of the child's start
-        self.has_begun = True  # job code alone could write anything else
+        if not self.has_begun:  # job code alone could write anything else
+            self.has_begun = True
+            self._begun()
         try:
             if message["kind"] == "begun":
                 return None

@@ -159,7 +159,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
     points = None
     if job.state is State.READY and job.ready_at_ms is not None:
         boost = job.critical_path_boost_millipoints
-        points = effective_priority(policy, job.priority, job.ready_at_ms, job.attempt, now_ms, boost)
+        points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
     failure = job.failure
     return {
@@ -180,6 +180,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
         "attempt": job.attempt,
+        "tries": job.tries,
+        "worker_losses": job.worker_losses,
         "reopened": job.reopened,
         "worker": job.worker_id,
         "parameters": given.parameters if given else None,
@@ -232,6 +234,7 @@ def _times_out(job: Job) -> dict[str, str | None]:
         "ready_at": to_wire(job.ready_at_ms),
         "queued_at": to_wire(job.queued_at_ms),
         "started_at": to_wire(job.started_at_ms),
+        "began_at": to_wire(job.began_at_ms),
         "finished_at": to_wire(job.finished_at_ms),
         "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
     }

@@ -47,9 +47,10 @@ class Dependent:
 def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
     """Whether `upstream` in this state decides a dependency of this type.
 
-    `started` is whether the upstream was ever RUNNING.
+    `started` is whether the upstream's code began since it was submitted or last reopened. RUNNING does not say so: a
+    worker may have claimed the job ahead of the moment at which it begins it.
     """
-    if kind is DependencyType.MUST_START and (started or upstream is State.RUNNING):
+    if kind is DependencyType.MUST_START and started:
         return Verdict.SATISFIED
     if upstream not in TERMINAL:
         return Verdict.UNDECIDED

@@ -10,7 +10,7 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.lanes import MAIN, share_lane
-from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -69,9 +69,11 @@ class Job:
     READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
     concurrency key or its type was taken up; empty while it waits for nothing but its turn.
     `cancel_requested_by` is who asked the worker of a running job to stop.
-    `reopened` counts how often the job was reopened after it had ended, and `attempts_before` the attempts until the
-    last time: its retries count from there. `leaves_skipped` says that whoever reopened it asked to leave alone what
-    was skipped because of it.
+    `attempt` counts the claims, over all lives: it fences writes, and says nothing of how the job went.
+    `reopened` counts how often the job was reopened after it had ended. The life since then has three facts of its
+    own. `tries` counts its runs that ended by their own failure, timeout or death. `worker_losses` counts its leases
+    that ran out. `began_at_ms` is when the latest of its attempts whose code began did so, None where none did.
+    `leaves_skipped` says that whoever reopened it asked to leave alone what was skipped because of it.
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
     of a point; like the priority it never changes.
     """
@@ -83,8 +85,9 @@ class Job:
     priority: int
     created_at_ms: int
     attempt: int = 0
+    tries: int = 0
+    worker_losses: int = 0
     reopened: int = 0
-    attempts_before: int = 0
     leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
@@ -112,6 +115,7 @@ class Job:
     queued_at_ms: int | None = None
     sent_at_ms: int | None = None
     started_at_ms: int | None = None
+    began_at_ms: int | None = None
     finished_at_ms: int | None = None
     lease_expires_at_ms: int | None = None
     worker_id: str | None = None
@@ -130,19 +134,33 @@ class Job:
         return self.state in TERMINAL
 
     @property
-    def was_started(self) -> bool:
-        """Whether any attempt ever ran."""
+    def was_claimed(self) -> bool:
+        """Whether any worker ever claimed the job, in whatever life: all that it waited for was satisfied once."""
         return self.attempt > 0
 
     @property
-    def tries(self) -> int:
-        """The attempts since the job was submitted or last reopened."""
-        return self.attempt - self.attempts_before
+    def was_started(self) -> bool:
+        """Whether the job's code began in this life. A claim alone begins nothing."""
+        return self.began_at_ms is not None
 
     @property
-    def has_attempts_left(self) -> bool:
-        """Whether another attempt may follow the present one."""
-        return self.tries < self.retry.max_attempts
+    def runs(self) -> int:
+        """The runs of this life that came to an end of their own: the tries, and the one that succeeded."""
+        return self.tries + (self.state is State.SUCCEEDED)
+
+    @property
+    def has_retries_left(self) -> bool:
+        """Whether another run may follow if the present one fails."""
+        return self.tries < self.retry.max_retries
+
+    @property
+    def may_lose_its_worker(self) -> bool:
+        """Whether the job is run again if the present worker is lost.
+
+        A job may lose fewer than `MAX_WORKER_LOSSES` workers in one life, whatever its retries. Its policy may forbid
+        that altogether.
+        """
+        return self.worker_losses + 1 < limits.MAX_WORKER_LOSSES and self.retry.allows(WORKER_LOST)
 
     @property
     def traits(self) -> Traits:

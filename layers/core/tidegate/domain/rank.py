@@ -49,7 +49,7 @@ def rank(
 ) -> int:
     """The static sort key of a READY job: higher first.
 
-    `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the attempts already used,
+    `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the job's tries so far,
     `boost_millipoints` what `critical_path_boost` gave the job. Of equal ranks the job that was ready first is
     greater: `ready_at_ms` breaks the tie inside the number.
     """

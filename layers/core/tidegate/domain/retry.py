@@ -1,4 +1,4 @@
-"""When a failed attempt is tried again, and how long it waits first."""
+"""When a failed run is tried again, and how long it waits first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_CODES: Set[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`max_retries` further attempts after the first; exponential backoff between them, in seconds.
+    """`max_retries` further runs after the first that failed; exponential backoff between them, in seconds.
 
     Errors whose code is in `never_on` end the job at once. Those in `always_on` are retried even where job code says
     that this is of no use. Both within `max_retries`; no code is in both.
@@ -29,11 +29,6 @@ class RetryPolicy:
     never_on: Set[str] = NO_CODES
     always_on: Set[str] = NO_CODES
 
-    @property
-    def max_attempts(self) -> int:
-        """The first attempt and every retry."""
-        return self.max_retries + 1
-
     def allows(self, code: str, *, retryable: bool = True) -> bool:
         """Whether an error with this code is retried; `retryable` is what job code says where the policy does not."""
         if code in self.never_on:
@@ -44,7 +39,7 @@ class RetryPolicy:
 def backoff_ms(
     policy: RetryPolicy, tries: int, jitter: float, retry_after_seconds: float | None = None
 ) -> int:
-    """Milliseconds to wait after `tries` attempts have failed: exponential with full jitter.
+    """Milliseconds to wait after `tries` runs have failed: exponential with full jitter.
 
     `tries` counts from 1; `jitter` is uniform in [0, 1). The rule is "full jitter" of the AWS Architecture Blog,
     "Exponential Backoff And Jitter": sleep = random_between(0, min(cap, base * 2 ** attempt)). Where job code gave

@@ -27,6 +27,9 @@ class State(StrEnum):
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED})
 
+# A run that ends so by itself was a try, whether another follows or not.
+FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
+
 # What ended so is tried again where somebody asks for that; what has succeeded stays so.
 REOPENABLE = TERMINAL - {State.SUCCEEDED}
 

@@ -7,6 +7,7 @@ from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, 
 from tidegate.ports.execution import (
     UNKNOWN_TYPE,
     Assignment,
+    Begun,
     Executor,
     Heartbeat,
     Outcome,
@@ -14,6 +15,7 @@ from tidegate.ports.execution import (
     Signal,
     SlotExecutor,
     Upstream,
+    unheard,
 )
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.rules import RuleStore
@@ -33,6 +35,7 @@ from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue, Stop
 __all__ = [
     "UNKNOWN_TYPE",
     "Assignment",
+    "Begun",
     "Clock",
     "Conditions",
     "Cursors",
@@ -63,4 +66,5 @@ __all__ = [
     "WorkerPage",
     "WorkerRegistry",
     "message_of",
+    "unheard",
 ]

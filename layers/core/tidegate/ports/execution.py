@@ -84,10 +84,24 @@ class Heartbeat(Protocol):
         """Extends the lease, stores what the job last said of its progress, and says whether to go on."""
 
 
+class Begun(Protocol):
+    """Called by an executor once, when the code of an attempt begins; never raises.
+
+    Not called where no code comes to run: its process could not be started, or the attempt was stopped before.
+    """
+
+    def __call__(self) -> None:
+        """Notes that the code begins."""
+
+
+def unheard() -> None:
+    """The `begun` of a caller that need not hear of it."""
+
+
 class Executor(Protocol):
     """Runs job code under its timeout, beating while it runs."""
 
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat) -> Outcome:
+    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
         """Runs one attempt to its end; job code's errors come back as an Outcome, nothing is raised."""
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobInput
-from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, WORKER_LOST
+from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
@@ -20,14 +20,15 @@ _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run.
+    """A job that this worker owns, and what its code is given.
 
-    `refusal` is the outcome where the code must not run, because a part of what it needs is gone.
+    `began_at_ms` is when its code began, as far as is known; None where it did not. `refusal` is the outcome where the
+    code must not run, because a part of what it needs is gone.
     """
 
     job: Job
     assignment: Assignment
-    began_at_ms: int
+    began_at_ms: int | None
     refusal: Outcome | None = None
 
 
@@ -93,15 +94,14 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
     return (
         job.state is State.RUNNING
         and job.attempt == attempt
-        and job.has_attempts_left
-        and job.retry.allows(WORKER_LOST)
+        and job.may_lose_its_worker
         and lease_expires_at_ms is not None
         and lease_expires_at_ms < now_ms
     )
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """What the code of a claimed job is given; `now_ms` is noted as when its time began.
+    """What the code of a claimed job is given. It is taken to begin at `now_ms`.
 
     Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
     of its input. Raises DependencyUnavailable where something can't be read.

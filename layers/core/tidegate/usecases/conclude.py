@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -24,11 +25,12 @@ from tidegate.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What is to be written of an attempt at `job`, by whom and when it ended."""
+    """What is to be written of an attempt at `job`, by whom and when it ended, and when its code began, if it did."""
 
     job: Job
     transition: Transition
     stamp: Stamp
+    began_at_ms: int | None = None
 
 
 def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
@@ -48,19 +50,31 @@ def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int
 def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Conclusion | None:
     """What is to be written of an attempt that ended at `now_ms`; None where it was lost to another.
 
-    A large result is stored apart here, before the job says that it is there. Raises DependencyUnavailable.
+    A failure or a timeout is a try, after which another follows while the policy allows. A hand-back is none: it costs
+    neither a retry nor rank, whatever its reason. A large result is stored apart here, before the job says that it is
+    there. Raises DependencyUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
         return None
     job = claimed.job
     stamp = _stamp(job, now_ms, outcome.code)
-    return Conclusion(job, _transition(services, claimed, outcome, stamp), stamp)
+    if outcome.kind is OutcomeKind.UNABLE:
+        return _handed_back(job, stamp, None)
+    if outcome.kind is OutcomeKind.HANDED_BACK:
+        return _handed_back(job, stamp, claimed.began_at_ms)
+    return Conclusion(job, _transition(services, claimed, outcome, stamp), stamp, claimed.began_at_ms)
 
 
 def hand_back_of(job: Job, now_ms: int) -> Conclusion:
     """What is to be written of a claimed job that this worker gives back without having begun it."""
-    stamp = _stamp(job, now_ms, "")
-    return Conclusion(job, HandBackIfAttemptHolds(job, job.attempt, stamp), stamp)
+    return _handed_back(job, _stamp(job, now_ms, ""), None)
+
+
+def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
+    unbegun = [] if began_at_ms is not None else [UNBEGUN]
+    said = replace(stamp, reason=": ".join([*unbegun, *([stamp.reason] if stamp.reason else [])]))
+    hand_back = HandBackIfAttemptHolds(job, job.attempt, said, began_at_ms)
+    return Conclusion(job, hand_back, said, began_at_ms)
 
 
 def conclude_all(
@@ -82,7 +96,7 @@ def conclude_all(
     for place in cancelled:
         one, refused = conclusions[place], outcomes[place]
         stamp = _asked_for(one.stamp, refused.job if isinstance(refused, TransitionRefused) else None)
-        endings.append(_finish(services, one.job, Ending(State.CANCELLED), stamp))
+        endings.append(_finish(services, one.job, Ending(State.CANCELLED), stamp, one.began_at_ms))
     if endings:
         for place, outcome in zip(cancelled, _apply_all(services, endings), strict=True):
             outcomes[place] = outcome
@@ -112,11 +126,6 @@ def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
 
 def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: Stamp) -> Transition:
     job = claimed.job
-    if outcome.kind in (
-        OutcomeKind.HANDED_BACK,
-        OutcomeKind.UNABLE,
-    ):  # no code began, or it was not let to its end
-        return HandBackIfAttemptHolds(job, job.attempt, stamp)
     if outcome.kind is OutcomeKind.CANCELLED:
         asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))  # since it was claimed
         return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
@@ -131,20 +140,18 @@ def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: S
         if timed_out
         else JobFailure(outcome.code or "failed", outcome.message)
     )
-    if job.retry.allows(failure.code, retryable=outcome.retryable) and job.has_attempts_left:
+    if job.retry.allows(failure.code, retryable=outcome.retryable) and job.has_retries_left:
         jitter = services.entropy.jitter()
-        wait_ms = backoff_ms(job.retry, job.tries, jitter, outcome.retry_after_seconds)
-        return RetryIfAttemptHolds(job, job.attempt, stamp.now_ms + wait_ms, failure, stamp)
+        wait_ms = backoff_ms(job.retry, job.tries + 1, jitter, outcome.retry_after_seconds)
+        due_at_ms = stamp.now_ms + wait_ms
+        return RetryIfAttemptHolds(job, job.attempt, due_at_ms, failure, stamp, claimed.began_at_ms)
     state = State.TIMED_OUT if timed_out else State.FAILED
     return _finish(services, job, Ending(state, failure=failure), stamp, claimed.began_at_ms)
 
 
 def _finish(
-    services: Services, job: Job, ending: Ending, stamp: Stamp, began_at_ms: int | None = None
+    services: Services, job: Job, ending: Ending, stamp: Stamp, began_at_ms: int | None
 ) -> FinishIfAttemptHolds:
-    dated = replace(
-        ending,
-        expires_at_s=services.settings.expires_at_s(stamp.now_ms),
-        began_at_ms=None if began_at_ms == job.started_at_ms else began_at_ms,
-    )
+    expires_at_s = services.settings.expires_at_s(stamp.now_ms)
+    dated = replace(ending, expires_at_s=expires_at_s, began_at_ms=began_at_ms)
     return FinishIfAttemptHolds(job, job.attempt, dated, stamp)

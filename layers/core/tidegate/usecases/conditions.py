@@ -112,7 +112,7 @@ def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
         "status": upstream.state.value,
         "result": services.jobs.load_result(upstream),
         "duration_seconds": upstream.actual_duration_seconds or 0.0,
-        "attempts": upstream.attempt,
+        "attempts": upstream.runs,
         "code": failure.code if failure else "",
         "reason": failure.message if failure else "",
         "error": {"code": failure.code, "message": failure.message} if failure else None,

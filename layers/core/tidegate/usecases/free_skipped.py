@@ -27,7 +27,7 @@ _REASON = "its upstream was tried again"
 def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER) -> int:
     """Reopens what stands SKIPPED because of a job that was reopened since and satisfies it now; returns how many.
 
-    `changed` are jobs that started running or ended. Conditions for which there is no time `until` then are the
+    `changed` are jobs whose code began, or that ended. Conditions for which there is no time `until` then are the
     reaper's: their jobs wait again. Costs nothing for jobs that were never reopened. Safe to repeat
     and to run twice at once. Raises DependencyUnavailable or ServiceRefused once all have had their turn.
     """

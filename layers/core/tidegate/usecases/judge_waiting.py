@@ -47,7 +47,7 @@ def judge_waiting(
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
     for job, ordinal, upstream_id in unfound:
-        if job.job_id in gone and not job.was_started:
+        if job.job_id in gone and not job.was_claimed:
             continue  # one that is gone is enough to skip it, and there may be 2,000
         if _is_gone(services, job, upstream_id):
             gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
@@ -138,7 +138,7 @@ def _make_ready(services: Services, jobs: list[Job], stamp: Stamp) -> list[MoveO
 def _without_gone(
     services: Services, job: Job, upstream_id: str, ordinals: set[int], stamp: Stamp
 ) -> Transition:
-    if job.was_started:
+    if job.was_claimed:
         return ReleaseIfPending(job, frozenset(ordinals))
     failure = JobFailure(
         UPSTREAM_GONE, f"{upstream_id} no longer exists; submit what is needed anew", upstream_id

@@ -44,9 +44,7 @@ def react(
     releases has events of its own. Raises what kept a release from being carried out, and DependencyUnavailable where
     the time was over before all dependents had their turn: what was done is saved, so the same call goes on from there.
     """
-    upstreams = [
-        job for job in changed if job.state in TERMINAL or (job.state is State.RUNNING and job.watch_start)
-    ]
+    upstreams = [job for job in changed if job.state in TERMINAL or (job.was_started and job.watch_start)]
     passing = Passing.since(now_ms, until.clock)
     moved: list[Job] = []
     rules = rules_in_force(services, now_ms)

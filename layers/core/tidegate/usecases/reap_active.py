@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.domain import limits
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.retry import WORKER_LOST
 from tidegate.domain.states import Group, State
@@ -102,10 +103,13 @@ def _repair_for(services: Services, job: Job, evidence: QueueEvidence, now_ms: i
         ending = _ending(services, State.CANCELLED, JobFailure("cancelled", "its worker was lost"), now_ms)
         return FinishIfLeaseExpired(job, job.attempt, ending, _as_asked(job, "worker lost", now_ms))
     stamp = Stamp(now_ms, ACTOR, "worker lost")
-    retried = job.retry.allows(WORKER_LOST)
-    if retried and job.has_attempts_left:
+    if job.may_lose_its_worker:
         return ReadyIfLeaseExpired(job, job.attempt, stamp)
-    why = "the last" if retried else "and that is never retried"
+    why = (
+        f"as the last of {limits.MAX_WORKER_LOSSES} that it may lose; it may be the job that ends its workers"
+        if job.retry.allows(WORKER_LOST)
+        else "and its policy never retries that"
+    )
     failure = JobFailure(WORKER_LOST, f"its worker {job.worker_id} was lost at attempt {job.attempt}, {why}")
     return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)
 

@@ -10,7 +10,7 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent, Verdict, judge
 from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, lean
-from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.states import State
 from tidegate.ports import Stopwatch
 from tidegate.usecases.conditions import (
     CHEAP_STEPS,
@@ -41,14 +41,14 @@ def release(
 ) -> tuple[Job, ...]:
     """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
 
-    `changed` are jobs that started running or ended. Returns the jobs that left PENDING through this call. Raises
+    `changed` are jobs whose code began, or that ended. Returns the jobs that left PENDING through this call. Raises
     DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
     return settle(services, edges_of(services, changed), now_ms, until=until)
 
 
 def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
-    """The edges that leave jobs which started running or ended, each with its upstream as it was seen last."""
+    """The edges that leave jobs whose code began or that ended, each with its upstream as it was seen last."""
     latest = list({job.job_id: job for job in changed}.values())
     leaving = zip(latest, services.jobs.list_dependents_of(latest), strict=True)
     return [(upstream, dependent) for upstream, dependents in leaving for dependent in dependents]
@@ -218,14 +218,15 @@ def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
 
 
 def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[str, Job]) -> list[_Judged]:
-    """Judges again, as they stand now, the upstreams that may have been reopened since they were seen to have ended.
+    """Judges again, as they stand now, the upstreams that may have been reopened since they were seen.
 
-    News of how a job ended may come late. Read after the downstreams, for those are reopened after their upstreams.
+    News of how a job ended, or that its code began, may come late. Only success is final. Read after the downstreams,
+    for those are reopened after their upstreams.
     """
     doubted = {
         upstream.job_id: upstream
         for upstream, edge in edges
-        if upstream.state in REOPENABLE and _waits(edge, downstreams)
+        if upstream.state is not State.SUCCEEDED and _waits(edge, downstreams)
     }
     fresh = doubted | (services.jobs.get_many(list(doubted), consistent=True) if doubted else {})
     latest = [(fresh.get(upstream.job_id, upstream), edge) for upstream, edge in edges]

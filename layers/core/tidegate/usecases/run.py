@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job, Progress
-from tidegate.domain.transitions import HeartbeatIfAttemptHolds
-from tidegate.ports import Clock, Executor, Heartbeat, Message, OutcomeKind, Signal
+from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds
+from tidegate.ports import Clock, Executor, Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.claim import Claimed, claim
 from tidegate.usecases.conclude import conclude
 from tidegate.usecases.function_faults import FunctionFaults
 from tidegate.usecases.services import Services
 
-__all__ = ["Claimed", "beat", "claim", "conclude", "go_on", "heartbeat_of", "run_message"]
+__all__ = ["Claimed", "Run", "beat", "begin_code", "claim", "conclude", "go_on", "run_message"]
 
 
 def go_on() -> Signal:
@@ -42,31 +43,67 @@ def run_message(
     claimed = claim(services, message, worker_id, clock.now_ms())
     if claimed is None:
         return
-    outcome = claimed.refusal or executor.execute(
-        claimed.assignment, heartbeat_of(services, clock, claimed.job, signal)
-    )
+    ran, outcome = Run(services, clock, claimed.job, signal).execute(executor, claimed)
     if outcome.kind is OutcomeKind.UNABLE:
         faults.note(services, claimed.job, outcome, clock.now_ms())
-    conclude(services, claimed, outcome, clock.now_ms())
+    conclude(services, ran, outcome, clock.now_ms())
 
 
-def heartbeat_of(services: Services, clock: Clock, job: Job, signal: Callable[[], Signal]) -> Heartbeat:
-    """The heartbeat of a claimed job: what the job's own says, or else what `signal` does."""
+@dataclass(slots=True)
+class Run:
+    """One attempt at a claimed job while an executor has it: what is told of it, and what it is told.
 
-    def on_interval(progress: Progress | None) -> Signal:
-        before_ms = clock.now_ms()
-        answer = beat(services, job, progress, before_ms)
-        if answer is Signal.GO_ON and abs(clock.now_ms() - before_ms) > services.settings.lease_ms // 3:
+    `signal` says at each heartbeat whether the worker itself wants to stop.
+    """
+
+    services: Services
+    clock: Clock
+    job: Job
+    signal: Callable[[], Signal]
+    began_at_ms: int | None = None
+
+    def execute(self, executor: Executor, claimed: Claimed) -> tuple[Claimed, Outcome]:
+        """Has the attempt run; returns it with when its code began, and what came of it."""
+        outcome = claimed.refusal or executor.execute(claimed.assignment, self.beats, self.begins)
+        return replace(claimed, began_at_ms=self.began_at_ms), outcome
+
+    def begins(self) -> None:
+        """Notes that the code begins now; writes it at once where other jobs wait for the first such moment."""
+        self.began_at_ms = self.clock.now_ms()
+        if self.job.watch_start and not self.job.was_started:
+            begin_code(self.services, self.job, self.began_at_ms)
+
+    def beats(self, progress: Progress | None) -> Signal:
+        """Beats; answers what the job's own heartbeat says, or else what `signal` does."""
+        before_ms = self.clock.now_ms()
+        answer = beat(self.services, self.job, progress, before_ms, began_at_ms=self.began_at_ms)
+        was_off = abs(self.clock.now_ms() - before_ms) > self.services.settings.lease_ms // 3
+        if answer is Signal.GO_ON and was_off:
             # The answer showed that the clock was wrong, so the lease ends at a wrong time: it must not stay so.
-            answer = beat(services, job, None, clock.now_ms())
-        return signal() if answer is Signal.GO_ON else answer
-
-    return on_interval
+            answer = beat(self.services, self.job, None, self.clock.now_ms(), began_at_ms=self.began_at_ms)
+        return self.signal() if answer is Signal.GO_ON else answer
 
 
-def beat(services: Services, job: Job, progress: Progress | None, now_ms: int) -> Signal:
-    """Extends the lease of a claimed job and stores its progress; says whether its attempt may go on."""
-    transition = HeartbeatIfAttemptHolds(job, job.attempt, now_ms + services.settings.lease_ms, progress)
+def begin_code(services: Services, job: Job, began_at_ms: int) -> None:
+    """Writes that the code of a claimed job begins.
+
+    Where that does not get through, the next heartbeat or the end of the attempt carries it.
+    """
+    try:
+        services.jobs.apply(BeginIfAttemptHolds(job, job.attempt, began_at_ms))
+    except (TransitionRefused, NotFound, DependencyUnavailable, ServiceRefused):
+        return
+
+
+def beat(
+    services: Services, job: Job, progress: Progress | None, now_ms: int, *, began_at_ms: int | None = None
+) -> Signal:
+    """Extends the lease of a claimed job and stores its progress; says whether its attempt may go on.
+
+    `began_at_ms` is when the attempt's code began, None before it did.
+    """
+    lease_expires_at_ms = now_ms + services.settings.lease_ms
+    transition = HeartbeatIfAttemptHolds(job, job.attempt, lease_expires_at_ms, progress, began_at_ms)
     try:
         current = services.jobs.apply(transition)
     except (TransitionRefused, NotFound):

@@ -20,6 +20,7 @@ from tidegate.domain.transitions.base import (
 from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.kept import KeepIfEnded
 from tidegate.domain.transitions.running import (
+    BeginIfAttemptHolds,
     CancelIfGraceOver,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
@@ -49,6 +50,7 @@ from tidegate.domain.transitions.waiting import (
 
 __all__ = [
     "CANCELLABLE_AT_ONCE",
+    "BeginIfAttemptHolds",
     "CancelIfGraceOver",
     "CancelIfInState",
     "ClaimAgainIfLeaseExpired",

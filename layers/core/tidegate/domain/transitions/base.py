@@ -26,8 +26,8 @@ class Ending:
     """How a job ended for good: a terminal state with its result or its failure.
 
     `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job
-    may be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, where
-    it had waited for a slot after its claim; None leaves the claim's time.
+    may be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, None
+    where it did not, as far as is known.
     """
 
     state: State
@@ -131,6 +131,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         result_apart=ending.result_apart,
         failure=ending.failure,
         started_at_ms=job.started_at_ms if ending.began_at_ms is None else ending.began_at_ms,
+        began_at_ms=job.began_at_ms if ending.began_at_ms is None else ending.began_at_ms,
         finished_at_ms=stamp.now_ms,
         held_in=MAIN,
         lease_expires_at_ms=None,

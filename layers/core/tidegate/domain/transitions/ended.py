@@ -17,9 +17,10 @@ class ReopenIfEnded(OfKnownJob):
     """FAILED, TIMED_OUT, CANCELLED or SKIPPED -> PENDING, if the job still stands as it was read.
 
     It waits on all of its dependencies again, and each is judged anew. Its attempts go on counting, so that no write
-    of an earlier one is ever taken for one of a later; its retries are allowed anew. Jobs of later submissions may have
-    come to wait on it after it had ended, which is not noted on it: from now on they are always looked for.
-    Its history keeps every life in which an attempt ran, and the latest of the others.
+    of an earlier one is ever taken for one of a later. All else begins anew: its tries and so its rank, the workers
+    that it may lose, and whether its code has begun. Jobs of later submissions may have come to wait on it after it
+    had ended, which is not noted on it: from now on they are always looked for.
+    Its history keeps every life in which code ran, and the latest of the others.
     `leave_skipped` is noted on it: what was skipped because of it is not to follow.
     """
 
@@ -42,7 +43,8 @@ class ReopenIfEnded(OfKnownJob):
             State.PENDING,
             self.stamp,
             reopened=job.reopened + 1,
-            attempts_before=job.attempt,
+            tries=0,
+            worker_losses=0,
             leaves_skipped=self.leave_skipped,
             dependents_apart=True,
             watch_start=True,
@@ -50,6 +52,7 @@ class ReopenIfEnded(OfKnownJob):
             queued_at_ms=None,
             sent_at_ms=None,
             started_at_ms=None,
+            began_at_ms=None,
             finished_at_ms=None,
             worker_id=None,
             progress=None,

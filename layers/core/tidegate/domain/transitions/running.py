@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tidegate.domain.job import Job, JobFailure, Progress
-from tidegate.domain.states import State
+from tidegate.domain.lives import without_old_interruptions
+from tidegate.domain.states import FAILURES, State
 from tidegate.domain.transitions.base import (
     Ending,
     OfKnownJob,
@@ -51,9 +52,9 @@ class ClaimIfQueued(Transition):
 
 @dataclass(frozen=True, slots=True)
 class ClaimAgainIfLeaseExpired(OfKnownJob):
-    """RUNNING -> RUNNING under the next attempt: the claim of this very message lost its lease, and attempts are left.
+    """RUNNING -> RUNNING under the next attempt: the claim of this very message lost its lease.
 
-    `attempt` is the one that lost it. Not if cancellation was asked for.
+    `attempt` is the one that lost it. Not if the job has lost too many workers, or cancellation was asked for.
     """
 
     name: ClassVar[str] = "claim again"
@@ -65,9 +66,9 @@ class ClaimAgainIfLeaseExpired(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
         self._require_same_life(job, self.job.reopened)
-        self._require(job.has_attempts_left, job, "no attempt is left")
+        self._require(job.may_lose_its_worker, job, "it has lost as many workers as a job may lose")
         self._require_not_cancelled(job)
-        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.stamp)
+        return _claimed(_without_worker(job), self.worker_id, self.lease_expires_at_ms, self.stamp)
 
 
 def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -> Job:
@@ -84,25 +85,56 @@ def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -
     )
 
 
+def _without_worker(job: Job) -> Job:
+    return replace(job, worker_losses=job.worker_losses + 1)
+
+
+def _begun(job: Job, began_at_ms: int | None) -> Job:
+    """The job with what its worker knows of the beginning of its code."""
+    return job if began_at_ms is None else replace(job, began_at_ms=began_at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class BeginIfAttemptHolds(OfKnownJob):
+    """Notes that the code of the attempt begins, where somebody waits for that; the job stays RUNNING.
+
+    All other jobs carry it in a write that happens anyway: the next heartbeat, or what ends the attempt.
+    """
+
+    name: ClassVar[str] = "begin"
+    attempt: int
+    began_at_ms: int
+
+    def apply(self, job: Job) -> Job:
+        self._require_attempt(job, self.attempt)
+        return _begun(job, self.began_at_ms)
+
+
 @dataclass(frozen=True, slots=True)
 class HeartbeatIfAttemptHolds(OfKnownJob):
-    """Extends the lease and stores progress; the Job that comes back says whether cancellation was asked for."""
+    """Extends the lease and stores progress; the Job that comes back says whether cancellation was asked for.
+
+    `began_at_ms` is when the attempt's code began, None before it did.
+    """
 
     name: ClassVar[str] = "heartbeat"
     attempt: int
     lease_expires_at_ms: int
     progress: Progress | None
+    began_at_ms: int | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
         return replace(
-            job, lease_expires_at_ms=self.lease_expires_at_ms, progress=self.progress or job.progress
+            _begun(job, self.began_at_ms),
+            lease_expires_at_ms=self.lease_expires_at_ms,
+            progress=self.progress or job.progress,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class FinishIfAttemptHolds(OfKnownJob):
-    """RUNNING -> a terminal state, by the worker that holds this attempt."""
+    """RUNNING -> a terminal state, by the worker that holds this attempt. A failure or a timeout is one more try."""
 
     name: ClassVar[str] = "finish"
     attempt: int
@@ -111,26 +143,32 @@ class FinishIfAttemptHolds(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
-        return ended(job, self.ending, self.stamp)
+        tried = job.tries + (self.ending.state in FAILURES)
+        return ended(replace(job, tries=tried), self.ending, self.stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryIfAttemptHolds(OfKnownJob):
-    """RUNNING -> SCHEDULED: the attempt failed, another follows at `due_at_ms`; not if cancellation was asked for."""
+    """RUNNING -> SCHEDULED: the attempt failed, which is one more try, and another follows at `due_at_ms`.
+
+    Not if cancellation was asked for. `began_at_ms` is when the attempt's code began, None where it did not.
+    """
 
     name: ClassVar[str] = "retry"
     attempt: int
     due_at_ms: int
     failure: JobFailure
     stamp: Stamp
+    began_at_ms: int | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
         self._require_not_cancelled(job)
         return moved(
-            job,
+            _begun(job, self.began_at_ms),
             State.SCHEDULED,
             self.stamp,
+            tries=job.tries + 1,
             due_at_ms=self.due_at_ms,
             failure=self.failure,
             lease_expires_at_ms=None,
@@ -139,21 +177,27 @@ class RetryIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class HandBackIfAttemptHolds(OfKnownJob):
-    """RUNNING -> READY: a worker that shuts down gives up what it can't finish, unless cancellation was asked for."""
+    """RUNNING -> READY: a worker gives up what it can't finish, or can't begin, unless cancellation was asked for.
+
+    That costs the job neither a try nor its rank, however often it happens. The history keeps a bounded number of such
+    rounds. `began_at_ms` is when the attempt's code began, None where it did not.
+    """
 
     name: ClassVar[str] = "hand back"
     attempt: int
     stamp: Stamp
+    began_at_ms: int | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_attempt(job, self.attempt)
         self._require_not_cancelled(job)
-        return made_ready(job, self.stamp)
+        ready = made_ready(_begun(job, self.began_at_ms), self.stamp)
+        return replace(ready, history=without_old_interruptions(ready.history))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfLeaseExpired(OfKnownJob):
-    """RUNNING -> READY: the worker was lost and attempts are left, unless cancellation was asked for."""
+    """RUNNING -> READY: the worker was lost, and the job may lose one more; not if cancellation was asked for."""
 
     name: ClassVar[str] = "reclaim"
     attempt: int
@@ -162,12 +206,12 @@ class ReadyIfLeaseExpired(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
         self._require_not_cancelled(job)
-        return made_ready(job, self.stamp)
+        return made_ready(_without_worker(job), self.stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class FinishIfLeaseExpired(OfKnownJob):
-    """RUNNING -> FAILED or CANCELLED: the worker was lost and no attempt is left, or cancellation was asked for."""
+    """RUNNING -> FAILED or CANCELLED: the worker was lost as the last one, or cancellation was asked for."""
 
     name: ClassVar[str] = "give up"
     attempt: int
@@ -176,7 +220,7 @@ class FinishIfLeaseExpired(OfKnownJob):
 
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
-        return ended(job, self.ending, self.stamp)
+        return ended(_without_worker(job), self.ending, self.stamp)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,89 @@
+"""The filter of the jobs' stream wakes the dispatcher for what the simulated stream takes for news."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.domain.job_samples import NOW_MS, SAMPLES
+from tests.support.tables import resources
+from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.memory_world import Change
+from tidegate.domain.job import Job
+from tidegate.domain.rank import RankPolicy
+from tidegate.domain.states import TRANSITIONS, State
+
+# One pattern holds all ways into READY and SCHEDULED, so these wake it in vain; the second is never written.
+IN_VAIN = {(State.PENDING, State.SCHEDULED), (State.SCHEDULED, State.SCHEDULED)}
+CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
+
+
+def filters() -> list[Any]:
+    source = resources()["DispatcherStream"]["Properties"]
+    return [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
+
+
+def matches(pattern: Any, value: Any) -> bool:
+    """What an event source's filter does with fields, and with lists of wanted or unwanted values.
+
+    A value that is not there is none of either: AWS compares with what a leaf holds.
+    """
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(matches(wanted, value.get(k)) for k, wanted in pattern.items())
+    return value is not None and any(_is_wanted(wanted, value) for wanted in pattern)
+
+
+def _is_wanted(wanted: Any, value: Any) -> bool:
+    return value not in wanted["anything-but"] if isinstance(wanted, dict) else value == wanted
+
+
+def wakes(change: Change) -> bool:
+    images = {"NewImage": CODEC.whole_item(change.new)}
+    if change.old is not None:
+        images["OldImage"] = CODEC.whole_item(change.old)
+    record = {"eventName": "INSERT" if change.old is None else "MODIFY", "dynamodb": images}
+    return any(matches(pattern, record) for pattern in filters())
+
+
+def changes() -> Iterator[Change]:
+    """Every move of the table and every write that moves nothing, of jobs that have begun or not, watched or not."""
+    pairs: list[tuple[State | None, State]] = [
+        (None, state) for state in (State.PENDING, State.SCHEDULED, State.READY)
+    ]
+    pairs += [(state, state) for state in State]
+    pairs += [(state, to) for state in State for to in sorted(TRANSITIONS[state])]
+    for (before, after), watched, began_before, begins in itertools.product(
+        pairs, (False, True), (False, True), (False, True)
+    ):
+        old = None if before is None else _job(before, watched, began_before)
+        yield Change(old, _job(after, watched, began_before or begins))
+
+
+def _job(state: State, watched: bool, began: bool) -> Job:
+    return replace(SAMPLES[state], watch_start=watched, began_at_ms=NOW_MS if began else None)
+
+
+def _name(change: Change) -> str:
+    old, new = change.old, change.new
+    before = "new" if old is None else f"{old.state}{' begun' * old.was_started}"
+    return f"{before}-{new.state}{' begun' * new.was_started}{' watched' * new.watch_start}"
+
+
+@pytest.mark.parametrize("change", list(changes()), ids=_name)
+def test_the_filter_wakes_the_dispatcher_for_its_news_and_nothing_else(change: Change) -> None:
+    in_vain = change.old is not None and (change.old.state, change.new.state) in IN_VAIN
+    assert wakes(change) is (change.concerns_dispatcher or in_vain)
+
+
+def test_the_first_word_of_a_start_is_news_and_heartbeats_after_it_are_not() -> None:
+    claimed = _job(State.RUNNING, watched=True, began=False)
+    begun = _job(State.RUNNING, watched=True, began=True)
+    assert wakes(Change(claimed, begun))
+    assert not wakes(Change(begun, replace(begun, lease_expires_at_ms=NOW_MS + 60_000)))
+    assert not wakes(Change(claimed, replace(claimed, lease_expires_at_ms=NOW_MS + 60_000)))
+    assert not wakes(Change(replace(claimed, watch_start=False), replace(begun, watch_start=False)))

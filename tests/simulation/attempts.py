@@ -1,0 +1,70 @@
+"""What a job's attempts may cost it, read from its history.
+
+A failure is a try, a lost worker is a loss, and an interruption costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tidegate.domain import limits
+from tidegate.domain.job import HistoryEntry, Job
+from tidegate.domain.states import FAILURES, State
+from tidegate.usecases.reap_active import ACTOR as REAPER
+
+_BY_FORCE = "grace period over"  # the reaper ends what does not heed a cancellation; its worker is not lost
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What became of the claims of one life."""
+
+    tries: int
+    retries: int
+    worker_losses: int
+    interruptions: int
+
+
+def spent(life: Sequence[HistoryEntry]) -> Spent:
+    """Reads a life, which begins with a submission or a reopening."""
+    tries = retries = losses = interruptions = 0
+    for claim, after in pairwise(life):
+        if claim.state is not State.RUNNING:
+            continue
+        by_worker = after.actor == claim.actor and after.state is not State.RUNNING
+        tries += by_worker and (after.state is State.SCHEDULED or after.state in FAILURES)
+        retries += after.state is State.SCHEDULED
+        interruptions += by_worker and after.state is State.READY
+        lost = not by_worker and not (after.actor == REAPER and after.reason.endswith(_BY_FORCE))
+        losses += lost
+    return Spent(tries, retries, losses, interruptions)
+
+
+def lives_of(job: Job) -> list[list[HistoryEntry]]:
+    """The job's history, life by life."""
+    lives: list[list[HistoryEntry]] = []
+    for entry in job.history:
+        if not lives or entry.state is State.PENDING:
+            lives.append([])
+        lives[-1].append(entry)
+    return lives
+
+
+def check_attempts(job: Job) -> None:
+    """Attempts number the claims; retries are used by tries alone; losses and lines of the history are bounded."""
+    claims = [entry.attempt for entry in job.history if entry.state is State.RUNNING]
+    assert claims == sorted(set(claims)), f"an attempt was given twice: {job}"
+    assert claims[-1:] in ([], [job.attempt]), job
+    lives = lives_of(job)
+    for life in lives:
+        cost = spent(life)
+        assert cost.retries <= job.retry.max_retries, f"more retries than its policy allows: {job}"
+        assert cost.tries <= job.retry.max_retries + 1, job
+        assert cost.worker_losses <= limits.MAX_WORKER_LOSSES, f"lost too many workers: {job}"
+        assert cost.interruptions <= limits.MAX_INTERRUPTIONS_KEPT, f"its history grows: {job}"
+    now = spent(lives[-1])
+    assert (job.tries, job.worker_losses) == (now.tries, now.worker_losses), f"counted otherwise: {job}"
+    if job.state in FAILURES and job.history[-2].state is State.RUNNING and job.history[-1].actor != REAPER:
+        assert now.retries == job.tries - 1, f"a retry was used by something else than a try: {job}"
