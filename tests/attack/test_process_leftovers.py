@@ -198,3 +198,15 @@ def test_a_process_runs_no_more_jobs_than_it_may() -> None:
     finally:
         executor.close()
     assert [ran.count(process) for process in dict.fromkeys(ran)] == [3, 3, 1]
+
+
+@linux_only
+def test_an_executor_that_was_closed_holds_no_descriptor(tmp_path: Path) -> None:
+    held: list[int] = []
+    for _ in range(3):
+        executor = make_executor(scratch=tmp_path)
+        result_of(executor, "process.leave", {"folder": str(tmp_path)})
+        result_of(executor, "process.observe")
+        executor.close()
+        held.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert held[-1] == held[0]

@@ -28,6 +28,7 @@ from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.give_up import conclude_stuck
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import TickWatch
@@ -272,6 +273,7 @@ def worker_function() -> WorkerDeps:
         clients.clock,
         heartbeat_seconds=services.settings.heartbeat_seconds,
         cancel_grace_seconds=services.settings.cancel_grace_seconds,
+        give_up=lambda assignment, outcome: conclude_stuck(services, clients.clock, assignment, outcome),
     )
     return WorkerDeps(services, executor, clients.clock, clients.meter)
 

@@ -251,3 +251,36 @@ def leave_memory(parameters: Amount, context: JobContext) -> Json:
 def lower_a_limit(parameters: Nothing, context: JobContext) -> Json:
     resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
     return os.getpid()
+
+
+@job("process.swallow-exceptions")
+def swallow_exceptions(parameters: Amount, context: JobContext) -> Json:
+    """Goes on for `amount` milliseconds, whatever interrupts it."""
+    until = time.monotonic() + parameters.amount / 1_000
+    while time.monotonic() < until:
+        try:
+            while time.monotonic() < until:
+                pass
+        except BaseException:  # noqa: BLE001, S110 - what this job does wrong
+            pass
+    return "it never stopped"
+
+
+@job("process.hold-the-interpreter")
+def hold_the_interpreter(parameters: Nothing, context: JobContext) -> None:
+    sum(range(10**13))  # one call of C code that looks at no signal and lets no other thread run
+
+
+@job("process.read-and-spoil-streams")
+def read_and_spoil_streams(parameters: Nothing, context: JobContext) -> Json:
+    read = os.read(0, 100).decode()
+    os.write(1, b'\xff\xfe\x00 no text\n{"status": "ok"}\n')
+    os.write(2, b"\xff on the other one\n" + b"x" * 200_000 + b"\n")
+    subprocess.run(["/bin/echo", "from a program"], check=True)
+    for stream in (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__):
+        assert stream is not None
+        stream.close()
+    os.close(1)
+    os.close(2)
+    logging.disable(logging.CRITICAL)
+    return read

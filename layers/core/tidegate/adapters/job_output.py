@@ -150,6 +150,8 @@ class OutputReader:
     def add(self, output: JobOutput) -> None:
         """Reads `output` from now on, until it ends or is taken off."""
         with self._lock:
+            if self._closed:
+                return
             self._outputs.register(output.descriptor, selectors.EVENT_READ, output)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="output", daemon=True)
@@ -162,13 +164,19 @@ class OutputReader:
         output.close()
 
     def close(self) -> None:
-        """Ends the thread; outputs are no longer read."""
+        """Ends the thread; outputs are no longer read. A second call does nothing."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             thread = self._thread
         os.write(self._woken, b"\0")
         if thread is not None:
             thread.join()
+        with self._lock:
+            self._outputs.close()
+            os.close(self._wake)
+            os.close(self._woken)
 
     def _run(self) -> None:
         while not self._closed:
@@ -180,6 +188,7 @@ class OutputReader:
 
     def _forget(self, output: JobOutput) -> None:
         # Its number may be another's by now.
-        key = self._outputs.get_map().get(output.descriptor)
+        known = self._outputs.get_map()  # nothing once it is closed
+        key = known.get(output.descriptor) if known else None
         if key is not None and key.data is output:
             self._outputs.unregister(output.descriptor)

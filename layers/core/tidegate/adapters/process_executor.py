@@ -338,7 +338,9 @@ class _Watch:
                 self._progress = progress_from(float(message["fraction"]), str(message["message"]))
                 return None
             report = report_from(message)
-            self.spoiled = plain_message(str(message["spoiled"]))[: limits.MAX_ERROR_CHARACTERS]
+            self.spoiled = plain_message(str(message.get("spoiled", "its own answer")))[
+                : limits.MAX_ERROR_CHARACTERS
+            ]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JobProcessError("what came over the line to job code is no message") from error
         self.ended_by_itself = True

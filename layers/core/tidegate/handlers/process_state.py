@@ -104,7 +104,7 @@ class ProcessState:
         for number, name in enumerate(_NAMES):
             stream = self._streams[name]
             if stream is None or stream.closed or _number_of(stream) != number:
-                stream = self._streams[name] = _opened(number)
+                stream = self._streams[name] = opened_stream(number)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
 
@@ -226,7 +226,8 @@ def _number_of(stream: object) -> int | None:
         return None
 
 
-def _opened(number: int) -> TextIOWrapper:
+def opened_stream(number: int) -> TextIOWrapper:
+    """A new stream object for a standard descriptor; to close it leaves the descriptor open."""
     mode = "r" if number == 0 else "w"
     file = open(number, f"{mode}b", buffering=-1 if number == 0 else 0, closefd=False)  # noqa: SIM115
     return TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=number != 0)
