@@ -253,7 +253,9 @@ class Pipeline:
         services, clock = self._services, self._clock
         try:
             claimed = begin(services, job, clock.now_ms())
-            outcome = self._executor.execute(claimed.assignment, heartbeat_of(services, clock, job, signal))
+            outcome = claimed.failure or self._executor.execute(
+                claimed.assignment, heartbeat_of(services, clock, job, signal)
+            )
             return conclusion_of(services, claimed, outcome, clock.now_ms()), True
         except Exception as error:  # noqa: BLE001 - one job's trouble must not end the worker; the message comes again
             _not_done("concluded", delivery, error)

@@ -12,7 +12,8 @@ from tidegate.domain.job import Job
 from tidegate.domain.retry import WORKER_LOST
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
-from tidegate.ports import Assignment, Message, Upstream
+from tidegate.ports import Assignment, Message, Outcome, Upstream
+from tidegate.usecases.gathered import Gathered, TooMuchGathered, failure_of
 from tidegate.usecases.services import Services
 
 _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
@@ -20,11 +21,15 @@ _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run."""
+    """A job that this worker owns, and what its code is given. `began_at_ms` is when its time began to run.
+
+    `failure` is how the attempt ends where its code can't be given its input; then the code does not run.
+    """
 
     job: Job
     assignment: Assignment
     began_at_ms: int
+    failure: Outcome | None = None
 
 
 def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
@@ -96,8 +101,12 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
     """
     given = services.jobs.load_input(job)
     upstreams: tuple[Upstream, ...] = ()
+    failure: Outcome | None = None
     if given.depends_on and services.catalogue.reads_upstreams(job.type):
-        upstreams = _load_upstreams(services, given.depends_on)
+        try:
+            upstreams = _load_upstreams(services, given.depends_on)
+        except TooMuchGathered as error:
+            failure = failure_of(error)
     assignment = Assignment(
         job_id=job.job_id,
         attempt=job.attempt,
@@ -107,14 +116,15 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         upstreams=upstreams,
         key=job.key,
     )
-    return Claimed(job, assignment, now_ms)
+    return Claimed(job, assignment, now_ms, failure)
 
 
 def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
-    """The upstreams with their results, without those that have passed their retention."""
+    """The upstreams with their results, without those that have passed their retention. Raises TooMuchGathered."""
     wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
     jobs = services.jobs.get_many(wanted)
     upstreams: list[Upstream] = []
+    gathered = Gathered()
     for upstream_id in wanted:
         job = jobs.get(upstream_id)
         if job is None or not job.is_terminal:
@@ -126,5 +136,6 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
             result = services.jobs.load_result(job)
         except NotFound:
             continue
+        gathered.add(result)
         upstreams.append(Upstream(job.job_id, job.key, job.state, result))
     return tuple(upstreams)

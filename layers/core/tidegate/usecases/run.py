@@ -37,7 +37,9 @@ def run_message(
     claimed = claim(services, message, worker_id, clock.now_ms())
     if claimed is None:
         return
-    outcome = executor.execute(claimed.assignment, heartbeat_of(services, clock, claimed.job, signal))
+    outcome = claimed.failure or executor.execute(
+        claimed.assignment, heartbeat_of(services, clock, claimed.job, signal)
+    )
     conclude(services, claimed, outcome, clock.now_ms())
 
 
