@@ -91,6 +91,25 @@ _DrainSeconds = Annotated[
         help="How long running jobs may go on once it was told to end; then they are handed back.",
     ),
 ]
+_JobsPerProcess = Annotated[
+    int,
+    typer.Option(
+        "--jobs-per-process",
+        min=1,
+        max=limits.MAX_JOBS_PER_PROCESS,
+        help="Jobs that one process for job code runs before it is replaced.",
+    ),
+]
+_ProcessGrowth = Annotated[
+    int,
+    typer.Option(
+        "--process-growth-mb",
+        min=1,
+        max=limits.MAX_PROCESS_GROWTH_MB,
+        help="MiB that such a process may keep beyond its start when a job has ended; "
+        "one that keeps more is replaced.",
+    ),
+]
 _TakeOver = Annotated[
     bool, typer.Option("--take-over", help="Stop another process that works under the same worker id.")
 ]
@@ -180,6 +199,8 @@ def worker(
     capability: _Capabilities = None,
     drain_seconds: _DrainSeconds = DRAIN_SECONDS,
     take_over: _TakeOver = False,
+    jobs_per_process: _JobsPerProcess = limits.DEFAULT_JOBS_PER_PROCESS,
+    process_growth_mb: _ProcessGrowth = limits.DEFAULT_PROCESS_GROWTH_MB,
 ) -> None:
     """Run a worker process until it is told to end (Ctrl-C, SIGTERM, or `tidegate workers drain`).
 
@@ -222,6 +243,8 @@ def worker(
         capabilities=tuple(capability or ()),
         drain_seconds=drain_seconds,
         take_over=take_over,
+        jobs_per_process=jobs_per_process,
+        process_growth_mb=process_growth_mb,
     )
     raise typer.Exit(run_worker(arguments))
 

@@ -210,7 +210,7 @@ def test_that_attack_works_on_a_worker_that_does_not_hide() -> None:
 def test_a_worker_hides_before_it_reads_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def start() -> bootstrap.ProcessDeps:
+    def start(*bounds: int) -> bootstrap.ProcessDeps:
         done.append("reads")
         raise KeyError("TIDEGATE_POOLS")
 

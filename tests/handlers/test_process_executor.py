@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import signal
 import subprocess
@@ -116,7 +117,7 @@ def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: 
 def _killed_unseen(executor: ProcessExecutor) -> Iterator[int]:
     """Has the idle process be lent as one that runs, and killed once it is lent, before it can begin anything."""
     (idle,) = executor._children.idle
-    pid = idle._process.pid
+    pid = idle.pid
     os.kill(pid, signal.SIGSTOP)
     assert _becomes_true(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
@@ -157,8 +158,8 @@ def test_processes_that_never_begin_are_not_started_without_end(
 
     def start_and_kill(*, with_keys: bool) -> JobProcess:
         child = start(with_keys=with_keys)
-        started.append(child._process.pid)
-        os.kill(child._process.pid, signal.SIGKILL)
+        started.append(child.pid)
+        os.kill(child.pid, signal.SIGKILL)
         return child
 
     monkeypatch.setattr(executor._children, "_start", start_and_kill)
@@ -264,7 +265,7 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
         assert progress is None or progress.message == "spinning"
         assert _becomes_true(lambda: CLOCK.now_ms() > over_ms)
         (child,) = executor._children.busy
-        os.kill(child._process.pid, signal.SIGALRM)
+        os.kill(child.pid, signal.SIGALRM)
         assert _becomes_true(child.has_ended)
         return Signal.GO_ON
 
@@ -272,13 +273,12 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
 
 
 def test_what_job_code_prints_is_no_message(
-    executor: ProcessExecutor, capfd: pytest.CaptureFixture[str]
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = executor.execute(assignment("sample.print"), Beats())
+    with caplog.at_level(logging.INFO, logger="tidegate.output"):
+        outcome = executor.execute(assignment("sample.print"), Beats())
     assert outcome == Outcome(OutcomeKind.SUCCEEDED, result="printed")
-    captured = capfd.readouterr()
-    assert '{"kind": "ended"}' in captured.err
-    assert captured.out == ""
+    assert caplog.messages == ['job 01JD.7 attempt 2: {"kind": "ended"}']
 
 
 def test_processes_that_job_code_started_end_with_it(executor: ProcessExecutor) -> None:
@@ -321,7 +321,7 @@ def test_closing_hands_back_what_runs_and_takes_nothing_more() -> None:
 def test_warm_processes_are_used() -> None:
     executor = _make()
     executor.warm(1)
-    (warm,) = (child._process.pid for child in executor._children.idle)
+    (warm,) = (child.pid for child in executor._children.idle)
     assert _process_of(executor) == warm
     executor.close()
     assert not _is_running(warm)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.determined import StandingClock
+from tests.support.executors import NeverRuns
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
@@ -18,7 +19,7 @@ from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
-from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, unheard
+from tidegate.ports import Message
 from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release import release
 from tidegate.usecases.run import Claimed, claim, run_message
@@ -90,13 +91,6 @@ def test_a_job_gets_the_result_that_released_it_though_reads_are_old() -> None:
     claimed = _claim(services, _submit(services, DependencyRequest(job_id=upstream_id)))
     (upstream,) = claimed.assignment.upstreams
     assert (upstream.state, upstream.result) == (State.SUCCEEDED, {"rows": 7})
-
-
-class NeverRuns:
-    """An executor that must not be asked."""
-
-    def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        raise AssertionError("the job's code ran on a part of its input")
 
 
 def _run(services: Services, job_id: str) -> None:

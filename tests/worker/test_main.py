@@ -12,6 +12,7 @@ import pytest
 from tests.support.determined import NoEntropy
 from tests.worker.world import CLOCK, PATIENCE_SECONDS, POOL, GateExecutor
 from tidegate import bootstrap
+from tidegate.domain import limits
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.settings import Settings
@@ -68,9 +69,30 @@ def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
     }
     services, _ = bootstrap.memory_services(Settings(pools=pools, default_pool=POOL))
     made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter())
-    monkeypatch.setattr(bootstrap, "process_worker", lambda: made)
+    monkeypatch.setattr(bootstrap, "process_worker", lambda *_bounds: made)
     monkeypatch.setattr(WorkerProcess, "_serve", lambda self: EXIT_DRAINED)
     return made
+
+
+@pytest.mark.parametrize("option", ["--jobs-per-process", "--process-growth-mb"])
+def test_bounds_of_processes_are_checked_before_anything_is_started(
+    option: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bootstrap, "process_worker", lambda *_bounds: pytest.fail("it was started"))
+    assert main(["--pool", POOL, option, "0"]) == EXIT_USAGE
+    assert f"{option}: is 0; must be from 1 to" in caplog.text
+
+
+def test_the_help_says_the_bounds_of_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for option, default in (
+        ("--jobs-per-process", limits.DEFAULT_JOBS_PER_PROCESS),
+        ("--process-growth-mb", limits.DEFAULT_PROCESS_GROWTH_MB),
+    ):
+        assert option in said
+        assert f"(default {default})" in said
 
 
 def test_a_worker_registers_as_it_was_started(deps: bootstrap.ProcessDeps) -> None:

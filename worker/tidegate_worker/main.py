@@ -42,7 +42,9 @@ class WorkerArguments:
 
     Without `capabilities` it is taken to have what its pool offers to jobs; given ones must hold all of that.
     `slots` (1-256) is how many jobs it runs at once. Once told to stop it lets them go on for `drain_seconds`
-    (0-43,200). `take_over` fences another process that works under the same id.
+    (0-43,200). `take_over` fences another process that works under the same id. A process for job code is replaced
+    after `jobs_per_process` jobs (1-1,000,000), or once it keeps more than `process_growth_mb` MiB (1-1,048,576) beyond
+    its start.
     """
 
     pool: str
@@ -53,6 +55,8 @@ class WorkerArguments:
     capabilities: tuple[str, ...] = ()
     drain_seconds: float = DEFAULT_DRAIN_SECONDS
     take_over: bool = False
+    jobs_per_process: int = limits.DEFAULT_JOBS_PER_PROCESS
+    process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB
 
 
 def run_worker(arguments: WorkerArguments) -> int:
@@ -66,7 +70,8 @@ def run_worker(arguments: WorkerArguments) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
-        deps = bootstrap.process_worker()
+        _check_bounds(arguments)
+        deps = bootstrap.process_worker(arguments.jobs_per_process, arguments.process_growth_mb)
         spec = _spec(arguments, deps)
         check_spec(spec, deps.services.settings.pools)
         return _run(deps, arguments, spec)
@@ -111,6 +116,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--take-over", action="store_true", help="stop another process that works under the same worker id"
     )
+    parser.add_argument(
+        "--jobs-per-process",
+        type=int,
+        default=limits.DEFAULT_JOBS_PER_PROCESS,
+        help="jobs that one process for job code runs before it is replaced (default %(default)s)",
+    )
+    parser.add_argument(
+        "--process-growth-mb",
+        type=int,
+        default=limits.DEFAULT_PROCESS_GROWTH_MB,
+        metavar="MB",
+        help="MiB that such a process may keep beyond its start when a job has ended; one that keeps more is replaced "
+        "(default %(default)s)",
+    )
     given = parser.parse_args(arguments)
     return run_worker(
         WorkerArguments(
@@ -122,8 +141,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             capabilities=tuple(given.capability),
             drain_seconds=given.drain_seconds,
             take_over=given.take_over,
+            jobs_per_process=given.jobs_per_process,
+            process_growth_mb=given.process_growth_mb,
         )
     )
+
+
+def _check_bounds(arguments: WorkerArguments) -> None:
+    for option, value, most in (
+        ("jobs-per-process", arguments.jobs_per_process, limits.MAX_JOBS_PER_PROCESS),
+        ("process-growth-mb", arguments.process_growth_mb, limits.MAX_PROCESS_GROWTH_MB),
+    ):
+        if not 1 <= value <= most:
+            raise InvalidRequest.of(option, f"is {value:,}; must be from 1 to {most:,}")
 
 
 def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec:

@@ -24,12 +24,14 @@ from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
 from tidegate.adapters.sqs_queue import SqsQueue
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
+from tidegate.domain import limits
 from tidegate.domain.job import Job, Json
 from tidegate.handlers.loader import load_registry, load_what_works
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.function_faults import FunctionFaults
+from tidegate.usecases.give_up import conclude_stuck
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import TickWatch
@@ -316,12 +318,19 @@ def worker_function() -> WorkerDeps:
         SystemStopwatch(),
         heartbeat_seconds=services.settings.heartbeat_seconds,
         cancel_grace_seconds=services.settings.cancel_grace_seconds,
+        give_up=lambda assignment, outcome: conclude_stuck(services, clients.clock, assignment, outcome),
     )
     return WorkerDeps(services, executor, clients.clock, clients.meter, clock.hold)
 
 
-def process_worker() -> ProcessDeps:
+def process_worker(
+    jobs_per_process: int = limits.DEFAULT_JOBS_PER_PROCESS,
+    process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB,
+) -> ProcessDeps:
     """For the worker process, which never imports job code: a process that may not see its keys describes the types.
+
+    A process for job code is replaced after `jobs_per_process` jobs, or once it keeps more than `process_growth_mb` MiB
+    beyond its start.
 
     Raises KeyError naming an environment variable that is missing, RegistrationError where job code can't be loaded.
     """
@@ -335,6 +344,8 @@ def process_worker() -> ProcessDeps:
         cancel_grace_seconds=settings.cancel_grace_seconds,
         environment=job_environment(os.environ, settings.job_environment),
         reuse_processes=settings.reuse_job_processes,
+        jobs_per_process=jobs_per_process,
+        process_growth_mb=process_growth_mb,
     )
     try:
         services, clients, clock = _from_environment(executor.job_types(), under_lease=True)

@@ -56,10 +56,16 @@ def waits_with_keys(parameters: Nothing, context: JobContext) -> None:
     context.sleep(120)
 
 
+def _worker() -> int:
+    """The process above this one's keeper, as anybody may read in the kernel's list."""
+    status = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="utf-8")
+    return int(status.rpartition(")")[2].split()[1])
+
+
 @job("attack.read-process")
 def read_process(parameters: Process, context: JobContext) -> Json:
     """What another process of the same user lets itself be asked; 0 is the worker's own process."""
-    folder = Path("/proc") / str(parameters.pid or os.getppid())
+    folder = Path("/proc") / str(parameters.pid or _worker())
     found: dict[str, Json] = {}
     for name in ("environ", "mem", "maps"):
         try:

@@ -3,18 +3,26 @@
 A thread beside it beats, so CPU-bound code can't starve the heartbeats, unless it holds the interpreter in one call of
 C code. Code that has to stop and does not is interrupted by a signal to the main thread; at its deadline by the
 kernel's alarm, which needs no interpreter. Only the main thread of a Python process can be interrupted so.
+
+Code that swallows its interrupts is given up: the thread beside it has the attempt concluded and ends the process.
+Where code holds the interpreter for good, so that no thread gets a turn, a watchdog that needs none ends the process a
+little later.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 
 from tidegate.adapters.attempt_folder import attempt_folder, moved_into
 from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, unable
+from tidegate.adapters.inline_surroundings import processes_ended, streams_kept
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
@@ -26,16 +34,28 @@ _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
 _INTERRUPT = signal.SIGUSR1
 _ALARM = signal.SIGALRM
+DEFAULT_GIVE_UP_SECONDS = 10.0
+EXIT_GAVE_UP = 70
+_WATCHDOG_SECONDS = 5.0  # after the thread should have given up
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
 # The alarm and the thread both come at the deadline: the second must not break off job code's clean-up.
 _QUIET_MS = 500
 
 
+GiveUp = Callable[[Assignment, Outcome], object]
+"""Concludes an attempt whose code does not end, from another thread than the one that is stuck."""
+
+
+def _conclude_nothing(assignment: Assignment, outcome: Outcome) -> None:
+    """For who keeps no record of attempts."""
+
+
 class InlineExecutor:
     """Runs one attempt at a time, in the thread that calls `execute`, which must be the main one.
 
-    `clock` measures: no step of the machine's clock may show in it.
-    `cancel_grace_seconds` is how long job code may go on once it was told to stop; then it is interrupted.
+    `clock` measures: no step of the machine's clock may show in it. `cancel_grace_seconds` is how long job code may go
+    on once it was told to stop; then it is interrupted. Where it still runs `give_up_seconds` after its first
+    interrupt, `give_up` concludes the attempt and `leave` ends the process.
     """
 
     def __init__(
@@ -45,8 +65,14 @@ class InlineExecutor:
         *,
         heartbeat_seconds: float,
         cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS,
+        give_up_seconds: float = DEFAULT_GIVE_UP_SECONDS,
+        give_up: GiveUp = _conclude_nothing,
+        leave: Callable[[int], object] = os._exit,
     ) -> None:
         self._registry = registry
+        self._give_up_ms = int(give_up_seconds * 1_000)
+        self._give_up = give_up
+        self._leave = leave
         self._clock = clock
         self._heartbeat_ms = int(heartbeat_seconds * 1_000)
         self._grace_ms = int(cancel_grace_seconds * 1_000)
@@ -67,10 +93,17 @@ class InlineExecutor:
             except OSError as error:
                 return unable("no-folder", str(error))
             attempt.enter_context(moved_into(folder))
-            return self._watched(assignment, heartbeat, begun)
+            end_processes = attempt.enter_context(processes_ended())
+            errors = attempt.enter_context(streams_kept())
+            watch = _Watch(self, assignment, heartbeat, end_processes)
+            left_ms = assignment.timeout_ms + self._give_up_ms
+            faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=errors)
+            try:
+                return self._watched(assignment, watch, begun)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
 
-    def _watched(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun) -> Outcome:
-        watch = _Watch(assignment, heartbeat, self._clock, self._heartbeat_ms, self._grace_ms)
+    def _watched(self, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         watch.start()
         try:
@@ -80,6 +113,38 @@ class InlineExecutor:
             watch.end()
             for number, handler in previous.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+    @property
+    def clock(self) -> Stopwatch:
+        """Measures time."""
+        return self._clock
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """Milliseconds between heartbeats."""
+        return self._heartbeat_ms
+
+    @property
+    def grace_ms(self) -> int:
+        """How long job code may go on once it was told to stop, in milliseconds."""
+        return self._grace_ms
+
+    @property
+    def give_up_ms(self) -> int:
+        """How long job code may go on once it was interrupted, in milliseconds."""
+        return self._give_up_ms
+
+    def abandon(self, assignment: Assignment, outcome: Outcome) -> None:
+        """Concludes an attempt whose code does not end, then ends the process."""
+        _LOGGER.error(
+            "job %s attempt %d does not end, it swallows its interrupts: concluded as %s, and this process ends",
+            *(assignment.job_id, assignment.attempt, outcome.kind),
+        )
+        try:
+            self._give_up(assignment, outcome)
+        except Exception as error:  # noqa: BLE001 - the process has to end; the lease runs out, and the job is taken up
+            _LOGGER.error("the attempt can't be concluded: %s", type(error).__name__)
+        self._leave(EXIT_GAVE_UP)
 
     def _run(self, assignment: Assignment, watch: _Watch) -> Outcome:
         context = JobContext(
@@ -100,7 +165,9 @@ class InlineExecutor:
         except Interrupted:
             # It may have come between the end of job code and the line above.
             watch.armed = False
-            return watch.verdict
+            return watch.verdict if watch.has_end() else Outcome(OutcomeKind.LOST)
+        if not watch.has_end():
+            return Outcome(OutcomeKind.LOST)  # concluded already
         if watch.asked is Signal.LOST:
             return Outcome(OutcomeKind.LOST)
         if watch.has_interrupted and report.kind is not ReportKind.SUCCEEDED:
@@ -112,18 +179,27 @@ class _Watch:
     """Beats while job code runs, and interrupts it at its deadline, or when it has to stop and does not."""
 
     def __init__(
-        self, assignment: Assignment, heartbeat: Heartbeat, clock: Stopwatch, heartbeat_ms: int, grace_ms: int
+        self,
+        owner: InlineExecutor,
+        assignment: Assignment,
+        heartbeat: Heartbeat,
+        end_processes: Callable[[], None],
     ) -> None:
+        self._end_processes = end_processes
+        self._owner = owner
+        self._assignment = assignment
+        self._ending = threading.Lock()
+        self._give_up_at_ms: int | None = None
         self.request = StopRequest()
         self.asked = Signal.GO_ON
         self.armed = False
         self.has_interrupted = False
         self.verdict = Outcome(OutcomeKind.TIMED_OUT)
-        self.deadline_ms = clock.now_ms() + assignment.timeout_ms
+        self.deadline_ms = owner.clock.now_ms() + assignment.timeout_ms
         self._heartbeat = heartbeat
-        self._clock = clock
-        self._heartbeat_ms = heartbeat_ms
-        self._grace_ms = grace_ms
+        self._clock = owner.clock
+        self._heartbeat_ms = owner.heartbeat_ms
+        self._grace_ms = owner.grace_ms
         self._interrupt_at_ms = self.deadline_ms
         self._quiet_until_ms = 0
         self._progress: Progress | None = None
@@ -151,12 +227,19 @@ class _Watch:
         now_ms = self._clock.now_ms()
         if self.armed and now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + _QUIET_MS
-            timed_out = self.asked is Signal.GO_ON or (
-                now_ms >= self.deadline_ms and self.asked is not Signal.LOST
-            )
-            self.verdict = Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
+            self.verdict = self._verdict_at(now_ms)
             self.has_interrupted = True
             raise Interrupted
+
+    def has_end(self) -> bool:
+        """Whether the attempt ended before it was given up; once True, it is not given up any more."""
+        return self._ending.acquire(blocking=False)
+
+    def _verdict_at(self, now_ms: int) -> Outcome:
+        timed_out = self.asked is Signal.GO_ON or (
+            now_ms >= self.deadline_ms and self.asked is not Signal.LOST
+        )
+        return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
 
     def _run(self) -> None:
         beat_at_ms = self._clock.now_ms() + self._heartbeat_ms
@@ -165,6 +248,11 @@ class _Watch:
             if self._ended.wait(max(0, wait_ms) / 1_000):
                 return
             now_ms = self._clock.now_ms()
+            if self._give_up_at_ms is not None and now_ms >= self._give_up_at_ms:
+                if self._ending.acquire(blocking=False):
+                    self._end_processes()
+                    self._owner.abandon(self._assignment, self._verdict_at(now_ms))
+                return
             if now_ms >= self._interrupt_at_ms:
                 self._interrupt(now_ms)
             elif now_ms >= beat_at_ms:
@@ -191,7 +279,9 @@ class _Watch:
             self._interrupt_at_ms = min(now_ms + self._grace_ms, self._interrupt_at_ms)
 
     def _interrupt(self, now_ms: int) -> None:
-        self._interrupt_at_ms = now_ms + _REPEAT_MS
+        if self._give_up_at_ms is None:
+            self._give_up_at_ms = now_ms + self._owner.give_up_ms
+        self._interrupt_at_ms = min(now_ms + _REPEAT_MS, self._give_up_at_ms)
         main = threading.main_thread().ident
         if main is not None:
             signal.pthread_kill(main, _INTERRUPT)

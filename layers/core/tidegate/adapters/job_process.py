@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import signal
@@ -18,14 +19,18 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tidegate.adapters import job_keeper
+from tidegate.adapters.job_output import JobOutput, OutputReader
 from tidegate.domain.errors import TidegateError
 
+_OUTPUT = logging.getLogger("tidegate.output")
 MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
 _MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
 _SEND_SECONDS = 120.0  # a new child may hold the interpreter while it loads job code
 _READ_BYTES = 262_144  # about what the line holds
 _LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
+_KEEPER_SECONDS = 2 * job_keeper.SWEEP_SECONDS  # it gives up after the half of that
 
 
 class JobProcessError(TidegateError):
@@ -35,34 +40,86 @@ class JobProcessError(TidegateError):
 class JobProcess:
     """One child in a session of its own: signals to the terminal's foreground group do not reach it.
 
-    What job code prints goes to this process's standard error. It gets `environment` and not this process's own;
-    `has_keys` says that it runs code which asked for AWS credentials.
+    A keeper (`job_keeper`) stands between it and this process, and ends what job code started. What job code prints is
+    read by `outputs` and goes to the log. It gets `environment` and not this process's own; `has_keys` says that it
+    runs code which asked for AWS credentials.
     """
 
     def __init__(
-        self, packages: Sequence[str], environment: Mapping[str, str], *, has_keys: bool = False
+        self,
+        packages: Sequence[str],
+        environment: Mapping[str, str],
+        outputs: OutputReader,
+        *,
+        has_keys: bool = False,
     ) -> None:
         self.has_keys = has_keys
+        self.attempts = 0
         self._killing = threading.Lock()
+        self._pid: int | None = None
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
         self._line = socket.socket(fileno=os.dup(parent.fileno()))
+        self._control, control = socket.socketpair()
+        self._outputs = outputs
+        prints, printed = os.pipe()
+        self._control.settimeout(_SEND_SECONDS)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-P", "-m", "tidegate.handlers.child", str(child.fileno()), *packages],
+                [
+                    *(sys.executable, "-u", "-P", "-m", "tidegate.adapters.job_keeper"),
+                    *(str(child.fileno()), str(control.fileno()), *packages),
+                ],
                 stdin=subprocess.DEVNULL,
-                stdout=2,
-                stderr=2,
-                pass_fds=[child.fileno()],
+                stdout=printed,
+                stderr=printed,
+                pass_fds=[child.fileno(), control.fileno()],
                 start_new_session=True,
                 env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         finally:
-            # Only the child may hold its end, or its death would not end the line.
+            # Only the child and its keeper may hold their ends, or their deaths would not end the lines.
             child.close()
+            control.close()
+            os.close(printed)
+        self.output = JobOutput(prints, _log, "job code, between jobs")
+        outputs.add(self.output)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that runs job code. Raises JobProcessError where its keeper is gone."""
+        if self._pid is None:
+            said = b""
+            try:
+                while not said.endswith(b"\n"):
+                    part = self._control.recv(1)
+                    if not part:
+                        raise JobProcessError("the keeper of job code's process is gone")
+                    said += part
+            except OSError as error:
+                raise JobProcessError("the keeper of job code's process does not answer") from error
+            self._pid = int(said)
+        return self._pid
+
+    def end_leftovers(self) -> bool:
+        """Ends every process that job code started and left; True where it had left none.
+
+        Only between two attempts. Raises JobProcessError where the keeper is gone, or something can't be ended.
+        """
+        _ = self.pid  # what the keeper says first
+        try:
+            self._control.settimeout(_KEEPER_SECONDS)
+            self._control.sendall(job_keeper.SWEEP)
+            answer = self._control.recv(1)
+        except OSError as error:
+            raise JobProcessError("the keeper of job code's process does not answer") from error
+        if answer not in (job_keeper.CLEAN, job_keeper.ENDED):
+            raise JobProcessError("what job code started can't be ended")
+        return answer == job_keeper.CLEAN
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Sends one message; raises JobProcessError, also where the child does not read it in time."""
+        _ = self.pid  # known from here on, so that its group can be ended even without its keeper
         data = json.dumps(message).encode()
         left = memoryview(_LENGTH.pack(len(data)) + data)
         deadline_s = time.monotonic() + _SEND_SECONDS
@@ -122,21 +179,34 @@ class JobProcess:
             return True
 
     def kill(self) -> str:
-        """Ends the child and every process that job code started in its group; returns how it had ended."""
+        """Ends the child and every process that job code started; returns how the child had ended."""
         with self._killing:
-            # The group goes first: until the child is reaped, its number can't be another's.
-            if self._process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_REAP_SECONDS)
+            if self._process.poll() is None:
+                with contextlib.suppress(OSError):
+                    self._control.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_REAP_SECONDS)
+            else:
+                self._kill_group()  # job code may have ended its keeper, and only that
+            if self._process.poll() is None:
+                self._process.kill()  # the kernel ends the child with its keeper
+                self._kill_group()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_REAP_SECONDS)
         return self._how_it_ended()
 
     def close(self) -> None:
         """Ends the child and the line to it; only for the thread that uses it."""
         self.kill()
         self._line.close()
+        self._control.close()
         self.connection.close()
+        self._outputs.remove(self.output)
+
+    def _kill_group(self) -> None:
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._pid, signal.SIGKILL)
 
     def _how_it_ended(self) -> str:
         code = self._process.returncode
@@ -149,3 +219,7 @@ class JobProcess:
         except ValueError:  # most real-time signals have none
             name = str(-code)
         return f"signal {name} ended it"
+
+
+def _log(label: str, line: str) -> None:
+    _OUTPUT.info("%s: %s", label, line)

@@ -6,19 +6,22 @@ import threading
 from collections.abc import Sequence
 
 from tidegate.adapters.job_environment import JobEnvironment
+from tidegate.adapters.job_output import OutputReader
 from tidegate.adapters.job_process import JobProcess
 
 
 class JobProcesses:
     """Lends processes that run job code of `packages`. Threads may share it.
 
-    A process that was given keys is lent again only where keys are asked for. Without `reuse` none is lent twice.
+    A process that was given keys is lent again only where keys are asked for. None is lent for more than `attempts`
+    attempts.
     """
 
-    def __init__(self, packages: Sequence[str], environment: JobEnvironment, *, reuse: bool) -> None:
+    def __init__(self, packages: Sequence[str], environment: JobEnvironment, *, attempts: int) -> None:
         self._packages = packages
         self._environment = environment
-        self._reuse = reuse
+        self._attempts = attempts
+        self._outputs = OutputReader()
         self._lock = threading.Lock()
         self._idle: dict[bool, list[JobProcess]] = {False: [], True: []}
         self._busy: set[JobProcess] = set()
@@ -60,10 +63,10 @@ class JobProcesses:
             return child
 
     def give_back(self, child: JobProcess) -> None:
-        """Takes back one whose attempt ended by itself."""
+        """Takes back one whose attempt ended by itself, or that only described itself."""
         with self._lock:
             self._busy.discard(child)
-            if self._reuse and not self._closed:
+            if child.attempts < self._attempts and not self._closed:
                 self._idle[child.has_keys].append(child)
                 return
         child.close()
@@ -87,6 +90,7 @@ class JobProcesses:
             child.close()
         for child in busy:
             child.kill()  # its thread closes the line
+        self._outputs.close()
 
     def _idle_one(self, with_keys: bool) -> JobProcess | None:
         while self._idle[with_keys]:
@@ -97,4 +101,5 @@ class JobProcesses:
         return None
 
     def _start(self, *, with_keys: bool) -> JobProcess:
-        return JobProcess(self._packages, self._environment.at_start(with_keys=with_keys), has_keys=with_keys)
+        environment = self._environment.at_start(with_keys=with_keys)
+        return JobProcess(self._packages, environment, self._outputs, has_keys=with_keys)

@@ -10,6 +10,7 @@ keeps apart and what it does not.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -32,14 +33,17 @@ from tidegate.adapters.job_environment import JobEnvironment, job_environment
 from tidegate.adapters.job_process import JobProcess, JobProcessError
 from tidegate.adapters.job_processes import JobProcesses
 from tidegate.adapters.worker_scratch import WorkerScratch
+from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
+from tidegate.domain.texts import plain_message
 from tidegate.handlers.attempt import report_from
 from tidegate.handlers.context import progress_from
 from tidegate.handlers.loader import JOB_PACKAGES
 from tidegate.handlers.registry import RegistrationError
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
+_LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 120.0  # to import all job code once
 # A child may end between two jobs, by what an earlier one left in it, or be chosen when memory runs out. A second new
@@ -54,8 +58,9 @@ class ProcessExecutor:
     `clock` measures: no step of the machine's clock may show in it.
     `cancel_grace_seconds` is how long job code may go on once it was told of its cancellation,
     `hand_back_grace_seconds` the same when the worker shuts down; then its process is killed. `environment` is what job
-    code sees of this process's own (the stated list unless given), `scratch` where attempts' folders are made. With
-    `reuse_processes` a child runs one attempt after the other, without it one attempt.
+    code sees of this process's own (the stated list unless given), `scratch` where attempts' folders are made. A child
+    runs `jobs_per_process` attempts, one after the other (1 without `reuse_processes`), and fewer where one of them
+    leaves behind what can't be undone, or more than `process_growth_mb` MiB of memory.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class ProcessExecutor:
         environment: JobEnvironment | None = None,
         scratch: Path | None = None,
         reuse_processes: bool = True,
+        jobs_per_process: int = limits.DEFAULT_JOBS_PER_PROCESS,
+        process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB,
     ) -> None:
         self._clock = clock
         self._heartbeat_ms = int(heartbeat_seconds * 1_000)
@@ -78,7 +85,10 @@ class ProcessExecutor:
         }
         self._environment = environment or job_environment(os.environ, ())
         self._scratch = WorkerScratch(scratch)
-        self._children = JobProcesses(packages, self._environment, reuse=reuse_processes)
+        self._process_growth_mb = process_growth_mb
+        self._children = JobProcesses(
+            packages, self._environment, attempts=jobs_per_process if reuse_processes else 1
+        )
         self._describing = threading.Lock()
         self._types: DescribedTypes | None = None
         self._hurrying = threading.Lock()
@@ -147,6 +157,8 @@ class ProcessExecutor:
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
+        child.attempts += 1
+        child.output.begin(f"job {watch.name}")
         try:
             outcome = watch.run(self._environment.keys if child.has_keys else {})
         except JobProcessError:
@@ -154,11 +166,24 @@ class ProcessExecutor:
         except BaseException:
             self._children.discard(child)
             raise
-        if watch.ended_by_itself:
+        if watch.ended_by_itself and self._is_clean(child, watch):
             self._children.give_back(child)
         else:
             self._children.discard(child)
         return outcome
+
+    def _is_clean(self, child: JobProcess, watch: _Watch) -> bool:
+        """Ends what the attempt left running; says whether its process may run another."""
+        why = watch.spoiled
+        try:
+            if not child.end_leftovers():
+                why = "processes that job code left running; they were ended"
+        except JobProcessError as error:
+            why = str(error)
+        child.output.finish()
+        if why:
+            _LOGGER.info("job %s: its process runs no other job, for it has %s", watch.name, why)
+        return not why
 
     def hurry(self) -> None:
         """Has every attempt, under way or later, beat at once: what its heartbeat brings is heeded now."""
@@ -174,6 +199,11 @@ class ProcessExecutor:
     def clock(self) -> Stopwatch:
         """Measures time."""
         return self._clock
+
+    @property
+    def process_growth_mb(self) -> int:
+        """How much memory a child may gain over its life and still run another attempt, in MiB."""
+        return self._process_growth_mb
 
     @property
     def heartbeat_ms(self) -> int:
@@ -261,6 +291,8 @@ class _Watch:
     ) -> None:
         self.has_begun = False
         self.ended_by_itself = False
+        self.spoiled = ""  # why the process must not run another attempt
+        self.name = f"{assignment.job_id} attempt {assignment.attempt}"
         self._folder = folder
         self._owner = owner
         self._child = child
@@ -289,6 +321,7 @@ class _Watch:
             folder=str(self._folder),
             keys=keys,
             remaining_seconds=(self._deadline_ms - clock.now_ms()) / 1_000,
+            max_growth_mb=self._owner.process_growth_mb,
         )
         beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
         hurried = False
@@ -337,6 +370,9 @@ class _Watch:
                 self._progress = progress_from(float(message["fraction"]), str(message["message"]))
                 return None
             report = report_from(message)
+            self.spoiled = plain_message(str(message.get("spoiled", "its own answer")))[
+                : limits.MAX_ERROR_CHARACTERS
+            ]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JobProcessError("what came over the line to job code is no message") from error
         self.ended_by_itself = True

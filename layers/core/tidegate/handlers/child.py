@@ -1,13 +1,14 @@
-"""The child process in which a worker process runs job code: `python -m tidegate.handlers.child FD PACKAGE ...`.
+"""The child process in which a worker process runs job code; its keeper (`adapters/job_keeper.py`) starts it.
 
 It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
-with `broken`. The parent sends `run` and `stop`; the child answers each run with `begun`, with `progress`, and with one
-`ended`, or with `lacking` where it has no code of that type. When the parent is gone, the socket ends and so does the
-child.
+with `broken`. The parent sends `run` and `stop`. The child answers a run with `lacking` where it has no code of that
+type, else with `begun`, `progress` and one `ended`, which also says why the child is spoiled for other jobs, if it is.
+When the parent is gone, the socket ends and so does the child.
 """
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import os
@@ -16,7 +17,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
@@ -26,7 +28,7 @@ from tidegate.domain.states import State
 from tidegate.handlers.attempt import Report, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.loader import load_registry
-from tidegate.handlers.privacy import hide_process
+from tidegate.handlers.process_state import ProcessState
 from tidegate.handlers.registry import RegistrationError, Registry
 from tidegate.handlers.surroundings import enter_folder
 
@@ -59,6 +61,7 @@ class Child:
     def serve(self, registry: Registry) -> None:
         """Runs attempts in this thread, which must be the main one, until the parent goes."""
         self._send({"kind": "ready", "types": registry.asked()})
+        state = ProcessState()
         while True:
             message, stop = self._runs.get()
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
@@ -69,11 +72,14 @@ class Child:
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.
             self._send({"kind": "begun", **run})
-            report = self._run(registry, message, stop)
+            # The context holds what a job sets of decimals, and every other variable of that kind.
+            with warnings.catch_warnings():
+                report = contextvars.copy_context().run(self._run, registry, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
-            self._send({**asdict(report), **run, "kind": "ended", "report": report.kind})
+            spoiled = state.restore(max_growth_mb=int(message["max_growth_mb"]))
+            self._send({**asdict(report), **run, "kind": "ended", "report": report.kind, "spoiled": spoiled})
 
     def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))
@@ -135,18 +141,13 @@ class Child:
             os._exit(0)
 
 
-def main() -> None:
-    """Entry point of the child process."""
-    hide_process()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
-    child = Child(Connection(int(sys.argv[1])))
+def main(line: int, packages: Sequence[str]) -> None:
+    """Entry point of the child process: loads job code of `packages` and serves the worker at `line`, a socket."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    child = Child(Connection(line))
     try:
-        registry = load_registry(*sys.argv[2:])
+        registry = load_registry(*packages)
     except RegistrationError as error:
         child.fail(error)
         sys.exit(1)
     child.serve(registry)
-
-
-if __name__ == "__main__":
-    main()

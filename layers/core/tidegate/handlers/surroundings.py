@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def enter_folder(folder: str | Path, environment: Mapping[str, str]) -> None:
     """
     wanted = {**environment, "TMPDIR": str(folder)}
     set_environment(wanted)
+    time.tzset()  # the C library keeps a zone that was set before
     tempfile.tempdir = None  # asked for anew
     os.chdir(folder)
 

@@ -13,6 +13,7 @@ from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
+from tidegate.usecases.gathered import Gathered, TooMuchGathered, failure_of
 from tidegate.usecases.services import Services
 
 _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
@@ -23,7 +24,7 @@ class Claimed:
     """A job that this worker owns, and what its code is given.
 
     `began_at_ms` is when its code began, as far as is known; None where it did not. `refusal` is the outcome where the
-    code must not run, because a part of what it needs is gone.
+    code can't be given all of its input; then it does not run.
     """
 
     job: Job
@@ -117,6 +118,8 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
             upstreams = _load_upstreams(services, given.depends_on)
         except NotFound as error:
             refusal = _refusal(UPSTREAM_GONE, error)
+        except TooMuchGathered as error:
+            refusal = failure_of(error)
     assignment = Assignment(
         job_id=job.job_id,
         attempt=job.attempt,
@@ -136,10 +139,14 @@ def _refusal(code: str, error: NotFound) -> Outcome:
 
 
 def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
-    """The upstreams with their results. Raises NotFound where one, or its result, has passed its retention."""
+    """Loads the upstreams with their results.
+
+    Raises NotFound where one, or its result, has passed its retention, and TooMuchGathered.
+    """
     wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
     jobs = services.jobs.get_many(wanted)
     upstreams: list[Upstream] = []
+    gathered = Gathered()
     for upstream_id in wanted:
         job = jobs.get(upstream_id)
         if job is None or not job.is_terminal:
@@ -147,5 +154,7 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
             job = services.jobs.get(upstream_id, consistent=True)
         if job is None:
             raise NotFound("upstream", upstream_id)
-        upstreams.append(Upstream(job.job_id, job.key, job.state, services.jobs.load_result(job)))
+        result = services.jobs.load_result(job)
+        gathered.add(result)
+        upstreams.append(Upstream(job.job_id, job.key, job.state, result))
     return tuple(upstreams)

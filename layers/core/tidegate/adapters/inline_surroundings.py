@@ -1,0 +1,101 @@
+"""What the worker function keeps for itself while job code runs in its process: streams, loggers, other processes.
+
+A runtime may talk over descriptors 0 to 2, as that of the local stack does. So job code never has them: it reads
+nothing, and what it prints is read from a pipe and written to the function's standard error as text, within bounds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from tidegate.adapters.job_output import JobOutput, OutputReader
+from tidegate.adapters.process_tree import descendants_of, end_descendants
+from tidegate.handlers.logging_state import LoggingState
+from tidegate.handlers.process_state import flush_streams, opened_stream
+from tidegate.kernel import adopt_orphans
+
+_STANDARD = (0, 1, 2)
+_NAMES = ("stdin", "stdout", "stderr")
+_SWEEP_SECONDS = 5.0
+
+
+@contextmanager
+def streams_kept() -> Iterator[int]:
+    """Gives job code descriptors 0 to 2, stream objects and loggers that it may spoil; then all are as before.
+
+    Yields the descriptor of the function's own standard error.
+    """
+    objects = {name: getattr(sys, name) for name in (*_NAMES, *(f"__{name}__" for name in _NAMES))}
+    loggers = LoggingState()
+    flush_streams()
+    kept = [os.dup(number) for number in _STANDARD]
+    prints, printed = os.pipe()
+    outputs, output = OutputReader(), JobOutput(prints, lambda _label, line: _write(kept[2], line), "")
+    try:
+        _replace_descriptors(printed)
+        outputs.add(output)
+        for number, name in enumerate(_NAMES):
+            setattr(sys, name, opened_stream(number))
+            setattr(sys, f"__{name}__", getattr(sys, name))
+        yield kept[2]
+    finally:
+        flush_streams()
+        for name, stream in objects.items():
+            setattr(sys, name, stream)
+        for copy, number in zip(kept, _STANDARD, strict=True):
+            os.dup2(copy, number)
+        loggers.restore()
+        output.finish()
+        outputs.remove(output)
+        outputs.close()
+        for copy in kept:
+            os.close(copy)
+
+
+@contextmanager
+def processes_ended() -> Iterator[Callable[[], None]]:
+    """Ends every process that was started meanwhile, also one whose parent has ended.
+
+    Yields a function that does so at once.
+    """
+    before = frozenset(descendants_of(os.getpid()))
+    adopt_orphans()
+
+    def end() -> None:
+        reap = _reap if not before else _reap_nothing  # what ran before is for others to collect
+        end_descendants(os.getpid(), spared=before, seconds=_SWEEP_SECONDS, reap=reap)
+
+    try:
+        yield end
+    finally:
+        end()
+        adopt_orphans(adopts=False)
+
+
+def _replace_descriptors(printed: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    os.close(nothing)
+    os.close(printed)
+
+
+def _write(descriptor: int, line: str) -> None:
+    left = memoryview(f"{line}\n".encode("utf-8", "backslashreplace"))
+    with suppress(OSError):  # nobody reads it any more
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _reap_nothing() -> None:
+    pass

@@ -1,0 +1,136 @@
+"""The keeper of a process for job code: `python -m tidegate.adapters.job_keeper LINE CONTROL PACKAGE ...`.
+
+It forks the process that runs job code, and lives beside it without any job code. Every process that job code starts
+stays below the keeper, also one that left its session or whose parent ended. So the keeper can end all of them:
+after each attempt, when the worker asks; when job code's process ends; and when the worker is gone, however that came.
+
+The worker talks to it over CONTROL, which ends with the worker. The keeper first says the number of job code's process
+in a line. `s` asks for the end of all that an attempt left; the answer is CLEAN, ENDED or LEFT.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tidegate.adapters.process_tree import end_descendants
+from tidegate.kernel import adopt_orphans, die_with_parent, hide_process
+
+SWEEP = b"s"
+CLEAN = b"c"  # there was nothing to end
+ENDED = b"e"  # something was left, and is gone now
+LEFT = b"l"  # something is left that can't be ended, or is started faster than it ends
+SWEEP_SECONDS = 5.0
+_BLOCK_BYTES = 512
+
+
+class Keeper:
+    """Watches one process, `child`, for the worker at the other end of `control`."""
+
+    def __init__(self, child: int, control: socket.socket) -> None:
+        self._child = child
+        self._control = control
+        self._status: int | None = None
+        self._wake, self._woken = os.pipe()
+        os.set_blocking(self._woken, False)
+
+    def run(self) -> None:
+        """Serves until the child or the worker is gone; then ends everything, and itself as the child ended."""
+        signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _hear)
+        self._control.sendall(b"%d\n" % self._child)
+        while True:
+            self._reap()
+            if self._status is not None:
+                break
+            ready, _, _ = select.select([self._control.fileno(), self._wake], [], [])
+            if self._wake in ready:
+                os.read(self._wake, _BLOCK_BYTES)
+            if self._control.fileno() in ready and not self._answer():
+                break
+        self._end_everything()
+
+    def _answer(self) -> bool:
+        """Does what the worker asks; False where it is gone."""
+        try:
+            asked = self._control.recv(1)
+            if asked != SWEEP:
+                return False
+            self._control.sendall(self._sweep())
+        except OSError:
+            return False
+        return True
+
+    def _sweep(self) -> bytes:
+        killed, all_gone = end_descendants(
+            os.getpid(), spared={self._child}, seconds=SWEEP_SECONDS, reap=self._reap
+        )
+        if not all_gone:
+            return LEFT
+        return ENDED if killed else CLEAN
+
+    def _reap(self) -> None:
+        """Collects what has ended: job code's process, and the orphans that came here."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._child:
+                self._status = status
+
+    def _end_everything(self) -> None:
+        if self._status is None:
+            os.kill(self._child, signal.SIGKILL)  # first, so that it starts nothing more
+            with suppress(ProcessLookupError):  # where it has no group of its own yet
+                os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
+        end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
+        self._reap()
+        code = 0 if self._status is None else os.waitstatus_to_exitcode(self._status)
+        if code < 0:  # the worker says in its outcome which signal it was
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
+            if -code != signal.SIGKILL:
+                signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
+        os._exit(abs(code))
+
+
+def _hear(number: int, frame: object) -> None:
+    """A handler that does nothing: without one the signal would not wake the keeper."""
+
+
+def _heed_nothing() -> None:
+    """Ignores every signal that can be ignored: job code may send any to its parent."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Entry point: becomes two processes, of which the child goes on as the one for job code."""
+    line, control = int(arguments[0]), int(arguments[1])
+    hide_process()
+    adopt_orphans()
+    keeper = os.getpid()
+    child = os.fork()
+    if child != 0:
+        os.close(line)  # only job code's process holds it, so that its death ends the line
+        _heed_nothing()
+        Keeper(child, socket.socket(fileno=control)).run()
+        return
+    os.close(control)
+    os.setsid()  # signals that job code sends to its own group do not reach the keeper
+    die_with_parent(keeper)
+    from tidegate.handlers import child as job_code  # only now: the keeper stays small
+
+    job_code.main(line, arguments[2:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,111 @@
+"""Finds and ends what a process started, and what that started in turn, through Linux's `/proc`.
+
+Elsewhere nothing is found. Imports almost nothing: the keeper of a job's process lives on it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from functools import cache
+
+_PAUSE_SECONDS = 0.001  # a killed process needs about that long to be gone
+_CLEAN_LOOKS = 2  # one look may pass over a process that changes its parent in that moment
+_ZOMBIE = b"Z"
+_DEAD = b"X"
+
+
+def descendants_of(pid: int) -> list[int]:
+    """The processes that `pid` and its descendants started and that still run: parents before their children."""
+    return [found for found in _walk(pid) if _runs(found)]
+
+
+def end_descendants(
+    pid: int, *, spared: Collection[int], seconds: float, reap: Callable[[], None]
+) -> tuple[int, bool]:
+    """Kills every descendant of `pid` but `spared`, until none is left, for `seconds` at most.
+
+    Returns how many were killed, and whether all of them are gone. `reap` collects the caller's own dead children
+    between two looks.
+    """
+    killed: set[int] = set()
+    until_s = time.monotonic() + seconds
+    clean = 0
+    while clean < _CLEAN_LOOKS:
+        reap()
+        found = [one for one in descendants_of(pid) if one not in spared]
+        if not found:
+            clean += 1
+            continue
+        clean = 0
+        if time.monotonic() > until_s:
+            return len(killed), False
+        for one in found:
+            # Another user's process can't be killed: it is found again, until the time is over.
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(one, signal.SIGKILL)
+        killed.update(found)
+        time.sleep(_PAUSE_SECONDS)
+    return len(killed), True
+
+
+def _walk(pid: int) -> Iterator[int]:
+    level, seen = [pid], {pid}
+    children_of = _children_of if _kernel_lists_children() else _children_by_parents()
+    while level:
+        level = [child for parent in level for child in children_of(parent) if child not in seen]
+        seen.update(level)
+        yield from level
+
+
+@cache
+def _kernel_lists_children() -> bool:
+    """Whether this kernel was built with the lists that `_children_of` reads."""
+    own = os.getpid()
+    return os.path.exists(f"/proc/{own}/task/{own}/children")  # noqa: PTH110 - a Path costs more than the call
+
+
+def _children_by_parents() -> Callable[[int], list[int]]:
+    """Answers like `_children_of`, from one look at every process of the machine, which costs far more."""
+    children: dict[int, list[int]] = {}
+    if os.path.isdir("/proc/self"):  # noqa: PTH112 - as above
+        for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - as above
+            after_name = _status_of(int(name))
+            if after_name:
+                children.setdefault(int(after_name[1]), []).append(int(name))
+    return lambda pid: children.get(pid, [])
+
+
+def _children_of(pid: int) -> list[int]:
+    """The children of all threads of `pid`; none where it is gone."""
+    tasks = f"/proc/{pid}/task"
+    children: list[int] = []
+    try:
+        for task in os.listdir(tasks):  # noqa: PTH208 - a Path costs more than the call
+            descriptor = os.open(f"{tasks}/{task}/children", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                while part := os.read(descriptor, 65_536):
+                    children.extend(int(child) for child in part.split())
+            finally:
+                os.close(descriptor)
+    except (FileNotFoundError, ProcessLookupError):
+        return children
+    return children
+
+
+def _runs(pid: int) -> bool:
+    """Whether `pid` is there, and no zombie that its parent has not collected yet."""
+    status = _status_of(pid)
+    return bool(status) and status[0] not in (_ZOMBIE, _DEAD)
+
+
+def _status_of(pid: int) -> list[bytes]:
+    """What the kernel says of `pid` after its name: state, parent, and more; nothing where it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as above
+            return file.read(4_096).rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -1,0 +1,42 @@
+"""Bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
+
+from __future__ import annotations
+
+import json
+
+from tidegate.domain import limits
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.job import Json
+from tidegate.ports import Outcome, OutcomeKind
+
+UPSTREAMS_TOO_LARGE = "upstreams-too-large"
+
+
+class TooMuchGathered(TidegateError):
+    """The results of a job's upstreams are larger, together, than one job may gather."""
+
+    code = UPSTREAMS_TOO_LARGE
+
+
+class Gathered:
+    """Counts the results that one job was given so far, as compact JSON in UTF-8."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._count = 0
+
+    def add(self, result: Json) -> None:
+        """Counts one more; raises TooMuchGathered from the first that is beyond the bound."""
+        self._bytes += len(json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode())
+        self._count += 1
+        if self._bytes > limits.MAX_GATHERED_BYTES:
+            raise TooMuchGathered(
+                f"the results of the first {self._count:,} upstreams are larger than the "
+                f"{limits.MAX_GATHERED_BYTES:,} bytes that one job may gather; let upstreams store large results "
+                "elsewhere and return their addresses, or gather in stages"
+            )
+
+
+def failure_of(error: TooMuchGathered) -> Outcome:
+    """How an attempt ends that can't be given its input; another try would not find it smaller."""
+    return Outcome(OutcomeKind.FAILED, code=UPSTREAMS_TOO_LARGE, message=str(error), retryable=False)

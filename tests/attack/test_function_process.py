@@ -1,0 +1,174 @@
+"""In the function's own process: job code that never stops, spoils the runtime's streams, or leaves processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.attack.test_process_leftovers import WAYS, _left, _run, linux_only
+from tests.handlers.executors import CLOCK, Beats, assignment
+from tests.worker.world import job_of, make_services, queued_job
+from tidegate.adapters.inline_executor import EXIT_GAVE_UP, InlineExecutor
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.domain.states import State
+from tidegate.handlers.loader import load_registry
+from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
+from tidegate.usecases.claim import claim
+from tidegate.usecases.give_up import conclude_stuck
+
+JOBS = "tests.attack.process_jobs"
+
+
+def _executor(**options: Any) -> InlineExecutor:
+    return InlineExecutor(load_registry(JOBS), CLOCK, heartbeat_seconds=0.02, **options)
+
+
+# --- code that never stops ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("beats", "timeout_ms", "verdict"),
+    [
+        (Beats(), 100, OutcomeKind.TIMED_OUT),
+        (Beats(Signal.CANCEL), 60_000, OutcomeKind.CANCELLED),
+        (Beats(Signal.LOST), 60_000, OutcomeKind.LOST),
+    ],
+)
+def test_code_that_swallows_its_interrupts_is_given_up(
+    beats: Beats, timeout_ms: int, verdict: OutcomeKind
+) -> None:
+    concluded: list[tuple[str, OutcomeKind]] = []
+    left: list[int] = []
+    executor = _executor(
+        cancel_grace_seconds=0.05,
+        give_up_seconds=0.3,
+        give_up=lambda one, outcome: concluded.append((one.job_id, outcome.kind)),
+        leave=left.append,
+    )
+    swallows = assignment("process.swallow-exceptions", {"amount": 2_500}, timeout_ms=timeout_ms)
+    outcome = executor.execute(swallows, beats)
+    assert concluded == [(swallows.job_id, verdict)]
+    assert left == [EXIT_GAVE_UP]
+    assert outcome.kind is OutcomeKind.LOST, "the attempt was concluded, and must not be once more"
+
+
+def test_a_process_ends_though_its_attempt_can_not_be_concluded() -> None:
+    def fail(one: Assignment, outcome: Outcome) -> None:
+        raise OSError("no network")
+
+    left: list[int] = []
+    executor = _executor(give_up_seconds=0.1, give_up=fail, leave=left.append)
+    executor.execute(assignment("process.swallow-exceptions", {"amount": 1_500}, timeout_ms=50), Beats())
+    assert left == [EXIT_GAVE_UP]
+
+
+_FUNCTION = """
+    import sys
+    from tests.attack.test_function_process import _executor
+    from tests.handlers.executors import Beats, assignment
+    executor = _executor(give_up_seconds=0.5, give_up=lambda one, outcome: open(sys.argv[2], "w").write(outcome.kind))
+    executor.execute(assignment(sys.argv[1], {"amount": 60_000} if "swallow" in sys.argv[1] else {}, timeout_ms=200),
+                     Beats())
+"""
+
+
+def _run_function(job_type: str, note: Path) -> int:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", textwrap.dedent(_FUNCTION), job_type, str(note)]
+    return subprocess.run(command, env=environment, check=False, timeout=50).returncode
+
+
+def test_the_runtimes_process_ends_with_the_answer_stored(tmp_path: Path) -> None:
+    assert _run_function("process.swallow-exceptions", tmp_path / "note") == EXIT_GAVE_UP
+    assert (tmp_path / "note").read_text(encoding="utf-8") == OutcomeKind.TIMED_OUT
+
+
+def test_the_runtimes_process_ends_though_no_thread_of_it_gets_a_turn(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert _run_function("process.hold-the-interpreter", tmp_path / "note") != 0
+    assert time.monotonic() - began < 45, "the job itself takes two minutes"
+    assert not (tmp_path / "note").exists(), "nobody could conclude it: its lease runs out"
+
+
+def test_what_was_given_up_is_concluded_as_any_attempt_is_and_only_once() -> None:
+    services = make_services(MemoryWorld())
+    message = queued_job(services)
+    claimed = claim(services, message, "lambda-1", CLOCK.now_ms())
+    assert claimed is not None
+    concluded = conclude_stuck(services, CLOCK, claimed.assignment, Outcome(OutcomeKind.TIMED_OUT))
+    assert concluded is not None
+    assert concluded.state is not State.RUNNING
+    assert job_of(services, message).state is concluded.state
+    assert conclude_stuck(services, CLOCK, claimed.assignment, Outcome(OutcomeKind.TIMED_OUT)) is None
+    assert claim(services, message, "lambda-1", CLOCK.now_ms()) is None, "its message is stale"
+
+
+# --- streams -----------------------------------------------------------------------------------------------------
+
+_RUNTIME = """
+    import json, logging, sys
+    from tests.attack.test_function_process import _executor
+    from tests.handlers.executors import Beats, assignment
+    logging.basicConfig(level=logging.INFO)
+    executor, answers = _executor(), sys.stdout
+    for line in sys.stdin:
+        outcome = executor.execute(assignment(line.strip()), Beats())
+        logging.info("ran")
+        answers.write(json.dumps([outcome.kind, outcome.result, outcome.message]) + "\\n")
+        answers.flush()
+"""
+
+
+def test_no_job_reads_or_writes_what_the_runtime_says_over_the_standard_streams() -> None:
+    """The runtime of the local stack: a line on descriptor 0 is an event, a line on descriptor 1 its answer."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_RUNTIME)],
+        input=b"process.read-and-spoil-streams\n" * 2 + b"process.print\n",
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=50,
+    )
+    answers = [json.loads(line) for line in ran.stdout.decode("utf-8", "strict").splitlines()]
+    assert [answer[:2] for answer in answers[:2]] == [["SUCCEEDED", ""]] * 2, answers
+    assert answers[2][0] == "SUCCEEDED"
+    errors = ran.stderr.decode("utf-8", "strict")
+    for line in (
+        r"\xff\xfe? no text",
+        '{"status": "ok"}',
+        r"\xff on the other one",
+        "from a program",
+        "to stdout",
+    ):
+        assert line in errors
+    assert errors.count("INFO:root:ran") == 3, "the loggers are as they were"
+    assert max(map(len, errors.splitlines())) < 10_000
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+
+@linux_only
+@pytest.mark.parametrize("how", [way for way in WAYS if way != "deaf"])
+def test_what_a_job_left_in_the_function_is_gone_with_its_attempt(tmp_path: Path, how: str) -> None:
+    spared = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    try:
+        outcome = _executor().execute(
+            assignment("process.leave", {"folder": str(tmp_path), "how": how}), Beats()
+        )
+        assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+        assert _left(tmp_path)
+        assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+        assert spared.poll() is None, "what ran before is nobody's but the function's"
+    finally:
+        spared.kill()
+        spared.wait()

@@ -1,0 +1,212 @@
+"""Whatever a job started ends with its attempt, by whatever way that ends, and no job meets what another left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.attack.isolation import result_of
+from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.process_tree import descendants_of
+from tidegate.handlers.process_state import MAX_OPEN_FILES_LEFT
+from tidegate.ports import OutcomeKind, Signal
+
+JOBS = "tests.attack.process_jobs"
+PATIENCE_SECONDS = 30.0
+WAYS = ["plain", "nohup", "session", "double-fork", "fork", "many", "deaf"]
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc and no keeper")
+
+
+def make_executor(**options: Any) -> ProcessExecutor:
+    return ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=0.02,
+        cancel_grace_seconds=0.05,
+        hand_back_grace_seconds=0.05,
+        packages=(JOBS,),
+        **options,
+    )
+
+
+@pytest.fixture
+def executor() -> Iterator[ProcessExecutor]:
+    made = make_executor()
+    yield made
+    made.close()
+
+
+def _left(folder: Path) -> list[int]:
+    return [int(note.name.removeprefix("pid-")) for note in folder.glob("pid-*")]
+
+
+def _run(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _becomes_true(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+
+@linux_only
+@pytest.mark.parametrize("how", WAYS)
+def test_what_a_job_left_is_gone_when_its_attempt_has_succeeded(
+    executor: ProcessExecutor, tmp_path: Path, how: str
+) -> None:
+    first = result_of(executor, "process.leave", {"folder": str(tmp_path), "how": how})
+    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+    assert result_of(executor, "process.observe")["process"] != first, "it may hold what it shared with them"
+
+
+@linux_only
+@pytest.mark.parametrize("then", ["fail", "die"])
+def test_what_a_job_left_is_gone_when_its_attempt_has_failed(
+    executor: ProcessExecutor, tmp_path: Path, then: str
+) -> None:
+    given = {"folder": str(tmp_path), "how": "many", "then": then}
+    assert executor.execute(assignment("process.leave", given), Beats()).kind is OutcomeKind.FAILED
+    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+
+
+@linux_only
+@pytest.mark.parametrize("asked", [Signal.CANCEL, Signal.HAND_BACK, Signal.LOST])
+def test_what_a_job_left_is_gone_when_it_was_told_to_stop(
+    executor: ProcessExecutor, tmp_path: Path, asked: Signal
+) -> None:
+    given = {"folder": str(tmp_path), "how": "many", "then": "c-code"}
+    executor.execute(assignment("process.leave", given), Beats(asked, when=has_progress))
+    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+
+
+@linux_only
+def test_what_a_job_left_is_gone_when_its_time_is_over(executor: ProcessExecutor, tmp_path: Path) -> None:
+    executor.job_types()
+    given = {"folder": str(tmp_path), "how": "many", "then": "c-code"}
+    outcome = executor.execute(assignment("process.leave", given, timeout_ms=3_000), Beats())
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+    assert len(_left(tmp_path)) == 8
+    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+
+
+_WORKER = """
+    import sys, threading
+    from tests.attack.test_process_leftovers import make_executor
+    from tests.handlers.executors import Beats, assignment
+    given = {"folder": sys.argv[1], "how": sys.argv[2], "then": sys.argv[3]}
+    executor = make_executor()
+    executor.execute(assignment("process.leave", given), beats := Beats())
+"""
+
+
+@linux_only
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("then", ["wait", "c-code"])
+def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how: str, then: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", textwrap.dedent(_WORKER), str(tmp_path), how, then]
+    with subprocess.Popen(command, env=environment) as worker:
+        try:
+            assert _becomes_true(lambda: len(_left(tmp_path)) == (8 if how == "many" else 1))
+            started = descendants_of(worker.pid)
+            assert set(_left(tmp_path)) < set(started)
+        finally:
+            worker.send_signal(signal.SIGKILL)
+    assert _becomes_true(lambda: not any(_run(pid) for pid in started))
+
+
+@linux_only
+def test_job_code_dies_with_its_keeper(executor: ProcessExecutor) -> None:
+    beats = Beats()
+
+    def kill_the_keeper(progress: object) -> Signal:
+        (child,) = executor._children.busy
+        os.kill(child._process.pid, signal.SIGKILL)
+        return beats(None)
+
+    outcome = executor.execute(assignment("process.leave", {"folder": "/nowhere"}), kill_the_keeper)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+
+
+# --- the process itself ------------------------------------------------------------------------------------------
+
+
+def test_what_one_job_changed_the_next_one_finds_as_it_was(executor: ProcessExecutor) -> None:
+    before = result_of(executor, "process.observe")
+    changed = result_of(executor, "process.change-everything")
+    after = result_of(executor, "process.observe")
+    assert before["process"] == changed == after["process"], "the process is put right, not replaced"
+    by_chance = {"random", "folder"}
+    assert {name: after[name] for name in after.keys() - by_chance} == {
+        name: before[name] for name in before.keys() - by_chance
+    }
+    result_of(executor, "process.change-everything")
+    assert result_of(executor, "process.observe")["random"] != after["random"], "no seed of a job stays"
+
+
+@pytest.mark.parametrize(
+    ("job_type", "parameters"),
+    [
+        ("process.leave-a-thread", {}),
+        ("process.leave-a-file", {}),
+        ("process.leave-connections", {"amount": MAX_OPEN_FILES_LEFT + 2}),
+        ("process.leave-memory", {"amount": 80}),
+        ("process.lower-a-limit", {}),
+    ],
+)
+def test_what_can_not_be_put_right_ends_the_process(job_type: str, parameters: dict[str, Any]) -> None:
+    executor = make_executor(process_growth_mb=64)
+    try:
+        spoiled = result_of(executor, job_type, parameters)
+        assert not _run(spoiled)
+        assert result_of(executor, "process.observe")["process"] != spoiled
+    finally:
+        executor.close()
+
+
+def test_a_few_connections_and_a_little_memory_may_stay(executor: ProcessExecutor) -> None:
+    kept = result_of(executor, "process.leave-connections", {"amount": MAX_OPEN_FILES_LEFT})
+    assert result_of(executor, "process.leave-memory", {"amount": 80}) == kept
+    assert result_of(executor, "process.observe")["process"] == kept
+
+
+def test_a_process_runs_no_more_jobs_than_it_may() -> None:
+    executor = make_executor(jobs_per_process=3)
+    try:
+        ran = [result_of(executor, "process.observe")["process"] for _ in range(7)]
+    finally:
+        executor.close()
+    assert [ran.count(process) for process in dict.fromkeys(ran)] == [3, 3, 1]
+
+
+@linux_only
+def test_an_executor_that_was_closed_holds_no_descriptor(tmp_path: Path) -> None:
+    held: list[int] = []
+    for _ in range(3):
+        executor = make_executor(scratch=tmp_path)
+        result_of(executor, "process.leave", {"folder": str(tmp_path)})
+        result_of(executor, "process.observe")
+        executor.close()
+        held.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert held[-1] == held[0]

@@ -1,0 +1,124 @@
+"""As the first process of a container the worker leaves no zombies, and is told of signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ORPHANS = 5
+_NEW_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+
+_WORK = f"""
+    import os, signal, sys, time
+    from pathlib import Path
+    from tidegate.kernel import adopt_orphans
+    from tidegate_worker.init import run_as_init
+
+    def leave_orphans():
+        for _ in range({ORPHANS}):
+            between = os.fork()
+            if between == 0:
+                if os.fork() == 0:
+                    time.sleep(0.2)
+                os._exit(0)
+            os.waitpid(between, 0)
+
+    def zombies_of(parent):
+        count = 0
+        for entry in Path("/proc").iterdir():
+            try:
+                state, its_parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            except (OSError, ValueError):
+                continue
+            count += state == "Z" and int(its_parent) == parent
+        return count
+
+    def work():
+        leave_orphans()
+        time.sleep(1)
+        return zombies_of(FIRST)
+
+    def wait():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        os.write(1, b"ready\\n")
+        time.sleep(60)
+        return 1
+
+    if sys.argv[2] == "adopts":
+        adopt_orphans()
+    FIRST = os.getpid()
+    run = {{"work": work, "wait": wait}}[sys.argv[1]]
+    sys.exit(run() if sys.argv[3] == "alone" else run_as_init(run))
+"""
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", textwrap.dedent(_WORK), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _zombies(*command: str) -> int:
+    return subprocess.run(command, env=_environment(), check=False, timeout=60).returncode
+
+
+@pytest.fixture
+def namespace() -> list[str]:
+    """The command that makes what follows process 1 of a namespace of its own."""
+    try:
+        tried = subprocess.run([*_NEW_NAMESPACE, "true"], capture_output=True, check=False, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("this machine has no unshare: shown by orphans that are adopted, below")
+    if tried.returncode != 0:
+        pytest.skip("this machine allows no namespace of processes: shown by orphans that are adopted, below")
+    return _NEW_NAMESPACE
+
+
+def test_without_an_init_the_first_process_of_a_namespace_gathers_zombies(namespace: list[str]) -> None:
+    assert _zombies(*namespace, *_command("work", "first", "alone")) == ORPHANS
+
+
+def test_the_first_process_of_a_namespace_leaves_no_zombies(namespace: list[str]) -> None:
+    assert _zombies(*namespace, *_command("work", "first", "init")) == 0
+
+
+def test_the_worker_as_first_process_answers_with_its_own_exit_code(namespace: list[str]) -> None:
+    environment = {name: value for name, value in _environment().items() if not name.startswith("TIDEGATE_")}
+    command = [*namespace, sys.executable, "-m", "tidegate_worker", "--pool", "ecs"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert "environment variable 'TIDEGATE_POOLS' is missing" in ended.stderr
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux gives orphans to another process than the first"
+)
+def test_orphans_that_are_adopted_stay_as_zombies_without_an_init_and_not_with_it() -> None:
+    assert _zombies(*_command("work", "adopts", "alone")) == ORPHANS
+    assert _zombies(*_command("work", "adopts", "init")) == 0
+
+
+def test_a_signal_reaches_the_worker() -> None:
+    with subprocess.Popen(
+        _command("wait", "first", "init"), env=_environment(), stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"ready\n"
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 7
+
+
+def test_the_image_starts_with_that_init() -> None:
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", (ROOT / "worker" / "Dockerfile").read_text(), re.MULTILINE)
+    assert entry == '["python", "-m", "tidegate_worker"]'
+    assert "run_as_init" in (ROOT / "worker" / "tidegate_worker" / "__main__.py").read_text(encoding="utf-8")
