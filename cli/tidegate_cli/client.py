@@ -60,7 +60,8 @@ class Client:
     """Calls the API, each request signed, bounded in time and retried where that is safe.
 
     Every method may raise ApiProblem (the API refused), ApiUnreachable (no answer within the bounded retries) or
-    UsageError (an id, a name or an idempotency key that can't be one). `transport` and `sleep` are for tests.
+    UsageError (an id, a name or an idempotency key that can't be one). The target's `tell` hears, once, that a call
+    changed something there. `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
+        self._tell = target.tell
         self._sleep = sleep
         self._http = httpx.Client(
             auth=SigV4(target),
@@ -263,9 +265,17 @@ class Client:
                 why = str(error) or type(error).__name__
                 continue
             if response.status_code not in _RETRIED or attempt == _TRIES - 1:
-                return read_answer(response)
+                answer = read_answer(response)
+                if method != "GET":
+                    self._name_deployment()
+                return answer
             asked_seconds = retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))
+
+    def _name_deployment(self) -> None:
+        if self._tell is not None:
+            self._tell(f"deployment: {self._target.title}")
+            self._tell = None
 
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"

@@ -17,7 +17,7 @@ from rich.console import Console
 from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
-from tidegate_cli.target import find_target
+from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
 
 _PLAIN_WIDTH = 200  # where no terminal bounds the lines: a report's tables stay whole
@@ -108,9 +108,17 @@ class Session:
         """For everything that is no result."""
         return _console(stderr=True)
 
+    def target(self) -> Target:
+        """The API that was chosen, which says so once something is changed there; raises UsageError for none."""
+        return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
+
     def client(self) -> Client:
         """A client of the API that was chosen; raises UsageError where there is none."""
-        return Client(find_target(self.api_url, self.profile, self.region))
+        return Client(self.target())
+
+    def refuse_aws_options(self) -> None:
+        """Raises UsageError where --profile or --region was given to a command of the local stack."""
+        refuse_aws_options(self.profile, self.region, "this command is about the local stack alone")
 
     def tell(self, message: str) -> None:
         """One line on standard error."""
@@ -136,6 +144,7 @@ def _shown(text: str) -> str:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr)
-    if console.is_terminal or "COLUMNS" in os.environ:
+    # An empty COLUMNS says nothing, as test runners and some shells leave it.
+    if console.is_terminal or os.environ.get("COLUMNS"):
         return console
     return Console(stderr=stderr, width=_PLAIN_WIDTH)

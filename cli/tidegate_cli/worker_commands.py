@@ -150,6 +150,7 @@ def drain_worker(
 
 
 def worker(
+    context: typer.Context,
     pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
     slots: _Slots = 4,
     worker_id: _WorkerId = None,
@@ -166,6 +167,12 @@ def worker(
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
+    session = session_of(context)
+    if session.profile is not None or session.region is not None:
+        raise UsageError(
+            "a worker process takes credentials and region from its environment: set AWS_PROFILE or AWS_REGION "
+            "instead of --profile or --region"
+        )
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:
