@@ -56,7 +56,7 @@ class ItemFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._descriptor: int | None = None
+        self._descriptor = -1  # of no file: to write before a journal was begun raises OSError
         self._good_bytes = 0
         self._older_bytes = 0
 
@@ -93,7 +93,7 @@ class ItemFiles:
 
     def begin_journal(self) -> int:
         """Turns to a new journal, which its number comes back for; from now on `append` writes there."""
-        if self._descriptor is not None:
+        if self._descriptor >= 0:
             os.close(self._descriptor)
         number = max((*self._numbers(_BASE), *self._numbers(_JOURNAL)), default=0) + 1
         least = self._numbers(_BASE)[-1:] or [0]
@@ -108,7 +108,6 @@ class ItemFiles:
 
     def append(self, changes: Sequence[Change]) -> None:
         """Writes changes as one line that is read whole or not at all. Raises OSError; then nothing is written."""
-        assert self._descriptor is not None, "no journal was begun"  # noqa: S101 - a fault of ours
         line = _line(changes)
         try:
             written = 0
@@ -121,7 +120,6 @@ class ItemFiles:
 
     def sync(self) -> None:
         """Has the journal outlive a loss of power too."""
-        assert self._descriptor is not None, "no journal was begun"  # noqa: S101 - a fault of ours
         os.fsync(self._descriptor)
 
     def write_base(self, number: int, items: Iterator[Change]) -> Iterator[None]:
