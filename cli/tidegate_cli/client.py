@@ -62,8 +62,8 @@ class Client:
 
     Every method may raise ApiProblem (the API refused), ApiUnreachable (no answer within the bounded retries) or
     UsageError (an id, a name or an idempotency key that can't be one). `on_repeat` hears why a call that changes
-    something is sent again, and `repeats` counts that: what the lost answer would have said is then not known.
-    `transport` and `sleep` are for tests.
+    something is sent again, and `repeats` counts that: what the lost answer would have said is then not known. The
+    target's `tell` hears, once, that a call changed something there. `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Client:
         self.repeats = 0
         self.on_repeat: Callable[[str], None] = lambda _: None
         self._target = target
+        self._tell = target.tell
         self._sleep = sleep
         self._http = httpx.Client(
             auth=SigV4(target),
@@ -274,7 +275,10 @@ class Client:
                 self._note_repeat(method, why)
                 continue
             if response.status_code not in _RETRIED or attempt == _TRIES - 1:
-                return read_answer(response)
+                answer = read_answer(response)
+                if method != "GET":
+                    self._name_deployment()
+                return answer
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # of those nothing was done
                 self._note_repeat(method, f"the API answered {response.status_code}")
             asked_seconds = retry_after_seconds(response)
@@ -284,6 +288,11 @@ class Client:
         if method != "GET":
             self.repeats += 1
             self.on_repeat(why)
+
+    def _name_deployment(self) -> None:
+        if self._tell is not None:
+            self._tell(f"deployment: {self._target.title}")
+            self._tell = None
 
     def _unreachable(self, why: str) -> str:
         hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"

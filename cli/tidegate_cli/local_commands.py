@@ -13,21 +13,49 @@ from tidegate_cli.errors import OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.local_stack import FUNCTIONS, LocalStackError, LocalState, StackInfo
+from tidegate_cli.local_stack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
 from tidegate_cli.options import Output, OutputOption, Session, print_json, refuse_api_url, session_of
 from tidegate_cli.views import format_time, printable_lines
 
-app = typer.Typer(help="The local stack: the same template on an AWS emulator.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback(help="The local stack: the same template on an AWS emulator.")
+def local(context: typer.Context) -> None:
+    """Refuses options that mean nothing here."""
+    session_of(context).refuse_aws_options()
 
 
 @app.command()
-def up(context: typer.Context, output: OutputOption = None) -> None:
-    """Start the local stack and deploy what changed.
+def up(
+    context: typer.Context,
+    executions: Annotated[
+        int | None,
+        typer.Option(
+            "--executions",
+            min=LEAST_EXECUTIONS,
+            max=MOST_EXECUTIONS,
+            metavar="N",
+            help="Functions that run at once, half of them of one function. "
+            f"Default: as last time, {DEFAULT_EXECUTIONS} at first.",
+            show_default=False,
+        ),
+    ] = None,
+    salvage: Annotated[
+        bool,
+        typer.Option(
+            "--salvage", help="Go on with what can be read of a broken state; the rest is kept aside."
+        ),
+    ] = False,
+    output: OutputOption = None,
+) -> None:
+    """Start the local stack on what it holds, and deploy what changed.
 
     Example: tidegate local up
     """
     session = _session(context, output)
     with ends_like_ctrl_c():
-        info = local_stack.up(session.tell)
+        info = local_stack.up(session.tell, executions=executions, salvage=salvage)
     if session.is_json:
         print_json(_info_json(info))
 

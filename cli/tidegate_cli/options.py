@@ -18,7 +18,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
 from tidegate_cli.tables import is_screen
-from tidegate_cli.target import find_target
+from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
 
 _PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
@@ -121,11 +121,19 @@ class Session:
         """For everything that is no result."""
         return _console(stderr=True)
 
+    def target(self) -> Target:
+        """The API that was chosen, which says so once something is changed there; raises UsageError for none."""
+        return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
+
     def client(self) -> Client:
         """A client of the API that was chosen; raises UsageError where there is none."""
-        client = Client(find_target(self.api_url, self.profile, self.region))
+        client = Client(self.target())
         client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
         return client
+
+    def refuse_aws_options(self) -> None:
+        """Raises UsageError where --profile or --region was given to a command of the local stack."""
+        refuse_aws_options(self.profile, self.region, "this command is about the local stack alone")
 
     def tell(self, message: str) -> None:
         """One line on standard error."""

@@ -37,7 +37,7 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
-from tidegate_cli.target import Target, find_target
+from tidegate_cli.target import Target
 from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
 from tidegate_cli.watching import watch
@@ -134,7 +134,7 @@ def run(
     document = read_document(
         file, speed=speed, pool=chosen, priority=priority, critical_path_weight=critical_path_weight
     )
-    target = find_target(session.api_url, session.profile, session.region)
+    target = session.target()
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
         stack.enter_context(ends_like_ctrl_c())
@@ -174,6 +174,7 @@ def demo(
 
     session = session_of(context, output)
     refuse_api_url(session, "demo")
+    session.refuse_aws_options()
     with ends_like_ctrl_c():
         code = run_demo(session, source=source, slots=slots, keep_up=keep_up)
     raise typer.Exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import boto3
@@ -21,12 +22,24 @@ _AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set for the local stack."""
+    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set for the local stack.
+
+    `profile` is the AWS profile that was named for it. `tell` hears which deployment was changed, once it was.
+    """
 
     api_url: str
     region: str
     credentials: Credentials = field(repr=False)
     local: StackInfo | None = None
+    profile: str | None = None
+    tell: Callable[[str], None] | None = None
+
+    @property
+    def title(self) -> str:
+        """Names the deployment for people."""
+        if self.local is not None:
+            return f"the local stack at {self.local.endpoint_url}"
+        return f"{self.api_url} in {self.region}" + (f" with profile {self.profile}" if self.profile else "")
 
     def signing_key(self) -> ReadOnlyCredentials:
         """The credentials as of now; those of a role are renewed when they run out."""
@@ -36,11 +49,13 @@ class Target:
 def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:
     """The API named by `api_url` or TIDEGATE_API_URL, else the local stack if one is up.
 
-    Raises UsageError where there is neither, or where no credentials or no region are found.
+    Raises UsageError where there is neither, where no credentials or no region are found, and where the local stack
+    would be called in spite of a profile or a region: it has its own.
     """
     local = recorded_stack()
     url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
     if local is not None and url in ("", local.api_url):
+        refuse_aws_options(profile, region, f"this talks to the local stack at {local.endpoint_url}")
         return local_target(local)
     if not url:
         raise UsageError(
@@ -67,7 +82,17 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
     found_region = region or (in_host.group(1) if in_host else own_region)
     if not found_region:
         raise UsageError("no AWS region: pass --region or set AWS_REGION")
-    return Target(url, found_region, credentials)
+    return Target(url, found_region, credentials, profile=profile)
+
+
+def refuse_aws_options(profile: str | None, region: str | None, why: str) -> None:
+    """Raises UsageError where --profile or --region was given and means nothing; `why` begins the sentence."""
+    given = [name for name, value in (("--profile", profile), ("--region", region)) if value is not None]
+    if given:
+        raise UsageError(
+            f"{why}, where {' and '.join(given)} would mean nothing: leave it out, or name the deployment that you "
+            f"mean with --api-url or {API_URL_VARIABLE}"
+        )
 
 
 def local_target(info: StackInfo) -> Target:

@@ -220,6 +220,11 @@ def worker(
     ids.pool_name(pool)
     if worker_id is not None:
         ids.worker_id(worker_id)
+    if session.profile is not None or session.region is not None:
+        raise UsageError(
+            "a worker process takes credentials and region from its environment: set AWS_PROFILE or AWS_REGION "
+            "instead of --profile or --region"
+        )
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:

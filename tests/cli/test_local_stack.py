@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import LocalStackError, LocalState, down, logs, processes, sam, status
+from tidegate_cli.local_stack import (
+    LocalStackError,
+    LocalState,
+    down,
+    logs,
+    processes,
+    sam,
+    saved_state,
+    status,
+)
 from tidegate_cli.local_stack import emulator as emulators
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.model import StackInfo, read_info, write_info
@@ -173,10 +182,13 @@ def test_a_failed_build_is_told_and_tried_again(places: Places, monkeypatch: pyt
 def test_the_users_own_aws_configuration_stays_out(monkeypatch: pytest.MonkeyPatch, places: Places) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    for environment in (sam._environment("http://127.0.0.1:1", "word"), emulators._environment(1, places)):
+    for environment in (
+        sam._environment("http://127.0.0.1:1", "word"),
+        emulators._environment(1, places, 16),
+    ):
         assert "AWS_PROFILE" not in environment
         assert "AWS_SESSION_TOKEN" not in environment
-    assert emulators._environment(1, places)["BIND_HOST"] == "127.0.0.1"
+    assert emulators._environment(1, places, 16)["BIND_HOST"] == "127.0.0.1"
 
 
 # --- finding a stack again ---------------------------------------------------------------------------------
@@ -235,7 +247,7 @@ def test_stream_positions_do_not_outlive_the_streams(places: Places) -> None:
     places.state.mkdir()
     saved = {"format": 2, "payload": {"esms": {"a": 1}, "dynamodb_stream_positions": {"data": {"x": 7}}}}
     (places.state / "lambda.json").write_text(json.dumps(saved), encoding="utf-8")
-    emulators._forget_stream_positions(places.state)
+    saved_state.forget_stream_positions(places)
     left = json.loads((places.state / "lambda.json").read_text(encoding="utf-8"))
     assert left == {"format": 2, "payload": {"esms": {"a": 1}}}
 

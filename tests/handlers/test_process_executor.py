@@ -167,7 +167,7 @@ def test_processes_that_never_begin_are_not_started_without_end(
     outcome = executor.execute(assignment("sample.describe"), Beats(), lambda: told.append("begun"))
     assert told == []
     assert (outcome.kind, outcome.code, outcome.retryable) == (
-        OutcomeKind.FAILED,
+        OutcomeKind.UNABLE,
         "process-not-started",
         True,
     )

@@ -45,6 +45,11 @@ def _transformed_document() -> dict[str, Any]:
     return translated
 
 
+def parameters() -> dict[str, Any]:
+    """The template's parameters by name, as they are written."""
+    return dict(_document()["Parameters"])
+
+
 def rules() -> dict[str, Any]:
     """The template's rules about its parameters, unresolved."""
     return dict(_document()["Rules"])

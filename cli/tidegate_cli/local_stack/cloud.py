@@ -41,6 +41,11 @@ class Deployment:
         """Whether the stack is whole, so that it can serve or be updated."""
         return self.status in USABLE
 
+    @property
+    def was_updated(self) -> bool:
+        """Whether the last that was done to it is an update, which only a stack that was whole gets."""
+        return self.status.startswith("UPDATE_")
+
 
 @contextmanager
 def readable_errors() -> Iterator[None]:

@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 
-from tidegate_cli.local_stack import processes
+from tidegate_cli.local_stack import left_processes, processes, saved_state
 from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import ACCESS_KEY_ID, REGION, Progress
 from tidegate_cli.local_stack.places import Places
@@ -27,19 +27,32 @@ from tidegate_cli.local_stack.private_files import (
 from tidegate_cli.local_stack.root_key import draw_root_secret
 
 SECRET_FILE_VARIABLE = "TIDEGATE_LOCAL_SECRET_FILE"  # noqa: S105 - names a file  # nosec B105
+EXECUTIONS_VARIABLE = "LAMBDA_ACCOUNT_CONCURRENCY"
+"""The emulator's own setting for how many functions run at once."""
+DEFAULT_EXECUTIONS = 16
+LEAST_EXECUTIONS, MOST_EXECUTIONS = 4, 1_000
 PROGRAM = ("-m", "tidegate_cli.local_stack.emulator_process")
 START_TRIES = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
 
+def executions_of_one_function(executions: int) -> int:
+    """How many of the executions one function may have, so that calls of the API never keep the dispatcher out."""
+    return executions // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """The emulator's process and port. `mark` tells it from a later process with the same pid."""
+    """The emulator's process and port. `mark` tells it from a later process with the same pid.
+
+    `executions` is how many functions it runs at once.
+    """
 
     pid: int
     mark: str
     port: int
+    executions: int = DEFAULT_EXECUTIONS
 
     @property
     def endpoint_url(self) -> str:
@@ -78,43 +91,63 @@ def find_running(places: Places) -> Emulator | None:
     return None
 
 
-def start(places: Places, progress: Progress, *, program: Sequence[str] = PROGRAM) -> Emulator:
-    """Starts the emulator on what it saved last time, if that still fits.
+def start(
+    places: Places,
+    progress: Progress,
+    *,
+    program: Sequence[str] = PROGRAM,
+    salvage: bool = False,
+    executions: int | None = None,
+) -> Emulator:
+    """Starts the emulator on what it saved last time, on the same port or on another one if that is taken.
 
-    `program` is what the interpreter is given to run; a benchmark puts its own around the emulator. Raises
-    LocalStackError where it does not come up.
+    `program` is what the interpreter is given to run; a benchmark puts its own around the emulator. `salvage` goes on
+    with what can be read of broken files. `executions` is how many functions run at once (default: as many as the last
+    time). Raises LocalStackError where it does not come up, or where what was saved
+    can't be read; what was saved stays as it is.
     """
     places.claim_home()
     draw_root_secret(places)
     last = _read_record(places.emulator_record)
-    # Saved queues are known by addresses that hold the port: what was saved is of use on the same port only.
-    if last is None or not processes.is_free(last.port):
-        if last is not None and places.state.exists():
-            progress(f"port {last.port} was taken by another program: starting over on a new one")
-        forget_state(places)
-    else:
-        _forget_stream_positions(places.state)
+    left = _end_left(places, last)
+    if left:
+        progress(f"ended {left} processes that an earlier local AWS left behind")
     shutil.rmtree(places.scratch, ignore_errors=True)
     for folder in (places.state, places.scratch):
         make_private_folder(folder)
-    port = last.port if last is not None and processes.is_free(last.port) else processes.free_port()
+    saved_state.check(places, progress, salvage=salvage)
+    saved_state.forget_stream_positions(places)
+    if executions is None:
+        executions = last.executions if last is not None else DEFAULT_EXECUTIONS
+    earlier = last.port if last is not None else None
+    port = earlier if earlier is not None and processes.is_free(earlier) else processes.free_port()
     for _ in range(START_TRIES):
+        if earlier not in (None, port):
+            progress(
+                f"port {earlier} was taken by another program: the stack moves to port {port} with all it holds "
+                "(start its worker processes again)"
+            )
+        saved_state.move_to_port(places, port, earlier)
         progress(f"starting the local AWS on port {port}")
-        emulator = _start_on(port, places, program)
+        emulator = _start_on(port, places, program, executions)
         if emulator is not None:
             return emulator
-        port = processes.free_port()  # somebody was quicker
-        forget_state(places)
-        make_private_folder(places.state)
+        earlier, port = port, processes.free_port()  # somebody was quicker
     raise LocalStackError(f"the local AWS does not start; see {places.emulator_log}")
 
 
 def stop(places: Places) -> bool:
-    """Ends this home's emulator, which saves its state; False if it was not running."""
+    """Ends this home's emulator, which saves its state, and every process that it started.
+
+    False if the emulator was not running. Folders that the processes use are removed once they are gone.
+    """
     emulator = _read_record(places.emulator_record)
+    # Found while their parents run: one that is orphaned by its parent's end may show no other sign.
+    before = left_processes.find(places, _leader(emulator))
     was_running = emulator is not None and processes.end(
         emulator.pid, emulator.mark, patience_seconds=STOP_SECONDS
     )
+    _end_left(places, emulator, before)
     shutil.rmtree(places.scratch, ignore_errors=True)
     places.stack_info.unlink(missing_ok=True)
     return was_running
@@ -123,10 +156,24 @@ def stop(places: Places) -> bool:
 def forget_state(places: Places) -> None:
     """Removes what the emulator saved, so that it starts empty."""
     shutil.rmtree(places.state, ignore_errors=True)
-    places.stack_info.unlink(missing_ok=True)
+    for file in (places.stack_info, places.was_whole):
+        file.unlink(missing_ok=True)
 
 
-def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | None:
+def _leader(emulator: Emulator | None) -> left_processes.Leader | None:
+    return left_processes.Leader(emulator.pid, emulator.mark) if emulator is not None else None
+
+
+def _end_left(places: Places, emulator: Emulator | None, before: Mapping[int, str] | None = None) -> int:
+    try:
+        return left_processes.end(places, _leader(emulator), (before or {}).items())
+    except TimeoutError as error:
+        raise LocalStackError(
+            f"{error}: they belong to this stack; end them by hand and try again"
+        ) from error
+
+
+def _start_on(port: int, places: Places, program: Sequence[str], executions: int) -> Emulator | None:
     """The emulator, answering on `port`; None where it ended by itself, as it does when the port is taken."""
     with open_private(places.emulator_log) as log:
         child = subprocess.Popen(
@@ -135,7 +182,7 @@ def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | N
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=places.home,
-            env=_environment(port, places),
+            env=_environment(port, places, executions),
             umask=UMASK,  # functions take it over
             start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
         )
@@ -144,7 +191,7 @@ def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | N
         mark = processes.start_mark(child.pid)
         if mark is None:
             return None
-        emulator = Emulator(pid=child.pid, mark=mark, port=port)
+        emulator = Emulator(pid=child.pid, mark=mark, port=port, executions=executions)
         _write_record(places.emulator_record, emulator)
         deadline_s = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline_s:
@@ -164,7 +211,7 @@ def _start_on(port: int, places: Places, program: Sequence[str]) -> Emulator | N
     )
 
 
-def _environment(port: int, places: Places) -> dict[str, str]:
+def _environment(port: int, places: Places, executions: int) -> dict[str, str]:
     # Functions inherit the emulator's environment, so it gets nothing of the user's but these.
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
@@ -179,29 +226,16 @@ def _environment(port: int, places: Places) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "AUTH": "true",
+        EXECUTIONS_VARIABLE: str(executions),
         "PERSIST_STATE": "1",
         "STATE_DIR": str(places.state),
+        left_processes.MARK_VARIABLE: str(places.home),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(places.state / "s3"),
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         SECRET_FILE_VARIABLE: str(places.root_secret),
         "AWS_DEFAULT_REGION": REGION,
     }
-
-
-def _forget_stream_positions(state: Path) -> None:
-    """Lets stream readers begin anew: the emulator saves how far they were, but not the streams themselves.
-
-    Left in, it would pass over as many records as were ever read before.
-    """
-    path = state / "lambda.json"
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    payload = saved.get("payload") if isinstance(saved, dict) else None
-    if isinstance(payload, dict) and payload.pop("dynamodb_stream_positions", None):
-        path.write_text(json.dumps(saved), encoding="utf-8")
 
 
 def _read_record(path: Path) -> Emulator | None:

@@ -11,14 +11,18 @@ from ministack import app
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
-from tidegate_cli.local_stack.emulator import SECRET_FILE_VARIABLE
+from tidegate_cli.local_stack.emulator import EXECUTIONS_VARIABLE, SECRET_FILE_VARIABLE
+from tidegate_cli.local_stack.executions import Executions
 from tidegate_cli.local_stack.gate import Gate
 from tidegate_cli.local_stack.gateway import answer_as_aws_does
+from tidegate_cli.local_stack.left_processes import MARK_VARIABLE
 from tidegate_cli.local_stack.model import ACCESS_KEY_ID
 from tidegate_cli.local_stack.payload_limits import bound_payloads
 from tidegate_cli.local_stack.permissions import leading_keys, single_action, statement_checks
+from tidegate_cli.local_stack.places import Places
 from tidegate_cli.local_stack.role_keys import draw_role_keys
 from tidegate_cli.local_stack.root_key import read_secret_file
+from tidegate_cli.local_stack.saving import Saving
 from tidegate_cli.local_stack.sessions import keep_sessions
 from tidegate_cli.local_stack.signatures import Signatures
 from tidegate_cli.local_stack.statements import put_right
@@ -99,9 +103,12 @@ def run(also_open: Sequence[str] = ()) -> None:
     put_right()
     make_strict()
     keep_sessions()
+    Saving(Path(os.environ["STATE_DIR"])).install()
     _ask_as_aws_does()
     answer_as_aws_does()
     bound_payloads()
+    places = Places.find(Path(os.environ[MARK_VARIABLE]))
+    Executions(places, int(os.environ[EXECUTIONS_VARIABLE])).install()
     _close_to_others(also_open)
     app.main()
 

@@ -59,8 +59,28 @@ class Places:
 
     @property
     def state(self) -> Path:
-        """What the emulator saves when it stops."""
+        """What the emulator saves."""
         return self.home / "state"
+
+    @property
+    def saved_items(self) -> Path:
+        """The items of the emulator's tables, as it saves them."""
+        return self.state / "items"
+
+    @property
+    def saved_ports(self) -> Path:
+        """Which ports the addresses in the saved state are for."""
+        return self.state / "ports.json"
+
+    @property
+    def kept_aside(self) -> Path:
+        """Files of the state that could not be used as they were."""
+        return self.home / "aside"
+
+    @property
+    def was_whole(self) -> Path:
+        """There once a deployment of this home's stack was complete."""
+        return self.home / "deployed"
 
     @property
     def scratch(self) -> Path:

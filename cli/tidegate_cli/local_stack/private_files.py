@@ -68,6 +68,15 @@ def replace_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Has the names in a folder outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def others_can_read(path: Path) -> bool:
     """True where the mode of a file gives anything to other users."""
     return bool(path.stat().st_mode & _OF_OTHERS)

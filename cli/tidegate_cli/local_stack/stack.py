@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidegate_cli.local_stack import cloud, job_code, sam
+from tidegate_cli.local_stack import cloud, job_code, sam, saved_state
 from tidegate_cli.local_stack import emulator as emulators
 from tidegate_cli.local_stack.emulator import Emulator
 from tidegate_cli.local_stack.errors import LocalStackError
@@ -18,17 +18,26 @@ from tidegate_cli.local_stack.model import (
     write_info,
 )
 from tidegate_cli.local_stack.places import Places
+from tidegate_cli.local_stack.private_files import replace_private
 from tidegate_cli.local_stack.root_key import read_root_secret
 
 
 def up(
-    progress: Progress, *, home: Path | None = None, parameters: Mapping[str, str] | None = None
+    progress: Progress,
+    *,
+    home: Path | None = None,
+    parameters: Mapping[str, str] | None = None,
+    salvage: bool = False,
+    executions: int | None = None,
 ) -> StackInfo:
     """Brings the stack up: starts what does not run, deploys what changed, repairs what was left half done.
 
     `progress` hears of each step. `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in
-    the project). `parameters` override the template's for this stack. If this call started the emulator and
-    then fails or is interrupted, it ends it again. Raises LocalStackError with a message for the user.
+    the project). `parameters` override the template's for this stack. `salvage` goes on with what can be read of a
+    broken state. `executions` is how many functions run at once (default: as the last time).
+
+    If this call started the emulator and then fails or is interrupted, it ends it again. Raises LocalStackError with
+    a message for the user; what the stack holds stays.
     """
     places = Places.find(home)
     with places.lock_home(progress):
@@ -40,9 +49,17 @@ def up(
             if not is_checked:
                 job_code.check_layer(places.build)
             running = emulators.find_running(places)
+            if running is not None and executions not in (None, running.executions):
+                raise LocalStackError(
+                    f"the local stack runs with {running.executions} executions; another number takes a restart: "
+                    "`tidegate local down`, then `up` again"
+                )
             try:
                 with cloud.readable_errors():
-                    emulator = _whole(places, running or emulators.start(places, progress), progress)
+                    started = running or emulators.start(
+                        places, progress, salvage=salvage, executions=executions
+                    )
+                    emulator = _whole(places, started, progress)
                     info = _deploy_if_changed(places, emulator, chosen, digest, progress)
             except BaseException:
                 if running is None or not running.is_running:
@@ -95,13 +112,27 @@ def status(*, home: Path | None = None) -> LocalStatus:
 
 
 def _whole(places: Places, emulator: Emulator, progress: Progress) -> Emulator:
-    """An emulator that holds a usable stack or none; a half-deployed one is thrown away with all it saved."""
+    """An emulator that holds a stack that can be deployed to, or none.
+
+    A stack that was never whole held nothing yet, so it is made anew. An update that was interrupted is taken for
+    one that was rolled back, and what the stack holds stays. Raises LocalStackError for any other stack.
+    """
     deployment = cloud.describe(emulator.endpoint_url, read_root_secret(places))
     if deployment is None or deployment.is_usable:
         return emulator
-    progress(f"an earlier run left the stack half deployed ({deployment.status}): starting over")
+    if not places.was_whole.exists() and not deployment.was_updated:
+        progress(f"an earlier run left the first deployment half done ({deployment.status}): starting over")
+        emulators.stop(places)
+        emulators.forget_state(places)
+        return emulators.start(places, progress)
+    if not deployment.was_updated:
+        raise LocalStackError(
+            f"the stack is {deployment.status}, and can't be deployed to; nothing was changed. "
+            "`tidegate local down --wipe` removes it with all it holds"
+        )
+    progress(f"an earlier deployment was interrupted ({deployment.status}): deploying again")
     emulators.stop(places)
-    emulators.forget_state(places)
+    saved_state.end_interrupted_update(places)
     return emulators.start(places, progress)
 
 
@@ -117,4 +148,5 @@ def _deploy_if_changed(
     cloud.repair(emulator.endpoint_url, secret)
     info = cloud.read_stack_info(emulator, secret)
     write_info(places.stack_info, info)
+    replace_private(places.was_whole, "")
     return info

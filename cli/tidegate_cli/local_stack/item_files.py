@@ -1,0 +1,185 @@
+"""The files that hold the items of the emulator's tables: what a kill of the emulator must not take.
+
+A folder holds numbered *bases* and *journals*. A base has every item that stood while it was written, a journal has the
+changes that came after its base was begun. A change carries the whole item, so it may be read twice. What stands is
+the last whole base and then, in order, every journal from its number on.
+
+A file is lines of `CRC-32 JSON`. A line is a list of changes that were made together. A kill can cut the last line of
+a journal short: such an end is *torn*, and what it would have said had not been saved. Any other line that is not as it
+was written makes the file *broken*.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tidegate_cli.local_stack.private_files import open_private, sync_folder
+
+_BASE, _JOURNAL, _DRAFT = "base", "journal", "new"
+_ITEMS_A_LINE = 200
+
+
+class Change(NamedTuple):
+    """An item as it stands after a change; None where it was deleted. `table_id` tells a table from its namesakes."""
+
+    table_id: str
+    partition: str
+    sort: str
+    item: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line of a file that is not as it was written, by its offset in bytes. `torn` says that it is a cut end."""
+
+    path: Path
+    offset: int
+    torn: bool
+
+
+class BrokenFileError(Exception):
+    """A file of items is broken. `damage` says where."""
+
+    def __init__(self, damage: Damage) -> None:
+        self.damage = damage
+        super().__init__(f"{damage.path} is not as it was written from byte {damage.offset:,} on")
+
+
+class ItemFiles:
+    """The files of one folder, to be read once and then written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptor = -1  # of no file: to write before a journal was begun raises OSError
+        self._good_bytes = 0
+        self._older_bytes = 0
+
+    def read(self) -> Iterator[Change]:
+        """Every change to apply, in order. Raises BrokenFileError; a torn end is passed over."""
+        for path in self._whole():
+            for line in _lines(path):
+                if isinstance(line, Damage):
+                    if not line.torn:
+                        raise BrokenFileError(line)
+                    break
+                yield from (Change(*fields) for fields in json.loads(line))
+
+    def damages(self) -> list[Damage]:
+        """What of the files is torn or broken."""
+        found = (line for path in self._whole() for line in _lines(path))
+        return [line for line in found if isinstance(line, Damage)]
+
+    @property
+    def has_base(self) -> bool:
+        """Whether a whole base was ever written here."""
+        return bool(self._numbers(_BASE))
+
+    @property
+    def journal_bytes(self) -> int:
+        """How much there is to read beside the base."""
+        return self._older_bytes + self._good_bytes
+
+    @property
+    def base_bytes(self) -> int:
+        """The size of the last whole base."""
+        numbers = self._numbers(_BASE)
+        return self._path(_BASE, numbers[-1]).stat().st_size if numbers else 0
+
+    def begin_journal(self) -> int:
+        """Turns to a new journal, which its number comes back for; from now on `append` writes there."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        number = max((*self._numbers(_BASE), *self._numbers(_JOURNAL)), default=0) + 1
+        least = self._numbers(_BASE)[-1:] or [0]
+        older = [self._path(_JOURNAL, each) for each in self._numbers(_JOURNAL) if each >= least[0]]
+        self._older_bytes = sum(path.stat().st_size for path in older)
+        self._good_bytes = 0
+        self._descriptor = os.open(
+            self._path(_JOURNAL, number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
+        sync_folder(self._folder)
+        return number
+
+    def append(self, changes: Sequence[Change]) -> None:
+        """Writes changes as one line that is read whole or not at all. Raises OSError; then nothing is written."""
+        line = _line(changes)
+        try:
+            written = 0
+            while written < len(line):
+                written += os.pwrite(self._descriptor, line[written:], self._good_bytes + written)
+        except OSError:
+            os.ftruncate(self._descriptor, self._good_bytes)
+            raise
+        self._good_bytes += len(line)
+
+    def sync(self) -> None:
+        """Has the journal outlive a loss of power too."""
+        os.fsync(self._descriptor)
+
+    def write_base(self, number: int, items: Iterator[Change]) -> Iterator[None]:
+        """Writes the base of journal `number`, some items at each step, and then removes what it takes the place of.
+
+        Changes that come meanwhile belong into that journal.
+        """
+        draft = self._path(_BASE, number).with_suffix(f".{_DRAFT}")
+        with open_private(draft) as file:
+            held: list[Change] = []
+            for change in items:
+                held.append(change)
+                if len(held) == _ITEMS_A_LINE:
+                    file.write(_line(held))
+                    held.clear()
+                    yield
+            if held:
+                file.write(_line(held))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path(_BASE, number))
+        sync_folder(self._folder)
+        for kind in (_BASE, _JOURNAL):
+            for each in self._numbers(kind):
+                if each < number:
+                    self._path(kind, each).unlink()
+        self._older_bytes = 0
+
+    def _whole(self) -> list[Path]:
+        bases = self._numbers(_BASE)[-1:]
+        journals = [each for each in self._numbers(_JOURNAL) if not bases or each >= bases[0]]
+        return [
+            *(self._path(_BASE, each) for each in bases),
+            *(self._path(_JOURNAL, each) for each in journals),
+        ]
+
+    def _numbers(self, kind: str) -> list[int]:
+        if not self._folder.is_dir():
+            return []
+        names = (path.name.partition("-") for path in self._folder.iterdir())
+        return sorted(int(number) for found, _, number in names if found == kind and number.isdecimal())
+
+    def _path(self, kind: str, number: int) -> Path:
+        return self._folder / f"{kind}-{number:08d}"
+
+
+def _line(changes: Sequence[Change]) -> bytes:
+    body = json.dumps(changes, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"%08x %b\n" % (zlib.crc32(body), body)
+
+
+def _lines(path: Path) -> Iterator[bytes | Damage]:
+    """The bodies of a file's lines; at the first that is not as it was written its damage, and then no more."""
+    offset, size = 0, path.stat().st_size
+    with path.open("rb") as file:
+        for line in file:
+            body = line[9:-1]
+            if not line.endswith(b"\n") or line[:9] != b"%08x " % zlib.crc32(body):
+                ends_here = offset + len(line) == size
+                yield Damage(path, offset, torn=ends_here and path.name.startswith(_JOURNAL))
+                return
+            yield body
+            offset += len(line)
