@@ -74,7 +74,7 @@ def _name(change: Change) -> str:
     return f"{before}-{new.state}{' begun' * new.was_started}{' watched' * new.watch_start}"
 
 
-@pytest.mark.parametrize("change", changes(), ids=_name)
+@pytest.mark.parametrize("change", list(changes()), ids=_name)
 def test_the_filter_wakes_the_dispatcher_for_its_news_and_nothing_else(change: Change) -> None:
     in_vain = change.old is not None and (change.old.state, change.new.state) in IN_VAIN
     assert wakes(change) is (change.concerns_dispatcher or in_vain)
