@@ -28,7 +28,7 @@ def expected_sort(job: Job) -> int | None:
     group = group_of(job.state)
     if group is Group.READY:
         boost = job.critical_path_boost_millipoints
-        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, job.attempt, boost)
+        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, job.tries, boost)
     if group is Group.PENDING:
         return job.created_at_ms
     moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.due_at_ms}
