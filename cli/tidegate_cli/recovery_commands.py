@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.states import State
+from tidegate_cli.answers import number_of, object_of
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.errors import CliError
 from tidegate_cli.job_commands import JobIdArgument, WorkflowIdArgument, jobs, workflows
@@ -45,7 +47,7 @@ def cancel_job(
     else:
         _say(session, f"{job.job_id} is {job.state}")
     if downstream:
-        _say(session, f"downstream: {_counts(job.raw.get('downstream') or {})}")
+        _say(session, f"downstream: {_counts(object_of(job.raw, 'downstream'))}")
 
 
 @jobs.command("retry")
@@ -68,15 +70,15 @@ def retry_job(
     if session.is_json:
         print_json(job.raw)
         return
-    reopening = job.raw.get("reopening") or {}
-    _say(session, f"{job.job_id} is {job.state}; reopened {reopening.get('reopened', 0)} jobs")
+    reopening = object_of(job.raw, "reopening")
+    _say(session, f"{job.job_id} is {job.state}; reopened {number_of(reopening, 'reopened')} jobs")
     if not reopening.get("complete", True):
         _say(
             session,
             "more was skipped because of it than one call can reopen: it follows as its upstreams are done",
         )
-    if reopening.get("left_at_limit"):
-        _say(session, _left(reopening["left_at_limit"]))
+    if number_of(reopening, "left_at_limit"):
+        _say(session, _left(number_of(reopening, "left_at_limit")))
 
 
 @workflows.command("cancel")
@@ -115,7 +117,7 @@ def rerun_workflow(
     with session.client() as client:
         for _ in range(MAX_PAGES):
             found = client.rerun_workflow(workflow_id)
-            reopened += int(found.get("reopened", 0))
+            reopened += number_of(found, "reopened")
             if found.get("complete", True):
                 break
             session.tell(f"{reopened:,} jobs reopened, going on")
@@ -128,8 +130,8 @@ def rerun_workflow(
         session,
         f"{workflow_id}: reopened {reopened:,} jobs" if reopened else f"{workflow_id}: nothing to rerun",
     )
-    if found.get("left_at_limit"):
-        _say(session, _left(found["left_at_limit"]))
+    if number_of(found, "left_at_limit"):
+        _say(session, _left(number_of(found, "left_at_limit")))
 
 
 @pools.command("redrive")
@@ -154,8 +156,8 @@ def redrive_pool(
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)
-            redriven += int(page.get("redriven", 0))
-            looked_at += int(page.get("looked_at", 0))
+            redriven += number_of(page, "redriven")
+            looked_at += number_of(page, "looked_at")
             cursor = page.get("cursor")
             if cursor is None or (limit is not None and looked_at >= limit):
                 break
@@ -176,9 +178,9 @@ def _left(jobs: int) -> str:
     return f"{jobs:,} were reopened as often as is allowed: submit them anew"
 
 
-def _counts(found: Any) -> str:
+def _counts(found: Mapping[str, Any]) -> str:
     parts = {"cancelled": "cancelled", "asked": "asked to stop", "ended": "had ended"}
-    return ", ".join(f"{found.get(name, 0):,} {text}" for name, text in parts.items())
+    return ", ".join(f"{number_of(found, name):,} {text}" for name, text in parts.items())
 
 
 def _say(session: Session, text: str) -> None:
