@@ -21,6 +21,7 @@ from tidegate_cli.tables import is_screen
 from tidegate_cli.target import find_target
 from tidegate_cli.views import printable_lines
 
+MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # of a wait ahead, and of logs back: a year
 _PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
 
 
@@ -84,6 +85,7 @@ TimeoutOption = Annotated[
     typer.Option(
         "--timeout-seconds",
         min=0.1,
+        max=MAX_LOOK_SECONDS,
         help="How long to wait for the end; then exit code 4. Default: a day.",
         show_default=False,
     ),

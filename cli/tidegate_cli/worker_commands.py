@@ -196,9 +196,6 @@ def worker(
         )
     if take_over and worker_id is None:
         raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
-    ids.pool_name(pool)
-    if worker_id is not None:
-        ids.worker_id(worker_id)
     if _POOLS_VARIABLE not in os.environ:
         stack = recorded_stack()
         if stack is None:
