@@ -77,7 +77,7 @@ def list_jobs(
     session = session_of(context, output, api_url)
     if workflow is not None:
         ids.workflow_id(workflow)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client, hints(client):
         found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
     if session.is_json:
         print_json({"jobs": [dict(job.raw) for job in found]})
@@ -179,6 +179,8 @@ def _find(
     client: Client, states: Sequence[State], pool: str | None, workflow: str | None, limit: int
 ) -> list[JobView]:
     if workflow is not None:
+        if pool is not None:
+            client.get_pool(pool)  # an unknown one would look like a pool without jobs
         found = client.get_workflow(workflow).jobs
         return [job for job in found if job.state in states and pool in (None, job.pool)][:limit]
     return share_out([client.list_jobs(state, pool=pool, limit=limit) for state in states], limit)

@@ -152,7 +152,7 @@ def redrive_pool(
     session = session_of(context, output, api_url)
     redriven = looked_at = 0
     cursor: str | None = None
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client, hints(client):
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)

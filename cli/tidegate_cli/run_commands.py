@@ -37,6 +37,7 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
+from tidegate_cli.suggest import hints
 from tidegate_cli.target import Target, find_target
 from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
@@ -192,7 +193,8 @@ def _send(client: Client, document: Document, key: str | None) -> tuple[str, dic
     used = key or str(uuid.uuid4())
     way_on = f"it is not known whether it was accepted; the same command with --idempotency-key {used} tells"
     try:
-        accepted = send(document.body, used)
+        with hints(client):
+            accepted = send(document.body, used)
     except ApiUnreachable as error:
         raise ApiUnreachable(f"{error}\n  {way_on}") from error
     except KeyboardInterrupt as error:

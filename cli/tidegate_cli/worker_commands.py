@@ -119,7 +119,7 @@ def list_workers(
     Example: tidegate workers list --pool ecs --state ACTIVE
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client, hints(client):
         found = client.list_workers(pool=pool, state=state, limit=limit)
     if session.is_json:
         print_json({"workers": found})
@@ -140,7 +140,7 @@ def get_worker(
     Example: tidegate workers get ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client, hints(client):
         found = client.get_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -161,7 +161,7 @@ def drain_worker(
     Example: tidegate workers drain ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client, hints(client):
         found = client.drain_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
