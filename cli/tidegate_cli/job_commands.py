@@ -20,7 +20,6 @@ from tidegate_cli.errors import ApiProblem
 from tidegate_cli.held import explain_with
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
@@ -77,7 +76,7 @@ def list_jobs(
     session = session_of(context, output, api_url)
     if workflow is not None:
         ids.workflow_id(workflow)
-    with session.client() as client, hints(client):
+    with session.client() as client:
         found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
     if session.is_json:
         print_json({"jobs": [dict(job.raw) for job in found]})

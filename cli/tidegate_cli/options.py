@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.suggest import hints
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import find_target
 from tidegate_cli.views import printable_lines
@@ -123,9 +125,11 @@ class Session:
         """For everything that is no result."""
         return _console(stderr=True)
 
-    def client(self) -> Client:
-        """A client of the API that was chosen; raises UsageError where there is none."""
-        return Client(find_target(self.api_url, self.profile, self.region))
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """A client of the API that was chosen, whose refusals name what was meant; raises UsageError."""
+        with Client(find_target(self.api_url, self.profile, self.region)) as client, hints(client):
+            yield client
 
     def tell(self, message: str) -> None:
         """One line on standard error."""

@@ -15,7 +15,6 @@ from tidegate_cli.errors import CliError
 from tidegate_cli.job_commands import JobIdArgument, WorkflowIdArgument, jobs, workflows
 from tidegate_cli.operator_commands import PoolArgument, pools
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.views import printable_lines
 
 __all__ = ["jobs", "pools", "workflows"]
@@ -152,7 +151,7 @@ def redrive_pool(
     session = session_of(context, output, api_url)
     redriven = looked_at = 0
     cursor: str | None = None
-    with session.client() as client, hints(client):
+    with session.client() as client:
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)

@@ -145,6 +145,7 @@ def run(
                 _workers(target, session, chosen or _PROCESS_POOL, workers or 1, slots)
             )
         client = stack.enter_context(Client(target))
+        stack.enter_context(hints(client))
         submitted, _, _ = _send(client, document, idempotency_key)
         session.tell(f"submitted as {submitted}")
         jobs = _follow(client, session, document, submitted, timeout_seconds, children)
@@ -193,8 +194,7 @@ def _send(client: Client, document: Document, key: str | None) -> tuple[str, dic
     used = key or str(uuid.uuid4())
     way_on = f"it is not known whether it was accepted; the same command with --idempotency-key {used} tells"
     try:
-        with hints(client):
-            accepted = send(document.body, used)
+        accepted = send(document.body, used)
     except ApiUnreachable as error:
         raise ApiUnreachable(f"{error}\n  {way_on}") from error
     except KeyboardInterrupt as error:
