@@ -56,7 +56,7 @@ def explain_with(client: Client) -> Callable[[Sequence[JobView]], tuple[str, ...
 
 
 def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
-    """What jobs wait for that nothing holds back, while none runs: the nearest of a turn, a time and an upstream."""
+    """Says what comes next for jobs that nothing holds back, while none runs: a turn, else a time, else an upstream."""
     turns = Counter((job.pool, job.state) for job in jobs if job.state in _WAITING and job.pool in pools)
     if turns:
         return Counter({_turn(name, state, pools[name]): number for (name, state), number in turns.items()})

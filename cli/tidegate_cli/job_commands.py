@@ -23,7 +23,7 @@ from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
-# What is going on comes first, then what went wrong, then the rest.
+# Work that goes on comes first, then failures, then the rest.
 LISTED_FIRST = (
     *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
     *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
@@ -188,8 +188,8 @@ def _find(
 def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
     """At most `limit` jobs of several listings, in the order of the listings.
 
-    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. What
-    is over then is filled from the first listing on.
+    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. The
+    places that stay free are filled from the first listing on.
     """
     shares: list[list[JobView]] = []
     left = limit

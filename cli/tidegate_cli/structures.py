@@ -1,7 +1,7 @@
 """The one loader of structured text: JSON, or the part of YAML that means the same as JSON.
 
-YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. What JSON can't say is refused with
-its line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
+YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. The loader refuses what JSON
+can't say, with line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever is typed, and whatever an API answers: one message and a known exit code, never a traceback."""
+"""The command line under drawn arguments and answers: one message and a known exit code, never a traceback."""
 
 from __future__ import annotations
 
