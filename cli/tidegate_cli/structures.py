@@ -18,7 +18,7 @@ from tidegate.domain.errors import Violation
 from tidegate_cli.errors import MalformedFile
 
 MAX_DEPTH = 200  # as deep as a request's body may be
-MAX_EXPANDED_CHARACTERS = 16 * 1024 * 1024  # what aliases may make of a file; the API takes about 5 MB
+MAX_EXPANDED_CHARACTERS = 8 * 1024 * 1024  # what aliases may add to a file; the API takes about 5 MB
 _MAX_NAMED_PLACES = 50
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the parser in C, where PyYAML has it
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq")}
@@ -129,6 +129,7 @@ class _Builder:
     open: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     documents: list[Any] = field(default_factory=list)
+    expanded: int = 0
 
     def take(self, event: Any) -> None:
         """Takes the next event. Raises MalformedFile."""
@@ -138,6 +139,9 @@ class _Builder:
             if event.anchor not in self.anchors:
                 raise self._error(event, f"*{event.anchor} names nothing that ended before it")
             value, weight = self.anchors[event.anchor]
+            self.expanded += weight
+            if self.expanded > MAX_EXPANDED_CHARACTERS:
+                raise self._error(event, "aliases make it too large; write less with them")
             self._add(event, value, weight)
         elif isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
@@ -163,8 +167,6 @@ class _Builder:
             return
         inside = self.open[-1]
         inside.weight += weight
-        if inside.weight > MAX_EXPANDED_CHARACTERS:
-            raise self._error(event, "aliases make it too large; write less with them")
         if isinstance(inside.value, list):
             inside.value.append(value)
         elif inside.has_key:

@@ -132,6 +132,9 @@ def test_aliases_are_taken_and_a_bomb_of_them_is_not() -> None:
     with pytest.raises(MalformedFile, match="aliases make it too large"):
         load(f"a: &x {'y' * 1_000_000}\nb: [{', '.join(['*x'] * 5_000)}]", "x.yaml")
     assert time.process_time() - began < 5
+    large = load("a:\n" + f"- {'y' * 1_000}\n" * 9_000, "x.yaml")
+    assert isinstance(large, dict)
+    assert len(large["a"]) == 9_000  # 9 MB of its own are no bomb
 
 
 @pytest.mark.parametrize(
