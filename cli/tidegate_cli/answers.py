@@ -28,6 +28,22 @@ def text_of(answer: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def number_of(answer: Mapping[str, Any], name: str) -> int:
+    """A field of the answer that must be a whole number, 0 where it is left out; raises CliError."""
+    value = answer.get(name, 0)
+    if not isinstance(value, int):
+        raise CliError(f"the API's answer has no number {name}; is --api-url a tidegate API?")
+    return value
+
+
+def object_of(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A field of the answer that must be an object, empty where it is left out; raises CliError."""
+    value = answer.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise CliError(f"the API's answer has no object {name}; is --api-url a tidegate API?")
+    return value
+
+
 def objects_of(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """A field of the answer that must be a list of objects; raises CliError."""
     found = answer.get(name)

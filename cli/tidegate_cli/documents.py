@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,6 +42,10 @@ def read_document(
     value = load(_read(name), shown)
     if speed is not None and not is_wfformat(value):
         raise OptionError("--speed", f"is for traces in WfFormat, and {shown} is none: leave it out")
+    if speed is not None and not (math.isfinite(speed) and speed > 0):
+        raise OptionError(
+            "--speed", f"is {speed:g}; it must be a number above 0: 60 replays a minute in a second"
+        )
     document = to_document(
         value, shown, speed=DEFAULT_SPEED if speed is None else speed, pool=pool, priority=priority
     )

@@ -61,10 +61,10 @@ def explain_with(client: Client) -> Callable[[Sequence[JobView]], tuple[str, ...
 
 
 def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
-    """What jobs wait for that nothing holds back, while none runs: the nearest of a turn, a time and an upstream."""
-    turns = Counter(job.pool for job in jobs if job.state in _WAITING and job.pool in pools)
+    """Says what comes next for jobs that nothing holds back, while none runs: a turn, else a time, else an upstream."""
+    turns = Counter((job.pool, job.state) for job in jobs if job.state in _WAITING and job.pool in pools)
     if turns:
-        return Counter({_turn(name, pools[name]): number for name, number in turns.items()})
+        return Counter({_turn(name, state, pools[name]): number for (name, state), number in turns.items()})
     due = sorted(job.due_at for job in jobs if job.state is State.SCHEDULED and job.due_at)
     if due:
         return Counter(
@@ -76,8 +76,10 @@ def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]])
     return Counter()
 
 
-def _turn(name: str, pool: Mapping[str, Any]) -> str:
+def _turn(name: str, state: State, pool: Mapping[str, Any]) -> str:
     active, ready = (_count(pool.get(group)) for group in ("active", "ready"))
+    if state is State.QUEUED:
+        return f"for a worker of pool {name} to take it ({pool.get('capacity')} slots, {active} dispatched)"
     return (
         f"for a free slot in pool {name} ({pool.get('capacity')} slots, {active} dispatched, {ready} READY)"
     )

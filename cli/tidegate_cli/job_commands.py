@@ -20,11 +20,10 @@ from tidegate_cli.errors import ApiProblem
 from tidegate_cli.held import explain_with
 from tidegate_cli.live import STYLES, counts_text, duration_text
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
-# What is going on comes first, then what went wrong, then the rest.
+# Work that goes on comes first, then failures, then the rest.
 LISTED_FIRST = (
     *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
     *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
@@ -77,7 +76,7 @@ def list_jobs(
     session = session_of(context, output, api_url)
     if workflow is not None:
         ids.workflow_id(workflow)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         found = _find(client, list(dict.fromkeys(state or LISTED_FIRST)), pool, workflow, limit)
     if session.is_json:
         print_json({"jobs": [dict(job.raw) for job in found]})
@@ -179,6 +178,8 @@ def _find(
     client: Client, states: Sequence[State], pool: str | None, workflow: str | None, limit: int
 ) -> list[JobView]:
     if workflow is not None:
+        if pool is not None:
+            client.get_pool(pool)  # an unknown one would look like a pool without jobs
         found = client.get_workflow(workflow).jobs
         return [job for job in found if job.state in states and pool in (None, job.pool)][:limit]
     return share_out([client.list_jobs(state, pool=pool, limit=limit) for state in states], limit)
@@ -187,8 +188,8 @@ def _find(
 def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
     """At most `limit` jobs of several listings, in the order of the listings.
 
-    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. What
-    is over then is filled from the first listing on.
+    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. The
+    places that stay free are filled from the first listing on.
     """
     shares: list[list[JobView]] = []
     left = limit

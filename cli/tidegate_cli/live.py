@@ -15,7 +15,7 @@ from rich.text import Text
 from tidegate.domain.states import State
 from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.follow import Snapshot, Viewer
-from tidegate_cli.tables import Cell, Column, TextTable
+from tidegate_cli.tables import Cell, Column, TextTable, is_screen
 from tidegate_cli.views import JobView, labels_of, printable, with_labels
 
 STYLES = {
@@ -68,8 +68,8 @@ def duration_text(seconds: float | None) -> str:
 
 @contextmanager
 def viewer_for(console: Console) -> Iterator[Viewer]:
-    """A live picture where `console` is a terminal, lines where it is not; ended properly in any case."""
-    if not console.is_terminal:
+    """A live picture where `console` is a terminal that can redraw, lines elsewhere; ended properly in any case."""
+    if not is_screen(console) or console.is_dumb_terminal:
         yield LineViewer(console)
         return
     with Live(console=console, refresh_per_second=4, transient=False) as live:

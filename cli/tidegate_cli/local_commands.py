@@ -14,7 +14,15 @@ from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.local_stack import FUNCTIONS, LocalStackError, LocalState, StackInfo
 from tidegate_cli.local_stack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
-from tidegate_cli.options import Output, OutputOption, Session, print_json, refuse_api_url, session_of
+from tidegate_cli.options import (
+    MAX_LOOK_SECONDS,
+    Output,
+    OutputOption,
+    Session,
+    print_json,
+    refuse_api_url,
+    session_of,
+)
 from tidegate_cli.views import format_time, printable_lines
 
 app = typer.Typer(no_args_is_help=True)
@@ -128,7 +136,9 @@ def logs(
         str | None,
         typer.Argument(help=f"One of {', '.join(FUNCTIONS)}; all when left out.", show_default=False),
     ] = None,
-    since_seconds: Annotated[float, typer.Option("--since-seconds", min=1, help="How far back.")] = 600,
+    since_seconds: Annotated[
+        float, typer.Option("--since-seconds", min=1, max=MAX_LOOK_SECONDS, help="How far back.")
+    ] = 600,
     output: OutputOption = None,
 ) -> None:
     """Print what the functions logged, oldest first.

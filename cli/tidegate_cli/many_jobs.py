@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tidegate_cli.answers import number_of
 from tidegate_cli.client import MAX_PAGES, Client
 from tidegate_cli.errors import CliError
 
@@ -37,9 +38,9 @@ def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
     repeats = client.repeats
     reopened = left = without = 0
     for answer in _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id):
-        reopened += _count(answer, "reopened")
-        left = max(left, _count(answer, "left_at_limit"))  # each call meets the same ones
-        without += _count(answer, "left_without_upstream")
+        reopened += number_of(answer, "reopened")
+        left = max(left, number_of(answer, "left_at_limit"))  # each call meets the same ones
+        without += number_of(answer, "left_without_upstream")
         if not answer.get("complete", True):
             tell(f"{reopened:,} jobs reopened, going on")
     counts = {"reopened": reopened, "left_at_limit": left, "left_without_upstream": without}
@@ -53,9 +54,11 @@ def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
     calls = _calls(lambda cursor: client.cancel_workflow(workflow_id, cursor), "cancelled", workflow_id)
     for answer in calls:
         # Each call looks at jobs of its own.
-        counts = {name: count + _count(answer, name) for name, count in counts.items()}
+        counts = {name: count + number_of(answer, name) for name, count in counts.items()}
         if not answer.get("complete", True):
-            tell(f"{counts['cancelled']:,} jobs cancelled, {_count(answer, 'left'):,} to look at, going on")
+            tell(
+                f"{counts['cancelled']:,} jobs cancelled, {number_of(answer, 'left'):,} to look at, going on"
+            )
     return Summary(counts, answer, client.repeats == repeats)
 
 
@@ -73,12 +76,12 @@ def cancel_downstream(client: Client, job_id: str, tell: Tell) -> Summary:
 
     for answer in _calls(call, "cancelled", job_id):
         before = cancelled
-        cancelled += _count(answer, "cancelled")
+        cancelled += number_of(answer, "cancelled")
         if not answer.get("complete", True):
-            tell(f"{cancelled:,} jobs cancelled, {_count(answer, 'left'):,} to cancel, going on")
+            tell(f"{cancelled:,} jobs cancelled, {number_of(answer, 'left'):,} to cancel, going on")
     # Every call looks at all jobs again: to the last one, what the calls before it cancelled had ended.
-    ended = max(0, _count(answer, "ended") - before)
-    counts = {"cancelled": cancelled, "asked": _count(answer, "asked"), "ended": ended}
+    ended = max(0, number_of(answer, "ended") - before)
+    counts = {"cancelled": cancelled, "asked": number_of(answer, "asked"), "ended": ended}
     return Summary(counts, answer, client.repeats == repeats)
 
 
@@ -92,12 +95,8 @@ def _calls(call: Callable[[str | None], Answer], progress: str, subject: str) ->
         if answer.get("complete", True):
             return
         following = answer.get("cursor")
-        idle = 0 if _count(answer, progress) or following != cursor else idle + 1
+        idle = 0 if number_of(answer, progress) or following != cursor else idle + 1
         if idle == _CALLS_WITHOUT_PROGRESS:
             break
         cursor = following
     raise CliError(f"{subject} is not done, and further calls get nowhere: look at its jobs, and try again")
-
-
-def _count(answer: Answer, name: str) -> int:
-    return int(answer.get(name) or 0)

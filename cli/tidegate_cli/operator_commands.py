@@ -14,7 +14,6 @@ from tidegate.domain import limits
 from tidegate_cli import ids
 from tidegate_cli.errors import OptionError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
@@ -52,7 +51,7 @@ def get_pool(
     Example: tidegate pools get ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         _show(client.get_pool(pool), session)
 
 
@@ -65,7 +64,7 @@ def pause_pool(
     Example: tidegate pools pause ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         _show(client.set_pool_paused(pool, True), session)
 
 
@@ -78,7 +77,7 @@ def resume_pool(
     Example: tidegate pools resume ecs
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         _show(client.set_pool_paused(pool, False), session)
 
 
@@ -106,7 +105,7 @@ def get_type(
     Example: tidegate types get tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, job_type=job_type):
+    with session.client() as client:
         _show(client.get_type(job_type), session)
 
 
@@ -119,7 +118,7 @@ def pause_type(
     Example: tidegate types pause tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, job_type=job_type):
+    with session.client() as client:
         _show(client.set_type_paused(job_type, True), session)
 
 
@@ -132,7 +131,7 @@ def resume_type(
     Example: tidegate types resume tidegate.sleep
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, job_type=job_type):
+    with session.client() as client:
         _show(client.set_type_paused(job_type, False), session)
 
 
@@ -152,7 +151,7 @@ def limit_type(
     """
     session = session_of(context, output, api_url)
     limit = _limit(max_running)
-    with session.client() as client, hints(client, job_type=job_type):
+    with session.client() as client:
         _show(client.limit_type(job_type, limit), session)
 
 

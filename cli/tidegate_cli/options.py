@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,10 +18,12 @@ from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.suggest import hints
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
 
+MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # of a wait ahead, and of logs back: a year
 _PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
 
 
@@ -84,6 +87,7 @@ TimeoutOption = Annotated[
     typer.Option(
         "--timeout-seconds",
         min=0.1,
+        max=MAX_LOOK_SECONDS,
         help="How long to wait for the end; then exit code 4. Default: a day.",
         show_default=False,
     ),
@@ -125,11 +129,12 @@ class Session:
         """The API that was chosen, which says so once something is changed there; raises UsageError for none."""
         return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
 
-    def client(self) -> Client:
-        """A client of the API that was chosen; raises UsageError where there is none."""
-        client = Client(self.target())
-        client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
-        return client
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """A client of the API that was chosen, whose refusals name what was meant; raises UsageError."""
+        with Client(self.target()) as client, hints(client):
+            client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
+            yield client
 
     def refuse_aws_options(self) -> None:
         """Raises UsageError where --profile or --region was given to a command of the local stack."""

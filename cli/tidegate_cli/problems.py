@@ -1,4 +1,4 @@
-"""What went wrong, as text for people or as one line of JSON for programs.
+"""Makes a problem of any error: text for people, or one line of JSON for programs.
 
 The JSON has the shape of the API's own problems (RFC 9457), with two more fields: `code` and `exit_code`.
 """
@@ -38,7 +38,7 @@ CODES = frozenset(_TITLES)
 
 @dataclass(frozen=True, slots=True)
 class CliProblem:
-    """What ends a command. `status` is the HTTP status where the API refused."""
+    """Describes the error that ends a command. `status` is the HTTP status where the API refused."""
 
     code: str
     title: str

@@ -10,12 +10,12 @@ import typer
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.states import State
 from tidegate_cli import many_jobs
+from tidegate_cli.answers import number_of, object_of
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.errors import CliError
 from tidegate_cli.job_commands import JobIdArgument, WorkflowIdArgument, jobs, workflows
 from tidegate_cli.operator_commands import PoolArgument, pools
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.views import printable_lines
 
 _CANCELLED = ("cancelled", "asked", "ended")
@@ -76,8 +76,8 @@ def retry_job(
     if session.is_json:
         print_json(job.raw)
         return
-    reopening = job.raw.get("reopening") or {}
-    _say(session, f"{job.job_id} is {job.state}; reopened {reopening.get('reopened', 0)} jobs")
+    reopening = object_of(job.raw, "reopening")
+    _say(session, f"{job.job_id} is {job.state}; reopened {number_of(reopening, 'reopened')} jobs")
     if not reopening.get("complete", True):
         _say(
             session,
@@ -154,12 +154,12 @@ def redrive_pool(
     session = session_of(context, output, api_url)
     redriven = looked_at = 0
     cursor: str | None = None
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)
-            redriven += int(page.get("redriven", 0))
-            looked_at += int(page.get("looked_at", 0))
+            redriven += number_of(page, "redriven")
+            looked_at += number_of(page, "looked_at")
             cursor = page.get("cursor")
             if cursor is None or (limit is not None and looked_at >= limit):
                 break
@@ -178,9 +178,9 @@ def redrive_pool(
 
 def _say_what_was_left(session: Session, reopened: Mapping[str, Any]) -> None:
     """Says of which jobs a retry or a rerun could make nothing."""
-    if left := reopened.get("left_at_limit"):
+    if left := number_of(reopened, "left_at_limit"):
         _say(session, f"{left:,} were reopened as often as is allowed: submit them anew")
-    if left := reopened.get("left_without_upstream"):
+    if left := number_of(reopened, "left_without_upstream"):
         _say(
             session,
             f"{left:,} can't run (upstream-gone): a job that they wait on has passed its retention; "

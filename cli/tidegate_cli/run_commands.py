@@ -37,6 +37,7 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
+from tidegate_cli.suggest import hints
 from tidegate_cli.target import Target
 from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
@@ -144,6 +145,7 @@ def run(
                 _workers(target, session, chosen or _PROCESS_POOL, workers or 1, slots)
             )
         client = stack.enter_context(Client(target))
+        stack.enter_context(hints(client))
         submitted, _, _ = _send(client, document, idempotency_key)
         session.tell(f"submitted as {submitted}")
         jobs = _follow(client, session, document, submitted, timeout_seconds, children)

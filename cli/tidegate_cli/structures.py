@@ -1,7 +1,7 @@
 """The one loader of structured text: JSON, or the part of YAML that means the same as JSON.
 
-YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. What JSON can't say is refused with
-its line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
+YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. The loader refuses what JSON
+can't say, with line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +17,11 @@ import yaml
 from tidegate.domain.errors import Violation
 from tidegate_cli.errors import MalformedFile
 
-MAX_YAML_DEPTH = 200  # as deep as a request's body may be
-MAX_EXPANDED_CHARACTERS = 16 * 1024 * 1024  # what aliases may make of a file; the API takes about 5 MB
+MAX_DEPTH = 200  # as deep as a request's body may be
+MAX_EXPANDED_CHARACTERS = 8 * 1024 * 1024  # what aliases may add to a file; the API takes about 5 MB
+_MAX_NAMED_PLACES = 50
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the parser in C, where PyYAML has it
-_CORE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq")}
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -49,7 +49,7 @@ def load(text: str, name: str) -> object:
         value = _load_yaml(text, f"{name} is not YAML")
     else:
         value = _load_json_or_yaml(text, name, only_json=ending == "json")
-    _refuse_infinite(value, name)
+    _refuse_depth_and_infinity(value, name)
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -90,26 +90,24 @@ def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> dict[str, object]
     return made
 
 
-def _refuse_infinite(value: object, name: str) -> None:
-    """A number such as 1e400 is infinite here, and would be no JSON when it is sent."""
-    places = [place or "the document" for place in _infinite(value, "")]
-    if places:
-        message = "is too large a number; at most 1.7e308"
-        raise MalformedFile(
-            f"{name}: {places[0]} {message}", violations=[Violation(place, message) for place in places[:50]]
-        )
-
-
-def _infinite(value: object, place: str) -> Iterator[str]:
-    left = [(value, place)]
+def _refuse_depth_and_infinity(value: object, name: str) -> None:
+    """Refuses levels beyond the bound, and numbers such as 1e400: infinite here, they would be no JSON when sent."""
+    infinite: list[str] = []
+    left = [(value, "", 0)]
     while left:  # ends with the value, whose size is bounded
-        held, at = left.pop()
+        held, at, depth = left.pop()
         if isinstance(held, float) and not math.isfinite(held):
-            yield at
+            infinite.append(at or "the document")
+        elif isinstance(held, dict | list) and depth >= MAX_DEPTH:
+            raise MalformedFile(f"{name} is nested too deeply; at most {MAX_DEPTH} levels")
         elif isinstance(held, dict):
-            left += [(inner, f"{at}.{key}" if at else str(key)) for key, inner in held.items()]
+            left += [(inner, f"{at}.{key}" if at else str(key), depth + 1) for key, inner in held.items()]
         elif isinstance(held, list):
-            left += [(inner, f"{at}[{index}]") for index, inner in enumerate(held)]
+            left += [(inner, f"{at}[{index}]", depth + 1) for index, inner in enumerate(held)]
+    if infinite:
+        message = "is too large a number; at most 1.7e308"
+        violations = [Violation(place, message) for place in sorted(infinite)[:_MAX_NAMED_PLACES]]
+        raise MalformedFile(f"{name}: {violations[0].field} {message}", violations=violations)
 
 
 @dataclass(slots=True)
@@ -131,6 +129,7 @@ class _Builder:
     open: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     documents: list[Any] = field(default_factory=list)
+    expanded: int = 0
 
     def take(self, event: Any) -> None:
         """Takes the next event. Raises MalformedFile."""
@@ -140,6 +139,9 @@ class _Builder:
             if event.anchor not in self.anchors:
                 raise self._error(event, f"*{event.anchor} names nothing that ended before it")
             value, weight = self.anchors[event.anchor]
+            self.expanded += weight
+            if self.expanded > MAX_EXPANDED_CHARACTERS:
+                raise self._error(event, "aliases make it too large; write less with them")
             self._add(event, value, weight)
         elif isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
@@ -149,8 +151,8 @@ class _Builder:
             self._add(event, value, weight)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._check_tag(event)
-            if len(self.open) >= MAX_YAML_DEPTH:
-                raise self._error(event, f"is nested too deeply; at most {MAX_YAML_DEPTH} levels")
+            if len(self.open) >= MAX_DEPTH:
+                raise self._error(event, f"is nested too deeply; at most {MAX_DEPTH} levels")
             self._refuse_as_key(event)
             self.open.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}, event.anchor))
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -165,8 +167,6 @@ class _Builder:
             return
         inside = self.open[-1]
         inside.weight += weight
-        if inside.weight > MAX_EXPANDED_CHARACTERS:
-            raise self._error(event, "aliases make it too large; write less with them")
         if isinstance(inside.value, list):
             inside.value.append(value)
         elif inside.has_key:
@@ -190,7 +190,7 @@ class _Builder:
         raise self._error(event, "a name in an object must be text; put it in quotation marks")
 
     def _check_tag(self, event: Any) -> None:
-        if event.tag is not None and event.tag not in _CORE_TAGS:
+        if event.tag is not None and event.tag not in _TAGS:
             raise self._error(event, f"the tag {event.tag} is not taken")
 
     def _scalar(self, event: Any) -> Any:

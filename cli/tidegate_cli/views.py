@@ -106,7 +106,7 @@ def printable_lines(text: str) -> str:
 
 
 def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
-    """What people call each of some jobs, by id. Where two are called the same, the id stands beside it."""
+    """Names each of some jobs as people call it, by id. Where two are called the same, the id stands beside it."""
     called = Counter(job.label for job in jobs)
     return {
         job.job_id: job.label if called[job.label] == 1 else f"{job.label} ({job.job_id})"

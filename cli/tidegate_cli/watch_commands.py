@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from tidegate_cli import ids
-from tidegate_cli.follow import Snapshot, exit_code_of
+from tidegate_cli.follow import Snapshot, Viewer, exit_code_of
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.job_commands import print_job, print_jobs, upstream_labels
 from tidegate_cli.live import counts_text, viewer_for
@@ -33,6 +35,11 @@ class _Silent:
 
     def show(self, snapshot: Snapshot) -> None:
         """Does nothing with a snapshot."""
+
+
+@contextmanager
+def _silence() -> Iterator[Viewer]:
+    yield _Silent()
 
 
 def follow(
@@ -72,11 +79,11 @@ def register(app: typer.Typer) -> None:
 def _watch(session: Session, watched: str, timeout_seconds: float | None, *, silent: bool) -> None:
     with ends_like_ctrl_c(), session.client() as client:
         of_workflow = is_workflow(client, watched)
-        with viewer_for(session.err) as shown:
+        with _silence() if silent else viewer_for(session.err) as viewer:
             jobs = watch(
                 client,
                 watched,
-                _Silent() if silent else shown,
+                viewer,
                 of_workflow=of_workflow,
                 title=watched,
                 timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,

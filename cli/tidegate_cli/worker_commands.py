@@ -18,7 +18,6 @@ from tidegate_cli.choices import word_of
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.local_stack import Places
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
-from tidegate_cli.suggest import hints
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
@@ -138,7 +137,7 @@ def list_workers(
     Example: tidegate workers list --pool ecs --state ACTIVE
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         found = client.list_workers(pool=pool, state=state, limit=limit)
     if session.is_json:
         print_json({"workers": found})
@@ -159,7 +158,7 @@ def get_worker(
     Example: tidegate workers get ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         found = client.get_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -180,7 +179,7 @@ def drain_worker(
     Example: tidegate workers drain ecs nightly-1
     """
     session = session_of(context, output, api_url)
-    with session.client() as client, hints(client, pool=pool):
+    with session.client() as client:
         found = client.drain_worker(pool, worker_id)
     if session.is_json:
         print_json(found)
@@ -217,9 +216,6 @@ def worker(
         )
     if take_over and worker_id is None:
         raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
-    ids.pool_name(pool)
-    if worker_id is not None:
-        ids.worker_id(worker_id)
     if session.profile is not None or session.region is not None:
         raise UsageError(
             "a worker process takes credentials and region from its environment: set AWS_PROFILE or AWS_REGION "

@@ -184,6 +184,8 @@ def test_a_slip_of_the_keys_is_told_what_was_meant(arguments: tuple[str, ...], h
         (("workers", "list", "--pool", "esc"), "did you mean ecs?"),
         (("pools", "redrive", "esc"), "did you mean ecs?"),
         (("types", "get", "zzz"), "types are"),
+        (("jobs", "list", "--workflow", WORKFLOW, "--pool", "esc"), "did you mean ecs?"),
+        (("submit", "examples/job.json", "--pool", "esc"), "did you mean ecs?"),
     ],
 )
 def test_an_unknown_name_is_told_the_nearest_that_is_there(
@@ -195,13 +197,16 @@ def test_an_unknown_name_is_told_the_nearest_that_is_there(
                 200,
                 json={"pools": [{"name": "ecs"}, {"name": "lambda"}], "types": [{"type": "tidegate.sleep"}]},
             )
-        name = next(each for each in ("esc", "tidegate.slep", "zzz") if each in str(request.url))
-        message = f"unknown name {name!r}; types are a, b"
+        sent = str(request.url) + request.content.decode()
+        name = next(each for each in ("esc", "tidegate.slep", "zzz") if each in sent)
+        kind = "pool" if name == "esc" else "job type"
+        message = f"unknown {kind} {name!r}; {kind.split()[-1]}s are a, b"
         return httpx.Response(
             404, json={"title": "Not found", "errors": [{"field": "x", "message": message}]}
         )
 
     answer_with(monkeypatch, answer)
+    monkeypatch.chdir(ROOT)
     result = tidegate(*arguments)
     assert result.exit_code == 1
     assert hint in result.stderr

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.cli.samples import BEGIN_MS, WORKFLOW, client_of, job, job_json, workflow_json
+from tests.cli.screens import Screen
 from tidegate_cli.errors import CliError
 from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.exit_codes import ExitCode
@@ -217,8 +218,12 @@ def test_the_picture_holds_counts_what_runs_and_what_ended() -> None:
 def test_a_terminal_gets_the_picture_and_a_file_gets_lines() -> None:
     with viewer_for(Console(file=io.StringIO())) as viewer:
         assert isinstance(viewer, LineViewer)
-    out = io.StringIO()
-    with viewer_for(Console(file=out, force_terminal=True, width=120)) as viewer:
+    with viewer_for(Console(file=io.StringIO(), force_terminal=True)) as viewer:
+        assert isinstance(viewer, LineViewer), "FORCE_COLOR makes no terminal of a pipe"
+    with viewer_for(Console(file=Screen(), _environ={"TERM": "dumb"})) as viewer:
+        assert isinstance(viewer, LineViewer), "it would be silent until the end"
+    out = Screen()
+    with viewer_for(Console(file=out, width=120, _environ={"TERM": "xterm"})) as viewer:
         viewer.show(snapshot(job(0, "RUNNING", started=1.0)))
     assert "k0" in out.getvalue()
 

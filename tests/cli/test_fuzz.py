@@ -1,4 +1,4 @@
-"""Whatever is typed, and whatever an API answers: one message and a known exit code, never a traceback."""
+"""The command line under drawn arguments and answers: one message and a known exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -115,6 +115,14 @@ ANSWERS: tuple[Any, ...] = (
     {"job_id": WORKFLOW, "workflow_id": WORKFLOW, "job_ids": {}},
     {"jobs": [{}], "pools": [{"ready": 3}], "types": [3], "workers": None, "cursor": 5},
     {"jobs": None, "message": {"a": 1}, "errors": 3, "title": [], "detail": {}, "type": 4, "reopened": None},
+    {**JOB, "downstream": 3, "reopening": {"reopened": "x", "left_at_limit": []}, "history": [3]},
+    {
+        **JOB,
+        "downstream": {"ended": None},
+        "reopening": 3,
+        "depends_on": [{"job_id": 3, "type": "MUST_START"}],
+    },
+    {"reopened": 3, "left_at_limit": "x", "redriven": {}, "looked_at": None, "name": "x", "jobs": [JOB, 3]},
     {"errors": [{"field": None}, 3, {"message": ["x"]}], "history": 4, "changes": {"paused": 3}},
     [],
     "x",

@@ -1,4 +1,4 @@
-"""Options that mean nothing beside the others are refused, and the fix is named. Nothing is asked of the API."""
+"""Options that mean nothing beside the others, or that no call could use, are refused with the fix, before any call."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.samples import WORKFLOW
 from tests.cli.screens import always, answer_with, tidegate
 
 JOB = '{"type": "tidegate.noop"}'
 FLOW = '{"jobs": [{"key": "a", "type": "tidegate.noop"}]}'
+TRACE = """{"workflow": {"specification": {"tasks": [{"id": "a"}]},
+"execution": {"tasks": [{"id": "a", "runtimeInSeconds": 5}]}}}"""
 URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
 
 
@@ -33,11 +36,19 @@ URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
         (("-o", "json", "worker", "--pool", "ecs"), None, "--output", "leave it out"),
         (("worker", "--pool", "ecs", "--take-over"), None, "--take-over", "say whose place is taken"),
         (
-            ("jobs", "list", "--workflow", "01JD3V8Q5S2Y6W9K4M7N0P1R2T", "--pool", "e", "--limit", "0"),
+            ("jobs", "list", "--workflow", WORKFLOW, "--pool", "e", "--limit", "0"),
             None,
             "--limit",
             "1",
         ),
+        (("run", "-", "--speed", "nan"), TRACE, "--speed", "above 0"),
+        (("run", "-", "--speed", "1e400"), TRACE, "--speed", "above 0"),
+        (("wait", WORKFLOW, "--timeout-seconds", "inf"), None, "--timeout-seconds", "31622400"),
+        (("submit", "-", "--wait", "--timeout-seconds", "nan"), JOB, "--timeout-seconds", "31622400"),
+        (("local", "logs", "--since-seconds", "1e400"), None, "--since-seconds", "31622400"),
+        (("pools", "redrive", "ecs", "--limit", "-1"), None, "--limit", "1"),
+        (("submit", "-", "--priority", "-1"), JOB, "--priority", "1"),
+        (("submit", "-", "--critical-path-weight", "nan"), FLOW, "--critical-path-weight", "1000"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused_with_the_fix(

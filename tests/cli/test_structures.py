@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.cli.screens import tidegate
 from tidegate_cli.errors import MalformedFile
-from tidegate_cli.structures import MAX_YAML_DEPTH, load
+from tidegate_cli.structures import MAX_DEPTH, load
 
 JOB = """\
 # a job with a retry policy, as the pages show it
@@ -93,6 +93,7 @@ def test_plain_values_follow_the_core_schema(text: str, value: object) -> None:
         ),
         ("a: !thing 1", "the tag !thing is not taken at line 1 column 4"),
         ("a: !!timestamp 2026-12-01", "is not taken"),
+        ('a: !!int "5"', "the tag tag:yaml.org,2002:int is not taken"),
         ("a: 007", "007 may be a number or a text"),
         ("a: .inf", ".inf is no number that JSON has"),
         ("a: .NaN", "is no number"),
@@ -106,7 +107,7 @@ def test_plain_values_follow_the_core_schema(text: str, value: object) -> None:
         ("a: b: c", "mapping values are not allowed in this context at line 1 column 5"),
         ("a:\n\t- b", "line 2"),
         ("a: \x07", "not allowed"),
-        ("[" * (MAX_YAML_DEPTH + 1), "is nested too deeply; at most 200 levels"),
+        ("[" * (MAX_DEPTH + 1), "is nested too deeply; at most 200 levels"),
         ("a: " * 3 + "[" * 100_000, "line 1"),
     ],
 )
@@ -131,6 +132,9 @@ def test_aliases_are_taken_and_a_bomb_of_them_is_not() -> None:
     with pytest.raises(MalformedFile, match="aliases make it too large"):
         load(f"a: &x {'y' * 1_000_000}\nb: [{', '.join(['*x'] * 5_000)}]", "x.yaml")
     assert time.process_time() - began < 5
+    large = load("a:\n" + f"- {'y' * 1_000}\n" * 9_000, "x.yaml")
+    assert isinstance(large, dict)
+    assert len(large["a"]) == 9_000  # 9 MB of its own are no bomb
 
 
 @pytest.mark.parametrize(
@@ -144,6 +148,8 @@ def test_aliases_are_taken_and_a_bomb_of_them_is_not() -> None:
         ("job.json", '{"a": -1e400}', "too large"),
         ("job.json", '{"a": ' + "9" * 5_000 + "}", "job.json is not right"),
         ("job.json", '{"a": "\\ud800"}', "surrogate"),
+        ("job.json", "[" * 201 + "]" * 201, "job.json is nested too deeply; at most 200 levels"),
+        ("job.json", '{"a": ' * 900 + "1" + "}" * 900, "job.json is nested too deeply"),
         ("job.yaml", 'a: "\\ud800"', "job.yaml"),
     ],
 )

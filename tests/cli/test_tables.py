@@ -79,7 +79,7 @@ def test_jobs_are_never_cut(monkeypatch: pytest.MonkeyPatch, width: int, text: s
 
 
 def _cells_from(line: str, begins: int) -> str:
-    """What stands in the column that begins at a cell, up to the gap before the next one."""
+    """Reads what stands in the column that begins at a cell, up to the gap before the next one."""
     at = next((at for at in range(len(line) + 1) if cell_len(line[:at]) >= begins), len(line))
     return re.split(" {2,}", line[at:])[0].replace(" ", "")
 

@@ -67,7 +67,13 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Any], None]:
 @pytest.mark.parametrize("given", [("--profile", "night"), ("--region", "eu-central-1")])
 @pytest.mark.parametrize(
     "command",
-    [("pools", "list"), ("jobs", "cancel", "01JD"), ("local", "status"), ("local", "down"), ("demo",)],
+    [
+        ("pools", "list"),
+        ("jobs", "cancel", "01JD3V8Q5S2Y6W9K4M7N0P1R2T"),
+        ("local", "status"),
+        ("local", "down"),
+        ("demo",),
+    ],
 )
 def test_options_of_aws_are_refused_beside_the_local_stack(
     given: tuple[str, str], command: tuple[str, ...]
@@ -110,8 +116,3 @@ def test_what_was_refused_names_nothing(answer: Callable[[int, Any], None]) -> N
     answer(404, {"title": "Not found", "status": 404})
     result = CliRunner().invoke(app, ["pools", "pause", "ecs"])
     assert (result.exit_code, result.stderr) == (1, "tidegate: Not found (404)\n")
-
-
-def test_an_empty_columns_is_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "")
-    assert options.Session().out.width == 200
