@@ -18,6 +18,7 @@ from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.critical_path import boosts_of
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
+from tidegate.usecases.portions import not_written
 from tidegate.usecases.services import Services
 from tidegate.usecases.shares import note_shares, share_violations
 from tidegate.usecases.validate import (
@@ -159,10 +160,10 @@ def submit_workflow(
         # As of the first try: tries that run side by side then write the very same jobs and the same plan.
         staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
         note_shares(services, _in_context(request), request.share, now_ms)
-        services.jobs.stage(staged)
+        services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
         if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            finish_submission(services, workflow_id, plan, now_ms)
+            finish_submission(services, workflow_id, plan, now_ms, is_first=True)
             phase = Phase.COMPLETE
         else:
             current = services.submissions.get(workflow_id)
