@@ -58,7 +58,7 @@ def retry_job(
 ) -> tuple[Job, Reopened]:
     """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
 
-    What there is no time for `until` then follows by itself, as its upstreams are done.
+    Jobs for which there is no time `until` then follow by themselves, as their upstreams are done.
     Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
     succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
     where some could not be reached: what was reopened stays so, and the next call goes on.
@@ -88,7 +88,7 @@ def retry_job(
 def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER) -> int:
     """Tries those of the jobs again that still stand as they were read, with what was skipped because of them.
 
-    What was skipped and there is no time for `until` then follows by itself. Returns how many of `jobs` that were.
+    Skipped jobs for which there is no time `until` then follow by themselves. Returns how many of `jobs` that were.
     Raises DependencyUnavailable or ServiceRefused where some could not be reached: what was reopened stays so.
     """
     reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
@@ -145,9 +145,8 @@ def _reopen_from(
         for first in range(place.index, job_count, JOBS_AT_ONCE):
             end = min(first + JOBS_AT_ONCE, job_count)
             ids = [workflow_job_id(workflow_id, index) for index in range(first, end)]
-            jobs = read_lean(
-                reopening.services, ids
-            )  # consistently: some may have been reopened a moment ago
+            # Consistently: some may have been reopened a moment ago.
+            jobs = read_lean(reopening.services, ids)
             opened = len(reopening.moved)
             is_whole, causes = _reopen_portion(reopening, list(jobs.values()))
             place = RerunPlace(
