@@ -49,7 +49,7 @@ class JobCodeFault:
 
 @dataclass(frozen=True, slots=True)
 class JobCode:
-    """What the job code of a folder brings: types with their code, and what is wrong.
+    """Tells what the job code of a folder brings: types with their code, and faults.
 
     `unchecked` are modules that need packages which the build installs, and which are not here.
     """

@@ -17,7 +17,10 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What all calls together did. `is_exact` is False where an answer was lost, so that more may have been done."""
+    """Sums up what all calls together did.
+
+    `is_exact` is False where an answer was lost, so that more may have been done.
+    """
 
     counts: Mapping[str, int]
     last: Answer
@@ -29,7 +32,7 @@ class Summary:
 
     @property
     def about(self) -> str:
-        """What goes before a count."""
+        """Goes before a count that may be too low."""
         return "" if self.is_exact else "at least "
 
 

@@ -24,6 +24,7 @@ from answers import (
     refusal,
     refuse_other_methods,
     refuse_other_parameters,
+    until_of,
 )
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -65,7 +66,12 @@ def post_job() -> Response[str]:
     request, fingerprint = read_job(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
     accepted = submit.submit_job(
-        deps.services, request, idempotency_key=key, fingerprint=fingerprint, now_ms=deps.clock.now_ms()
+        deps.services,
+        request,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        now_ms=deps.clock.now_ms(),
+        until=until_of(app),
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     return answer_with(status, {"job_id": accepted.job_id}, f"/v1/jobs/{accepted.job_id}")
@@ -78,7 +84,12 @@ def post_workflow() -> Response[str]:
     request, fingerprint = read_workflow(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
     accepted = submit.submit_workflow(
-        deps.services, request, idempotency_key=key, fingerprint=fingerprint, now_ms=deps.clock.now_ms()
+        deps.services,
+        request,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        now_ms=deps.clock.now_ms(),
+        until=until_of(app),
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
     answer = {"workflow_id": accepted.workflow_id, "job_ids": accepted.job_ids}

@@ -252,3 +252,20 @@ def test_the_gateways_own_413_says_what_to_do() -> None:
         ApiProblem, match="Request Too Long: the gateway takes about 5 MB; submit the work as"
     ):
         client.submit_job(BODY)
+
+
+def test_a_number_that_nothing_holds_is_named_and_nothing_is_sent() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request)
+
+    body = json.loads('{"jobs": [{"parameters": {"x": [1, 1e400]}}]}')
+    with pytest.raises(UsageError, match=r"jobs\[0\]\.parameters\.x\[1\]: is too large a number"):
+        client_of(handler).submit_workflow(body)
+
+
+def test_a_call_that_changes_something_is_not_repeated_silently() -> None:
+    answers = [httpx.Response(504), httpx.Response(429), httpx.Response(200, json={"reopened": 1})]
+    client, heard = client_of(lambda _: answers.pop(0)), list[str]()
+    client.on_repeat = heard.append
+    client.rerun_workflow("W")
+    assert (heard, client.repeats) == (["the API answered 504"], 1)

@@ -1,4 +1,4 @@
-"""What a condition gets wrong whatever its upstream does is refused before anything waits on it."""
+"""A condition that can work for no upstream is refused before anything waits on it."""
 
 from __future__ import annotations
 

@@ -145,6 +145,46 @@ def test_nothing_is_judged_before_all_is_reopened(slow: Callable[[float], Slow])
     assert states(api, ids[:-1]) == {State.PENDING}
 
 
+@pytest.mark.parametrize("seconds", [-5, 3, 1_000])
+def test_jobs_that_stand_before_what_they_were_skipped_for_are_reopened_too(
+    slow: Callable[[float], Slow], seconds: float
+) -> None:
+    api = slow(seconds)
+    chain: list[dict[str, object]] = [
+        {"key": f"k{n}", "type": "tidegate.noop", "depends_on": [{"key": f"k{n + 1}"}]} for n in range(35)
+    ]
+    body = api.call("POST", "/v1/workflows", {"jobs": [*chain, {"key": "k35", "type": "tidegate.noop"}]}).body
+    ids = list(body["job_ids"].values())
+    fail(api, ids[-1])
+    for job_id in reversed(ids):
+        release(api.services, [api.job(job_id)], 0)
+    assert states(api, ids[:-1]) == {State.SKIPPED}
+    answers = api.all_calls(f"/v1/workflows/{body['workflow_id']}/rerun")
+    assert sum(answer["reopened"] for answer in answers) == 36
+    assert states(api, ids[:-1]) == {State.PENDING}
+    assert api.job(ids[-1]).state is State.READY
+
+
+def test_a_rerun_ends_where_what_comes_later_can_not_be_reopened(
+    slow: Callable[[float], Slow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = slow(1_000)
+    chain: list[dict[str, object]] = [
+        {"key": f"k{n}", "type": "tidegate.noop", "depends_on": [{"key": f"k{n + 1}"}]} for n in range(15)
+    ]
+    jobs = [{"key": "bad", "type": "tidegate.noop"}, *chain, {"key": "k15", "type": "tidegate.noop"}]
+    body = api.call("POST", "/v1/workflows", {"jobs": jobs}).body
+    ids = list(body["job_ids"].values())
+    for job_id in (ids[0], ids[-1]):
+        fail(api, job_id)
+    for job_id in reversed(ids):
+        release(api.services, [api.job(job_id)], 0)
+    only_the_first = iter([True])
+    monkeypatch.setattr(reopen, "may_be_reopened", lambda _: next(only_the_first, False))
+    (answer,) = api.all_calls(f"/v1/workflows/{body['workflow_id']}/rerun")
+    assert (answer["reopened"], answer["complete"]) == (1, True)
+
+
 def test_a_rerun_called_again_without_its_cursor_gets_on_too(slow: Callable[[float], Slow]) -> None:
     api = slow(3)
     workflow, ids = submit(api)
@@ -168,7 +208,9 @@ def test_a_retry_leaves_what_it_has_no_time_for_to_follow_by_itself(slow: Callab
     assert answer.body["state"] == "READY"
 
 
-@pytest.mark.parametrize("cursor", ["x", "0", "97", "-1", "judge.", "judge.x", "judge.999999", "¹"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "0", "97", "-1", "judge.", "judge.1.2", "judge.999999.00", "reopen.٣.00", "¹"]
+)
 @pytest.mark.parametrize("act", ["cancel", "rerun"])
 def test_a_cursor_that_no_call_gave_is_refused(act: str, cursor: str) -> None:
     api = Api()

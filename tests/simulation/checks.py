@@ -17,6 +17,7 @@ from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judg
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.lanes import MAIN
+from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.settings import Settings
@@ -169,7 +170,9 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
         left_behind = [entries[-1][0] for entries in shards if entries]
         simulator.happened["dispatched past a job that waits"] += bool(left_behind)
         assert max(left_behind, default=min(dispatched)) <= min(dispatched)
-        capacity = pool_capacity(simulator.services, pool, simulator.now_ms)
+        # A function's faults only lessen that; to read them here is a call that may fail as any other.
+        is_function = pool.kind is PoolKind.FUNCTION
+        capacity = pool.capacity if is_function else pool_capacity(simulator.services, pool, simulator.now_ms)
         active = sum(
             len(world.index.get((pool.name, Group.ACTIVE, shard, MAIN), ())) for shard in range(world.shards)
         )

@@ -16,7 +16,11 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 
-CONDITIONS = {"upstream.status == 'SUCCEEDED'": True, "upstream.status != 'SUCCEEDED'": False}
+CONDITIONS = {
+    "upstream.status == 'SUCCEEDED'": True,
+    "upstream.status != 'SUCCEEDED'": False,
+    "upstream.result.no_such.field > 0": None,  # can't be evaluated, however the upstream ends
+}
 BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, and there are so many retries
 INTERRUPTED_ATTEMPTS = 25  # workers hand jobs back in at most so many attempts, so that they come to an end
 AHEAD_MS = (0, 0, 0, 700, 12_000)  # how long a claimed job waits before its code begins

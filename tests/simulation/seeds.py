@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from tests.simulation.branches import check_branches
 from tests.simulation.checks import SentAgain, check_all, hold_back
 from tests.simulation.clients import submit_drawn
 from tests.simulation.faults import Faults, calm
@@ -109,6 +110,7 @@ def run_seed(seed: int) -> Simulator:
         expected = world.drawn.expected(memory.jobs.values())
         states = {each.key or "": each.state for each in memory.jobs.values()}
         assert states == (expected if world.patient else {key: expected[key] for key in states})
+        check_branches(simulator)
     return simulator
 
 

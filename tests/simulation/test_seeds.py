@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from tests.simulation import branches
 from tests.simulation.seeds import run_seed
 
 SEEDS = 500
@@ -54,9 +55,9 @@ def test_every_seed_ends_well(note: Callable[[str], None]) -> None:
             raise AssertionError(f"python -m tests.simulation.seeds --seed {seed} replays this") from error
         times.update(simulator.happened)
         seeds.update(what for what, count in simulator.happened.items() if count)
-    for what in COME_BY:
+    for what in (*COME_BY, *branches.COME_BY):
         note(f"{what}: {times[what]:,} times, in {seeds[what]} of {SEEDS} seeds")
-    assert [what for what in COME_BY if seeds[what] < FEW] == []
+    assert [what for what in (*COME_BY, *branches.COME_BY) if seeds[what] < FEW] == []
 
 
 def test_a_seed_gives_the_same_run_each_time() -> None:

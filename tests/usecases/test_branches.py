@@ -42,6 +42,7 @@ def test_a_false_condition_an_error_and_a_failure_have_codes_of_their_own() -> N
     codes = {key: failure_of(workflow, key).code for key in ("not-taken", "broken", "failed")}
     assert codes == {"not-taken": NOT_TAKEN, "broken": BROKEN, "failed": UNSATISFIABLE}
     assert {workflow.states[key] for key in codes} == {State.SKIPPED}
+    assert {key: workflow.job(key).history[-1].reason for key in codes} == codes
     assert f"condition on up ({workflow.ids['up']}) is false" in failure_of(workflow, "not-taken").message
     assert "could not be evaluated" in failure_of(workflow, "broken").message
 

@@ -30,7 +30,7 @@ _FIELDS: Mapping[str, Shape] = {
     "error": Shape(frozenset({"null_type", "map"}), fields=_ERROR_FIELDS),
 }
 UPSTREAM = Shape(frozenset({"map"}), fields=_FIELDS)
-"""What every condition sees as `upstream` (usecases/conditions.py makes it)."""
+"""The shape of `upstream` in every condition (usecases/conditions.py makes the value)."""
 
 
 class CelConditions:

@@ -143,6 +143,10 @@ def _read(body: str) -> tuple[Any, str]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            raise MalformedBody(
+                "the body lies in more than 200 lists and objects, one in the other; put them side by side"
+            ) from error
         raise MalformedBody(f"the body is not JSON: {error}") from error
     try:
         canonical = json.dumps(
@@ -179,6 +183,8 @@ def _refuse_doubled_names(body: str) -> None:
         if len(made) == len(pairs):
             return made
         doubled += 1
+        if doubled > MAX_REPORTED:
+            return made  # a body may hold hundreds of thousands
         marked = _Doubled(made)
         marked.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return marked

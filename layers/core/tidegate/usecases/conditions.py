@@ -106,7 +106,7 @@ class Conditions:
 
 
 def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
-    """What a condition sees as `upstream`; adapters/cel_conditions.py refuses conditions by these fields."""
+    """Makes the value of `upstream` in a condition; adapters/cel_conditions.py refuses conditions by these fields."""
     failure = upstream.failure
     return {
         "status": upstream.state.value,

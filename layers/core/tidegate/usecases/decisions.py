@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tidegate.domain.dependency import NOT_TAKEN
 from tidegate.domain.errors import TransitionRefused
@@ -89,7 +89,8 @@ def _next_step(
         ending = Ending(
             State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms)
         )
-        return SkipIfPending(job, ordinal, ending, stamp)
+        # The history tells a branch that was not taken from a failure, also once the job was tried again.
+        return SkipIfPending(job, ordinal, ending, replace(stamp, reason=failure.code))
     if job.waiting_on <= decision.satisfied:
         return ReadyIfWaitingOnlyOn(job, job.waiting_on, stamp, chooser.for_job(job))
     return ReleaseIfPending(job, frozenset(decision.satisfied))

@@ -6,18 +6,27 @@ from tidegate.domain.submission import Phase, SubmissionPlan
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.deadline import NEVER, Deadline
+from tidegate.usecases.portions import not_written
 from tidegate.usecases.services import Services
 
 
 def finish_submission(
-    services: Services, submission_id: str, plan: SubmissionPlan, now_ms: int, *, until: Deadline = NEVER
+    services: Services,
+    submission_id: str,
+    plan: SubmissionPlan,
+    now_ms: int,
+    *,
+    is_first: bool = False,
+    until: Deadline = NEVER,
 ) -> None:
     """Inserts the roots that do not stand yet, connects the edges, and marks the submission COMPLETE.
 
     The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that stand, and may have moved
-    on, are left alone. Conditions for which there is no time `until` then are the reaper's.
+    on, are left alone. `is_first` says that nothing of the plan can be written yet, so that none of it is looked for.
+    Conditions for which there is no time `until` then are the reaper's.
     """
     chooser = PoolChooser(services, now_ms)
-    services.jobs.insert_if_absent([chooser.placed(root) for root in plan.roots])
+    roots = plan.roots if is_first else not_written(services, plan.roots)
+    services.jobs.insert_if_absent([chooser.placed(root) for root in roots])
     connect_edges(services, plan.edges, now_ms, until=until)
     services.submissions.move_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)

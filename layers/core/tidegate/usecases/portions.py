@@ -33,6 +33,14 @@ def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = 
     return found
 
 
+def not_written(services: Services, jobs: Sequence[Job]) -> list[Job]:
+    """Leaves out the jobs that stand already, by consistent reads: a try that is repeated goes on where it stopped."""
+    standing: set[str] = set()
+    for portion in portions(jobs):
+        standing |= services.jobs.get_many([job.job_id for job in portion], consistent=True).keys()
+    return [job for job in jobs if job.job_id not in standing]
+
+
 def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[MoveOutcome]:
     """Carries out any number of transitions, and keeps of each job only what a further transition needs.
 

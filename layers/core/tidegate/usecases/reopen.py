@@ -6,7 +6,8 @@ to repeat: what was reopened by an earlier call, and may have moved on, is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
@@ -25,11 +26,11 @@ from tidegate.usecases.portions import JOBS_AT_ONCE, apply_lean, portions, read_
 from tidegate.usecases.release import COSTLY_PER_CALL
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import accepted_workflow, whole_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
-_REOPEN, _JUDGE = "reopen", "judge."  # a cursor says what a rerun does next, and where
+_CURSOR = re.compile(r"(reopen|judge)\.([0-9]{1,5})\.([01])([01])", re.ASCII)
 _PORTION_MS = 4_000  # for judging a portion that was begun in time; the reaper takes up the rest
 
 
@@ -60,7 +61,7 @@ def retry_job(
 ) -> tuple[Job, Reopened]:
     """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
 
-    What there is no time for `until` then follows by itself, as its upstreams are done.
+    Jobs for which there is no time `until` then follow by themselves, as their upstreams are done.
     Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
     succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
     where some could not be reached: what was reopened stays so, and the next call goes on.
@@ -90,7 +91,7 @@ def retry_job(
 def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER) -> int:
     """Tries those of the jobs again that still stand as they were read, with what was skipped because of them.
 
-    What was skipped and there is no time for `until` then follows by itself. Returns how many of `jobs` that were.
+    Skipped jobs for which there is no time `until` then follow by themselves. Returns how many of `jobs` that were.
     Raises DependencyUnavailable or ServiceRefused where some could not be reached: what was reopened stays so.
     """
     reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
@@ -116,61 +117,124 @@ def rerun_workflow(
     Raises NotFound; InvalidRequest for a cursor that is none; DependencyUnavailable as `retry_job` does.
     """
     stamp = Stamp(now_ms, actor, _REASON)
-    if cursor not in (None, _REOPEN):
-        return _judge_from(services, workflow_id, _place_of(cursor or ""), stamp, until)
+    place = RerunPlace.read(cursor)
+    job_count = accepted_workflow(services, workflow_id, now_ms).job_count
+    if place.is_judging:
+        return _judge_from(services, workflow_id, place.index, job_count, stamp, until)
     reopening = _Reopening(services, stamp, until)
-    jobs = whole_workflow(services, workflow_id, now_ms)
+    unopened = _reopen_from(reopening, workflow_id, place, job_count)
+    if cursor is None and not reopening.is_cut:
+        judged = reopening.judge()
+        following = unopened or (None if judged else RerunPlace(is_judging=True))
+        return reopening.report(
+            complete=following is None, cursor=None if following is None else str(following)
+        )
+    if unopened is not None:
+        return reopening.report(complete=False, cursor=str(unopened))
+    # Earlier calls reopened some that nobody has judged yet.
+    judged_now = _judge_from(services, workflow_id, 0, job_count, stamp, until)
+    return replace(judged_now, reopened=len(reopening.moved), left_at_limit=reopening.left_at_limit)
+
+
+def _reopen_from(
+    reopening: _Reopening, workflow_id: str, place: RerunPlace, job_count: int
+) -> RerunPlace | None:
+    """Reopens a workflow's jobs from a place on; returns the place where there was no time for more.
+
+    In the order of submission a job comes after what it was skipped for, as a rule. Where some come before it, the
+    jobs are gone through again, as long as that opens any.
+    """
+    while True:
+        for first in range(place.index, job_count, JOBS_AT_ONCE):
+            end = min(first + JOBS_AT_ONCE, job_count)
+            ids = [workflow_job_id(workflow_id, index) for index in range(first, end)]
+            # Consistently: some may have been reopened a moment ago.
+            jobs = read_lean(reopening.services, ids)
+            opened = len(reopening.moved)
+            is_whole, causes = _reopen_portion(reopening, list(jobs.values()))
+            place = RerunPlace(
+                end if is_whole else first,
+                has_opened=place.has_opened or len(reopening.moved) > opened,
+                is_missed=place.is_missed or any(_comes_from(cause, workflow_id, end) for cause in causes),
+            )
+            if not is_whole or (reopening.until.is_over() and end < job_count):
+                reopening.is_cut = reopening.is_cut or is_whole
+                return place
+        if not (place.has_opened and place.is_missed):
+            return None
+        place = RerunPlace()
+        if reopening.until.is_over():
+            reopening.is_cut = True
+            return place
+
+
+def _comes_from(job_id: str, workflow_id: str, first: int) -> bool:
+    """Whether a job is one of the workflow's from its job `first` on."""
+    submission, _, index = job_id.partition(".")
+    return submission == workflow_id and int(index) >= first
+
+
+def _reopen_portion(reopening: _Reopening, jobs: Sequence[Job]) -> tuple[bool, Set[str]]:
+    """Reopens some jobs of a workflow; whether that was all of them, and what others were skipped for."""
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
     others = skipped_for.keys() - {job.job_id for job in layer}
-    causes = read_lean(services, sorted(others))
+    causes = read_lean(reopening.services, sorted(others))
     layer += [cause for cause in causes.values() if cause.reopened and cause.state not in REOPENABLE]
     for _ in range(LAYERS_AT_MOST):
-        if reopening.is_cut:
+        if reopening.is_cut or not layer:
             break
         # A job only after the one that it was skipped for: else it would be skipped for that again.
         freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
         layer = reopening.reopen(freed)
-        if not layer:
-            break
-    if reopening.is_cut:
-        return reopening.report(complete=False, cursor=_REOPEN)
-    if not layer:
-        # Such a job has no cause that could be reopened, so none of them is counted twice.
+    if not reopening.is_cut:
         reopening.without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
-    if cursor is None:
-        if reopening.judge():
-            return reopening.report(complete=not layer, cursor=_REOPEN if layer else None)
-        return reopening.report(complete=False, cursor=_REOPEN if layer else f"{_JUDGE}0")
-    if layer:
-        return reopening.report(complete=False, cursor=_REOPEN)
-    # Earlier calls reopened some that nobody has judged yet.
-    judged = _judge_from(services, workflow_id, 0, stamp, until)
-    here = reopening.report(complete=judged.complete, cursor=judged.cursor)
-    return replace(here, left_without_upstream=here.left_without_upstream + judged.left_without_upstream)
+    return not reopening.is_cut and not layer, skipped_for.keys()
 
 
-def _judge_from(services: Services, workflow_id: str, place: int, stamp: Stamp, until: Deadline) -> Reopened:
+def _judge_from(
+    services: Services, workflow_id: str, place: int, job_count: int, stamp: Stamp, until: Deadline
+) -> Reopened:
     """Judges what waits of a workflow that was reopened, from the job at `place` on."""
-    job_count = accepted_workflow(services, workflow_id, stamp.now_ms).job_count
     without_upstream: list[str] = []
     for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
         place = min(first + JOBS_AT_ONCE, job_count)
         ids = [workflow_job_id(workflow_id, index) for index in range(first, place)]
         jobs = read_lean(services, ids).values()
         waiting = [job for job in jobs if job.state is State.PENDING and job.reopened]
+        without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
         reopening = _Reopening(services, stamp, until.later(_PORTION_MS), without_upstream=without_upstream)
         reopening.judge(*waiting)
-    is_over = place >= job_count
-    left = len(set(without_upstream))
-    return Reopened(0, 0, left, complete=is_over, cursor=None if is_over else f"{_JUDGE}{place}")
+    cursor = None if place >= job_count else str(RerunPlace(place, is_judging=True))
+    return Reopened(0, 0, len(set(without_upstream)), complete=cursor is None, cursor=cursor)
 
 
-def _place_of(cursor: str) -> int:
-    place = cursor.removeprefix(_JUDGE)
-    if not cursor.startswith(_JUDGE) or not (place.isascii() and place.isdecimal()) or len(place) > 5:
-        raise InvalidRequest.of("cursor", "is not a cursor of a rerun; leave it out to start over")
-    return int(place)
+@dataclass(frozen=True, slots=True)
+class RerunPlace:
+    """Where a rerun goes on: with which job, and whether it judges by now.
+
+    `has_opened` says that this time through the jobs some were reopened, `is_missed` that some were skipped for a job
+    that comes after them.
+    """
+
+    index: int = 0
+    is_judging: bool = False
+    has_opened: bool = False
+    is_missed: bool = False
+
+    def __str__(self) -> str:
+        step = "judge" if self.is_judging else "reopen"
+        return f"{step}.{self.index}.{int(self.has_opened)}{int(self.is_missed)}"
+
+    @classmethod
+    def read(cls, cursor: str | None) -> RerunPlace:
+        """The place that a cursor names, the beginning for None. Raises InvalidRequest where it is none."""
+        if cursor is None:
+            return cls()
+        found = _CURSOR.fullmatch(cursor)
+        if found is None:
+            raise InvalidRequest.of("cursor", "is not a cursor of a rerun; leave it out to start over")
+        return cls(int(found[2]), found[1] == "judge", found[3] == "1", found[4] == "1")
 
 
 def _is_without_upstream(job: Job) -> bool:
@@ -270,6 +334,6 @@ class _Reopening:
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
-        """What was done."""
-        left = len(set(self.without_upstream))
+        """Tells what was done. What is left without an upstream is told by the calls that judge: each job by one."""
+        left = 0 if cursor else len(set(self.without_upstream))
         return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

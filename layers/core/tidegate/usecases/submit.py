@@ -16,8 +16,10 @@ from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission
 from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.connect import connect_edges
 from tidegate.usecases.critical_path import boosts_of
+from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.finish_submission import finish_submission
 from tidegate.usecases.new_job import new_job
+from tidegate.usecases.portions import not_written
 from tidegate.usecases.services import Services
 from tidegate.usecases.shares import note_shares, share_violations
 from tidegate.usecases.validate import (
@@ -38,12 +40,19 @@ _OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its time, and then f
 
 
 def submit_job(
-    services: Services, request: JobRequest, *, idempotency_key: str | None, fingerprint: str, now_ms: int
+    services: Services,
+    request: JobRequest,
+    *,
+    idempotency_key: str | None,
+    fingerprint: str,
+    now_ms: int,
+    until: Deadline = NEVER,
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
-    `fingerprint` identifies the request's body. Raises InvalidRequest (nothing was written), or IdempotencyConflict
-    where the key came with another body before, or with a workflow.
+    `fingerprint` identifies the request's body. What its upstreams decide already, and there is no time for `until`
+    then, is the reaper's. Raises InvalidRequest (nothing was written), or IdempotencyConflict where the key came with
+    another body before, or with a workflow.
     """
     context = JobContext("")
     if idempotency_key is None:
@@ -87,7 +96,7 @@ def submit_job(
         if earlier is None or earlier.fingerprint != fingerprint:
             raise IdempotencyConflict
     # Also for a repeated request: the first one may have been cut off before its edges were written.
-    connect_edges(services, list(_external_edges(job, depends_on)), now_ms)
+    connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
 
 
@@ -124,11 +133,13 @@ def submit_workflow(
     idempotency_key: str | None,
     fingerprint: str,
     now_ms: int,
+    until: Deadline = NEVER,
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
     First the jobs that wait on others of the workflow are staged, then the plan of what remains is stored, then the
-    submission is committed, and only then are the roots written. Whoever finds it committed can finish it.
+    submission is committed, and only then are the roots written. Whoever finds it committed can finish it. What earlier
+    jobs decide already, and there is no time for `until` then, is the reaper's.
 
     Raises InvalidRequest (nothing was written), IdempotencyConflict, or DependencyUnavailable where an earlier try
     under the same key is just being removed.
@@ -159,10 +170,10 @@ def submit_workflow(
         # As of the first try: tries that run side by side then write the very same jobs and the same plan.
         staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
         note_shares(services, _in_context(request), request.share, now_ms)
-        services.jobs.stage(staged)
+        services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
         if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            finish_submission(services, workflow_id, plan, now_ms)
+            finish_submission(services, workflow_id, plan, now_ms, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
             current = services.submissions.get(workflow_id)
@@ -170,7 +181,8 @@ def submit_workflow(
     if phase in GIVEN_UP:
         raise DependencyUnavailable("the workflow took too long to write and was given up; send it again")
     if phase is Phase.COMMITTED:
-        finish_submission(services, workflow_id, services.submissions.load_plan(workflow_id), now_ms)
+        plan = services.submissions.load_plan(workflow_id)
+        finish_submission(services, workflow_id, plan, now_ms, until=until)
     return _accepted(request, workflow_id, created)
 
 

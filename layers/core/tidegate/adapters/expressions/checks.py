@@ -1,4 +1,4 @@
-"""What is wrong with an expression whatever its data: fields there are not, and types that never fit.
+"""Finds faults of an expression that no data can mend: fields there are not, and types that never fit.
 
 Each part of the tree gets the types that its value may have. A part is refused where no combination of them would do.
 Data of unknown shape may be of any type, so nothing is refused for it.
@@ -55,7 +55,7 @@ _TEXT_FUNCTIONS = ("contains", "startsWith", "endsWith")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is known of a value: the types that it may have, the fields of a map, and the texts that it may be.
+    """All that is known of a value: the types that it may have, the fields of a map, and the texts that it may be.
 
     `fields` is None where a map may have any field, `texts` where a text may be any.
     """

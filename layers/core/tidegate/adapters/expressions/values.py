@@ -208,7 +208,10 @@ def element(run: Run, holder: Any, key: Any) -> Any:
 def field(holder: Any, name: str) -> Any:
     """`holder.name` of a map."""
     if not is_map(holder):
-        raise no_overload(f".{name}", holder)
+        raise ConditionError(
+            f"there is no overload of .{name[:100]} for {kind_of(holder).name}, which has no fields; "
+            "compare it with null first"
+        )
     try:
         return holder[name]
     except KeyError:

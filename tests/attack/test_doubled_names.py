@@ -1,0 +1,28 @@
+"""A body of nothing but doubled names costs no more time than any other of its size."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tidegate.contracts.wire import MAX_REPORTED, read_job
+from tidegate.domain.errors import InvalidRequest
+
+CPU_SECONDS = 5.0  # of the 29 that a call may take; on a busy machine
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"type": "t", "parameters": {"x": [' + ",".join(['{"a":1,"a":2}'] * 350_000) + "]}}",
+        '{"type": "t", "parameters": {' + ",".join(['"a":1'] * 900_000) + "}}",
+        '{"type": "t", "parameters": {' + ",".join(f'"k{n % 400_000}":1' for n in range(450_000)) + "}}",
+    ],
+)
+def test_a_body_of_doubled_names_is_refused_soon(body: str) -> None:
+    started = time.thread_time()
+    with pytest.raises(InvalidRequest) as refused:
+        read_job(body)
+    assert time.thread_time() - started < CPU_SECONDS
+    assert 1 <= len(refused.value.violations) <= MAX_REPORTED
