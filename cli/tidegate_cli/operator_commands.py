@@ -183,7 +183,8 @@ def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
     columns = ("pool", "kind", "capacity", "workers", "active", "ready", "held", "paused", "offers", "tags")
     table = _table(columns, right=("capacity", "workers", "active", "ready", "held"))
     for pool in found:
-        shown = (pool.get(name) for name in ("name", "kind", *columns[2:7]))
+        kind = pool.get("kind") if pool.get("deployed", True) else "not deployed"
+        shown = (pool.get("name"), kind, *(pool.get(name) for name in columns[2:7]))
         rest = (pool.get("capabilities"), pool.get("tags"))
         table.add_row(*(escape(_plain(value)) for value in shown), _paused(pool), *map(_escaped, rest))
     console.print(table)
@@ -193,7 +194,8 @@ def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
     table = _table(("type", "paused", "at once"), right=("at once",))
     for each in found:
         limit = each.get("max_running")
-        table.add_row(_escaped(each.get("type")), _paused(each), "-" if limit is None else str(limit))
+        name = _escaped(each.get("type")) + ("" if each.get("deployed", True) else " (not deployed)")
+        table.add_row(name, _paused(each), "-" if limit is None else str(limit))
     console.print(table if found else Text("no job types", style="dim"))
 
 

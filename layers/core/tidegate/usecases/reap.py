@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
+from tidegate.usecases.earlier_pools import note_pools
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap_expiring import reap_expiring
@@ -36,6 +37,8 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
     is taken up by the next run. Raises the first error of a repair once the others have had their turn.
     """
+
+    services = replace(services, earlier_pools=note_pools(services))
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, now_ms, until=until)

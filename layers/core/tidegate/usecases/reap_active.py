@@ -19,6 +19,7 @@ from tidegate.domain.transitions import (
 from tidegate.ports import Message, message_of
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each, raise_first_failure
+from tidegate.usecases.earlier_pools import all_pools
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
 
@@ -55,7 +56,7 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
             until=pool_until,
         )
 
-    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter), reap_pool)
+    for_each(in_turns(all_pools(services), until, services.entropy.jitter), reap_pool)
     return counts
 
 
@@ -81,6 +82,8 @@ def _repair(services: Services, pool: str, jobs: list[Job], now_ms: int, counts:
 def _repair_for(services: Services, job: Job, now_ms: int) -> Transition | None:
     settings = services.settings
     if job.state is State.QUEUED:
+        if job.pool not in settings.pools:
+            return None  # its queue is gone with its pool
         sent_at_ms = job.sent_at_ms or 0
         # With jitter, so that messages which were lost together do not come again together.
         patience_ms = settings.resend_after_seconds * 1_000 * (1 + services.entropy.jitter() / 2)

@@ -16,6 +16,7 @@ from tidegate.domain.states import TERMINAL, group_of
 from tidegate.ports import IndexEntry
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.each import for_each
+from tidegate.usecases.earlier_pools import all_pools
 from tidegate.usecases.keep_needed import keep_needed
 from tidegate.usecases.services import Services
 
@@ -47,7 +48,7 @@ def reap_expiring(services: Services, now_ms: int, *, until: Deadline = NEVER) -
         pool, pool_until = turn
         return _reap_pool(services, pool, now_ms, pool_until)
 
-    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
+    pools = in_turns(all_pools(services), until, services.entropy.jitter)
     return sum(for_each(pools, reap_pool))
 
 
