@@ -65,7 +65,8 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
 
 def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:
     retention_s = services.settings.retention_seconds
-    is_over = last is None or last.shortest_at_ms + last.shortest_s * 1_000 < now_ms
+    # A tenth more, for it was in force for up to a pause after the round that noted it.
+    is_over = last is None or last.shortest_at_ms + last.shortest_s * 1_100 < now_ms
     if last is None or is_over or retention_s <= last.shortest_s:
         return _Round(now_ms, retention_s, now_ms)
     return _Round(now_ms, last.shortest_s, last.shortest_at_ms)

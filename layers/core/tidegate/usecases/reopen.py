@@ -104,8 +104,9 @@ def rerun_workflow(services: Services, workflow_id: str, *, actor: str, now_ms: 
         layer = reopening.reopen(freed)
         if not layer:
             break
-    # Such a job has no cause that could be reopened, so none of them is counted twice.
-    reopening.without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
+    reopening.without_upstream += [
+        job.job_id for job in jobs if job.job_id not in reopening.moved and _is_without_upstream(job)
+    ]
     reopening.judge()
     return reopening.report(complete=not layer)
 
