@@ -197,8 +197,9 @@ _TYPE_COLUMNS = (Column("type", fixed=True), Column("paused", 20), Column("at on
 def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
     rows: list[Sequence[Cell]] = [
         (
-            *(_plain(pool.get(name)) for name in ("name", "kind", "capacity", "workers")),
-            *(_plain(pool.get(name)) for name in ("active", "ready", "held")),
+            _plain(pool.get("name")),
+            _plain(pool.get("kind")) if pool.get("deployed", True) else "not deployed",
+            *(_plain(pool.get(name)) for name in ("capacity", "workers", "active", "ready", "held")),
             _paused(pool),
             _plain(pool.get("capabilities")),
             _plain(pool.get("tags")),
@@ -209,7 +210,14 @@ def _print_pools(found: Sequence[Mapping[str, Any]], console: Console) -> None:
 
 
 def _print_types(found: Sequence[Mapping[str, Any]], console: Console) -> None:
-    rows = [(_plain(each.get("type")), _paused(each), _plain(each.get("max_running"))) for each in found]
+    rows = [
+        (
+            _plain(each.get("type")) + ("" if each.get("deployed", True) else " (not deployed)"),
+            _paused(each),
+            _plain(each.get("max_running")),
+        )
+        for each in found
+    ]
     if rows:
         print_table(TextTable(_TYPE_COLUMNS, rows), console)
     else:

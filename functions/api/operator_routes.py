@@ -32,7 +32,6 @@ def list_pools() -> Response[str]:
 def get_pool(pool: str) -> Response[str]:
     """One pool with its load."""
     refuse_other_parameters(router)
-    status.check_pool(deps_of(router).services, pool)
     return _pool_answer(pool, deps_of(router).services.rules.load())
 
 
@@ -63,7 +62,6 @@ def list_types() -> Response[str]:
 def get_type(job_type: str) -> Response[str]:
     """One job type with what holds for it."""
     refuse_other_parameters(router)
-    status.check_type(deps_of(router).services, job_type)
     return _type_answer(job_type, deps_of(router).services.rules.load())
 
 
@@ -110,6 +108,7 @@ def _pool_view(found: status.PoolStatus) -> dict[str, Any]:
     load = asdict(found.load)
     del load["pool"]  # its name stands there already
     return pool_out(
+        found.name,
         found.pool,
         window=deps_of(router).services.settings.window,
         load=load,
@@ -119,7 +118,7 @@ def _pool_view(found: status.PoolStatus) -> dict[str, Any]:
 
 
 def _type_view(found: status.TypeStatus) -> dict[str, Any]:
-    return type_out(found.type, found.rule, found.paused_change, found.limit_change)
+    return type_out(found.type, found.registered, found.rule, found.paused_change, found.limit_change)
 
 
 refuse_other_methods(router, "/v1/pools", "GET")

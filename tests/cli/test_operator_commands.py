@@ -144,6 +144,13 @@ def test_types_are_listed_a_line_each(api: Callable[[Any], Seen]) -> None:
     assert json.loads(tidegate("types", "list", "-o", "json").stdout)["types"][0] == TYPE
 
 
+def test_what_is_not_deployed_any_more_is_shown_as_that(api: Callable[[Any], Seen]) -> None:
+    api({"pools": [{**POOL, "deployed": False, "kind": None}]})
+    assert tidegate("pools", "list").stdout.splitlines()[1].split()[:3] == ["ecs", "not", "deployed"]
+    api({"types": [{**TYPE, "deployed": False}]})
+    assert tidegate("types", "list").stdout.splitlines()[1].startswith("report.build (not deployed) ")
+
+
 @pytest.mark.parametrize("limit", ["0", "101", "1.5", "x", "٣", "9" * 400])
 def test_a_limit_that_is_none_is_wrong_use_and_nothing_is_sent(
     api: Callable[[Any], Seen], limit: str

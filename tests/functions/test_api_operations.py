@@ -10,6 +10,7 @@ import pytest
 
 from tests.functions.api_calls import NOW, NOW_MS, Api
 from tidegate.domain.rules import TypeRule
+from tidegate.domain.states import Group
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.usecases import status
 
@@ -30,6 +31,7 @@ def test_a_pool_is_shown_with_what_it_offers_and_has_to_do(api: Api) -> None:
     assert answer.status == 200
     assert answer.body == {
         "name": "lambda",
+        "deployed": True,
         "kind": "function",
         "capabilities": [],
         "tags": {"compute": "lambda"},
@@ -90,6 +92,7 @@ def test_pools_and_types_are_listed_by_name(api: Api) -> None:
     assert noop == api.call("GET", f"/v1/types/{TYPE}").body
     assert noop == {
         "type": TYPE,
+        "deployed": True,
         "paused": False,
         "max_running": None,
         "changes": {"paused": None, "max_running": None},
@@ -142,7 +145,10 @@ def test_an_unknown_name_is_404_with_the_known_ones(
     assert answer.body["type"] == "urn:tidegate:problem:not-found"
     assert f"unknown {field} '{name[:64]}'; {field}s are " in answer.message(field)
     assert known in answer.message(field)
-    assert not api.world.requests
+    # A name that may be a removed pool's is looked for, by so many requests at most; nothing is written.
+    asked = api.world.requests
+    assert asked.keys() <= {"count", "load_rules", "load_cursor", "list_lanes", "page_workers"}
+    assert asked["count"] <= (len(Group) + 1) * api.services.index.shards
 
 
 @pytest.mark.parametrize(
@@ -191,3 +197,19 @@ def test_a_body_that_is_no_limit_is_refused(api: Api, body: str | None, status_c
 def test_other_methods_are_405(api: Api, method: str, path: str, allowed: str) -> None:
     answer = api.call(method, path)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
+def test_a_rule_of_what_is_not_deployed_any_more_is_seen_and_taken_off(api: Api) -> None:
+    rules = api.services.rules
+    rules.set_pool_paused("old", True, actor="ann", now_ms=NOW_MS)
+    rules.set_type_limit("old.type", 1, actor="ann", now_ms=NOW_MS)
+    pool = api.call("GET", "/v1/pools/old").body
+    assert (pool["deployed"], pool["kind"], pool["paused"], pool["capacity"]) == (False, None, True, 0)
+    assert "old" in [each["name"] for each in api.call("GET", "/v1/pools").body["pools"]]
+    assert api.call("POST", "/v1/pools/old/pause").status == 404
+    assert api.call("POST", "/v1/pools/old/resume").body["paused"] is False
+    found = api.call("GET", "/v1/types/old.type").body
+    assert (found["deployed"], found["max_running"]) == (False, 1)
+    assert api.call("PUT", "/v1/types/old.type/limit", {"max_running": 2}).status == 404
+    assert api.call("PUT", "/v1/types/old.type/limit", {"max_running": None}).body["max_running"] is None
+    assert "old.type" not in [each["type"] for each in api.call("GET", "/v1/types").body["types"]]

@@ -43,15 +43,25 @@ class RetryJobIn(BaseModel):
 
 
 def pool_out(
-    pool: Pool, *, window: float, load: dict[str, Any], paused: bool, paused_change: RuleChange | None
+    name: str,
+    pool: Pool | None,
+    *,
+    window: float,
+    load: dict[str, Any],
+    paused: bool,
+    paused_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """A pool as a client sees it. `window` is a multiple of its capacity, `load` what is counted of it."""
+    """A pool as a client sees it; `pool` is None where it is not deployed any more.
+
+    `window` is a multiple of its capacity, `load` what is counted of it.
+    """
     return {
-        "name": pool.name,
-        "kind": pool.kind.value,
-        "capabilities": sorted(pool.capabilities),
-        "tags": dict(pool.tags),
-        "max_timeout_seconds": pool.max_timeout_seconds,
+        "name": name,
+        "deployed": pool is not None,
+        "kind": None if pool is None else pool.kind.value,
+        "capabilities": [] if pool is None else sorted(pool.capabilities),
+        "tags": {} if pool is None else dict(pool.tags),
+        "max_timeout_seconds": None if pool is None else pool.max_timeout_seconds,
         "window": window,
         **load,
         "paused": paused,
@@ -60,11 +70,16 @@ def pool_out(
 
 
 def type_out(
-    job_type: str, rule: TypeRule, paused_change: RuleChange | None, limit_change: RuleChange | None
+    job_type: str,
+    registered: bool,
+    rule: TypeRule,
+    paused_change: RuleChange | None,
+    limit_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """A job type as a client sees it."""
+    """A job type as a client sees it; `registered` says that the deployed job code has it."""
     return {
         "type": job_type,
+        "deployed": registered,
         "paused": rule.paused,
         "max_running": rule.max_running,
         "changes": {"paused": _change(paused_change), "max_running": _change(limit_change)},

@@ -20,6 +20,7 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.lanes import MAIN, is_sharded, share_of
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
+from tidegate.usecases.earlier_pools import listed_pools
 from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 
@@ -52,11 +53,8 @@ class Position:
     @staticmethod
     def read(services: Services, state: State, pool: str | None, cursor: str | None) -> Position:
         """The position that a client's cursor stands for; the start where there is none. Raises InvalidRequest."""
-        pools = services.settings.pools
-        if pool is not None and pool not in pools:
-            raise InvalidRequest.of("pool", f"unknown pool {pool!r}; pools are {', '.join(sorted(pools))}")
+        listed = listed_pools(services, pool)
         group = group_of(state)
-        listed = sorted(pools) if pool is None else [pool]
         if cursor is None:
             return _round(services, group, listed, None)
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
+from tidegate.usecases.earlier_pools import note_pools
 from tidegate.usecases.passing import Passing
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
@@ -40,6 +41,8 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     is taken up by the next run. Raises the first error of a repair once the others have had their turn.
     """
     passing = Passing.since(now_ms, until.clock)
+
+    services = replace(services, earlier_pools=note_pools(services))
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, passing.now_ms(), until=until)

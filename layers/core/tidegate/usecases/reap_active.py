@@ -21,6 +21,7 @@ from tidegate.domain.transitions import (
 from tidegate.ports import Message, message_of
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each, raise_first_failure
+from tidegate.usecases.earlier_pools import all_pools
 from tidegate.usecases.lost_messages import QueueEvidence, repair_of_queued
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -60,7 +61,7 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
             until=pool_until,
         )
 
-    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter), reap_pool)
+    for_each(in_turns(all_pools(services), until, services.entropy.jitter), reap_pool)
     return counts
 
 
@@ -90,6 +91,8 @@ def _repair(
 def _repair_for(services: Services, job: Job, evidence: QueueEvidence, now_ms: int) -> Transition | None:
     settings = services.settings
     if job.state is State.QUEUED:
+        if job.pool not in settings.pools:
+            return None  # its queue is gone with its pool
         return repair_of_queued(services, job, evidence, ACTOR, now_ms)
     if job.state is not State.RUNNING:
         return None

@@ -16,6 +16,7 @@ from tidegate.domain.states import TERMINAL, group_of
 from tidegate.ports import IndexEntry
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.each import for_each
+from tidegate.usecases.earlier_pools import all_pools
 from tidegate.usecases.keep_needed import keep_needed
 from tidegate.usecases.services import Services
 
@@ -47,7 +48,7 @@ def reap_expiring(services: Services, now_ms: int, *, until: Deadline = NEVER) -
         pool, pool_until = turn
         return _reap_pool(services, pool, now_ms, pool_until)
 
-    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
+    pools = in_turns(all_pools(services), until, services.entropy.jitter)
     return sum(for_each(pools, reap_pool))
 
 
@@ -64,7 +65,8 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
 
 def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:
     retention_s = services.settings.retention_seconds
-    is_over = last is None or last.shortest_at_ms + last.shortest_s * 1_000 < now_ms
+    # A tenth more, for it was in force for up to a pause after the round that noted it.
+    is_over = last is None or last.shortest_at_ms + last.shortest_s * 1_100 < now_ms
     if last is None or is_over or retention_s <= last.shortest_s:
         return _Round(now_ms, retention_s, now_ms)
     return _Round(now_ms, last.shortest_s, last.shortest_at_ms)

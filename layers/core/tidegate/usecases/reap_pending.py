@@ -9,6 +9,7 @@ from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Stamp
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each
+from tidegate.usecases.earlier_pools import all_pools
 from tidegate.usecases.judge_waiting import judge_waiting
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
@@ -39,7 +40,7 @@ def reap_pending(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
         )
         return sum(moved)
 
-    pools = in_turns(sorted(services.settings.pools), until, services.entropy.jitter)
+    pools = in_turns(all_pools(services), until, services.entropy.jitter)
     return sum(for_each(pools, reap_pool))
 
 

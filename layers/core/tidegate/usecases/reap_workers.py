@@ -17,7 +17,8 @@ def reap_workers(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
     Nothing leans on this: a silent worker brings no capacity whether marked or not, and its jobs are reclaimed when
     their leases end.
     """
-    pools = sorted(name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS)
+    deployed = [name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS]
+    pools = sorted([*deployed, *services.earlier_pools])
     turns = in_turns(pools, until, services.entropy.jitter)
     return sum(_reap_pool(services, pool, now_ms, pool_until) for pool, pool_until in turns)
 

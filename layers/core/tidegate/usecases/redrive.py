@@ -11,7 +11,7 @@ from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.query import list_without_inputs
 from tidegate.usecases.reopen import retry_as_read
 from tidegate.usecases.services import Services
-from tidegate.usecases.status import check_pool
+from tidegate.usecases.status import check_standing_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def redrive_pool(
     cursor that is none; DependencyUnavailable or ServiceRefused where some could not be reached, and the same call
     goes on.
     """
-    check_pool(services, pool)
+    check_standing_pool(services, pool)
     page = list_without_inputs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)
     undeliverable = [
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE

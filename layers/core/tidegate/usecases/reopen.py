@@ -188,7 +188,9 @@ def _reopen_portion(reopening: _Reopening, jobs: Sequence[Job]) -> tuple[bool, S
         freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
         layer = reopening.reopen(freed)
     if not reopening.is_cut:
-        reopening.without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
+        reopening.without_upstream += [
+            job.job_id for job in jobs if job.job_id not in reopening.moved and _is_without_upstream(job)
+        ]
     return not reopening.is_cut and not layer, skipped_for.keys()
 
 

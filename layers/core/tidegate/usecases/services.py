@@ -25,7 +25,10 @@ from tidegate.usecases.recall import Recall
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The world as the use cases see it."""
+    """The world as the use cases see it.
+
+    `earlier_pools` are pools that are repaired although this deployment does not have them any more.
+    """
 
     settings: Settings
     jobs: JobStore
@@ -42,3 +45,4 @@ class Services:
     conditions: Conditions
     catalogue: JobCatalogue
     recall: Recall = field(default_factory=Recall)
+    earlier_pools: tuple[str, ...] = ()

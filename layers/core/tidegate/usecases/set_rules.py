@@ -1,6 +1,7 @@
 """Set rules: operators pause, resume and limit what is dispatched.
 
-Each raises UnknownName for a pool or type that this deployment does not have. Doing one twice is as good as once.
+Each raises UnknownName for a pool or type that this deployment does not have; a rule that was set before may be taken
+off all the same. Doing one twice is as good as once.
 `actor` is who asks, `now_ms` when, in milliseconds since the epoch. Jobs that were dispatched before run on.
 """
 
@@ -10,7 +11,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.services import Services
-from tidegate.usecases.status import check_pool, check_type
+from tidegate.usecases.status import check_pool, check_standing_pool, check_standing_type, check_type
 
 
 def pause_pool(services: Services, pool: str, *, actor: str, now_ms: int) -> DispatchRules:
@@ -21,7 +22,7 @@ def pause_pool(services: Services, pool: str, *, actor: str, now_ms: int) -> Dis
 
 def resume_pool(services: Services, pool: str, *, actor: str, now_ms: int) -> DispatchRules:
     """Jobs are dispatched in this pool again."""
-    check_pool(services, pool)
+    check_standing_pool(services, pool)
     return services.rules.set_pool_paused(pool, False, actor=actor, now_ms=now_ms)
 
 
@@ -33,7 +34,7 @@ def pause_type(services: Services, job_type: str, *, actor: str, now_ms: int) ->
 
 def resume_type(services: Services, job_type: str, *, actor: str, now_ms: int) -> DispatchRules:
     """Jobs of this type are dispatched again."""
-    check_type(services, job_type)
+    check_standing_type(services, job_type)
     return services.rules.set_type_paused(job_type, False, actor=actor, now_ms=now_ms)
 
 
@@ -41,7 +42,7 @@ def limit_type(
     services: Services, job_type: str, max_running: int | None, *, actor: str, now_ms: int
 ) -> DispatchRules:
     """At most `max_running` (1-100) jobs of this type run at once, over all pools; None takes the limit off."""
-    check_type(services, job_type)
+    (check_standing_type if max_running is None else check_type)(services, job_type)
     if max_running is not None and not 1 <= max_running <= limits.MAX_TYPE_LIMIT:
         raise InvalidRequest.of(
             "max_running",

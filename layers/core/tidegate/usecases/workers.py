@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tidegate.domain.errors import InvalidRequest, NotFound, WorkerGone, WorkerRefused
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
+from tidegate.usecases.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
 
 _PAGE = 200
@@ -35,10 +36,8 @@ def list_workers(
     A page may hold fewer before the end. Raises InvalidRequest for an unknown pool or a cursor that is none.
     """
     pools = services.settings.pools
-    if pool is not None and pool not in pools:
-        raise InvalidRequest.of("pool", f"unknown pool {pool!r}; pools are {', '.join(sorted(pools))}")
-    served = sorted(name for name, each in pools.items() if each.kind is PoolKind.PROCESS)
-    names = served if pool is None else [name for name in served if name == pool]
+    listed = listed_pools(services, pool)
+    names = [name for name in listed if name not in pools or pools[name].kind is PoolKind.PROCESS]
     if not names and cursor is None:
         return WorkerListing((), None)
     place, after = _decode(cursor, names)
