@@ -33,8 +33,8 @@ def to_ready(
     pool: str | None = None,
 ) -> Change:
     """READY now, ranked after `attempt` claims; in `pool` if one is given."""
-    stamp = moves.after_latest(job, stamp)
-    ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
+    ready_at_ms = moves.next_ready_at_ms(job, moves.after_latest(job, stamp).now_ms)
+    stamp = replace(stamp, now_ms=ready_at_ms)
     sort = codec.rank_of(job, ready_at_ms, attempt)
     lane = share_lane(job.share)
     return Change(

@@ -7,6 +7,7 @@ holds the two together. A claim and a heartbeat leave the index's attributes alo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -91,7 +92,8 @@ def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
 def _pass_over(codec: JobCodec, move: moves.PassOverIfReady) -> Change:
     job = move.job
     condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
-    sort = codec.rank_of(job, move.ready_at_ms, job.attempt)
+    passed_over = replace(job, ready_at_ms=move.ready_at_ms)
+    sort = codec.rank_of(job, move.ready_at_ms, job.attempt, passes=passed_over.passes)
     return Change(condition, {schema.READY_AT: move.ready_at_ms, schema.GROUP_SORT: sort})
 
 

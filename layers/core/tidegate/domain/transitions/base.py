@@ -106,13 +106,13 @@ def next_ready_at_ms(job: Job, now_ms: int) -> int:
 
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     """The job READY now, in `pool` if one is given, with what it left behind cleared."""
-    stamp = after_latest(job, stamp)
+    ready_at_ms = next_ready_at_ms(job, after_latest(job, stamp).now_ms)
     return moved(
         job,
         State.READY,
-        stamp,
+        replace(stamp, now_ms=ready_at_ms),
         pool=pool or job.pool,
-        ready_at_ms=next_ready_at_ms(job, stamp.now_ms),
+        ready_at_ms=ready_at_ms,
         due_at_ms=None,
         lease_expires_at_ms=None,
         waiting_on=frozenset(),
