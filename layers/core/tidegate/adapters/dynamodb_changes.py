@@ -54,7 +54,7 @@ def to_ready(
 
 def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, condition: Clause) -> Change:
     """Ended for good."""
-    stamp = moves.after_latest(job, stamp)
+    ending, stamp = moves.ending_after_latest(job, ending, stamp)
     return Change(
         condition,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.ports import Clock
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
 from tidegate.usecases.passing import Passing
@@ -29,13 +30,16 @@ class ReapReport:
     workers_lost: int
 
 
-def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapReport:
+def reap(
+    services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
+) -> ReapReport:
     """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
 
     Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
-    is taken up by the next run. Raises the first error of a repair once the others have had their turn.
+    is taken up by the next run. `clock` says what the time is at each repair, where an answer of AWS may have put it
+    right since `now_ms`. Raises the first error of a repair once the others have had their turn.
     """
-    passing = Passing.since(now_ms, until.clock)
+    passing: Clock = clock or Passing.since(now_ms, until.clock)
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, passing.now_ms(), until=until)
@@ -58,8 +62,9 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     def workers(until: Deadline) -> dict[str, int]:
         return {"workers_lost": reap_workers(services, passing.now_ms(), until=until)}
 
-    # Lost workers' jobs first: they are what users wait for. Pending jobs last: they can take all the time there is.
-    repairs = (active, workers, dead_letters, submissions, pending)
+    # Dead letters, which are few, first: their answer shows whether the clock is right by which leases are judged then.
+    # Lost workers' jobs next: they are what users wait for. Pending jobs last: they can take all the time there is.
+    repairs = (dead_letters, active, workers, submissions, pending)
 
     def run(place: int) -> dict[str, int]:
         return repairs[place](until.part(len(repairs) - place))

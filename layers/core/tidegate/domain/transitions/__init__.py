@@ -15,6 +15,7 @@ from tidegate.domain.transitions.base import (
     Stamp,
     Transition,
     after_latest,
+    ending_after_latest,
     next_ready_at_ms,
 )
 from tidegate.domain.transitions.ended import ReopenIfEnded
@@ -74,5 +75,6 @@ __all__ = [
     "Stamp",
     "Transition",
     "after_latest",
+    "ending_after_latest",
     "next_ready_at_ms",
 ]
