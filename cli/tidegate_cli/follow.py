@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tidegate.domain.dependency import CONDITION_ERROR, NOT_TAKEN
@@ -62,13 +62,21 @@ def explain_nothing(_jobs: Sequence[JobView]) -> tuple[str, ...]:
     return ()
 
 
+def _steady_clock() -> Callable[[], int]:
+    began_s, started_s = time.time(), time.monotonic()
+    return lambda: int((began_s + time.monotonic() - started_s) * 1_000)
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How time passes while following. `monotonic` and `sleep` are in seconds, `now_ms` is the wall clock."""
+    """How time passes while following. `monotonic` and `sleep` are in seconds.
+
+    `now_ms` is the wall clock as it was at the start, and what has passed since: setting the clock changes no duration.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    now_ms: Callable[[], int] = lambda: int(time.time() * 1_000)
+    now_ms: Callable[[], int] = field(default_factory=_steady_clock)
 
 
 def fetch_job(client: Client, job_id: str) -> Fetch:

@@ -41,7 +41,7 @@ def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]
 def _repair(deps: bootstrap.ReaperDeps) -> dict[str, Any]:
     now_ms = deps.clock.now_ms()
     until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
-    report = asdict(reap(deps.services, now_ms=now_ms, until=until))
+    report = asdict(reap(deps.services, now_ms=now_ms, until=until, clock=deps.clock))
     if any(report.values()):
         logger.info("put right", extra=report)
     return report

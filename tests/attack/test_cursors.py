@@ -15,17 +15,17 @@ from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
-from tidegate.usecases.listing import STREAMS_PER_ROUND
 from tidegate.usecases.query import list_jobs
+from tidegate.usecases.ready_listing import STREAMS_PER_PAGE
 
 SHARDS = 2
-LANES = 300
+LANES = 1_300
 MAINS = SHARDS * len(SETTINGS.pools)
 URL_CHARACTERS = 9_000  # of the 10,240 bytes that the gateway takes for the request's line and headers
 
 
-def _cursor(*streams: list[object], group: str = "READY", later: object = None) -> str:
-    packed = zlib.compress(json.dumps([group, later, *streams]).encode())
+def _cursor(*plain: object) -> str:
+    packed = zlib.compress(json.dumps(plain).encode())
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -69,26 +69,51 @@ def _put(world: MemoryWorld, job_id: str, held_in: str = "") -> str:
     return job_id
 
 
-def test_a_cursor_of_420_lanes_is_refused_and_costs_no_query(services: Services, world: MemoryWorld) -> None:
-    forged = _cursor(*(["lambda", f"share:s{number}", 0] for number in range(420)))
+FORGED: dict[str, tuple[State, tuple[object, ...]]] = {
+    "another pool's": (State.READY, ("READY", "ecs", None, None)),
+    "another group's": (State.READY, ("FAILED", None, SHARDS, ["lambda"])),
+    "streams where there are none": (
+        State.READY,
+        ("READY", None, *(["lambda", f"share:s{number}", 0] for number in range(420))),
+    ),
+    "a lane of no pool": (State.READY, ("READY", None, ["nowhere", "key:1:k"], None)),
+    "half a character": (State.READY, ("READY", None, ["lambda", "\ud800"], None)),
+    "a very long lane": (State.READY, ("READY", None, ["lambda", "k" * 257], None)),
+    "no number": (State.READY, ("READY", None, None, None, "1e9", "S.0")),
+    "too large a number": (State.READY, ("READY", None, None, None, "9" * 39, "S.0")),
+    "no id": (State.READY, ("READY", None, None, None, "1", "")),
+    "lanes where a group has none": (
+        State.FAILED,
+        ("FAILED", None, SHARDS, ["lambda"], ["lambda", "share:a", 0]),
+    ),
+    "a shard that there is not": (State.FAILED, ("FAILED", None, SHARDS, ["lambda"], ["lambda", SHARDS])),
+    "a stream twice": (State.FAILED, ("FAILED", None, SHARDS, ["lambda"], ["lambda", 0], ["lambda", 0])),
+    "shards that are no number": (State.FAILED, ("FAILED", None, True, ["lambda"])),
+    "pools that are none": (State.FAILED, ("FAILED", None, SHARDS, [["lambda"]])),
+    "no list": (State.FAILED, ()),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_forged_cursor_is_refused_and_costs_no_query(
+    services: Services, world: MemoryWorld, forged: str
+) -> None:
+    state, plain = FORGED[forged]
     with pytest.raises(InvalidRequest) as refused:
-        list_jobs(services, State.READY, pool=None, cursor=forged, limit=1)
+        list_jobs(services, state, pool=None, cursor=_cursor(*plain), limit=1)
     assert [violation.field for violation in refused.value.violations] == ["cursor"]
-    assert _queries(world) == 0
+    assert sum(world.requests.values()) == 0
 
 
-def test_the_most_that_a_forged_cursor_costs_is_a_round(services: Services, world: MemoryWorld) -> None:
-    most = _cursor(*(["lambda", f"share:s{number}", 0] for number in range(STREAMS_PER_ROUND)))
-    page = list_jobs(services, State.READY, pool=None, cursor=most, limit=200)
-    assert (page.jobs, page.cursor) == ((), None)
-    assert _queries(world) == STREAMS_PER_ROUND
-
-
-def test_lanes_are_refused_where_a_group_has_none(services: Services, world: MemoryWorld) -> None:
-    forged = _cursor(["lambda", "share:a", 0], group="FAILED")
-    with pytest.raises(InvalidRequest):
-        list_jobs(services, State.FAILED, pool=None, cursor=forged, limit=1)
-    assert _queries(world) == 0
+def test_the_most_that_a_forged_cursor_costs_is_a_page(services: Services, world: MemoryWorld) -> None:
+    """A round that ends at the last of very many lanes has as many streams as two, and no more."""
+    for number in range(3 * STREAMS_PER_PAGE):
+        services.lanes.note("lambda", f"key:1:k{number:05}", now_ms=NOW_MS)
+    before = _queries(world)
+    all_of_them = _cursor("READY", None, None, ["lambda", "key:1:k00000"])
+    page = list_jobs(services, State.READY, pool=None, cursor=all_of_them, limit=200)
+    assert page.jobs == ()
+    assert _queries(world) - before <= 2 * STREAMS_PER_PAGE
 
 
 def test_a_cursor_that_unpacks_to_very_much_is_refused(services: Services) -> None:
@@ -120,5 +145,5 @@ def test_lanes_that_callers_make_neither_hide_a_job_nor_cost_a_page_more(
     found = [job_id for ids, _, _ in pages for job_id in ids]
     assert len(found) == len(made)
     assert set(found) == made
-    assert max(queries for _, queries, _ in pages) <= max(STREAMS_PER_ROUND, MAINS)
+    assert max(queries for _, queries, _ in pages) <= max(STREAMS_PER_PAGE, MAINS)
     assert max(length for _, _, length in pages) <= URL_CHARACTERS

@@ -14,7 +14,7 @@ from tests.domain.worker_cases import STAMP
 from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane
-from tidegate.domain.rank import rank
+from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State, group_of
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady
 from tidegate.ports import IndexEntry
@@ -28,7 +28,9 @@ def expected_sort(job: Job) -> int | None:
     group = group_of(job.state)
     if group is Group.READY:
         boost = job.critical_path_boost_millipoints
-        return rank(RANK_POLICY, job.priority, job.ready_at_ms or 0, job.tries, boost)
+        place = place_of(job.job_id)
+        ready_at_ms = job.ready_at_ms or 0
+        return rank(RANK_POLICY, job.priority, ready_at_ms, job.tries, boost, place=place, passes=job.passes)
     if group is Group.PENDING:
         return job.created_at_ms
     moments = {Group.ACTIVE: job.queued_at_ms, Group.SCHEDULED: job.due_at_ms}

@@ -14,7 +14,7 @@ from tests.domain.transition_cases import CASES
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
-from tidegate.domain.rank import rank
+from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import (
     ClaimIfQueued,
@@ -114,7 +114,7 @@ def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(store
     stores.jobs.insert_if_absent([replace(seen, attempt=5, tries=2)])
     moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
     assert (moved.state, moved.attempt, moved.tries) == (State.READY, 5, 2)
-    sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=2)
+    sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=2, place=place_of("S"))
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
 
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.domain import limits
-from tidegate.domain.rank import RankPolicy, critical_path_boosts, effective_priority, rank, ready_at_of
+from tidegate.domain.rank import (
+    RankPolicy,
+    critical_path_boosts,
+    effective_priority,
+    place_of,
+    rank,
+    ready_at_of,
+)
 
 Waiting = tuple[int, int, int, int]  # priority, ready_at_ms, retries, boost_millipoints
 
@@ -16,6 +23,7 @@ MINUTE_MS = 60_000
 # The longest path that one submission can have, at the greatest weight.
 LONGEST_PATH_SECONDS = limits.MAX_JOBS_PER_WORKFLOW * limits.MAX_ESTIMATED_DURATION_SECONDS
 # Without a cap it would gain this much. Jobs of earlier versions, which had none, may still be stored.
+MOST_POINTS = 1_000  # what the template allows a path to gain
 GREATEST_BOOST = limits.MAX_CRITICAL_PATH_WEIGHT * LONGEST_PATH_SECONDS * 1_000
 POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
 WAITING = st.tuples(
@@ -116,16 +124,48 @@ def test_no_boost_is_above_the_cap_and_longer_paths_never_gain_less(
 
 
 @given(st.integers(1, 1_000), st.integers(0, 9_999_999_999_999), st.integers(0, 26))
-@pytest.mark.parametrize("boost", [0, GREATEST_BOOST])
+@pytest.mark.parametrize("boost", [0, MOST_POINTS * 1_000])
 def test_ranks_of_the_default_policy_fit_a_dynamodb_number(
     boost: int, priority: int, ready_at_ms: int, retries: int
 ) -> None:
-    assert len(str(abs(rank(RankPolicy(), priority, ready_at_ms, retries, boost)))) <= 38
+    greatest = rank(RankPolicy(), priority, ready_at_ms, retries, boost, place=9_999, passes=9)
+    assert len(str(abs(greatest))) <= 38
 
 
 @given(POLICIES, WAITING)
 def test_a_rank_tells_since_when_its_job_is_ready(policy: RankPolicy, job: Waiting) -> None:
     assert ready_at_of(rank(policy, *job)) == job[1]
+
+
+@given(st.integers(1, 1_000), st.integers(0, 26), st.integers(0, 9_999), st.integers(0, 9))
+def test_a_job_of_the_steepest_policy_has_a_rank_that_dynamodb_keeps_whole(
+    priority: int, retries: int, place: int, passes: int
+) -> None:
+    """The greatest aging and penalty that the template takes, for as long as this century lasts."""
+    steepest = RankPolicy(aging_millipoints_per_minute=9_999_999, retry_penalty_millipoints=9_999_999)
+    boost = MOST_POINTS * 1_000
+    greatest = rank(steepest, priority, 4_102_444_800_000, retries, boost, place=place, passes=passes)
+    assert len(str(abs(greatest))) <= 38
+
+
+@given(POLICIES, WAITING, st.integers(0, 9_998), st.integers(0, 9))
+def test_place_and_passes_decide_between_equals_only_and_are_read_back_as_time(
+    policy: RankPolicy, job: Waiting, place: int, passes: int
+) -> None:
+    priority, ready_at_ms, retries, boost = job
+    passed = rank(policy, priority, ready_at_ms + passes, retries, boost, place=place, passes=passes)
+    assert ready_at_of(passed) == ready_at_ms + passes
+    assert rank(policy, *job) >= passed
+    assert passed > rank(policy, *job, place=place + 1)
+    assert passed > rank(policy, priority, ready_at_ms + 1, retries, boost)
+
+
+def test_jobs_of_one_workflow_that_rank_the_same_come_in_the_order_of_submission() -> None:
+    ids = [f"01JD.{index}" for index in (0, 1, 2, 9, 10, 11, 100, 9_999)]
+    ranks = [rank(RankPolicy(), 100, START_MS, 0, place=place_of(job_id)) for job_id in ids]
+    assert ranks == sorted(ranks, reverse=True)
+    assert len(set(ranks)) == len(ids)
+    assert place_of("01JD") == 0
 
 
 def test_without_a_critical_path_nothing_is_added() -> None:

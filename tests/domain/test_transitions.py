@@ -81,7 +81,9 @@ def test_history_grows_by_every_move_and_by_nothing_else(case: Case) -> None:
     if case.moved.state is case.job.state and not claimed_again:
         assert moved.history == (earlier,)
     else:
-        entry = HistoryEntry(NOW_MS, moved.state, moved.attempt, "tester", "because")
+        # A job is READY later each time, whatever the clocks say, and its history tells since when.
+        at_ms = (moved.ready_at_ms or 0) if moved.state is State.READY else NOW_MS
+        entry = HistoryEntry(at_ms, moved.state, moved.attempt, "tester", "because")
         assert moved.history == (earlier, entry)
 
 

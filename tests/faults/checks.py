@@ -30,7 +30,7 @@ def _is_at_rest(deployment: Deployment) -> bool:
 def check_all(deployment: Deployment) -> None:
     """Every invariant of a deployment at rest."""
     jobs = deployment.jobs
-    check_histories(jobs.values(), one_clock=True)
+    check_histories(jobs.values())
     check_order(deployment)
     check_submissions(jobs, deployment.submissions)
     control = deployment.aws.items(deployment.tables.control)

@@ -76,7 +76,7 @@ def test_a_round_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.M
     stopwatch = HandStopwatch()
     over: list[bool] = []
 
-    def reap(_services: Services, *, now_ms: int, until: Deadline) -> ReapReport:
+    def reap(_services: Services, *, now_ms: int, until: Deadline, **_: object) -> ReapReport:
         for passed_ms in (app.WORKING_MS - 1, 1):
             stopwatch.at_ms += passed_ms
             over.append(until.is_over())

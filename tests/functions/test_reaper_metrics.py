@@ -131,7 +131,7 @@ def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_th
 
     repaired: list[int] = []
 
-    def repair(services: Services, *, now_ms: int, until: Deadline) -> ReapReport:
+    def repair(services: Services, *, now_ms: int, until: Deadline, **_: object) -> ReapReport:
         repaired.append(now_ms)
         return reap(services, now_ms=now_ms, until=until)
 

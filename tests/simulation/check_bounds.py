@@ -24,16 +24,17 @@ class Bounds:
 
     most_dispatched: int | None = None
     dispatched: dict[str, Job] = field(default_factory=dict)
+    _run_began_ms: dict[str, int] = field(default_factory=dict)  # by job: of the run that dispatched it
     _set_at_ms: dict[RuleKey, tuple[int, int]] = field(default_factory=dict)  # value, and since when
 
     def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
         """Replays the changes one by one, and then looks at the whole."""
         for change in changes:
-            self._replay(change)
+            self._replay(change, simulator.event_began_ms)
         self._note_rules(simulator)
         self._check_lanes(simulator)
 
-    def _replay(self, change: Change) -> None:
+    def _replay(self, change: Change, run_began_ms: int) -> None:
         job = change.new
         if job.state not in _ACTIVE:
             self.dispatched.pop(job.job_id, None)
@@ -42,9 +43,10 @@ class Bounds:
         self.dispatched[job.job_id] = job
         if not is_new:
             return
-        began_at_ms = job.history[-1].at_ms
+        # A job is dated when it is dispatched. Its run may have begun, and read the rules, long before.
+        self._run_began_ms[job.job_id] = run_began_ms
         self._check_key(job)
-        self._check_pauses(job, began_at_ms)
+        self._check_pauses(job, run_began_ms)
         self._check_type_limit(job)
         in_pool = sum(other.pool == job.pool for other in self.dispatched.values())
         assert self.most_dispatched is None or in_pool <= self.most_dispatched, job
@@ -66,7 +68,7 @@ class Bounds:
         of_type = [
             other
             for other in self.dispatched.values()
-            if other.type == job.type and (other.queued_at_ms or 0) > since_ms
+            if other.type == job.type and self._run_began_ms[other.job_id] > since_ms
         ]
         assert not limit or len(of_type) <= limit, of_type
 

@@ -32,9 +32,9 @@ def first_start_ms(job: Job) -> int | None:
     return next((entry.at_ms for entry in job.history if entry.state is State.RUNNING), None)
 
 
-def check_all(simulator: Simulator, *, one_clock: bool = True) -> None:
-    """Every invariant of a finished run. Without `one_clock`, slow processes stamped old times."""
-    check_histories(simulator.world.jobs.values(), one_clock=one_clock)
+def check_all(simulator: Simulator) -> None:
+    """Every invariant of a finished run."""
+    check_histories(simulator.world.jobs.values())
     check_retention(simulator.world.jobs.values(), simulator.services.settings)
     check_order(simulator)
     check_submissions(simulator.world.jobs, simulator.world.submissions.values())
@@ -56,7 +56,7 @@ def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission])
         assert held[submission.submission_id] == (submission.job_count if accepted else 0), submission
 
 
-def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
+def check_histories(jobs: Iterable[Job]) -> None:
     """Every job ended once, by moves of the table; what its attempts cost it is what they may; times never go back.
 
     What is said of an attempt was said by the worker that claimed it, or by the reaper: nobody else's word was taken.
@@ -71,9 +71,8 @@ def check_histories(jobs: Iterable[Job], *, one_clock: bool) -> None:
             after.actor in (claim.actor, REAPER) or after.state is State.RUNNING for claim, after in attempts
         ), f"somebody else's word was taken: {job}"
         assert job.history[-1].at_ms == job.finished_at_ms, job
-        if one_clock:
-            times = [entry.at_ms for entry in job.history]
-            assert times == sorted(times), job
+        times = [entry.at_ms for entry in job.history]
+        assert times == sorted(times), job
 
 
 class Observed(Protocol):

@@ -195,7 +195,7 @@ def _run_until_all_is_removed(simulator: Simulator, memory: MemoryWorld, expiry:
     """Goes on until every job has ended, and then until the last retention and one sweep are over."""
     simulator.run()
     while memory.jobs:
-        check_histories(memory.jobs.values(), one_clock=True)
+        check_histories(memory.jobs.values())
         last_s = max(job.finished_at_ms or 0 for job in memory.jobs.values()) // 1_000
         latest_s = last_s + RETENTION_MS // 1_000
         assert all((job.expires_at_s or 0) <= latest_s for job in memory.jobs.values())

@@ -15,6 +15,7 @@ from itertools import pairwise
 from tests.simulation.branches import check_branches
 from tests.simulation.checks import SentAgain, check_all, hold_back
 from tests.simulation.clients import submit_drawn
+from tests.simulation.clock_steps import draw_steps
 from tests.simulation.faults import Faults, calm
 from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.people import send_people
@@ -65,6 +66,7 @@ def draw_world(seed: int) -> World:
         stream_doubled=draw.random() < 0.3,
         stream_shards=draw.choice((1, 2, 5)),
         skew_ms=draw.choice((0, 50, 2_000)),
+        clock_steps=draw_steps(random.Random(f"clocks {seed}"), most=seed % 3 * 2),
     )
     # Only then can the window be held to, and it takes a crowd to fill it.
     most_jobs = 40 if faults.one_at_a_time else 14
@@ -93,7 +95,6 @@ def run_seed(seed: int) -> Simulator:
         dispatch_lease_seconds=world.dispatch_lease_seconds,
     )
     plain, memory = make_services(settings, seed)
-    one_clock = not world.options.skew_ms and not world.faults.interruptions
     observers: list[Observer] = [SentAgain()]
     if world.faults.one_at_a_time:
         observers.append(hold_back)
@@ -103,7 +104,7 @@ def run_seed(seed: int) -> Simulator:
     send_people(simulator, random.Random(f"people {seed}"), acts=world.acts, within_ms=PEOPLE_MS)
     simulator.run()
     calm(simulator, plain)
-    check_all(simulator, one_clock=one_clock)
+    check_all(simulator)
     if world.faults.calls_get_through:
         check_losses(simulator, world.drawn)
     if not world.acts:

@@ -13,7 +13,9 @@ import zlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
 
+from tests.simulation.clock_steps import Clocks, Step
 from tests.simulation.scenario import Scenario
 from tests.simulation.support import START_MS
 from tests.simulation.workers import WorkerPool
@@ -63,6 +65,17 @@ class ProcessClock:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualWatch:
+    """The stopwatch of every process: no clock's setting shows in it."""
+
+    simulator: Simulator
+
+    def now_ms(self) -> int:
+        """Milliseconds."""
+        return self.simulator.now_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How the world around the use cases behaves. Times are virtual milliseconds."""
 
@@ -73,6 +86,7 @@ class Options:
     stream_doubled: bool = False
     stream_shards: int = 1  # each is read by itself, and each later than the one before it
     skew_ms: int = 0  # how far the clocks of processes may be off, either way
+    clock_steps: tuple[Step, ...] = ()
     end_after_ms: int = 86_400_000
 
 
@@ -93,8 +107,10 @@ class Simulator:
     began: dict[str, int] = field(default_factory=dict)  # the write that first said that its code had begun
     ended: dict[str, int] = field(default_factory=dict)
     writes: int = 0
+    event_began_ms: int = 0  # the event under way, whatever happens in the middle of it
     happened: Counter[str] = field(default_factory=Counter)
     make_workers: Callable[[Simulator, str, int], WorkerPool] = WorkerPool
+    clocks: Clocks = field(init=False)
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))  # by shard
@@ -106,6 +122,9 @@ class Simulator:
     _dies_at_ms: int = FOREVER_MS
 
     def __post_init__(self) -> None:
+        self.clocks = Clocks(self, self.options.skew_ms)
+        for step in self.options.clock_steps:
+            self.after(step.at_ms, partial(self.clocks.step, step.machine, step.by_ms))
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):
             workers = self.make_workers(self, pool.name, self.options.slots)
             self._pools.append(workers)
@@ -121,10 +140,7 @@ class Simulator:
 
     def now_of(self, process: str) -> int:
         """What the clock of a process says, in milliseconds since the epoch."""
-        skew_ms = self.options.skew_ms
-        off_ms = zlib.crc32(process.encode()) % (2 * skew_ms + 1) - skew_ms
-        self.happened["clock off"] += off_ms != 0
-        return self.now_ms + off_ms
+        return self.clocks.now_of(process)
 
     def clock_of(self, process: str) -> ProcessClock:
         """The clock of a process."""
@@ -188,6 +204,8 @@ class Simulator:
         at_ms, _, event = heapq.heappop(self._events)
         assert at_ms - START_MS <= self.options.end_after_ms, f"still open: {sorted(self.open_jobs)[:10]}"
         self.world.now_ms = at_ms
+        if not self._paused:
+            self.event_began_ms = at_ms
         event()
         self.settle()
 
@@ -266,7 +284,7 @@ class Simulator:
                     batch,
                     due=self._due(),
                     now_ms=self.now_of("dispatcher"),
-                    until=self._until("dispatcher", DISPATCHER_TIMEOUT_MS * 2 // 3),
+                    until=self._until(DISPATCHER_TIMEOUT_MS * 2 // 3),
                 ),
                 DISPATCHER_TIMEOUT_MS,
             ):
@@ -275,8 +293,8 @@ class Simulator:
                 self._call_stream(shard, RETRY_MS)
                 return
 
-    def _until(self, process: str, duration_ms: int) -> Deadline:
-        return Deadline(self.clock_of(process), self.now_of(process) + duration_ms)
+    def _until(self, duration_ms: int) -> Deadline:
+        return Deadline(VirtualWatch(self), self.now_ms + duration_ms)
 
     def _due(self) -> Set[str]:
         pools = self.services.settings.pools.keys()
@@ -285,13 +303,16 @@ class Simulator:
     def tick(self) -> None:
         """The dispatcher is called by the schedule, or because a rule has changed."""
         self.attempt(
-            lambda: tick(self.services, now_ms=self.now_of("scheduled dispatcher")), DISPATCHER_TIMEOUT_MS
+            lambda: tick(
+                self.services, now_ms=self.now_of("scheduled dispatcher"), stopwatch=VirtualWatch(self)
+            ),
+            DISPATCHER_TIMEOUT_MS,
         )
 
     def _reap(self) -> None:
-        until = self._until("reaper", REAPER_TIMEOUT_MS * 2 // 3)
+        until, clock = self._until(REAPER_TIMEOUT_MS * 2 // 3), ProcessClock(self, "reaper")
         self.attempt(
-            lambda: reap(self.services, now_ms=self.now_of("reaper"), until=until), REAPER_TIMEOUT_MS
+            lambda: reap(self.services, now_ms=clock.now_ms(), until=until, clock=clock), REAPER_TIMEOUT_MS
         )
         # What belonged to an abandoned submission is gone without a change.
         self.open_jobs.intersection_update(self.world.jobs.keys())

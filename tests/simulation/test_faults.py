@@ -38,7 +38,7 @@ def simulate(
     submit_drawn(simulator, drawn)
     simulator.run()
     calm(simulator, plain)
-    check_all(simulator, one_clock=not faults.interruptions)
+    check_all(simulator)
     assert {each.key: each.state for each in world.jobs.values()} == drawn.expected(world.jobs.values())
     return simulator
 

@@ -92,7 +92,7 @@ def drive(base: Services, world: MemoryWorld, *, stream_open: bool) -> None:
     if stream_open:
         simulator.plan(EVENTS_SEEN_MS, lambda: None)  # the last events are seen too
     simulator.run()
-    check_all(simulator, one_clock=False)
+    check_all(simulator)
     if stream_open:
         assert not any(world.permits.values()), world.permits
 

@@ -35,7 +35,7 @@ def run(cut_off_at: str, again_at_ms: int, on_request: Callable[[Simulator, str,
     simulator.plan(0, client.submit)
     simulator.plan(again_at_ms, client.submit)
     simulator.run()
-    check_all(simulator, one_clock=False)
+    check_all(simulator)
     return simulator
 
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.support import function_pool
+from tests.simulation.support import JOB_TYPE, function_pool, make_services, make_settings
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.pools import PoolKind
-from tidegate.domain.requests import ShareRequest
+from tidegate.domain.requests import JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import OutcomeKind
+from tidegate.usecases.submit import submit_workflow
 from tidegate.usecases.tick import tick
 from tidegate.usecases.wake import LOOK_EVERY_MS, DueWatch
 
@@ -247,3 +248,21 @@ def test_a_pool_without_workers_takes_nothing() -> None:
     deployment = Deployment(pools=(replace(function_pool(POOL, 0), kind=PoolKind.PROCESS),))
     deployment.submit(1)
     assert deployment.tick().dispatched == 0
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_jobs_of_one_priority_and_one_workflow_are_dispatched_in_the_order_of_submission(shards: int) -> None:
+    """Across shards too: the dispatcher merges them by rank, whose last digits are the job's place."""
+    settings = make_settings(function_pool(POOL, 6), shards=shards)
+    services, world = make_services(settings, seed=1)
+    jobs = tuple(JobRequest(type=JOB_TYPE, key=f"k{number}") for number in range(24))
+    accepted = submit_workflow(
+        services, WorkflowRequest(jobs=jobs), idempotency_key=None, fingerprint="", now_ms=world.now_ms
+    )
+    tick(services, now_ms=world.now_ms)
+    dispatched = {job.job_id for job in world.jobs.values() if job.state is State.QUEUED}
+    assert dispatched == {f"{accepted.workflow_id}.{number}" for number in range(12)}
+    deliveries = services.queue.receive(POOL, limit=10, wait_seconds=0)
+    assert [delivery.message.job_id for delivery in deliveries] == [
+        f"{accepted.workflow_id}.{number}" for number in range(10)
+    ]

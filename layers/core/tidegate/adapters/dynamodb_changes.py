@@ -37,8 +37,8 @@ def to_ready(
     pool: str | None = None,
 ) -> Change:
     """READY now, ranked after the job's tries; in `pool` if one is given."""
-    stamp = moves.after_latest(job, stamp)
-    ready_at_ms = moves.next_ready_at_ms(job, stamp.now_ms)
+    ready_at_ms = moves.next_ready_at_ms(job, moves.after_latest(job, stamp).now_ms)
+    stamp = replace(stamp, now_ms=ready_at_ms)
     sort = codec.rank_of(job, ready_at_ms)
     lane = share_lane(job.share)
     return Change(
@@ -58,7 +58,7 @@ def to_ready(
 
 def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, condition: Clause) -> Change:
     """Ended for good."""
-    stamp = moves.after_latest(job, stamp)
+    ending, stamp = moves.ending_after_latest(job, ending, stamp)
     return Change(
         condition,
         {

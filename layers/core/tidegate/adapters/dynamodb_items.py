@@ -24,7 +24,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of
 from tidegate.domain.lanes import MAIN
-from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
 
@@ -59,10 +59,10 @@ class JobCodec:
         """The index partition that a job is in."""
         return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
 
-    def rank_of(self, job: Job, ready_at_ms: int) -> int:
-        """The index's sort value of a job that becomes READY then, after the tries that it has had."""
-        boost = job.critical_path_boost_millipoints
-        return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost)
+    def rank_of(self, job: Job, ready_at_ms: int, *, passes: int = 0) -> int:
+        """The index's sort value of a job that becomes READY after its tries, or was passed over since."""
+        boost, place = job.critical_path_boost_millipoints, place_of(job.job_id)
+        return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost, place=place, passes=passes)
 
     def whole_item(self, job: Job) -> Item:
         """The job as one item, whatever its size."""
@@ -77,7 +77,7 @@ class JobCodec:
 
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
-            return self.rank_of(job, job.ready_at_ms or job.created_at_ms)
+            return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)
         moments = {
             Group.ACTIVE: job.queued_at_ms,
             Group.SCHEDULED: job.due_at_ms,

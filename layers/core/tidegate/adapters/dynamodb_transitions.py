@@ -104,7 +104,8 @@ def _hold(codec: JobCodec, move: moves.HoldIfReady) -> Change:
 def _pass_over(codec: JobCodec, move: moves.PassOverIfReady) -> Change:
     job = move.job
     condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
-    sort = codec.rank_of(job, move.ready_at_ms)
+    passed_over = replace(job, ready_at_ms=move.ready_at_ms)
+    sort = codec.rank_of(job, move.ready_at_ms, passes=passed_over.passes)
     return Change(condition, {schema.READY_AT: move.ready_at_ms, schema.GROUP_SORT: sort})
 
 

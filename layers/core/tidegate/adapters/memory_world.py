@@ -19,7 +19,7 @@ from tidegate.adapters.memory_pool_queue import PoolQueue
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
-from tidegate.domain.rank import RankPolicy, rank
+from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
@@ -178,7 +178,15 @@ class MemoryWorld:
         match group_of(job.state):
             case Group.READY:
                 boost = job.critical_path_boost_millipoints
-                return rank(self.rank_policy, job.priority, job.ready_at_ms or created, job.tries, boost)
+                return rank(
+                    self.rank_policy,
+                    job.priority,
+                    job.ready_at_ms or created,
+                    job.tries,
+                    boost,
+                    place=place_of(job.job_id),
+                    passes=job.passes,
+                )
             case Group.ACTIVE:
                 return job.queued_at_ms or created
             case Group.SCHEDULED:

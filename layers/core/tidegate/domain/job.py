@@ -13,6 +13,8 @@ from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
 
+MOST_PASSES = 10  # a job that is passed over more often ranks as if it had become READY later
+
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -171,6 +173,14 @@ class Job:
     def lane(self) -> str:
         """Where the job waits, or would wait, while it is READY."""
         return self.held_in or share_lane(self.share)
+
+    @property
+    def passes(self) -> int:
+        """How often the READY job was passed over, each time for a millisecond (`rank.rank`)."""
+        if self.ready_at_ms is None or not self.history or self.history[-1].state is not State.READY:
+            return 0
+        passed_ms = self.ready_at_ms - self.history[-1].at_ms
+        return passed_ms if 0 <= passed_ms < MOST_PASSES else 0
 
     @property
     def workflow_id(self) -> str | None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 UNITS_PER_POINT = 60_000_000  # 60,000 ms in a minute, times 1,000 milli-points in a point
 _UNITS_PER_MILLIPOINT = UNITS_PER_POINT // 1_000
 _MS_SPAN = 10**13  # exceeds any ready_at in ms until the year 2286
+_PLACES = 10**4  # as many as a workflow may have jobs
+_PASSES = 10  # exceeds how often a job is passed over before it ranks behind others for that
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +46,44 @@ def critical_path_boosts(
     return tuple(min(most, round(weight * scale * seconds * 1_000)) for seconds in remaining_seconds)
 
 
+def place_of(job_id: str) -> int:
+    """Where a job comes among those of its workflow that rank the same: its index there; 0 for a job of none."""
+    _, _, index = job_id.partition(".")
+    return min(int(index), _PLACES - 1) if index.isdecimal() else 0
+
+
 def rank(
-    policy: RankPolicy, priority: int, ready_at_ms: int, retries: int, boost_millipoints: int = 0
+    policy: RankPolicy,
+    priority: int,
+    ready_at_ms: int,
+    retries: int,
+    boost_millipoints: int = 0,
+    *,
+    place: int = 0,
+    passes: int = 0,
 ) -> int:
     """The static sort key of a READY job: higher first.
 
     `priority` is 1-1000, `ready_at_ms` is milliseconds since the epoch, `retries` the job's tries so far,
     `boost_millipoints` what `critical_path_boost` gave the job. Of equal ranks the job that was ready first is
-    greater: `ready_at_ms` breaks the tie inside the number.
+    greater: `ready_at_ms` breaks the tie inside the number. Of those that were ready together the one with the lower
+    `place` is greater (`place_of`). `passes` (0-9) is how many of the last milliseconds of `ready_at_ms` the job was
+    passed over for: they cost it no place behind others, so that a listing finds it where it was.
     """
+    ready_at_ms -= passes
     units = (
         UNITS_PER_POINT * priority
         + _UNITS_PER_MILLIPOINT * boost_millipoints
         - policy.aging_millipoints_per_minute * ready_at_ms
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
-    return units * _MS_SPAN - ready_at_ms
+    return ((units * _MS_SPAN - ready_at_ms) * _PLACES - place) * _PASSES - passes
 
 
 def ready_at_of(job_rank: int) -> int:
     """When the job that has this rank became READY, in milliseconds since the epoch: `rank` keeps it whole."""
-    return -job_rank % _MS_SPAN
+    rest, passes = divmod(-job_rank, _PASSES)
+    return rest // _PLACES % _MS_SPAN + passes
 
 
 def effective_priority(

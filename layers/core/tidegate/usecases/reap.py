@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tidegate.ports import Clock
 from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.each import for_each
 from tidegate.usecases.earlier_pools import note_pools
@@ -34,13 +35,16 @@ class ReapReport:
     jobs_kept: int
 
 
-def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapReport:
+def reap(
+    services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
+) -> ReapReport:
     """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
 
     Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
-    is taken up by the next run. Raises the first error of a repair once the others have had their turn.
+    is taken up by the next run. `clock` says what the time is at each repair, where an answer of AWS may have put it
+    right since `now_ms`. Raises the first error of a repair once the others have had their turn.
     """
-    passing = Passing.since(now_ms, until.clock)
+    passing: Clock = clock or Passing.since(now_ms, until.clock)
 
     services = replace(services, earlier_pools=note_pools(services))
 
@@ -70,8 +74,9 @@ def reap(services: Services, *, now_ms: int, until: Deadline = NEVER) -> ReapRep
     def expiring(until: Deadline) -> dict[str, int]:
         return {"jobs_kept": reap_expiring(services, passing.now_ms(), until=until)}
 
-    # Dead letters first: a job that one of them takes back needs no other message. Then lost workers' jobs: users wait
-    # for them. Pending jobs last: they can take all the time there is.
+    # Dead letters, which are few, first: a job that one of them takes back needs no other message, and their answer
+    # shows whether the clock is right by which leases are judged then. Lost workers' jobs next: users wait for them.
+    # Pending jobs last: they can take all the time there is.
     repairs = (dead_letters, active, workers, submissions, expiring, pending)
 
     def run(place: int) -> dict[str, int]:

@@ -15,6 +15,7 @@ from tidegate.domain.transitions.base import (
     Stamp,
     Transition,
     after_latest,
+    ending_after_latest,
     next_ready_at_ms,
 )
 from tidegate.domain.transitions.ended import ReopenIfEnded
@@ -80,5 +81,6 @@ __all__ = [
     "TakeBackIfStillQueued",
     "Transition",
     "after_latest",
+    "ending_after_latest",
     "next_ready_at_ms",
 ]

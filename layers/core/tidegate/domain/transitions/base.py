@@ -87,6 +87,15 @@ def after_latest(job: Job, stamp: Stamp) -> Stamp:
     return stamp if stamp.now_ms >= latest_ms else replace(stamp, now_ms=latest_ms)
 
 
+def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending, Stamp]:
+    """The same for an end: its retention counts from when it is dated."""
+    dated = after_latest(job, stamp)
+    if ending.expires_at_s is None:
+        return ending, dated
+    later_s = dated.now_ms // 1_000 - stamp.now_ms // 1_000
+    return replace(ending, expires_at_s=ending.expires_at_s + later_s), dated
+
+
 def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
     """The job in state `to`, with the move in its history, at the stamp's time or that of its latest step."""
     # Asserted, for no input can bring this about: only a mistake in the program.
@@ -106,13 +115,13 @@ def next_ready_at_ms(job: Job, now_ms: int) -> int:
 
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     """The job READY now, in `pool` if one is given, with what it left behind cleared."""
-    stamp = after_latest(job, stamp)
+    ready_at_ms = next_ready_at_ms(job, after_latest(job, stamp).now_ms)
     return moved(
         job,
         State.READY,
-        stamp,
+        replace(stamp, now_ms=ready_at_ms),
         pool=pool or job.pool,
-        ready_at_ms=next_ready_at_ms(job, stamp.now_ms),
+        ready_at_ms=ready_at_ms,
         due_at_ms=None,
         lease_expires_at_ms=None,
         waiting_on=frozenset(),
@@ -122,7 +131,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
 def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
     """The job ended for good."""
     assert ending.state in TERMINAL  # no input can break it  # nosec B101
-    stamp = after_latest(job, stamp)
+    ending, stamp = ending_after_latest(job, ending, stamp)
     return moved(
         job,
         ending.state,

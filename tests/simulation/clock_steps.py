@@ -1,0 +1,94 @@
+"""The clocks of a run's processes: each a little off, and some set forward or back while the run goes on."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tidegate.adapters.system import SystemClock
+
+STEPS_MS = (600_000, -120_000, 45_000, -3_600_000)
+MACHINES = ("workers", "dispatcher", "reaper")
+_ANSWER_MS = 20  # from a request to its answer
+
+
+class Timeline(Protocol):
+    """Virtual time, and what a run is there for."""
+
+    happened: Counter[str]
+
+    @property
+    def now_ms(self) -> int:
+        """The true time, in milliseconds since the epoch."""
+
+
+def machine_of(process: str) -> str:
+    """The machine that a process is on: one for the workers, one for dispatchers, one for the reaper."""
+    return next((machine for machine in MACHINES if machine in process), "workers")
+
+
+@dataclass(slots=True)
+class Clocks:
+    """The real clock of a process (adapters.system.SystemClock) over virtual machines whose own clocks are set.
+
+    A process learns from the answer to what it asks AWS after it has read its clock: the first reading after a step is
+    as wrong as it would be. A worker holds its clock, and has had an answer (it registered) before it claims.
+    """
+
+    timeline: Timeline
+    skew_ms: int
+    set_ms: Counter[str] = field(default_factory=Counter)  # by machine
+    _clocks: dict[str, SystemClock] = field(default_factory=dict)
+
+    def step(self, machine: str, by_ms: int) -> None:
+        """Sets the clock of a machine forward, or back."""
+        self.set_ms[machine] += by_ms
+
+    def now_of(self, process: str) -> int:
+        """What a process takes the time to be, in milliseconds since the epoch."""
+        clock = self._clocks.get(process) or self._new(process)
+        now_ms = clock.now_ms()
+        self._answer(clock)
+        machine = machine_of(process)
+        off_ms = self._machine_ms(process) - self.timeline.now_ms
+        self.timeline.happened["clock off"] += off_ms != 0
+        self.timeline.happened[f"clock of {machine} was set"] += self.set_ms[machine] != 0
+        self.timeline.happened[f"{machine} went by a wrong clock"] += (
+            abs(now_ms - self.timeline.now_ms) > 20_000
+        )
+        return now_ms
+
+    def _new(self, process: str) -> SystemClock:
+        clock = SystemClock(lambda: self._machine_ms(process), lambda: self.timeline.now_ms)
+        self._clocks[process] = clock
+        if machine_of(process) == "workers":
+            self._answer(clock)
+            clock.hold()
+        return clock
+
+    def _answer(self, clock: SystemClock) -> None:
+        clock.learn(self.timeline.now_ms // 1_000 * 1_000, _ANSWER_MS)
+
+    def _machine_ms(self, process: str) -> int:
+        skew_ms = zlib.crc32(process.encode()) % (2 * self.skew_ms + 1) - self.skew_ms
+        return self.timeline.now_ms + skew_ms + self.set_ms[machine_of(process)]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A clock that somebody sets, `at_ms` after the start."""
+
+    at_ms: int
+    machine: str
+    by_ms: int
+
+
+def draw_steps(draw: random.Random, most: int) -> tuple[Step, ...]:
+    """At most so many steps, within the first five minutes, of whichever machine."""
+    return tuple(
+        Step(draw.randint(1_000, 300_000), draw.choice(MACHINES), draw.choice(STEPS_MS))
+        for _ in range(draw.randint(0, most))
+    )

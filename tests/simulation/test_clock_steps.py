@@ -1,0 +1,29 @@
+"""Clocks that are set while jobs run, at every moment between two runs of the reaper: no job is lost for that."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.clock_steps import MACHINES, STEPS_MS, Step
+from tests.simulation.graphs import job, workflow
+from tests.simulation.runs import always, make_simulator, run, submit
+from tests.simulation.scenario import succeeds
+from tests.simulation.simulator import Options
+from tests.simulation.support import JOB_TYPE
+from tidegate.domain.states import State
+
+RUNS_MS = 250_000  # of its 300 s, past several heartbeats and runs of the reaper
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("by_ms", STEPS_MS)
+def test_no_running_job_ends_or_is_taken_away_because_a_clock_was_set(machine: str, by_ms: int) -> None:
+    for at_ms in range(61_000, 121_000, 5_000):
+        simulator = make_simulator(
+            always(succeeds(RUNS_MS)), options=Options(clock_steps=(Step(at_ms, machine, by_ms),))
+        )
+        submit(simulator, workflow([job(str(number)) for number in range(4)]))
+        ended = run(simulator)
+        assert simulator.happened[f"clock of {machine} was set"] > 0
+        for each in ended.values():
+            assert (each.state, each.attempt, each.type) == (State.SUCCEEDED, 1, JOB_TYPE)

@@ -1,0 +1,171 @@
+"""A walk over READY jobs lists each that was READY throughout exactly once, whatever moves between its pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.bootstrap import memory_services
+from tidegate.domain.job import HistoryEntry, Job, JobInput
+from tidegate.domain.lanes import key_lane, share_lane, type_lane
+from tidegate.domain.states import State
+from tidegate.domain.transitions import DispatchIfReady, HoldIfReady, PassOverIfReady, Stamp
+from tidegate.usecases.listing import Position
+from tidegate.usecases.query import list_jobs
+
+POOL = "lambda"
+SHARDS = 3
+LANES = [key_lane("a", 1), key_lane("b", 2), type_lane("t"), "key:1:new"]
+MOVES = ("hold", "hold", "hold", "dispatch", "pass over", "submit", "share")
+
+
+class Walk:
+    """READY jobs in one deployment, listed page by page while they move."""
+
+    def __init__(self, jobs: int, *, same_rank: bool = False) -> None:
+        self.world = MemoryWorld(shards=SHARDS, now_ms=NOW_MS)
+        self.services, _ = memory_services(SETTINGS, self.world)
+        self.made = 0
+        self.found: list[str] = []
+        for _ in range(jobs):
+            self.submit(same_rank=same_rank)
+        self.throughout = set(self.world.jobs)
+
+    def submit(self, *, share: str = "", same_rank: bool = False) -> None:
+        number = self.made
+        self.made += 1
+        at_ms = NOW_MS if same_rank else NOW_MS + number % 7
+        if share:
+            self.services.lanes.note(POOL, share_lane(share), now_ms=NOW_MS)
+        self.world.put_new(
+            Job(
+                # Of several workflows, with the same index in each: only the ids tell those of one time apart.
+                job_id=f"S{number % 5}.{number // 5}" if not same_rank else f"T{number}.0",
+                state=State.READY,
+                type="tidegate.noop",
+                pool=POOL,
+                priority=100 + (0 if same_rank else number % 3),
+                created_at_ms=at_ms,
+                ready_at_ms=at_ms,
+                share=share,
+                input=JobInput({}),
+                history=(HistoryEntry(at_ms, State.READY, 0, "submit"),),
+            )
+        )
+
+    def hold(self, job: Job, lane: str) -> None:
+        self.services.lanes.note(POOL, lane, now_ms=NOW_MS)
+        self.services.jobs.apply(HoldIfReady(job.job_id, POOL, lane))
+
+    def move(self, kind: str, choice: int) -> None:
+        ready = [job for job in self.world.jobs.values() if job.state is State.READY]
+        job = ready[choice % len(ready)]
+        if kind == "hold":
+            self.hold(job, LANES[choice % len(LANES)])
+        elif kind == "pass over":
+            self.services.jobs.apply(PassOverIfReady(job))
+        elif kind == "dispatch" and len(ready) > 1:
+            self.services.jobs.apply(DispatchIfReady(job.job_id, POOL, Stamp(NOW_MS, "dispatcher")))
+            self.throughout.discard(job.job_id)
+        elif kind == "submit":
+            self.submit()
+        else:
+            self.submit(share=f"s{choice % 3}")
+
+    def page(self, cursor: str | None, limit: int) -> str | None:
+        page = list_jobs(self.services, State.READY, pool=None, cursor=cursor, limit=limit)
+        assert len(page.jobs) <= limit
+        self.found += [job.job_id for job in page.jobs]
+        return page.cursor
+
+    def check(self) -> None:
+        assert len(set(self.found)) == len(self.found), "listed twice"
+        assert self.throughout <= set(self.found), "missed"
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.lists(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 10_000)), max_size=8), max_size=12),
+)
+def test_each_job_that_is_ready_throughout_is_listed_exactly_once(
+    jobs: int, limit: int, moves: list[list[tuple[str, int]]]
+) -> None:
+    walk = Walk(jobs)
+    cursor = walk.page(None, limit)
+    for between in moves:
+        if cursor is None:
+            break
+        for kind, choice in between:
+            walk.move(kind, choice)
+        cursor = walk.page(cursor, limit)
+    while cursor is not None:
+        cursor = walk.page(cursor, limit)
+    walk.check()
+
+
+def test_jobs_that_are_all_held_back_after_the_first_page_are_all_listed() -> None:
+    walk = Walk(120)
+    cursor = walk.page(None, 10)
+    for job in list(walk.world.jobs.values()):
+        walk.hold(job, key_lane("late", 1))
+    while cursor is not None:
+        cursor = walk.page(cursor, 10)
+    walk.check()
+    assert len(walk.found) == 120
+
+
+@pytest.mark.parametrize("limit", [1, 7, 200])
+def test_many_jobs_of_one_rank_are_each_listed_once_while_they_move(limit: int) -> None:
+    walk = Walk(60, same_rank=True)
+    cursor, turn = walk.page(None, limit), 0
+    while cursor is not None:
+        for job in list(walk.world.jobs.values())[turn::7]:
+            walk.hold(job, LANES[turn % len(LANES)])
+        cursor, turn = walk.page(cursor, limit), turn + 1
+    walk.check()
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.FAILED])
+def test_pools_and_shards_that_come_while_a_group_is_walked_are_listed_too(state: State) -> None:
+    world = MemoryWorld(shards=2, now_ms=NOW_MS)
+    pools = dict(SETTINGS.pools)
+    first = replace(SETTINGS, pools={POOL: pools[POOL]})
+    services, _ = memory_services(first, world)
+
+    def put(pool: str, number: int) -> str:
+        job_id = f"{pool}-{number}"
+        world.put_new(
+            Job(
+                job_id=job_id,
+                state=state,
+                type="tidegate.noop",
+                pool=pool,
+                priority=100,
+                created_at_ms=NOW_MS,
+                finished_at_ms=NOW_MS,
+                input=JobInput({}),
+            )
+        )
+        return job_id
+
+    made = {put(POOL, number) for number in range(20)}
+    page = list_jobs(services, state, pool=None, cursor=None, limit=7)
+    found = [job.job_id for job in page.jobs]
+    world.shards = 5  # a deployment raises them, and adds a pool
+    made |= {put("ecs", number) for number in range(20)}
+    late = {put(POOL, number) for number in range(20, 60)}
+    # Those that come to a shard which has been walked were not there throughout.
+    made |= {job_id for job_id in late if world.index_key(world.jobs[job_id])[2] >= 2}
+    services = replace(services, settings=SETTINGS)
+    while page.cursor is not None:
+        page = list_jobs(services, state, pool=None, cursor=page.cursor, limit=7)
+        found += [job.job_id for job in page.jobs]
+    assert made <= set(found)
+    assert len(set(found)) == len(found)
+    assert Position.read(services, state, None, None).shards == 5
