@@ -33,10 +33,13 @@ _GONE = (
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire. Never reopened is left out, and so is a type that is not known."""
+    """A message as it goes over the wire. Never reopened is left out, and so is what is not known."""
     reopened = {"reopened": message.reopened} if message.reopened else {}
     typed = {"type": message.type} if message.type else {}
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened, **typed})
+    estimate = message.estimated_seconds
+    estimated = {} if estimate is None else {"estimated_seconds": estimate}
+    fields = {"job_id": message.job_id, "attempt": message.attempt, **reopened, **typed, **estimated}
+    return compact_json(fields)
 
 
 def message_from(body: str) -> Message | None:
@@ -44,13 +47,17 @@ def message_from(body: str) -> Message | None:
     try:
         fields = json.loads(body)
         job_id, counts = fields["job_id"], (fields["attempt"], fields.get("reopened", 0))
-        job_type = fields.get("type", "")
+        job_type, estimate = fields.get("type", ""), fields.get("estimated_seconds")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
-    return Message(job_id, *counts, job_type) if is_id and are_counts and isinstance(job_type, str) else None
+    if not (is_id and are_counts and isinstance(job_type, str)):
+        return None
+    # A wrong one is no estimate: it decides nothing that matters.
+    known = isinstance(estimate, int | float) and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
+    return Message(job_id, *counts, job_type, float(estimate) if known else None)
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:

@@ -17,3 +17,4 @@ class JobMessage(BaseModel):
     attempt: int = Field(ge=0)
     reopened: int = Field(default=0, ge=0)
     type: str = ""
+    estimated_seconds: float | None = None

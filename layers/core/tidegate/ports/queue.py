@@ -15,17 +15,19 @@ class Message:
 
     A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`. `type`
     lets a worker that lacks it pass the message on without a claim; empty in a message of an earlier version.
+    `estimated_seconds` is how long the job is said to take, for a worker that may claim it ahead.
     """
 
     job_id: str
     attempt: int
     reopened: int = 0
     type: str = field(default="", compare=False)
+    estimated_seconds: float | None = field(default=None, compare=False)
 
 
 def message_of(job: Job) -> Message:
     """What is sent for a QUEUED job."""
-    return Message(job.job_id, job.attempt, job.reopened, job.type)
+    return Message(job.job_id, job.attempt, job.reopened, job.type, job.estimated_duration_seconds)
 
 
 @dataclass(frozen=True, slots=True)
