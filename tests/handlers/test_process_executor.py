@@ -164,7 +164,7 @@ def test_processes_that_never_begin_are_not_started_without_end(
     monkeypatch.setattr(executor._children, "_start", start_and_kill)
     outcome = executor.execute(assignment("sample.describe"), Beats())
     assert (outcome.kind, outcome.code, outcome.retryable) == (
-        OutcomeKind.FAILED,
+        OutcomeKind.UNABLE,
         "process-not-started",
         True,
     )

@@ -246,3 +246,23 @@ def test_what_arrives_after_a_stop_is_given_back_unclaimed(fixture: BatchFixture
         assert worker.ended() == EXIT_DRAINED
     assert fixture.states([message]) == [State.QUEUED]
     assert queue.extended == [0]
+
+
+def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recent jobs were short, so it asks for many: the estimates of those that come decide."""
+    fixture = BatchFixture()
+    monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", 5.0)
+    with fixture.running(slots=1):
+        fixture.executor.open(EVIDENCE)
+        short = fixture.queued(EVIDENCE)
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, short))
+        aside = replace(fixture.services, queue=RecordingQueue(MemoryWorld()))
+        long, *behind = (queued_job(aside) for _ in range(6))
+        fixture.queue.send(POOL, [replace(long, estimated_seconds=600.0), *behind])
+        fixture.executor.wait_for_started(EVIDENCE + 1)
+        becomes_true(lambda: bool(fixture.queue.extended))
+        assert fixture.states([long]) == [State.RUNNING]
+        assert fixture.all_are(State.QUEUED, behind)
+        fixture.executor.open(1 + len(behind))
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, [long, *behind]))
+    assert {job_of(fixture.services, message).attempt for message in behind} == {1}, "none was handed back"
