@@ -201,3 +201,10 @@ def test_types_are_known_apart_and_the_oldest_are_forgotten() -> None:
     assert durations.expected_seconds("t0", None) == math.inf
     durations.note("once", 0.001)
     assert durations.expected_seconds("once", None) == math.inf
+
+
+def test_a_job_whose_type_no_message_names_takes_as_long_as_the_slowest_of_all(fixture: Fixture) -> None:
+    assert fixture.room.expected_seconds("", None) == math.inf
+    fixture.run(EVIDENCE, 0.02)
+    assert fixture.room.expected_seconds("", None) == pytest.approx(0.02)
+    assert fixture.room.expected_seconds("", 3.0) == 3.0

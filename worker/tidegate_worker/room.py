@@ -85,8 +85,13 @@ class Room:
             self._changed.notify_all()
 
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
-        """How long a job will take, by its estimate or by others of its type; infinite where nothing is known."""
+        """How long a job will take, by its estimate or by others of its type; infinite where nothing is known.
+
+        A message of an earlier version names no type: the slowest of all recent jobs counts for it.
+        """
         with self._changed:
+            if not job_type and estimate_seconds is None and len(self._took_seconds) >= EVIDENCE:
+                return max(self._took_seconds)
             return self._durations.expected_seconds(job_type, estimate_seconds)
 
     def admit(self, expected_seconds: Sequence[float]) -> int:
