@@ -53,11 +53,13 @@ def message_from(body: str) -> Message | None:
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
-    if not (is_id and are_counts and isinstance(job_type, str)):
+    if not (is_id and are_counts):
         return None
-    # A wrong one is no estimate: it decides nothing that matters.
-    known = isinstance(estimate, int | float) and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
-    return Message(job_id, *counts, job_type, float(estimate) if known else None)
+    # What is wrong of these is left out: a worker goes by them to spare itself a claim, and by nothing else.
+    named = isinstance(job_type, str) and len(job_type) <= limits.MAX_TYPE_CHARACTERS
+    numbers = isinstance(estimate, int | float) and not isinstance(estimate, bool)
+    known = numbers and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
+    return Message(job_id, *counts, job_type if named else "", float(estimate) if known else None)
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:
