@@ -10,6 +10,7 @@ from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
 from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
 from tidegate.usecases.pass_on import MOST_PASSES, pass_on, with_types
+from tidegate.usecases.stale_messages import stale_among
 
 
 def passed_on(d: Deployment) -> None:
@@ -44,6 +45,8 @@ def refused_by_the_function(d: Deployment) -> None:
 
 def _received(d: Deployment) -> tuple[Delivery, ...]:
     try:
-        return tuple(with_types(d.services, d.services.queue.receive(POOL, limit=10, wait_seconds=0)))
+        received = d.services.queue.receive(POOL, limit=10, wait_seconds=0)
+        stale = stale_among(d.services, received)
+        return tuple(each for each in with_types(d.services, received) if each not in stale)
     except DependencyUnavailable:
         return ()

@@ -14,7 +14,7 @@ from tests.worker.world import PATIENCE_SECONDS, POOL, RecordingQueue, job_of, q
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.states import State
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import CancelIfInState, Ending, Stamp, Transition
 from tidegate.domain.workers import Totals
 from tidegate.ports import Delivery, Message
 from tidegate_worker import pipeline, room
@@ -266,3 +266,19 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
         fixture.executor.open(1 + len(behind))
         assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, [long, *behind]))
     assert {job_of(fixture.services, message).attempt for message in behind} == {1}, "none was handed back"
+
+
+def test_an_urgent_job_behind_many_stale_messages_starts_soon(fixture: BatchFixture) -> None:
+    """One claim tells that messages are stale; from then on ten are looked at together, and none is claimed by."""
+    messages = fixture.queued(301)
+    for message in messages[:-1]:
+        job = job_of(fixture.services, message)
+        ending = Ending(State.CANCELLED, expires_at_s=1)
+        fixture.services.jobs.apply(CancelIfInState(job, ending, Stamp(job.created_at_ms, "ann")))
+    with fixture.running(slots=1):
+        fixture.executor.wait_for_started(1)
+        assert fixture.executor.started == [messages[-1].job_id]
+        assert sum(fixture.store.sizes("claim")) <= 20
+        fixture.executor.open(1)
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, messages[-1:]))
+        assert becomes_true(lambda: not fixture.queue.depth(POOL))

@@ -208,3 +208,22 @@ def test_a_job_whose_type_no_message_names_takes_as_long_as_the_slowest_of_all(f
     fixture.run(EVIDENCE, 0.02)
     assert fixture.room.expected_seconds("", None) == pytest.approx(0.02)
     assert fixture.room.expected_seconds("", 3.0) == 3.0
+
+
+def test_after_mostly_stale_messages_many_are_asked_for_at_once(fixture: Fixture) -> None:
+    room = fixture.room
+    asked = room.ask(0)
+    room.note_stale(stale=3, messages=4)
+    room.got(asked, 0, received=asked)
+    assert [room.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
+    room.note_stale(stale=0, messages=10)
+    assert not room.mostly_stale
+    for _ in range(4):
+        room.got(10, 0)
+    assert room.ask(0) == SLOTS
+
+
+def test_while_every_slot_is_busy_nothing_is_asked_for_whatever_was_stale(fixture: Fixture) -> None:
+    fixture.receive()
+    fixture.room.note_stale(stale=1, messages=1)
+    assert fixture.receive() == 0

@@ -20,6 +20,7 @@ from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, 
 from tidegate.usecases.pass_on import pass_on, with_types
 from tidegate.usecases.run import heartbeat_of
 from tidegate.usecases.services import Services
+from tidegate.usecases.stale_messages import stale_among
 from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
@@ -206,27 +207,38 @@ class Pipeline:
                 self._room.got(asked, 0)
                 return
             admitted: Sequence[_Admitted] = ()
+            many = 0
             try:
                 received = self._services.queue.receive(
                     self._pool, limit=asked, wait_seconds=self._poll_seconds
                 )
                 self._failures = 0
-                if self._faults.standing.lacking:
-                    received = tuple(with_types(self._services, received))
-                own = [each for each in received if not self._faults.lacks(each.message.type)]
+                many = len(received)
+                own, foreign = self._sorted(received)
                 admitted = self._admit(own)
                 if admitted:
                     self._claims.put(admitted)
-                if not received:
+                if not many:
                     self._stop.wait(_EMPTY_PAUSE_SECONDS)
-                foreign = [each for each in received if each not in own]
                 self._pass_on(foreign)
                 if foreign and not own:
                     self._stop.wait(self._faults.pause_seconds())
             except Exception as error:  # noqa: BLE001 - without its receivers the worker would stand idle and count as able
                 self._bear(error)
             finally:
-                self._room.got(asked, len(admitted))
+                self._room.got(asked, len(admitted), many)
+
+    def _sorted(self, received: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+        """What is there to claim, and what this worker lacks the types of."""
+        if self._room.mostly_stale:
+            received = self._without_stale(received)
+        if self._faults.standing.lacking:
+            received = with_types(self._services, received)
+        own: list[Delivery] = []
+        foreign: list[Delivery] = []
+        for delivery in received:
+            (foreign if self._faults.lacks(delivery.message.type) else own).append(delivery)
+        return own, foreign
 
     def _admit(self, deliveries: Sequence[Delivery]) -> list[_Admitted]:
         """Those whose jobs can begin soon; the others are left to other workers at once, a few times each."""
@@ -242,6 +254,13 @@ class Pipeline:
             if each not in insisting:
                 self._extend(each.delivery, 0)
         return [*expected[:many], *insisting]
+
+    def _without_stale(self, received: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Acknowledges messages that nobody can claim by, many at once: an urgent job may be behind them."""
+        stale = stale_among(self._services, received)
+        self._room.note_stale(len(stale), len(received))
+        self._receipts.put([each.receipt for each in stale])
+        return [each for each in received if each not in stale]
 
     def _pass_on(self, foreign: Sequence[Delivery]) -> None:
         """Leaves messages of types that this worker lacks to others."""
@@ -291,6 +310,7 @@ class Pipeline:
                 self._receipts.put([each.delivery.receipt])
             else:
                 _not_done("claimed", each.delivery, outcome)
+        self._room.note_stale(sum(outcome is None for outcome in outcomes), len(outcomes))
         self._room.drop(dropped)
         self._tally.claimed(len(taken))
         if not self._waiting.put(taken):

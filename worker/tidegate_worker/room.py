@@ -43,6 +43,7 @@ class Room:
         self._asked = 0
         self._receives = 0
         self._plenty = False
+        self._mostly_stale = False
         self._numbers = itertools.count()
         self._began_at: dict[int, tuple[float, float]] = {}  # and how long each is expected to take
         self._waiting: Counter[bool] = Counter()  # claimed and not begun, by whether they are long
@@ -75,14 +76,25 @@ class Room:
                 self._receives += 1
             return asked
 
-    def got(self, asked: int, received: int) -> None:
-        """What came of a receive that asked for `asked`."""
+    def got(self, asked: int, admitted: int, received: int | None = None) -> None:
+        """What came of a receive that asked for `asked`: jobs taken on, of messages `received` (as many by default)."""
         with self._changed:
             self._receives -= 1
-            self._plenty = received == asked
+            self._plenty = (admitted if received is None else received) == asked
             self._asked -= asked
-            self._held -= asked - received
+            self._held -= asked - admitted
             self._changed.notify_all()
+
+    @property
+    def mostly_stale(self) -> bool:
+        """Whether most of the latest messages were of jobs that nobody can claim; then many are asked for at once."""
+        return self._mostly_stale
+
+    def note_stale(self, stale: int, messages: int) -> None:
+        """So many of the latest messages were stale."""
+        with self._changed:
+            if messages:
+                self._mostly_stale = 2 * stale > messages
 
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
         """How long a job will take, by its estimate or by others of its type; infinite where nothing is known.
@@ -155,6 +167,9 @@ class Room:
         if self._receives >= (_MOST_RECEIVES if self._plenty else 1) or not self._begins_soon():
             return 0
         ahead = self._may_wait()
+        if self._mostly_stale:
+            # What is asked for will hardly take up a slot, and what can't begin goes back.
+            return _RECEIVE_MOST if self._slots + ahead > self._held - self._asked else 0
         room = self._slots + ahead - self._held
         # While every slot has work, one request for many is better than many for one.
         worthwhile = 1 if self._held < self._slots else min(_RECEIVE_MOST, math.ceil(ahead / 2))
