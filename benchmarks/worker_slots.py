@@ -219,4 +219,4 @@ def _dispatched(jobs: int) -> tuple[Services, list[Message]]:
     )
     ids = list(accepted.job_ids.values())
     services.jobs.apply_all([DispatchIfReady(job_id, POOL, Stamp(now_ms, "bench")) for job_id in ids])
-    return services, [Message(job_id, 0) for job_id in ids]
+    return services, [Message(job_id, 0, type="tidegate.noop") for job_id in ids]

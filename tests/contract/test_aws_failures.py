@@ -245,6 +245,17 @@ def test_a_body_that_is_no_message_is_left_in_the_queue(scripted: Stores, script
     assert (delivery.message, delivery.receipt) == (Message("S", 2), "r5")
 
 
+def test_what_a_body_says_wrongly_of_its_job_is_left_out(scripted: Stores, script: Script) -> None:
+    said = ["1", '"x"', "-1", "1e9", "true", "null"]
+    bodies = [
+        f'{{"job_id":"S","attempt":2,"type":"{"t" * 300}","estimated_seconds":{each}}}' for each in said
+    ]
+    script.answers({"Messages": [{"Body": body, "ReceiptHandle": "r"} for body in bodies]})
+    found = [each.message for each in scripted.queue.receive(POOL, limit=10, wait_seconds=0)]
+    assert [each.estimated_seconds for each in found] == [1.0, None, None, None, None, None]
+    assert {each.type for each in found} == {""}, "no type has such a name"
+
+
 def test_dead_letters_of_others_do_not_hide_ours(scripted: Stores, script: Script) -> None:
     ours = {"Body": '{"job_id": "S", "attempt": 0}', "ReceiptHandle": "r"}
     script.answers({"Messages": [{"Body": "{}", "ReceiptHandle": "x"}]}, {"Messages": [ours]})

@@ -122,6 +122,22 @@ def test_every_message_sent_is_received_and_gone_once_deleted(stores: Stores) ->
     stores.queue.delete(POOL, [])
 
 
+def test_a_queue_counts_what_it_holds_and_each_delivery(stores: Stores) -> None:
+    typed = Message("S.1", 0, 0, NOW_MS, "a.b", 2.5)
+    stores.queue.send(POOL, [typed, Message("S.2", 0)])
+    assert stores.queue.depth(POOL) == 2
+    deliveries = {each.message.job_id: each for each in drain(stores)}
+    found = deliveries["S.1"].message
+    assert (found.type, found.estimated_seconds) == ("a.b", 2.5)
+    assert (deliveries["S.2"].message.type, deliveries["S.2"].message.estimated_seconds) == ("", None)
+    assert stores.queue.depth(POOL) == 2, "received ones are there still"
+    stores.queue.extend(POOL, deliveries["S.1"].receipt, seconds=0)
+    (again,) = drain(stores)
+    assert (deliveries["S.1"].receives, again.receives) == (1, 2)
+    stores.queue.delete(POOL, [again.receipt])
+    assert stores.queue.depth(POOL) == 1
+
+
 def drain(stores: Stores) -> list[Delivery]:
     deliveries: list[Delivery] = []
     for _ in range(60):

@@ -64,7 +64,11 @@ TRUTHS: Mapping[str, tuple[str, str]] = {
     "statement-missing": ("BatchExecuteStatement", r'"\w+" IS (?:NOT )?MISSING'),
     "statement-returning": ("BatchExecuteStatement", r"RETURNING ALL NEW \*"),
     "queue-send": ("SendMessageBatch", r"Entries"),
-    "queue-receive": ("ReceiveMessage", r"MaxNumberOfMessages · WaitTimeSeconds"),
+    "queue-receive": (
+        "ReceiveMessage",
+        r"MaxNumberOfMessages · MessageSystemAttributeNames · WaitTimeSeconds",
+    ),
+    "queue-depth": ("GetQueueAttributes", r"AttributeNames"),
     "queue-delete": ("DeleteMessageBatch", r"Entries"),
     "queue-extend": ("ChangeMessageVisibility", r"ReceiptHandle · VisibilityTimeout"),
 }

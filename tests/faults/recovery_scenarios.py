@@ -7,6 +7,7 @@ from tests.faults.deployment import POOL, Deployment
 from tests.faults.steps import cut_off, ends_in, give_up_messages, submit, submit_all
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
+from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.requests import DependencyRequest
@@ -51,11 +52,12 @@ def rerun(d: Deployment) -> None:
 
 
 def dead_letter(d: Deployment) -> None:
-    """A message that no worker can take is given up by its queue, and its job fails for that."""
+    """A message that no worker can take is given up by its queue, time and again, and its job fails for that."""
     submit(d, "dead")
     submit(d, "dead too")
-    give_up_messages(d)
-    d.reap()
+    for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+        give_up_messages(d)
+        d.reap()
 
 
 def redriven(d: Deployment) -> None:
@@ -63,8 +65,9 @@ def redriven(d: Deployment) -> None:
     dead = submit(d, "dead")
     submit(d, "dead too")
     submit(d, "after", depends_on=(DependencyRequest(job_id=dead),))
-    give_up_messages(d)
-    d.reap()
+    for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+        give_up_messages(d)
+        d.reap()
     d.events()
     d.ask(lambda: redrive_pool(d.services, POOL, cursor=None, limit=50, actor=ANN, now_ms=d.now_ms))
     d.settle()

@@ -56,7 +56,7 @@ def ends_in(courses: Mapping[str, Outcome]) -> Callable[[Job], Outcome]:
 def give_up_messages(d: Deployment) -> None:
     """The dispatcher sends what is to be sent, and nobody can take it until the queue gives it up."""
     d.events()
-    for _ in range(6):
+    for _ in range(8):  # two more than it takes, for one may fail
         try:
             d.services.queue.receive(POOL, limit=10, wait_seconds=0)
         except DependencyUnavailable:

@@ -16,6 +16,7 @@ from tests.faults.emulated import EmulatedAws, emulated_aws
 from tests.faults.injection import Call, Fault, Injector, Kind, kinds_of
 from tests.faults.scenarios import CASES, Case
 from tests.faults.sites import Finder, find_sites, find_use_cases
+from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
@@ -42,6 +43,8 @@ def injector(aws: EmulatedAws) -> Injector:
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reaper's cursors are moved although there are few jobs."""
     monkeypatch.setattr(sweep, "PAGE", 1)
+    # One is taken back, the next one fails: a third tells nothing more.
+    monkeypatch.setattr(limits, "MAX_DISPATCHES_GIVEN_UP", 2)
 
 
 @dataclass(frozen=True, slots=True)

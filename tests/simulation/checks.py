@@ -20,8 +20,8 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
+from tidegate.domain.workers import capacity_of
 from tidegate.settings import Settings
-from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.conditions import condition_view
 from tidegate.usecases.reap_active import ACTOR as REAPER
 from tidegate.usecases.services import Services
@@ -169,9 +169,11 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
         left_behind = [entries[-1][0] for entries in shards if entries]
         simulator.happened["dispatched past a job that waits"] += bool(left_behind)
         assert max(left_behind, default=min(dispatched)) <= min(dispatched)
-        # A function's faults only lessen that; to read them here is a call that may fail as any other.
-        is_function = pool.kind is PoolKind.FUNCTION
-        capacity = pool.capacity if is_function else pool_capacity(simulator.services, pool, simulator.now_ms)
+        # An observer asks for nothing: requests may be refused.
+        live = [worker for (name, _), worker in world.workers.items() if name == pool.name]
+        silent_since_ms = settings.worker_silent_since_ms(simulator.now_ms)
+        by_process = capacity_of(live, silent_since_ms)
+        capacity = pool.capacity if pool.kind is PoolKind.FUNCTION else by_process
         active = sum(
             len(world.index.get((pool.name, Group.ACTIVE, shard, MAIN), ())) for shard in range(world.shards)
         )

@@ -27,7 +27,7 @@ from tidegate.domain.states import State
 from tidegate.ports import Assignment
 
 CAPACITY = 4
-PEOPLE_MS = 1_000_000
+PEOPLE_MS = 2_500_000
 PROGRESS_EVERY = 250
 
 
@@ -78,9 +78,7 @@ def draw_world(seed: int) -> World:
     )
     index_shards, acts = draw.choice((1, 3)), draw.choice((0, 0, 3, 8))
     if acts:  # people redrive what a queue has given up; without them every job is to end as drawn
-        swallowed, most_receives = draw.choice(
-            ((0.0, MOST_RECEIVES), (0.3, 2), (0.7, MOST_RECEIVES), (0.7, 2))
-        )
+        swallowed, most_receives = draw.choice(((0.0, MOST_RECEIVES), (0.3, 2), (0.8, 2), (0.9, 2)))
         faults = replace(faults, swallowed_messages=swallowed, most_receives=most_receives)
     capacity, patient = draw.choice((1, CAPACITY)), draw.random() < 0.8
     lease_seconds = draw.choice((60, 60, 0))

@@ -10,8 +10,6 @@ import pytest
 
 from tests.worker.running import Fixture, RunningWorker, becomes_true
 from tests.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
-from tidegate.adapters.memory_queue import MemoryQueue
-from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
@@ -83,14 +81,6 @@ def states_of(fixture: Fixture, messages: Sequence[Message]) -> set[State]:
     return {job_of(fixture.services, message).state for message in messages}
 
 
-def typed(fixture: Fixture, job_type: str = "sample.describe") -> Message:
-    """A job in the queue, by a message that names its type, as dispatchers send it."""
-    aside = replace(fixture.services, queue=MemoryQueue(MemoryWorld()))
-    message = replace(queued_job(aside, job_type), type=job_type)
-    fixture.services.queue.send(POOL, [message])
-    return message
-
-
 def test_a_worker_that_can_begin_nothing_fails_no_job_says_why_and_leaves(fixture: Fixture) -> None:
     messages = [queued_job(fixture.services) for _ in range(30)]
     executor = UnableExecutor()
@@ -134,7 +124,7 @@ def test_a_worker_whose_probes_deceive_leaves_after_a_few_faults_on_end(fixture:
 
 
 def test_a_message_of_a_type_that_the_worker_lacks_is_passed_on_without_a_claim(fixture: Fixture) -> None:
-    foreign, own = typed(fixture), typed(fixture, "sample.print")
+    foreign, own = queued_job(fixture.services), queued_job(fixture.services, "sample.print")
     fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
     with fixture.running(slots=SLOTS, executor=UnableExecutor(mended=True)):
         assert becomes_true(lambda: job_of(fixture.services, own).state is State.SUCCEEDED)
@@ -149,11 +139,11 @@ def test_a_message_of_a_type_that_the_worker_lacks_is_passed_on_without_a_claim(
 
 def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: Fixture) -> None:
     """Its message is of an earlier version, or job code changed under the worker."""
-    first = queued_job(fixture.services)
+    first = queued_job(fixture.services, typed=False)
     executor = UnableExecutor("sample.describe", mended=True)
     with fixture.running(slots=SLOTS, executor=executor):
         assert becomes_true(lambda: job_of(fixture.services, first).state is State.READY)
-        second = queued_job(fixture.services)
+        second = queued_job(fixture.services, typed=False)
         assert becomes_true(lambda: bool(fixture.queue.extended))
     assert executor.started == [first.job_id], "the second one is not claimed any more"
     assert job_of(fixture.services, second).state is State.QUEUED
@@ -164,7 +154,7 @@ def test_a_worker_that_is_given_nothing_but_what_it_lacks_leaves(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faults, "PASSES_ALLOWED", 3)
-    messages = [typed(fixture) for _ in range(3)]
+    messages = [queued_job(fixture.services) for _ in range(3)]
     fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
     with fixture.running(slots=SLOTS) as worker:
         assert worker.ended() == EXIT_UNABLE

@@ -15,7 +15,7 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.states import State
-from tidegate.domain.transitions import NoteDependents, Transition
+from tidegate.domain.transitions import CancelIfInState, Ending, NoteDependents, Stamp, Transition
 from tidegate.domain.workers import Totals
 from tidegate.ports import Delivery, Message
 from tidegate_worker import pipeline, room
@@ -278,3 +278,39 @@ def test_what_arrives_after_a_stop_is_given_back_unclaimed(fixture: BatchFixture
         assert worker.ended() == EXIT_DRAINED
     assert fixture.states([message]) == [State.QUEUED]
     assert queue.extended == [0]
+
+
+def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recent jobs were short, so it asks for many: the estimates of those that come decide."""
+    fixture = BatchFixture()
+    monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", 5.0)
+    with fixture.running(slots=1):
+        fixture.executor.open(EVIDENCE)
+        short = fixture.queued(EVIDENCE)
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, short))
+        aside = replace(fixture.services, queue=RecordingQueue(MemoryWorld()))
+        long, *behind = (queued_job(aside) for _ in range(6))
+        fixture.queue.send(POOL, [replace(long, estimated_seconds=600.0), *behind])
+        fixture.executor.wait_for_started(EVIDENCE + 1)
+        becomes_true(lambda: bool(fixture.queue.extended))
+        assert fixture.states([long]) == [State.RUNNING]
+        assert fixture.all_are(State.QUEUED, behind)
+        fixture.executor.open(1 + len(behind))
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, [long, *behind]))
+    assert {job_of(fixture.services, message).attempt for message in behind} == {1}, "none was handed back"
+
+
+def test_an_urgent_job_behind_many_stale_messages_starts_soon(fixture: BatchFixture) -> None:
+    """One claim tells that messages are stale; from then on ten are looked at together, and none is claimed by."""
+    messages = fixture.queued(301)
+    for message in messages[:-1]:
+        job = job_of(fixture.services, message)
+        ending = Ending(State.CANCELLED, expires_at_s=1)
+        fixture.services.jobs.apply(CancelIfInState(job, ending, Stamp(job.created_at_ms, "ann")))
+    with fixture.running(slots=1):
+        fixture.executor.wait_for_started(1)
+        assert fixture.executor.started == [messages[-1].job_id]
+        assert sum(fixture.store.sizes("claim")) <= 20
+        fixture.executor.open(1)
+        assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, messages[-1:]))
+        assert becomes_true(lambda: not fixture.queue.depth(POOL))

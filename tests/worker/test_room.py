@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from contextlib import ExitStack
+import math
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
+from tidegate_worker.durations import EVIDENCE, Durations
 from tidegate_worker.room import MOST_WAITING_PER_SLOT, WORKED_OFF_WITHIN_SECONDS, Room
 
 SLOTS = 4
+TYPE = "a.b"
 
 
 class Watch:
@@ -22,23 +25,36 @@ class Fixture:
         self.watch = Watch()
         self.room = Room(SLOTS, self.watch)
 
-    def receive(self, available: int = 10) -> int:
-        """What a receive asks for when the queue holds `available`."""
+        self.waiting: list[float] = []
+
+    def receive(self, available: int = 10, estimate: float | None = None) -> int:
+        """What a receive asks for when the queue holds `available`; what can begin soon is taken on."""
         asked = self.room.ask(0)
         if asked:
-            self.room.got(asked, min(asked, available))
+            self.room.got(asked, self.admit(*[estimate] * min(asked, available)))
         return asked
+
+    def admit(self, *estimates: float | None) -> int:
+        """How many of these are taken on."""
+        expected = [self.room.expected_seconds(TYPE, estimate) for estimate in estimates]
+        admitted = self.room.admit(expected)
+        self.waiting += expected[:admitted]
+        return admitted
+
+    def slot(self) -> AbstractContextManager[None]:
+        """The next of them runs."""
+        return self.room.slot_taken(TYPE, self.waiting.pop(0))
 
     def run(self, jobs: int, seconds: float) -> None:
         """Takes on as many jobs, each after the other, and runs them."""
         for _ in range(jobs):
             self.receive(available=1)
-            with self.room.slot_taken():
+            with self.slot():
                 self.watch.now += seconds
 
     def end_of_one(self) -> None:
         """One of the jobs that are held runs."""
-        with self.room.slot_taken():
+        with self.slot():
             self.watch.now += 0.0001
 
     def held(self) -> int:
@@ -85,7 +101,8 @@ def test_one_long_job_among_short_ones_ends_the_waiting_until_it_is_forgotten(fi
     fixture.run(1, 2.0)
     fixture.run(31, 0.001)
     assert fixture.held() == SLOTS
-    fixture.room.drop(SLOTS)
+    fixture.room.drop(fixture.waiting)
+    fixture.waiting.clear()
     fixture.run(1, 0.001)
     assert fixture.held() > SLOTS
 
@@ -93,9 +110,9 @@ def test_one_long_job_among_short_ones_ends_the_waiting_until_it_is_forgotten(fi
 def test_slots_with_a_long_job_do_not_count_for_those_that_wait(fixture: Fixture) -> None:
     fixture.run(30, 0.0001)
     fixture.receive(SLOTS)
-    with fixture.room.slot_taken(), fixture.room.slot_taken(), fixture.room.slot_taken():
+    with fixture.slot(), fixture.slot(), fixture.slot():
         fixture.watch.now += WORKED_OFF_WITHIN_SECONDS * 2
-        with fixture.room.slot_taken():
+        with fixture.slot():
             assert 0 < fixture.held() <= MOST_WAITING_PER_SLOT
 
 
@@ -104,7 +121,7 @@ def test_while_every_slot_has_a_long_job_nothing_is_asked_for(fixture: Fixture) 
     fixture.receive(SLOTS)
     with ExitStack() as slots:
         for _ in range(SLOTS):
-            slots.enter_context(fixture.room.slot_taken())
+            slots.enter_context(fixture.slot())
         fixture.watch.now += WORKED_OFF_WITHIN_SECONDS * 2
         assert fixture.receive() == 0
 
@@ -141,11 +158,72 @@ def test_it_is_idle_when_no_job_is_held_whatever_was_asked_for(fixture: Fixture)
     room = fixture.room
     asked = room.ask(0)
     assert room.wait_until_idle(0)
-    room.got(asked, 2)
+    room.got(asked, fixture.admit(1.0, 2.0))
     assert not room.wait_until_idle(0)
     assert not room.wait_until_idle(3_600, or_if=lambda: True)
-    room.drop(1)
-    with room.slot_taken():
+    room.drop([fixture.waiting.pop()])
+    with fixture.slot():
         assert not room.wait_until_idle(0)
         assert room.running == 1
     assert room.wait_until_idle(0)
+
+
+def test_nothing_is_taken_on_behind_jobs_that_are_known_to_be_long(fixture: Fixture) -> None:
+    """The recent ones were short by chance; the estimates of those that come say otherwise."""
+    fixture.run(30, 0.001)
+    assert fixture.admit(60.0, 60.0, 60.0, 60.0, 0.001, 60.0) == SLOTS
+    assert fixture.receive() == 0, "nothing is asked for either"
+
+
+def test_jobs_wait_behind_those_that_are_short_by_their_estimate(fixture: Fixture) -> None:
+    fixture.run(30, 0.001)
+    assert fixture.admit(60.0, 60.0, 60.0, 0.1, 0.1, 0.1, 0.1, 0.1) == SLOTS + 2, "one slot moves"
+
+
+def test_a_running_job_of_which_nothing_is_known_counts_as_a_long_one(fixture: Fixture) -> None:
+    fixture.run(30, 0.001)
+    expected = fixture.room.expected_seconds("never.seen", None)
+    fixture.room.force([expected] * SLOTS)
+    with ExitStack() as slots:
+        for _ in range(SLOTS):
+            slots.enter_context(fixture.room.slot_taken("never.seen", expected))
+        assert fixture.admit(0.001) == 0
+    assert fixture.admit(0.001) == 1
+
+
+def test_types_are_known_apart_and_the_oldest_are_forgotten() -> None:
+    durations = Durations()
+    for number in range(300):
+        for _ in range(EVIDENCE):
+            durations.note(f"t{number}", number)
+    assert durations.expected_seconds("t299", None) == 299
+    assert durations.expected_seconds("t299", 2.0) == 2.0
+    assert durations.expected_seconds("t0", None) == math.inf
+    durations.note("once", 0.001)
+    assert durations.expected_seconds("once", None) == math.inf
+
+
+def test_a_job_whose_type_no_message_names_takes_as_long_as_the_slowest_of_all(fixture: Fixture) -> None:
+    assert fixture.room.expected_seconds("", None) == math.inf
+    fixture.run(EVIDENCE, 0.02)
+    assert fixture.room.expected_seconds("", None) == pytest.approx(0.02)
+    assert fixture.room.expected_seconds("", 3.0) == 3.0
+
+
+def test_after_mostly_stale_messages_many_are_asked_for_at_once(fixture: Fixture) -> None:
+    room = fixture.room
+    asked = room.ask(0)
+    room.note_stale(stale=3, messages=4)
+    room.got(asked, 0, received=asked)
+    assert [room.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
+    room.note_stale(stale=0, messages=10)
+    assert not room.mostly_stale
+    for _ in range(4):
+        room.got(10, 0)
+    assert room.ask(0) == SLOTS
+
+
+def test_while_every_slot_is_busy_nothing_is_asked_for_whatever_was_stale(fixture: Fixture) -> None:
+    fixture.receive()
+    fixture.room.note_stale(stale=1, messages=1)
+    assert fixture.receive() == 0

@@ -49,13 +49,15 @@ def make_services(world: MemoryWorld) -> Services:
     return memory_services(settings, world, load_registry(JOBCODE))[0]
 
 
-def queued_job(services: Services, job_type: str = "sample.describe", **parameters: int) -> Message:
-    """Submits a job, dispatches it, and returns its message, which is in the queue."""
+def queued_job(
+    services: Services, job_type: str = "sample.describe", *, typed: bool = True, **parameters: int
+) -> Message:
+    """Submits a job, dispatches it, and returns its message, which is in the queue; not `typed` of an old version."""
     now_ms = CLOCK.now_ms()
     request = JobRequest(type=job_type, parameters=parameters)
     accepted = submit_job(services, request, idempotency_key=None, fingerprint="f", now_ms=now_ms)
     services.jobs.apply(DispatchIfReady(accepted.job_id, POOL, Stamp(now_ms, "test")))
-    message = Message(accepted.job_id, 0)
+    message = Message(accepted.job_id, 0, type=job_type if typed else "")
     services.queue.send(POOL, [message])
     return message
 

@@ -20,6 +20,7 @@ from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, 
 from tidegate.usecases.pass_on import pass_on, with_types
 from tidegate.usecases.run import Run
 from tidegate.usecases.services import Services
+from tidegate.usecases.stale_messages import stale_among
 from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
@@ -39,15 +40,25 @@ _BEHIND_SECONDS = 0.1  # for which a request waits for the one before it, to car
 _ASK_SECONDS = 0.5
 _EMPTY_PAUSE_SECONDS = 0.05  # should the queue answer at once instead of waiting
 _FAILURES_ALLOWED = 10
+_GIVEN_BACK_AT_MOST = 4  # times that one message is given back because its job can't begin soon
 _MAX_BACKOFF_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A message whose job is to be claimed, and how long that job is expected to take."""
+
+    delivery: Delivery
+    expected_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
-    """A claimed job, and the message that brought it."""
+    """A claimed job, the message that brought it, and how long it is expected to take."""
 
     job: Job
     delivery: Delivery
+    expected_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class Pipeline:
         self._tally = Tally()
         self._room = Room(slots)
         self._waiting: RunQueue[_Taken] = RunQueue()
-        self._claims: Batcher[Delivery] = Batcher(
+        self._claims: Batcher[_Admitted] = Batcher(
             "claim", self._claim, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
         )
         self._endings: Batcher[_Ended] = Batcher(
@@ -195,27 +206,61 @@ class Pipeline:
             if self._stop.is_set():
                 self._room.got(asked, 0)
                 return
-            deliveries: Sequence[Delivery] = ()
+            admitted: Sequence[_Admitted] = ()
+            many = 0
             try:
                 received = self._services.queue.receive(
                     self._pool, limit=asked, wait_seconds=self._poll_seconds
                 )
                 self._failures = 0
-                if self._faults.standing.lacking:
-                    received = tuple(with_types(self._services, received))
-                deliveries = [each for each in received if not self._faults.lacks(each.message.type)]
-                if deliveries:
-                    self._claims.put(deliveries)
-                elif not received:
+                many = len(received)
+                own, foreign = self._sorted(received)
+                admitted = self._admit(own)
+                if admitted:
+                    self._claims.put(admitted)
+                if not many:
                     self._stop.wait(_EMPTY_PAUSE_SECONDS)
-                foreign = [each for each in received if each not in deliveries]
                 self._pass_on(foreign)
-                if foreign and not deliveries:
+                if foreign and not own:
                     self._stop.wait(self._faults.pause_seconds())
             except Exception as error:  # noqa: BLE001 - without its receivers the worker would stand idle and count as able
                 self._bear(error)
             finally:
-                self._room.got(asked, len(deliveries))
+                self._room.got(asked, len(admitted), many)
+
+    def _sorted(self, received: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+        """What is there to claim, and what this worker lacks the types of."""
+        if self._room.mostly_stale:
+            received = self._without_stale(received)
+        if self._faults.standing.lacking:
+            received = with_types(self._services, received)
+        own: list[Delivery] = []
+        foreign: list[Delivery] = []
+        for delivery in received:
+            (foreign if self._faults.lacks(delivery.message.type) else own).append(delivery)
+        return own, foreign
+
+    def _admit(self, deliveries: Sequence[Delivery]) -> list[_Admitted]:
+        """Those whose jobs can begin soon; the others are left to other workers at once, a few times each."""
+        expected = [
+            _Admitted(each, self._room.expected_seconds(each.message.type, each.message.estimated_seconds))
+            for each in deliveries
+        ]
+        many = self._room.admit([each.expected_seconds for each in expected])
+        late = expected[many:]
+        insisting = [each for each in late if each.delivery.receives > _GIVEN_BACK_AT_MOST]
+        self._room.force([each.expected_seconds for each in insisting])
+        for each in late:
+            if each not in insisting:
+                self._extend(each.delivery, 0)
+        return [*expected[:many], *insisting]
+
+    def _without_stale(self, received: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Acknowledges messages that nobody can claim by, many at once: an urgent job may be behind them."""
+        stale = stale_among(self._services, received)
+        self._room.note_stale(len(stale), len(received))
+        self._receipts.put([each.receipt for each in stale])
+        return [each for each in received if each not in stale]
 
     def _pass_on(self, foreign: Sequence[Delivery]) -> None:
         """Leaves messages of types that this worker lacks to others."""
@@ -242,34 +287,38 @@ class Pipeline:
         else:
             self._stop.wait(min(_MAX_BACKOFF_SECONDS, 2.0 ** (self._failures - 1)))
 
-    def _claim(self, deliveries: Sequence[Delivery]) -> None:
+    def _claim(self, admitted: Sequence[_Admitted]) -> None:
         if self._stop.is_set() or self._faults.standing.fault:
-            for delivery in deliveries:
-                self._extend(delivery, 0)  # others may have it at once
-            self._room.drop(len(deliveries))
+            for each in admitted:
+                self._extend(each.delivery, 0)  # others may have it at once
+            self._room.drop([each.expected_seconds for each in admitted])
             return
         outcomes: Sequence[Job | Exception | None]
         try:
-            messages = [delivery.message for delivery in deliveries]
+            messages = [each.delivery.message for each in admitted]
             outcomes = claim_all(self._services, messages, self._worker_id, self._clock.now_ms())
         except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
-            outcomes = [error] * len(deliveries)
+            outcomes = [error] * len(admitted)
         taken: list[_Taken] = []
-        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+        dropped: list[float] = []
+        for each, outcome in zip(admitted, outcomes, strict=True):
             if isinstance(outcome, Job):
-                taken.append(_Taken(outcome, delivery))
-            elif outcome is None:
-                self._receipts.put([delivery.receipt])
+                taken.append(_Taken(outcome, each.delivery, each.expected_seconds))
+                continue
+            dropped.append(each.expected_seconds)
+            if outcome is None:
+                self._receipts.put([each.delivery.receipt])
             else:
-                _not_done("claimed", delivery, outcome)
-        self._room.drop(len(deliveries) - len(taken))
+                _not_done("claimed", each.delivery, outcome)
+        self._room.note_stale(sum(outcome is None for outcome in outcomes), len(outcomes))
+        self._room.drop(dropped)
         self._tally.claimed(len(taken))
         if not self._waiting.put(taken):
             self._hand_back(taken)
 
     def _serve_slot(self) -> None:
         while (taken := self._waiting.take()) is not None:
-            with self._room.slot_taken():
+            with self._room.slot_taken(taken.job.type, taken.expected_seconds):
                 ended, is_done = self._run(taken.job, taken.delivery)
                 if ended is not None:
                     self._endings.put([_Ended(ended, taken.delivery)])
@@ -298,7 +347,7 @@ class Pipeline:
             _LOGGER.info("%d claimed jobs are handed back unbegun", len(taken))
             now_ms = self._clock.now_ms()
             self._endings.put([_Ended(hand_back_of(one.job, now_ms), one.delivery) for one in taken])
-            self._room.drop(len(taken))
+            self._room.drop([one.expected_seconds for one in taken])
 
     def _conclude(self, ended: Sequence[_Ended]) -> None:
         outcomes: Sequence[Job | Exception | None]

@@ -6,13 +6,14 @@ import itertools
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+from tidegate_worker.durations import EVIDENCE, Durations
 
 MOST_WAITING_PER_SLOT = 16
 WORKED_OFF_WITHIN_SECONDS = 0.25
-_EVIDENCE = 8  # jobs that must have been measured
 _REMEMBERED = 32
 _RECEIVE_MOST = 10  # what a queue gives at once
 _MOST_RECEIVES = 4
@@ -25,7 +26,11 @@ class Room:
     in the queue can still be overtaken by something more urgent, and is there for other workers. When the recent
     jobs were all short, it may hold some that wait for a slot: as many as are worked off within
     `WORKED_OFF_WITHIN_SECONDS` if each took as long as the slowest of them, never more than
-    `MOST_WAITING_PER_SLOT` for each slot. A slot whose job already runs for longer than that counts for nothing.
+    `MOST_WAITING_PER_SLOT` for each slot. A slot whose job already runs for longer than that counts for nothing, and
+    neither does one whose job is expected to, or is not known: it will be busy for long.
+
+    What was received is claimed only where it can begin soon, by what is known of the jobs before it: the queue may
+    have given a long one before it. The rest goes back, which costs a request where a claim would cost two writes.
 
     One receive at a time waits for messages; more go out only while they bring all that they asked for.
     """
@@ -38,8 +43,12 @@ class Room:
         self._asked = 0
         self._receives = 0
         self._plenty = False
+        self._mostly_stale = False
         self._numbers = itertools.count()
-        self._began_at: dict[int, float] = {}
+        self._began_at: dict[int, tuple[float, float]] = {}  # and how long each is expected to take
+        self._waiting: Counter[bool] = Counter()  # claimed and not begun, by whether they are long
+        self._waiting_seconds = 0.0  # of the short ones among them
+        self._durations = Durations()
         self._took_seconds: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -50,7 +59,8 @@ class Room:
     def longest_running_seconds(self) -> float:
         """For how long the oldest running job has run; 0 where none runs."""
         with self._changed:
-            return self._monotonic() - min(self._began_at.values()) if self._began_at else 0.0
+            began_at = [each for each, _ in self._began_at.values()]
+            return self._monotonic() - min(began_at) if began_at else 0.0
 
     def ask(self, wait_seconds: float) -> int:
         """How many messages to ask the queue for (1-10), counted as held from now on; 0 when it can't be told.
@@ -66,33 +76,75 @@ class Room:
                 self._receives += 1
             return asked
 
-    def got(self, asked: int, received: int) -> None:
-        """What came of a receive that asked for `asked`."""
+    def got(self, asked: int, admitted: int, received: int | None = None) -> None:
+        """What came of a receive that asked for `asked`: jobs taken on, of messages `received` (as many by default)."""
         with self._changed:
             self._receives -= 1
-            self._plenty = received == asked
+            self._plenty = (admitted if received is None else received) == asked
             self._asked -= asked
-            self._held -= asked - received
+            self._held -= asked - admitted
             self._changed.notify_all()
 
-    def drop(self, jobs: int) -> None:
-        """That many held jobs are gone without having run."""
+    @property
+    def mostly_stale(self) -> bool:
+        """Whether most of the latest messages were of jobs that nobody can claim; then many are asked for at once."""
+        return self._mostly_stale
+
+    def note_stale(self, stale: int, messages: int) -> None:
+        """So many of the latest messages were stale."""
         with self._changed:
-            self._held -= jobs
+            if messages:
+                self._mostly_stale = 2 * stale > messages
+
+    def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
+        """How long a job will take, by its estimate or by others of its type; infinite where nothing is known.
+
+        A message of an earlier version names no type: the slowest of all recent jobs counts for it.
+        """
+        with self._changed:
+            if not job_type and estimate_seconds is None and len(self._took_seconds) >= EVIDENCE:
+                return max(self._took_seconds)
+            return self._durations.expected_seconds(job_type, estimate_seconds)
+
+    def admit(self, expected_seconds: Sequence[float]) -> int:
+        """How many of these jobs, from the first on, can begin soon; they count as waiting from now on."""
+        with self._changed:
+            for place, seconds in enumerate(expected_seconds):
+                if not self._begins_soon():
+                    return place
+                self._wait(seconds, 1)
+            return len(expected_seconds)
+
+    def force(self, expected_seconds: Sequence[float]) -> None:
+        """These jobs wait from now on, whenever they can begin."""
+        with self._changed:
+            for seconds in expected_seconds:
+                self._wait(seconds, 1)
+
+    def drop(self, expected_seconds: Sequence[float]) -> None:
+        """Waiting jobs are gone without having run."""
+        with self._changed:
+            for seconds in expected_seconds:
+                self._wait(seconds, -1)
+            self._held -= len(expected_seconds)
             self._changed.notify_all()
 
     @contextmanager
-    def slot_taken(self) -> Iterator[None]:
-        """Measures one job of the held ones in a slot; it is held no more when the block ends."""
+    def slot_taken(self, job_type: str, expected_seconds: float) -> Iterator[None]:
+        """Measures one of the waiting jobs in a slot; it is held no more when the block ends."""
         number = next(self._numbers)
         with self._changed:
-            began_at = self._began_at[number] = self._monotonic()
+            self._wait(expected_seconds, -1)
+            began_at = self._monotonic()
+            self._began_at[number] = began_at, expected_seconds
         try:
             yield
         finally:
             with self._changed:
                 del self._began_at[number]
-                self._took_seconds.append(self._monotonic() - began_at)
+                took_seconds = self._monotonic() - began_at
+                self._took_seconds.append(took_seconds)
+                self._durations.note(job_type, took_seconds)
                 self._held -= 1
                 if self._is_idle() or self._to_ask():
                     self._changed.notify_all()
@@ -112,9 +164,12 @@ class Room:
         return self._held == self._asked
 
     def _to_ask(self) -> int:
-        if self._receives >= (_MOST_RECEIVES if self._plenty else 1):
+        if self._receives >= (_MOST_RECEIVES if self._plenty else 1) or not self._begins_soon():
             return 0
         ahead = self._may_wait()
+        if self._mostly_stale:
+            # What is asked for will hardly take up a slot, and what can't begin goes back.
+            return _RECEIVE_MOST if self._slots + ahead > self._held - self._asked else 0
         room = self._slots + ahead - self._held
         # While every slot has work, one request for many is better than many for one.
         worthwhile = 1 if self._held < self._slots else min(_RECEIVE_MOST, math.ceil(ahead / 2))
@@ -122,12 +177,34 @@ class Room:
 
     def _may_wait(self) -> int:
         """How many held jobs may wait for a slot now."""
-        if len(self._took_seconds) < _EVIDENCE:
+        if len(self._took_seconds) < EVIDENCE:
             return 0
         slowest = max(*self._took_seconds, 1e-6)
         each = min(MOST_WAITING_PER_SLOT, int(WORKED_OFF_WITHIN_SECONDS / slowest))
         if each == 0:
             return 0
+        return each * self._moving()
+
+    def _moving(self) -> int:
+        """How many slots will be free again soon, and stay so."""
         long_ago = self._monotonic() - WORKED_OFF_WITHIN_SECONDS
-        moving = self._slots - sum(began_at < long_ago for began_at in self._began_at.values())
-        return each * max(0, moving)
+        busy = sum(
+            began_at < long_ago or seconds > WORKED_OFF_WITHIN_SECONDS
+            for began_at, seconds in self._began_at.values()
+        )
+        return max(0, self._slots - busy - self._waiting[True])
+
+    def _begins_soon(self) -> bool:
+        """Whether one more job can begin at once, or when what waits before it is worked off."""
+        if len(self._began_at) + self._waiting.total() < self._slots:
+            return True
+        moving = self._moving()
+        return moving > 0 and self._waiting_seconds / moving <= WORKED_OFF_WITHIN_SECONDS
+
+    def _wait(self, seconds: float, jobs: int) -> None:
+        is_long = seconds > WORKED_OFF_WITHIN_SECONDS
+        self._waiting[is_long] += jobs
+        if not is_long:
+            self._waiting_seconds += jobs * seconds
+        if not self._waiting[False]:
+            self._waiting_seconds = 0.0  # sums of fractions drift

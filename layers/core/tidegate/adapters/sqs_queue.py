@@ -37,21 +37,38 @@ def message_body(message: Message) -> str:
     reopened = {"reopened": message.reopened} if message.reopened else {}
     queued = {"queued_at_ms": message.queued_at_ms} if message.queued_at_ms else {}
     typed = {"type": message.type} if message.type else {}
-    return compact_json({"job_id": message.job_id, "attempt": message.attempt, **reopened, **queued, **typed})
+    estimate = message.estimated_seconds
+    estimated = {} if estimate is None else {"estimated_seconds": estimate}
+    fields = {
+        "job_id": message.job_id,
+        "attempt": message.attempt,
+        **reopened,
+        **queued,
+        **typed,
+        **estimated,
+    }
+    return compact_json(fields)
 
 
 def message_from(body: str) -> Message | None:
     """The message of a body; None where it is none of ours."""
     try:
         fields = json.loads(body)
-        job_id, job_type = fields["job_id"], fields.get("type", "")
+        job_id = fields["job_id"]
         counts = fields["attempt"], fields.get("reopened", 0), fields.get("queued_at_ms", 0)
+        job_type, estimate = fields.get("type", ""), fields.get("estimated_seconds")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
-    return Message(job_id, *counts, job_type) if is_id and are_counts and isinstance(job_type, str) else None
+    if not (is_id and are_counts):
+        return None
+    # What is wrong of these is left out: a worker goes by them to spare itself a claim, and by nothing else.
+    named = isinstance(job_type, str) and len(job_type) <= limits.MAX_TYPE_CHARACTERS
+    numbers = isinstance(estimate, int | float) and not isinstance(estimate, bool)
+    known = numbers and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
+    return Message(job_id, *counts, job_type if named else "", float(estimate) if known else None)
 
 
 def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:

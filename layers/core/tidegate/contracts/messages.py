@@ -20,3 +20,4 @@ class JobMessage(BaseModel):
     reopened: int = Field(default=0, ge=0)
     queued_at_ms: int = Field(default=0, ge=0)
     type: str = ""
+    estimated_seconds: float | None = None

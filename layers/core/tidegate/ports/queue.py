@@ -16,6 +16,7 @@ class Message:
     A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`.
     `queued_at_ms` is when the job was dispatched, 0 where that is not known: no claim is earlier. `type` lets a worker
     that lacks it pass the message on without a claim; it is empty in a message of an earlier version.
+    `estimated_seconds` is how long the job is said to take, for a worker that may claim it ahead.
     """
 
     job_id: str
@@ -23,11 +24,15 @@ class Message:
     reopened: int = 0
     queued_at_ms: int = field(default=0, compare=False)
     type: str = field(default="", compare=False)
+    estimated_seconds: float | None = field(default=None, compare=False)
 
 
 def message_of(job: Job) -> Message:
     """What is sent for a QUEUED job."""
-    return Message(job.job_id, job.attempt, job.reopened, job.queued_at_ms or 0, job.type)
+    queued_at_ms = job.queued_at_ms or 0
+    return Message(
+        job.job_id, job.attempt, job.reopened, queued_at_ms, job.type, job.estimated_duration_seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)
