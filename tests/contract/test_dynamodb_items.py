@@ -223,3 +223,16 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
 
 def test_values_that_are_none_are_not_stored() -> None:
     assert encode_item({"a": None, "b": 0, "c": ""}) == {"b": {"N": "0"}, "c": {"S": ""}}
+
+
+def test_a_history_with_a_gap_keeps_the_attempts_of_its_lines() -> None:
+    job, stamp = new_job("S"), moves.Stamp(NOW_MS, WORKER)
+    item = CODEC.whole_item(job)
+    for attempt in range(9):
+        job = moves.DispatchIfReady("S", job.pool, stamp).apply(job)
+        job = moves.ClaimIfQueued("S", attempt, WORKER, NOW_MS, stamp).apply(job)
+        job = moves.HandBackIfAttemptHolds(job, attempt + 1, stamp).apply(job)
+        item = CODEC.whole_item(job)
+        assert job_from_image(item).history == job.history
+    marked = [line["S"].split()[1] for line in item[schema.HISTORY]["L"] if "@" in line["S"]]
+    assert marked == ["QUEUED@1"], "the last line before the gap"

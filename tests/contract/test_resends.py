@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.jobs import new_job
-from tests.contract.script import Script, error
+from tests.contract.script import Script
 from tests.contract.stores import NOW_MS, POOL, Stores
 from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
 from tests.domain.job_samples import READY
@@ -20,7 +20,6 @@ from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfInState,
-    ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
     Ending,
@@ -51,9 +50,6 @@ def by(job: Job, state: State, actor: str = "another", **changes: Any) -> Job:
 
 def sent_twice(stores: Stores, script: Script, transition: Transition, stands: Job) -> MoveOutcome:
     """The outcome of a transition whose request went out twice, and the second time met the job as it `stands`."""
-    if isinstance(transition, ClaimAgainIfLeaseExpired):  # which is never part of a batch
-        script.answers(error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(stands)))
-        return stores.jobs.apply_all([transition])[0]
     script.answers(answer(REFUSED, DONE, retries=1), standing(stands))
     outcome, companion = stores.jobs.apply_all([transition, COMPANION])
     assert isinstance(companion, Job)

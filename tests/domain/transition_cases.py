@@ -23,7 +23,7 @@ from tests.domain.reopen_cases import REOPENINGS
 from tests.domain.transition_case import Case
 from tests.domain.worker_cases import CANCELLED, FAILURE, STAMP, WORKER_CASES
 from tidegate.domain import limits
-from tidegate.domain.retry import WORKER_LOST, RetryPolicy
+from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
@@ -148,7 +148,6 @@ def _claim_cases() -> list[Case]:
         "was orphaned as often as a job may be": replace(
             ORPHANED, worker_losses=limits.MAX_WORKER_LOSSES - 1
         ),
-        "may not be orphaned": replace(ORPHANED, retry=RetryPolicy(never_on=frozenset({WORKER_LOST}))),
         "was orphaned with cancellation asked for": replace(ORPHANED, cancel_requested_at_ms=NOW_MS),
         **others(State.RUNNING, attempt=2, lease_expires_at_ms=NOW_MS - 1),
     }

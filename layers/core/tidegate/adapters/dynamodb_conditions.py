@@ -131,6 +131,11 @@ def reopened_times(reopened: int) -> Clause:
     return equals(schema.REOPENED, reopened) if reopened else absent(schema.REOPENED)
 
 
+def lost_workers(losses: int) -> Clause:
+    """So many leases of the job ran out in this life. None is not stored."""
+    return equals(schema.WORKER_LOSSES, losses) if losses else absent(schema.WORKER_LOSSES)
+
+
 def waiting_only_on(ordinals: Set[int]) -> Clause:
     """Exactly these dependencies are not satisfied yet. An empty set is not stored."""
     return holds_exactly(schema.WAITING_ON, ordinals) if ordinals else absent(schema.WAITING_ON)

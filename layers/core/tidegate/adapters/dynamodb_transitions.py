@@ -32,6 +32,7 @@ from tidegate.adapters.dynamodb_conditions import (
     equals,
     in_state,
     lease_expired,
+    lost_workers,
     never,
     not_cancelled,
     reopened_times,
@@ -127,6 +128,7 @@ def _claim_again(_: JobCodec, move: moves.ClaimAgainIfLeaseExpired) -> Change:
     orphaned = all_of(
         attempt_holds(move.attempt),
         reopened_times(move.job.reopened),
+        lost_workers(move.job.worker_losses),
         lease_expired(move.stamp.now_ms),
         not_cancelled(),
     )
