@@ -24,7 +24,7 @@ from tidegate.ports import OutcomeKind, Signal
 
 JOBS = "tests.attack.process_jobs"
 PATIENCE_SECONDS = 30.0
-WAYS = ["plain", "nohup", "session", "double-fork", "fork", "many", "deaf"]
+WAYS = ["plain", "nohup", "session", "double-fork", "fork", "headless", "many", "deaf"]
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc and no keeper")
 
@@ -53,7 +53,8 @@ def _left(folder: Path) -> list[int]:
 
 def _run(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
 

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -26,6 +27,7 @@ CLEAN = b"c"  # there was nothing to end
 ENDED = b"e"  # something was left, and is gone now
 LEFT = b"l"  # something is left that can't be ended, or is started faster than it ends
 SWEEP_SECONDS = 5.0
+_PAUSE_SECONDS = 0.001
 _BLOCK_BYTES = 512
 
 
@@ -92,7 +94,7 @@ class Keeper:
             with suppress(ProcessLookupError):  # where it has no group of its own yet
                 os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
         end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
-        self._reap()
+        self._wait_for_child()
         code = 0 if self._status is None else os.waitstatus_to_exitcode(self._status)
         if code < 0:  # the worker says in its outcome which signal it was
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
@@ -100,6 +102,14 @@ class Keeper:
                 signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
         os._exit(abs(code))
+
+    def _wait_for_child(self) -> None:
+        """A dead process can be collected a moment after it is dead, when each of its threads is."""
+        until_s = time.monotonic() + SWEEP_SECONDS
+        self._reap()
+        while self._status is None and time.monotonic() < until_s:
+            time.sleep(_PAUSE_SECONDS)
+            self._reap()
 
 
 def _hear(number: int, frame: object) -> None:

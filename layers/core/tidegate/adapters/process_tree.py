@@ -16,6 +16,7 @@ _PAUSE_SECONDS = 0.001  # a killed process needs about that long to be gone
 _CLEAN_LOOKS = 2  # one look may pass over a process that changes its parent in that moment
 _ZOMBIE = b"Z"
 _DEAD = b"X"
+_THREADS = 17  # where the number of threads stands, counted from the state (proc(5))
 
 
 def descendants_of(pid: int) -> list[int]:
@@ -99,7 +100,10 @@ def _children_of(pid: int) -> list[int]:
 def _runs(pid: int) -> bool:
     """Whether `pid` is there, and no zombie that its parent has not collected yet."""
     status = _status_of(pid)
-    return bool(status) and status[0] not in (_ZOMBIE, _DEAD)
+    if not status:
+        return False
+    # Its first thread may have ended before the others: then it looks like a zombie and still runs.
+    return status[0] not in (_ZOMBIE, _DEAD) or int(status[_THREADS]) > 1
 
 
 def _status_of(pid: int) -> list[bytes]:
