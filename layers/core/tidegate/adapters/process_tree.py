@@ -24,6 +24,14 @@ def descendants_of(pid: int) -> list[int]:
     return [found for found in _walk(pid) if _runs(found)]
 
 
+def is_alone(pid: int, parent: int) -> bool:
+    """Whether `pid` is the only descendant of `parent`, by one cheap look.
+
+    The children of `pid` are looked at first: one that leaves it in that moment is a child of `parent` by then.
+    """
+    return _kernel_lists_children() and not _children_of(pid) and _children_of(parent) == [pid]
+
+
 def end_descendants(
     pid: int, *, spared: Collection[int], seconds: float, reap: Callable[[], None]
 ) -> tuple[int, bool]:
