@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.attack.test_process_leftovers import WAYS, _left, _run, linux_only
-from tests.handlers.executors import CLOCK, Beats, assignment
+from tests.attack.test_process_leftovers import WAYS, _left, linux_only
+from tests.handlers.executors import CLOCK, Beats, assignment, is_running
 from tests.worker.world import job_of, make_services, queued_job
 from tidegate.adapters.inline_executor import EXIT_GAVE_UP, InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
@@ -167,7 +167,7 @@ def test_what_a_job_left_in_the_function_is_gone_with_its_attempt(tmp_path: Path
         )
         assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
         assert _left(tmp_path)
-        assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+        assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
         assert spared.poll() is None, "what ran before is nobody's but the function's"
     finally:
         spared.kill()

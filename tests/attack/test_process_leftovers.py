@@ -7,24 +7,21 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.attack.isolation import result_of
-from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tests.handlers.executors import CLOCK, Beats, assignment, becomes_true, has_progress, is_running
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.adapters.process_tree import descendants_of
 from tidegate.handlers.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal
 
 JOBS = "tests.attack.process_jobs"
-PATIENCE_SECONDS = 30.0
-WAYS = ["plain", "nohup", "session", "double-fork", "fork", "many", "deaf"]
+WAYS = ["plain", "nohup", "session", "double-fork", "fork", "headless", "many", "deaf"]
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc and no keeper")
 
@@ -51,22 +48,6 @@ def _left(folder: Path) -> list[int]:
     return [int(note.name.removeprefix("pid-")) for note in folder.glob("pid-*")]
 
 
-def _run(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _becomes_true(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 # --- processes ---------------------------------------------------------------------------------------------------
 
 
@@ -76,7 +57,7 @@ def test_what_a_job_left_is_gone_when_its_attempt_has_succeeded(
     executor: ProcessExecutor, tmp_path: Path, how: str
 ) -> None:
     first = result_of(executor, "process.leave", {"folder": str(tmp_path), "how": how})
-    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
     assert result_of(executor, "process.observe")["process"] != first, "it may hold what it shared with them"
 
 
@@ -87,7 +68,7 @@ def test_what_a_job_left_is_gone_when_its_attempt_has_failed(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
     assert executor.execute(assignment("process.leave", given), Beats()).kind is OutcomeKind.FAILED
-    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
 @linux_only
@@ -97,7 +78,7 @@ def test_what_a_job_left_is_gone_when_it_was_told_to_stop(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": "c-code"}
     executor.execute(assignment("process.leave", given), Beats(asked, when=has_progress))
-    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
 @linux_only
@@ -107,7 +88,7 @@ def test_what_a_job_left_is_gone_when_its_time_is_over(executor: ProcessExecutor
     outcome = executor.execute(assignment("process.leave", given, timeout_ms=3_000), Beats())
     assert outcome.kind is OutcomeKind.TIMED_OUT
     assert len(_left(tmp_path)) == 8
-    assert [pid for pid in _left(tmp_path) if _run(pid)] == []
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
 _WORKER = """
@@ -128,12 +109,12 @@ def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how
     command = [sys.executable, "-c", textwrap.dedent(_WORKER), str(tmp_path), how, then]
     with subprocess.Popen(command, env=environment) as worker:
         try:
-            assert _becomes_true(lambda: len(_left(tmp_path)) == (8 if how == "many" else 1))
+            assert becomes_true(lambda: len(_left(tmp_path)) == (8 if how == "many" else 1))
             started = descendants_of(worker.pid)
             assert set(_left(tmp_path)) < set(started)
         finally:
             worker.send_signal(signal.SIGKILL)
-    assert _becomes_true(lambda: not any(_run(pid) for pid in started))
+    assert becomes_true(lambda: not any(is_running(pid) for pid in started))
 
 
 @linux_only
@@ -179,7 +160,7 @@ def test_what_can_not_be_put_right_ends_the_process(job_type: str, parameters: d
     executor = make_executor(process_growth_mb=64)
     try:
         spoiled = result_of(executor, job_type, parameters)
-        assert not _run(spoiled)
+        assert not is_running(spoiled)
         assert result_of(executor, "process.observe")["process"] != spoiled
     finally:
         executor.close()

@@ -10,23 +10,30 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tests.handlers.executors import (
+    BEAT_SECONDS,
+    CLOCK,
+    JOBCODE,
+    PATIENCE_SECONDS,
+    Beats,
+    assignment,
+    becomes_true,
+    has_progress,
+    is_running,
+)
 from tidegate.adapters import job_process
 from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.ports import Outcome, OutcomeKind, Signal
-
-PATIENCE_SECONDS = 60.0
 
 
 def _make(heartbeat_seconds: float = BEAT_SECONDS) -> ProcessExecutor:
@@ -52,23 +59,6 @@ def _process_of(executor: ProcessExecutor) -> object:
     return outcome.result["process"]
 
 
-def _is_running(pid: int) -> bool:
-    """Whether a process is there and is no zombie that waits for whoever adopted it."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _becomes_true(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def test_a_process_runs_one_job_after_the_other(executor: ProcessExecutor) -> None:
     first = _process_of(executor)
     assert first != os.getpid()
@@ -79,7 +69,7 @@ def test_a_process_that_had_to_be_killed_is_replaced(executor: ProcessExecutor) 
     first = _process_of(executor)
     assert executor.execute(assignment("sample.spin"), Beats(Signal.LOST)).kind is OutcomeKind.LOST
     assert isinstance(first, int)
-    assert not _is_running(first)
+    assert not is_running(first)
     assert _process_of(executor) != first
 
 
@@ -109,7 +99,7 @@ def test_a_process_that_a_signal_without_a_name_ends_fails_the_attempt(executor:
 def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: ProcessExecutor) -> None:
     trapped = executor.execute(assignment("sample.leave-a-trap"), Beats()).result
     assert isinstance(trapped, int)
-    assert _becomes_true(lambda: not _is_running(trapped))
+    assert becomes_true(lambda: not is_running(trapped))
     assert _process_of(executor) != trapped
 
 
@@ -119,10 +109,10 @@ def _killed_unseen(executor: ProcessExecutor) -> Iterator[int]:
     (idle,) = executor._children.idle
     pid = idle.pid
     os.kill(pid, signal.SIGSTOP)
-    assert _becomes_true(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    assert becomes_true(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
     def kill() -> None:
-        _becomes_true(lambda: idle in executor._children.busy)
+        becomes_true(lambda: idle in executor._children.busy)
         os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill, daemon=True)
@@ -182,14 +172,14 @@ def test_a_process_that_reads_nothing_keeps_no_large_job_waiting(
     stopped = _process_of(executor)
     assert isinstance(stopped, int)
     os.kill(stopped, signal.SIGSTOP)
-    assert _becomes_true(lambda: psutil.Process(stopped).status() == psutil.STATUS_STOPPED)
+    assert becomes_true(lambda: psutil.Process(stopped).status() == psutil.STATUS_STOPPED)
     large = dataclasses.replace(assignment("sample.print"), attempt=3, key="k" * 1_000_000)
     outcomes: list[Outcome] = []
     slot = threading.Thread(target=lambda: outcomes.append(executor.execute(large, Beats())), daemon=True)
     slot.start()
     slot.join(PATIENCE_SECONDS)
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.SUCCEEDED]
-    assert not _is_running(stopped)
+    assert not is_running(stopped)
 
 
 def test_a_new_process_that_can_not_load_job_code_says_why(
@@ -227,7 +217,7 @@ def test_work_that_was_done_counts_though_its_process_can_not_be_told_to_stop(
     def ask_once_it_is_gone(progress: Progress | None) -> Signal:
         del progress
         (child,) = executor._children.busy
-        assert _becomes_true(child.has_ended)
+        assert becomes_true(child.has_ended)
         return Signal.CANCEL
 
     outcome = executor.execute(assignment("sample.leave-a-trap"), ask_once_it_is_gone)
@@ -263,10 +253,10 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
     def hang(progress: Progress | None) -> Signal:
         """Until the process is ended, past its time, by its own alarm."""
         assert progress is None or progress.message == "spinning"
-        assert _becomes_true(lambda: CLOCK.now_ms() > over_ms)
+        assert becomes_true(lambda: CLOCK.now_ms() > over_ms)
         (child,) = executor._children.busy
         os.kill(child.pid, signal.SIGALRM)
-        assert _becomes_true(child.has_ended)
+        assert becomes_true(child.has_ended)
         return Signal.GO_ON
 
     assert executor.execute(late, hang).kind is OutcomeKind.TIMED_OUT
@@ -285,7 +275,7 @@ def test_processes_that_job_code_started_end_with_it(executor: ProcessExecutor) 
     beats = Beats(Signal.LOST, when=has_progress)
     executor.execute(assignment("sample.start-grandchild"), beats)
     grandchild = int(beats.progress[0].message)
-    assert _becomes_true(lambda: not _is_running(grandchild))
+    assert becomes_true(lambda: not is_running(grandchild))
 
 
 def test_hurry_brings_the_heartbeat_forward() -> None:
@@ -324,7 +314,7 @@ def test_warm_processes_are_used() -> None:
     (warm,) = (child.pid for child in executor._children.idle)
     assert _process_of(executor) == warm
     executor.close()
-    assert not _is_running(warm)
+    assert not is_running(warm)
 
 
 def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
@@ -346,9 +336,9 @@ def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", parent_code], env=environment) as parent:
         try:
-            assert _becomes_true(note.exists)
+            assert becomes_true(note.exists)
             child = int(note.read_text(encoding="utf-8"))
-            assert _is_running(child)
+            assert is_running(child)
         finally:
             parent.send_signal(signal.SIGKILL)
-    assert _becomes_true(lambda: not _is_running(child))
+    assert becomes_true(lambda: not is_running(child))

@@ -72,6 +72,18 @@ def _daemonise(folder: Path) -> None:
     os.waitpid(between, 0)
 
 
+def _fork_headless(folder: Path) -> None:
+    """The first thread ends: the process looks like a zombie, and another thread of it runs on."""
+
+    def run_on() -> None:
+        (folder / f"pid-{os.getpid()}").touch()
+        time.sleep(LONG_SECONDS)
+
+    if os.fork() == 0:
+        threading.Thread(target=run_on).start()
+        ctypes.CDLL(None).pthread_exit(None)
+
+
 def leave(folder: Path, how: str) -> None:
     """Leaves a process behind."""
     if how == "plain":
@@ -88,6 +100,8 @@ def leave(folder: Path, how: str) -> None:
             (folder / f"pid-{os.getpid()}").touch()
             time.sleep(LONG_SECONDS)
             os._exit(0)
+    elif how == "headless":
+        _fork_headless(folder)
     elif how == "many":
         for _ in range(4):
             _daemonise(folder)

@@ -79,7 +79,8 @@ class Crew:
 
     def job_processes(self, place: int) -> Sequence[psutil.Process]:
         """The processes in which a worker runs job code."""
-        return psutil.Process(self._at[place].process.pid).children()
+        keepers = psutil.Process(self._at[place].process.pid).children()
+        return [process for keeper in keepers for process in keeper.children()]
 
     def freeze(self, place: int) -> set[int]:
         """Stops a worker process and those of its jobs where they are; returns the latter."""

@@ -6,6 +6,7 @@ nothing, and what it prints is read from a pipe and written to the function's st
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from tidegate.handlers.logging_state import LoggingState
 from tidegate.handlers.process_state import flush_streams, opened_stream
 from tidegate.kernel import adopt_orphans
 
+_LOGGER = logging.getLogger("tidegate.worker")
 _STANDARD = (0, 1, 2)
 _NAMES = ("stdin", "stdout", "stderr")
 _SWEEP_SECONDS = 5.0
@@ -62,7 +64,7 @@ def processes_ended() -> Iterator[Callable[[], None]]:
     Yields a function that does so at once.
     """
     before = frozenset(descendants_of(os.getpid()))
-    adopt_orphans()
+    _adopt(adopts=True)
 
     def end() -> None:
         reap = _reap if not before else _reap_nothing  # what ran before is for others to collect
@@ -72,7 +74,14 @@ def processes_ended() -> Iterator[Callable[[], None]]:
         yield end
     finally:
         end()
-        adopt_orphans(adopts=False)
+        _adopt(adopts=False)
+
+
+def _adopt(*, adopts: bool) -> None:
+    try:
+        adopt_orphans(adopts=adopts)
+    except OSError as error:  # a platform that allows less: jobs run, and the log says what does not hold
+        _LOGGER.warning("%s: daemons that job code starts may outlive it", error)
 
 
 def _replace_descriptors(printed: int) -> None:

@@ -15,10 +15,11 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tidegate.adapters.process_tree import end_descendants
+from tidegate.adapters.process_tree import end_descendants, is_alone
 from tidegate.kernel import adopt_orphans, die_with_parent, hide_process
 
 SWEEP = b"s"
@@ -26,6 +27,7 @@ CLEAN = b"c"  # there was nothing to end
 ENDED = b"e"  # something was left, and is gone now
 LEFT = b"l"  # something is left that can't be ended, or is started faster than it ends
 SWEEP_SECONDS = 5.0
+_PAUSE_SECONDS = 0.001
 _BLOCK_BYTES = 512
 
 
@@ -67,6 +69,8 @@ class Keeper:
         return True
 
     def _sweep(self) -> bytes:
+        if is_alone(self._child, os.getpid()):
+            return CLEAN  # as after most attempts
         killed, all_gone = end_descendants(
             os.getpid(), spared={self._child}, seconds=SWEEP_SECONDS, reap=self._reap
         )
@@ -92,7 +96,7 @@ class Keeper:
             with suppress(ProcessLookupError):  # where it has no group of its own yet
                 os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
         end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
-        self._reap()
+        self._wait_for_child()
         code = 0 if self._status is None else os.waitstatus_to_exitcode(self._status)
         if code < 0:  # the worker says in its outcome which signal it was
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
@@ -100,6 +104,14 @@ class Keeper:
                 signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
         os._exit(abs(code))
+
+    def _wait_for_child(self) -> None:
+        """A dead process can be collected a moment after it is dead, when each of its threads is."""
+        until_s = time.monotonic() + SWEEP_SECONDS
+        self._reap()
+        while self._status is None and time.monotonic() < until_s:
+            time.sleep(_PAUSE_SECONDS)
+            self._reap()
 
 
 def _hear(number: int, frame: object) -> None:
@@ -116,7 +128,10 @@ def main(arguments: Sequence[str]) -> None:
     """Entry point: becomes two processes, of which the child goes on as the one for job code."""
     line, control = int(arguments[0]), int(arguments[1])
     hide_process()
-    adopt_orphans()
+    try:
+        adopt_orphans()
+    except OSError as error:  # a kernel that allows less: jobs run, and the log says what does not hold
+        sys.stderr.write(f"{error}: daemons that job code starts may outlive it\n")
     keeper = os.getpid()
     child = os.fork()
     if child != 0:

@@ -16,11 +16,20 @@ _PAUSE_SECONDS = 0.001  # a killed process needs about that long to be gone
 _CLEAN_LOOKS = 2  # one look may pass over a process that changes its parent in that moment
 _ZOMBIE = b"Z"
 _DEAD = b"X"
+_THREADS = 17  # where the number of threads stands, counted from the state (proc(5))
 
 
 def descendants_of(pid: int) -> list[int]:
     """The processes that `pid` and its descendants started and that still run: parents before their children."""
     return [found for found in _walk(pid) if _runs(found)]
+
+
+def is_alone(pid: int, parent: int) -> bool:
+    """Whether `pid` is the only descendant of `parent`, by one cheap look.
+
+    The children of `pid` are looked at first: one that leaves it in that moment is a child of `parent` by then.
+    """
+    return _kernel_lists_children() and not _children_of(pid) and _children_of(parent) == [pid]
 
 
 def end_descendants(
@@ -99,7 +108,10 @@ def _children_of(pid: int) -> list[int]:
 def _runs(pid: int) -> bool:
     """Whether `pid` is there, and no zombie that its parent has not collected yet."""
     status = _status_of(pid)
-    return bool(status) and status[0] not in (_ZOMBIE, _DEAD)
+    if not status:
+        return False
+    # Its first thread may have ended before the others: then it looks like a zombie and still runs.
+    return status[0] not in (_ZOMBIE, _DEAD) or int(status[_THREADS]) > 1
 
 
 def _status_of(pid: int) -> list[bytes]:

@@ -30,6 +30,8 @@ _NAMES = ("stdin", "stdout", "stderr")
 _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+# Without the names that Python's own function looks up for each of 60 signals, at many times the price.
+_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _UNBLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 _KILOBYTES_PER_MEGABYTE = 1_024
 
@@ -43,7 +45,7 @@ class ProcessState:
     def __init__(self) -> None:
         self._parent = os.getppid()
         self._umask = _umask()
-        self._handlers = {number: signal.getsignal(number) for number in _signals()}
+        self._handlers = {number: _handler_of(number) for number in _signals()}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._streams = {name: getattr(sys, name) for name in _NAMES}
         self._standard = {number: os.dup(number) for number in STANDARD_STREAMS}
@@ -92,7 +94,7 @@ class ProcessState:
         signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
             # A handler that Python did not set can't be set again by it.
-            if handler is not None and signal.getsignal(number) is not handler:
+            if handler is not None and _handler_of(number) != handler:
                 signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
