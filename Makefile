@@ -17,6 +17,8 @@ SOURCES := benchmarks cli functions layers scripts tests worker
 KILLS := tests/e2e/test_kills.py
 # Quick, in one process, and together enough to show what of the layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
+# More processes for the tests that measure no time, say: make test XDIST="-n 4 --dist loadfile".
+XDIST ?=
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -55,9 +57,9 @@ demo: setup ## start the local stack and run the demo workflow through it
 	@$(BIN)/tidegate demo
 
 test: setup ## run all tests, those on the local stack included; the layer's branches must be covered to 95 %
-	@$(BIN)/python -m pytest $(COVERING) --cov --cov-branch --cov-report=
+	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
-	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(COVERING) $(KILLS))
+	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(KILLS))
 	@$(BIN)/python -m pytest $(KILLS)
 
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)

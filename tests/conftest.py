@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,19 @@ def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Called with a line, shows it in the summary of the run, whether tests passed or not."""
     lines = request.config.stash.setdefault(_NOTES, [])
     return lines.append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hands the lines of a worker of xdist over to the process that shows the summary."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["notes"] = session.config.stash.get(_NOTES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes over the lines of a worker of xdist that has ended; one that crashed has none."""
+    node.config.stash.setdefault(_NOTES, []).extend(getattr(node, "workeroutput", {}).get("notes", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
