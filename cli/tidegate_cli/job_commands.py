@@ -28,6 +28,7 @@ LISTED_FIRST = (
     *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
     *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
 )
+_STEP = ("at", "state", "attempt", "actor")
 _MAX_NAMED = 20  # reads that `jobs get` spends on the keys of upstreams
 
 jobs = typer.Typer(help="Jobs: look, cancel, try again.", no_args_is_help=True)
@@ -142,10 +143,10 @@ def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None =
     ]
     print_fields(fields, console)
     for entry in job.raw.get("history") or ():
-        reason = f" ({with_labels(entry['reason'], known)})" if entry.get("reason") else ""
+        reason = f" ({with_labels(str(entry['reason']), known)})" if entry.get("reason") else ""
+        at, state, attempt, actor = (printable(str(entry.get(name))) for name in _STEP)
         console.print(
-            f"  {entry.get('at')} {entry.get('state'):<10} attempt {entry.get('attempt')} "
-            f"by {printable(str(entry.get('actor')))}{printable(reason)}",
+            f"  {at} {state:<10} attempt {attempt} by {actor}{printable(reason)}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -156,10 +156,10 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         name=_text_or_none(raw, "name"),
         type=_text(raw, "type"),
         state=State(raw["state"]),
-        priority=raw["priority"],
+        priority=_whole_number(raw, "priority"),
         pool=_text(raw, "pool"),
         held_in=_text_or_none(raw, "held_in"),
-        attempt=raw["attempt"],
+        attempt=_whole_number(raw, "attempt"),
         worker=_text_or_none(raw, "worker"),
         depends_on=tuple(_dependency(item) for item in raw.get("depends_on") or ()),
         created_at_ms=parse_time_ms(raw.get("created_at")),
@@ -170,12 +170,12 @@ def _job_view(raw: Mapping[str, Any]) -> JobView:
         due_at=_text_or_none(raw, "due_at"),
         first_started_at_ms=_first_start_ms(raw.get("history") or (), started_at_ms),
         has_begun=raw.get("began_at") is not None,
-        estimated_seconds=raw.get("estimated_duration_seconds"),
-        actual_seconds=raw.get("actual_duration_seconds"),
-        progress=progress.get("fraction"),
+        estimated_seconds=_number_or_none(raw, "estimated_duration_seconds"),
+        actual_seconds=_number_or_none(raw, "actual_duration_seconds"),
+        progress=_number_or_none(progress, "fraction"),
         progress_message=printable(progress.get("message") or ""),
         error=_error_text(failure),
-        error_upstream_id=failure.get("upstream_id"),
+        error_upstream_id=_text_or_none(failure, "upstream_id"),
         raw=raw,
     )
 
@@ -191,9 +191,24 @@ def _text_or_none(raw: Mapping[str, Any], name: str) -> str | None:
     return None if raw.get(name) is None else _text(raw, name)
 
 
+def _whole_number(raw: Mapping[str, Any], name: str) -> int:
+    value = raw[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is no whole number")
+    return value
+
+
+def _number_or_none(raw: Mapping[str, Any], name: str) -> float | None:
+    value = raw.get(name)
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError(f"{name} is no number")
+    return value
+
+
 def _dependency(raw: Mapping[str, Any]) -> DependencyView:
     kind = DependencyType(raw.get("type") or DependencyType.MUST_SUCCEED)
-    return DependencyView(raw.get("job_id"), raw.get("key"), kind, raw.get("condition"))
+    job_id, key, condition = (_text_or_none(raw, name) for name in ("job_id", "key", "condition"))
+    return DependencyView(job_id, key, kind, condition)
 
 
 def _first_start_ms(history: Sequence[Mapping[str, Any]], last_ms: int | None) -> int | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,20 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
+from tests.cli.samples import BEGIN_MS, WORKFLOW, client_of, job_json, workflow_json
 from tests.cli.screens import tidegate
 from tests.cli.test_every_command import EVERY_COMMAND
 from tidegate_cli import local_stack, options, run_commands, worker_commands
+from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.follow import Snapshot
+from tidegate_cli.job_commands import print_job, print_jobs
+from tidegate_cli.live import LineViewer, picture
 from tidegate_cli.local_stack import LocalStackError
+from tidegate_cli.report import build_report, print_report
+from tidegate_cli.views import job_view
 from tidegate_worker import main as worker_main
 
 OPTIONS = (
@@ -122,6 +132,10 @@ ANSWERS: tuple[Any, ...] = (
         "reopening": 3,
         "depends_on": [{"job_id": 3, "type": "MUST_START"}],
     },
+    {**JOB, "history": [{"state": None, "at": None, "reason": 3}], "depends_on": [{"key": ["x"]}]},
+    {**JOB, "history": [{"state": None, "at": None, "reason": 3}], "estimated_duration_seconds": "x"},
+    {**JOB, "history": [{"state": {}, "reason": 3}], "priority": None, "attempt": "x", "held_in": "type:x:y"},
+    {**JOB, "state": "READY", "held_in": "key:x:y", "progress": {"fraction": "x", "message": 3}},
     {"reopened": 3, "left_at_limit": "x", "redriven": {}, "looked_at": None, "name": "x", "jobs": [JOB, 3]},
     {"errors": [{"field": None}, 3, {"message": ["x"]}], "history": 4, "changes": {"paused": 3}},
     [],
@@ -193,3 +207,58 @@ def test_whatever_is_typed_ends_in_a_message_and_a_known_code(
     last = result.stderr.splitlines()[-1:]
     if last and last[0].startswith('{"type"'):
         assert json.loads(last[0])["exit_code"] == result.exit_code
+
+
+ODD: tuple[Any, ...] = (
+    3,
+    -1.5,
+    "x",
+    "",
+    [],
+    [3],
+    [{}],
+    {},
+    {"a": 1},
+    True,
+    "\x1b[2J",
+    "2027-01-15T08:00:01.000Z",
+)
+NESTED = {
+    "history": ("at", "state", "attempt", "actor", "reason"),
+    "depends_on": ("job_id", "key", "type", "condition"),
+    "error": ("code", "message", "upstream_id"),
+    "progress": ("fraction", "message"),
+}
+
+
+def odd_jobs() -> Iterator[dict[str, Any]]:
+    """Jobs in each of which one field, or one field of a part, is of another shape."""
+    whole = job_json(0, "RUNNING", started=1.0, due_at=None, held_in=None)
+    for name, odd in product(whole, ODD):
+        yield {**whole, name: odd}
+    for part, names in NESTED.items():
+        for name, odd in product(names, ODD):
+            inner = {name: odd, **({"state": "RUNNING"} if name != "state" else {})}
+            yield {**whole, part: [inner] if part in ("history", "depends_on") else inner}
+
+
+def test_a_job_of_any_shape_is_shown_or_refused_as_no_job() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200, color_system=None)
+    shown = refused = 0
+    for raw in odd_jobs():
+        try:
+            view = job_view(raw)
+        except CliError:
+            refused += 1
+            continue
+        shown += 1
+        print_job(view, console)
+        print_jobs([view], console)
+        snapshot = Snapshot("t", (view,), BEGIN_MS, BEGIN_MS, 1)
+        console.print(picture(snapshot))
+        LineViewer(console).show(snapshot)
+        print_report(build_report(WORKFLOW, None, [view]), console)
+    assert shown > 100
+    assert refused > 100
+    assert "\x1b" not in out.getvalue()
