@@ -70,7 +70,7 @@ def test_a_job_that_timed_out_is_retried_with_what_was_skipped_for_it(
 def test_everything_downstream_is_cancelled(stack: StackInfo, stack_home: Path) -> None:
     workflow, (first, *_) = _submit_chain(stack_home, pool="ecs")
     job = tidegate_json(stack_home, "jobs", "cancel", first, "--downstream")
-    assert job["downstream"] == {"cancelled": 2, "asked": 0, "ended": 0}
+    assert job["downstream"] == {"cancelled": 2, "asked": 0, "ended": 0, "complete": True, "exact": True}
     assert _states(stack_home, workflow) == ["CANCELLED"] * 3
 
 
