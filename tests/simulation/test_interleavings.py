@@ -117,7 +117,7 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
 
 def test_every_port_is_watched() -> None:
     """An answer that nobody noted would let two different states pass for one, and orders be left out."""
-    asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall"}
+    asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall", "earlier_pools"}
     assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 
 
