@@ -96,6 +96,12 @@ class Model(MovingJobs):
 
     # --- the reaper -----------------------------------------------------------------------------------
     def reap(self, dead: Sequence[tuple[str, int, int]], now: int) -> None:
+        for job_id, claims, reopened in dead:
+            job = self.jobs[job_id]
+            if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
+                self._end(job, State.FAILED, now)
+                job.undeliverable = True
+                self.happened[Happening.UNDELIVERABLE] += 1
         for job in self.jobs.values():
             if job.state is State.QUEUED and now - job.sent_at >= RESEND_MS:
                 job.sent_at = now
@@ -103,12 +109,6 @@ class Model(MovingJobs):
                 self.happened[Happening.RESENT] += 1
             elif job.state is State.RUNNING:
                 self._reap_running(job, now)
-        for job_id, claims, reopened in dead:
-            job = self.jobs[job_id]
-            if job.state is State.QUEUED and (job.attempt, job.reopened) == (claims, reopened):
-                self._end(job, State.FAILED, now)
-                job.undeliverable = True
-                self.happened[Happening.UNDELIVERABLE] += 1
         old = [
             job_id
             for job_id, job in self.jobs.items()
