@@ -11,6 +11,7 @@ from tidegate.domain.rank import (
     RankPolicy,
     critical_path_boosts,
     effective_priority,
+    first_rank_of,
     place_of,
     rank,
     ready_at_of,
@@ -156,6 +157,7 @@ def test_place_and_passes_decide_between_equals_only_and_are_read_back_as_time(
     passed = rank(policy, priority, ready_at_ms + passes, retries, boost, place=place, passes=passes)
     assert ready_at_of(passed) == ready_at_ms + passes
     assert rank(policy, *job) >= passed
+    assert first_rank_of(passed) == rank(policy, *job, place=place)
     assert passed > rank(policy, *job, place=place + 1)
     assert passed > rank(policy, priority, ready_at_ms + 1, retries, boost)
 

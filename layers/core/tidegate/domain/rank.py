@@ -86,6 +86,11 @@ def ready_at_of(job_rank: int) -> int:
     return rest // _PLACES % _MS_SPAN + passes
 
 
+def first_rank_of(job_rank: int) -> int:
+    """The rank that a job had when it became READY, before it was passed over: it stays the same until it leaves."""
+    return job_rank + -job_rank % _PASSES
+
+
 def effective_priority(
     policy: RankPolicy,
     priority: int,

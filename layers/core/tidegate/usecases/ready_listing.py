@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain.lanes import MAIN, is_sharded, share_of
+from tidegate.domain.rank import first_rank_of
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage
 from tidegate.usecases.lanes import LANES_AT_MOST
@@ -74,7 +75,11 @@ def list_ready(services: Services, position: ReadyPosition, limit: int) -> Ready
     while True:
         pages = _read(services, lanes, position.behind, per_stream)
         # Where a stream goes on, further jobs of the last rank that it showed may come: only higher ranks are whole.
-        cuts = [page.entries[-1].sort for page in pages.values() if page.next is not None and page.entries]
+        cuts = [
+            first_rank_of(page.entries[-1].sort)
+            for page in pages.values()
+            if page.next is not None and page.entries
+        ]
         if per_stream >= _TIES_AT_MOST:
             cuts = [cut - 1 for cut in cuts]  # so many of one rank: rather one of them missed than no way on
         floor = max(cuts, default=None)
@@ -87,17 +92,22 @@ def list_ready(services: Services, position: ReadyPosition, limit: int) -> Ready
 def _found(
     pages: Mapping[Stream, IndexPage], behind: IndexEntry | None, floor: int | None
 ) -> list[IndexEntry]:
-    """The entries behind a place and above a rank, best first, those of one rank by id; each job once."""
+    """The entries behind a place and above a rank, best first, those of one rank by id; each job once.
+
+    All goes by the rank that a job had first: one that was passed over meanwhile is where it was.
+    """
     found = {
-        (entry.sort, entry.job_id): entry
+        _place(entry): entry
         for page in pages.values()
         for entry in page.entries
-        if (floor is None or entry.sort > floor)
-        and (behind is None or (entry.sort, entry.job_id) < (behind.sort, behind.job_id))
-        # A job that was passed over ranks a place lower since, right behind itself.
-        and (behind is None or entry.job_id != behind.job_id)
+        if (floor is None or first_rank_of(entry.sort) > floor)
+        and (behind is None or _place(entry) < _place(behind))
     }
     return [found[place] for place in sorted(found, reverse=True)]
+
+
+def _place(entry: IndexEntry) -> tuple[int, str]:
+    return first_rank_of(entry.sort), entry.job_id
 
 
 def _read(
@@ -115,7 +125,7 @@ def _read(
                 Group.READY,
                 limit=limit,
                 descending=True,
-                up_to=None if behind is None else behind.sort,
+                up_to=None if behind is None else first_rank_of(behind.sort),
                 lanes=names,
             )
             pages |= {(pool, lane, shard): page for (lane, shard), page in read.items()}
