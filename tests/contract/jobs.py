@@ -40,6 +40,18 @@ HISTORY = (
 )
 
 
+TIMES: dict[str, Any] = {
+    "due_at_ms": NOW_MS + 2,
+    "ready_at_ms": NOW_MS + 3,
+    "queued_at_ms": NOW_MS + 4,
+    "sent_at_ms": NOW_MS + 5,
+    "started_at_ms": NOW_MS + 6,
+    "began_at_ms": NOW_MS + 6,
+    "finished_at_ms": NOW_MS + 7,
+    "lease_expires_at_ms": NOW_MS + 8,
+}
+
+
 def full_job(job_id: str) -> Job:
     """A job in which nothing is absent or at its default."""
     submission = job_id.partition(".")[0]
@@ -84,14 +96,7 @@ def full_job(job_id: str) -> Job:
             Dependent(f"{submission}.10", 0, DependencyType.MUST_START),
         ),
         watch_start=True,
-        due_at_ms=NOW_MS + 2,
-        ready_at_ms=NOW_MS + 3,
-        queued_at_ms=NOW_MS + 4,
-        sent_at_ms=NOW_MS + 5,
-        started_at_ms=NOW_MS + 6,
-        began_at_ms=NOW_MS + 6,
-        finished_at_ms=NOW_MS + 7,
-        lease_expires_at_ms=NOW_MS + 8,
+        **TIMES,
         worker_id="worker-1",
         progress=Progress(0.25, "a quarter"),
         cancel_requested_at_ms=NOW_MS + 9,
