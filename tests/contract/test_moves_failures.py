@@ -193,7 +193,7 @@ def test_what_was_sent_once_does_not_claim_what_it_meets(scripted: Stores, scrip
 
 
 def test_what_was_sent_again_does_not_claim_what_another_did(scripted: Stores, script: Script) -> None:
-    other = DispatchIfReady("S.1", POOL, replace(STAMP, now_ms=NOW_MS - 1)).apply(new_job("S.1"))
+    other = DispatchIfReady("S.1", POOL, replace(STAMP, now_ms=NOW_MS + 1)).apply(new_job("S.1"))
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(other))
     assert isinstance(scripted.jobs.apply_all(MOVES)[1], TransitionRefused)
 
