@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -205,6 +208,43 @@ def test_a_module_that_can_not_be_imported_is_named(
         monkeypatch.delitem(__import__("sys").modules, name, raising=False)
     with pytest.raises(RegistrationError, match=message):
         load_registry("broken_jobs")
+
+
+GOOD_CODE = """
+from pydantic import BaseModel
+from tidegate.handlers import job, JobContext
+
+class P(BaseModel): ...
+
+@job("partly.good")
+def run(parameters: P, context: JobContext) -> None: ...
+"""
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_worker_does_without_a_broken_module_and_not_without_any(tmp_path: Path, good: bool) -> None:
+    _write(tmp_path / "partly" / "__init__.py", "")
+    _write(tmp_path / "partly" / "worse.py", "import no_such_library")
+    if good:
+        _write(tmp_path / "partly" / "fine.py", GOOD_CODE)
+    asked = (
+        "from tidegate.handlers.loader import load_for_worker\n"
+        "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"
+    )
+    # In a process of its own: the registry of this one holds the types of other tests.
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if good:
+        assert (told.returncode, told.stdout.strip()) == (0, "['partly.good']"), told.stderr
+    else:
+        assert told.returncode == 1
+        assert "job code in partly.worse" in told.stderr or "module partly.worse failed" in told.stderr
 
 
 def _write(path: Path, text: str) -> None:

@@ -296,6 +296,7 @@ def check_deploy(simulator: Simulator, processes: Sequence[Process], jobs: int) 
     assert len(simulator.jobs) == jobs
     for job in simulator.jobs.values():
         assert job.state is State.SUCCEEDED, job
+        assert (job.tries, job.worker_losses) == (0, 0), f"a retry was used: {job}"
         assert all(entry.state is not State.SCHEDULED for entry in job.history), f"a retry was used: {job}"
         assert len(job.history) < 100, f"its workers spin: {job}"
     for process in processes:

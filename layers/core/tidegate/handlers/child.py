@@ -27,7 +27,7 @@ from tidegate.domain.job import Progress
 from tidegate.domain.states import State
 from tidegate.handlers.attempt import Report, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
-from tidegate.handlers.loader import load_registry
+from tidegate.handlers.loader import load_for_worker
 from tidegate.handlers.process_state import ProcessState
 from tidegate.handlers.registry import RegistrationError, Registry
 from tidegate.handlers.surroundings import enter_folder
@@ -37,6 +37,7 @@ PROGRESS_INTERVAL_SECONDS = 0.2
 DEAD_MAN_SECONDS = 10.0
 
 Incoming = Mapping[str, Any]
+_LOGGER = logging.getLogger("tidegate.worker")
 
 
 class Child:
@@ -146,8 +147,10 @@ def main(line: int, packages: Sequence[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     child = Child(Connection(line))
     try:
-        registry = load_registry(*packages)
+        registry = load_for_worker(*packages)
     except RegistrationError as error:
         child.fail(error)
         sys.exit(1)
+    for fault in registry.faults():
+        _LOGGER.error("%s", fault)  # jobs of its types are left to other workers
     child.serve(registry)

@@ -16,6 +16,7 @@ from tidegate.handlers.registry import REGISTRY, RegistrationError, Registry
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the samples, which are there only where they were deployed."""
+_BUILT_IN = f"{__package__}.builtin"
 _NEW_PACKAGE = (
     "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
     "which writes layers/jobs/requirements.txt"
@@ -71,12 +72,26 @@ def load_what_works(*packages: str) -> Registry:
     return REGISTRY
 
 
+def load_for_worker(*packages: str) -> Registry:
+    """Does the same for a worker process, which is of no use without any job code.
+
+    Raises RegistrationError for the first fault where no type but the built-in ones is left.
+    """
+    importlib.import_module(_BUILT_IN)
+    built_in = set(REGISTRY.types())
+    registry = load_what_works(*packages)
+    faults = registry.faults()
+    if faults and set(registry.types()) == built_in:
+        raise RegistrationError(faults[0])
+    return registry
+
+
 def load_modules(*packages: str) -> Iterator[ModuleFault]:
     """Imports the built-in job types and every module of `packages`; gives what fails on the way.
 
     The types of a module that fails half way are taken out again.
     """
-    importlib.import_module(f"{__package__}.builtin")
+    importlib.import_module(_BUILT_IN)
     for package in packages or JOB_PACKAGES:
         if importlib.util.find_spec(package) is not None:
             yield from _load(package)
