@@ -18,6 +18,7 @@ from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.scenario import Course, dies, stalls, succeeds
 from tests.simulation.simulator import Observer, Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
+from tidegate.domain import limits
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
@@ -152,7 +153,7 @@ def test_a_dead_workers_job_is_taken_over_within_lease_and_reaper_interval() -> 
 
 def test_a_job_whose_workers_all_die_fails_for_that() -> None:
     (only,) = run_one(dict.fromkeys(range(1, 9), dies(1_000))).world.jobs.values()
-    assert (only.state, only.attempt) == (State.FAILED, 4)
+    assert (only.state, only.attempt, only.tries) == (State.FAILED, limits.MAX_WORKER_LOSSES, 0)
     assert only.failure is not None
     assert only.failure.code == "worker-lost"
 
