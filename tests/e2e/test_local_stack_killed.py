@@ -1,0 +1,52 @@
+"""The real template on an emulator that is killed: the next `up` goes on with what there was, and deploys nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.command_line import tidegate_json
+from tidegate_cli.local_stack import LocalState, down, status, up
+
+SAVED_WITHIN_SECONDS = 6.0  # docs/local-stack.md
+
+
+def silent(line: str) -> None:
+    """Hears progress and says nothing."""
+
+
+@pytest.mark.slow
+def test_jobs_outlive_a_kill_and_no_process_outlives_a_stop(stack_home: Path) -> None:
+    home = stack_home.with_name(f"{stack_home.name}-killed")
+    down(silent, home=home, wipe=True)
+    try:
+        first = up(silent, home=home)
+        document = '{"type": "tidegate.sleep", "parameters": {"seconds": 1}}'
+        job_id = tidegate_json(home, "submit", "-", stdin=document)["job_id"]
+        time.sleep(SAVED_WITHIN_SECONDS)
+        left = psutil.Process(first.pid).children(recursive=True)
+        assert left, "functions run"
+        os.kill(first.pid, signal.SIGKILL)
+        said: list[str] = []
+        second = up(said.append, home=home)
+        assert second.pid != first.pid
+        assert "nothing changed since the last deployment" in said
+        assert psutil.wait_procs(left, timeout=1)[1] == []
+        ended = tidegate_json(home, "jobs", "get", job_id)
+        deadline_s = time.monotonic() + 120
+        while ended["state"] != "SUCCEEDED":
+            assert time.monotonic() < deadline_s, ended
+            time.sleep(1)
+            ended = tidegate_json(home, "jobs", "get", job_id)
+        last = [psutil.Process(second.pid), *psutil.Process(second.pid).children(recursive=True)]
+        assert down(silent, home=home)
+        assert psutil.wait_procs(last, timeout=1)[1] == []
+        assert not (home / "tmp").exists()
+    finally:
+        down(silent, home=home, wipe=True)
+    assert status(home=home).state is LocalState.STOPPED
