@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A property says what holds, not how fast: a bound in milliseconds would fail by the load of the machine.
+hypothesis.settings.register_profile("tidegate", deadline=None)
+hypothesis.settings.load_profile("tidegate")
 
 _NOTES = pytest.StashKey[list[str]]()
 

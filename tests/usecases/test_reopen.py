@@ -209,14 +209,16 @@ def test_workers_may_be_lost_anew() -> None:
     for lost in range(1, limits.MAX_WORKER_LOSSES + 1):
         assert (workflow.job("a").state, workflow.job("a").worker_losses) == (READY, lost - 1)
         workflow.start("a")
-        reap(workflow.services, now_ms=later_ms)
+        reap(
+            workflow.services, now_ms=later_ms + lost
+        )  # READY anew counts from a millisecond later each time
     ended = workflow.job("a")
     assert (ended.state, ended.worker_losses) == (FAILED, limits.MAX_WORKER_LOSSES)
     assert ended.failure is not None
     assert ended.failure.code == "worker-lost"
     retry(workflow, "a")
     workflow.start("a")
-    reap(workflow.services, now_ms=later_ms + 9)  # READY anew counts from a millisecond later each time
+    reap(workflow.services, now_ms=later_ms + 9)
     job = workflow.job("a")
     assert (job.state, job.attempt, job.worker_losses) == (READY, limits.MAX_WORKER_LOSSES + 1, 1)
 
