@@ -15,10 +15,12 @@ CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
 # Alone and last in `make test`, because it measures throughput.
 KILLS := tests/e2e/test_kills.py
-# Quick, in one process, and together enough to show what of the layer no test runs.
+# Quick, and together enough to show what of the layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
-# More processes for the tests that measure no time, say: make test XDIST="-n 4 --dist loadfile".
-XDIST ?=
+# One stack and one deployment for all of them, so in one process.
+ON_THE_STACK := tests/e2e
+# A process for each core, four at the most, for the tests that start no stack. In one process: make test XDIST=
+XDIST ?= -n auto --maxprocesses 4 --dist loadfile
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -59,7 +61,8 @@ demo: setup ## start the local stack and run the demo workflow through it
 test: setup ## run all tests, those on the local stack included; the layer's branches must be covered to 95 %
 	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
-	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(KILLS))
+	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
+	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
 
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)
