@@ -191,7 +191,9 @@ def _hand_back(codec: JobCodec, move: moves.HandBackIfAttemptHolds) -> Change:
     job, stamp = move.job, move.stamp
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
     change = with_values(to_ready(codec, job, stamp, condition), **begun(move.began_at_ms))
-    entry = HistoryEntry(stamp.now_ms, State.READY, move.attempt, stamp.actor, stamp.reason)
+    entry = HistoryEntry(
+        moves.when_ready(job, stamp).now_ms, State.READY, move.attempt, stamp.actor, stamp.reason
+    )
     kept = without_old_interruptions([*job.history, entry])
     if len(kept) > len(job.history):
         return change
