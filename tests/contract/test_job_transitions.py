@@ -118,6 +118,18 @@ def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(store
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
 
 
+def test_a_job_read_before_its_last_attempt_failed_ranks_as_one_that_was_tried(stores: Stores) -> None:
+    """A read may be older than the index: here by the very write that made the job SCHEDULED."""
+    seen = replace(new_job("S"), state=State.RUNNING, attempt=1, lease_expires_at_ms=NOW_MS)
+    stores.jobs.insert_if_absent(
+        [replace(seen, state=State.SCHEDULED, due_at_ms=NOW_MS, lease_expires_at_ms=None, tries=1)]
+    )
+    moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    assert (moved.state, moved.tries) == (State.READY, 1)
+    sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=1, place=place_of("S"))
+    assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
+
+
 def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(stores: Stores) -> None:
     seen = replace(
         new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None, attempt=11, tries=11

@@ -36,6 +36,7 @@ from tidegate.adapters.dynamodb_conditions import (
     never,
     not_cancelled,
     reopened_times,
+    tried_times,
     waiting_for,
     waiting_only_on,
 )
@@ -72,12 +73,13 @@ def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
     job, now_ms = move.job, move.stamp.now_ms
-    # The rank depends on the tries, so what was read of them must still be true.
+    # The rank depends on the tries, so what was read of them must still be true. They change under one attempt too.
     condition = all_of(
         in_state(State.SCHEDULED),
         at_most(schema.DUE_AT, now_ms),
         attempt_is(job.attempt),
         reopened_times(job.reopened),
+        tried_times(job.tries),
     )
     return to_ready(codec, job, move.stamp, condition, move.pool)
 
