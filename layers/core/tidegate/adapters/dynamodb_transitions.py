@@ -220,7 +220,7 @@ def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Cha
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
     condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
-    return to_ready(codec, move.job, move.stamp, condition)
+    return to_ready(codec, move.job, move.stamp, condition, move.pool)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:

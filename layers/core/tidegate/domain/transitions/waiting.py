@@ -215,13 +215,15 @@ class FailIfStillQueued(OfKnownJob):
 class TakeBackIfStillQueued(OfKnownJob):
     """QUEUED -> READY: no worker claimed the job, so it is dispatched anew. It costs no try: no code began.
 
-    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued.
+    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued. `pool` is one that was chosen for
+    the job; None keeps the one it has.
     """
 
     name: ClassVar[str] = "take back"
     attempt: int
     reopened: int
     stamp: Stamp
+    pool: str | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.QUEUED)
@@ -229,7 +231,7 @@ class TakeBackIfStillQueued(OfKnownJob):
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
         self._require_same_life(job, self.reopened)
-        return made_ready(job, self.stamp)
+        return made_ready(job, self.stamp, self.pool)
 
 
 @dataclass(frozen=True, slots=True)
