@@ -6,7 +6,7 @@ holds the two together. A claim and a heartbeat leave the index's attributes alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +44,7 @@ from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_
 from tidegate.adapters.dynamodb_texts import history_lines
 from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import transitions as moves
+from tidegate.domain.dispatches import without_old_dispatches
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lives import kept_history, may_be_reopened, without_old_interruptions
 from tidegate.domain.states import FAILURES, REOPENABLE, TERMINAL, Group, State
@@ -193,13 +194,18 @@ def _hand_back(codec: JobCodec, move: moves.HandBackIfAttemptHolds) -> Change:
     job, stamp = move.job, move.stamp
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
     change = with_values(to_ready(codec, job, stamp, condition), **begun(move.began_at_ms))
-    entry = HistoryEntry(
-        moves.when_ready(job, stamp).now_ms, State.READY, move.attempt, stamp.actor, stamp.reason
-    )
-    kept = without_old_interruptions([*job.history, entry])
-    if len(kept) > len(job.history):
-        return change
-    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, move.attempt)}), append=None)
+    kept = without_old_interruptions([*job.history, _ready_entry(job, move.attempt, stamp)])
+    return _with_history(change, kept, move.attempt) if len(kept) <= len(job.history) else change
+
+
+def _ready_entry(job: Job, attempt: int, stamp: moves.Stamp) -> HistoryEntry:
+    stamp = moves.when_ready(job, stamp)
+    return HistoryEntry(stamp.now_ms, State.READY, attempt, stamp.actor, stamp.reason)
+
+
+def _with_history(change: Change, kept: Sequence[HistoryEntry], attempt: int) -> Change:
+    """The change with the history set whole. Its condition must hold only while that is as it was read."""
+    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, attempt)}), append=None)
 
 
 def _ready_if_lease_expired(codec: JobCodec, move: moves.ReadyIfLeaseExpired) -> Change:
@@ -219,8 +225,14 @@ def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Cha
 
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
+    job, stamp = move.job, move.stamp
     condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
-    return to_ready(codec, move.job, move.stamp, condition, move.pool)
+    kept = without_old_dispatches([*job.history, _ready_entry(job, move.attempt, stamp)])
+    if len(kept) > len(job.history):
+        return to_ready(codec, job, stamp, condition, move.pool)
+    # Only while it is the dispatch that was read: each has an own moment since when the job was READY.
+    as_read = all_of(condition, equals(schema.READY_AT, job.ready_at_ms))
+    return _with_history(to_ready(codec, job, stamp, as_read, move.pool), kept, move.attempt)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
