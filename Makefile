@@ -72,6 +72,7 @@ soak: setup ## try far more sequences and simulated days than `make test` does (
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
 	$(BIN)/python -m tests.simulation.seeds --count 10000
 	$(BIN)/python -m tests.simulation.expiry --count 1000
+	$(BIN)/python -m tests.simulation.deploys --count 1000
 
 mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain, and see that its tests notice at least 85 % of them
 	@$(BIN)/python -m tests.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python

@@ -11,6 +11,7 @@ from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
+from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
@@ -23,6 +24,7 @@ from tidegate.domain.transitions import (
     ReadyIfWaitingOnlyOn,
     ReleaseIfPending,
     Stamp,
+    TakeBackIfStillQueued,
     Transition,
 )
 from tidegate.ports import IndexEntry
@@ -118,6 +120,18 @@ def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(store
     assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
 
 
+def test_a_job_read_before_its_last_attempt_failed_ranks_as_one_that_was_tried(stores: Stores) -> None:
+    """A read may be older than the index: here by the very write that made the job SCHEDULED."""
+    seen = replace(new_job("S"), state=State.RUNNING, attempt=1, lease_expires_at_ms=NOW_MS)
+    stores.jobs.insert_if_absent(
+        [replace(seen, state=State.SCHEDULED, due_at_ms=NOW_MS, lease_expires_at_ms=None, tries=1)]
+    )
+    moved = stores.jobs.apply(ReadyIfDue(seen, STAMP))
+    assert (moved.state, moved.tries) == (State.READY, 1)
+    sort = rank(RANK_POLICY, 100, STAMP.now_ms, retries=1, place=place_of("S"))
+    assert entries(stores, Group.READY) == [IndexEntry("S", sort)]
+
+
 def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(stores: Stores) -> None:
     seen = replace(
         new_job("S"), state=State.SCHEDULED, due_at_ms=NOW_MS, ready_at_ms=None, attempt=11, tries=11
@@ -125,6 +139,22 @@ def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(store
     stores.jobs.insert_if_absent([replace(seen, reopened=1, tries=0)])
     assert stores.jobs.apply(ReadyIfDue(seen, STAMP)).tries == 0
     assert entries(stores, Group.READY) == [IndexEntry("S", rank(RANK_POLICY, 100, STAMP.now_ms, retries=0))]
+
+
+def test_a_job_taken_back_by_an_old_read_keeps_the_history_that_stands(stores: Stores) -> None:
+    """Its history is long enough to be shortened, and gained a dispatch since it was read."""
+    job = new_job("S")
+    for number in range(limits.MAX_DISPATCHES_KEPT):
+        job = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS + 10 * number)).apply(job)
+        job = TakeBackIfStillQueued(job, 0, 0, replace(STAMP, now_ms=NOW_MS + 10 * number + 5)).apply(job)
+    seen = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS + 500)).apply(job)
+    again = TakeBackIfStillQueued(seen, 0, 0, replace(STAMP, now_ms=NOW_MS + 600)).apply(seen)
+    standing = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS + 700)).apply(again)
+    stores.jobs.insert_if_absent([standing])
+    late = TakeBackIfStillQueued(seen, 0, 0, replace(STAMP, now_ms=NOW_MS + 800))
+    expected = late.apply(standing)
+    assert expected.history[-3:-1] == standing.history[-2:]
+    assert stores.jobs.apply(late) == expected
 
 
 def entries(stores: Stores, group: Group) -> list[IndexEntry]:

@@ -176,6 +176,12 @@ def _repair_cases() -> list[Case]:
         Case(TakeBackIfStillQueued(QUEUED, 1, 0, STAMP), QUEUED, made_ready(QUEUED), claims),
         Case(TakeBackIfStillQueued(again, 1, 2, STAMP), again, made_ready(again)),
         Case(
+            TakeBackIfStillQueued(QUEUED, 1, 0, STAMP, "q"),
+            QUEUED,
+            replace(made_ready(QUEUED), pool="q"),
+            claims,
+        ),
+        Case(
             ReadyIfLeaseExpired(ORPHANED, 2, STAMP),
             ORPHANED,
             replace(made_ready(ORPHANED), worker_losses=1),

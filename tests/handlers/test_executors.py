@@ -156,8 +156,10 @@ def test_bad_parameters_fail_for_good_and_name_the_field(patient: Executor) -> N
 
 
 def test_a_type_that_this_worker_lacks_may_be_tried_elsewhere(patient: Executor) -> None:
-    outcome = patient.execute(assignment("sample.absent"), Beats())
+    begun: list[str] = []
+    outcome = patient.execute(assignment("sample.absent"), Beats(), lambda: begun.append("sample.absent"))
     assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "unknown-type")
+    assert not begun  # no code of the job did, so nothing that waits for its start may follow
 
 
 def test_code_that_never_yields_times_out(patient: Executor) -> None:

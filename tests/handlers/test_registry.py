@@ -266,4 +266,6 @@ def test_a_failure_with_half_characters_can_be_stored() -> None:
         report_progress=lambda progress: None,
         stop=StopRequest(),
     )
-    assert run_attempt(registry, "test.half", {}, context).message == "caf?.txt"
+    found = registry.find("test.half")
+    assert found is not None
+    assert run_attempt(found, {}, context).message == "caf?.txt"

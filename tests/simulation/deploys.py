@@ -8,6 +8,7 @@ of an earlier version, and name no type. Whatever is drawn, every job runs once 
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -313,6 +314,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="replay this one, and show what it draws and what happened")
     parser.add_argument("--count", type=int, default=500, help="how many")
     options = parser.parse_args()
+    logging.disable()  # what is said of workers whose faults are drawn
     if options.seed is not None:
         simulator = run_deploy(options.seed)
         sys.stdout.write(f"{draw_deploy(options.seed)}\n{dict(simulator.happened)}\n")
@@ -323,6 +325,7 @@ def main() -> int:
         except AssertionError as error:
             sys.stdout.write(f"seed {seed}: {error}\n")
             return 1
+    sys.stdout.write(f"{options.count:,} seeds\n")
     return 0
 
 

@@ -68,8 +68,8 @@ def after(world: MemoryWorld) -> Services:
     return deployed(world, "lambda", types=("other",))
 
 
-def submit(services: Services, pool: str = "ecs") -> str:
-    request = JobRequest(type=TYPE, pool=pool)
+def submit(services: Services, pool: str = "ecs", *, not_before_ms: int | None = None) -> str:
+    request = JobRequest(type=TYPE, pool=pool, not_before_ms=not_before_ms)
     return submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
 
 
@@ -176,7 +176,41 @@ def test_a_job_whose_worker_was_lost_with_its_pool_is_taken_back(world: MemoryWo
     services.jobs.apply(ClaimIfQueued(lost, 0, "w", NOW_MS + MINUTE_MS, stamp))
     report = reap(after(world), now_ms=NOW_MS + 10 * MINUTE_MS)
     assert (report.jobs_reclaimed, report.messages_resent) == (1, 0)  # there is no queue to send to
-    assert world.jobs[lost].state is State.READY
+    assert [world.jobs[job_id].state for job_id in (lost, queued)] == [State.READY, State.READY]
+
+
+def test_a_job_whose_time_comes_when_its_pool_is_gone_is_ready_and_one_that_named_none_runs_elsewhere(
+    world: MemoryWorld,
+) -> None:
+    services = before(world)
+    reap(services, now_ms=NOW_MS)
+    named, open_to_any = (submit(services, not_before_ms=NOW_MS + MINUTE_MS) for _ in range(2))
+    world.write(replace(world.jobs[open_to_any], pool_open=True))
+    services = after(world)
+    assert reap(services, now_ms=NOW_MS + MINUTE_MS - 1).jobs_woken == 0
+    assert reap(services, now_ms=NOW_MS + MINUTE_MS).jobs_woken == 2
+    assert (world.jobs[named].state, world.jobs[named].pool) == (State.READY, "ecs")
+    assert "ecs" in pools_shown(services)
+    tick(services, now_ms=NOW_MS + MINUTE_MS)
+    assert (world.jobs[open_to_any].state, world.jobs[open_to_any].pool) == (State.QUEUED, "lambda")
+
+
+def test_a_job_whose_queue_is_gone_with_its_pool_is_ready_and_one_that_named_none_runs_elsewhere(
+    world: MemoryWorld,
+) -> None:
+    services = before(world)
+    reap(services, now_ms=NOW_MS)
+    named, open_to_any = submit(services), submit(services)
+    world.write(replace(world.jobs[open_to_any], pool_open=True))
+    for job_id in (named, open_to_any):
+        services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(NOW_MS, "dispatcher")))
+    services = after(world)
+    soon_ms, later_ms = NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS
+    assert reap(services, now_ms=soon_ms).jobs_taken_back == 0  # the queue may be served for a moment yet
+    assert reap(services, now_ms=later_ms).jobs_taken_back == 2
+    assert (world.jobs[named].state, world.jobs[named].pool) == (State.READY, "ecs")
+    tick(services, now_ms=later_ms)
+    assert (world.jobs[open_to_any].state, world.jobs[open_to_any].pool) == (State.QUEUED, "lambda")
 
 
 @pytest.mark.parametrize("name", ["moon", "", "x" * 33, "a#b", "a\nb"])

@@ -29,8 +29,6 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
     """
     if report.kind is ReportKind.SUCCEEDED:
         return Outcome(OutcomeKind.SUCCEEDED, result=report.result)
-    if report.kind is ReportKind.UNKNOWN_TYPE:
-        return unable_for_want_of_type()
     if report.kind is ReportKind.TIMED_OUT:
         return Outcome(OutcomeKind.TIMED_OUT)
     if stop is not Signal.GO_ON:

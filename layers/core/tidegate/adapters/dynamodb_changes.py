@@ -37,8 +37,8 @@ def to_ready(
     pool: str | None = None,
 ) -> Change:
     """READY now, ranked after the job's tries; in `pool` if one is given."""
-    ready_at_ms = moves.next_ready_at_ms(job, moves.after_latest(job, stamp).now_ms)
-    stamp = replace(stamp, now_ms=ready_at_ms)
+    stamp = moves.when_ready(job, stamp)
+    ready_at_ms = stamp.now_ms
     sort = codec.rank_of(job, ready_at_ms)
     lane = share_lane(job.share)
     return Change(

@@ -136,6 +136,11 @@ def lost_workers(losses: int) -> Clause:
     return equals(schema.WORKER_LOSSES, losses) if losses else absent(schema.WORKER_LOSSES)
 
 
+def tried_times(tries: int) -> Clause:
+    """So many runs of the job came to an end of their own in this life. None is not stored."""
+    return equals(schema.TRIES, tries) if tries else absent(schema.TRIES)
+
+
 def waiting_only_on(ordinals: Set[int]) -> Clause:
     """Exactly these dependencies are not satisfied yet. An empty set is not stored."""
     return holds_exactly(schema.WAITING_ON, ordinals) if ordinals else absent(schema.WAITING_ON)

@@ -6,7 +6,7 @@ holds the two together. A claim and a heartbeat leave the index's attributes alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +36,7 @@ from tidegate.adapters.dynamodb_conditions import (
     never,
     not_cancelled,
     reopened_times,
+    tried_times,
     waiting_for,
     waiting_only_on,
 )
@@ -43,6 +44,7 @@ from tidegate.adapters.dynamodb_items import JobCodec, failure_values, progress_
 from tidegate.adapters.dynamodb_texts import history_lines
 from tidegate.adapters.dynamodb_values import Plain
 from tidegate.domain import transitions as moves
+from tidegate.domain.dispatches import without_old_dispatches
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lives import kept_history, may_be_reopened, without_old_interruptions
 from tidegate.domain.states import FAILURES, REOPENABLE, TERMINAL, Group, State
@@ -72,12 +74,13 @@ def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
     job, now_ms = move.job, move.stamp.now_ms
-    # The rank depends on the tries, so what was read of them must still be true.
+    # The rank depends on the tries, so what was read of them must still be true. They change under one attempt too.
     condition = all_of(
         in_state(State.SCHEDULED),
         at_most(schema.DUE_AT, now_ms),
         attempt_is(job.attempt),
         reopened_times(job.reopened),
+        tried_times(job.tries),
     )
     return to_ready(codec, job, move.stamp, condition, move.pool)
 
@@ -191,11 +194,18 @@ def _hand_back(codec: JobCodec, move: moves.HandBackIfAttemptHolds) -> Change:
     job, stamp = move.job, move.stamp
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
     change = with_values(to_ready(codec, job, stamp, condition), **begun(move.began_at_ms))
-    entry = HistoryEntry(stamp.now_ms, State.READY, move.attempt, stamp.actor, stamp.reason)
-    kept = without_old_interruptions([*job.history, entry])
-    if len(kept) > len(job.history):
-        return change
-    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, move.attempt)}), append=None)
+    kept = without_old_interruptions([*job.history, _ready_entry(job, move.attempt, stamp)])
+    return _with_history(change, kept, move.attempt) if len(kept) <= len(job.history) else change
+
+
+def _ready_entry(job: Job, attempt: int, stamp: moves.Stamp) -> HistoryEntry:
+    stamp = moves.when_ready(job, stamp)
+    return HistoryEntry(stamp.now_ms, State.READY, attempt, stamp.actor, stamp.reason)
+
+
+def _with_history(change: Change, kept: Sequence[HistoryEntry], attempt: int) -> Change:
+    """The change with the history set whole. Its condition must hold only while that is as it was read."""
+    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, attempt)}), append=None)
 
 
 def _ready_if_lease_expired(codec: JobCodec, move: moves.ReadyIfLeaseExpired) -> Change:
@@ -215,8 +225,14 @@ def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Cha
 
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
+    job, stamp = move.job, move.stamp
     condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
-    return to_ready(codec, move.job, move.stamp, condition)
+    kept = without_old_dispatches([*job.history, _ready_entry(job, move.attempt, stamp)])
+    if len(kept) > len(job.history):
+        return to_ready(codec, job, stamp, condition, move.pool)
+    # Only while it is the dispatch that was read: each has an own moment since when the job was READY.
+    as_read = all_of(condition, equals(schema.READY_AT, job.ready_at_ms))
+    return _with_history(to_ready(codec, job, stamp, as_read, move.pool), kept, move.attempt)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:

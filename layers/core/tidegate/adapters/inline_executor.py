@@ -21,13 +21,19 @@ from contextlib import ExitStack
 from types import FrameType
 
 from tidegate.adapters.attempt_folder import attempt_folder, moved_into
-from tidegate.adapters.attempt_outcomes import VERDICTS, WHY, outcome_of, unable
+from tidegate.adapters.attempt_outcomes import (
+    VERDICTS,
+    WHY,
+    outcome_of,
+    unable,
+    unable_for_want_of_type,
+)
 from tidegate.adapters.inline_surroundings import processes_ended, streams_kept
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
-from tidegate.handlers.registry import Registry
+from tidegate.handlers.registry import JobType, Registry
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
 _LOGGER = logging.getLogger("tidegate.worker")
@@ -87,6 +93,9 @@ class InlineExecutor:
                 "InlineExecutor runs job code in the main thread only, for it stops code by a signal; "
                 "call it from there, or use ProcessExecutor"
             )
+        found = self._registry.find(assignment.type)
+        if found is None:
+            return unable_for_want_of_type()
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(attempt_folder())
@@ -99,16 +108,16 @@ class InlineExecutor:
             left_ms = assignment.timeout_ms + self._give_up_ms
             faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=errors)
             try:
-                return self._watched(assignment, watch, begun)
+                return self._watched(found, assignment, watch, begun)
             finally:
                 faulthandler.cancel_dump_traceback_later()
 
-    def _watched(self, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
+    def _watched(self, found: JobType, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
         watch.start()
         try:
             begun()
-            return self._run(assignment, watch)
+            return self._run(found, assignment, watch)
         finally:
             watch.end()
             for number, handler in previous.items():
@@ -146,7 +155,7 @@ class InlineExecutor:
             _LOGGER.error("the attempt can't be concluded: %s", type(error).__name__)
         self._leave(EXIT_GAVE_UP)
 
-    def _run(self, assignment: Assignment, watch: _Watch) -> Outcome:
+    def _run(self, found: JobType, assignment: Assignment, watch: _Watch) -> Outcome:
         context = JobContext(
             job_id=assignment.job_id,
             attempt=assignment.attempt,
@@ -159,7 +168,7 @@ class InlineExecutor:
         try:
             try:
                 watch.armed = True
-                report = run_attempt(self._registry, assignment.type, assignment.parameters, context)
+                report = run_attempt(found, assignment.parameters, context)
             finally:
                 watch.armed = False
         except Interrupted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 
@@ -24,10 +25,24 @@ def given_up_on_end(history: Sequence[HistoryEntry]) -> int:
     return sum(entry.state is State.READY and entry.reason == GIVEN_UP for entry in _since_claimed(history))
 
 
+def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Computes what a job that is being taken back keeps of its history.
+
+    That is everything, but for dispatches on end that no worker claimed: of those the first and the latest are kept,
+    `MAX_DISPATCHES_KEPT` in all. Each is kept or dropped with the line that took the job back.
+    """
+    first = len(history) - sum(1 for _ in _since_claimed(history))
+    starts = [place for place in range(first, len(history)) if history[place].state is State.QUEUED]
+    if len(starts) <= limits.MAX_DISPATCHES_KEPT:
+        return tuple(history)
+    latest = starts[1 - limits.MAX_DISPATCHES_KEPT]
+    return (*history[: starts[1]], *history[latest:])
+
+
 def doubled(first: int, dispatches: int, most: int) -> int:
     """A wait that doubles with each dispatch on end (from 1): `first` at the first one, never more than `most`.
 
-    So the lines that such dispatches add to the history grow with the logarithm of the time.
+    So the lines that such dispatches add to the history grow slowly. The history keeps enough of them for that.
     """
     return min(most, first << min(max(0, dispatches - 1), _LONGEST_DOUBLING))
 

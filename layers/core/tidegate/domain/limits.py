@@ -70,4 +70,5 @@ MAX_RULES_PER_KIND = 200  # all of them are one item, which the dispatcher reads
 MAX_LACKING_TYPES = 20  # that one worker names; one that lacks more leaves its pool
 MAX_FAULT_CHARACTERS = 500  # of what a worker says of its own fault
 MAX_MESSAGES_PER_DISPATCH = 5  # the first one, and those that are sent again
+MAX_DISPATCHES_KEPT = 8  # on end and unclaimed, in the history; the dispatches themselves are not bounded
 MAX_DISPATCHES_GIVEN_UP = 3  # on end, by the queue, before a job counts as undeliverable

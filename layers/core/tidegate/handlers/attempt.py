@@ -20,7 +20,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.handlers.context import JobContext
 from tidegate.handlers.coroutines import run_coroutine
-from tidegate.handlers.registry import Registry, describe
+from tidegate.handlers.registry import JobType, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 
@@ -36,7 +36,6 @@ class ReportKind(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     STOPPED = "STOPPED"  # it heeded JobContext.check
-    UNKNOWN_TYPE = "UNKNOWN_TYPE"  # there is no such code here, so none ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,11 @@ class Report:
     retry_after_seconds: float | None = None
 
 
-def run_attempt(
-    registry: Registry, job_type: str, parameters: Mapping[str, Json], context: JobContext
-) -> Report:
-    """Runs the code of `job_type` to its end. Whatever it raises comes back as a report, without a traceback.
+def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> Report:
+    """Runs the code of the job type `found` to its end. Whatever it raises comes back as a report, without a traceback.
 
     The traceback goes to the logger `tidegate.jobs` without any values. Only Interrupted passes through.
     """
-    found = registry.find(job_type)
-    if found is None:
-        return Report(ReportKind.UNKNOWN_TYPE)
     try:
         value = found.function(found.parse(parameters), context)
         if inspect.iscoroutine(value):
@@ -91,11 +85,9 @@ def run_attempt(
 def report_from(message: Mapping[str, Any]) -> Report:
     """The report that a process which ran job code sent, with every bound checked again: job code could have sent it.
 
-    Raises KeyError, TypeError or ValueError where it is none. Code that ran can't say that there is none.
+    Raises KeyError, TypeError or ValueError where it is none.
     """
     kind = ReportKind(message["report"])
-    if kind is ReportKind.UNKNOWN_TYPE:
-        raise ValueError("job code ran, so its type is known")
     if kind is ReportKind.SUCCEEDED:
         return _succeeded(message["result"])
     if kind is ReportKind.FAILED:

@@ -29,7 +29,7 @@ from tidegate.handlers.attempt import Report, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.loader import load_for_worker
 from tidegate.handlers.process_state import ProcessState
-from tidegate.handlers.registry import RegistrationError, Registry
+from tidegate.handlers.registry import JobType, RegistrationError, Registry
 from tidegate.handlers.surroundings import enter_folder
 
 PROGRESS_INTERVAL_SECONDS = 0.2
@@ -66,7 +66,8 @@ class Child:
         while True:
             message, stop = self._runs.get()
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
-            if registry.find(message["type"]) is None:
+            found = registry.find(message["type"])
+            if found is None:
                 self._send({"kind": "lacking", **run})
                 continue
             # Puts right what the job before has changed of this process.
@@ -75,14 +76,14 @@ class Child:
             self._send({"kind": "begun", **run})
             # The context holds what a job sets of decimals, and every other variable of that kind.
             with warnings.catch_warnings():
-                report = contextvars.copy_context().run(self._run, registry, message, stop)
+                report = contextvars.copy_context().run(self._run, found, message, stop)
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()
             spoiled = state.restore(max_growth_mb=int(message["max_growth_mb"]))
             self._send({**asdict(report), **run, "kind": "ended", "report": report.kind, "spoiled": spoiled})
 
-    def _run(self, registry: Registry, message: Incoming, stop: StopRequest) -> Report:
+    def _run(self, found: JobType, message: Incoming, stop: StopRequest) -> Report:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))
         ends_at = time.monotonic() + remaining_seconds
         context = JobContext(
@@ -99,7 +100,7 @@ class Child:
         )
         signal.setitimer(signal.ITIMER_REAL, remaining_seconds + DEAD_MAN_SECONDS)
         try:
-            return run_attempt(registry, message["type"], message["parameters"], context)
+            return run_attempt(found, message["parameters"], context)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -16,6 +16,7 @@ from tidegate.domain.dispatches import dispatches_on_end, doubled
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ResendIfStillQueued, Stamp, TakeBackIfStillQueued
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 
 TAKE_BACK_AFTER = 12  # times the patience, where no message seems to be lost
@@ -57,6 +58,19 @@ def repair_of_queued(
         patience_ms * TAKE_BACK_AFTER, dispatches_on_end(job.history), max(LONGEST_WAIT_MS, patience_ms)
     )
     return _taken_back(job, actor, now_ms) if now_ms - queued_at_ms >= patient_ms else None
+
+
+def repair_without_queue(
+    services: Services, job: Job, chooser: PoolChooser, actor: str, now_ms: int
+) -> TakeBackIfStillQueued | None:
+    """What a QUEUED job needs whose queue is gone with its pool; None while its workers may still be there.
+
+    `chooser` chooses another pool for a job that named none.
+    """
+    if now_ms - (job.sent_at_ms or 0) < services.settings.resend_after_seconds * 1_000:
+        return None
+    stamp = Stamp(now_ms, actor, "its queue is gone with its pool")
+    return TakeBackIfStillQueued(job, job.attempt, job.reopened, stamp, chooser.for_job(job))
 
 
 def _taken_back(job: Job, actor: str, now_ms: int) -> TakeBackIfStillQueued:

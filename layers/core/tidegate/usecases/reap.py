@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tidegate.ports import Clock
-from tidegate.usecases.deadline import NEVER, Deadline
+from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each
 from tidegate.usecases.earlier_pools import note_pools
 from tidegate.usecases.passing import Passing
@@ -16,6 +16,7 @@ from tidegate.usecases.reap_pending import reap_pending
 from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.reap_workers import reap_workers
 from tidegate.usecases.services import Services
+from tidegate.usecases.wake import wake_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class ReapReport:
     jobs_undeliverable: int
     jobs_given_up: int
     pending_released: int
+    jobs_woken: int
     workers_lost: int
     jobs_kept: int
 
@@ -68,6 +70,15 @@ def reap(
     def pending(until: Deadline) -> dict[str, int]:
         return {"pending_released": reap_pending(services, passing.now_ms(), until=until)}
 
+    def due(until: Deadline) -> dict[str, int]:
+        # The dispatcher wakes what is due in pools that this deployment has.
+        turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
+        return {
+            "jobs_woken": sum(
+                for_each(turns, lambda turn: len(wake_due(services, turn[0], passing.now_ms())))
+            )
+        }
+
     def workers(until: Deadline) -> dict[str, int]:
         return {"workers_lost": reap_workers(services, passing.now_ms(), until=until)}
 
@@ -77,7 +88,7 @@ def reap(
     # Dead letters, which are few, first: a job that one of them takes back needs no other message, and their answer
     # shows whether the clock is right by which leases are judged then. Lost workers' jobs next: users wait for them.
     # Pending jobs last: they can take all the time there is.
-    repairs = (dead_letters, active, workers, submissions, expiring, pending)
+    repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
 
     def run(place: int) -> dict[str, int]:
         return repairs[place](until.part(len(repairs) - place))

@@ -19,10 +19,11 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import Message, message_of
+from tidegate.usecases.choose_pool import PoolChooser
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each, raise_first_failure
 from tidegate.usecases.earlier_pools import all_pools
-from tidegate.usecases.lost_messages import QueueEvidence, repair_of_queued
+from tidegate.usecases.lost_messages import QueueEvidence, repair_of_queued, repair_without_queue
 from tidegate.usecases.services import Services
 from tidegate.usecases.sweep import sweep_group
 
@@ -68,7 +69,9 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
 def _repair(
     services: Services, evidence: QueueEvidence, jobs: list[Job], now_ms: int, counts: ActiveCounts
 ) -> None:
-    repairs = [repair for job in jobs if (repair := _repair_for(services, job, evidence, now_ms)) is not None]
+    chooser = PoolChooser(services, now_ms)
+    needed = (_repair_for(services, job, evidence, chooser, now_ms) for job in jobs)
+    repairs = [repair for repair in needed if repair is not None]
     messages: list[Message] = []
     outcomes = services.jobs.apply_all(repairs)
     for repair, outcome in zip(repairs, outcomes, strict=True):
@@ -88,11 +91,13 @@ def _repair(
     raise_first_failure(outcomes)
 
 
-def _repair_for(services: Services, job: Job, evidence: QueueEvidence, now_ms: int) -> Transition | None:
+def _repair_for(
+    services: Services, job: Job, evidence: QueueEvidence, chooser: PoolChooser, now_ms: int
+) -> Transition | None:
     settings = services.settings
     if job.state is State.QUEUED:
         if job.pool not in settings.pools:
-            return None  # its queue is gone with its pool
+            return repair_without_queue(services, job, chooser, ACTOR, now_ms)
         return repair_of_queued(services, job, evidence, ACTOR, now_ms)
     if job.state is not State.RUNNING:
         return None

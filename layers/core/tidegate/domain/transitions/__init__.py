@@ -17,6 +17,7 @@ from tidegate.domain.transitions.base import (
     after_latest,
     ending_after_latest,
     next_ready_at_ms,
+    when_ready,
 )
 from tidegate.domain.transitions.ended import ReopenIfEnded
 from tidegate.domain.transitions.kept import KeepIfEnded
@@ -83,4 +84,5 @@ __all__ = [
     "after_latest",
     "ending_after_latest",
     "next_ready_at_ms",
+    "when_ready",
 ]

@@ -113,15 +113,20 @@ def next_ready_at_ms(job: Job, now_ms: int) -> int:
     return max(now_ms, (job.ready_at_ms or 0) + 1)
 
 
+def when_ready(job: Job, stamp: Stamp) -> Stamp:
+    """The stamp, dated at when the job that becomes READY by it counts as READY."""
+    return replace(stamp, now_ms=next_ready_at_ms(job, after_latest(job, stamp).now_ms))
+
+
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
     """The job READY now, in `pool` if one is given, with what it left behind cleared."""
-    ready_at_ms = next_ready_at_ms(job, after_latest(job, stamp).now_ms)
+    stamp = when_ready(job, stamp)
     return moved(
         job,
         State.READY,
-        replace(stamp, now_ms=ready_at_ms),
+        stamp,
         pool=pool or job.pool,
-        ready_at_ms=ready_at_ms,
+        ready_at_ms=stamp.now_ms,
         due_at_ms=None,
         lease_expires_at_ms=None,
         waiting_on=frozenset(),

@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tidegate.domain.dispatches import without_old_dispatches
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import State
@@ -215,13 +216,16 @@ class FailIfStillQueued(OfKnownJob):
 class TakeBackIfStillQueued(OfKnownJob):
     """QUEUED -> READY: no worker claimed the job, so it is dispatched anew. It costs no try: no code began.
 
-    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued.
+    The history keeps a bounded number of such dispatches.
+    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued. `pool` is one that was chosen for
+    the job; None keeps the one it has.
     """
 
     name: ClassVar[str] = "take back"
     attempt: int
     reopened: int
     stamp: Stamp
+    pool: str | None = None
 
     def apply(self, job: Job) -> Job:
         self._require_state(job, State.QUEUED)
@@ -229,7 +233,8 @@ class TakeBackIfStillQueued(OfKnownJob):
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
         self._require_same_life(job, self.reopened)
-        return made_ready(job, self.stamp)
+        ready = made_ready(job, self.stamp, self.pool)
+        return replace(ready, history=without_old_dispatches(ready.history))
 
 
 @dataclass(frozen=True, slots=True)
