@@ -209,6 +209,34 @@ def test_a_new_process_that_can_not_load_job_code_says_why(
     assert len(outcome.message) == MAX_ERROR_CHARACTERS
 
 
+@pytest.mark.parametrize(
+    "error", [BlockingIOError(11, "no more processes"), MemoryError(), RuntimeError("can't start new thread")]
+)
+@pytest.mark.parametrize("place", ["subprocess.Popen", "threading.Thread.start"])
+def test_where_no_process_can_be_started_no_job_fails(
+    monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise error
+
+    executor = _make()
+    before = set(Path("/dev/fd").iterdir())
+    children = set(psutil.Process().children(recursive=True))
+    try:
+        with monkeypatch.context() as starved:
+            starved.setattr(place, refuse)
+            executor.warm(2)
+            outcome = executor.execute(assignment("sample.describe"), Beats())
+            assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started"), outcome
+            assert executor.probe()
+            assert set(Path("/dev/fd").iterdir()) == before, "what was opened for it is closed"
+            assert not set(psutil.Process().children(recursive=True)) - children
+        assert executor.probe() == ""
+        assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED
+    finally:
+        executor.close()
+
+
 def _slow_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessExecutor:
     """An executor whose next process takes 2 s to load its job code."""
     (folder / "slow.py").write_text(

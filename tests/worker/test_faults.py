@@ -110,6 +110,19 @@ def test_a_worker_that_is_mended_goes_on(fixture: Fixture) -> None:
     assert executor.started == [first.job_id, second.job_id]
 
 
+def test_a_worker_whose_probes_can_not_be_made_leaves(fixture: Fixture) -> None:
+    class Broken(UnableExecutor):
+        def probe(self) -> str:
+            self.probes += 1
+            raise MemoryError
+
+    executor = Broken()
+    queued_job(fixture.services)
+    with fixture.running(slots=1, executor=executor) as worker:
+        assert worker.ended() == EXIT_UNABLE
+    assert executor.probes == PROBES
+
+
 def test_a_worker_whose_probes_deceive_leaves_after_a_few_faults_on_end(fixture: Fixture) -> None:
     class Deceived(UnableExecutor):
         def probe(self) -> str:

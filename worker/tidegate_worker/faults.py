@@ -31,6 +31,13 @@ _LOGGER = logging.getLogger("tidegate.worker")
 _BEGAN = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT, OutcomeKind.CANCELLED})
 
 
+def _why_unable(executor: SlotExecutor) -> str:
+    try:
+        return executor.probe()
+    except Exception as error:  # noqa: BLE001 - without its probes a worker with a fault would neither heal nor leave
+        return f"{type(error).__name__}: {error}"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a worker can't run now: the types that it lacks, and why it can begin no job at all; empty while it can."""
@@ -130,7 +137,7 @@ class Faults:
             for number in range(1, PROBES + 1):
                 if not self._sleeps(probe_after_seconds(number)):
                     return
-                self.probed(number, executor.probe())
+                self.probed(number, _why_unable(executor))
                 if not self._standing.fault:
                     break
             else:

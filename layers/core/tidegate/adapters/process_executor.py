@@ -150,9 +150,12 @@ class ProcessExecutor:
         """Says why no attempt can begin here now, after a new process was tried; empty where one can."""
         try:
             with self._scratch.attempt_folder():
-                self._described(new=True)
+                described = self._described(new=True)
         except (OSError, RegistrationError) as error:
             return "" if self._children.is_closed else str(error)
+        with self._describing:
+            # The process is used again, and describes itself only once.
+            self._types = self._types or described
         return ""
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
