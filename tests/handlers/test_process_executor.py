@@ -237,6 +237,49 @@ def test_where_no_process_can_be_started_no_job_fails(
         executor.close()
 
 
+PARTLY = """
+from tidegate.handlers import JobContext, job
+from tidegate.handlers.registry import Parameters
+class None_(Parameters): ...
+@job("partly.{name}")
+def run(parameters: None_, context: JobContext) -> None: ...
+"""
+
+
+def test_a_module_that_can_not_be_loaded_is_named_where_its_type_is_lacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "partly"
+    folder.mkdir()
+    for name in ("__init__", "good", "bad"):
+        text = "" if name == "__init__" else PARTLY.replace("{name}", name)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    executor = ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=BEAT_SECONDS,
+        cancel_grace_seconds=0.05,
+        packages=("partly",),
+        reuse_processes=False,
+    )
+    try:
+        assert executor.job_types().faults() == ()
+        (folder / "bad.py").write_text("import no_such_library\n", encoding="utf-8")
+        (idle,) = executor._children.idle
+        idle.kill()
+        lacking = executor.execute(assignment("partly.bad"), Beats())
+        assert (lacking.kind, lacking.code) == (OutcomeKind.UNABLE, "unknown-type"), lacking
+        assert "partly.bad" in lacking.message
+        assert "no_such_library" in lacking.message
+        assert executor.execute(assignment("partly.good"), Beats()).kind is OutcomeKind.SUCCEEDED
+        assert set(executor.types_now()) >= {"partly.good"}
+        assert "partly.bad" not in executor.types_now()
+        assert not executor._children.idle, "a look leaves no process"
+    finally:
+        executor.close()
+
+
 def _slow_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessExecutor:
     """An executor whose next process takes 2 s to load its job code."""
     (folder / "slow.py").write_text(

@@ -127,10 +127,10 @@ class ProcessExecutor:
                     watch = _Watch(self, child, assignment, heartbeat, begun, folder)
                     try:
                         return self._run(child, watch)
-                    except _LacksTypeError:
+                    except _LacksTypeError as lacking:
                         # What an earlier job left in a process could say so too: only a new one is believed.
                         if tried > 0:
-                            return unable_for_want_of_type()
+                            return unable_for_want_of_type(str(lacking))
                     except JobProcessError:
                         how = self._children.discard(child)
                         outcome = self._outcome_of_death(watch, how)
@@ -150,13 +150,14 @@ class ProcessExecutor:
         """Says why no attempt can begin here now, after a new process was tried; empty where one can."""
         try:
             with self._scratch.attempt_folder():
-                described = self._described(new=True)
+                self._described(apart=True)
         except (OSError, RegistrationError) as error:
             return "" if self._children.is_closed else str(error)
-        with self._describing:
-            # The process is used again, and describes itself only once.
-            self._types = self._types or described
         return ""
+
+    def types_now(self) -> Sequence[str]:
+        """The job types that a new process has; raises OSError or RegistrationError where none can load job code."""
+        return self._described(apart=True).types()
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
@@ -223,16 +224,23 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
-    def _described(self, *, new: bool = False) -> DescribedTypes:
+    def _described(self, *, apart: bool = False) -> DescribedTypes:
+        """What a process says of its job code; with `apart` a new one is asked, which runs no attempt."""
         how = ""
         for tried in range(_CHILDREN_TRIED):
-            child = self._children.borrow(with_keys=False, new=new or tried > 0)
+            child = self._children.borrow(with_keys=False, new=apart or tried > 0)
             if child is None:
                 return DescribedTypes()
             try:
-                return self._described_by(child)
+                described = self._described_by(child)
             except JobProcessError:
                 how = self._children.discard(child)
+                continue
+            if apart:
+                self._children.discard(child)
+            else:
+                self._children.give_back(child)
+            return described
         raise RegistrationError(f"the process that loads job code is gone: {how}")
 
     def _described_by(self, child: JobProcess) -> DescribedTypes:
@@ -252,8 +260,8 @@ class ProcessExecutor:
         if first.get("kind") != "ready":
             self._children.discard(child)
             raise RegistrationError(str(first.get("message")))
-        self._children.give_back(child)
-        return DescribedTypes(first["types"])
+        unloaded = tuple(plain_message(str(fault)) for fault in first.get("faults", ()))
+        return DescribedTypes(first["types"], unloaded)
 
     def _outcome_of_death(self, watch: _Watch, how: str) -> Outcome | None:
         """What came of an attempt whose child is gone; None where another child may begin it."""
@@ -357,7 +365,7 @@ class _Watch:
         if message.get("kind") == "broken" and not self.has_begun:
             raise RegistrationError(str(message.get("message")))
         if message.get("kind") == "lacking" and not self.has_begun:
-            raise _LacksTypeError
+            raise _LacksTypeError(str(message.get("why", "")))
         if (message.get("job_id"), message.get("attempt")) != (
             self._assignment.job_id,
             self._assignment.attempt,
