@@ -108,6 +108,7 @@ def _load(name: str) -> Iterator[ModuleFault]:
         REGISTRY.forget(known_before=known)
         yield _fault(name, error)
         return
+    REGISTRY.note_loaded(name)
     for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."):
         if not found.name.endswith(".__main__"):
             yield from _load(found.name)
