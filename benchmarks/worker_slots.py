@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -95,6 +96,10 @@ class _Sleeper:
     def probe(self) -> str:
         """Attempts can begin."""
         return ""
+
+    def types_now(self) -> Sequence[str]:
+        """No type is looked for."""
+        return ()
 
     def hurry(self) -> None:
         """Nothing beats."""

@@ -61,6 +61,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     try:
         return handle(event, deps, worker_name(context))
     finally:
-        if deps.faults.fault:
-            logger.error("no job can begin in this function", extra={"why": deps.faults.fault})
-            _deps.cache_clear()  # the next invocation tries to load job code again
+        unloaded = deps.services.catalogue.faults()
+        if unloaded and deps.faults.lacking:
+            logger.error("this function lacks job types", extra={"why": "; ".join(unloaded)})
+            _deps.cache_clear()  # the next invocation tries to load these modules again

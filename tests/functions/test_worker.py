@@ -12,17 +12,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.worker import app
 from tests.handlers.executors import JOBCODE
 from tests.worker.world import CLOCK, POOL, job_of, make_services, queued_job
+from tidegate import bootstrap
 from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Meter, Usage, WorkerDeps
+from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Ability
 from tidegate.handlers.loader import load_registry
 from tidegate.handlers.registry import Registry
+from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind
 from tidegate.usecases.capacity import pool_ability
-from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
+from tidegate.usecases.function_faults import PAUSE_MS
 
 
 class Fixture:
@@ -178,19 +181,38 @@ def test_a_type_that_the_function_lacks_fails_no_job_and_waits(served_by_functio
     assert _ability(fixture, 2 * PAUSE_MS + 1_000).limited == {}
 
 
-def test_a_function_whose_job_code_can_not_be_loaded_fails_no_job(served_by_function: Fixture) -> None:
+def test_a_function_that_lacks_more_types_than_its_entry_names_takes_no_more(
+    served_by_function: Fixture,
+) -> None:
+    """Jobs of a type that it did not name were dispatched and taken back without end."""
     fixture = served_by_function
-    message = queued_job(fixture.services)
-    fixture.deps = replace(fixture.deps, faults=FunctionFaults("job code in x can't be imported"))
-    assert fixture.handle(_body(message.job_id)) == []
-    job = job_of(fixture.services, message)
-    assert (job.state, job.attempt, job.history[-1].reason) == (
-        State.READY,
-        0,
-        "job code in x can't be imported",
-    )
-    assert (_ability(fixture).slots, _ability(fixture).fault) == (0, "job code in x can't be imported")
+    job = job_of(fixture.services, queued_job(fixture.services))
+    lacking = Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE)
+    for number in range(limits.MAX_LACKING_TYPES + 1):
+        assert (_ability(fixture).slots, len(_ability(fixture).limited)) == (4, number)
+        of_a_type = replace(job, type=f"lacking.t{number}")
+        fixture.deps.faults.note(fixture.services, of_a_type, lacking, CLOCK.now_ms())
+    assert (_ability(fixture).slots, _ability(fixture).fault) == (0, "more than 20 job types are lacking")
     assert _ability(fixture, PAUSE_MS).slots == 1
+
+
+def test_a_module_that_failed_once_is_loaded_again_with_the_next_invocation(
+    served_by_function: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixture = served_by_function
+    broken = Registry()
+    broken.note_fault("m", "module m failed to import")
+    bad = replace(fixture.deps, services=replace(fixture.services, catalogue=broken))
+    made = iter([bad, fixture.deps])
+    monkeypatch.setattr(bootstrap, "worker_function", lambda: next(made))
+    app._deps.cache_clear()
+    context = cast(LambdaContext, SimpleNamespace(log_stream_name="x"))
+    messages = [queued_job(fixture.services) for _ in range(2)]
+    for message in messages:
+        body = _typed(message.job_id, "sample.describe")
+        app.lambda_handler({"Records": [_record("0", body)]}, context)
+    app._deps.cache_clear()
+    assert [job_of(fixture.services, each).state for each in messages] == [State.READY, State.SUCCEEDED]
 
 
 def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lacks(
@@ -199,7 +221,9 @@ def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lac
     fixture = served_by_function
     message = queued_job(fixture.services)
     fixture.handle(_body(message.job_id))
-    fixture.deps = replace(fixture.deps, faults=FunctionFaults("broken"))
-    assert fixture.handle(_body(message.job_id), _body("01JD0000000000000000000000")) == []
+    fixture.deps = replace(fixture.deps, services=replace(fixture.services, catalogue=Registry()))
+    lacking = "sample.describe"
+    bodies = [_typed(message.job_id, lacking), _typed("01JD0000000000000000000000", lacking)]
+    assert fixture.handle(*bodies) == []
     assert job_of(fixture.services, message).state is State.SUCCEEDED
     assert _ability(fixture).slots == 4

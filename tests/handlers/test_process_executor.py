@@ -28,7 +28,7 @@ from tests.handlers.executors import (
     has_progress,
     is_running,
 )
-from tidegate.adapters import job_process
+from tidegate.adapters import job_process, process_executor
 from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Progress
@@ -209,6 +209,126 @@ def test_a_new_process_that_can_not_load_job_code_says_why(
     assert len(outcome.message) == MAX_ERROR_CHARACTERS
 
 
+@pytest.mark.parametrize(
+    "error", [BlockingIOError(11, "no more processes"), MemoryError(), RuntimeError("can't start new thread")]
+)
+@pytest.mark.parametrize("place", ["subprocess.Popen", "threading.Thread.start"])
+def test_where_no_process_can_be_started_no_job_fails(
+    monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise error
+
+    executor = _make()
+    before = set(Path("/dev/fd").iterdir())
+    children = set(psutil.Process().children(recursive=True))
+    try:
+        with monkeypatch.context() as starved:
+            starved.setattr(place, refuse)
+            executor.warm(2)
+            outcome = executor.execute(assignment("sample.describe"), Beats())
+            assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started"), outcome
+            assert executor.probe()
+            assert set(Path("/dev/fd").iterdir()) == before, "what was opened for it is closed"
+            assert not set(psutil.Process().children(recursive=True)) - children
+        assert executor.probe() == ""
+        assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED
+    finally:
+        executor.close()
+
+
+PARTLY = """
+from tidegate.handlers import JobContext, job
+from tidegate.handlers.registry import Parameters
+class None_(Parameters): ...
+@job("partly.{name}")
+def run(parameters: None_, context: JobContext) -> None: ...
+"""
+
+
+def test_a_module_that_can_not_be_loaded_is_named_where_its_type_is_lacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "partly"
+    folder.mkdir()
+    for name in ("__init__", "good", "bad"):
+        text = "" if name == "__init__" else PARTLY.replace("{name}", name)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    executor = ProcessExecutor(
+        CLOCK,
+        heartbeat_seconds=BEAT_SECONDS,
+        cancel_grace_seconds=0.05,
+        packages=("partly",),
+        reuse_processes=False,
+    )
+    try:
+        assert executor.job_types().faults() == ()
+        (folder / "bad.py").write_text("import no_such_library\n", encoding="utf-8")
+        (idle,) = executor._children.idle
+        idle.kill()
+        lacking = executor.execute(assignment("partly.bad"), Beats())
+        assert (lacking.kind, lacking.code) == (OutcomeKind.UNABLE, "unknown-type"), lacking
+        assert "partly.bad" in lacking.message
+        assert "no_such_library" in lacking.message
+        assert executor.execute(assignment("partly.good"), Beats()).kind is OutcomeKind.SUCCEEDED
+        assert set(executor.types_now()) >= {"partly.good"}
+        assert "partly.bad" not in executor.types_now()
+        assert not executor._children.idle, "a look leaves no process"
+    finally:
+        executor.close()
+
+
+def _slow_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessExecutor:
+    """An executor whose next process takes 2 s to load its job code."""
+    (folder / "slow.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "if Path(__file__).with_name('loaded').exists():\n"
+        "    time.sleep(2)\n"
+        "__path__ = []\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(folder)
+    executor = ProcessExecutor(
+        CLOCK, heartbeat_seconds=BEAT_SECONDS, cancel_grace_seconds=0.05, packages=("slow",)
+    )
+    executor.job_types()
+    (folder / "loaded").touch()
+    (idle,) = executor._children.idle
+    idle.kill()
+    return executor
+
+
+def test_the_start_of_a_process_takes_nothing_of_the_time_of_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = _slow_package(tmp_path, monkeypatch)
+    try:
+        brief = assignment("tidegate.sleep", {"seconds": 0}, timeout_ms=500)
+        outcome = executor.execute(brief, Beats())
+        brief = dataclasses.replace(assignment("tidegate.sleep", {"seconds": 9}, timeout_ms=200), attempt=3)
+        late = executor.execute(brief, Beats())
+    finally:
+        executor.close()
+    assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
+    assert late.kind is OutcomeKind.TIMED_OUT, "from its beginning on, its time counts"
+
+
+def test_a_process_that_hangs_as_it_starts_is_no_timeout_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = _slow_package(tmp_path, monkeypatch)
+    monkeypatch.setattr(process_executor, "_DESCRIBE_SECONDS", 0.3)
+    try:
+        outcome = executor.execute(assignment("tidegate.sleep", {"seconds": 0}, timeout_ms=200), Beats())
+    finally:
+        executor.close()
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started"), outcome
+    assert "job code was not loaded within" in outcome.message
+
+
 def test_work_that_was_done_counts_though_its_process_can_not_be_told_to_stop(
     executor: ProcessExecutor,
 ) -> None:
@@ -248,10 +368,13 @@ def test_a_copy_of_the_process_that_job_code_made_does_not_answer(executor: Proc
 
 def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: ProcessExecutor) -> None:
     late = assignment("sample.spin", timeout_ms=200)
-    over_ms = CLOCK.now_ms() + late.timeout_ms + 100  # a little later than the executor's own
+    begun = threading.Event()
 
     def hang(progress: Progress | None) -> Signal:
         """Until the process is ended, past its time, by its own alarm."""
+        if not begun.is_set():
+            return Signal.GO_ON
+        over_ms = CLOCK.now_ms() + late.timeout_ms + 100  # later than the executor's own
         assert progress is None or progress.message == "spinning"
         assert becomes_true(lambda: CLOCK.now_ms() > over_ms)
         (child,) = executor._children.busy
@@ -259,7 +382,7 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
         assert becomes_true(child.has_ended)
         return Signal.GO_ON
 
-    assert executor.execute(late, hang).kind is OutcomeKind.TIMED_OUT
+    assert executor.execute(late, hang, begun.set).kind is OutcomeKind.TIMED_OUT
 
 
 def test_what_job_code_prints_is_no_message(

@@ -192,6 +192,8 @@ def test_without_a_package_the_built_in_types_are_there() -> None:
         ("import no_such_library", r"broken_jobs\.worse.*no_such_library.*layers/jobs/requirements\.txt"),
         ("1 / 0", r"broken_jobs\.worse.*ZeroDivisionError"),
         ("def", r"broken_jobs\.worse.*SyntaxError"),
+        ("raise SystemExit(3)", r"broken_jobs\.worse.*SystemExit: 3"),
+        ("class Stop(BaseException): ...\nraise Stop('here')", r"broken_jobs\.worse.*Stop: here"),
         (
             "from tidegate.handlers import job\n@job('Bad Name')\ndef f(a, b): ...",
             "can't be the name of a job type",

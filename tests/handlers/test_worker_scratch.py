@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tidegate.adapters.worker_scratch import WorkerScratch
 
@@ -49,6 +52,26 @@ def test_a_folder_into_which_an_attempt_wrote_after_its_end_does_not_serve_again
         assert list(following.iterdir()) == []
         assert following != first
     assert not first.exists()
+
+
+def test_a_worker_whose_own_folder_is_gone_gets_another(tmp_path: Path) -> None:
+    """Programs that tidy up temporary files remove what looks old to them."""
+    scratch = WorkerScratch(tmp_path)
+    with scratch.attempt_folder():
+        pass
+    gone = scratch.folder
+    shutil.rmtree(gone)
+    with scratch.attempt_folder() as first, scratch.attempt_folder() as second:
+        assert first.is_dir()
+        assert first.parent == second.parent == scratch.folder != gone
+        assert scratch.folder.stat().st_mode & 0o777 == 0o700
+        _age(scratch.folder)
+        WorkerScratch(tmp_path).close()
+        assert first.is_dir(), "it holds the lock of the new one"
+    scratch.close()
+    with pytest.raises(FileNotFoundError), scratch.attempt_folder():
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_gone_does_not_serve_again(tmp_path: Path) -> None:

@@ -110,6 +110,19 @@ def test_a_worker_that_is_mended_goes_on(fixture: Fixture) -> None:
     assert executor.started == [first.job_id, second.job_id]
 
 
+def test_a_worker_whose_probes_can_not_be_made_leaves(fixture: Fixture) -> None:
+    class Broken(UnableExecutor):
+        def probe(self) -> str:
+            self.probes += 1
+            raise MemoryError
+
+    executor = Broken()
+    queued_job(fixture.services)
+    with fixture.running(slots=1, executor=executor) as worker:
+        assert worker.ended() == EXIT_UNABLE
+    assert executor.probes == PROBES
+
+
 def test_a_worker_whose_probes_deceive_leaves_after_a_few_faults_on_end(fixture: Fixture) -> None:
     class Deceived(UnableExecutor):
         def probe(self) -> str:
@@ -180,6 +193,38 @@ def test_a_job_that_began_ends_the_count_of_faults() -> None:
     assert not found.why_leave
     assert not found.lacks("known")
     assert not found.lacks("")
+
+
+def test_a_type_that_comes_back_is_lacking_no_more(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that could not be loaded for a while, under a worker that had its types before."""
+    monkeypatch.setattr(faults, "_LOOK_AGAIN_SECONDS", 0.05)
+
+    class Partly(UnableExecutor):
+        def types_now(self) -> Sequence[str]:
+            if not self.lacking:
+                return ["sample.describe", "sample.print"]
+            raise OSError("not now") if len(self.started) % 2 else RuntimeError("nor now")
+
+    first = queued_job(fixture.services)
+    executor = Partly("sample.describe", mended=True)
+    with fixture.running(slots=SLOTS, executor=executor):
+        assert becomes_true(lambda: entry_of(fixture).lacking == ("sample.describe",))
+        assert becomes_true(lambda: job_of(fixture.services, first).state is State.READY)
+        executor.lacking = ()
+        assert becomes_true(lambda: entry_of(fixture).lacking == ())
+        second = queued_job(fixture.services)
+        assert becomes_true(lambda: job_of(fixture.services, second).state is State.SUCCEEDED)
+
+
+def test_a_type_that_was_never_there_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "_LOOK_AGAIN_SECONDS", 0.0)
+    executor = UnableExecutor()
+    monkeypatch.setattr(executor, "types_now", lambda: pytest.fail("a process was started for nothing"))
+    found = Faults(["known"])
+    found.start(executor)
+    found.note_passed_on("foreign")
+    found.close()
+    assert found.standing.lacking == ("foreign",)
 
 
 PACKAGE = """

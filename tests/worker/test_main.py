@@ -123,6 +123,17 @@ def test_a_worker_registers_as_it_was_started(deps: bootstrap.ProcessDeps) -> No
     )
 
 
+def test_a_worker_that_can_start_no_process_says_so_and_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_bounds: int) -> bootstrap.ProcessDeps:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(bootstrap, "process_worker", refuse)
+    assert main(["--pool", POOL]) == EXIT_GAVE_UP
+    assert "can't be started: [Errno 11] Resource temporarily unavailable; see" in caplog.text
+
+
 def test_a_worker_without_an_id_makes_one_of_its_own(deps: bootstrap.ProcessDeps) -> None:
     assert main(["--pool", POOL]) == EXIT_DRAINED
     (entry,) = deps.services.workers.page(POOL, limit=10).workers

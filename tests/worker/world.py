@@ -154,6 +154,9 @@ class GateExecutor:
     def probe(self) -> str:
         return ""
 
+    def types_now(self) -> Sequence[str]:
+        return ()
+
     def hurry(self) -> None:
         with self._changed:
             self._hurry = True

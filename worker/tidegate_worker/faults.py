@@ -22,6 +22,7 @@ PASSES_ALLOWED = 100
 """Messages on end that a worker may pass on, without having begun a job in between."""
 
 _FIRST_PROBE_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 60.0  # for types that a module had when this worker started
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _LONGEST_DOUBLING = 8
@@ -29,6 +30,13 @@ _NAMED = 5  # types in a text for people
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _BEGAN = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT, OutcomeKind.CANCELLED})
+
+
+def _why_unable(executor: SlotExecutor) -> str:
+    try:
+        return executor.probe()
+    except Exception as error:  # noqa: BLE001 - without its probes a worker with a fault would neither heal nor leave
+        return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class Faults:
     def note_passed_on(self, job_type: str) -> None:
         """A message of a type that it lacks was passed on."""
         with self._changed:
-            self._note_lacking(job_type)
+            self._note_lacking(job_type, "deploy the job code to this worker too")
             self._passes += 1
             if self._passes >= PASSES_ALLOWED:
                 self._leave(f"{self._passes} messages on end were of job types that it lacks")
@@ -91,7 +99,7 @@ class Faults:
             if outcome.kind in _BEGAN:
                 self._faults = self._passes = 0
             elif outcome.kind is OutcomeKind.UNABLE and outcome.code == UNKNOWN_TYPE:
-                self._note_lacking(job_type)
+                self._note_lacking(job_type, outcome.message)
             elif outcome.kind is OutcomeKind.UNABLE:
                 self._note_fault(f"{outcome.code}: {outcome.message}")
 
@@ -101,7 +109,7 @@ class Faults:
         return min(_LONGEST_PAUSE_SECONDS, math.ldexp(_FIRST_PAUSE_SECONDS, doublings))
 
     def start(self, executor: SlotExecutor) -> None:
-        """Begins to probe the executor whenever it can begin nothing, until `close`."""
+        """Begins to probe the executor whenever it can't begin what it could when it started, until `close`."""
         self._prober = threading.Thread(target=self._probe, args=(executor,), name="prober")
         self._prober.start()
 
@@ -126,15 +134,36 @@ class Faults:
                 self._leave(f"no job can begin here: {why}")
 
     def _probe(self, executor: SlotExecutor) -> None:
-        while self._waits_for(lambda: bool(self._standing.fault), None):
+        while self._waits_for(lambda: bool(self._standing.fault or self._lost()), None):
+            if not self._standing.fault:
+                if not self._waits_for(lambda: bool(self._standing.fault), _LOOK_AGAIN_SECONDS):
+                    return
+                self._look_for_lost(executor)
+                continue
             for number in range(1, PROBES + 1):
                 if not self._sleeps(probe_after_seconds(number)):
                     return
-                self.probed(number, executor.probe())
+                self.probed(number, _why_unable(executor))
                 if not self._standing.fault:
                     break
             else:
                 return
+
+    def _lost(self) -> frozenset[str]:
+        """The types that are lacking now, and were there when the worker started."""
+        return self._types.intersection(self._standing.lacking)
+
+    def _look_for_lost(self, executor: SlotExecutor) -> None:
+        try:
+            found = self._lost().intersection(executor.types_now())
+        except Exception as error:  # noqa: BLE001 - the next job shows a fault that stays, and the next look follows
+            _LOGGER.warning("no process told which job types are there: %s", error)
+            return
+        with self._changed:
+            for job_type in sorted(found):
+                _LOGGER.info("job type %s is there again", job_type)
+            lacking = tuple(each for each in self._standing.lacking if each not in found)
+            self._standing = Standing(lacking, self._standing.fault)
 
     def _waits_for(self, holds: Callable[[], bool], seconds: float | None) -> bool:
         with self._changed:
@@ -145,7 +174,7 @@ class Faults:
         until = time.monotonic() + seconds
         return self._waits_for(lambda: time.monotonic() >= until, seconds)
 
-    def _note_lacking(self, job_type: str) -> None:
+    def _note_lacking(self, job_type: str, why: str) -> None:
         lacking = self._standing.lacking
         if not job_type or job_type in lacking:
             return
@@ -153,8 +182,9 @@ class Faults:
             self._leave(f"more than {limits.MAX_LACKING_TYPES} job types are lacking")
             return
         _LOGGER.error(
-            "this worker lacks job type %s: its jobs are left to others; deploy the job code to this worker too",
+            "this worker lacks job type %s: its jobs are left to others; %s",
             job_type,
+            why or "deploy the job code to this worker too",
         )
         self._standing = Standing(tuple(sorted((*lacking, job_type))), self._standing.fault)
         self._changed.notify_all()

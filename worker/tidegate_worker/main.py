@@ -22,6 +22,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.handlers.privacy import hide_process
+from tidegate.handlers.registry import RegistrationError
 from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 from tidegate_worker.protection import TaskGuard, agent_of
@@ -71,7 +72,9 @@ def run_worker(arguments: WorkerArguments) -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         _check_bounds(arguments)
-        deps = bootstrap.process_worker(arguments.jobs_per_process, arguments.process_growth_mb)
+        deps = _deps(arguments)
+        for fault in deps.services.catalogue.faults():
+            _LOGGER.error("%s; jobs of its types are left to other workers", fault)
         spec = _spec(arguments, deps)
         check_spec(spec, deps.services.settings.pools)
         return _run(deps, arguments, spec)
@@ -89,6 +92,15 @@ def run_worker(arguments: WorkerArguments) -> int:
     except TidegateError as error:
         _LOGGER.error("%s", error)
         return EXIT_GAVE_UP
+
+
+def _deps(arguments: WorkerArguments) -> bootstrap.ProcessDeps:
+    try:
+        return bootstrap.process_worker(arguments.jobs_per_process, arguments.process_growth_mb)
+    except OSError as error:
+        raise RegistrationError(
+            f"the process that loads job code can't be started: {error}; see this machine's memory and disk"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -46,6 +46,10 @@ class OneBeat:
         """Attempts can begin."""
         return ""
 
+    def types_now(self) -> Sequence[str]:
+        """No type is looked for."""
+        return ()
+
     def hurry(self) -> None:
         """Nothing to hurry."""
 

@@ -48,9 +48,9 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
     )
 
 
-def unable_for_want_of_type() -> Outcome:
-    """The outcome where this worker lacks the job's type."""
-    return Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE, message="this worker lacks the job's type")
+def unable_for_want_of_type(why: str = "") -> Outcome:
+    """The outcome where this worker lacks the job's type; `why` says which job code could not be loaded, if any."""
+    return unable(UNKNOWN_TYPE, f"this worker lacks the job's type{': ' if why else ''}{why}")
 
 
 def unable(code: str, message: str) -> Outcome:

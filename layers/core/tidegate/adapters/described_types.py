@@ -11,9 +11,13 @@ from tidegate.domain.job import Json
 
 @dataclass(frozen=True, slots=True)
 class DescribedTypes:
-    """What each type asked for when it was registered, by name. Answers as the JobCatalogue port."""
+    """What each type asked for when it was registered, by name. Answers as the JobCatalogue port.
+
+    `unloaded` says of each module that could not be loaded why.
+    """
 
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unloaded: Sequence[str] = ()
 
     def types(self) -> Sequence[str]:
         """Every registered type, sorted."""
@@ -29,8 +33,8 @@ class DescribedTypes:
         return self._has_asked(job_type, "reads_upstreams")
 
     def faults(self) -> Sequence[str]:
-        """None: a process that can't load its job code describes no types."""
-        return ()
+        """Why modules of job code could not be loaded, a sentence for each."""
+        return self.unloaded
 
     def wants_keys(self, job_type: str) -> bool:
         """Whether code of this type asked for AWS credentials; False for an unknown type."""

@@ -148,14 +148,18 @@ class OutputReader:
         self._closed = False
 
     def add(self, output: JobOutput) -> None:
-        """Reads `output` from now on, until it ends or is taken off."""
+        """Reads `output` from now on, until it ends or is taken off.
+
+        Raises RuntimeError where the system has no thread left.
+        """
         with self._lock:
             if self._closed:
                 return
-            self._outputs.register(output.descriptor, selectors.EVENT_READ, output)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="output", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="output", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._outputs.register(output.descriptor, selectors.EVENT_READ, output)
 
     def remove(self, output: JobOutput) -> None:
         """Reads `output` no more, and closes it."""

@@ -42,7 +42,7 @@ class JobProcess:
 
     A keeper (`job_keeper`) stands between it and this process, and ends what job code started. What job code prints is
     read by `outputs` and goes to the log. It gets `environment` and not this process's own; `has_keys` says that it
-    runs code which asked for AWS credentials.
+    runs code which asked for AWS credentials. Raises OSError, MemoryError or RuntimeError where it can't be started.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class JobProcess:
         self._control, control = socket.socketpair()
         self._outputs = outputs
         prints, printed = os.pipe()
+        self.output = JobOutput(prints, _log, "job code, between jobs")
         self._control.settimeout(_SEND_SECONDS)
         try:
             self._process = subprocess.Popen(
@@ -77,13 +78,19 @@ class JobProcess:
                 start_new_session=True,
                 env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
+        except BaseException:
+            self._close_lines()
+            raise
         finally:
             # Only the child and its keeper may hold their ends, or their deaths would not end the lines.
             child.close()
             control.close()
             os.close(printed)
-        self.output = JobOutput(prints, _log, "job code, between jobs")
-        outputs.add(self.output)
+        try:
+            outputs.add(self.output)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -198,6 +205,9 @@ class JobProcess:
     def close(self) -> None:
         """Ends the child and the line to it; only for the thread that uses it."""
         self.kill()
+        self._close_lines()
+
+    def _close_lines(self) -> None:
         self._line.close()
         self._control.close()
         self.connection.close()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 
 from tidegate.adapters.job_environment import JobEnvironment
 from tidegate.adapters.job_output import OutputReader
 from tidegate.adapters.job_process import JobProcess
+
+_LOGGER = logging.getLogger("tidegate.worker")
 
 
 class JobProcesses:
@@ -43,10 +46,18 @@ class JobProcesses:
         return set(self._busy)
 
     def warm(self, count: int) -> None:
-        """Starts `count` processes without keys; does not wait for them."""
-        started = [self._start(with_keys=False) for _ in range(count)]
-        with self._lock:
-            self._idle[False].extend(started)
+        """Starts `count` processes without keys; does not wait for them.
+
+        One that can't be started is left for when a job needs it.
+        """
+        for _ in range(count):
+            try:
+                started = self._start(with_keys=False)
+            except OSError as error:
+                _LOGGER.warning("no process was started ahead of the first jobs: %s", error)
+                return
+            with self._lock:
+                self._idle[False].append(started)
 
     def borrow(self, *, with_keys: bool, new: bool = False) -> JobProcess | None:
         """A process that runs nothing, with `new` one that never ran anything, None once they are closed.
@@ -102,4 +113,8 @@ class JobProcesses:
 
     def _start(self, *, with_keys: bool) -> JobProcess:
         environment = self._environment.at_start(with_keys=with_keys)
-        return JobProcess(self._packages, environment, self._outputs, has_keys=with_keys)
+        try:
+            return JobProcess(self._packages, environment, self._outputs, has_keys=with_keys)
+        except (MemoryError, RuntimeError) as error:
+            # So Python says that the system has no memory or no thread left: no job is to blame for that.
+            raise OSError(f"no process can be started: {str(error) or type(error).__name__}") from error

@@ -46,6 +46,7 @@ from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, S
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 120.0  # to import all job code once
+_SLOW = f"job code was not loaded within {_DESCRIBE_SECONDS:g} s; its modules must only define things"
 # A child may end between two jobs, by what an earlier one left in it, or be chosen when memory runs out. A second new
 # one that ends before it began anything shows that the machine or the job code's modules are at fault.
 _CHILDREN_TRIED = 3
@@ -114,7 +115,6 @@ class ProcessExecutor:
         A process that is gone before it began the attempt costs the attempt nothing: another process gets it. Where
         none begins it, or this worker lacks the type, the outcome is UNABLE.
         """
-        deadline_ms = self._clock.now_ms() + assignment.timeout_ms
         with ExitStack() as attempt:
             try:
                 folder = attempt.enter_context(self._scratch.attempt_folder())
@@ -124,13 +124,13 @@ class ProcessExecutor:
                     child = self._children.borrow(with_keys=with_keys, new=tried > 0)
                     if child is None:
                         return Outcome(OutcomeKind.HANDED_BACK)
-                    watch = _Watch(self, child, assignment, heartbeat, begun, folder, deadline_ms)
+                    watch = _Watch(self, child, assignment, heartbeat, begun, folder)
                     try:
                         return self._run(child, watch)
-                    except _LacksTypeError:
+                    except _LacksTypeError as lacking:
                         # What an earlier job left in a process could say so too: only a new one is believed.
                         if tried > 0:
-                            return unable_for_want_of_type()
+                            return unable_for_want_of_type(str(lacking))
                     except JobProcessError:
                         how = self._children.discard(child)
                         outcome = self._outcome_of_death(watch, how)
@@ -150,10 +150,14 @@ class ProcessExecutor:
         """Says why no attempt can begin here now, after a new process was tried; empty where one can."""
         try:
             with self._scratch.attempt_folder():
-                self._described(new=True)
+                self._described(apart=True)
         except (OSError, RegistrationError) as error:
             return "" if self._children.is_closed else str(error)
         return ""
+
+    def types_now(self) -> Sequence[str]:
+        """The job types that a new process has; raises OSError or RegistrationError where none can load job code."""
+        return self._described(apart=True).types()
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
@@ -220,16 +224,23 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
-    def _described(self, *, new: bool = False) -> DescribedTypes:
+    def _described(self, *, apart: bool = False) -> DescribedTypes:
+        """What a process says of its job code; with `apart` a new one is asked, which runs no attempt."""
         how = ""
         for tried in range(_CHILDREN_TRIED):
-            child = self._children.borrow(with_keys=False, new=new or tried > 0)
+            child = self._children.borrow(with_keys=False, new=apart or tried > 0)
             if child is None:
                 return DescribedTypes()
             try:
-                return self._described_by(child)
+                described = self._described_by(child)
             except JobProcessError:
                 how = self._children.discard(child)
+                continue
+            if apart:
+                self._children.discard(child)
+            else:
+                self._children.give_back(child)
+            return described
         raise RegistrationError(f"the process that loads job code is gone: {how}")
 
     def _described_by(self, child: JobProcess) -> DescribedTypes:
@@ -239,9 +250,7 @@ class ProcessExecutor:
         """
         try:
             if not child.connection.poll(_DESCRIBE_SECONDS):
-                raise RegistrationError(
-                    f"job code was not loaded within {_DESCRIBE_SECONDS:g} s; its modules must only define things"
-                )
+                raise RegistrationError(_SLOW)
             first = child.receive()
         except JobProcessError:
             raise
@@ -251,8 +260,8 @@ class ProcessExecutor:
         if first.get("kind") != "ready":
             self._children.discard(child)
             raise RegistrationError(str(first.get("message")))
-        self._children.give_back(child)
-        return DescribedTypes(first["types"])
+        unloaded = tuple(plain_message(str(fault)) for fault in first.get("faults", ()))
+        return DescribedTypes(first["types"], unloaded)
 
     def _outcome_of_death(self, watch: _Watch, how: str) -> Outcome | None:
         """What came of an attempt whose child is gone; None where another child may begin it."""
@@ -287,7 +296,6 @@ class _Watch:
         heartbeat: Heartbeat,
         begun: Begun,
         folder: Path,
-        deadline_ms: int,
     ) -> None:
         self.has_begun = False
         self.ended_by_itself = False
@@ -301,13 +309,14 @@ class _Watch:
         self._begun = begun
         self._progress: Progress | None = None
         self.asked = Signal.GO_ON
-        self._deadline_ms = deadline_ms
-        self._kill_at_ms = deadline_ms
+        # Of its beginning first, of its end once it began: a process that starts slowly costs the job no time.
+        self._deadline_ms = owner.clock.now_ms() + int(_DESCRIBE_SECONDS * 1_000)
+        self._kill_at_ms = self._deadline_ms
 
     @property
     def is_overdue(self) -> bool:
-        """Whether the attempt's time is over."""
-        return self._owner.clock.now_ms() >= self._deadline_ms
+        """Whether the time of an attempt that began is over."""
+        return self.has_begun and self._owner.clock.now_ms() >= self._deadline_ms
 
     def run(self, keys: Mapping[str, str]) -> Outcome:
         """Watches until the attempt has an outcome; job code gets `keys`. Raises JobProcessError."""
@@ -320,7 +329,7 @@ class _Watch:
             upstreams=upstream_values(assignment),
             folder=str(self._folder),
             keys=keys,
-            remaining_seconds=(self._deadline_ms - clock.now_ms()) / 1_000,
+            remaining_seconds=assignment.timeout_ms / 1_000,
             max_growth_mb=self._owner.process_growth_mb,
         )
         beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
@@ -333,6 +342,8 @@ class _Watch:
                 if outcome is not None:
                     return outcome
             if clock.now_ms() >= self._kill_at_ms:
+                if self.asked is Signal.GO_ON and not self.has_begun:
+                    raise RegistrationError(_SLOW)
                 timed_out = self.is_overdue or self.asked is Signal.GO_ON
                 return Outcome(OutcomeKind.TIMED_OUT if timed_out else VERDICTS[self.asked])
             if hurry or clock.now_ms() >= beat_at_ms:
@@ -354,7 +365,7 @@ class _Watch:
         if message.get("kind") == "broken" and not self.has_begun:
             raise RegistrationError(str(message.get("message")))
         if message.get("kind") == "lacking" and not self.has_begun:
-            raise _LacksTypeError
+            raise _LacksTypeError(str(message.get("why", "")))
         if (message.get("job_id"), message.get("attempt")) != (
             self._assignment.job_id,
             self._assignment.attempt,
@@ -362,6 +373,10 @@ class _Watch:
             return None  # of the job before this one, or of the child's start
         if not self.has_begun:  # job code alone could write anything else
             self.has_begun = True
+            deadline_ms = self._owner.clock.now_ms() + self._assignment.timeout_ms
+            going_on = self.asked is Signal.GO_ON
+            self._deadline_ms = deadline_ms
+            self._kill_at_ms = deadline_ms if going_on else min(self._kill_at_ms, deadline_ms)
             self._begun()
         try:
             if message["kind"] == "begun":

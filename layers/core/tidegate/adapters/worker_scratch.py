@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import logging
 import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from tidegate.adapters.attempt_folder import remove_folder
 
 _Identity = tuple[int, int, int, int]
 
+_LOGGER = logging.getLogger("tidegate.worker")
 _PREFIX = "tidegate-worker-"
 _LOCK = "lock"
 _ABANDONED_SECONDS = 3_600.0  # younger ones may be about to take their lock
@@ -26,17 +29,18 @@ class WorkerScratch:
     """A folder of one process's own in `parent`, by default where the system keeps temporary files.
 
     While the process lives it holds a lock in there. A worker that was killed could not remove its folder: the next
-    worker in the same place does, as soon as the lock is free. Raises OSError where no folder can be made.
+    worker in the same place does, as soon as the lock is free. Where something else removes the folder of a living
+    one, the next attempt gets a new one. Raises OSError where no folder can be made.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        place = Path(tempfile.gettempdir()) if parent is None else parent
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place)).resolve()
+        self._place = Path(tempfile.gettempdir()) if parent is None else parent
         self._numbers = itertools.count()
         self._free: list[tuple[Path, _Identity | None]] = []
-        self._lock: IO[str] = (self.folder / _LOCK).open("w", encoding="utf-8")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._remove_abandoned(place)
+        self._making = threading.Lock()
+        self._closed = False
+        self.folder, self._lock = _locked_folder(self._place)
+        self._remove_abandoned(self._place)
 
     @contextmanager
     def attempt_folder(self) -> Iterator[Path]:
@@ -65,14 +69,36 @@ class WorkerScratch:
             if _identity(folder) == identity:
                 return folder, identity
             remove_folder(folder)
+        try:
+            folder = self._made()
+        except FileNotFoundError:
+            self._replace()
+            folder = self._made()
+        return folder, _identity(folder)
+
+    def _made(self) -> Path:
         folder = self.folder / str(next(self._numbers))
         folder.mkdir(mode=0o700)
-        return folder, _identity(folder)
+        return folder
+
+    def _replace(self) -> None:
+        """Makes another folder for the one that is gone; does nothing where another thread has made it."""
+        with self._making:
+            if self._closed or self.folder.is_dir():
+                return
+            gone, lock = self.folder, self._lock
+            self.folder, self._lock = _locked_folder(self._place)
+            lock.close()
+            _LOGGER.warning(
+                "something removed %s, the folder of this worker; it has %s now", gone, self.folder
+            )
 
     def close(self) -> None:
         """Removes the folder with all that is left in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)  # the next worker in this place tries again
-        self._lock.close()
+        with self._making:
+            self._closed = True
+            shutil.rmtree(self.folder, ignore_errors=True)  # the next worker in this place tries again
+            self._lock.close()
 
     def _remove_abandoned(self, place: Path) -> None:
         now_s = self.folder.stat().st_mtime  # by the clock that the others' times are from
@@ -84,6 +110,14 @@ class WorkerScratch:
                     shutil.rmtree(found, ignore_errors=True)
             except OSError:
                 continue  # gone meanwhile, or not ours to look into
+
+
+def _locked_folder(place: Path) -> tuple[Path, IO[str]]:
+    """A new folder in `place`, and the lock in it that this process holds."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place)).resolve()
+    lock = (folder / _LOCK).open("w", encoding="utf-8")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return folder, lock
 
 
 def _identity(folder: Path) -> _Identity | None:

@@ -1,9 +1,9 @@
 """The child process in which a worker process runs job code; its keeper (`adapters/job_keeper.py`) starts it.
 
-It talks to its parent in JSON messages over one socket. The child begins with `ready` and the types that it has, or
-with `broken`. The parent sends `run` and `stop`. The child answers a run with `lacking` where it has no code of that
-type, else with `begun`, `progress` and one `ended`, which also says why the child is spoiled for other jobs, if it is.
-When the parent is gone, the socket ends and so does the child.
+It talks to its parent in JSON messages over one socket. The child begins with `ready`, the types that it has and the
+modules that it could not load, or with `broken`. The parent sends `run` and `stop`. The child answers a run with
+`lacking` where it has no code of that type, else with `begun`, `progress` and one `ended`, which also says why the
+child is spoiled for other jobs, if it is. When the parent is gone, the socket ends and so does the child.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ PROGRESS_INTERVAL_SECONDS = 0.2
 DEAD_MAN_SECONDS = 10.0
 
 Incoming = Mapping[str, Any]
-_LOGGER = logging.getLogger("tidegate.worker")
 
 
 class Child:
@@ -61,14 +60,14 @@ class Child:
 
     def serve(self, registry: Registry) -> None:
         """Runs attempts in this thread, which must be the main one, until the parent goes."""
-        self._send({"kind": "ready", "types": registry.asked()})
+        self._send({"kind": "ready", "types": registry.asked(), "faults": registry.faults()})
         state = ProcessState()
         while True:
             message, stop = self._runs.get()
             run = {"job_id": message["job_id"], "attempt": message["attempt"]}
             found = registry.find(message["type"])
             if found is None:
-                self._send({"kind": "lacking", **run})
+                self._send({"kind": "lacking", **run, "why": "; ".join(registry.faults())})
                 continue
             # Puts right what the job before has changed of this process.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
@@ -152,6 +151,4 @@ def main(line: int, packages: Sequence[str]) -> None:
     except RegistrationError as error:
         child.fail(error)
         sys.exit(1)
-    for fault in registry.faults():
-        _LOGGER.error("%s", fault)  # jobs of its types are left to other workers
     child.serve(registry)

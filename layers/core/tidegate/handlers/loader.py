@@ -102,10 +102,13 @@ def _load(name: str) -> Iterator[ModuleFault]:
     known = set(REGISTRY.types())
     try:
         module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything as it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a module may raise anything as it is imported
         REGISTRY.forget(known_before=known)
         yield _fault(name, error)
         return
+    REGISTRY.note_loaded(name)
     for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."):
         if not found.name.endswith(".__main__"):
             yield from _load(found.name)

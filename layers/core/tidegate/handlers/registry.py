@@ -84,6 +84,10 @@ class Registry:
         """Notes why a module could not be loaded."""
         self._faults[module] = said
 
+    def note_loaded(self, module: str) -> None:
+        """Notes that a module could be loaded, though it may have failed before."""
+        self._faults.pop(module, None)
+
     def faults(self) -> Sequence[str]:
         """Why modules of job code could not be loaded, a sentence for each; their types are unknown here."""
         return tuple(self._faults.values())

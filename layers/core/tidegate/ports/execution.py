@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -113,6 +113,9 @@ class SlotExecutor(Executor, Protocol):
 
     def probe(self) -> str:
         """Says why no attempt can begin here now; empty where one can."""
+
+    def types_now(self) -> Sequence[str]:
+        """The job types that attempts which begin from now on find; raises where none can begin."""
 
     def hurry(self) -> None:
         """Has every attempt beat at once."""

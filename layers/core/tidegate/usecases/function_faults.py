@@ -26,36 +26,37 @@ ENTRY_ID = "function"
 
 @dataclass(slots=True)
 class FunctionFaults:
-    """What one process of the function can't run: types that it lacks, and why it can begin no job at all."""
+    """What one process of the function can't run: types that it lacks, as far as it was given their jobs."""
 
-    fault: str = ""
     lacking: set[str] = field(default_factory=set)
 
     def note(self, services: Services, job: Job, outcome: Outcome, now_ms: int) -> None:
-        """Writes for the dispatcher what an attempt that could not begin has shown."""
-        if outcome.code == UNKNOWN_TYPE:
-            if len(self.lacking) < limits.MAX_LACKING_TYPES:
-                self.lacking.add(job.type)
-            self._write(services, job.pool, "", now_ms)
-        else:
+        """Writes for the dispatcher what an attempt that could not begin has shown.
+
+        An entry has a bound on types. With more than that the function counts as able to run nothing: jobs of a type
+        that the entry did not name would be dispatched and taken back without end.
+        """
+        if outcome.code != UNKNOWN_TYPE:
             self._write(services, job.pool, f"{outcome.code}: {outcome.message}", now_ms)
+            return
+        is_named = job.type in self.lacking or len(self.lacking) < limits.MAX_LACKING_TYPES
+        if is_named:
+            self.lacking.add(job.type)
+        fault = "" if is_named else f"more than {limits.MAX_LACKING_TYPES} job types are lacking"
+        self._write(services, job.pool, fault, now_ms)
 
     def refuses(self, services: Services, message: Message, worker_id: str, now_ms: int) -> bool:
         """Takes the job of a message back, at no cost to it, where this function can't run it; else False.
 
         Raises DependencyUnavailable or ServiceRefused where the message should come again.
         """
-        lacks = bool(message.type) and message.type not in services.catalogue.types()
-        if not self.fault and not lacks:
+        if not message.type or message.type in services.catalogue.types():
             return False
         job = services.jobs.get(message.job_id, consistent=True)
         if job is not None and job.state is State.QUEUED:
             # Before the job is READY, so that the dispatcher that hears of it knows.
-            if self.fault:
-                self._write(services, job.pool, self.fault, now_ms)
-            else:
-                self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
-            take_back(services, message, worker_id, self.fault or f"{worker_id} lacks its type", now_ms)
+            self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
+            take_back(services, message, worker_id, f"{worker_id} lacks its type", now_ms)
         return True
 
     def _write(self, services: Services, pool: str, fault: str, now_ms: int) -> None:
