@@ -26,6 +26,11 @@ from tidegate.handlers import JobContext, Parameters, job
 LONG_SECONDS = 120
 _HELD: list[object] = []
 _SET_PDEATHSIG = 1  # linux/prctl.h
+KEEPER_SIGNALS = {
+    "kill-keeper": signal.SIGKILL,
+    "stop-keeper": signal.SIGSTOP,
+    "stop-keeper-and-wait": signal.SIGSTOP,
+}
 
 
 class Nothing(Parameters):
@@ -127,12 +132,22 @@ def leave_processes(parameters: Notes, context: JobContext) -> Json:
         raise RuntimeError("after it left a process")
     if parameters.then == "die":
         os._exit(7)
-    if parameters.then == "wait":
+    if parameters.then in KEEPER_SIGNALS:
+        os.kill(os.getppid(), KEEPER_SIGNALS[parameters.then])
+    if parameters.then in ("wait", "stop-keeper-and-wait", "kill-keeper"):
         context.sleep(LONG_SECONDS)
     if parameters.then == "c-code":
         time.sleep(0.5)  # until the progress is on its way: from here on no other thread gets a turn
         re.match(r"(a|a)+$", "a" * 200 + "b")
     return os.getpid()
+
+
+@job("process.wait")
+def wait(parameters: Amount, context: JobContext) -> Json:
+    """Waits for `amount` milliseconds; returns how long it took, in seconds."""
+    began = time.monotonic()
+    time.sleep(parameters.amount / 1_000)
+    return time.monotonic() - began
 
 
 @job("process.observe")
