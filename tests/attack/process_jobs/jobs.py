@@ -25,6 +25,7 @@ from tidegate.handlers import JobContext, Parameters, job
 
 LONG_SECONDS = 120
 _HELD: list[object] = []
+getcontext()  # as a module may: from then on every copy of the context shares that object
 _SET_PDEATHSIG = 1  # linux/prctl.h
 KEEPER_SIGNALS = {
     "kill-keeper": signal.SIGKILL,
@@ -293,6 +294,29 @@ def swallow_exceptions(parameters: Amount, context: JobContext) -> Json:
         except BaseException:  # noqa: BLE001, S110 - what this job does wrong
             pass
     return "it never stopped"
+
+
+@job("process.hold-back-signals")
+def hold_back_signals(parameters: Amount, context: JobContext) -> Json:
+    """Lets no interrupt through for `amount` milliseconds, and forgets to allow them again."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGALRM})
+    time.sleep(parameters.amount / 1_000)
+    return "held back"
+
+
+@job("process.fork-and-return")
+def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
+    """Both the process and its copy come back from here; returns the exit status of the copy, None if it runs on."""
+    copy = os.fork()
+    if copy == 0:
+        raise RuntimeError("the copy's own end")
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        pid, status = os.waitpid(copy, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    return None
 
 
 @job("process.hold-the-interpreter")
