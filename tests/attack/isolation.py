@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.handlers.executors import CLOCK, Beats, assignment
+from tidegate.adapters.inline_executor import InlineExecutor
 from tidegate.adapters.job_environment import JobEnvironment
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain.job import Json
@@ -52,7 +53,9 @@ def make_executor(environment: JobEnvironment, **options: Any) -> ProcessExecuto
     )
 
 
-def result_of(executor: ProcessExecutor, job_type: str, parameters: Mapping[str, Json] | None = None) -> Any:
+def result_of(
+    executor: ProcessExecutor | InlineExecutor, job_type: str, parameters: Mapping[str, Json] | None = None
+) -> Any:
     outcome = executor.execute(assignment(job_type, parameters), Beats())
     assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
     return outcome.result

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.attack.isolation import result_of
 from tests.attack.test_process_leftovers import WAYS, _left, linux_only
 from tests.handlers.executors import CLOCK, Beats, assignment, is_running
 from tests.worker.world import job_of, make_services, queued_job
@@ -109,6 +110,38 @@ def test_what_was_given_up_is_concluded_as_any_attempt_is_and_only_once() -> Non
     assert job_of(services, message).state is concluded.state
     assert conclude_stuck(services, CLOCK, claimed.assignment, Outcome(OutcomeKind.TIMED_OUT)) is None
     assert claim(services, message, "lambda-1", CLOCK.now_ms()) is None, "its message is stale"
+
+
+# --- the process itself ------------------------------------------------------------------------------------------
+
+
+def test_what_one_job_changed_of_the_functions_process_the_next_one_finds_as_it_was() -> None:
+    executor = _executor()
+    before = result_of(executor, "process.observe")
+    assert result_of(executor, "process.change-everything") == os.getpid()
+    after = result_of(executor, "process.observe")
+    by_chance = {"random", "folder"}
+    assert {name: after[name] for name in after.keys() - by_chance} == {
+        name: before[name] for name in before.keys() - by_chance
+    }
+    result_of(executor, "process.change-everything")
+    assert result_of(executor, "process.observe")["random"] != after["random"], "no seed of a job stays"
+
+
+def test_interrupts_that_a_job_held_back_meet_neither_the_process_nor_the_next_job() -> None:
+    executor = _executor(give_up_seconds=30)
+    held = executor.execute(
+        assignment("process.hold-back-signals", {"amount": 1_500}, timeout_ms=100), Beats()
+    )
+    assert held.kind is OutcomeKind.TIMED_OUT, "the alarm finds another thread of the process"
+    began = time.monotonic()
+    endless = assignment("process.wait", {"amount": 60_000}, timeout_ms=100)
+    assert executor.execute(endless, Beats()).kind is OutcomeKind.TIMED_OUT
+    assert time.monotonic() - began < 20
+
+
+def test_the_copy_of_a_function_that_job_code_forked_answers_nothing() -> None:
+    assert result_of(_executor(), "process.fork-and-return") == 0
 
 
 # --- streams -----------------------------------------------------------------------------------------------------

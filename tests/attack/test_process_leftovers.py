@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.attack.isolation import result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, becomes_true, has_progress, is_running
+from tidegate.adapters.job_keeper import INNER_SECONDS, SWEEP_SECONDS
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.adapters.process_tree import descendants_of
+from tidegate.domain.job import Progress
 from tidegate.handlers.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal
 
@@ -103,7 +107,7 @@ _WORKER = """
 
 @linux_only
 @pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("then", ["wait", "c-code"])
+@pytest.mark.parametrize("then", ["wait", "c-code", "stop-keeper-and-wait"])
 def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how: str, then: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", textwrap.dedent(_WORKER), str(tmp_path), how, then]
@@ -118,16 +122,57 @@ def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how
 
 
 @linux_only
-def test_job_code_dies_with_its_keeper(executor: ProcessExecutor) -> None:
-    beats = Beats()
-
-    def kill_the_keeper(progress: object) -> Signal:
-        (child,) = executor._children.busy
-        os.kill(child._process.pid, signal.SIGKILL)
-        return beats(None)
-
-    outcome = executor.execute(assignment("process.leave", {"folder": "/nowhere"}), kill_the_keeper)
+@pytest.mark.parametrize("how", WAYS)
+def test_what_a_job_left_is_gone_though_it_killed_its_keeper(
+    executor: ProcessExecutor, tmp_path: Path, how: str
+) -> None:
+    given = {"folder": str(tmp_path), "how": how, "then": "kill-keeper"}
+    outcome = executor.execute(assignment("process.leave", given), Beats())
     assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert _left(tmp_path)
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
+
+
+@linux_only
+@pytest.mark.parametrize("which", ["outer", "inner"])
+def test_what_a_job_left_is_gone_though_one_of_its_keepers_was_killed(
+    executor: ProcessExecutor, tmp_path: Path, which: str
+) -> None:
+    def kill_a_keeper(progress: Progress | None) -> Signal:
+        if progress is not None:
+            (child,) = executor._children.busy
+            outer = psutil.Process(child._process.pid)
+            (inner,) = outer.children()
+            (outer if which == "outer" else inner).kill()
+        return Signal.GO_ON
+
+    given = {"folder": str(tmp_path), "how": "many", "then": "wait"}
+    outcome = executor.execute(assignment("process.leave", given), kill_a_keeper)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "process-died")
+    assert len(_left(tmp_path)) == 8
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("then", "kind"),
+    [("stop-keeper", OutcomeKind.SUCCEEDED), ("stop-keeper-and-wait", OutcomeKind.CANCELLED)],
+)
+def test_a_job_that_stops_its_keeper_gains_nothing(
+    executor: ProcessExecutor, tmp_path: Path, then: str, kind: OutcomeKind
+) -> None:
+    given = {"folder": str(tmp_path), "how": "many", "then": then}
+    beats = Beats(Signal.CANCEL, when=has_progress) if then.endswith("wait") else Beats()
+    began = time.monotonic()
+    assert executor.execute(assignment("process.leave", given), beats).kind is kind
+    assert time.monotonic() - began < SWEEP_SECONDS, "nobody waits for the one that was stopped"
+    assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
+
+
+@linux_only
+def test_a_job_outlives_the_time_that_the_keepers_give_each_other(executor: ProcessExecutor) -> None:
+    waited_s = INNER_SECONDS + 0.5
+    assert result_of(executor, "process.wait", {"amount": int(waited_s * 1_000)}) >= waited_s
 
 
 # --- the process itself ------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,21 @@ def _generator(parameters: Load, context: JobContext) -> Iterator[int]:
 
 async def _async_generator(parameters: Load, context: JobContext) -> AsyncIterator[int]:
     yield 1
+
+
+class _WithCall:
+    def __call__(self, parameters: Load, context: JobContext) -> None: ...
+
+
+@pytest.mark.parametrize("given", [_WithCall(), partial(_three, more=1)])
+@pytest.mark.parametrize(
+    ("name", "message"), [("text.bad", "is no function"), ("Bad name", "can't be the name")]
+)
+def test_what_can_be_called_and_is_no_function_is_refused(
+    given: Callable[..., object], name: str, message: str
+) -> None:
+    with pytest.raises(RegistrationError, match=message):
+        Registry().job(name)(given)
 
 
 @pytest.mark.parametrize(

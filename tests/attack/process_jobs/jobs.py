@@ -25,7 +25,13 @@ from tidegate.handlers import JobContext, Parameters, job
 
 LONG_SECONDS = 120
 _HELD: list[object] = []
+getcontext()  # as a module may: from then on every copy of the context shares that object
 _SET_PDEATHSIG = 1  # linux/prctl.h
+KEEPER_SIGNALS = {
+    "kill-keeper": signal.SIGKILL,
+    "stop-keeper": signal.SIGSTOP,
+    "stop-keeper-and-wait": signal.SIGSTOP,
+}
 
 
 class Nothing(Parameters):
@@ -127,12 +133,22 @@ def leave_processes(parameters: Notes, context: JobContext) -> Json:
         raise RuntimeError("after it left a process")
     if parameters.then == "die":
         os._exit(7)
-    if parameters.then == "wait":
+    if parameters.then in KEEPER_SIGNALS:
+        os.kill(os.getppid(), KEEPER_SIGNALS[parameters.then])
+    if parameters.then in ("wait", "stop-keeper-and-wait", "kill-keeper"):
         context.sleep(LONG_SECONDS)
     if parameters.then == "c-code":
         time.sleep(0.5)  # until the progress is on its way: from here on no other thread gets a turn
         re.match(r"(a|a)+$", "a" * 200 + "b")
     return os.getpid()
+
+
+@job("process.wait")
+def wait(parameters: Amount, context: JobContext) -> Json:
+    """Waits for `amount` milliseconds; returns how long it took, in seconds."""
+    began = time.monotonic()
+    time.sleep(parameters.amount / 1_000)
+    return time.monotonic() - began
 
 
 @job("process.observe")
@@ -278,6 +294,29 @@ def swallow_exceptions(parameters: Amount, context: JobContext) -> Json:
         except BaseException:  # noqa: BLE001, S110 - what this job does wrong
             pass
     return "it never stopped"
+
+
+@job("process.hold-back-signals")
+def hold_back_signals(parameters: Amount, context: JobContext) -> Json:
+    """Lets no interrupt through for `amount` milliseconds, and forgets to allow them again."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGALRM})
+    time.sleep(parameters.amount / 1_000)
+    return "held back"
+
+
+@job("process.fork-and-return")
+def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
+    """Both the process and its copy come back from here; returns the exit status of the copy, None if it runs on."""
+    copy = os.fork()
+    if copy == 0:
+        raise RuntimeError("the copy's own end")
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        pid, status = os.waitpid(copy, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    return None
 
 
 @job("process.hold-the-interpreter")

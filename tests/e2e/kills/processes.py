@@ -79,7 +79,8 @@ class Crew:
 
     def job_processes(self, place: int) -> Sequence[psutil.Process]:
         """The processes in which a worker runs job code."""
-        keepers = psutil.Process(self._at[place].process.pid).children()
+        outer_keepers = psutil.Process(self._at[place].process.pid).children()
+        keepers = [inner for outer in outer_keepers for inner in outer.children()]
         return [process for keeper in keepers for process in keeper.children()]
 
     def freeze(self, place: int) -> set[int]:

@@ -18,6 +18,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
 
 from tidegate.adapters.attempt_folder import attempt_folder, moved_into
@@ -28,12 +29,13 @@ from tidegate.adapters.attempt_outcomes import (
     unable,
     unable_for_want_of_type,
 )
-from tidegate.adapters.inline_surroundings import processes_ended, streams_kept
+from tidegate.adapters.inline_surroundings import processes_ended, settings_kept, streams_kept
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
 from tidegate.handlers.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.registry import JobType, Registry
+from tidegate.handlers.surroundings import run_apart
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
 _LOGGER = logging.getLogger("tidegate.worker")
@@ -101,6 +103,7 @@ class InlineExecutor:
                 folder = attempt.enter_context(attempt_folder())
             except OSError as error:
                 return unable("no-folder", str(error))
+            attempt.enter_context(settings_kept())
             attempt.enter_context(moved_into(folder))
             end_processes = attempt.enter_context(processes_ended())
             errors = attempt.enter_context(streams_kept())
@@ -114,12 +117,18 @@ class InlineExecutor:
 
     def _watched(self, found: JobType, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         watch.start()
         try:
             begun()
             return self._run(found, assignment, watch)
         finally:
             watch.end()
+            # An interrupt that job code held back comes now, and must not meet the handler of before: it may end this
+            # process.
+            for number in previous:
+                signal.signal(number, watch.interrupted)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for number, handler in previous.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
@@ -165,12 +174,15 @@ class InlineExecutor:
             report_progress=watch.note_progress,
             stop=watch.request,
         )
+        pid = os.getpid()
         try:
             try:
                 watch.armed = True
-                report = run_attempt(found, assignment.parameters, context)
+                report = run_apart(partial(run_attempt, found, assignment.parameters, context))
             finally:
                 watch.armed = False
+                if os.getpid() != pid:
+                    os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
         except Interrupted:
             # It may have come between the end of job code and the line above.
             watch.armed = False

@@ -15,13 +15,26 @@ from contextlib import contextmanager, suppress
 from tidegate.adapters.job_output import JobOutput, OutputReader
 from tidegate.adapters.process_tree import descendants_of, end_descendants
 from tidegate.handlers.logging_state import LoggingState
-from tidegate.handlers.process_state import flush_streams, opened_stream
+from tidegate.handlers.process_state import ProcessSettings, flush_streams, opened_stream
 from tidegate.kernel import adopt_orphans
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _STANDARD = (0, 1, 2)
 _NAMES = ("stdin", "stdout", "stderr")
 _SWEEP_SECONDS = 5.0
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Puts back what job code changed of this process, such as signal handlers, masks and Python's own settings."""
+    settings = ProcessSettings()
+    try:
+        yield
+    finally:
+        try:
+            settings.restore()
+        except Exception as error:  # noqa: BLE001 - job code may have taken away anything that this needs
+            _LOGGER.error("what job code changed can't be put back: %s", type(error).__name__)
 
 
 @contextmanager

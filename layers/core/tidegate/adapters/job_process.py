@@ -189,17 +189,14 @@ class JobProcess:
         """Ends the child and every process that job code started; returns how the child had ended."""
         with self._killing:
             if self._process.poll() is None:
-                with contextlib.suppress(OSError):
-                    self._control.shutdown(socket.SHUT_RDWR)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(_REAP_SECONDS)
-            else:
-                self._kill_group()  # job code may have ended its keeper, and only that
+                self._process.send_signal(signal.SIGCONT)  # job code may have stopped it
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_WR)
+            self._wait_for_keepers()
             if self._process.poll() is None:
-                self._process.kill()  # the kernel ends the child with its keeper
-                self._kill_group()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(_REAP_SECONDS)
+                self._process.kill()  # then the inner keeper ends everything
+                self._wait_for_keepers()
+            self._kill_group()  # job code may have ended both of its keepers
         return self._how_it_ended()
 
     def close(self) -> None:
@@ -212,6 +209,16 @@ class JobProcess:
         self._control.close()
         self.connection.close()
         self._outputs.remove(self.output)
+
+    def _wait_for_keepers(self) -> None:
+        """Waits until both keepers are gone, for a bounded time: the line to them ends with the second."""
+        until_s = time.monotonic() + _REAP_SECONDS
+        ended = select.poll()
+        with contextlib.suppress(OSError):  # it is closed where an earlier call has waited
+            ended.register(self._control, select.POLLHUP)
+            ended.poll(_REAP_SECONDS * 1_000)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, until_s - time.monotonic()))
 
     def _kill_group(self) -> None:
         if self._pid is not None:

@@ -8,7 +8,6 @@ child is spoiled for other jobs, if it is. When the parent is gone, the socket e
 
 from __future__ import annotations
 
-import contextvars
 import json
 import logging
 import os
@@ -17,9 +16,9 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,7 +29,7 @@ from tidegate.handlers.context import JobContext, StopRequest, Upstream
 from tidegate.handlers.loader import load_for_worker
 from tidegate.handlers.process_state import ProcessState
 from tidegate.handlers.registry import JobType, RegistrationError, Registry
-from tidegate.handlers.surroundings import enter_folder
+from tidegate.handlers.surroundings import enter_folder, run_apart
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # Job code may hold the interpreter inside a C call while the parent is gone: then the kernel ends the child.
@@ -73,9 +72,7 @@ class Child:
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.
             self._send({"kind": "begun", **run})
-            # The context holds what a job sets of decimals, and every other variable of that kind.
-            with warnings.catch_warnings():
-                report = contextvars.copy_context().run(self._run, found, message, stop)
+            report = run_apart(partial(self._run, found, message, stop))
             if os.getpid() != self._pid:
                 os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
             self._has_progress.clear()

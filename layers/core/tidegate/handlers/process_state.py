@@ -36,19 +36,16 @@ _UNBLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 _KILOBYTES_PER_MEGABYTE = 1_024
 
 
-class ProcessState:
-    """How this process is now; `restore` makes it so again.
+class ProcessSettings:
+    """What Python code can change of its process and what can be put back; `restore` makes it as it is now.
 
-    Made in the main thread, when all job code is loaded and every thread of the process's own runs.
+    Made and restored in the main thread.
     """
 
     def __init__(self) -> None:
-        self._parent = os.getppid()
         self._umask = _umask()
         self._handlers = {number: _handler_of(number) for number in _signals()}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        self._streams = {name: getattr(sys, name) for name in _NAMES}
-        self._standard = {number: os.dup(number) for number in STANDARD_STREAMS}
         self._hooks = {name: getattr(sys, name) for name in _HOOKS}
         self._thread_hook = threading.excepthook
         self._lists = {name: list(getattr(sys, name)) for name in ("path", "argv", "meta_path", "path_hooks")}
@@ -59,6 +56,62 @@ class ProcessState:
         self._socket_timeout_s = socket.getdefaulttimeout()
         self._trace, self._profile = sys.gettrace(), sys.getprofile()
         self._start_method = multiprocessing.get_start_method(allow_none=True)
+
+    def restore(self) -> None:
+        """Puts all of it back; `random` is seeded anew."""
+        self._restore_signals()
+        self._restore_interpreter()
+        random.seed()
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None:
+            numpy_random.seed()
+
+    def _restore_signals(self) -> None:
+        for timer in _TIMERS:
+            signal.setitimer(timer, 0)
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._handlers.items():
+            # A handler that Python did not set can't be set again by it.
+            if handler is not None and _handler_of(number) != handler:
+                signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def _restore_interpreter(self) -> None:
+        os.umask(self._umask)
+        for name, hook in self._hooks.items():
+            setattr(sys, name, hook)
+        threading.excepthook = self._thread_hook
+        for name, values in self._lists.items():
+            held = getattr(sys, name)
+            if held != values:
+                setattr(sys, name, list(values))
+        sys.setrecursionlimit(self._recursion_limit)
+        sys.setswitchinterval(self._switch_interval_s)
+        if sys.gettrace() != self._trace:
+            sys.settrace(self._trace)
+        if sys.getprofile() != self._profile:
+            sys.setprofile(self._profile)
+        gc.set_threshold(*self._thresholds)
+        if self._collects:
+            gc.enable()
+        if locale.setlocale(locale.LC_ALL) != self._locale:
+            locale.setlocale(locale.LC_ALL, self._locale)
+        socket.setdefaulttimeout(self._socket_timeout_s)
+        if multiprocessing.get_start_method(allow_none=True) != self._start_method:
+            multiprocessing.set_start_method(self._start_method, force=True)
+
+
+class ProcessState:
+    """How this process is now; `restore` makes it so again.
+
+    Made in the main thread, when all job code is loaded and every thread of the process's own runs.
+    """
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._settings = ProcessSettings()
+        self._streams = {name: getattr(sys, name) for name in _NAMES}
+        self._standard = {number: os.dup(number) for number in STANDARD_STREAMS}
         self._logging = LoggingState()
         self._threads = frozenset(sys._current_frames())
         self._fixed = _fixed()
@@ -78,25 +131,14 @@ class ProcessState:
             return f"what job code changed, which can't be put back ({type(error).__name__})"
 
     def _put_back(self) -> None:
-        self._restore_signals()
+        self._settings.restore()
         self._restore_streams()
-        self._restore_interpreter()
         self._logging.restore()
         kernel.die_with_parent(self._parent)
         kernel.adopt_orphans(adopts=False)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass  # dead processes that job code did not wait for
-
-    def _restore_signals(self) -> None:
-        for timer in _TIMERS:
-            signal.setitimer(timer, 0)
-        signal.set_wakeup_fd(-1)
-        for number, handler in self._handlers.items():
-            # A handler that Python did not set can't be set again by it.
-            if handler is not None and _handler_of(number) != handler:
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _restore_streams(self) -> None:
         flush_streams()
@@ -109,32 +151,6 @@ class ProcessState:
                 stream = self._streams[name] = opened_stream(number)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-
-    def _restore_interpreter(self) -> None:
-        os.umask(self._umask)
-        for name, hook in self._hooks.items():
-            setattr(sys, name, hook)
-        threading.excepthook = self._thread_hook
-        for name, values in self._lists.items():
-            held = getattr(sys, name)
-            if held != values:
-                setattr(sys, name, list(values))
-        sys.setrecursionlimit(self._recursion_limit)
-        sys.setswitchinterval(self._switch_interval_s)
-        sys.settrace(self._trace)
-        sys.setprofile(self._profile)
-        gc.set_threshold(*self._thresholds)
-        if self._collects:
-            gc.enable()
-        if locale.setlocale(locale.LC_ALL) != self._locale:
-            locale.setlocale(locale.LC_ALL, self._locale)
-        socket.setdefaulttimeout(self._socket_timeout_s)
-        if multiprocessing.get_start_method(allow_none=True) != self._start_method:
-            multiprocessing.set_start_method(self._start_method, force=True)
-        random.seed()
-        numpy_random = sys.modules.get("numpy.random")
-        if numpy_random is not None:
-            numpy_random.seed()
 
     def _what_stays(self, max_growth_mb: int) -> str:
         """The first thing that job code left and that can't be put right."""

@@ -193,16 +193,22 @@ def _plain(value: object) -> object:
     raise TypeError(f"parameters hold a {type(value).__name__}, which JSON can't say")
 
 
+def _name_of(function: Callable[..., object]) -> object:
+    return getattr(function, "__qualname__", function)
+
+
 def _require_name(name: str, function: Callable[..., object]) -> None:
     if not _TYPE_NAME.fullmatch(name) or len(name) > limits.MAX_TYPE_CHARACTERS:
         raise RegistrationError(
-            f"{name!r} (on {function.__qualname__}) can't be the name of a job type; use lower-case words "
+            f"{name!r} (on {_name_of(function)}) can't be the name of a job type; use lower-case words "
             f"joined by dots, like 'text.count', at most {limits.MAX_TYPE_CHARACTERS} characters"
         )
 
 
 def _parameters_model(name: str, function: Callable[..., object]) -> type[BaseModel]:
-    where = f"{function.__module__}.{getattr(function, '__qualname__', function)} (job type {name!r})"
+    where = f"{function.__module__}.{_name_of(function)} (job type {name!r})"
+    if not inspect.isroutine(function):
+        raise RegistrationError(f"{where} is no function; call it from one that takes {_SIGNATURE}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise RegistrationError(
             f"{where} is a generator, for it has a `yield`: nothing would run it; "
