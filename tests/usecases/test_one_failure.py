@@ -21,10 +21,11 @@ from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
+from tidegate.usecases.deadline import NEVER
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS, JOBS_PER_SHARD
 from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
-from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN
+from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN, reap_submissions
 from tidegate.usecases.submit import submit_job
 from tidegate.usecases.tick import tick
 
@@ -173,12 +174,23 @@ def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> No
 
 def test_submissions_that_can_not_be_closed_do_not_keep_later_ones_open_for_ever() -> None:
     services, world = memory_services(SETTINGS)
-    for at in range(SUBMISSIONS_PER_RUN):
-        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - 1)  # their plans are gone
+    stuck = 30 * SUBMISSIONS_PER_RUN
+    for at in range(stuck):
+        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - stuck + at)  # their plans are gone
     _open_submission(services, "B", Phase.STAGING, NOW_MS)
-    for _ in range(100):  # each run finds it with a chance of 20 in 21
+    for _ in range(stuck // SUBMISSIONS_PER_RUN + 1):
         with pytest.raises(NotFound, match="plan"):
-            reap(services, now_ms=LATER_MS)
-        if world.submissions["B"].phase is Phase.REMOVED:
-            return
-    pytest.fail("the latest submission never had its turn")
+            reap_submissions(services, LATER_MS)
+    assert world.submissions["B"].phase is Phase.REMOVED
+
+
+def test_a_submission_has_its_turn_though_each_run_has_time_for_one_that_can_not_be_closed() -> None:
+    services, world = memory_services(SETTINGS)
+    for at in range(SUBMISSIONS_PER_RUN):
+        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - 100 + at)  # their plans are gone
+    _open_submission(services, "B", Phase.STAGING, NOW_MS)
+    for _ in range(SUBMISSIONS_PER_RUN):
+        with pytest.raises(NotFound, match="plan"):
+            reap_submissions(services, LATER_MS, until=replace(NEVER, at_ms=0))
+    assert reap_submissions(services, LATER_MS, until=replace(NEVER, at_ms=0)) == (0, 1)
+    assert world.submissions["B"].phase is Phase.REMOVED
