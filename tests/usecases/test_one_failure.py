@@ -28,6 +28,7 @@ from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
 from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN, reap_submissions
 from tidegate.usecases.submit import submit_job
 from tidegate.usecases.tick import tick
+from tidegate.usecases.wake import MAX_JOBS_PER_SHARD, wake_due
 
 STAMP = Stamp(NOW_MS, "test")
 LATER_MS = NOW_MS + max(GRACE_MS, SUBMISSION_GRACE_MS) + 1
@@ -50,6 +51,14 @@ class OneInputGone(MemoryJobStore):
             if job.key == "broken":
                 raise NotFound("input of job", job.job_id)
         return super().load_dependencies(wanted)
+
+
+class SomeUnreadable(MemoryJobStore):
+    """The items of jobs that are named `broken` are no jobs."""
+
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        jobs = super().get_many(job_ids, consistent=consistent)
+        return {job_id: job for job_id, job in jobs.items() if job.name != "broken"}
 
 
 def _submit(services: Services, *edges: DependencyRequest, pool: str | None = None) -> str:
@@ -170,6 +179,22 @@ def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> No
     with pytest.raises(LookupError):
         reap(replace(services, queue=Broken(world)), now_ms=LATER_MS)
     assert world.jobs[job_id].state is State.READY
+
+
+def test_a_job_whose_time_has_come_is_woken_however_many_earlier_ones_can_not_be() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=1))
+    services = replace(services, jobs=SomeUnreadable(world))
+    stuck = 3 * MAX_JOBS_PER_SHARD
+    ids = [_submit(services) for _ in range(stuck + 7)]
+    for at, job_id in enumerate(ids):
+        name = "broken" if at < stuck else "whole"
+        world.write(replace(world.jobs[job_id], name=name, state=State.SCHEDULED, due_at_ms=NOW_MS + at))
+    woken = [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))]
+    assert woken == ids[stuck:]
+    # In the end it begins anew: one that came behind the first page meanwhile has its turn too.
+    late = ids[MAX_JOBS_PER_SHARD + 1]
+    world.write(replace(world.jobs[late], name="mended"))
+    assert [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))] == [late]
 
 
 def test_submissions_that_can_not_be_closed_do_not_keep_later_ones_open_for_ever() -> None:
