@@ -73,6 +73,79 @@ def test_a_clock_that_was_wrong_from_the_start_is_right_after_the_first_answer(
     assert abs(clock.now_ms() - machine.true_ms) <= 1_000
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("lie_ms", [-86_400_000, -45_000, 45_000, 5 * 3_600_000])
+def test_one_answer_that_lies_changes_nothing_and_two_that_agree_do(lie_ms: int, held: bool) -> None:
+    machine = Machine(true_ms=NOW_MS + 123)
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms(), took_ms=20)
+    for _ in range(3):
+        clock.learn(machine.said_ms() + lie_ms, took_ms=20)
+        assert (clock.now_ms(), clock.off_ms) == (machine.true_ms, 0)
+        machine.true_ms += 5_000
+        clock.learn(machine.said_ms(), took_ms=20)
+    clock.learn(machine.said_ms() + lie_ms, took_ms=20)
+    clock.learn(machine.said_ms() + 3 * lie_ms, took_ms=20)
+    assert clock.now_ms() == machine.true_ms, "two that do not agree are two lies"
+    clock.learn(machine.said_ms() + 3 * lie_ms, took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms - 3 * lie_ms) <= 1_000, "nobody can tell two from the truth"
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000, "the next true one is believed at once"
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_first_answer_that_lies_is_mended_by_the_second(held: bool) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms() + 7_200_000, took_ms=20)
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("step_ms", [600_000, -120_000])
+def test_a_clock_that_is_not_held_is_right_after_the_first_answer_behind_each_step(step_ms: int) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    for _ in range(3):
+        clock.learn(machine.said_ms(), took_ms=20)
+        clock.learn(machine.said_ms(), took_ms=20)
+        machine.off_ms += step_ms
+        machine.true_ms += 5_000
+        assert abs(clock.now_ms() - machine.true_ms - step_ms) <= 1_000
+        clock.learn(machine.said_ms(), took_ms=20)
+        assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_clock_that_a_sleeping_machine_left_behind_is_right_after_the_second_answer(held: bool) -> None:
+    machine = Machine()
+    asleep_ms = 0
+    clock = SystemClock(lambda: machine.wall_ms() - asleep_ms, lambda: machine.steady_ms() - asleep_ms)
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms(), took_ms=20)
+    asleep_ms = 3_600_000
+    machine.true_ms += asleep_ms
+    for _ in range(2):
+        clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("year", ["0001", "1970", "9999"])
+def test_a_date_that_can_t_be_one_is_none(year: str) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    heard, context = AwsTime(clock), dict[str, Any]()
+    heard._sent(context=context)
+    for text in (f"Fri, 31 Dec {year} 23:59:59 GMT", f"Fri, 31 Dec {year} 23:59:59 -2359"):
+        heard._answered(parsed={"ResponseMetadata": {"HTTPHeaders": {"date": text}}}, context=context)
+    assert (clock.now_ms(), clock.off_ms) == (machine.true_ms, 0)
+
+
 @pytest.mark.parametrize("off_ms", [-900, 0, 900])
 def test_what_a_date_can_t_show_is_left_alone(off_ms: int) -> None:
     """A Date is cut to whole seconds, so the machine's own milliseconds are better where both may be true."""
@@ -114,7 +187,19 @@ def test_the_date_of_an_answer_is_read_once_a_second(date: str, monkeypatch: pyt
     assert all(0 <= took_ms < 5_000 for _, took_ms in learned)
 
 
-@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": ""}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"date": "yesterday"},
+        {"date": ""},
+        {"date": "Tue, 14 Nov 2023 22:13:20 GMT, Tue, 14 Nov 2023 22:13:20 GMT"},
+        {"date": "Tue, 99999999999999999999 Nov 2023 22:13:20 GMT"},
+        {"date": "Tue, 14 Nov 2023 22:13:20 +99999999999999999999"},
+        {"date": "Tue, 14 Nov 99999999999999999999 22:13:20 GMT"},
+        {"date": "2023-11-14T22:13:20Z"},
+    ],
+)
 def test_an_answer_without_a_date_teaches_nothing(headers: dict[str, str]) -> None:
     clock = Machine().clock()
     context: dict[str, Any] = {}

@@ -69,7 +69,7 @@ class AwsTime:
             return last_ms
         try:
             said = parsedate_to_datetime(date)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         # By RFC 9110 a Date is in GMT, also where it does not say so.
         said_ms = int((said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()) * 1_000
