@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import botocore.auth
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 from tests.contract.stores import session_of
 from tidegate.adapters.aws_clients import AwsClients
@@ -237,6 +241,74 @@ def test_clients_learn_from_a_real_answer_and_sign_with_the_time_that_is_right(
     first, second = (_signed_ms(text) for text in signed)
     assert first - right.now_ms() > 500_000, "the first request could not know"
     assert abs(second - right.now_ms()) < 60_000
+
+
+@pytest.mark.parametrize("learned_before", [False, True])
+@pytest.mark.parametrize("off_ms", [3_600_000, -600_000])
+def test_a_request_that_was_signed_at_a_wrong_time_is_repeated_at_the_right_one(
+    off_ms: int, learned_before: bool, local_clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that begins on a machine whose clock is wrong would end at its first request, and begin again."""
+    names = vars(botocore.auth)
+    monkeypatch.setitem(names, "get_current_datetime", names["get_current_datetime"])
+    right, steps = SystemClock(), [0 if learned_before else off_ms]
+    wrong = SystemClock(machine=lambda: right.now_ms() + steps[-1])
+    clients = connect_system(
+        session=session_of(local_clients),
+        endpoint_url=local_clients.dynamodb.meta.endpoint_url,
+        clock=wrong,
+    )
+    sign_by(wrong)
+    refused: list[int] = []
+
+    def refuse_skew(request: Any, **_: Any) -> Any:
+        skew_ms = _signed_ms(request.headers["X-Amz-Date"].decode()) - right.now_ms()
+        if abs(skew_ms) < 300_000:
+            return None
+        refused.append(skew_ms)
+        return _refusal(request.url, right.now_ms())
+
+    events: Any = clients.dynamodb.meta.events
+    events.register("before-send.dynamodb", refuse_skew)
+    if learned_before:
+        clients.dynamodb.list_tables()
+        wrong.hold()
+        wrong._ahead_of_steady_ms = (wrong._ahead_of_steady_ms or 0) + off_ms
+        wrong._agreed_ms = wrong._ahead_of_steady_ms  # as if a lie had been believed
+    clients.dynamodb.list_tables()
+    assert len(refused) == 1
+    assert abs(wrong.now_ms() - right.now_ms()) <= 1_500
+    clients.dynamodb.list_tables()
+    assert len(refused) == 1
+
+
+def test_a_bad_signature_is_not_repeated_where_the_clock_is_right(local_clients: AwsClients) -> None:
+    clients = connect_system(
+        session=session_of(local_clients), endpoint_url=local_clients.dynamodb.meta.endpoint_url
+    )
+    sent: list[str] = []
+
+    def refuse(request: Any, **_: Any) -> Any:
+        sent.append(request.url)
+        return _refusal(request.url, SystemClock().now_ms())
+
+    events: Any = clients.dynamodb.meta.events
+    events.register("before-send.dynamodb", refuse)
+    with pytest.raises(ClientError, match="InvalidSignatureException"):
+        clients.dynamodb.list_tables()
+    assert len(sent) == 1
+
+
+def _refusal(url: str, now_ms: int) -> Any:
+    headers: Any = {"date": format_datetime(datetime.fromtimestamp(now_ms // 1_000, UTC), usegmt=True)}
+    return AWSResponse(url, 400, headers, _Body())
+
+
+class _Body:
+    """What AWS answers to a request that was signed at a wrong time."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b'{"__type": "com.amazon.coral.service#InvalidSignatureException", "message": "Signature expired"}'
 
 
 def _signed_ms(text: str) -> int:
