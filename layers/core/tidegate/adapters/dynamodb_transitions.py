@@ -35,6 +35,7 @@ from tidegate.adapters.dynamodb_conditions import (
     lost_workers,
     never,
     not_cancelled,
+    ready_since,
     reopened_times,
     waiting_for,
     waiting_only_on,
@@ -209,19 +210,33 @@ def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) 
     return with_values(ended, **_without_worker(move.job))
 
 
+def _still_queued(move: moves.FailIfStillQueued | moves.TakeBackIfStillQueued) -> Clause:
+    return all_of(
+        in_state(State.QUEUED),
+        attempt_is(move.attempt),
+        reopened_times(move.reopened),
+        ready_since(move.job.ready_at_ms),
+    )
+
+
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
+    condition = _still_queued(move)
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
+    condition = _still_queued(move)
     return to_ready(codec, move.job, move.stamp, condition)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
     states = sorted(moves.CANCELLABLE_AT_ONCE)
-    condition = all_of(in_state(*states), in_state(move.job.state))
+    condition = all_of(
+        in_state(*states),
+        in_state(move.job.state),
+        reopened_times(move.job.reopened),
+        ready_since(move.job.ready_at_ms),
+    )
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
