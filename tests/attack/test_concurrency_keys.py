@@ -114,6 +114,22 @@ def test_a_smaller_limit_holds_on_though_very_many_other_lanes_hide_the_one_it_w
     assert settled(deployment) == 1
 
 
+def test_the_least_of_the_others_is_found_though_very_many_other_lanes_hide_the_one_it_waits_in() -> None:
+    deployment = deployment_of_two_pools()
+    flood(deployment, 8)
+    follow(deployment)
+    (first,) = deployment.submit(1, concurrency_key=KEY)
+    deployment.submit(1, concurrency_key=KEY, concurrency_limit=3)
+    follow(deployment)
+    assert settled(deployment) == 1
+    for number in range(2 * LANES_AT_MOST):  # of which the last by name are listed
+        deployment.services.lanes.note(POOL, key_lane(f"x{number}", 99), now_ms=deployment.now_ms)
+    cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
+    deployment.world.now_ms += 2 * MINUTE_MS
+    settle_waiting(deployment.services, POOL, [KnownLane(key_lane(KEY, 1), 1, 0)], deployment.now_ms)
+    assert settled(deployment) == 3
+
+
 def test_what_is_left_of_the_limits_of_waiting_jobs_is_the_least_of_the_others() -> None:
     deployment = deployment_of_two_pools()
     flood(deployment, 8)

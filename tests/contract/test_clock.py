@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import botocore.auth
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 from tests.contract.stores import session_of
 from tidegate.adapters.aws_clients import AwsClients
@@ -73,6 +77,79 @@ def test_a_clock_that_was_wrong_from_the_start_is_right_after_the_first_answer(
     assert abs(clock.now_ms() - machine.true_ms) <= 1_000
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("lie_ms", [-86_400_000, -45_000, 45_000, 5 * 3_600_000])
+def test_one_answer_that_lies_changes_nothing_and_two_that_agree_do(lie_ms: int, held: bool) -> None:
+    machine = Machine(true_ms=NOW_MS + 123)
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms(), took_ms=20)
+    for _ in range(3):
+        clock.learn(machine.said_ms() + lie_ms, took_ms=20)
+        assert (clock.now_ms(), clock.off_ms) == (machine.true_ms, 0)
+        machine.true_ms += 5_000
+        clock.learn(machine.said_ms(), took_ms=20)
+    clock.learn(machine.said_ms() + lie_ms, took_ms=20)
+    clock.learn(machine.said_ms() + 3 * lie_ms, took_ms=20)
+    assert clock.now_ms() == machine.true_ms, "two that do not agree are two lies"
+    clock.learn(machine.said_ms() + 3 * lie_ms, took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms - 3 * lie_ms) <= 1_000, "nobody can tell two from the truth"
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000, "the next true one is believed at once"
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_first_answer_that_lies_is_mended_by_the_second(held: bool) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms() + 7_200_000, took_ms=20)
+    clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("step_ms", [600_000, -120_000])
+def test_a_clock_that_is_not_held_is_right_after_the_first_answer_behind_each_step(step_ms: int) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    for _ in range(3):
+        clock.learn(machine.said_ms(), took_ms=20)
+        clock.learn(machine.said_ms(), took_ms=20)
+        machine.off_ms += step_ms
+        machine.true_ms += 5_000
+        assert abs(clock.now_ms() - machine.true_ms - step_ms) <= 1_000
+        clock.learn(machine.said_ms(), took_ms=20)
+        assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_clock_that_a_sleeping_machine_left_behind_is_right_after_the_second_answer(held: bool) -> None:
+    machine = Machine()
+    asleep_ms = 0
+    clock = SystemClock(lambda: machine.wall_ms() - asleep_ms, lambda: machine.steady_ms() - asleep_ms)
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms(), took_ms=20)
+    asleep_ms = 3_600_000
+    machine.true_ms += asleep_ms
+    for _ in range(2):
+        clock.learn(machine.said_ms(), took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("year", ["0001", "1970", "9999"])
+def test_a_date_that_can_t_be_one_is_none(year: str) -> None:
+    machine = Machine()
+    clock = machine.clock()
+    heard, context = AwsTime(clock), dict[str, Any]()
+    heard._sent(context=context)
+    for text in (f"Fri, 31 Dec {year} 23:59:59 GMT", f"Fri, 31 Dec {year} 23:59:59 -2359"):
+        heard._answered(parsed={"ResponseMetadata": {"HTTPHeaders": {"date": text}}}, context=context)
+    assert (clock.now_ms(), clock.off_ms) == (machine.true_ms, 0)
+
+
 @pytest.mark.parametrize("off_ms", [-900, 0, 900])
 def test_what_a_date_can_t_show_is_left_alone(off_ms: int) -> None:
     """A Date is cut to whole seconds, so the machine's own milliseconds are better where both may be true."""
@@ -114,7 +191,19 @@ def test_the_date_of_an_answer_is_read_once_a_second(date: str, monkeypatch: pyt
     assert all(0 <= took_ms < 5_000 for _, took_ms in learned)
 
 
-@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": ""}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"date": "yesterday"},
+        {"date": ""},
+        {"date": "Tue, 14 Nov 2023 22:13:20 GMT, Tue, 14 Nov 2023 22:13:20 GMT"},
+        {"date": "Tue, 99999999999999999999 Nov 2023 22:13:20 GMT"},
+        {"date": "Tue, 14 Nov 2023 22:13:20 +99999999999999999999"},
+        {"date": "Tue, 14 Nov 99999999999999999999 22:13:20 GMT"},
+        {"date": "2023-11-14T22:13:20Z"},
+    ],
+)
 def test_an_answer_without_a_date_teaches_nothing(headers: dict[str, str]) -> None:
     clock = Machine().clock()
     context: dict[str, Any] = {}
@@ -152,6 +241,74 @@ def test_clients_learn_from_a_real_answer_and_sign_with_the_time_that_is_right(
     first, second = (_signed_ms(text) for text in signed)
     assert first - right.now_ms() > 500_000, "the first request could not know"
     assert abs(second - right.now_ms()) < 60_000
+
+
+@pytest.mark.parametrize("learned_before", [False, True])
+@pytest.mark.parametrize("off_ms", [3_600_000, -600_000])
+def test_a_request_that_was_signed_at_a_wrong_time_is_repeated_at_the_right_one(
+    off_ms: int, learned_before: bool, local_clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that begins on a machine whose clock is wrong would end at its first request, and begin again."""
+    names = vars(botocore.auth)
+    monkeypatch.setitem(names, "get_current_datetime", names["get_current_datetime"])
+    right, steps = SystemClock(), [0 if learned_before else off_ms]
+    wrong = SystemClock(machine=lambda: right.now_ms() + steps[-1])
+    clients = connect_system(
+        session=session_of(local_clients),
+        endpoint_url=local_clients.dynamodb.meta.endpoint_url,
+        clock=wrong,
+    )
+    sign_by(wrong)
+    refused: list[int] = []
+
+    def refuse_skew(request: Any, **_: Any) -> Any:
+        skew_ms = _signed_ms(request.headers["X-Amz-Date"].decode()) - right.now_ms()
+        if abs(skew_ms) < 300_000:
+            return None
+        refused.append(skew_ms)
+        return _refusal(request.url, right.now_ms())
+
+    events: Any = clients.dynamodb.meta.events
+    events.register("before-send.dynamodb", refuse_skew)
+    if learned_before:
+        clients.dynamodb.list_tables()
+        wrong.hold()
+        wrong._ahead_of_steady_ms = (wrong._ahead_of_steady_ms or 0) + off_ms
+        wrong._agreed_ms = wrong._ahead_of_steady_ms  # as if a lie had been believed
+    clients.dynamodb.list_tables()
+    assert len(refused) == 1
+    assert abs(wrong.now_ms() - right.now_ms()) <= 1_500
+    clients.dynamodb.list_tables()
+    assert len(refused) == 1
+
+
+def test_a_bad_signature_is_not_repeated_where_the_clock_is_right(local_clients: AwsClients) -> None:
+    clients = connect_system(
+        session=session_of(local_clients), endpoint_url=local_clients.dynamodb.meta.endpoint_url
+    )
+    sent: list[str] = []
+
+    def refuse(request: Any, **_: Any) -> Any:
+        sent.append(request.url)
+        return _refusal(request.url, SystemClock().now_ms())
+
+    events: Any = clients.dynamodb.meta.events
+    events.register("before-send.dynamodb", refuse)
+    with pytest.raises(ClientError, match="InvalidSignatureException"):
+        clients.dynamodb.list_tables()
+    assert len(sent) == 1
+
+
+def _refusal(url: str, now_ms: int) -> Any:
+    headers: Any = {"date": format_datetime(datetime.fromtimestamp(now_ms // 1_000, UTC), usegmt=True)}
+    return AWSResponse(url, 400, headers, _Body())
+
+
+class _Body:
+    """What AWS answers to a request that was signed at a wrong time."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b'{"__type": "com.amazon.coral.service#InvalidSignatureException", "message": "Signature expired"}'
 
 
 def _signed_ms(text: str) -> int:

@@ -17,6 +17,7 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.ports import OpenSubmission
 from tidegate.usecases.whole_group import entries_of
 
 PAGE = 2  # what the service gives at most, whatever it is asked for
@@ -92,7 +93,7 @@ def test_open_submissions_are_listed_as_many_as_were_asked_for(paged: Stores) ->
             )
         )
     assert paged.submissions.list_open(opened_before_ms=NOW_MS + MANY, limit=MANY - 1) == tuple(
-        f"S{n:02}" for n in range(MANY - 1)
+        OpenSubmission(NOW_MS + n, f"S{n:02}") for n in range(MANY - 1)
     )
 
 

@@ -14,7 +14,7 @@ from tidegate.adapters.memory_pool_queue import MOST_RECEIVES, MOST_RECEIVES_OF_
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.ports import Delivery, Message
+from tidegate.ports import Delivery, Message, OpenSubmission
 from tidegate.usecases.pass_on import MOST_PASSES
 
 
@@ -62,9 +62,19 @@ def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
     stores.submissions.move_phase_if("W2", Phase.STAGING, Phase.COMMITTED)
     stores.submissions.move_phase_if("W2", Phase.COMMITTED, Phase.COMPLETE)
     stores.submissions.move_phase_if("W3", Phase.STAGING, Phase.ABANDONED)
-    listed = stores.submissions.list_open
-    assert listed(opened_before_ms=NOW_MS + 5, limit=10) == ("W1", "W3", "W4")
-    assert listed(opened_before_ms=NOW_MS + 9, limit=2) == ("W1", "W3")
+
+    def listed(before_ms: int, limit: int, after: OpenSubmission | None = None) -> list[str]:
+        found = stores.submissions.list_open(opened_before_ms=before_ms, limit=limit, after=after)
+        return [each.submission_id for each in found]
+
+    assert listed(NOW_MS + 5, 10) == ["W1", "W3", "W4"]
+    assert listed(NOW_MS + 9, 2) == ["W1", "W3"]
+    (first, *_) = stores.submissions.list_open(opened_before_ms=NOW_MS + 9, limit=2)
+    assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]
+    stores.submissions.move_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
+    assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]  # behind one that is open no more
+    assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 1, "W1")) == []
+    assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 7, "W7")) == []  # a clock that was put back
 
 
 def test_what_was_removed_keeps_its_record_and_is_open_no_more(stores: Stores) -> None:

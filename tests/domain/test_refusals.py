@@ -98,6 +98,11 @@ WORN_OUT = worn_out(FAILED)
         (CancelIfGraceOver(ASKED, 30_001, CANCELLED, STAMP), ASKED, "grace still runs"),
         (CancelIfInState(READY, CANCELLED, STAMP), RUNNING, "it is RUNNING"),
         (CancelIfInState(READY, CANCELLED, STAMP), QUEUED, "it is QUEUED, not READY"),
+        (
+            CancelIfInState(READY, CANCELLED, STAMP),
+            replace(READY, ready_at_ms=9),
+            f"it is READY since 9, not since {READY.ready_at_ms}",
+        ),
         (KeepIfEnded(FAILED, 9), RUNNING, "it is RUNNING"),
         (
             KeepIfEnded(FAILED, 9),

@@ -167,6 +167,7 @@ def _repair_cases() -> list[Case]:
         "was claimed before": replace(QUEUED, attempt=2),
         "was claimed less often": replace(QUEUED, attempt=0),
         "was reopened": again,
+        "was dispatched anew": replace(QUEUED, ready_at_ms=NOW_MS + 77),
         **others(State.QUEUED),
     }
     undelivered = ended(QUEUED, State.FAILED, FAILURE)
@@ -207,7 +208,11 @@ def _cancel_cases() -> list[Case]:
             CancelIfInState(job, CANCELLED, STAMP),
             job,
             ended(job, State.CANCELLED, FAILURE),
-            others(job.state),
+            {
+                "was reopened": replace(job, reopened=2),
+                "became ready again": replace(job, ready_at_ms=NOW_MS + 77),
+                **others(job.state),
+            },
         )
         for job in (PENDING, SCHEDULED, READY, QUEUED)
     ]

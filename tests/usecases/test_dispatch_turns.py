@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.adapters.memory_world import HeldLease
 from tidegate.domain.rules import DispatchRules
@@ -34,7 +36,7 @@ class BusyRun:
         world.now_ms = self.began_ms + self.passed_ms - 1_000
         self.leases.append(world.leases[POOL])
         world.on_request = lambda _request: None
-        for _ in range(4):
+        for _ in self.deployment.dispatched:
             self.deployment.run_one()
         self.deployment.submit(4)
         assert not self.deployment.services.leases.take_if_free(
@@ -71,3 +73,34 @@ def test_the_lease_is_held_for_as_long_as_the_turns_take() -> None:
         LEASE_MS,
         *(turn * TURN_MS + LEASE_MS for turn in range(3)),
     ]
+
+
+class PausedRun(BusyRun):
+    """An operator pauses the pool while the second turn begins."""
+
+    def on_request(self, request: str) -> None:
+        super().on_request(request)
+        if request == "release_lease" and self.turns == 2:
+            self.deployment.services.rules.set_pool_paused(
+                POOL, True, actor="ann", now_ms=self.deployment.now_ms
+            )
+
+
+def test_a_pause_ends_the_turns() -> None:
+    busy = PausedRun()
+    assert busy.run() == 2 * 4
+    assert POOL not in busy.deployment.world.leases
+
+
+class LeavingWorkers(BusyRun):
+    """The pool has a fourth of its capacity from the second turn on."""
+
+    def on_request(self, request: str) -> None:
+        super().on_request(request)
+        settings = self.deployment.services.settings
+        settings.pools[POOL] = replace(settings.pools[POOL], capacity=1)  # type: ignore[index]
+
+
+def test_a_turn_goes_by_the_capacity_that_there_is_then() -> None:
+    busy = LeavingWorkers()
+    assert busy.run() == 4 + 4 * 2

@@ -169,3 +169,42 @@ def test_pools_and_shards_that_come_while_a_group_is_walked_are_listed_too(state
     assert made <= set(found)
     assert len(set(found)) == len(found)
     assert Position.read(services, state, None, None).shards == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "key:1:new"),
+        ("", type_lane("new")),
+        (key_lane("a", 1), type_lane("t")),
+        (type_lane("t"), key_lane("a", 1)),
+        (type_lane("t"), "key:1:new"),
+        (key_lane("a", 1), type_lane("new")),
+    ],
+)
+def test_a_job_that_moves_in_the_middle_of_a_page_is_listed(before: str, after: str) -> None:
+    at, happened = 0, True
+    while happened:
+        walk = Walk(20)
+        jobs = list(walk.world.jobs.values())
+        for job in jobs[:10]:
+            walk.hold(job, key_lane("a", 1) if before.startswith("type") else type_lane("t"))
+        if before:
+            walk.hold(jobs[-1], before)
+        happened, left = False, at
+
+        def move_in_between(_request: str, walk: Walk = walk, job: Job = jobs[-1]) -> None:
+            nonlocal happened, left
+            if left == 0:
+                happened, walk.world.on_request = True, lambda _request: None
+                walk.hold(job, after)
+            left -= 1
+
+        walk.world.on_request = move_in_between
+        cursor = walk.page(None, 200)
+        walk.world.on_request = lambda _request: None
+        while cursor is not None:
+            cursor = walk.page(cursor, 200)
+        walk.check()
+        at += 1
+    assert at > 5

@@ -21,12 +21,14 @@ from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
+from tidegate.usecases.deadline import NEVER
 from tidegate.usecases.reap import reap
 from tidegate.usecases.reap_pending import GRACE_MS, JOBS_PER_SHARD
 from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
-from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN
+from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN, reap_submissions
 from tidegate.usecases.submit import submit_job
 from tidegate.usecases.tick import tick
+from tidegate.usecases.wake import MAX_JOBS_PER_SHARD, wake_due
 
 STAMP = Stamp(NOW_MS, "test")
 LATER_MS = NOW_MS + max(GRACE_MS, SUBMISSION_GRACE_MS) + 1
@@ -49,6 +51,14 @@ class OneInputGone(MemoryJobStore):
             if job.key == "broken":
                 raise NotFound("input of job", job.job_id)
         return super().load_dependencies(wanted)
+
+
+class SomeUnreadable(MemoryJobStore):
+    """The items of jobs that are named `broken` are no jobs."""
+
+    def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
+        jobs = super().get_many(job_ids, consistent=consistent)
+        return {job_id: job for job_id, job in jobs.items() if job.name != "broken"}
 
 
 def _submit(services: Services, *edges: DependencyRequest, pool: str | None = None) -> str:
@@ -171,14 +181,41 @@ def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> No
     assert world.jobs[job_id].state is State.READY
 
 
+def test_a_job_whose_time_has_come_is_woken_however_many_earlier_ones_can_not_be() -> None:
+    services, world = memory_services(replace(SETTINGS, shards=1))
+    services = replace(services, jobs=SomeUnreadable(world))
+    stuck = 3 * MAX_JOBS_PER_SHARD
+    ids = [_submit(services) for _ in range(stuck + 7)]
+    for at, job_id in enumerate(ids):
+        name = "broken" if at < stuck else "whole"
+        world.write(replace(world.jobs[job_id], name=name, state=State.SCHEDULED, due_at_ms=NOW_MS + at))
+    woken = [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))]
+    assert woken == ids[stuck:]
+    # In the end it begins anew: one that came behind the first page meanwhile has its turn too.
+    late = ids[MAX_JOBS_PER_SHARD + 1]
+    world.write(replace(world.jobs[late], name="mended"))
+    assert [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))] == [late]
+
+
 def test_submissions_that_can_not_be_closed_do_not_keep_later_ones_open_for_ever() -> None:
     services, world = memory_services(SETTINGS)
-    for at in range(SUBMISSIONS_PER_RUN):
-        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - 1)  # their plans are gone
+    stuck = 30 * SUBMISSIONS_PER_RUN
+    for at in range(stuck):
+        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - stuck + at)  # their plans are gone
     _open_submission(services, "B", Phase.STAGING, NOW_MS)
-    for _ in range(100):  # each run finds it with a chance of 20 in 21
+    for _ in range(stuck // SUBMISSIONS_PER_RUN + 1):
         with pytest.raises(NotFound, match="plan"):
-            reap(services, now_ms=LATER_MS)
-        if world.submissions["B"].phase is Phase.REMOVED:
-            return
-    pytest.fail("the latest submission never had its turn")
+            reap_submissions(services, LATER_MS)
+    assert world.submissions["B"].phase is Phase.REMOVED
+
+
+def test_a_submission_has_its_turn_though_each_run_has_time_for_one_that_can_not_be_closed() -> None:
+    services, world = memory_services(SETTINGS)
+    for at in range(SUBMISSIONS_PER_RUN):
+        _open_submission(services, f"A{at}", Phase.COMMITTED, NOW_MS - 100 + at)  # their plans are gone
+    _open_submission(services, "B", Phase.STAGING, NOW_MS)
+    for _ in range(SUBMISSIONS_PER_RUN):
+        with pytest.raises(NotFound, match="plan"):
+            reap_submissions(services, LATER_MS, until=replace(NEVER, at_ms=0))
+    assert reap_submissions(services, LATER_MS, until=replace(NEVER, at_ms=0)) == (0, 1)
+    assert world.submissions["B"].phase is Phase.REMOVED

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
+from tidegate.adapters.memory_workers import MemoryWorkerRegistry
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import memory_services
-from tidegate.domain.errors import InvalidRequest, WorkerFenced, WorkerIdTaken
+from tidegate.domain.errors import InvalidRequest, ServiceRefused, WorkerFenced, WorkerIdTaken
 from tidegate.domain.workers import Worker, WorkerSpec, WorkerState
 from tidegate.usecases.capacity import pool_capacity
 from tidegate.usecases.reap_workers import WORKERS_PER_POOL, reap_workers
@@ -149,3 +151,25 @@ def test_a_run_of_the_reaper_is_bounded_and_the_next_goes_on(services: Services)
         join_pool(services, replace(SPEC, worker_id=f"w{number:04d}"), session_id=f"S{number}", now_ms=NOW_MS)
     later_ms = NOW_MS + SILENCE_MS + 1
     assert [reap_workers(services, later_ms) for _ in range(3)] == [WORKERS_PER_POOL, 50, 0]
+
+
+class SomeCanNotBeMarked(MemoryWorkerRegistry):
+    """The entries of workers whose id begins with `broken` are refused by the service."""
+
+    def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
+        if worker.worker_id.startswith("broken"):
+            raise ServiceRefused("the item is none")
+        return super().mark_lost_if_silent(worker, silent_since_ms=silent_since_ms, expires_at_s=expires_at_s)
+
+
+def test_a_worker_that_can_not_be_marked_is_in_the_way_of_none_beside_or_behind_it() -> None:
+    services, world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
+    services = replace(services, workers=SomeCanNotBeMarked(world))
+    for number in range(WORKERS_PER_POOL):
+        spec = replace(SPEC, worker_id=f"broken{number:04d}")
+        join_pool(services, spec, session_id=f"S{number}", now_ms=NOW_MS)
+    join(services)
+    for _ in range(2):
+        with suppress(ServiceRefused):
+            reap_workers(services, NOW_MS + SILENCE_MS + 1)
+    assert standing(services).state is WorkerState.LOST

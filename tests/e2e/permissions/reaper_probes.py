@@ -102,8 +102,8 @@ def _cut_off(world: World, request: WorkflowRequest, *, committed: bool) -> str:
     at_ms = now_ms() - LONG_MS
     with contextlib.suppress(_CutOff):
         submit_workflow(replace(admin, **dying), request, idempotency_key=None, fingerprint="f", now_ms=at_ms)
-    (submission_id,) = admin.submissions.list_open(opened_before_ms=now_ms(), limit=2)
-    return submission_id
+    (opened,) = admin.submissions.list_open(opened_before_ms=now_ms(), limit=2)
+    return opened.submission_id
 
 
 def removes_what_was_never_accepted(world: World, services: Services) -> None:

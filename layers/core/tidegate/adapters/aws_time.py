@@ -12,6 +12,10 @@ import botocore.auth
 from tidegate.adapters.system import steady_ms
 
 _SENT_AT = "tidegate_sent_at_ms"
+_REPEATED = "tidegate_repeated_for_its_time"
+# AWS's codes for a request that was signed at a wrong time; the first is also that of any other bad signature.
+_SKEW_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"})
+_SKEW_MS = 60_000  # far below the five minutes that AWS allows
 
 
 class LearningClock(Protocol):
@@ -53,9 +57,27 @@ class AwsTime:
         service = client.meta.service_model.service_name
         client.meta.events.register(f"before-call.{service}", self._sent)
         client.meta.events.register(f"after-call.{service}", self._answered)
+        client.meta.events.register_first(f"needs-retry.{service}", self._was_skewed)
 
     def _sent(self, context: dict[str, Any], **_: Any) -> None:
         context[_SENT_AT] = steady_ms()
+
+    def _was_skewed(
+        self, response: tuple[Any, dict[str, Any]] | None, request_dict: dict[str, Any], **_: Any
+    ) -> int | None:
+        """Has a request repeated once, at once, that AWS refused because this clock was wrong. It did nothing."""
+        context = request_dict.get("context", {})
+        if response is None or response[1].get("Error", {}).get("Code") not in _SKEW_CODES:
+            return None
+        signed_ms = self._clock.now_ms()
+        # Twice: that AWS refused the time is a second witness beside the Date.
+        for _witness in range(2):
+            self._answered(response[1], context)
+        was_wrong = abs(self._clock.now_ms() - signed_ms) > _SKEW_MS
+        if not was_wrong or context.get(_REPEATED):
+            return None
+        context[_REPEATED] = True
+        return 0  # seconds to wait; None leaves it to the client
 
     def _answered(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
@@ -69,7 +91,7 @@ class AwsTime:
             return last_ms
         try:
             said = parsedate_to_datetime(date)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         # By RFC 9110 a Date is in GMT, also where it does not say so.
         said_ms = int((said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()) * 1_000

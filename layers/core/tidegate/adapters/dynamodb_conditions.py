@@ -131,6 +131,11 @@ def reopened_times(reopened: int) -> Clause:
     return equals(schema.REOPENED, reopened) if reopened else absent(schema.REOPENED)
 
 
+def ready_since(ready_at_ms: int | None) -> Clause:
+    """The job became READY for the last time at this moment; None is never."""
+    return absent(schema.READY_AT) if ready_at_ms is None else equals(schema.READY_AT, ready_at_ms)
+
+
 def lost_workers(losses: int) -> Clause:
     """So many leases of the job ran out in this life. None is not stored."""
     return equals(schema.WORKER_LOSSES, losses) if losses else absent(schema.WORKER_LOSSES)

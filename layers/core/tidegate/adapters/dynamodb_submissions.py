@@ -28,6 +28,7 @@ from tidegate.adapters.dynamodb_values import (
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.ports import OpenSubmission
 from tidegate.settings import Tables
 
 _PAGE_BYTES = 300_000  # of JSON, before it is compressed; an item may hold 400 KB
@@ -158,8 +159,19 @@ class DynamoSubmissionStore:
             edges=tuple(_edge_from(record["edge"]) for record in records if "edge" in record),
         )
 
-    def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
+    def list_open(
+        self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
+    ) -> tuple[OpenSubmission, ...]:
+        """At most `limit` submissions that are not done with and began before a time (ms), behind `after`."""
+        if after is not None and after.opened_at_ms >= opened_before_ms:
+            return ()  # DynamoDB refuses a start that the key condition does not hold for
+        start: dict[str, Any] = {}
+        if after is not None:
+            start["ExclusiveStartKey"] = {
+                **_key(after.submission_id),
+                schema.OPEN: {"S": schema.OPEN_MARK},
+                schema.OPENED_AT: {"N": str(after.opened_at_ms)},
+            }
         found = DynamoBatches(self.clients).query(
             self.tables.submissions,
             IndexName=schema.OPEN_INDEX,
@@ -170,8 +182,12 @@ class DynamoSubmissionStore:
                 ":before": {"N": str(opened_before_ms)},
             },
             Limit=limit,
+            **start,
         )
-        return tuple(item[schema.SUBMISSION_ID]["S"] for item in itertools.islice(found, limit))
+        return tuple(
+            OpenSubmission(int(item[schema.OPENED_AT]["N"]), item[schema.SUBMISSION_ID]["S"])
+            for item in itertools.islice(found, limit)
+        )
 
     def _put_page(self, item: Item) -> None:
         with translated(f"writing to {self.tables.submission_plans}"):

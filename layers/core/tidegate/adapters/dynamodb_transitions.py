@@ -35,6 +35,7 @@ from tidegate.adapters.dynamodb_conditions import (
     lost_workers,
     never,
     not_cancelled,
+    ready_since,
     reopened_times,
     tried_times,
     waiting_for,
@@ -219,25 +220,35 @@ def _finish_if_lease_expired(codec: JobCodec, move: moves.FinishIfLeaseExpired) 
     return with_values(ended, **_without_worker(move.job))
 
 
+def _still_queued(move: moves.FailIfStillQueued | moves.TakeBackIfStillQueued) -> Clause:
+    return all_of(
+        in_state(State.QUEUED),
+        attempt_is(move.attempt),
+        reopened_times(move.reopened),
+        ready_since(move.job.ready_at_ms),
+    )
+
+
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
+    condition = _still_queued(move)
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
-    job, stamp = move.job, move.stamp
-    condition = all_of(in_state(State.QUEUED), attempt_is(move.attempt), reopened_times(move.reopened))
+    job, stamp, condition = move.job, move.stamp, _still_queued(move)
+    ready = to_ready(codec, job, stamp, condition, move.pool)
     kept = without_old_dispatches([*job.history, _ready_entry(job, move.attempt, stamp)])
-    if len(kept) > len(job.history):
-        return to_ready(codec, job, stamp, condition, move.pool)
-    # Only while it is the dispatch that was read: each has an own moment since when the job was READY.
-    as_read = all_of(condition, equals(schema.READY_AT, job.ready_at_ms))
-    return _with_history(to_ready(codec, job, stamp, as_read, move.pool), kept, move.attempt)
+    return ready if len(kept) > len(job.history) else _with_history(ready, kept, move.attempt)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:
     states = sorted(moves.CANCELLABLE_AT_ONCE)
-    condition = all_of(in_state(*states), in_state(move.job.state))
+    condition = all_of(
+        in_state(*states),
+        in_state(move.job.state),
+        reopened_times(move.job.reopened),
+        ready_since(move.job.ready_at_ms),
+    )
     return to_end(codec, move.job, move.ending, move.stamp, condition)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
+from tidegate.ports import OpenSubmission
 
 
 class MemorySubmissionStore:
@@ -52,8 +53,10 @@ class MemorySubmissionStore:
             raise NotFound("plan of submission", submission_id)
         return plan
 
-    def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
+    def list_open(
+        self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
+    ) -> tuple[OpenSubmission, ...]:
+        """At most `limit` submissions that are not done with and began before a time (ms), behind `after`."""
         self._world.charge("list_open")
         with self._world.lock:
             found = [
@@ -61,4 +64,6 @@ class MemorySubmissionStore:
                 for submission in self._world.submissions.values()
                 if submission.phase not in DONE_WITH and submission.created_at_ms < opened_before_ms
             ]
-        return tuple(submission_id for _, submission_id in sorted(found)[:limit])
+        start = () if after is None else (after.opened_at_ms, after.submission_id)
+        behind = sorted(place for place in found if place > start)
+        return tuple(OpenSubmission(*place) for place in behind[:limit])

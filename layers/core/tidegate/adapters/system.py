@@ -13,6 +13,8 @@ from ulid import ULID
 _STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 # A Date is cut to whole seconds, and AWS's own machines may differ a little. Within that the machine's clock is right.
 _SLACK_MS = 1_000
+# A Date before 2020 or after 2100 is none: what is dated by it could not even be signed or ranked.
+_EARLIEST_MS, _LATEST_MS = 1_577_836_800_000, 4_102_444_800_000
 
 
 def machine_ms() -> int:
@@ -28,8 +30,9 @@ def steady_ms() -> int:
 class SystemClock:
     """The time for stamps: the machine's clock, put right by what AWS says the time is.
 
-    Once it is held (`hold`), a step of the machine's clock does not show in it any more. Safe to use from many threads.
-    `machine` and `steady` give milliseconds, for tests.
+    Once it is held (`hold`), a step of the machine's clock does not show in it any more. A clock that an answer agreed
+    with, and that has passed evenly since, is put right only where two answers on end say the same: one may lie. Safe
+    to use from many threads. `machine` and `steady` give milliseconds, for tests.
     """
 
     def __init__(
@@ -39,6 +42,9 @@ class SystemClock:
         self._steady = steady
         self._off_ms = 0
         self._ahead_of_steady_ms: int | None = None  # while it is held
+        # Both are how far a clock is ahead of the steady one: this one, as an answer agreed; and what one alone said.
+        self._agreed_ms: int | None = None
+        self._doubted_ms: int | None = None
 
     @property
     def off_ms(self) -> int:
@@ -62,6 +68,8 @@ class SystemClock:
 
         AWS made the answer at a moment in between. So the time now is from `said_ms` to a second and `took_ms` later.
         """
+        if not _EARLIEST_MS <= said_ms <= _LATEST_MS:
+            return
         latest_ms = said_ms + 1_000 + took_ms
         middle_ms = (said_ms + latest_ms) // 2
 
@@ -69,10 +77,28 @@ class SystemClock:
             return said_ms - _SLACK_MS <= now_ms <= latest_ms + _SLACK_MS
 
         machine, steady = self._machine(), self._steady()
-        self._off_ms = 0 if is_right(machine) else machine - middle_ms
-        ahead_ms = self._ahead_of_steady_ms
-        if ahead_ms is not None and not is_right(steady + ahead_ms):
+        held_ms = self._ahead_of_steady_ms
+        ahead_ms = machine - self._off_ms - steady if held_ms is None else held_ms
+        if is_right(steady + ahead_ms):
+            self._agreed_ms, self._doubted_ms = ahead_ms, None
+            if held_ms is None and not is_right(machine):
+                return  # what it is off is known well enough
+        elif self._doubts(middle_ms - steady, ahead_ms, took_ms):
+            return
+        elif held_ms is not None:
             self._ahead_of_steady_ms = middle_ms - steady
+        self._off_ms = 0 if is_right(machine) else machine - middle_ms
+
+    def _doubts(self, said_ahead_ms: int, ahead_ms: int, took_ms: int) -> bool:
+        """Whether the clock is rather right than an answer that disagrees with it; notes the answer."""
+        doubted_ms = self._doubted_ms
+        is_alone = doubted_ms is None or abs(said_ahead_ms - doubted_ms) > _SLACK_MS + 1_000 + took_ms
+        passed_evenly = self._agreed_ms is not None and abs(ahead_ms - self._agreed_ms) <= _SLACK_MS
+        if passed_evenly and is_alone:
+            self._doubted_ms = said_ahead_ms
+            return True
+        self._agreed_ms = self._doubted_ms = None
+        return False
 
 
 class SystemStopwatch:

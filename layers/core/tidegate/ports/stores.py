@@ -45,6 +45,14 @@ class WorkerPage:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSubmission:
+    """A submission that is not done with, by when it was opened (ms)."""
+
+    opened_at_ms: int
+    submission_id: str
+
+
 MoveOutcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
 """What became of one of many transitions: the job after it, or why it is not known to have been carried out.
 
@@ -184,8 +192,13 @@ class SubmissionStore(Protocol):
     def load_plan(self, submission_id: str) -> SubmissionPlan:
         """The plan; raises NotFound where none was saved."""
 
-    def list_open(self, *, opened_before_ms: int, limit: int) -> tuple[str, ...]:
-        """Ids of submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first."""
+    def list_open(
+        self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
+    ) -> tuple[OpenSubmission, ...]:
+        """At most `limit` submissions that are not COMPLETE or REMOVED and began before a time (ms), oldest first.
+
+        With `after` only those behind that one, which may be done with by now.
+        """
 
 
 class WorkerRegistry(Protocol):

@@ -19,6 +19,7 @@ from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.permits import PermitDesk
+from tidegate.usecases.rules_in_force import rules_in_force
 from tidegate.usecases.services import Services
 from tidegate.usecases.whole_group import entries_of
 
@@ -68,7 +69,8 @@ def dispatch(
 
     At most capacity x window jobs of the pool are QUEUED or RUNNING afterwards, as far as the index shows; that
     holding back is what makes priority true on a queue that knows none. `changed` are jobs that are known to have
-    moved, which the index may not show yet. `stopwatch` says how much later than `now_ms` each turn is.
+    moved, which the index may not show yet. `stopwatch` says how much later than `now_ms` each turn is. Each turn but
+    the first reads again what operators allow and what workers can do.
     """
     passing = Passing.since(now_ms, stopwatch)
     report = DispatchReport(pool_name)
@@ -89,14 +91,14 @@ def dispatch(
     if not services.leases.take_if_free(pool_name, owner, now_ms=one.now_ms, until_ms=one.now_ms + lease_ms):
         return report  # who has it was told, and looks again
     try:
-        for _ in range(_TURNS):
+        for turn in range(_TURNS):
             one.now_ms = passing.now_ms()
-            report += one.fill()
+            if turn == 0 or one.renew():
+                report += one.fill()
             # Asked for, it is held for another lease's time: several turns may take longer than one.
             until_ms = passing.now_ms() + lease_ms
             if services.leases.release_if_not_asked(pool_name, owner, until_ms=until_ms):
                 return report
-            one.look()
     except Exception:
         # What failed comes again, and must not find this lease.
         services.leases.release(pool_name, owner)
@@ -123,6 +125,16 @@ class _Dispatch:
     def rules(self) -> DispatchRules:
         """What operators allow and workers can do."""
         return self.permitted.within(self.limited)
+
+    def renew(self) -> bool:
+        """Reads rules, workers and candidates anew; False where nothing may be dispatched by now."""
+        services = self.services
+        ability = pool_ability(services, services.settings.pools[self.pool], self.now_ms)
+        self.permitted = rules_in_force(services, self.now_ms)
+        self.window = window_places(ability.slots, services.settings.window)
+        self.limited = ability.limited
+        self.look()
+        return self.window > 0 and not self.permitted.is_paused(self.pool)
 
     def look(self) -> bool:
         """Reads the first candidates; False where there can be none. They are hints, so no lease is needed for it."""

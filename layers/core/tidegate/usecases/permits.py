@@ -19,6 +19,7 @@ from tidegate.domain.dispatch_plan import Candidate, Traits
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane, key_of, type_lane, type_of
+from tidegate.domain.limits import MAX_CONCURRENCY_LIMIT
 from tidegate.domain.permits import Permit, asking, key_permit, type_permit
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
@@ -171,11 +172,15 @@ def _least_waiting(services: Services, keys: Set[str]) -> Mapping[str, int | Non
     """For each key the least limit that a job asks for which waits for it in any pool; None where nobody does."""
     least: dict[str, int | None] = dict.fromkeys(keys)
     for pool in sorted(services.settings.pools):
-        for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST):
-            key, limit = key_of(each.lane) or ("", 0)
-            lower = key in keys and ((known := least[key]) is None or limit < known)
-            if lower and services.index.page(pool, Group.READY, 0, limit=1, lane=each.lane).entries:
-                least[key] = limit
+        listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
+        lanes = [each.lane for each in listed if (key_of(each.lane) or ("", 0))[0] in keys]
+        if len(listed) >= LANES_AT_MOST:
+            # There may be more than were listed, and how many more nobody knows. A key has one for each limit.
+            limits_of_key = range(1, MAX_CONCURRENCY_LIMIT + 1)
+            lanes = [key_lane(key, limit) for key in sorted(keys) for limit in limits_of_key]
+        pages = services.index.first_pages(pool, Group.READY, limit=1, lanes=lanes)
+        for key, limit in (key_of(lane) or ("", 0) for (lane, _), page in pages.items() if page.entries):
+            least[key] = min(limit, least[key] or limit)
     return least
 
 

@@ -15,7 +15,8 @@ from tidegate.usecases.free_skipped import free_skipped
 from tidegate.usecases.passing import Passing
 from tidegate.usecases.permits import give_back_permits, needs_permit
 from tidegate.usecases.release import Settling, edges_of
-from tidegate.usecases.serve import rules_in_force, serve_pools
+from tidegate.usecases.rules_in_force import rules_in_force
+from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
 SERVE_AFTER_MS = 2_000  # so long at the most the pools wait for dependents of which there are very many

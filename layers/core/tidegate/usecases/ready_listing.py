@@ -5,7 +5,7 @@ ranks over all lanes at once, and its cursor is a place among the ranks: what ra
 now, and what ranks lower comes, wherever it is then. The lanes are read anew for each page.
 
 Jobs move from the lanes in which they wait for their turn to those in which they are held back. The former are read
-first: one that moves in between is seen twice, which shows, and not missed.
+first: one that moves in the middle of a page is seen twice, which shows, and not missed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tidegate.domain.lanes import MAIN, is_sharded, share_of
+from tidegate.domain.lanes import MAIN, is_sharded, key_of, share_of, type_of
 from tidegate.domain.rank import first_rank_of
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage
@@ -21,7 +21,7 @@ from tidegate.usecases.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 
 Lane = tuple[str, str]  # a pool and the name of one of its lanes
-Stream = tuple[str, str, int]  # a pool, a lane and a shard
+Stream = tuple[int, str, str, int]  # the step in which it is read, a pool, a lane and a shard
 
 STREAMS_PER_PAGE = 1_000  # a query each; more only where so many lanes came during one listing
 FEW_STREAMS = 100  # of which each may fill a page by itself
@@ -73,7 +73,7 @@ def list_ready(services: Services, position: ReadyPosition, limit: int) -> Ready
     # One more than a page, and the one that the position is behind.
     per_stream = limit + 2 if streams <= FEW_STREAMS else min(limit + 2, _ENTRIES_OF_MANY)
     while True:
-        pages = _read(services, lanes, position.behind, per_stream)
+        pages, position = _read(services, position, lanes, per_stream)
         # Where a stream goes on, further jobs of the last rank that it showed may come: only higher ranks are whole.
         cuts = [
             first_rank_of(page.entries[-1].sort)
@@ -111,25 +111,45 @@ def _place(entry: IndexEntry) -> tuple[int, str]:
 
 
 def _read(
-    services: Services, lanes: Sequence[Lane], behind: IndexEntry | None, limit: int
-) -> Mapping[Stream, IndexPage]:
+    services: Services, position: ReadyPosition, lanes: Sequence[Lane], limit: int
+) -> tuple[Mapping[Stream, IndexPage], ReadyPosition]:
+    """The pages of the round's `lanes` behind the position, and of those lanes that come meanwhile.
+
+    The round may end earlier where those are very many, so the position comes back.
+
+    Jobs move from the lanes in which they wait for their turn to any other, and between those of types and of keys. So
+    they are read in this order, those of types twice, and listed again behind each step.
+    """
     pages: dict[Stream, IndexPage] = {}
-    for is_turn in (True, False):
+    up_to = None if position.behind is None else first_rank_of(position.behind.sort)
+    is_old = False
+    for step, is_meant in enumerate((_is_of_turns, _is_of_type, _is_of_key, _is_of_type)):
+        if is_old:
+            lanes, until = _round(services, position)
+            position = replace(position, until=until)
         by_pool: dict[str, list[str]] = {}
         for pool, lane in lanes:
-            if (share_of(lane) is not None) is is_turn:
+            if is_meant(lane):
                 by_pool.setdefault(pool, []).append(lane)
         for pool, names in by_pool.items():
             read = services.index.first_pages(
-                pool,
-                Group.READY,
-                limit=limit,
-                descending=True,
-                up_to=None if behind is None else first_rank_of(behind.sort),
-                lanes=names,
+                pool, Group.READY, limit=limit, descending=True, up_to=up_to, lanes=names
             )
-            pages |= {(pool, lane, shard): page for (lane, shard), page in read.items()}
-    return pages
+            pages |= {(step, pool, lane, shard): page for (lane, shard), page in read.items()}
+        is_old = bool(by_pool)
+    return pages, position
+
+
+def _is_of_turns(lane: str) -> bool:
+    return share_of(lane) is not None
+
+
+def _is_of_type(lane: str) -> bool:
+    return type_of(lane) is not None
+
+
+def _is_of_key(lane: str) -> bool:
+    return key_of(lane) is not None
 
 
 def _round(services: Services, position: ReadyPosition) -> tuple[list[Lane], Lane | None]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.submission import DONE_WITH, Phase
+from tidegate.ports import OpenSubmission
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.each import for_each
 from tidegate.usecases.finish_submission import finish_submission
@@ -11,7 +14,7 @@ from tidegate.usecases.services import Services
 
 GRACE_MS = 120_000  # far beyond the time that an API call can take
 SUBMISSIONS_PER_RUN = 20
-_LISTED = 500
+_CURSOR = "sweep#submissions"
 
 
 def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER) -> tuple[int, int]:
@@ -19,14 +22,41 @@ def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER
 
     Raises the first error of a submission once the others have had their turn.
     """
-    open_ids = services.submissions.list_open(opened_before_ms=now_ms - GRACE_MS, limit=_LISTED)
-    # From anywhere among them: some that can't be closed at all must not keep the others waiting for ever.
-    start = int(services.entropy.jitter() * len(open_ids))
-    turn = [*open_ids[start:], *open_ids[:start]][:SUBMISSIONS_PER_RUN]
     ends = for_each(
-        while_time(turn, until), lambda submission_id: _close(services, submission_id, now_ms, until)
+        while_time(_turn(services, now_ms - GRACE_MS), until),
+        lambda submission_id: _close(services, submission_id, now_ms, until),
     )
     return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
+
+
+def _turn(services: Services, opened_before_ms: int) -> Iterator[str]:
+    """The ids of the submissions that this run looks at.
+
+    Where there are more than one run may look at, the next run goes on behind them, and begins anew after the last:
+    however many can't be closed, each of the others has its turn.
+    """
+    list_open = services.submissions.list_open
+    oldest = list_open(opened_before_ms=opened_before_ms, limit=SUBMISSIONS_PER_RUN + 1)
+    if len(oldest) <= SUBMISSIONS_PER_RUN:
+        # From anywhere among them: where time is short, the first must not keep the others waiting for ever.
+        start = int(services.entropy.jitter() * len(oldest))
+        yield from (each.submission_id for each in [*oldest[start:], *oldest[:start]])
+        return
+    after = _read(services.cursors.load(_CURSOR))
+    behind = (
+        list_open(opened_before_ms=opened_before_ms, limit=SUBMISSIONS_PER_RUN, after=after) if after else ()
+    )
+    for each in [*behind, *oldest][:SUBMISSIONS_PER_RUN]:
+        # Before its turn: one that fails, or takes too long, must not be in the way for ever.
+        services.cursors.save(_CURSOR, f"{each.opened_at_ms} {each.submission_id}")
+        yield each.submission_id
+
+
+def _read(stored: str | None) -> OpenSubmission | None:
+    if stored is None:
+        return None
+    opened_at_ms, _, submission_id = stored.partition(" ")
+    return OpenSubmission(int(opened_at_ms), submission_id)
 
 
 def _close(services: Services, submission_id: str, now_ms: int, until: Deadline) -> Phase | None:

@@ -10,6 +10,8 @@ from tidegate.ports import Stopwatch
 from tidegate.usecases.dispatch import DispatchReport, dispatch
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.passing import STILL, Passing
+from tidegate.usecases.recall import KEEP_MS
+from tidegate.usecases.rules_in_force import rules_in_force
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -26,13 +28,17 @@ def serve_pools(
 ) -> tuple[DispatchReport, ...]:
     """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
 
-    `rules` are read where they are not given; `changed` are jobs that are known to have moved; `due` are the pools in
-    which due jobs are looked for, all where it is None. `stopwatch` says how much later than `now_ms` each pool has its
-    turn. A pool that fails, because its queue is gone perhaps, raises
+    `rules` are read where they are not given, and again once they are as old as `KEEP_MS`; `changed` are jobs that are
+    known to have moved; `due` are the pools in which due jobs are looked for, all where it is None. `stopwatch` says
+    how much later than `now_ms` each pool has its turn. A pool that fails, because its queue is gone perhaps, raises
     when the others have been served.
     """
     passing = Passing.since(now_ms, stopwatch)
-    in_force = rules_in_force(services, now_ms) if rules is None else rules
+    first = rules_in_force(services, now_ms) if rules is None else rules
+
+    def in_force() -> DispatchRules:
+        at_ms = passing.now_ms()
+        return first if at_ms - now_ms < KEEP_MS else rules_in_force(services, at_ms)
 
     def serve(pool: str) -> DispatchReport:
         woken: list[Job] = []
@@ -47,15 +53,10 @@ def serve_pools(
                 services,
                 pool,
                 passing.now_ms(),
-                rules=in_force,
+                rules=in_force(),
                 changed=[*changed, *woken],
                 stopwatch=stopwatch,
             ),
         )
 
     return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))
-
-
-def rules_in_force(services: Services, now_ms: int) -> DispatchRules:
-    """What operators have set."""
-    return services.recall.of("rules", now_ms, services.rules.load)

@@ -49,13 +49,13 @@ def _pages(
 ) -> Iterator[list[Job]]:
     name = f"sweep#{pool}#{group}#{shard}"
     stored = services.cursors.load(name)
-    after = _read(stored)
+    after = place_from(stored)
     seen = 0
     while seen < jobs_per_shard:
         page = services.index.page(pool, group, shard, limit=PAGE, after=after, up_to=up_to_ms)
         seen += len(page.entries)
         after = page.next
-        position = f"{after.sort} {after.job_id}" if after else None
+        position = place_text(after) if after else None
         if position != stored:
             # Before the page is worked on: one that fails, or takes too long, must not be in the way for ever.
             services.cursors.save(name, position)
@@ -66,7 +66,13 @@ def _pages(
             break
 
 
-def _read(stored: str | None) -> IndexEntry | None:
+def place_text(entry: IndexEntry) -> str:
+    """Writes the place behind an entry as a text, for `place_from`."""
+    return f"{entry.sort} {entry.job_id}"
+
+
+def place_from(stored: str | None) -> IndexEntry | None:
+    """Reads a place that `place_text` wrote; None is the beginning."""
     if stored is None:
         return None
     sort, _, job_id = stored.partition(" ")

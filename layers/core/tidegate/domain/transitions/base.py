@@ -74,6 +74,14 @@ class Transition(ABC):
             job.reopened == reopened, job, f"it was reopened {job.reopened} times by now, not {reopened}"
         )
 
+    def _require_ready_since(self, job: Job, ready_at_ms: int | None) -> None:
+        """Refuses where the job became READY again since it was read: what was read of its history is old."""
+        self._require(
+            job.ready_at_ms == ready_at_ms,
+            job,
+            f"it is READY since {job.ready_at_ms}, not since {ready_at_ms}",
+        )
+
     def _require_lease_expired(self, job: Job, attempt: int, now_ms: int) -> None:
         self._require_attempt(job, attempt)
         self._require(

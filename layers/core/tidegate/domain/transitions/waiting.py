@@ -209,6 +209,7 @@ class FailIfStillQueued(OfKnownJob):
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
         self._require_same_life(job, self.reopened)
+        self._require_ready_since(job, self.job.ready_at_ms)
         return ended(job, self.ending, self.stamp)
 
 
@@ -233,13 +234,14 @@ class TakeBackIfStillQueued(OfKnownJob):
             job.attempt == self.attempt, job, f"it was claimed {job.attempt} times, not {self.attempt}"
         )
         self._require_same_life(job, self.reopened)
+        self._require_ready_since(job, self.job.ready_at_ms)
         ready = made_ready(job, self.stamp, self.pool)
         return replace(ready, history=without_old_dispatches(ready.history))
 
 
 @dataclass(frozen=True, slots=True)
 class CancelIfInState(OfKnownJob):
-    """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still in the state it was read in."""
+    """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still as it was read, but for its lane."""
 
     name: ClassVar[str] = "cancel"
     ending: Ending
@@ -248,6 +250,8 @@ class CancelIfInState(OfKnownJob):
     def apply(self, job: Job) -> Job:
         self._require(job.state in CANCELLABLE_AT_ONCE, job, f"it is {job.state}")
         self._require_state(job, self.job.state)
+        self._require_same_life(job, self.job.reopened)
+        self._require_ready_since(job, self.job.ready_at_ms)
         return ended(job, self.ending, self.stamp)
 
 
