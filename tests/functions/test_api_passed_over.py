@@ -154,6 +154,10 @@ def test_a_misspelt_name_is_told_what_was_meant(
 
 def test_a_pool_and_a_type_in_a_path_are_told_what_was_meant(api: Api) -> None:
     assert "did you mean 'lambda'?" in api.call("GET", "/v1/pools/lamda").message("pool")
+    submitted = api.call("POST", "/v1/jobs", {"type": "tidegate.noop", "pool": "lamda"})
+    assert "did you mean 'lambda'?" in submitted.message("pool")
+    listed = api.call("GET", "/v1/jobs", query={"state": "READY", "pool": "lamda"})
+    assert "did you mean 'lambda'?" in listed.message("pool")
     assert "did you mean 'tidegate.noop'?" in api.call("POST", "/v1/types/tidegate.nop/pause").message("type")
 
 
