@@ -22,6 +22,7 @@ from tidegate_cli import (
 )
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.given_once import refuse_twice, take_options_once
 from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
 from tidegate_cli.problems import problem_of, wants_json
 from tidegate_cli.views import printable, printable_lines
@@ -52,6 +53,11 @@ class _ReadableErrors(TyperGroup):
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
         return code
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            refuse_twice(self.make_parser(ctx).parse_args(args=list(args))[2])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -104,6 +110,7 @@ app.add_typer(type_check_command.types, name="types")
 run_commands.register(app)
 watch_commands.register(app)
 worker_commands.register(app)
+take_options_once(app)
 
 
 def _show_version(wanted: bool) -> None:

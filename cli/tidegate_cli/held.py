@@ -79,7 +79,7 @@ def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]])
 def _turn(name: str, state: State, pool: Mapping[str, Any]) -> str:
     active, ready = (_count(pool.get(group)) for group in ("active", "ready"))
     if state is State.QUEUED:
-        return f"for a worker of pool {name} to take it ({pool.get('capacity')} slots, {active} dispatched)"
+        return f"for a worker of pool {name} ({pool.get('capacity')} slots, {active} dispatched)"
     return (
         f"for a free slot in pool {name} ({pool.get('capacity')} slots, {active} dispatched, {ready} READY)"
     )

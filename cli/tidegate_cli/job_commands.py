@@ -83,6 +83,7 @@ def list_jobs(
         print_json({"jobs": [dict(job.raw) for job in found]})
     else:
         print_jobs(found, session.out)
+    session.tell_cut("jobs", len(found), limit)
 
 
 @jobs.command("get")

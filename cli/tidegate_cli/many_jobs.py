@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tidegate_cli.answers import number_of
 from tidegate_cli.client import MAX_PAGES, Client
-from tidegate_cli.errors import CliError
+from tidegate_cli.errors import CliError, Interrupted
 
 _CALLS_WITHOUT_PROGRESS = 20
 Tell = Callable[[str], None]
@@ -36,16 +37,30 @@ class Summary:
         return "" if self.is_exact else "at least "
 
 
+@contextmanager
+def tells_way_on(command: str, done: Callable[[], str]) -> Iterator[None]:
+    """Ends Ctrl-C within it with what is `done` and the command that goes on. Raises Interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"interrupted; {done()} so far, and a call that was under way may have done more\n"
+            f"  {command}    goes on"
+        ) from error
+
+
 def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
     """Reruns a workflow, however many calls that takes; `tell` hears how far it is. Raises CliError."""
     repeats = client.repeats
     reopened = left = without = 0
-    for answer in _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id):
-        reopened += number_of(answer, "reopened")
-        left = max(left, number_of(answer, "left_at_limit"))  # each call meets the same ones
-        without += number_of(answer, "left_without_upstream")
-        if not answer.get("complete", True):
-            tell(f"{reopened:,} jobs reopened, going on")
+    calls = _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id)
+    with tells_way_on(f"tidegate workflows rerun {workflow_id}", lambda: f"{reopened:,} jobs reopened"):
+        for answer in calls:
+            reopened += number_of(answer, "reopened")
+            left = max(left, number_of(answer, "left_at_limit"))  # each call meets the same ones
+            without += number_of(answer, "left_without_upstream")
+            if not answer.get("complete", True):
+                tell(f"{reopened:,} jobs reopened, going on")
     counts = {"reopened": reopened, "left_at_limit": left, "left_without_upstream": without}
     return Summary(counts, answer, client.repeats == repeats)
 
@@ -55,13 +70,16 @@ def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
     repeats = client.repeats
     counts = dict.fromkeys(("cancelled", "asked", "ended"), 0)
     calls = _calls(lambda cursor: client.cancel_workflow(workflow_id, cursor), "cancelled", workflow_id)
-    for answer in calls:
-        # Each call looks at jobs of its own.
-        counts = {name: count + number_of(answer, name) for name, count in counts.items()}
-        if not answer.get("complete", True):
-            tell(
-                f"{counts['cancelled']:,} jobs cancelled, {number_of(answer, 'left'):,} to look at, going on"
-            )
+    with tells_way_on(
+        f"tidegate workflows cancel {workflow_id}", lambda: f"{counts['cancelled']:,} jobs cancelled"
+    ):
+        for answer in calls:
+            # Each call looks at jobs of its own.
+            counts = {name: count + number_of(answer, name) for name, count in counts.items()}
+            if not answer.get("complete", True):
+                tell(
+                    f"{counts['cancelled']:,} jobs cancelled, {number_of(answer, 'left'):,} to look at, going on"
+                )
     return Summary(counts, answer, client.repeats == repeats)
 
 
@@ -77,11 +95,13 @@ def cancel_downstream(client: Client, job_id: str, tell: Tell) -> Summary:
         job = client.cancel_job(job_id, downstream=True)
         return {**(job.raw.get("downstream") or {}), "job": job}
 
-    for answer in _calls(call, "cancelled", job_id):
-        before = cancelled
-        cancelled += number_of(answer, "cancelled")
-        if not answer.get("complete", True):
-            tell(f"{cancelled:,} jobs cancelled, {number_of(answer, 'left'):,} to cancel, going on")
+    command = f"tidegate jobs cancel {job_id} --downstream"
+    with tells_way_on(command, lambda: f"{cancelled:,} jobs cancelled"):
+        for answer in _calls(call, "cancelled", job_id):
+            before = cancelled
+            cancelled += number_of(answer, "cancelled")
+            if not answer.get("complete", True):
+                tell(f"{cancelled:,} jobs cancelled, {number_of(answer, 'left'):,} to cancel, going on")
     # Every call looks at all jobs again: to the last one, what the calls before it cancelled had ended.
     ended = max(0, number_of(answer, "ended") - before)
     counts = {"cancelled": cancelled, "asked": number_of(answer, "asked"), "ended": ended}

@@ -140,6 +140,11 @@ class Session:
         """Raises UsageError where --profile or --region was given to a command of the local stack."""
         refuse_aws_options(self.profile, self.region, "this command is about the local stack alone")
 
+    def tell_cut(self, what: str, shown: int, limit: int) -> None:
+        """Says that a list has as many entries as `limit` allows, so that there may be more."""
+        if shown >= limit:
+            self.tell(f"{shown:,} {what} are listed, as many as --limit allows: there may be more")
+
     def tell(self, message: str) -> None:
         """One line on standard error."""
         self.err.print(printable_lines(message), markup=False, highlight=False, soft_wrap=True)

@@ -154,7 +154,13 @@ def redrive_pool(
     session = session_of(context, output, api_url)
     redriven = looked_at = 0
     cursor: str | None = None
-    with session.client() as client:
+    command = f"tidegate pools redrive {pool}" + (f" --limit {limit}" if limit is not None else "")
+    with (
+        session.client() as client,
+        many_jobs.tells_way_on(
+            command, lambda: f"{looked_at:,} failed jobs looked at and {redriven:,} tried again"
+        ),
+    ):
         for _ in range(MAX_PAGES):
             size = MAX_PAGE_SIZE if limit is None else min(MAX_PAGE_SIZE, limit - looked_at)
             page = client.redrive_pool(pool, limit=size, cursor=cursor)

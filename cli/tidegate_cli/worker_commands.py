@@ -143,6 +143,7 @@ def list_workers(
         print_json({"workers": found})
     else:
         _print_workers(found, session.out)
+    session.tell_cut("workers", len(found), limit)
 
 
 @workers.command("get")

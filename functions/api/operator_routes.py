@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.contracts.operations import pool_out, type_out
-from tidegate.contracts.wire import read_type_limit
+from tidegate.contracts.wire import read_no_options, read_type_limit
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases import set_rules, status
 
@@ -39,6 +39,7 @@ def get_pool(pool: str) -> Response[str]:
 def pause_pool(pool: str) -> Response[str]:
     """Nothing more is dispatched in a pool."""
     refuse_other_parameters(router)
+    read_no_options(body_of(router))
     return _pool_answer(pool, _set(set_rules.pause_pool, pool))
 
 
@@ -46,6 +47,7 @@ def pause_pool(pool: str) -> Response[str]:
 def resume_pool(pool: str) -> Response[str]:
     """Jobs are dispatched in a pool again."""
     refuse_other_parameters(router)
+    read_no_options(body_of(router))
     return _pool_answer(pool, _set(set_rules.resume_pool, pool))
 
 
@@ -69,6 +71,7 @@ def get_type(job_type: str) -> Response[str]:
 def pause_type(job_type: str) -> Response[str]:
     """No more jobs of a type are dispatched."""
     refuse_other_parameters(router)
+    read_no_options(body_of(router))
     return _type_answer(job_type, _set(set_rules.pause_type, job_type))
 
 
@@ -76,6 +79,7 @@ def pause_type(job_type: str) -> Response[str]:
 def resume_type(job_type: str) -> Response[str]:
     """Jobs of a type are dispatched again."""
     refuse_other_parameters(router)
+    read_no_options(body_of(router))
     return _type_answer(job_type, _set(set_rules.resume_type, job_type))
 
 

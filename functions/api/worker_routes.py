@@ -6,10 +6,19 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from answers import answer_with, deps_of, id_of, page_answer, refuse_other_methods, refuse_other_parameters
+from answers import (
+    answer_with,
+    body_of,
+    deps_of,
+    id_of,
+    page_answer,
+    refuse_other_methods,
+    refuse_other_parameters,
+)
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
+from tidegate.contracts.wire import read_no_options
 from tidegate.contracts.workers import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
@@ -60,6 +69,7 @@ def get_worker(pool: str, worker_id: str) -> Response[str]:
 def drain_worker(pool: str, worker_id: str) -> Response[str]:
     """Asks a worker to take no more jobs and to leave."""
     refuse_other_parameters(router)
+    read_no_options(body_of(router))
     deps = deps_of(router)
     worker = workers.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))

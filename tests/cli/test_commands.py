@@ -294,13 +294,17 @@ def test_jobs_list_shows_what_runs_first_and_no_state_drowns_the_others(
 
     api({})
     monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
-    lines = [line.split() for line in tidegate("jobs", "list").stdout.splitlines()]
+    listed = tidegate("jobs", "list")
+    assert "50 jobs are listed, as many as --limit allows: there may be more" in listed.stderr
+    lines = [line.split() for line in listed.stdout.splitlines()]
     states = [line[1] for line in lines[1:]]
     assert len(states) == 50
     assert list(dict.fromkeys(states)) == ["RUNNING", "SCHEDULED", "PENDING", "FAILED", "SUCCEEDED"]
     assert "due" in lines[0]
     assert lines[2][2] == "2027-01-15T09:00:00.000Z"
     for limit, pending in ((250, 146), (10_000, 300)):
-        made = json.loads(tidegate("jobs", "list", "--limit", str(limit), "-o", "json").stdout)["jobs"]
+        result = tidegate("jobs", "list", "--limit", str(limit), "-o", "json")
+        made = json.loads(result.stdout)["jobs"]
+        assert ("there may be more" in result.stderr) == (limit < sum(held.values()))
         assert len(made) == min(limit, sum(held.values()))
         assert sum(job["state"] == "PENDING" for job in made) == pending

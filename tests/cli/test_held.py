@@ -83,7 +83,7 @@ def test_where_nothing_is_held_back_and_none_runs_the_next_step_is_said() -> Non
     )
     assert pools.asked == ["lambda"]
     assert reasons([job(0, "QUEUED")], Pools(**{"lambda": busy})) == (
-        "1 job waits for a worker of pool lambda to take it (4 slots, 9 dispatched)",
+        "1 job waits for a worker of pool lambda (4 slots, 9 dispatched)",
     )
     assert not reasons([job(0, "READY"), job(1, "RUNNING", started=1.0)], pools)
     assert pools.asked == ["lambda"], "something of the pool runs, so the others wait for their turn"

@@ -70,3 +70,33 @@ def test_an_option_that_means_nothing_is_refused_with_the_fix(
         return
     problem = json.loads(tidegate("-o", "json", *arguments, stdin=stdin).stderr.splitlines()[-1])
     assert [error["field"] for error in problem["errors"]] == [option]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "times"),
+    [
+        (("submit", "-", "--pool", "ecs", "--pool", "lambda"), "--pool", 2),
+        (("jobs", "list", "--limit", "3", "--limit", "3"), "--limit", 2),
+        (("jobs", "list", "-o", "json", "--output", "text", "-o", "text"), "--output", 3),
+        (("worker", "--pool", "ecs", "--slots=2", "--slots", "4"), "--slots", 2),
+        (("--region", "eu-west-1", "--region", "us-east-1", "jobs", "list"), "--region", 2),
+        (("local", "up", "--executions", "8", "--executions", "9"), "--executions", 2),
+    ],
+)
+def test_an_option_that_takes_one_value_is_not_passed_over_where_it_is_given_twice(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], option: str, times: int
+) -> None:
+    seen = answer_with(monkeypatch, always({}))
+    result = tidegate(*arguments, stdin=JOB)
+    assert (result.exit_code, result.stdout, seen) == (2, "", [])
+    assert f"{option} is given {times} times; give it once" in result.stderr
+
+
+def test_an_option_that_gathers_values_and_one_of_another_level_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = answer_with(monkeypatch, always({"jobs": [], "cursor": None}))
+    states = ("--state", "READY", "--state", "RUNNING")
+    result = tidegate("-o", "text", "jobs", "list", *states, "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"jobs": []})
+    assert [request.url.params["state"] for request in seen] == ["READY", "RUNNING"]

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.samples import WORKFLOW, job_json
+from tests.cli.screens import answer_with
 from tests.cli.test_commands import Answers, api, nothing_of_the_developers, tidegate
 
 __all__ = ["api", "nothing_of_the_developers"]
@@ -212,3 +213,58 @@ def test_a_redrive_looks_at_no_more_than_it_is_told(api: Requests) -> None:
     shown = tidegate("pools", "redrive", "ecs", "--limit", "7", "--output", "json").stdout
     assert json.loads(shown) == page
     assert [dict(request.url.params) for request in seen] == [{"limit": "7"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "first", "said"),
+    [
+        (
+            ("workflows", "rerun", WORKFLOW),
+            f"/live/v1/workflows/{WORKFLOW}/rerun",
+            {"reopened": 4_000, "left_at_limit": 0, "left_without_upstream": 0, "complete": False},
+            "4,000 jobs reopened",
+        ),
+        (
+            ("workflows", "cancel", WORKFLOW),
+            f"/live/v1/workflows/{WORKFLOW}/cancel",
+            {"cancelled": 4_000, "asked": 1, "ended": 0, "left": 99, "complete": False, "cursor": "4001"},
+            "4,000 jobs cancelled",
+        ),
+        (
+            ("jobs", "cancel", f"{WORKFLOW}.0", "--downstream"),
+            f"{JOB}/cancel",
+            job_json(
+                0,
+                "RUNNING",
+                downstream={"cancelled": 400, "asked": 0, "ended": 0, "left": 9, "complete": False},
+            ),
+            "400 jobs cancelled",
+        ),
+        (
+            ("pools", "redrive", "ecs", "--limit", "900"),
+            "/live/v1/pools/ecs/redrive",
+            {"pool": "ecs", "redriven": 3, "looked_at": 200, "cursor": "more"},
+            "200 failed jobs looked at and 3 tried again",
+        ),
+    ],
+)
+def test_ctrl_c_between_calls_says_what_was_done_and_which_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    path: str,
+    first: dict[str, object],
+    said: str,
+) -> None:
+    calls: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return httpx.Response(200, json=first)
+
+    answer_with(monkeypatch, answer)
+    result = tidegate(*arguments)
+    assert (calls, result.exit_code, result.stdout) == ([path] * 2, 130, "")
+    assert f"interrupted; {said} so far" in result.stderr
+    assert f"  tidegate {' '.join(arguments)}    goes on\n" in result.stderr

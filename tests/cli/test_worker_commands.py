@@ -112,6 +112,7 @@ def test_a_list_goes_on_over_pages_until_its_limit(api: Callable[[Answers], list
     seen = api({("GET", "/live/v1/workers"): page(WORKER, WORKER, cursor="more")})
     result = tidegate("workers", "list", "--limit", "3", "--output", "json")
     assert json.loads(result.stdout) == {"workers": [WORKER] * 3}
+    assert "3 workers are listed, as many as --limit allows: there may be more" in result.stderr
     assert [dict(request.url.params) for request in seen] == [
         {"limit": "3"},
         {"limit": "1", "cursor": "more"},

@@ -82,7 +82,7 @@ def test_a_condition_has_its_value(expression: str, value: bool) -> None:
         ("upstream.result.text.trim() == ''", "unknown function 'trim'"),
         ("upstream.result.names.all(1, true)", "takes a name first"),
         ("has(upstream)", "takes a field"),
-        ("upstream.result.text.matches('(')", "regular expression that does not compile"),
+        ("upstream.result.text.matches('(')", "regular expression that does not compile: unclosed group"),
         ("upstream.result.text.matches(upstream.status)", "computed regular expression"),
         (r"upstream.result.text.matches('\\pL{60}')", "more than 2,000 states"),
         ("upstream.result.text.matches('((((a{9}){9}){9}){9})')", "more than 2,000 states"),

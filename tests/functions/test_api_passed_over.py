@@ -52,10 +52,21 @@ def test_every_route_refuses_a_query_parameter_that_it_does_not_take(
     assert api.contents() == before
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for method, path, _ in ROUTES if method == "POST" and path.count("/") > 2],
+)
+def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: Api, path: str) -> None:
+    before = api.contents()
+    answer = api.call("POST", path, {"dry_run": True})
+    assert (answer.status, answer.fields) == (422, ["dry_run"])
+    assert api.contents() == before
+
+
 def test_a_misspelt_query_parameter_is_told_what_was_meant(api: Api) -> None:
     answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pol": "ecs"})
     assert answer.message("pol") == (
-        "is no query parameter here; this route takes state and pool and limit and cursor; did you mean 'pool'?"
+        "is no query parameter here; this route takes state, pool, limit, cursor; did you mean 'pool'?"
     )
 
 
@@ -102,6 +113,17 @@ def test_a_number_that_nothing_holds_is_named(api: Api, body: str, field: str) -
     assert (answer.status, answer.message(field)) == (422, "is too large a number; at most 1.7e308")
 
 
+def test_a_whole_number_too_long_to_be_read_is_not_said_to_be_no_json(api: Api) -> None:
+    answer = api.call("POST", "/v1/jobs", f'{{"type": "tidegate.noop", "priority": {"9" * 5_000}}}')
+    assert (answer.status, "whole number of more digits" in answer.body["detail"]) == (400, True)
+    assert "not JSON" not in answer.body["detail"]
+
+
+def test_the_hint_for_an_unknown_type_ends_its_message(api: Api) -> None:
+    message = api.call("POST", "/v1/jobs", {"type": "tidegate.slep"}).message("type")
+    assert message.endswith("deploy again; did you mean 'tidegate.sleep'?")
+
+
 @pytest.mark.parametrize(
     ("body", "field", "meant"),
     [
@@ -132,6 +154,10 @@ def test_a_misspelt_name_is_told_what_was_meant(
 
 def test_a_pool_and_a_type_in_a_path_are_told_what_was_meant(api: Api) -> None:
     assert "did you mean 'lambda'?" in api.call("GET", "/v1/pools/lamda").message("pool")
+    submitted = api.call("POST", "/v1/jobs", {"type": "tidegate.noop", "pool": "lamda"})
+    assert "did you mean 'lambda'?" in submitted.message("pool")
+    listed = api.call("GET", "/v1/jobs", query={"state": "READY", "pool": "lamda"})
+    assert "did you mean 'lambda'?" in listed.message("pool")
     assert "did you mean 'tidegate.noop'?" in api.call("POST", "/v1/types/tidegate.nop/pause").message("type")
 
 

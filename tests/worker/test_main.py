@@ -163,6 +163,7 @@ def test_in_an_ecs_task_it_guards_the_task(
         (["--slots", "0"], "--slots: is 0; must be from 1 to 256"),
         (["--slots", "-1"], "--slots: is -1; must be from 1 to 256"),
         (["--pool", "nowhere"], "--pool: unknown pool 'nowhere'; worker processes serve hosts here"),
+        (["--pool", "host"], "worker processes serve hosts here; did you mean 'hosts'?"),
         (["--pool", "function"], "--pool: 'function' is served by a function"),
         (["--capability", "tape"], "--capability: pool 'hosts' offers gpu"),
         (["--worker-id", "a b"], "--worker-id: must have 1 to 128"),

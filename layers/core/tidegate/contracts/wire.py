@@ -147,6 +147,10 @@ def _read(body: str) -> tuple[Any, str]:
             raise MalformedBody(
                 "the body lies in more than 200 lists and objects, one in the other; put them side by side"
             ) from error
+        if "number out of range" in str(error):
+            raise MalformedBody(
+                f"the body has a whole number of more digits than can be read: {error}; send it as a text"
+            ) from error
         raise MalformedBody(f"the body is not JSON: {error}") from error
     try:
         canonical = json.dumps(

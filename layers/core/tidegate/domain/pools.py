@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.suggestions import did_you_mean
 
 
 class PoolKind(StrEnum):
@@ -113,7 +114,10 @@ def _named_pool(
 ) -> Pool:
     pool = pools.get(named)
     if pool is None:
-        raise InvalidRequest.of(path("pool"), f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}")
+        raise InvalidRequest.of(
+            path("pool"),
+            f"unknown pool {named!r}; pools are {', '.join(sorted(pools))}{did_you_mean(named, pools)}",
+        )
     missing = requires - pool.capabilities
     if missing:
         raise InvalidRequest.of(

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.suggestions import did_you_mean
 
 ENTRY_KEPT_SECONDS = 86_400  # after the last word of a worker, so that people can see what became of it
 WORKER_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.MAX_WORKER_ID_CHARACTERS}}}")
@@ -172,7 +173,8 @@ def _pool_violations(spec: WorkerSpec, pools: Mapping[str, Pool]) -> Iterator[Vi
         served = sorted(name for name, other in pools.items() if other.kind is PoolKind.PROCESS)
         yield Violation(
             "pool",
-            f"unknown pool {spec.pool!r}; worker processes serve {', '.join(served) or 'none'} here",
+            f"unknown pool {spec.pool!r}; worker processes serve {', '.join(served) or 'none'} here"
+            f"{did_you_mean(spec.pool, served)}",
         )
         return
     if pool.kind is not PoolKind.PROCESS:

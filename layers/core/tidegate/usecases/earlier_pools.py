@@ -13,6 +13,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.rules import DispatchRules, RuleKind
 from tidegate.domain.states import Group
+from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
@@ -69,7 +70,9 @@ def listed_pools(services: Services, pool: str | None) -> Sequence[str]:
     if pool is None:
         return sorted({*pools, *earlier_pools(services)})
     if not stands(services, pool):
-        raise InvalidRequest.of("pool", f"unknown pool {pool!r}; pools are {', '.join(sorted(pools))}")
+        raise InvalidRequest.of(
+            "pool", f"unknown pool {pool!r}; pools are {', '.join(sorted(pools))}{did_you_mean(pool, pools)}"
+        )
     return [pool]
 
 

@@ -109,11 +109,14 @@ def _type_violations(services: Services, request: JobRequest, context: JobContex
 
 
 def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:
-    said = f"unknown job type {job_type!r}; types are {', '.join(known)}{did_you_mean(job_type, known)}"
+    said = f"unknown job type {job_type!r}; types are {', '.join(known)}"
     faults = services.catalogue.faults()
-    if faults:
-        return f"{said}; some job code could not be loaded: {'; '.join(faults)}"
-    return f"{said}; a type whose code is new is there once it is deployed: deploy again"
+    cause = (
+        f"some job code could not be loaded: {'; '.join(faults)}"
+        if faults
+        else "a type whose code is new is there once it is deployed: deploy again"
+    )
+    return f"{said}; {cause}{did_you_mean(job_type, known)}"
 
 
 def _condition_violations(

@@ -83,7 +83,7 @@ def compile_pattern(source: str) -> Pattern:
     try:
         validator = SchemaValidator(schema)
     except SchemaError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).rpartition("error: ")[2].split())[:200]
         raise ConditionError(f"has a regular expression that does not compile: {reason}") from error
     return Pattern(states, _count(source, _TO_SEARCH), validator, _BOUNDARY.search(source) is not None)
 

@@ -1,0 +1,39 @@
+"""Refuses an option that takes one value and is given twice, where the parser would pass over all but the last one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+from tidegate_cli.errors import OptionError
+
+
+class GivenOnceCommand(TyperCommand):
+    """A command that takes each option once, unless the option gathers values."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses as every command does. Raises OptionError for an option that is given twice."""
+        if not ctx.resilient_parsing:
+            refuse_twice(self.make_parser(ctx).parse_args(args=list(args))[2])
+        return super().parse_args(ctx, args)
+
+
+def refuse_twice(in_order: Iterable[Any]) -> None:
+    """Raises OptionError for the first option among `in_order` that takes one value and stands there twice."""
+    for option, times in Counter(in_order).items():
+        takes_one = isinstance(option, TyperOption) and not (option.multiple or option.is_flag)
+        if takes_one and times > 1:
+            raise OptionError(max(option.opts, key=len), f"is given {times} times; give it once")
+
+
+def take_options_once(app: typer.Typer) -> None:
+    """Makes every command of `app`, those of its groups included, a GivenOnceCommand."""
+    for command in app.registered_commands:
+        command.cls = GivenOnceCommand
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            take_options_once(group.typer_instance)
