@@ -48,9 +48,9 @@ def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
     """Whether `upstream` in this state decides a dependency of this type.
 
     `started` is whether the upstream's code began since it was submitted or last reopened. RUNNING does not say so: a
-    worker may have claimed the job ahead of the moment at which it begins it.
+    worker may have claimed the job ahead of the moment at which it begins it. Success says so, noted or not.
     """
-    if kind is DependencyType.MUST_START and started:
+    if kind is DependencyType.MUST_START and (started or upstream is State.SUCCEEDED):
         return Verdict.SATISFIED
     if upstream not in TERMINAL:
         return Verdict.UNDECIDED
