@@ -62,7 +62,7 @@ def _submit_cut_off(
 ) -> None:
     """Submits a workflow ten minutes ago, and dies before or right after its commit."""
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise CutOff
 
     with monkeypatch.context() as patch:
