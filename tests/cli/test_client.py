@@ -267,5 +267,5 @@ def test_a_call_that_changes_something_is_not_repeated_silently() -> None:
     answers = [httpx.Response(504), httpx.Response(429), httpx.Response(200, json={"reopened": 1})]
     client, heard = client_of(lambda _: answers.pop(0)), list[str]()
     client.on_repeat = heard.append
-    client.rerun_workflow("W")
+    client.rerun_workflow(WORKFLOW)
     assert (heard, client.repeats) == (["the API answered 504"], 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import LocalStackError, cloud, sam, stack
+from tidegate_cli.local_stack import LocalStackError, cloud, job_code, sam, stack
 from tidegate_cli.local_stack import emulator as emulators
 from tidegate_cli.local_stack.cloud import Deployment
 from tidegate_cli.local_stack.emulator import Emulator
@@ -72,6 +72,7 @@ def test_other_executions_take_a_restart(places: Places, monkeypatch: pytest.Mon
     monkeypatch.setattr(sam, "local_parameters", lambda *_: {})
     monkeypatch.setattr(sam, "content_hash", lambda *_: "one")
     monkeypatch.setattr(sam, "build", lambda *_: None)
+    monkeypatch.setattr(job_code, "check_source", lambda _: True)
     monkeypatch.setattr(emulators, "find_running", lambda _: RUNNING)
     with pytest.raises(LocalStackError, match=r"runs with 16 executions.*tidegate local down"):
         stack.up(lambda _: None, executions=40)
