@@ -23,10 +23,12 @@ from tidegate.domain.transitions import (
     ClaimIfQueued,
     DispatchIfReady,
     Ending,
+    HandBackIfAttemptHolds,
     PassOverIfReady,
     ReopenIfEnded,
     ResendIfStillQueued,
     Stamp,
+    TakeBackIfStillQueued,
     Transition,
 )
 from tidegate.ports import MoveOutcome
@@ -153,6 +155,35 @@ def test_a_cancellation_knows_itself_though_a_reopening_shortened_the_history_si
     reopened = _reopened(cancellation.apply(job), Stamp(STAMP.now_ms + 5, "another"))
     assert len(reopened.history) == len(job.history)
     assert sent_twice(scripted, script, cancellation, reopened) == reopened
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+@pytest.mark.parametrize("dispatched_since", [True, False])
+def test_what_shortened_the_history_on_its_way_to_ready_knows_itself(
+    scripted: Stores, script: Script, claimed: bool, dispatched_since: bool
+) -> None:
+    job = new_job("S")
+    for number in range(3 * limits.MAX_DISPATCHES_KEPT):
+        back = _back(_dispatched(job, number), number, claimed=claimed)
+        job = back.apply(back.job)
+    again = _back(_dispatched(job, 900), 900, claimed=claimed)
+    job = again.apply(again.job)
+    assert len(job.history) <= len(again.job.history) < 3 * limits.MAX_DISPATCHES_KEPT
+    stands = _dispatched(job, 1_000) if dispatched_since else job
+    assert sent_twice(scripted, script, again, stands) == stands
+
+
+def _dispatched(job: Job, number: int) -> Job:
+    return DispatchIfReady("S", POOL, replace(STAMP, now_ms=STAMP.now_ms + 10 * number)).apply(job)
+
+
+def _back(job: Job, number: int, *, claimed: bool) -> HandBackIfAttemptHolds | TakeBackIfStillQueued:
+    """The hand-back of a job that a worker claimed, or the taking back of one that none did."""
+    later = replace(STAMP, now_ms=STAMP.now_ms + 10 * number + 5)
+    if not claimed:
+        return TakeBackIfStillQueued(job, job.attempt, job.reopened, later)
+    running = ClaimIfQueued("S", job.attempt, STAMP.actor, NOW_MS + 60_000, later).apply(job)
+    return HandBackIfAttemptHolds(running, running.attempt, later)
 
 
 def _often_reopened() -> Job:

@@ -68,8 +68,10 @@ def after(world: MemoryWorld) -> Services:
     return deployed(world, "lambda", types=("other",))
 
 
-def submit(services: Services, pool: str = "ecs", *, not_before_ms: int | None = None) -> str:
-    request = JobRequest(type=TYPE, pool=pool, not_before_ms=not_before_ms)
+def submit(
+    services: Services, pool: str = "ecs", *, not_before_ms: int | None = None, key: str | None = None
+) -> str:
+    request = JobRequest(type=TYPE, pool=pool, not_before_ms=not_before_ms, concurrency_key=key)
     return submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
 
 
@@ -236,3 +238,21 @@ def test_the_names_of_pools_are_noted_once_and_not_without_bound(world: MemoryWo
     note_pools(services)
     assert world.requests["save_cursor"] == saved
     assert list(earlier_pools(services)) == names[-EARLIER_AT_MOST - 1 : -1]
+
+
+def test_a_key_that_a_job_of_a_pool_that_is_gone_had_taken_comes_free(world: MemoryWorld) -> None:
+    services = deployed(world, "ecs", "lambda")
+    reap(services, now_ms=NOW_MS)
+    services.workers.register_if_free(
+        begin(WorkerSpec("ecs", "w", "host", 1), "S", NOW_MS), silent_since_ms=0
+    )
+    there = submit(services, key="printer")
+    tick(services, now_ms=NOW_MS)
+    assert world.jobs[there].state is State.QUEUED
+    here = submit(services, "lambda", key="printer")
+    services = after(world)
+    for minute in range(15):
+        now_ms = world.now_ms = NOW_MS + minute * MINUTE_MS
+        reap(services, now_ms=now_ms)
+        tick(services, now_ms=now_ms)
+    assert [world.jobs[each].state for each in (there, here)] == [State.READY, State.QUEUED]
