@@ -163,6 +163,18 @@ def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: F
     assert job_of(fixture.services, first).history[-1].reason == f"unbegun: {UNKNOWN_TYPE}"
 
 
+def test_a_type_that_the_worker_did_not_know_at_its_start_never_runs_there(fixture: Fixture) -> None:
+    """Job code was replaced under it. It can't tell that such code wants upstreams, and would run it without them."""
+    message = queued_job(fixture.services, typed=False)
+    fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
+    executor = UnableExecutor(mended=True)
+    with fixture.running(slots=SLOTS, executor=executor):
+        assert becomes_true(lambda: job_of(fixture.services, message).state is State.READY)
+        assert becomes_true(lambda: entry_of(fixture).lacking == ("sample.describe",))
+    assert executor.started == []
+    assert job_of(fixture.services, message).history[-1].reason == f"unbegun: {UNKNOWN_TYPE}"
+
+
 def test_a_worker_that_is_given_nothing_but_what_it_lacks_leaves(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

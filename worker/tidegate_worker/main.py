@@ -64,8 +64,9 @@ def run_worker(arguments: WorkerArguments) -> int:
     """Serves a pool until SIGTERM or SIGINT, or until it is asked to drain; returns the exit code.
 
     0 after an orderly stop; 1 where it could not start, the queue stayed unreachable, or its worker id belongs to
-    another process; 2 for arguments that are not right. The first signal lets running jobs finish for a while, the
-    second hands them back at once. Must be called in the main thread. Hides this process from others of its user.
+    another process; 2 for arguments that are not right; 6 where it could not run what it was given. The first signal
+    lets running jobs finish for a while, the second hands them back at once. Must be called in the main thread. Hides
+    this process from others of its user.
     """
     hide_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)

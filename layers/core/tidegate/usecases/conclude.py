@@ -65,9 +65,9 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     return Conclusion(job, _transition(services, claimed, outcome, stamp), stamp, claimed.began_at_ms)
 
 
-def hand_back_of(job: Job, now_ms: int) -> Conclusion:
-    """What is to be written of a claimed job that this worker gives back without having begun it."""
-    return _handed_back(job, _stamp(job, now_ms, ""), None)
+def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
+    """What is to be written of a claimed job that this worker gives back without having begun it, and why, if known."""
+    return _handed_back(job, _stamp(job, now_ms, why), None)
 
 
 def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
