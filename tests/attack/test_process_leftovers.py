@@ -227,6 +227,24 @@ def test_a_process_runs_no_more_jobs_than_it_may() -> None:
 
 
 @linux_only
+def test_many_jobs_and_many_replaced_processes_leave_nothing_in_the_worker() -> None:
+    executor, worker = make_executor(jobs_per_process=25), psutil.Process()
+
+    def holds() -> tuple[int, int, int]:
+        return worker.num_fds(), worker.num_threads(), len(worker.children(recursive=True))
+
+    try:
+        result_of(executor, "process.wait", {"amount": 0})
+        before = holds()
+        ran = {result_of(executor, "process.observe")["process"] for _ in range(249)}
+        result_of(executor, "process.wait", {"amount": 0})
+        assert len(ran) >= 10
+        assert holds() == before
+    finally:
+        executor.close()
+
+
+@linux_only
 def test_an_executor_that_was_closed_holds_no_descriptor(tmp_path: Path) -> None:
     held: list[int] = []
     for _ in range(3):
