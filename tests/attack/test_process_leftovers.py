@@ -169,6 +169,27 @@ def test_a_job_that_stops_its_keeper_gains_nothing(
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
+def test_a_process_that_was_closed_may_be_killed_again(executor: ProcessExecutor) -> None:
+    """As where the worker shuts down in the moment in which a thread discards its process."""
+    result_of(executor, "process.observe")
+    (child,) = executor._children.idle
+    child.close()
+    assert child.kill() == "signal SIGKILL ended it"
+
+
+@linux_only
+def test_no_signal_goes_to_the_number_of_a_group_that_is_gone(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number may be another's by then."""
+    result_of(executor, "process.observe")
+    killed: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, _number: killed.append(group))
+    (child,) = executor._children.idle
+    assert child.kill() == "signal SIGKILL ended it"
+    assert killed == []
+
+
 @linux_only
 def test_a_job_outlives_the_time_that_the_keepers_give_each_other(executor: ProcessExecutor) -> None:
     waited_s = INNER_SECONDS + 0.5
@@ -224,6 +245,24 @@ def test_a_process_runs_no_more_jobs_than_it_may() -> None:
     finally:
         executor.close()
     assert [ran.count(process) for process in dict.fromkeys(ran)] == [3, 3, 1]
+
+
+@linux_only
+def test_many_jobs_and_many_replaced_processes_leave_nothing_in_the_worker() -> None:
+    executor, worker = make_executor(jobs_per_process=25), psutil.Process()
+
+    def holds() -> tuple[int, int, int]:
+        return worker.num_fds(), worker.num_threads(), len(worker.children(recursive=True))
+
+    try:
+        result_of(executor, "process.wait", {"amount": 0})
+        before = holds()
+        ran = {result_of(executor, "process.observe")["process"] for _ in range(249)}
+        result_of(executor, "process.wait", {"amount": 0})
+        assert len(ran) >= 10
+        assert holds() == before
+    finally:
+        executor.close()
 
 
 @linux_only

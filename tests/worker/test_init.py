@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tidegate_worker.init import keys_that_the_first_process_shows
+
 ROOT = Path(__file__).resolve().parents[2]
 ORPHANS = 5
 _NEW_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+# The user of the namespace is its root, and could look into any process.
+_WITHOUT_PRIVILEGES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 _WORK = f"""
     import os, signal, sys, time
@@ -98,6 +102,41 @@ def test_the_worker_as_first_process_answers_with_its_own_exit_code(namespace: l
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert "environment variable 'TIDEGATE_POOLS' is missing" in ended.stderr
+
+
+def test_a_worker_below_another_init_says_which_keys_that_one_shows(namespace: list[str]) -> None:
+    """As `docker run --init` and `InitProcessEnabled` do it: the init holds the container's variables openly."""
+    environment = {
+        **{
+            name: value
+            for name, value in _environment().items()
+            if not name.startswith(("TIDEGATE_", "AWS_"))
+        },
+        "AWS_REGION": "eu-central-1",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/secret",
+    }
+    worker = f"{sys.executable} -m tidegate_worker --pool ecs"
+    for command, warns in ((f"{worker}; exit $?", True), (f"exec {worker}", False)):
+        ended = subprocess.run(
+            [*namespace, *_WITHOUT_PRIVILEGES, "/bin/sh", "-c", command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == 2
+        warning = "job code of every type can read AWS_CONTAINER_CREDENTIALS_RELATIVE_URI in process 1"
+        assert (warning in ended.stderr) is warns, ended.stderr
+        assert "secret" not in ended.stderr
+
+
+def test_what_the_first_process_shows_is_told_by_name_and_value(tmp_path: Path) -> None:
+    own = {"AWS_SECRET_ACCESS_KEY": "one", "AWS_PROFILE": "mine", "AWS_REGION": "eu", "HOME": "/"}
+    shown = tmp_path / "environ"
+    shown.write_bytes(b"HOME=/\0AWS_REGION=eu\0AWS_PROFILE=another\0AWS_SECRET_ACCESS_KEY=one\0")
+    assert keys_that_the_first_process_shows(own, shown) == ["AWS_SECRET_ACCESS_KEY"]
+    assert keys_that_the_first_process_shows(own, tmp_path / "hidden") == []
 
 
 @pytest.mark.skipif(

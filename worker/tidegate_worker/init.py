@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from tidegate.kernel import hide_process
 
 PASSED_ON = frozenset(
     {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 )
+_NO_SECRETS = frozenset({"AWS_DEFAULT_REGION", "AWS_REGION"})
 _BY_A_SIGNAL = 128  # what shells add to its number
 
 
@@ -45,6 +47,21 @@ def run_as_init(run: Callable[[], int]) -> int:
                 return code if code >= 0 else _BY_A_SIGNAL - code
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def keys_that_the_first_process_shows(
+    own: Mapping[str, str], environ: Path = Path("/proc/1/environ")
+) -> list[str]:
+    """The names of AWS keys among the variables `own` that process 1 holds where job code can read them, too.
+
+    Another init than this one does so: `docker run --init`, or `InitProcessEnabled` of a task definition.
+    """
+    try:
+        held = set(environ.read_bytes().split(b"\0"))
+    except OSError:  # hidden, or another user's, as it should be
+        return []
+    keys = {name: value for name, value in own.items() if name.startswith("AWS_") and name not in _NO_SECRETS}
+    return sorted(name for name, value in keys.items() if os.fsencode(f"{name}={value}") in held)
 
 
 def _code_of(run: Callable[[], int]) -> int:

@@ -24,6 +24,7 @@ from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.handlers.privacy import hide_process
 from tidegate.handlers.registry import RegistrationError
 from tidegate_worker.clock_watch import ClockWatch
+from tidegate_worker.init import keys_that_the_first_process_shows
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 from tidegate_worker.protection import TaskGuard, agent_of
 from tidegate_worker.registration import Registration
@@ -71,6 +72,7 @@ def run_worker(arguments: WorkerArguments) -> int:
     hide_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    _warn_of_another_init()
     try:
         _check_bounds(arguments)
         deps = _deps(arguments)
@@ -158,6 +160,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             process_growth_mb=given.process_growth_mb,
         )
     )
+
+
+def _warn_of_another_init() -> None:
+    shown = keys_that_the_first_process_shows(os.environ)
+    if shown:
+        _LOGGER.error(
+            "job code of every type can read %s in process 1; start this container without another init "
+            "(docker run --init, InitProcessEnabled): the worker is its own",
+            ", ".join(shown),
+        )
 
 
 def _check_bounds(arguments: WorkerArguments) -> None:

@@ -8,7 +8,8 @@ Job code may kill or stop its keeper, which is its parent. So there are two, the
 inner one: where one of them is gone, the other ends everything.
 
 The worker talks to the inner keeper over CONTROL, which ends with the worker. The keeper first says the number of job
-code's process in a line. `s` asks for the end of all that an attempt left; the answer is CLEAN, ENDED or LEFT.
+code's process in a line. `s` asks for the end of all that an attempt left; the answer is CLEAN, ENDED or LEFT. The last
+word of a keeper that ended everything is DONE.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SWEEP = b"s"
 CLEAN = b"c"  # there was nothing to end
 ENDED = b"e"  # something was left, and is gone now
 LEFT = b"l"  # something is left that can't be ended, or is started faster than it ends
+DONE = b"d"  # said last: all that was below this keeper is gone
 SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.001
 _BLOCK_BYTES = 512
@@ -38,10 +40,14 @@ _LINE_ENDED = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class _Keeper:
-    """Watches one process, `child`, and ends all that is below this one when that is gone."""
+    """Watches one process, `child`, and ends all that is below this one when that is gone.
 
-    def __init__(self, child: int) -> None:
+    The worker is at the other end of `control`, which is held open to the end: the worker waits for that.
+    """
+
+    def __init__(self, child: int, control: socket.socket) -> None:
         self._child = child
+        self._control = control
         self._status: int | None = None
         self._wake, self._woken = os.pipe()
         os.set_blocking(self._wake, False)
@@ -76,10 +82,13 @@ class _Keeper:
         """Ends all that is below this process, then this one, as the child ended."""
         if self._status is None:
             os.kill(self._child, signal.SIGKILL)  # first, so that it starts nothing more
-            with suppress(ProcessLookupError):  # where it has no group of its own
-                os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
-        end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
+        with suppress(ProcessLookupError, PermissionError):  # where it has no group of its own
+            os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
+        _, all_gone = end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
         self._wait_for_child()
+        if all_gone:
+            with suppress(OSError):  # nobody listens any more
+                self._control.send(DONE, socket.MSG_DONTWAIT)
         code = 0 if self._status is None else os.waitstatus_to_exitcode(self._status)
         if code < 0:  # the worker says in its outcome which signal it was
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
@@ -98,11 +107,10 @@ class _Keeper:
 
 
 class InnerKeeper(_Keeper):
-    """Watches job code's process for the worker at the other end of `control`; `outer` ends with the outer keeper."""
+    """Watches job code's process, and does what the worker asks; `outer` is a pipe that ends with the outer keeper."""
 
     def __init__(self, child: int, control: socket.socket, outer: int) -> None:
-        super().__init__(child)
-        self._control = control
+        super().__init__(child, control)
         self._outer = outer
 
     def run(self) -> None:
@@ -145,8 +153,7 @@ class OuterKeeper(_Keeper):
     """Watches the inner keeper: has it go on where job code stopped it, and does its work where it is gone."""
 
     def __init__(self, inner: int, control: socket.socket) -> None:
-        super().__init__(inner)
-        self._control = control  # held open: the worker waits for its end
+        super().__init__(inner, control)
         self._ended = select.poll()
         self._ended.register(self._wake, select.POLLIN)
         self._ended.register(control.fileno(), _LINE_ENDED)

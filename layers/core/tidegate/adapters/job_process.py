@@ -28,6 +28,7 @@ MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of t
 _MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
 _SEND_SECONDS = 120.0  # a new child may hold the interpreter while it loads job code
 _READ_BYTES = 262_144  # about what the line holds
+_WORD_BYTES = 64
 _LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
 _KEEPER_SECONDS = 2 * job_keeper.SWEEP_SECONDS  # it gives up after the half of that
@@ -57,6 +58,7 @@ class JobProcess:
         self.attempts = 0
         self._killing = threading.Lock()
         self._pid: int | None = None
+        self._is_done = False
         parent, child = Pipe(duplex=True)
         self.connection: Connection[Any, Any] = parent
         self._line = socket.socket(fileno=os.dup(parent.fileno()))
@@ -188,15 +190,8 @@ class JobProcess:
     def kill(self) -> str:
         """Ends the child and every process that job code started; returns how the child had ended."""
         with self._killing:
-            if self._process.poll() is None:
-                self._process.send_signal(signal.SIGCONT)  # job code may have stopped it
-            with contextlib.suppress(OSError):
-                self._control.shutdown(socket.SHUT_WR)
-            self._wait_for_keepers()
-            if self._process.poll() is None:
-                self._process.kill()  # then the inner keeper ends everything
-                self._wait_for_keepers()
-            self._kill_group()  # job code may have ended both of its keepers
+            if self._control.fileno() >= 0:
+                self._end_keepers()
         return self._how_it_ended()
 
     def close(self) -> None:
@@ -206,19 +201,38 @@ class JobProcess:
 
     def _close_lines(self) -> None:
         self._line.close()
-        self._control.close()
+        with self._killing:
+            self._control.close()
         self.connection.close()
         self._outputs.remove(self.output)
+
+    def _end_keepers(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)  # job code may have stopped it
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+        self._wait_for_keepers()
+        if self._process.poll() is None:
+            self._process.kill()  # then the inner keeper ends everything
+            self._wait_for_keepers()
+        if not self._all_is_gone():
+            self._kill_group()  # job code may have ended both of its keepers
 
     def _wait_for_keepers(self) -> None:
         """Waits until both keepers are gone, for a bounded time: the line to them ends with the second."""
         until_s = time.monotonic() + _REAP_SECONDS
         ended = select.poll()
-        with contextlib.suppress(OSError):  # it is closed where an earlier call has waited
-            ended.register(self._control, select.POLLHUP)
-            ended.poll(_REAP_SECONDS * 1_000)
+        ended.register(self._control, select.POLLHUP)
+        ended.poll(_REAP_SECONDS * 1_000)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, until_s - time.monotonic()))
+
+    def _all_is_gone(self) -> bool:
+        """Whether a keeper said so: then the number of the group may be another's by now."""
+        with contextlib.suppress(OSError):
+            while said := self._control.recv(_WORD_BYTES, socket.MSG_DONTWAIT):
+                self._is_done = self._is_done or job_keeper.DONE in said
+        return self._is_done
 
     def _kill_group(self) -> None:
         if self._pid is not None:
