@@ -113,13 +113,16 @@ def wait_until_registered(
     while monotonic() < deadline_s:
         for child in children:
             child.check()
-        answer = table.query(
+        pages = table.get_paginator("query").paginate(
             TableName=stack.outputs["WorkersTable"],
             KeyConditionExpression="#pool = :pool",
             ExpressionAttributeNames={"#pool": "pool"},  # a word that DynamoDB reserves
             ExpressionAttributeValues={":pool": {"S": pool}},
         )
-        names = [item["worker_id"]["S"] for item in answer["Items"] if item["state"]["S"] == "ACTIVE"]
+        items = [
+            item for page in pages for item in page["Items"]
+        ]  # entries of earlier workers stay for a while
+        names = [item["worker_id"]["S"] for item in items if item["state"]["S"] == "ACTIVE"]
         if all(any(f"-{child.process.pid}-" in name for name in names) for child in children):
             return
         sleep(_LOOK_SECONDS)

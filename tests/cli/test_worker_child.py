@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -120,3 +122,37 @@ def test_an_sdk_asks_again_before_a_session_ends(tmp_path: Path, monkeypatch: py
     before = len(asked.read_text().split())
     assert credentials.get_frozen_credentials().token == "T"
     assert len(asked.read_text().split()) > before
+
+
+class _Table:
+    """A Workers table whose first page holds entries of earlier workers only."""
+
+    def __init__(self, pages: list[list[str]]) -> None:
+        self._pages = [{"Items": [_entry(name) for name in page]} for page in pages]
+
+    def query(self, **_: object) -> object:
+        return self._pages[0]
+
+    def get_paginator(self, _operation: str) -> _Table:
+        return self
+
+    def paginate(self, **_: object) -> object:
+        return self._pages
+
+
+def _entry(name: str) -> object:
+    return {"worker_id": {"S": name}, "state": {"S": "ACTIVE"}}
+
+
+def test_a_worker_is_seen_behind_the_first_page_of_its_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, "exec sleep 600", monkeypatch)
+    with worker_children(stack(), tmp_path / "home", pool="ecs", processes=1, slots=1) as children:
+        table = _Table([["host-1-a"], [f"host-{children[0].process.pid}-b"]])
+        session = SimpleNamespace(client=lambda *_, **__: table)
+        monkeypatch.setattr(StackInfo, "session", lambda _stack: session)
+        monkeypatch.setattr(worker_child, "_REGISTRATION_SECONDS", 0.5)
+        worker_child.wait_until_registered(
+            replace(stack(), outputs={"WorkersTable": "w"}), "ecs", children, sleep=lambda _: None
+        )

@@ -100,6 +100,17 @@ def test_one_answer_that_lies_changes_nothing_and_two_that_agree_do(lie_ms: int,
 
 
 @pytest.mark.parametrize("held", [False, True])
+def test_a_lie_behind_a_small_correction_changes_nothing(held: bool) -> None:
+    machine = Machine(off_ms=4_000)
+    clock = machine.clock()
+    if held:
+        clock.hold()
+    clock.learn(machine.said_ms(), took_ms=20)
+    clock.learn(machine.said_ms() + 3_600_000, took_ms=20)
+    assert abs(clock.now_ms() - machine.true_ms) <= 1_000
+
+
+@pytest.mark.parametrize("held", [False, True])
 def test_a_first_answer_that_lies_is_mended_by_the_second(held: bool) -> None:
     machine = Machine()
     clock = machine.clock()

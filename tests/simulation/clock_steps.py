@@ -40,7 +40,9 @@ class Clocks:
 
     timeline: Timeline
     skew_ms: int
+    lie_every: int = 0  # of the answers that a process gets, which Dates lie; 0 for none, else 2 or more
     set_ms: Counter[str] = field(default_factory=Counter)  # by machine
+    _answers: Counter[str] = field(default_factory=Counter)  # by process
     _clocks: dict[str, SystemClock] = field(default_factory=dict)
 
     def step(self, machine: str, by_ms: int) -> None:
@@ -51,7 +53,7 @@ class Clocks:
         """What a process takes the time to be, in milliseconds since the epoch."""
         clock = self._clocks.get(process) or self._new(process)
         now_ms = clock.now_ms()
-        self._answer(clock)
+        self._answer(process, clock)
         machine = machine_of(process)
         off_ms = self._machine_ms(process) - self.timeline.now_ms
         self.timeline.happened["clock off"] += off_ms != 0
@@ -65,12 +67,17 @@ class Clocks:
         clock = SystemClock(lambda: self._machine_ms(process), lambda: self.timeline.now_ms)
         self._clocks[process] = clock
         if machine_of(process) == "workers":
-            self._answer(clock)
+            self._answer(process, clock)
             clock.hold()
         return clock
 
-    def _answer(self, clock: SystemClock) -> None:
-        clock.learn(self.timeline.now_ms // 1_000 * 1_000, _ANSWER_MS)
+    def _answer(self, process: str, clock: SystemClock) -> None:
+        self._answers[process] += 1
+        number, lie_ms = self._answers[process], 0
+        if self.lie_every and number % self.lie_every == 0:
+            lie_ms = STEPS_MS[number // self.lie_every % len(STEPS_MS)]
+            self.timeline.happened[f"a Date lied to {machine_of(process)}"] += 1
+        clock.learn((self.timeline.now_ms + lie_ms) // 1_000 * 1_000, _ANSWER_MS)
 
     def _machine_ms(self, process: str) -> int:
         skew_ms = zlib.crc32(process.encode()) % (2 * self.skew_ms + 1) - self.skew_ms

@@ -67,6 +67,8 @@ def draw_world(seed: int) -> World:
         stream_shards=draw.choice((1, 2, 5)),
         skew_ms=draw.choice((0, 50, 2_000)),
         clock_steps=draw_steps(random.Random(f"clocks {seed}"), most=seed % 3 * 2),
+        # A lie beside a step can't be told from the truth.
+        lie_every=0 if seed % 3 else random.Random(f"lies {seed}").choice((0, 2, 5)),
     )
     # Only then can the window be held to, and it takes a crowd to fill it.
     most_jobs = 40 if faults.one_at_a_time else 14

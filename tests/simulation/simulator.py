@@ -87,6 +87,7 @@ class Options:
     stream_shards: int = 1  # each is read by itself, and each later than the one before it
     skew_ms: int = 0  # how far the clocks of processes may be off, either way
     clock_steps: tuple[Step, ...] = ()
+    lie_every: int = 0  # which of AWS's answers to a process have a Date that lies; 0 for none
     end_after_ms: int = 86_400_000
 
 
@@ -122,7 +123,7 @@ class Simulator:
     _dies_at_ms: int = FOREVER_MS
 
     def __post_init__(self) -> None:
-        self.clocks = Clocks(self, self.options.skew_ms)
+        self.clocks = Clocks(self, self.options.skew_ms, self.options.lie_every)
         for step in self.options.clock_steps:
             self.after(step.at_ms, partial(self.clocks.step, step.machine, step.by_ms))
         for pool in sorted(self.services.settings.pools.values(), key=lambda each: each.name):

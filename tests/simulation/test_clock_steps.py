@@ -27,3 +27,15 @@ def test_no_running_job_ends_or_is_taken_away_because_a_clock_was_set(machine: s
         assert simulator.happened[f"clock of {machine} was set"] > 0
         for each in ended.values():
             assert (each.state, each.attempt, each.type) == (State.SUCCEEDED, 1, JOB_TYPE)
+
+
+@pytest.mark.parametrize("lie_every", [2, 3])
+def test_no_running_job_ends_or_is_taken_away_because_a_date_lied(lie_every: int) -> None:
+    simulator = make_simulator(always(succeeds(RUNS_MS)), options=Options(lie_every=lie_every, skew_ms=900))
+    submit(simulator, workflow([job(str(number)) for number in range(4)]))
+    ended = run(simulator)
+    for machine in MACHINES:
+        assert simulator.happened[f"a Date lied to {machine}"] > 0
+        assert simulator.happened[f"{machine} went by a wrong clock"] == 0
+    for each in ended.values():
+        assert (each.state, each.attempt) == (State.SUCCEEDED, 1)

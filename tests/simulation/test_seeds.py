@@ -11,6 +11,9 @@ from tests.simulation.seeds import run_seed
 SEEDS = 500
 FEW = 5  # in so many seeds at the least; the same every time
 COME_BY = (
+    "a Date lied to dispatcher",
+    "a Date lied to reaper",
+    "a Date lied to workers",
     "answer lost",
     "batch of the stream doubled",
     "batch of the stream failed",

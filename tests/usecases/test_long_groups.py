@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.simulation.support import JOB_TYPE
 from tests.usecases.dispatching import POOL, Deployment
-from tidegate.domain.lanes import key_lane
+from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
+from tidegate.usecases.earlier_pools import stands
 from tidegate.usecases.lanes import LANES_AT_MOST, known_lanes
 from tidegate.usecases.status import pool_load
 
@@ -68,3 +69,30 @@ def test_a_count_over_the_first_lanes_alone_says_that_there_may_be_more() -> Non
         deployment.services.lanes.note(POOL, key_lane(f"k{number:05}", 1), now_ms=deployment.now_ms)
     held = pool_load(deployment.services, POOL, now_ms=deployment.now_ms).held
     assert (held.count, held.more) == (0, True)
+
+
+def test_a_count_over_the_first_shares_alone_says_that_there_may_be_more() -> None:
+    deployment = Deployment()
+    lanes = deployment.services.lanes
+    for number in range(LANES_AT_MOST):
+        lanes.note(POOL, share_lane(f"s{number:05}"), now_ms=deployment.now_ms)
+    ready = pool_load(deployment.services, POOL, now_ms=deployment.now_ms).ready
+    assert (ready.count, ready.more) == (0, True)
+
+
+def test_a_count_over_all_shares_and_the_first_keys_is_whole_for_the_shares() -> None:
+    deployment = Deployment()
+    lanes = deployment.services.lanes
+    lanes.note(POOL, share_lane("s"), now_ms=deployment.now_ms)
+    for number in range(LANES_AT_MOST):
+        lanes.note(POOL, key_lane(f"k{number:05}", 1), now_ms=deployment.now_ms)
+    load = pool_load(deployment.services, POOL, now_ms=deployment.now_ms)
+    assert (load.ready.more, load.held.more) == (False, True)
+
+
+def test_a_removed_pool_with_more_lanes_than_are_looked_into_stands() -> None:
+    deployment = Deployment()
+    assert not stands(deployment.services, "gone")
+    for number in range(LANES_AT_MOST):
+        deployment.services.lanes.note("gone", key_lane(f"k{number:05}", 1), now_ms=deployment.now_ms)
+    assert stands(deployment.services, "gone")

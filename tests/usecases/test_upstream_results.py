@@ -15,11 +15,12 @@ from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
-from tidegate.domain.job import Job, Json
+from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.ports import Message
+from tidegate.usecases.query import get_job, list_jobs
 from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release import release
 from tidegate.usecases.run import Claimed, claim, run_message
@@ -131,6 +132,28 @@ def test_a_job_whose_input_is_gone_fails_and_says_so() -> None:
     failure = world.jobs[job_id].failure
     assert failure is not None
     assert (world.jobs[job_id].state, failure.code) == (State.FAILED, "input-gone")
+
+
+def test_a_job_whose_input_is_gone_is_shown_and_hides_no_other() -> None:
+    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    texts = ["x" * 10_000, "y" * 10_000, "short"]
+    job_ids = [
+        submit_job(
+            services,
+            JobRequest(type="tidegate.noop", parameters={"text": text}),
+            idempotency_key=None,
+            fingerprint="",
+            now_ms=NOW_MS + at,
+        ).job_id
+        for at, text in enumerate(texts)
+    ]
+    del world.inputs[job_ids[0]]
+    page = list_jobs(services, State.READY, pool=None, cursor=None, limit=10)
+    shown = {job.job_id: job.input for job in page.jobs}
+    assert shown.keys() == set(job_ids)
+    assert shown[job_ids[0]] is None
+    assert shown[job_ids[1]] == JobInput({"text": texts[1]})
+    assert get_job(services, job_ids[0]).input is None
 
 
 def test_a_condition_on_a_result_that_is_gone_skips_the_job_and_says_why() -> None:

@@ -13,6 +13,7 @@ from ulid import ULID
 _STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 # A Date is cut to whole seconds, and AWS's own machines may differ a little. Within that the machine's clock is right.
 _SLACK_MS = 1_000
+_DRIFT_MS = 10_000
 # A Date before 2020 or after 2100 is none: what is dated by it could not even be signed or ranked.
 _EARLIEST_MS, _LATEST_MS = 1_577_836_800_000, 4_102_444_800_000
 
@@ -97,7 +98,9 @@ class SystemClock:
         if passed_evenly and is_alone:
             self._doubted_ms = said_ahead_ms
             return True
-        self._agreed_ms = self._doubted_ms = None
+        # What is near enough to what it was is no step, but how a clock drifts: it stays one that was agreed with.
+        is_drift = abs(said_ahead_ms - ahead_ms) <= _DRIFT_MS
+        self._agreed_ms, self._doubted_ms = (said_ahead_ms if is_drift else None), None
         return False
 
 

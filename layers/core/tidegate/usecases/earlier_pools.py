@@ -56,9 +56,10 @@ def stands(services: Services, pool: str, rules: DispatchRules | None = None) ->
     rules = services.rules.load() if rules is None else rules
     if rules.last_change(RuleKind.POOL_PAUSED, pool) is not None or pool in _noted(services):
         return True
-    in_turn, held, _ = lanes_of_pool(services, pool)
+    in_turn, held, is_part = lanes_of_pool(services, pool)
     return (
-        any(services.index.count(pool, group, at_most=1) for group in Group)
+        is_part
+        or any(services.index.count(pool, group, at_most=1) for group in Group)
         or bool(services.index.count(pool, Group.READY, at_most=1, lanes=[*in_turn, *held]))
         or bool(services.workers.page(pool, limit=1).workers)
     )

@@ -195,7 +195,8 @@ def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], S
 def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str], bool]:
     """The lanes in which jobs wait for their turn, and those in which jobs are held back; not those that rest.
 
-    The last is True where there may be further lanes of held-back jobs than those.
+    The last is True where there may be further lanes than those: of keys, and where no lane of a key is among them,
+    also of shares.
     """
     listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
     known = [each.lane for each in listed if not each.resting]

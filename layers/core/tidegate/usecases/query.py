@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain import limits
@@ -40,9 +40,13 @@ class WorkflowPage:
 
 
 def get_job(services: Services, job_id: str) -> Job:
-    """The job with its input and its result; raises NotFound, also while its workflow is not accepted yet."""
+    """The job with its input, unless that is gone, and its result.
+
+    Raises NotFound, also while its workflow is not accepted yet.
+    """
     job = find_job(services, job_id)
-    return replace(job, input=services.jobs.load_input(job), result=services.jobs.load_result(job))
+    given = _inputs_of(services, [job])[job.job_id]
+    return replace(job, input=given, result=services.jobs.load_result(job))
 
 
 def list_jobs(
@@ -100,7 +104,7 @@ def _as_fits(services: Services, jobs: Sequence[Job]) -> tuple[Job, ...]:
     page: list[Job] = []
     page_bytes = 0
     for portion in portions(jobs, _INPUTS_AT_ONCE):
-        inputs = services.jobs.load_inputs(portion)
+        inputs = _inputs_of(services, portion)
         for job in portion:
             whole = replace(job, input=inputs[job.job_id])
             page_bytes += _bytes_of(whole)
@@ -108,6 +112,16 @@ def _as_fits(services: Services, jobs: Sequence[Job]) -> tuple[Job, ...]:
                 return tuple(page)
             page.append(whole)
     return tuple(page)
+
+
+def _inputs_of(services: Services, jobs: Sequence[Job]) -> Mapping[str, JobInput | None]:
+    """What clients gave the jobs, by job id; None where that has passed its retention before the job."""
+    try:
+        return services.jobs.load_inputs(jobs)
+    except NotFound:
+        if len(jobs) == 1:
+            return {jobs[0].job_id: None}
+        return {job.job_id: _inputs_of(services, [job])[job.job_id] for job in jobs}
 
 
 def _bytes_of(job: Job) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain.errors import UnknownName, Violation
-from tidegate.domain.lanes import MAIN
+from tidegate.domain.lanes import MAIN, key_of
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 from tidegate.domain.states import Group
@@ -161,7 +161,9 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
         else ()
     )
     in_turn, held, is_part = lanes_of_pool(services, pool_name)
-    held_jobs = _count(services, pool_name, Group.READY, held)
+    ready_jobs, held_jobs = (_count(services, pool_name, Group.READY, lanes) for lanes in (in_turn, held))
+    # Lanes of keys are listed behind those of shares. Where there is one, all shares were listed.
+    is_part_of_ready = is_part and not any(key_of(lane) for lane in held)
     ability = Ability(0) if pool is None else pool_ability(services, pool, now_ms)
     return PoolLoad(
         pool=pool_name,
@@ -169,7 +171,7 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
         limited=ability.limited,
         fault=ability.fault,
         workers=len(workers),
-        ready=_count(services, pool_name, Group.READY, in_turn),
+        ready=replace(ready_jobs, more=ready_jobs.more or is_part_of_ready),
         held=replace(held_jobs, more=held_jobs.more or is_part),
         active=_count(services, pool_name, Group.ACTIVE),
     )
