@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
@@ -164,6 +166,28 @@ def test_bad_signatures_are_refused(function: Callable[..., object], message: st
     with pytest.raises(RegistrationError, match=message) as error:
         Registry().job("text.bad")(function)
     assert function.__name__ in str(error.value)
+
+
+class _Callable:
+    def __call__(self, parameters: Load, context: JobContext) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (_Callable(), "a _Callable"),
+        (_Callable, "a class"),
+        (functools.partial(_generator), "a partial"),
+    ],
+)
+def test_code_that_is_no_function_is_refused_in_its_own_words(code: Any, kind: str) -> None:
+    with pytest.raises(RegistrationError, match=f"'text.bad' is registered for {kind}; register a function"):
+        Registry().job("text.bad")(code)
+
+
+def test_a_decorator_without_a_name_is_refused_and_does_not_pass_over_the_code() -> None:
+    with pytest.raises(RegistrationError, match="@job on _generator names no job type"):
+        Registry().job(_generator)  # type: ignore[arg-type] # what is tested
 
 
 def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,10 +141,15 @@ class Registry:
         finds none there. In the worker function every type has the function's (docs/isolation.md).
         Raises RegistrationError for a bad name, a bad signature or a name that is taken.
         """
+        if not isinstance(name, str):  # `@job` without a name would register nothing, and say nothing
+            raise RegistrationError(
+                f"@job on {getattr(name, '__qualname__', name)} names no job type; write @job('text.count')"
+            )
 
         def register(
             function: Callable[[ParametersT, JobContext], ReturnT],
         ) -> Callable[[ParametersT, JobContext], ReturnT]:
+            _require_function(name, function)
             _require_name(name, function)
             model = _parameters_model(name, function)
             summary = description or (inspect.getdoc(function) or "").partition("\n")[0]
@@ -187,6 +192,14 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"parameters hold a {type(value).__name__}, which JSON can't say")
+
+
+def _require_function(name: str, function: Callable[..., object]) -> None:
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        kind = "a class" if inspect.isclass(function) else f"a {type(function).__name__}"
+        raise RegistrationError(
+            f"job type {name!r} is registered for {kind}; register a function, which may call it"
+        )
 
 
 def _require_name(name: str, function: Callable[..., object]) -> None:
