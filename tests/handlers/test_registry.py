@@ -151,7 +151,7 @@ class _WithCall:
     def __call__(self, parameters: Load, context: JobContext) -> None: ...
 
 
-@pytest.mark.parametrize("given", [_WithCall(), partial(_three, more=1)])
+@pytest.mark.parametrize("given", [_WithCall(), _WithCall, partial(_three, more=1)])
 @pytest.mark.parametrize(
     ("name", "message"), [("text.bad", "is no function"), ("Bad name", "can't be the name")]
 )
@@ -180,6 +180,11 @@ def test_bad_signatures_are_refused(function: Callable[..., object], message: st
     with pytest.raises(RegistrationError, match=message) as error:
         Registry().job("text.bad")(function)
     assert function.__name__ in str(error.value)
+
+
+def test_a_decorator_without_a_name_is_refused_and_does_not_pass_over_the_code() -> None:
+    with pytest.raises(RegistrationError, match="@job on _generator names no job type"):
+        Registry().job(_generator)  # type: ignore[arg-type] # what is tested
 
 
 def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,10 @@ class Registry:
         finds none there. In the worker function every type has the function's (docs/isolation.md).
         Raises RegistrationError for a bad name, a bad signature or a name that is taken.
         """
+        if not isinstance(name, str):  # `@job` without a name would register nothing, and say nothing
+            raise RegistrationError(
+                f"@job on {getattr(name, '__qualname__', name)} names no job type; write @job('text.count')"
+            )
 
         def register(
             function: Callable[[ParametersT, JobContext], ReturnT],
