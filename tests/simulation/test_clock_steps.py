@@ -39,3 +39,16 @@ def test_no_running_job_ends_or_is_taken_away_because_a_date_lied(lie_every: int
         assert simulator.happened[f"{machine} went by a wrong clock"] == 0
     for each in ended.values():
         assert (each.state, each.attempt) == (State.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("turn", range(len(STEPS_MS)))
+def test_no_running_job_ends_or_is_taken_away_because_all_clocks_were_set_at_once(turn: int) -> None:
+    for at_ms in range(61_000, 121_000, 10_000):
+        steps = tuple(
+            Step(at_ms, machine, STEPS_MS[(turn + number) % len(STEPS_MS)])
+            for number, machine in enumerate(MACHINES)
+        )
+        simulator = make_simulator(always(succeeds(RUNS_MS)), options=Options(clock_steps=steps))
+        submit(simulator, workflow([job(str(number)) for number in range(4)]))
+        for each in run(simulator).values():
+            assert (each.state, each.attempt) == (State.SUCCEEDED, 1)
