@@ -121,7 +121,8 @@ def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
     """
     event = router.current_event
     given = event.multi_value_query_string_parameters or {}
-    taken = f"this route takes {', '.join(known)}" if known else "this route takes none"
+    named = " and ".join(part for part in (", ".join(known[:-1]), *known[-1:]) if part)
+    taken = f"this route takes {named or 'none'}"
     if event.http_method not in ("GET", "HEAD"):
         taken += "; options are sent in the body, where a route has any"
     unknown = [name for name in given if name not in known][:_SHOWN_PARAMETERS]

@@ -66,7 +66,7 @@ def test_every_action_refuses_an_option_in_its_body_that_it_does_not_take(api: A
 def test_a_misspelt_query_parameter_is_told_what_was_meant(api: Api) -> None:
     answer = api.call("GET", "/v1/jobs", query={"state": "READY", "pol": "ecs"})
     assert answer.message("pol") == (
-        "is no query parameter here; this route takes state, pool, limit, cursor; did you mean 'pool'?"
+        "is no query parameter here; this route takes state, pool, limit and cursor; did you mean 'pool'?"
     )
 
 

@@ -86,13 +86,15 @@ def down(progress: Progress, *, home: Path | None = None, wipe: bool = False) ->
     """
     places = Places.find(home)
     if not places.home.exists():
+        progress(f"there is no local stack in {places.home}")
         return False
     with places.lock_home(progress):
         was_up = emulators.stop(places)
         if wipe:
             emulators.forget_state(places)
             places.root_secret.unlink(missing_ok=True)
-    progress("the local stack is stopped" if was_up else "the local stack was not up")
+    said = "the local stack is stopped" if was_up else "the local stack was not up"
+    progress(f"{said}; what it held is removed" if wipe else said)
     return was_up
 
 
