@@ -57,6 +57,7 @@ class ModelJob:
     first_lease_until: int = 0  # as its claim had it
     cancel_asked_at: int | None = None
     skipped_for: str | None = None
+    not_taken: bool = False  # skipped on a branch that a condition decided against
     undeliverable: bool = False
     dispatches: int = 0  # on end, since it was claimed or reopened last
     given_up: int = 0  # of these by the queue

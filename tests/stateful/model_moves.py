@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.stateful.model_jobs import Happening, ModelJob
+from tidegate.domain.dependency import DependencyType as Kind
 from tidegate.domain.states import State
 
 
@@ -46,10 +47,18 @@ class MovingJobs:
     def _decide(
         self, verdicts: Sequence[tuple[ModelJob, int, bool | None]], now: int, looked_at: Iterable[ModelJob]
     ) -> list[str]:
+        ruled_out: dict[str, list[tuple[bool, int]]] = {}
         for job, place, verdict in verdicts:
             if job.state is State.PENDING and verdict is False:
-                self._end(job, State.SKIPPED, now)
-                job.skipped_for = job.edges[place].upstream
+                edge = job.edges[place]
+                not_taken = edge.kind is Kind.CONDITIONAL or self.jobs[edge.upstream].not_taken
+                ruled_out.setdefault(job.job_id, []).append((not_taken, place))
+        for job_id, reasons in ruled_out.items():
+            job = self.jobs[job_id]
+            self._end(job, State.SKIPPED, now)
+            # A failure before a branch that was not taken, then the earlier dependency.
+            job.not_taken, place = min(reasons)
+            job.skipped_for = job.edges[place].upstream
         for job, place, verdict in verdicts:
             if job.state is State.PENDING and verdict:
                 job.waiting.discard(place)
@@ -110,5 +119,5 @@ class MovingJobs:
         job.tries, job.losses, job.started = 0, 0, False
         job.waiting = set(range(len(job.edges)))
         job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
-        job.leaves_skipped = False
+        job.leaves_skipped = job.not_taken = False
         job.dispatches = job.given_up = 0
