@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -10,6 +12,14 @@ from tidegate.contracts.wire import MAX_REPORTED, read_job
 from tidegate.domain.errors import InvalidRequest
 
 CPU_SECONDS = 5.0  # of the 29 that a call may take; on a busy machine
+
+
+def measure(body: str) -> tuple[float, int]:
+    """Reads a body that must be refused; gives the seconds of processor time, and how many violations were told."""
+    started = time.thread_time()
+    with pytest.raises(InvalidRequest) as refused:
+        read_job(body)
+    return time.thread_time() - started, len(refused.value.violations)
 
 
 @pytest.mark.parametrize(
@@ -21,8 +31,8 @@ CPU_SECONDS = 5.0  # of the 29 that a call may take; on a busy machine
     ],
 )
 def test_a_body_of_doubled_names_is_refused_soon(body: str) -> None:
-    started = time.thread_time()
-    with pytest.raises(InvalidRequest) as refused:
-        read_job(body)
-    assert time.thread_time() - started < CPU_SECONDS
-    assert 1 <= len(refused.value.violations) <= MAX_REPORTED
+    # In a process of its own: what other tests keep in this one's memory makes every collection of garbage slower.
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
+        seconds, violations = apart.submit(measure, body).result()
+    assert seconds < CPU_SECONDS
+    assert 1 <= violations <= MAX_REPORTED

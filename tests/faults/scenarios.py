@@ -21,7 +21,7 @@ from tests.faults.recovery_scenarios import (
 )
 from tests.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
 from tests.faults.steps import cancel, cut_off, ends_in, submit, submit_all
-from tests.faults.worker_fault_scenarios import passed_on, refused_by_the_function
+from tests.faults.worker_fault_scenarios import given_up_by_the_function, passed_on, refused_by_the_function
 from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
 from tests.simulation.support import OTHER_TYPE
@@ -287,6 +287,7 @@ CASES: Mapping[str, Case] = {
     "kept for others": Case(kept_for_others, settings={"retention_days": RETENTION_DAYS}),
     "lost": Case(lost),
     "dead letter": Case(dead_letter, _DONE_ALL_THE_SAME),
+    "given up by the function": Case(given_up_by_the_function, _DONE_ALL_THE_SAME),
     "worker processes": Case(worker_processes),
     "passed on": Case(passed_on),
     "refused by the function": Case(refused_by_the_function),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.faults.deployment import POOL, Deployment
+from tests.faults.function import VirtualClock
 from tests.faults.steps import submit
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
+from tidegate.usecases.claim import claim
 from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
+from tidegate.usecases.give_up import conclude_stuck
 from tidegate.usecases.pass_on import MOST_PASSES, pass_on, with_types
 from tidegate.usecases.stale_messages import stale_among
 
@@ -40,6 +43,18 @@ def refused_by_the_function(d: Deployment) -> None:
         if job is not None:
             d.ask(lambda at=job: faults.note(d.services, at, lacking, d.now_ms))  # type: ignore[misc]
     d.wait(2 * PAUSE_MS + 1)
+    d.settle()
+
+
+def given_up_by_the_function(d: Deployment) -> None:
+    """Code that does not end is concluded by the thread beside it."""
+    submit(d, "stuck")
+    d.events()
+    timed_out, clock = Outcome(OutcomeKind.TIMED_OUT), VirtualClock(d.aws)
+    for delivery in _received(d):
+        claimed = d.ask(lambda at=delivery: claim(d.services, at.message, "function", d.now_ms))  # type: ignore[misc]
+        if claimed is not None:
+            d.ask(lambda at=claimed: conclude_stuck(d.services, clock, at.assignment, timed_out))  # type: ignore[misc]
     d.settle()
 
 

@@ -253,9 +253,7 @@ def connect_system(
         threads=threads,
         effort_seconds=effort_seconds,
     )
-    time_of_aws = AwsTime(clock)
-    for client in (clients.dynamodb, clients.sqs):
-        time_of_aws.attach(client)
+    clients.tell(AwsTime(clock))
     return clients
 
 

@@ -14,6 +14,7 @@ from botocore.config import Config
 from tidegate.adapters.aws_effort import Allowance, Effort, Pace, Timer
 from tidegate.adapters.aws_errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws_meter import Meter
+from tidegate.adapters.aws_time import AwsTime
 from tidegate.adapters.system import SystemTimer
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Clock, Entropy
@@ -78,6 +79,11 @@ class AwsClients:
     timer: Timer = field(default_factory=SystemTimer)
     effort_seconds: float = LONGEST_EFFORT_SECONDS
     allowance: Allowance = field(init=False)
+
+    def tell(self, time_of_aws: AwsTime) -> None:
+        """Has a listener hear the Date of every answer."""
+        for client in (self.dynamodb, self.sqs):
+            time_of_aws.attach(client)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))

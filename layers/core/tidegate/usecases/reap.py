@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.ports import Clock
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each
@@ -48,7 +49,11 @@ def reap(
     """
     passing: Clock = clock or Passing.since(now_ms, until.clock)
 
-    services = replace(services, earlier_pools=note_pools(services))
+    unnoted: DependencyUnavailable | ServiceRefused | None = None
+    try:
+        services = replace(services, earlier_pools=note_pools(services))
+    except (DependencyUnavailable, ServiceRefused) as error:
+        unnoted = error  # the pools of this deployment have their turn all the same
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, passing.now_ms(), until=until)
@@ -94,4 +99,6 @@ def reap(
         return repairs[place](until.part(len(repairs) - place))
 
     report = for_each(range(len(repairs)), run)
+    if unnoted is not None:
+        raise unnoted
     return ReapReport(**{name: count for part in report for name, count in part.items()})
