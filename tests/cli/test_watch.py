@@ -179,6 +179,16 @@ def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
             thread.join()
 
 
+@contextmanager
+def hears_interrupts() -> Iterator[None]:
+    """Within it a process that is started hears Ctrl-C: one that ignores it passes that on to what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
     number: signal.Signals, tmp_path: Path
@@ -192,7 +202,8 @@ def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
         "AWS_REGION": "eu-west-1",
         "TIDEGATE_HOME": str(tmp_path),
     }
-    with served({**job_json(0, "READY"), "job_id": JOB_ID}) as (url, asked):
+    # A shell has what it starts in the background ignore Ctrl-C, and so these tests' own processes too.
+    with hears_interrupts(), served({**job_json(0, "READY"), "job_id": JOB_ID}) as (url, asked):
         command = [sys.executable, "-m", "tidegate_cli", "wait", JOB_ID, "--api-url", url]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         assert asked.wait(60)
