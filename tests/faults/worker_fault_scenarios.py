@@ -55,6 +55,7 @@ def given_up_by_the_function(d: Deployment) -> None:
         claimed = d.ask(lambda at=delivery: claim(d.services, at.message, "function", d.now_ms))  # type: ignore[misc]
         if claimed is not None:
             d.ask(lambda at=claimed: conclude_stuck(d.services, clock, at.assignment, timed_out))  # type: ignore[misc]
+    d.wait(121_000)  # the process ended with the message in its hands, so it comes again
     d.settle()
 
 
