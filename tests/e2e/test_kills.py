@@ -36,7 +36,8 @@ pytestmark = pytest.mark.slow
 JOBS = 500
 WORKERS, SLOTS, FUNCTIONS = 3, 2, 4
 CAPACITY = {"ecs": WORKERS * SLOTS, "lambda": FUNCTIONS}
-# Patience is a sixth of what is deployed (60 s, 15 s, every 60 s), or as near as whole seconds and the template allow.
+# Patience is a sixth of what is deployed (60 s, 15 s, every 60 s, messages hidden for 120 s), or as near as whole
+# seconds and the template allow.
 PARAMETERS = {
     "LeaseSeconds": "10",
     "HeartbeatSeconds": "2",
@@ -44,6 +45,7 @@ PARAMETERS = {
 }
 SCHEDULE_SECONDS = 10
 RESEND_AFTER_SECONDS = 15
+HIDDEN_SECONDS = 20
 KEPT = 0.9
 NO_DISPATCHER = "no dispatcher"
 
@@ -72,7 +74,7 @@ def own_stack(home: Path, say: Say) -> Iterator[StackInfo]:
     down(say, home=home, wipe=True)
     try:
         stack = up(say, home=home, parameters=PARAMETERS)
-        deployment.prepare(stack, RESEND_AFTER_SECONDS)
+        deployment.prepare(stack, resend_after_seconds=RESEND_AFTER_SECONDS, hidden_seconds=HIDDEN_SECONDS)
         yield stack
     finally:
         down(say, home=home, wipe=True)

@@ -29,9 +29,11 @@ def lambda_client(stack: StackInfo) -> LambdaClient:
     return stack.session().client("lambda", endpoint_url=stack.endpoint_url, config=_ONCE)
 
 
-def prepare(stack: StackInfo, resend_after_seconds: int) -> None:
-    """Gives the functions that know job types a layer with the job code beside theirs, and the reaper less patience.
+def prepare(stack: StackInfo, *, resend_after_seconds: int, hidden_seconds: int) -> None:
+    """Gives the functions that know job types a layer with the job code beside theirs, and the parts less patience.
 
+    The reaper sends what is lost again after `resend_after_seconds`. What a worker process received and did not claim
+    when it was killed is not lost: the queue shows it again after `hidden_seconds`.
     The emulator puts the last layer first on the import path, as AWS does.
     """
     client = lambda_client(stack)
@@ -46,6 +48,9 @@ def prepare(stack: StackInfo, resend_after_seconds: int) -> None:
         client.update_function_configuration(
             FunctionName=name, Layers=[*(each["Arn"] for each in deployed), layer["LayerVersionArn"]]
         )
+    stack.session().client("sqs", endpoint_url=stack.endpoint_url).set_queue_attributes(
+        QueueUrl=stack.outputs["EcsPoolQueueUrl"], Attributes={"VisibilityTimeout": str(hidden_seconds)}
+    )
     reaper = stack.outputs["ReaperFunctionName"]
     variables = client.get_function_configuration(FunctionName=reaper)["Environment"]["Variables"]
     patience = {"TIDEGATE_RESEND_AFTER_SECONDS": str(resend_after_seconds)}
