@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.ports import Clock
@@ -18,6 +19,8 @@ from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.reap_workers import reap_workers
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
+
+Unreachable: TypeAlias = DependencyUnavailable | ServiceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,7 @@ def reap(
     """
     passing: Clock = clock or Passing.since(now_ms, until.clock)
 
-    unnoted: DependencyUnavailable | ServiceRefused | None = None
-    try:
-        services = replace(services, earlier_pools=note_pools(services))
-    except (DependencyUnavailable, ServiceRefused) as error:
-        unnoted = error  # the pools of this deployment have their turn all the same
+    services, unnoted = _with_earlier_pools(services)
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, passing.now_ms(), until=until)
@@ -102,3 +101,11 @@ def reap(
     if unnoted is not None:
         raise unnoted
     return ReapReport(**{name: count for part in report for name, count in part.items()})
+
+
+def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:
+    """Adds the names of earlier pools; where they can't be read, the deployment's own have their turn all the same."""
+    try:
+        return replace(services, earlier_pools=note_pools(services)), None
+    except (DependencyUnavailable, ServiceRefused) as error:
+        return services, error
