@@ -108,7 +108,8 @@ class MovingJobs:
         job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
-        job.state, job.finished_at, job.waiting = state, now, set()
+        # No step is dated before the one before it, and a job is READY a millisecond later each time.
+        job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 
     def _reopen(self, job: ModelJob) -> None:
