@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ from tidegate.usecases.whole_workflow import accepted_workflow
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
 _REASON = "cancellation asked for"
+_CURSOR = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def cancel_workflow(
 
 
 def _place_of(cursor: str, job_count: int) -> int:
-    if not cursor.isascii() or not cursor.isdecimal() or not 1 <= int(cursor) <= job_count:
+    if not _CURSOR.fullmatch(cursor) or not 1 <= int(cursor) <= job_count:
         raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
     return int(cursor)
 
