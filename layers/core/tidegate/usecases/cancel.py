@@ -14,17 +14,17 @@ from tidegate.domain.errors import (
     TooFarDownstream,
     TransitionRefused,
 )
-from tidegate.domain.job import Job, JobFailure, workflow_job_id
+from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.downstream import downstream_of
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.portions import JOBS_AT_ONCE, lean_outcome, portions, read_lean
+from tidegate.usecases.portions import JOBS_AT_ONCE, lean_outcome, portions
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import accepted_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow, read_jobs_of
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
 _REASON = "cancellation asked for"
@@ -113,9 +113,7 @@ def cancel_workflow(
     total = Cancelled(0, 0, 0)
     outcomes: list[MoveOutcome] = []
     for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):
-        ids = [workflow_job_id(workflow_id, index) for index in reversed(range(first, left))]
-        jobs = read_lean(services, ids)  # consistently: some may have been written or reopened a moment ago
-        before = [jobs[job_id] for job_id in ids if job_id in jobs]
+        before = read_jobs_of(services, workflow_id, range(left - 1, first - 1, -1))
         after = [lean_outcome(outcome) for outcome in _cancel_all(services, before, stamp)]
         total = _sum(total, _counted(before, after))
         outcomes += [outcome for outcome in after if not isinstance(outcome, Job)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotRetryable, TidegateError
-from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.job import Job
 from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
@@ -26,7 +26,7 @@ from tidegate.usecases.portions import JOBS_AT_ONCE, apply_lean, portions, read_
 from tidegate.usecases.release import COSTLY_PER_CALL
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import accepted_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow, read_jobs_of
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
@@ -147,11 +147,9 @@ def _reopen_from(
     while True:
         for first in range(place.index, job_count, JOBS_AT_ONCE):
             end = min(first + JOBS_AT_ONCE, job_count)
-            ids = [workflow_job_id(workflow_id, index) for index in range(first, end)]
-            # Consistently: some may have been reopened a moment ago.
-            jobs = read_lean(reopening.services, ids)
+            jobs = read_jobs_of(reopening.services, workflow_id, range(first, end))
             opened = len(reopening.moved)
-            is_whole, causes = _reopen_portion(reopening, list(jobs.values()))
+            is_whole, causes = _reopen_portion(reopening, jobs)
             place = RerunPlace(
                 end if is_whole else first,
                 has_opened=place.has_opened or len(reopening.moved) > opened,
@@ -201,11 +199,10 @@ def _judge_from(
     without_upstream: list[str] = []
     for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
         place = min(first + JOBS_AT_ONCE, job_count)
-        ids = [workflow_job_id(workflow_id, index) for index in range(first, place)]
-        jobs = read_lean(services, ids).values()
+        jobs = read_jobs_of(services, workflow_id, range(first, place))
         waiting = [job for job in jobs if job.state is State.PENDING and job.reopened]
         without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
-        reopening = _Reopening(services, stamp, until.later(_PORTION_MS), without_upstream=without_upstream)
+        reopening = _Reopening(services, stamp, until, without_upstream=without_upstream)
         reopening.judge(*waiting)
     cursor = None if place >= job_count else str(RerunPlace(place, is_judging=True))
     return Reopened(0, 0, len(set(without_upstream)), complete=cursor is None, cursor=cursor)
