@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tidegate.ports import Stopwatch
-from tidegate.usecases.passing import STILL
+from tidegate.usecases.run_clock import STILL
 
 T = TypeVar("T")
 

@@ -19,13 +19,12 @@ from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued
 from tidegate.ports import Delivery, Message
 from tidegate.usecases.services import Services
 
-MOST_PASSES = 40
+MOST_DELIVERIES = 40
 """Deliveries after which a job is taken back; the queues of process pools give a message up after 50."""
 
 _LONGEST_SHORT_PAUSE_SECONDS = 10
-_PASSES_OF_ONE_PAUSE = (
-    4  # then it doubles: with many workers that lack the type, those that have it soon get a chance
-)
+# Then it doubles: with many workers that lack the type, those that have it soon get a chance.
+_DELIVERIES_OF_ONE_PAUSE = 4
 _FIRST_LAST_PAUSE_SECONDS = 30
 _LONGEST_PAUSE_SECONDS = 900
 _WHY_CHARACTERS = 100  # of a reason in a job's history
@@ -49,11 +48,11 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
     `why` goes into the job's history where it is taken back. Raises DependencyUnavailable or ServiceRefused where the
     message comes again by itself.
     """
-    if delivery.receives < MOST_PASSES:
+    if delivery.receives < MOST_DELIVERIES:
         services.queue.extend(pool, delivery.receipt, seconds=_short_pause_seconds(delivery.receives))
         return False
     message = delivery.message
-    if delivery.receives == MOST_PASSES:
+    if delivery.receives == MOST_DELIVERIES:
         job = services.jobs.get(message.job_id, consistent=True)
         if job is None or job.state is not State.QUEUED:
             return True
@@ -66,7 +65,7 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
 
 
 def _short_pause_seconds(receives: int) -> int:
-    return doubled(1, 1 + (receives - 1) // _PASSES_OF_ONE_PAUSE, _LONGEST_SHORT_PAUSE_SECONDS)
+    return doubled(1, 1 + (receives - 1) // _DELIVERIES_OF_ONE_PAUSE, _LONGEST_SHORT_PAUSE_SECONDS)
 
 
 def take_back(services: Services, message: Message, worker_id: str, why: str, now_ms: int) -> None:
