@@ -155,11 +155,6 @@ def ability_of(workers: Iterable[Worker], silent_since_ms: int) -> Ability:
     return Ability(slots, limited, next((worker.fault for worker in active if worker.fault), ""))
 
 
-def capacity_of(workers: Iterable[Worker], silent_since_ms: int) -> int:
-    """How many jobs these workers can run at once: the slots of those that live, can begin jobs and do not drain."""
-    return ability_of(workers, silent_since_ms).slots
-
-
 def check_spec(spec: WorkerSpec, pools: Mapping[str, Pool]) -> None:
     """Raises InvalidRequest naming each field of a worker that is wrong."""
     violations = (*_pool_violations(spec, pools), *_own_violations(spec))
