@@ -71,8 +71,8 @@ def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
 
 
 def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
-    unbegun = [] if began_at_ms is not None else [UNBEGUN]
-    said = replace(stamp, reason=": ".join([*unbegun, *([stamp.reason] if stamp.reason else [])]))
+    reasons = ["" if began_at_ms is not None else UNBEGUN, stamp.reason]
+    said = replace(stamp, reason=": ".join(filter(None, reasons)))
     hand_back = HandBackIfAttemptHolds(job, job.attempt, said, began_at_ms)
     return Conclusion(job, hand_back, said, began_at_ms)
 

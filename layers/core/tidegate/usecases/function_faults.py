@@ -56,7 +56,7 @@ class FunctionFaults:
         if job is not None and job.state is State.QUEUED:
             # Before the job is READY, so that the dispatcher that hears of it knows.
             self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
-            take_back(services, message, worker_id, f"{worker_id} lacks its type", now_ms)
+            take_back(services, job, message, worker_id, f"{worker_id} lacks its type", now_ms)
         return True
 
     def _write(self, services: Services, pool: str, fault: str, now_ms: int) -> None:

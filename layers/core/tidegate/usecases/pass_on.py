@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from tidegate.domain.dispatches import dispatches_on_end, doubled
 from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
 from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued
@@ -51,16 +52,15 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
     if delivery.receives < MOST_DELIVERIES:
         services.queue.extend(pool, delivery.receipt, seconds=_short_pause_seconds(delivery.receives))
         return False
-    message = delivery.message
+    job = services.jobs.get(delivery.message.job_id, consistent=True)
+    if job is None or job.state is not State.QUEUED:
+        return True
     if delivery.receives == MOST_DELIVERIES:
-        job = services.jobs.get(message.job_id, consistent=True)
-        if job is None or job.state is not State.QUEUED:
-            return True
         dispatches = dispatches_on_end(job.history)
         pause_seconds = doubled(_FIRST_LAST_PAUSE_SECONDS, dispatches, _LONGEST_PAUSE_SECONDS)
         services.queue.extend(pool, delivery.receipt, seconds=pause_seconds)
         return False
-    take_back(services, message, worker_id, why, now_ms)
+    take_back(services, job, delivery.message, worker_id, why, now_ms)
     return True
 
 
@@ -68,14 +68,11 @@ def _short_pause_seconds(receives: int) -> int:
     return doubled(1, 1 + (receives - 1) // _DELIVERIES_OF_ONE_PAUSE, _LONGEST_SHORT_PAUSE_SECONDS)
 
 
-def take_back(services: Services, message: Message, worker_id: str, why: str, now_ms: int) -> None:
-    """Takes the job of a message back, where it still waits for a worker; `why` goes into its history.
+def take_back(services: Services, job: Job, message: Message, worker_id: str, why: str, now_ms: int) -> None:
+    """Takes the job of a message back, where it still waits as it was read; `why` goes into its history.
 
     Raises DependencyUnavailable or ServiceRefused where the message should come again.
     """
-    job = services.jobs.get(message.job_id, consistent=True)
-    if job is None:
-        return
     stamp = Stamp(now_ms, worker_id, plain_message(why)[:_WHY_CHARACTERS])
     # Where that is refused, the job moved on by itself.
     with suppress(NotFound, TransitionRefused):
