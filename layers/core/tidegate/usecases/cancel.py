@@ -157,7 +157,7 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
 def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
     if job.state is State.RUNNING:
         return RequestCancelIfRunning(job, stamp)
-    when = "before it ran again" if job.tries else "before it ran"
+    when = "before it ran again" if job.was_started else "before it ran"
     ending = Ending(
         State.CANCELLED,
         failure=JobFailure("cancelled", f"cancelled by {stamp.actor} {when}"),
