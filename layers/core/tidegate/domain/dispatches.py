@@ -42,7 +42,7 @@ def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntr
 
 
 def doubled(first: int, dispatches: int, most: int) -> int:
-    """A wait that doubles with each dispatch on end (from 1): `first` at the first one, never more than `most`.
+    """Doubles a wait with each dispatch on end (from 1): `first` at the first one, never more than `most`.
 
     So the lines that such dispatches add to the history grow slowly. The history keeps enough of them for that.
     """

@@ -47,7 +47,7 @@ def critical_path_boosts(
 
 
 def place_of(job_id: str) -> int:
-    """Where a job comes among those of its workflow that rank the same: its index there; 0 for a job of none."""
+    """Reads off the id where a job comes among equals of its workflow: its index there, 0 for a job of none."""
     _, _, index = job_id.partition(".")
     return min(int(index), _PLACES - 1) if index.isdecimal() else 0
 
@@ -87,7 +87,7 @@ def ready_at_of(job_rank: int) -> int:
 
 
 def first_rank_of(job_rank: int) -> int:
-    """The rank that a job had when it became READY, before it was passed over: it stays the same until it leaves."""
+    """Computes the rank that a job had when it became READY, before it was passed over. That never changes."""
     return job_rank + -job_rank % MOST_PASSES
 
 

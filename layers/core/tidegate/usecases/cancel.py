@@ -33,7 +33,7 @@ _CURSOR = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
+    """The outcome for many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
 
     `left` counts those that the call had no time for. `cursor` is where a next call goes on, None where none is needed
     or the same call again finds its way by itself.

@@ -123,7 +123,7 @@ class _Dispatch:
 
     @property
     def rules(self) -> DispatchRules:
-        """What operators allow and workers can do."""
+        """The rules by operators' limits and by workers' abilities, whichever allow less."""
         return self.permitted.within(self.limited)
 
     def renew(self) -> bool:

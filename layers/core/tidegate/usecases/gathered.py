@@ -1,4 +1,4 @@
-"""Bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
+"""Gathered: bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
 
 from __future__ import annotations
 

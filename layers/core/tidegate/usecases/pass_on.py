@@ -32,7 +32,7 @@ _WHY_CHARACTERS = 100  # of a reason in a job's history
 
 
 def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
-    """The deliveries with the types of their jobs: messages of an earlier version name none. One read for all."""
+    """Adds the jobs' types to deliveries that name none, as messages of an earlier version do. One read for all."""
     untyped = [delivery.message.job_id for delivery in deliveries if not delivery.message.type]
     jobs = services.jobs.get_many(untyped) if untyped else {}
     return [

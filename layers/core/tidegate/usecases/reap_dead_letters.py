@@ -29,7 +29,7 @@ _FAILURE = JobFailure(
 
 @dataclass(slots=True)
 class LetterCounts:
-    """What became of jobs whose messages a queue gave up."""
+    """Counts of the jobs whose messages a queue gave up, by the end of it."""
 
     failed: int = 0
     taken_back: int = 0

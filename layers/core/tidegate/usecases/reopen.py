@@ -167,7 +167,7 @@ def _reopen_from(
 
 
 def _comes_from(job_id: str, workflow_id: str, first: int) -> bool:
-    """Whether a job is one of the workflow's from its job `first` on."""
+    """Tells whether a job is one of the workflow's from its job `first` on."""
     submission, _, index = job_id.partition(".")
     return submission == workflow_id and int(index) >= first
 
@@ -227,7 +227,7 @@ class RerunPlace:
 
     @classmethod
     def read(cls, cursor: str | None) -> RerunPlace:
-        """The place that a cursor names, the beginning for None. Raises InvalidRequest where it is none."""
+        """Reads the place off a cursor; None is the beginning. Raises InvalidRequest where it is no cursor."""
         if cursor is None:
             return cls()
         found = _CURSOR.fullmatch(cursor)
@@ -274,7 +274,7 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
 
 @dataclass(slots=True)
 class _Reopening:
-    """What one call reopens. `is_cut` says that the time was over before all was reopened."""
+    """The jobs that one call reopens. `is_cut` says that the time was over before all was reopened."""
 
     services: Services
     stamp: Stamp
@@ -333,6 +333,6 @@ class _Reopening:
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
-        """Tells what was done. What is left without an upstream is told by the calls that judge: each job by one."""
+        """Tells what was done. Only calls that judge count jobs without an upstream, so each is counted once."""
         left = 0 if cursor else len(set(self.without_upstream))
         return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

@@ -31,7 +31,7 @@ class RunClock:
 
     @staticmethod
     def since(now_ms: int, stopwatch: Stopwatch) -> RunClock:
-        """The time of a run that begins now, at `now_ms`."""
+        """Starts the clock of a run that begins now, at `now_ms`."""
         return RunClock(now_ms, stopwatch, stopwatch.now_ms())
 
     def now_ms(self) -> int:
