@@ -23,7 +23,7 @@ from tidegate.domain.states import State
 from tidegate.handlers.loader import load_registry
 from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
 from tidegate.usecases.claim import claim
-from tidegate.usecases.give_up import conclude_stuck
+from tidegate.usecases.conclude_stuck import conclude_stuck
 
 JOBS = "tests.attack.process_jobs"
 

@@ -11,12 +11,12 @@ from tests.worker.world import CLOCK
 from tidegate.adapters.memory_jobs import MemoryJobStore
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain import limits
+from tidegate.domain.errors import TooMuchGathered
 from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.gathered import UPSTREAMS_TOO_LARGE
 from tidegate.usecases.run import run_message
 from tidegate.usecases.submit import submit_job
 
@@ -61,7 +61,7 @@ def test_more_fails_the_job_for_good_says_a_way_out_and_is_not_even_loaded() -> 
     assert job is not None
     assert job.state is State.FAILED
     assert job.failure is not None
-    assert job.failure.code == UPSTREAMS_TOO_LARGE
+    assert job.failure.code == TooMuchGathered.code
     assert f"{limits.MAX_GATHERED_BYTES:,} bytes" in job.failure.message
     assert "gather in stages" in job.failure.message
     assert jobs.loads == MOST + 1

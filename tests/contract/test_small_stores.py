@@ -15,7 +15,7 @@ from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.ports import Delivery, Message, OpenSubmission
-from tidegate.usecases.pass_on import MOST_PASSES
+from tidegate.usecases.pass_on import MOST_DELIVERIES
 
 
 def submission(number: int = 1, **changes: object) -> Submission:
@@ -176,6 +176,6 @@ def test_the_template_gives_up_a_message_after_as_many_deliveries() -> None:
     template = (Path(__file__).resolve().parents[2] / "template.yaml").read_text(encoding="utf-8")
     counts = sorted(re.findall(r"maxReceiveCount: (\d+)", template), key=int)
     assert counts == [str(MOST_RECEIVES), str(MOST_RECEIVES_OF_PROCESSES)]
-    assert MOST_PASSES + 5 < MOST_RECEIVES_OF_PROCESSES, (
+    assert MOST_DELIVERIES + 5 < MOST_RECEIVES_OF_PROCESSES, (
         "a worker that dies with a message costs deliveries as well"
     )

@@ -16,8 +16,8 @@ from tidegate.domain.workers import (
     Worker,
     WorkerSpec,
     WorkerState,
+    ability_of,
     begin,
-    capacity_of,
     check_spec,
     sources_of,
 )
@@ -87,8 +87,8 @@ def test_capacity_is_the_slots_of_live_workers_that_do_not_drain() -> None:
         worker("e", slots=100, state=WorkerState.LOST),
         replace(worker("f", slots=100), heartbeat_at_ms=NOW_MS - 1),
     ]
-    assert capacity_of(workers, NOW_MS) == 7
-    assert capacity_of([], NOW_MS) == 0
+    assert ability_of(workers, NOW_MS).slots == 7
+    assert ability_of([], NOW_MS).slots == 0
 
 
 def test_a_new_worker_is_active_and_its_entry_outlives_it_by_a_day() -> None:

@@ -10,9 +10,9 @@ from tests.faults.steps import submit
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
 from tidegate.usecases.claim import claim
+from tidegate.usecases.conclude_stuck import conclude_stuck
 from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
-from tidegate.usecases.give_up import conclude_stuck
-from tidegate.usecases.pass_on import MOST_PASSES, pass_on, with_types
+from tidegate.usecases.pass_on import MOST_DELIVERIES, pass_on, with_types
 from tidegate.usecases.stale_messages import stale_among
 
 
@@ -20,7 +20,7 @@ def passed_on(d: Deployment) -> None:
     """A message is hidden for others, at last for long, and then its job is taken back."""
     submit(d, "foreign")
     d.events()
-    for receives in (1, MOST_PASSES, MOST_PASSES + 1):
+    for receives in (1, MOST_DELIVERIES, MOST_DELIVERIES + 1):
         for delivery in _received(d):
             late = replace(delivery, receives=receives)
             try:

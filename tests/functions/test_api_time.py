@@ -209,7 +209,8 @@ def test_a_retry_leaves_what_it_has_no_time_for_to_follow_by_itself(slow: Callab
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "0", "97", "-1", "judge.", "judge.1.2", "judge.999999.00", "reopen.٣.00", "¹"]
+    "cursor",
+    ["x", "0", "97", "-1", "judge.", "judge.1.2", "judge.999999.00", "reopen.٣.00", "¹", "9" * 5_000],
 )
 @pytest.mark.parametrize("act", ["cancel", "rerun"])
 def test_a_cursor_that_no_call_gave_is_refused(act: str, cursor: str) -> None:

@@ -20,7 +20,7 @@ from tidegate.domain.lanes import MAIN
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
-from tidegate.domain.workers import capacity_of
+from tidegate.domain.workers import ability_of
 from tidegate.settings import Settings
 from tidegate.usecases.conditions import condition_view
 from tidegate.usecases.reap_active import ACTOR as REAPER
@@ -172,7 +172,7 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
         # An observer asks for nothing: requests may be refused.
         live = [worker for (name, _), worker in world.workers.items() if name == pool.name]
         silent_since_ms = settings.worker_silent_since_ms(simulator.now_ms)
-        by_process = capacity_of(live, silent_since_ms)
+        by_process = ability_of(live, silent_since_ms).slots
         capacity = pool.capacity if pool.kind is PoolKind.FUNCTION else by_process
         active = sum(
             len(world.index.get((pool.name, Group.ACTIVE, shard, MAIN), ())) for shard in range(world.shards)

@@ -17,6 +17,7 @@ from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import NoteDependents, ReadyIfDue, Stamp
 from tidegate.ports import Message, Outcome, OutcomeKind, Signal
+from tidegate.usecases.cancel import cancel_job
 from tidegate.usecases.claim import Claimed, begin, claim
 from tidegate.usecases.conclude import conclude, conclude_all, hand_back_of
 from tidegate.usecases.react import react
@@ -285,3 +286,14 @@ def test_a_beginning_that_can_not_be_written_ends_nothing() -> None:
     workflow.world.remove(claimed.job.job_id)
     run.begins()
     assert run.began_at_ms == NOW_MS + 1_000
+
+
+@pytest.mark.parametrize(("began", "when"), [(True, "before it ran again"), (False, "before it ran")])
+def test_a_cancelled_job_says_whether_its_code_had_begun(began: bool, when: str) -> None:
+    workflow = Workflow({"a": ()})
+    claimed = claims(workflow, "a")
+    ran = replace(claimed, began_at_ms=workflow.now_ms if began else None)
+    conclude(workflow.services, ran, HANDED_BACK, workflow.now_ms)
+    cancelled = cancel_job(workflow.services, claimed.job.job_id, actor="ann", now_ms=workflow.now_ms)
+    assert cancelled.failure is not None
+    assert cancelled.failure.message == f"cancelled by ann {when}"

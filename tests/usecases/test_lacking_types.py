@@ -14,7 +14,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.ports import Delivery
-from tidegate.usecases.pass_on import MOST_PASSES, pass_on
+from tidegate.usecases.pass_on import MOST_DELIVERIES, pass_on
 
 POOL = "p"
 NEW_TYPE, OLD_TYPE = "simulated.other", "simulated"
@@ -84,8 +84,8 @@ def test_a_message_is_passed_on_with_growing_pauses_and_its_job_taken_back_befor
     join(deployed, "new", 1)
     (job_id,) = deployed.submit(1, type=NEW_TYPE)
     deployed.tick()
-    seen = _passed_on(deployed, MOST_PASSES + 1)
-    assert [done for _, done in seen] == [False] * MOST_PASSES + [True]
+    seen = _passed_on(deployed, MOST_DELIVERIES + 1)
+    assert [done for _, done in seen] == [False] * MOST_DELIVERIES + [True]
     at = [seconds for seconds, _ in seen]
     assert at[:9] == [0, 1, 2, 3, 4, 6, 8, 10, 12]
     assert max(later - earlier for earlier, later in pairwise(at[:-1])) == 10
@@ -95,7 +95,7 @@ def test_a_message_is_passed_on_with_growing_pauses_and_its_job_taken_back_befor
     assert (job.history[-1].actor, job.history[-1].reason) == ("old", "old lacks its type")
     join(deployed, "new", 1)  # it lives
     deployed.tick()
-    at = [seconds for seconds, _ in _passed_on(deployed, MOST_PASSES + 1)]
+    at = [seconds for seconds, _ in _passed_on(deployed, MOST_DELIVERIES + 1)]
     assert at[-1] - at[-2] == 60, "the last pause doubles with each dispatch on end"
 
 
@@ -105,7 +105,7 @@ def test_passing_a_message_on_for_a_day_costs_a_bounded_number_of_dispatches(dep
     while deployed.now_ms < began_ms + 24 * 3_600_000:
         join(deployed, "new", 1)  # it lives, and is busy
         deployed.tick()
-        _passed_on(deployed, MOST_PASSES + 1)
+        _passed_on(deployed, MOST_DELIVERIES + 1)
     assert deployed.job(job_id).state is State.READY
     assert len(deployed.job(job_id).history) < 2 * 24 * 3_600 / 900 + 20
 
@@ -115,7 +115,7 @@ def test_what_could_not_be_taken_back_comes_again(deployed: Deployment) -> None:
     deployed.submit(1, type=NEW_TYPE)
     deployed.tick()
     (delivery,) = deployed.services.queue.receive(POOL, limit=1, wait_seconds=0)
-    late = Delivery(delivery.message, delivery.receipt, receives=MOST_PASSES + 1)
+    late = Delivery(delivery.message, delivery.receipt, receives=MOST_DELIVERIES + 1)
 
     def refuse(request: str) -> None:
         if request == "apply":
@@ -135,5 +135,5 @@ def test_the_message_of_a_job_that_moved_on_is_done_with(deployed: Deployment) -
     (delivery,) = deployed.services.queue.receive(POOL, limit=1, wait_seconds=0)
     deployed.services.queue.extend(POOL, delivery.receipt, seconds=0)
     deployed.run_one()
-    late = Delivery(delivery.message, delivery.receipt, receives=MOST_PASSES)
+    late = Delivery(delivery.message, delivery.receipt, receives=MOST_DELIVERIES)
     assert pass_on(deployed.services, POOL, late, "old", "why", deployed.now_ms)

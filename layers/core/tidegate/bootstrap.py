@@ -30,8 +30,8 @@ from tidegate.handlers.loader import load_registry, load_what_works
 from tidegate.handlers.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate.usecases.conclude_stuck import conclude_stuck
 from tidegate.usecases.function_faults import FunctionFaults
-from tidegate.usecases.give_up import conclude_stuck
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.tick import TickWatch

@@ -51,7 +51,7 @@ def pool_out(
     paused: bool,
     paused_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """A pool as a client sees it; `pool` is None where it is not deployed any more.
+    """Writes a pool as a client sees it; `pool` is None where it is not deployed any more.
 
     `window` is a multiple of its capacity, `load` what is counted of it.
     """
@@ -76,7 +76,7 @@ def type_out(
     paused_change: RuleChange | None,
     limit_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """A job type as a client sees it; `registered` says that the deployed job code has it."""
+    """Writes a job type as a client sees it; `registered` says that the deployed job code has it."""
     return {
         "type": job_type,
         "deployed": registered,

@@ -41,7 +41,7 @@ _MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def violations_of(
     error: ValidationError, field: str = "", model: type[BaseModel] | None = None
 ) -> Iterator[Violation]:
-    """The errors as violations; `field` is the path of what was validated as `model`, empty for the whole body."""
+    """Yields the errors as violations; `field` is the path of the part read as `model`, empty for the whole body."""
     for detail in error.errors(include_url=False, include_input=False):
         message = _message(detail)
         if detail["type"] == "extra_forbidden" and model is not None:
@@ -50,7 +50,7 @@ def violations_of(
 
 
 def _fields_beside(model: type[BaseModel], location: Sequence[int | str]) -> Iterable[str]:
-    """The fields that there are where an unknown one was found."""
+    """Names the fields that exist beside an unknown one."""
     for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             inner = _model_in(model.model_fields[part].annotation)

@@ -163,13 +163,13 @@ def _read(body: str) -> tuple[Any, str]:
 
 
 def too_large_numbers(value: Any) -> Iterator[Violation]:
-    """The numbers of a JSON value that no computer's number holds, such as 1e400: the first of them."""
+    """Yields the first numbers of a JSON value that no computer's number holds, such as 1e400."""
     for place in islice(_infinite_numbers(value, ()), MAX_REPORTED):
         yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
 
 
 class _Doubled(dict[str, Any]):
-    """An object of a body that names fields twice."""
+    """An object of a body in which a field stands twice."""
 
     names: tuple[str, ...] = ()
 

@@ -72,10 +72,10 @@ CONDITION_ERROR = "condition-error"
 
 
 def skip_code(kind: DependencyType, upstream_code: str) -> str:
-    """The code of a job that is skipped for its upstream, unless its own condition is why.
+    """Chooses the code of a job that is skipped because of how its upstream ended.
 
-    `upstream_code` is that of the upstream's own failure, empty where it has none. What needs a job on a branch that
-    was not taken is on that branch too.
+    `upstream_code` is that of the upstream's own failure, empty where it has none. A job that needs one on a
+    branch that was not taken is on that branch too.
     """
     if kind is DependencyType.CONDITIONAL or upstream_code == NOT_TAKEN:
         return NOT_TAKEN
@@ -83,12 +83,12 @@ def skip_code(kind: DependencyType, upstream_code: str) -> str:
 
 
 def named(upstream_id: str, key: str | None) -> str:
-    """An upstream as people know it: by its key with its id behind, by its id alone where it has no key."""
+    """Names an upstream for people: by its key with its id behind, or by its id alone where it has no key."""
     return upstream_id if key is None else f"{key} ({upstream_id})"
 
 
 def unsatisfiable_reason(kind: DependencyType, upstream: str, state: State, detail: str = "") -> str:
-    """The sentence recorded on a SKIPPED job. `upstream` is the upstream as `named`."""
+    """Says on a SKIPPED job why it is. `upstream` is the upstream as `named` gives it."""
     if kind is DependencyType.MUST_START:
         return f"{upstream} ended as {state} without ever starting"
     if kind is DependencyType.CONDITIONAL:

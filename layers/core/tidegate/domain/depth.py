@@ -8,7 +8,7 @@ from tidegate.domain.job import Json
 
 
 def is_deeper_than(value: Json, levels: int) -> bool:
-    """Whether lists and objects lie in more than so many others, one in the other.
+    """Tells whether lists and objects are nested more than `levels` deep.
 
     Readers with a stack of their own fail at some depth. This one needs none.
     """

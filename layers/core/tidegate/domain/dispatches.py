@@ -8,7 +8,7 @@ from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 
-GIVEN_UP = "its queue gave its message up"
+MESSAGE_GIVEN_UP = "its queue gave its message up"
 """Why a job was taken back whose message was delivered again and again."""
 
 _WAITING = frozenset({State.READY, State.QUEUED})
@@ -22,7 +22,9 @@ def dispatches_on_end(history: Sequence[HistoryEntry]) -> int:
 
 def given_up_on_end(history: Sequence[HistoryEntry]) -> int:
     """Counts how many of these dispatches its queue gave up."""
-    return sum(entry.state is State.READY and entry.reason == GIVEN_UP for entry in _since_claimed(history))
+    return sum(
+        entry.state is State.READY and entry.reason == MESSAGE_GIVEN_UP for entry in _since_claimed(history)
+    )
 
 
 def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
@@ -40,7 +42,7 @@ def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntr
 
 
 def doubled(first: int, dispatches: int, most: int) -> int:
-    """A wait that doubles with each dispatch on end (from 1): `first` at the first one, never more than `most`.
+    """Doubles a wait with each dispatch on end (from 1): `first` at the first one, never more than `most`.
 
     So the lines that such dispatches add to the history grow slowly. The history keeps enough of them for that.
     """

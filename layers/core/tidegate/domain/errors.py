@@ -198,6 +198,12 @@ class ConditionTooDear(ConditionError):
     """A condition would take more steps than it may."""
 
 
+class TooMuchGathered(TidegateError):
+    """The results of a job's upstreams are larger, together, than one job may gather."""
+
+    code = "upstreams-too-large"
+
+
 class DependencyUnavailable(TidegateError):
     """A service that tidegate leans on did not answer within its bounded retries; the call may be repeated."""
 

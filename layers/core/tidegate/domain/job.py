@@ -10,10 +10,9 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.lanes import MAIN, share_lane
+from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
-
-MOST_PASSES = 10  # a job that is passed over more often ranks as if it had become READY later
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 

@@ -33,9 +33,7 @@ MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_PARAMETERS_DEPTH = 100
 MAX_RESULT_BYTES = 256 * 1024
 MAX_RESULT_DEPTH = 200  # as deep as a request's body may be
-MAX_GATHERED_BYTES = (
-    16 * 1024 * 1024
-)  # a worker holds them about five times, as text and as values, in each slot
+MAX_GATHERED_BYTES = 16 * 1024 * 1024  # a worker's slot holds about five times that, as text and as values
 MAX_ERROR_CHARACTERS = 500
 MAX_PROGRESS_CHARACTERS = 200
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 128

@@ -57,14 +57,14 @@ def without_old_interruptions(history: Sequence[HistoryEntry]) -> tuple[HistoryE
 
 
 def _rounds(life: _Life) -> list[_Round]:
-    """The life in pieces: all before its first claim, then a piece for each claim."""
+    """Cuts the life in pieces: all before its first claim, then a piece for each claim."""
     claims = [place for place, entry in enumerate(life) if entry.state is State.RUNNING]
     cuts = [0, *claims, len(life)]
     return [life[start:end] for start, end in pairwise(cuts)]
 
 
 def _was_handed_back(one: _Round) -> bool:
-    """Whether the worker that had claimed the job gave it back; from a lost worker somebody else takes it."""
+    """Tells whether the worker that had claimed the job gave it back. From a lost worker somebody else takes it."""
     return len(one) > 1 and one[1].state is State.READY and one[1].actor == one[0].actor
 
 

@@ -16,7 +16,7 @@ UNITS_PER_POINT = 60_000_000  # 60,000 ms in a minute, times 1,000 milli-points 
 _UNITS_PER_MILLIPOINT = UNITS_PER_POINT // 1_000
 _MS_SPAN = 10**13  # exceeds any ready_at in ms until the year 2286
 _PLACES = 10**4  # as many as a workflow may have jobs
-_PASSES = 10  # exceeds how often a job is passed over before it ranks behind others for that
+MOST_PASSES = 10  # a job that is passed over so often ranks as if it had become READY later
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def critical_path_boosts(
 
 
 def place_of(job_id: str) -> int:
-    """Where a job comes among those of its workflow that rank the same: its index there; 0 for a job of none."""
+    """Reads off the id where a job comes among equals of its workflow: its index there, 0 for a job of none."""
     _, _, index = job_id.partition(".")
     return min(int(index), _PLACES - 1) if index.isdecimal() else 0
 
@@ -77,18 +77,18 @@ def rank(
         - policy.aging_millipoints_per_minute * ready_at_ms
         - _UNITS_PER_MILLIPOINT * policy.retry_penalty_millipoints * retries
     )
-    return ((units * _MS_SPAN - ready_at_ms) * _PLACES - place) * _PASSES - passes
+    return ((units * _MS_SPAN - ready_at_ms) * _PLACES - place) * MOST_PASSES - passes
 
 
 def ready_at_of(job_rank: int) -> int:
     """When the job that has this rank became READY, in milliseconds since the epoch: `rank` keeps it whole."""
-    rest, passes = divmod(-job_rank, _PASSES)
+    rest, passes = divmod(-job_rank, MOST_PASSES)
     return rest // _PLACES % _MS_SPAN + passes
 
 
 def first_rank_of(job_rank: int) -> int:
-    """The rank that a job had when it became READY, before it was passed over: it stays the same until it leaves."""
-    return job_rank + -job_rank % _PASSES
+    """Computes the rank that a job had when it became READY, before it was passed over. That never changes."""
+    return job_rank + -job_rank % MOST_PASSES
 
 
 def effective_priority(

@@ -68,7 +68,7 @@ class DispatchRules:
         return self.types.get(job_type, TypeRule())
 
     def within(self, limited: Mapping[str, int]) -> DispatchRules:
-        """These rules where workers can run only so many jobs (0 or more) of some types at once."""
+        """Narrows these rules to the number of jobs (0 or more) of some types that workers can run at once."""
         if not limited:
             return self
         types = dict(self.types)

@@ -10,7 +10,7 @@ _LIKENESS = 0.6
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, in whatever case; None where none is like it."""
+    """Finds the known name that is most like `name`, in whatever case; None where none is like it."""
     by_lower = {one.lower(): one for one in known}
     found = difflib.get_close_matches(
         name[:_LONGEST_CHARACTERS].lower(), list(by_lower), n=1, cutoff=_LIKENESS
@@ -19,6 +19,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'priority'?` for the end of a message; empty where no known name is like `name`."""
+    """Makes the end of a message, `; did you mean 'priority'?`; empty where no known name is like `name`."""
     found = nearest(name, known)
     return "" if found is None else f"; did you mean {found!r}?"

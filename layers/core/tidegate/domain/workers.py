@@ -131,7 +131,7 @@ def kept_until_s(now_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """What the workers of a pool can run at once: `slots` jobs, but of the types in `limited` only so many.
+    """The jobs that a pool can run at once: `slots` in all, but of the types in `limited` only so many.
 
     `fault` is what one of them says that can begin no job; it is empty where none says so.
     """
@@ -153,11 +153,6 @@ def ability_of(workers: Iterable[Worker], silent_since_ms: int) -> Ability:
         for job_type in worker.lacking:
             limited[job_type] = limited.get(job_type, slots) - worker.spec.slots
     return Ability(slots, limited, next((worker.fault for worker in active if worker.fault), ""))
-
-
-def capacity_of(workers: Iterable[Worker], silent_since_ms: int) -> int:
-    """How many jobs these workers can run at once: the slots of those that live, can begin jobs and do not drain."""
-    return ability_of(workers, silent_since_ms).slots
 
 
 def check_spec(spec: WorkerSpec, pools: Mapping[str, Pool]) -> None:

@@ -64,7 +64,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
+    """The outcome of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
 
     `retryable` and `retry_after_seconds` (0-86,400) are what job code says of another attempt.
     """
@@ -95,7 +95,7 @@ class Begun(Protocol):
 
 
 def unheard() -> None:
-    """The `begun` of a caller that need not hear of it."""
+    """Does nothing: the `begun` of a caller that need not hear of it."""
 
 
 class Executor(Protocol):
@@ -115,7 +115,7 @@ class SlotExecutor(Executor, Protocol):
         """Says why no attempt can begin here now; empty where one can."""
 
     def types_now(self) -> Sequence[str]:
-        """The job types that attempts which begin from now on find; raises where none can begin."""
+        """Lists the job types that attempts which begin from now on find; raises where none can begin."""
 
     def hurry(self) -> None:
         """Has every attempt beat at once."""

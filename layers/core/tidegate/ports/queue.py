@@ -63,7 +63,7 @@ class Queue(Protocol):
         """Acknowledges deliveries of given-up messages; one that fails comes again, which is harmless."""
 
     def depth(self, pool: str) -> int:
-        """About how many messages the queue holds, those that workers have received included."""
+        """Counts, about, the messages that the queue holds, with those that workers have received."""
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

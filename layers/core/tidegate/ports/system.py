@@ -62,4 +62,4 @@ class JobCatalogue(Protocol):
         """Whether code of this type asked for its upstreams' results; False for an unknown type."""
 
     def faults(self) -> Sequence[str]:
-        """Why job code that is deployed could not be loaded, a sentence for each module; its types are unknown."""
+        """Says why deployed job code could not be loaded, a sentence for each module; its types are unknown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,25 +14,26 @@ from tidegate.domain.errors import (
     TooFarDownstream,
     TransitionRefused,
 )
-from tidegate.domain.job import Job, JobFailure, workflow_job_id
+from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.downstream import downstream_of
 from tidegate.usecases.each import raise_first_failure
-from tidegate.usecases.portions import JOBS_AT_ONCE, lean_outcome, portions, read_lean
+from tidegate.usecases.portions import JOBS_AT_ONCE, lean_outcome, portions
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import accepted_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow, read_jobs_of
 
 _TRIES = 5  # each lost race moves the job forward, and its states are few
 _REASON = "cancellation asked for"
+_CURSOR = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
+    """The outcome for many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
 
     `left` counts those that the call had no time for. `cursor` is where a next call goes on, None where none is needed
     or the same call again finds its way by itself.
@@ -111,9 +113,7 @@ def cancel_workflow(
     total = Cancelled(0, 0, 0)
     outcomes: list[MoveOutcome] = []
     for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):
-        ids = [workflow_job_id(workflow_id, index) for index in reversed(range(first, left))]
-        jobs = read_lean(services, ids)  # consistently: some may have been written or reopened a moment ago
-        before = [jobs[job_id] for job_id in ids if job_id in jobs]
+        before = read_jobs_of(services, workflow_id, range(left - 1, first - 1, -1))
         after = [lean_outcome(outcome) for outcome in _cancel_all(services, before, stamp)]
         total = _sum(total, _counted(before, after))
         outcomes += [outcome for outcome in after if not isinstance(outcome, Job)]
@@ -123,7 +123,7 @@ def cancel_workflow(
 
 
 def _place_of(cursor: str, job_count: int) -> int:
-    if not cursor.isascii() or not cursor.isdecimal() or not 1 <= int(cursor) <= job_count:
+    if not _CURSOR.fullmatch(cursor) or not 1 <= int(cursor) <= job_count:
         raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
     return int(cursor)
 
@@ -157,7 +157,7 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
 def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
     if job.state is State.RUNNING:
         return RequestCancelIfRunning(job, stamp)
-    when = "before it ran again" if job.tries else "before it ran"
+    when = "before it ran again" if job.was_started else "before it ran"
     ending = Ending(
         State.CANCELLED,
         failure=JobFailure("cancelled", f"cancelled by {stamp.actor} {when}"),

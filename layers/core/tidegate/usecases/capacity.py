@@ -9,12 +9,12 @@ from tidegate.usecases.services import Services
 
 
 def pool_capacity(services: Services, pool: Pool, now_ms: int) -> int:
-    """The concurrency of the pool's function, or the slots of its live worker processes that can begin jobs."""
+    """Counts how many jobs the function of a pool, or its live worker processes, can run at once."""
     return pool_ability(services, pool, now_ms).slots
 
 
 def pool_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
-    """The same, and how many jobs of the types that some of its workers lack can run at once."""
+    """Says how many jobs a pool can run at once, and how many of the types that some of its workers lack."""
     if pool.kind is PoolKind.FUNCTION:
         return function_ability(services, pool, now_ms)
     silent_since_ms = services.settings.worker_silent_since_ms(now_ms)

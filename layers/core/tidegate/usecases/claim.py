@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import (
+    DependencyUnavailable,
+    NotFound,
+    ServiceRefused,
+    TidegateError,
+    TooMuchGathered,
+    TransitionRefused,
+)
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
 from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
-from tidegate.usecases.gathered import Gathered, TooMuchGathered, failure_of
+from tidegate.usecases.gathered import Gathered
 from tidegate.usecases.services import Services
 
 _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
@@ -102,7 +109,7 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """What the code of a claimed job is given. It is taken to begin at `now_ms`.
+    """Loads the input that the code of a claimed job is given. It is taken to begin at `now_ms`.
 
     Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
     of its input. Raises DependencyUnavailable where something can't be read.
@@ -119,7 +126,7 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         except NotFound as error:
             refusal = _refusal(UPSTREAM_GONE, error)
         except TooMuchGathered as error:
-            refusal = failure_of(error)
+            refusal = _refusal(error.code, error)
     assignment = Assignment(
         job_id=job.job_id,
         attempt=job.attempt,
@@ -132,8 +139,8 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
     return Claimed(job, assignment, max(now_ms, job.started_at_ms or 0), refusal)
 
 
-def _refusal(code: str, error: NotFound) -> Outcome:
-    """The end of an attempt that can't begin; another attempt would find no more."""
+def _refusal(code: str, error: TidegateError) -> Outcome:
+    """Ends an attempt whose code can't be given its input, for good: another attempt would find the same."""
     message = f"the job's code did not run: {error}"
     return Outcome(OutcomeKind.FAILED, code=code, message=message, retryable=False)
 

@@ -25,7 +25,7 @@ from tidegate.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What is to be written of an attempt at `job`, by whom and when it ended, and when its code began, if it did."""
+    """The transition that records the end of an attempt at `job`, its stamp, and when its code began, if it did."""
 
     job: Job
     transition: Transition
@@ -66,13 +66,13 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 
 
 def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
-    """What is to be written of a claimed job that this worker gives back without having begun it, and why, if known."""
+    """Makes the record of a claimed job that this worker gives back without having begun it, and why, if known."""
     return _handed_back(job, _stamp(job, now_ms, why), None)
 
 
 def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
-    unbegun = [] if began_at_ms is not None else [UNBEGUN]
-    said = replace(stamp, reason=": ".join([*unbegun, *([stamp.reason] if stamp.reason else [])]))
+    reasons = ["" if began_at_ms is not None else UNBEGUN, stamp.reason]
+    said = replace(stamp, reason=": ".join(filter(None, reasons)))
     hand_back = HandBackIfAttemptHolds(job, job.attempt, said, began_at_ms)
     return Conclusion(job, hand_back, said, began_at_ms)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tidegate.ports import Stopwatch
-from tidegate.usecases.passing import STILL
+from tidegate.usecases.run_clock import STILL
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Deadline:
         return replace(self, at_ms=min(self.at_ms, self.clock.now_ms() + duration_ms))
 
     def later(self, duration_ms: int) -> Deadline:
-        """The moment so much later: for a portion that was begun before the end, and should be done whole."""
+        """Moves the deadline, for a portion that was begun in time and should be done whole."""
         return replace(self, at_ms=self.at_ms + duration_ms)
 
     def part(self, parts: int) -> Deadline:

@@ -17,9 +17,9 @@ from tidegate.ports import IndexPage, MoveOutcome, Stopwatch, message_of
 from tidegate.usecases.capacity import pool_ability
 from tidegate.usecases.each import raise_first_failure
 from tidegate.usecases.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
-from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.permits import PermitDesk
 from tidegate.usecases.rules_in_force import rules_in_force
+from tidegate.usecases.run_clock import STILL, RunClock
 from tidegate.usecases.services import Services
 from tidegate.usecases.whole_group import entries_of
 
@@ -72,7 +72,7 @@ def dispatch(
     moved, which the index may not show yet. `stopwatch` says how much later than `now_ms` each turn is. Each turn but
     the first reads again what operators allow and what workers can do.
     """
-    passing = Passing.since(now_ms, stopwatch)
+    run_clock = RunClock.since(now_ms, stopwatch)
     report = DispatchReport(pool_name)
     pool = services.settings.pools[pool_name]
     # Never recalled: what a worker hands back as it drains would be dispatched to the slots it takes away.
@@ -86,17 +86,17 @@ def dispatch(
     lease_ms = services.settings.dispatch_lease_seconds * 1_000
     if lease_ms == 0:
         return one.fill()
-    one.now_ms = passing.now_ms()
+    one.now_ms = run_clock.now_ms()
     owner = services.entropy.new_ulid(one.now_ms)
     if not services.leases.take_if_free(pool_name, owner, now_ms=one.now_ms, until_ms=one.now_ms + lease_ms):
         return report  # who has it was told, and looks again
     try:
         for turn in range(_TURNS):
-            one.now_ms = passing.now_ms()
+            one.now_ms = run_clock.now_ms()
             if turn == 0 or one.renew():
                 report += one.fill()
             # Asked for, it is held for another lease's time: several turns may take longer than one.
-            until_ms = passing.now_ms() + lease_ms
+            until_ms = run_clock.now_ms() + lease_ms
             if services.leases.release_if_not_asked(pool_name, owner, until_ms=until_ms):
                 return report
     except Exception:
@@ -123,7 +123,7 @@ class _Dispatch:
 
     @property
     def rules(self) -> DispatchRules:
-        """What operators allow and workers can do."""
+        """The rules by operators' limits and by workers' abilities, whichever allow less."""
         return self.permitted.within(self.limited)
 
     def renew(self) -> bool:

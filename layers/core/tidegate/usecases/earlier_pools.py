@@ -22,7 +22,7 @@ EARLIER_AT_MOST = 20  # each is asked for in every listing and repair
 
 
 def earlier_pools(services: Services) -> tuple[str, ...]:
-    """The names of pools that an earlier deployment had and this one does not, by name."""
+    """Names the pools that an earlier deployment had and this one does not, in the order of their names."""
     return tuple(sorted(set(_noted(services)) - services.settings.pools.keys()))
 
 
@@ -40,12 +40,12 @@ def note_pools(services: Services) -> tuple[str, ...]:
 
 
 def all_pools(services: Services) -> list[str]:
-    """The pools of this deployment and those earlier ones that `services` were told of, by name."""
+    """Names the pools of this deployment and the earlier ones that `services` has, in the order of their names."""
     return sorted({*services.settings.pools, *services.earlier_pools})
 
 
 def stands(services: Services, pool: str, rules: DispatchRules | None = None) -> bool:
-    """Whether the deployment has the pool, or anything of an earlier one's still stands.
+    """Tells whether the deployment has the pool, or anything of an earlier one's still stands.
 
     Asks the index only for names that are neither deployed nor noted nor in a rule.
     """
@@ -66,7 +66,7 @@ def stands(services: Services, pool: str, rules: DispatchRules | None = None) ->
 
 
 def listed_pools(services: Services, pool: str | None) -> Sequence[str]:
-    """The pools that a listing goes over: one, or all that are known. Raises InvalidRequest for an unknown one."""
+    """Names the pools that a listing covers: one, or all that are known. Raises InvalidRequest for an unknown one."""
     pools = services.settings.pools
     if pool is None:
         return sorted({*pools, *earlier_pools(services)})

@@ -1,21 +1,12 @@
-"""Bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
+"""Gathered: bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
 
 from __future__ import annotations
 
 import json
 
 from tidegate.domain import limits
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import TooMuchGathered
 from tidegate.domain.job import Json
-from tidegate.ports import Outcome, OutcomeKind
-
-UPSTREAMS_TOO_LARGE = "upstreams-too-large"
-
-
-class TooMuchGathered(TidegateError):
-    """The results of a job's upstreams are larger, together, than one job may gather."""
-
-    code = UPSTREAMS_TOO_LARGE
 
 
 class Gathered:
@@ -35,8 +26,3 @@ class Gathered:
                 f"{limits.MAX_GATHERED_BYTES:,} bytes that one job may gather; let upstreams store large results "
                 "elsewhere and return their addresses, or gather in stages"
             )
-
-
-def failure_of(error: TooMuchGathered) -> Outcome:
-    """How an attempt ends that can't be given its input; another try would not find it smaller."""
-    return Outcome(OutcomeKind.FAILED, code=UPSTREAMS_TOO_LARGE, message=str(error), retryable=False)

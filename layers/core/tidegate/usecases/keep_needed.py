@@ -22,7 +22,7 @@ _DEPENDENCIES_AT_ONCE = 250
 
 
 def is_due(services: Services, job: Job, now_ms: int) -> bool:
-    """Whether the retention of a job that has ended is over, or so nearly that what needs it must be asked for."""
+    """Tells whether a job has ended and its retention is over, or so nearly that its dependents must be looked at."""
     latest_s = now_ms // 1_000 + services.settings.expiry_lead_seconds
     return job.is_terminal and job.expires_at_s is not None and job.expires_at_s <= latest_s
 
@@ -60,7 +60,7 @@ def _goes_before(job: Job, until_s: int) -> bool:
 
 
 def _needed_until(services: Services, upstreams: Sequence[Job], now_ms: int) -> dict[str, int]:
-    """Until when each of some jobs is needed by those that wait on it, in seconds since the epoch; 0 for not at all."""
+    """Finds until when the dependents of each job need it, in seconds since the epoch; 0 where none does."""
     dependents = [
         list(dict.fromkeys(edge.job_id for edge in edges))
         for edges in services.jobs.list_dependents_of(upstreams)
@@ -103,7 +103,7 @@ def _keep(services: Services, moves: Sequence[KeepIfEnded], now_ms: int) -> int:
 
 
 def _needed_by(services: Services, jobs: Sequence[Job], now_ms: int) -> list[KeepIfEnded]:
-    """What has to be kept for jobs that are kept and may be tried again; what is not near its end is not."""
+    """Finds the upstreams near their end that must stay for jobs that are kept and may be tried again."""
     needed: dict[str, int] = {}
     waits = [(job, ordinal) for job in jobs for ordinal in range(job.dependency_count)]
     for portion in portions(waits, _DEPENDENCIES_AT_ONCE):

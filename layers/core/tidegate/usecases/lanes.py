@@ -146,7 +146,7 @@ def _recalled(services: Services, pool: str, now_ms: int) -> Sequence[KnownLane]
 
 
 def _listed(services: Services, pool: str) -> Sequence[KnownLane]:
-    """The first lanes of a pool, and where there are more, a part of the others: another one each time.
+    """Lists the first lanes of a pool and, where there are more, a part of the others: another one each time.
 
     A process remembers which part comes next. So in the end it looks into every lane there is, however many.
     """

@@ -13,26 +13,26 @@ from dataclasses import replace
 
 from tidegate.domain.dispatches import dispatches_on_end, doubled
 from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
 from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued
 from tidegate.ports import Delivery, Message
 from tidegate.usecases.services import Services
 
-MOST_PASSES = 40
+MOST_DELIVERIES = 40
 """Deliveries after which a job is taken back; the queues of process pools give a message up after 50."""
 
 _LONGEST_SHORT_PAUSE_SECONDS = 10
-_PASSES_OF_ONE_PAUSE = (
-    4  # then it doubles: with many workers that lack the type, those that have it soon get a chance
-)
+# Then it doubles: with many workers that lack the type, those that have it soon get a chance.
+_DELIVERIES_OF_ONE_PAUSE = 4
 _FIRST_LAST_PAUSE_SECONDS = 30
 _LONGEST_PAUSE_SECONDS = 900
 _WHY_CHARACTERS = 100  # of a reason in a job's history
 
 
 def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
-    """The deliveries with the types of their jobs: messages of an earlier version name none. One read for all."""
+    """Adds the jobs' types to deliveries that name none, as messages of an earlier version do. One read for all."""
     untyped = [delivery.message.job_id for delivery in deliveries if not delivery.message.type]
     jobs = services.jobs.get_many(untyped) if untyped else {}
     return [
@@ -49,34 +49,30 @@ def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, w
     `why` goes into the job's history where it is taken back. Raises DependencyUnavailable or ServiceRefused where the
     message comes again by itself.
     """
-    if delivery.receives < MOST_PASSES:
+    if delivery.receives < MOST_DELIVERIES:
         services.queue.extend(pool, delivery.receipt, seconds=_short_pause_seconds(delivery.receives))
         return False
-    message = delivery.message
-    if delivery.receives == MOST_PASSES:
-        job = services.jobs.get(message.job_id, consistent=True)
-        if job is None or job.state is not State.QUEUED:
-            return True
+    job = services.jobs.get(delivery.message.job_id, consistent=True)
+    if job is None or job.state is not State.QUEUED:
+        return True
+    if delivery.receives == MOST_DELIVERIES:
         dispatches = dispatches_on_end(job.history)
         pause_seconds = doubled(_FIRST_LAST_PAUSE_SECONDS, dispatches, _LONGEST_PAUSE_SECONDS)
         services.queue.extend(pool, delivery.receipt, seconds=pause_seconds)
         return False
-    take_back(services, message, worker_id, why, now_ms)
+    take_back(services, job, delivery.message, worker_id, why, now_ms)
     return True
 
 
 def _short_pause_seconds(receives: int) -> int:
-    return doubled(1, 1 + (receives - 1) // _PASSES_OF_ONE_PAUSE, _LONGEST_SHORT_PAUSE_SECONDS)
+    return doubled(1, 1 + (receives - 1) // _DELIVERIES_OF_ONE_PAUSE, _LONGEST_SHORT_PAUSE_SECONDS)
 
 
-def take_back(services: Services, message: Message, worker_id: str, why: str, now_ms: int) -> None:
-    """Takes the job of a message back, where it still waits for a worker; `why` goes into its history.
+def take_back(services: Services, job: Job, message: Message, worker_id: str, why: str, now_ms: int) -> None:
+    """Takes the job of a message back, where it still waits as it was read; `why` goes into its history.
 
     Raises DependencyUnavailable or ServiceRefused where the message should come again.
     """
-    job = services.jobs.get(message.job_id, consistent=True)
-    if job is None:
-        return
     stamp = Stamp(now_ms, worker_id, plain_message(why)[:_WHY_CHARACTERS])
     # Where that is refused, the job moved on by itself.
     with suppress(NotFound, TransitionRefused):

@@ -12,10 +12,10 @@ from tidegate.usecases.deadline import NEVER, Deadline
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import for_each
 from tidegate.usecases.free_skipped import free_skipped
-from tidegate.usecases.passing import Passing
 from tidegate.usecases.permits import give_back_permits, needs_permit
 from tidegate.usecases.release import Settling, edges_of
 from tidegate.usecases.rules_in_force import rules_in_force
+from tidegate.usecases.run_clock import RunClock
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
@@ -46,7 +46,7 @@ def react(
     the time was over before all dependents had their turn: what was done is saved, so the same call goes on from there.
     """
     upstreams = [job for job in changed if job.state in TERMINAL or (job.was_started and job.watch_start)]
-    passing = Passing.since(now_ms, until.clock)
+    run_clock = RunClock.since(now_ms, until.clock)
     moved: list[Job] = []
     rules = rules_in_force(services, now_ms)
     news = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
@@ -71,7 +71,7 @@ def react(
         served = serve_pools(
             services,
             touched | gained | due,
-            passing.now_ms(),
+            run_clock.now_ms(),
             rules=rules,
             changed=[*changed, *moved],
             due=due | {job.pool for job in changed if _is_due(job, now_ms)},

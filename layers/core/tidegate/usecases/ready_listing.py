@@ -56,7 +56,7 @@ class ReadyPage:
     is_last_of_round: bool
 
     def position_behind(self, count: int) -> ReadyPosition | None:
-        """The position behind the first `count` entries; None at the end."""
+        """Finds the position behind the first `count` entries; None at the end."""
         taken = self.found[:count]
         if len(taken) < len(self.found) or not self.is_last_of_round:
             return replace(self.position, behind=taken[-1] if taken else self.position.behind)
@@ -92,7 +92,7 @@ def list_ready(services: Services, position: ReadyPosition, limit: int) -> Ready
 def _found(
     pages: Mapping[Stream, IndexPage], behind: IndexEntry | None, floor: int | None
 ) -> list[IndexEntry]:
-    """The entries behind a place and above a rank, best first, those of one rank by id; each job once.
+    """Picks the entries behind a place and above a rank, best first, those of one rank by id; each job once.
 
     All goes by the rank that a job had first: one that was passed over meanwhile is where it was.
     """
@@ -113,7 +113,7 @@ def _place(entry: IndexEntry) -> tuple[int, str]:
 def _read(
     services: Services, position: ReadyPosition, lanes: Sequence[Lane], limit: int
 ) -> tuple[Mapping[Stream, IndexPage], ReadyPosition]:
-    """The pages of the round's `lanes` behind the position, and of those lanes that come meanwhile.
+    """Reads the pages of the round's `lanes` behind the position, and of lanes that come meanwhile.
 
     The round may end earlier where those are very many, so the position comes back.
 
@@ -153,7 +153,7 @@ def _is_of_key(lane: str) -> bool:
 
 
 def _round(services: Services, position: ReadyPosition) -> tuple[list[Lane], Lane | None]:
-    """The lanes of the round as they are now, and the last of them; None where no lanes come behind it."""
+    """Lists the lanes of the round as they are now, with the last of them; None where no lanes come behind it."""
     shards = services.index.shards
     lanes = [(pool, MAIN) for pool in position.pools] if position.after is None else []
     streams, mains = shards * len(lanes), len(lanes)
@@ -173,7 +173,7 @@ def _round(services: Services, position: ReadyPosition) -> tuple[list[Lane], Lan
 
 
 def _lanes_behind(services: Services, position: ReadyPosition) -> Iterator[tuple[Lane, bool]]:
-    """The lanes beside the main ones that do not rest, in their order.
+    """Yields the lanes beside the main ones that do not rest, in their order.
 
     At the end comes, with False, the place up to which so many were looked through that the rest is for another page.
     """

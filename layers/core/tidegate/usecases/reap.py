@@ -10,13 +10,13 @@ from tidegate.ports import Clock
 from tidegate.usecases.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.each import for_each
 from tidegate.usecases.earlier_pools import note_pools
-from tidegate.usecases.passing import Passing
 from tidegate.usecases.reap_active import reap_active
 from tidegate.usecases.reap_dead_letters import reap_dead_letters
 from tidegate.usecases.reap_expiring import reap_expiring
 from tidegate.usecases.reap_pending import reap_pending
 from tidegate.usecases.reap_submissions import reap_submissions
 from tidegate.usecases.reap_workers import reap_workers
+from tidegate.usecases.run_clock import RunClock
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -50,12 +50,12 @@ def reap(
     is taken up by the next run. `clock` says what the time is at each repair, where an answer of AWS may have put it
     right since `now_ms`. Raises the first error of a repair once the others have had their turn.
     """
-    passing: Clock = clock or Passing.since(now_ms, until.clock)
+    run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
 
     services, unnoted = _with_earlier_pools(services)
 
     def active(until: Deadline) -> dict[str, int]:
-        counts = reap_active(services, passing.now_ms(), until=until)
+        counts = reap_active(services, run_clock.now_ms(), until=until)
         return {
             "jobs_reclaimed": counts.reclaimed,
             "jobs_ended": counts.ended,
@@ -64,30 +64,30 @@ def reap(
         }
 
     def submissions(until: Deadline) -> dict[str, int]:
-        finished, removed = reap_submissions(services, passing.now_ms(), until=until)
+        finished, removed = reap_submissions(services, run_clock.now_ms(), until=until)
         return {"submissions_finished": finished, "submissions_removed": removed}
 
     def dead_letters(until: Deadline) -> dict[str, int]:
-        counts = reap_dead_letters(services, passing.now_ms(), until=until)
+        counts = reap_dead_letters(services, run_clock.now_ms(), until=until)
         return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
 
     def pending(until: Deadline) -> dict[str, int]:
-        return {"pending_released": reap_pending(services, passing.now_ms(), until=until)}
+        return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
 
     def due(until: Deadline) -> dict[str, int]:
         # The dispatcher wakes what is due in pools that this deployment has.
         turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
         return {
             "jobs_woken": sum(
-                for_each(turns, lambda turn: len(wake_due(services, turn[0], passing.now_ms())))
+                for_each(turns, lambda turn: len(wake_due(services, turn[0], run_clock.now_ms())))
             )
         }
 
     def workers(until: Deadline) -> dict[str, int]:
-        return {"workers_lost": reap_workers(services, passing.now_ms(), until=until)}
+        return {"workers_lost": reap_workers(services, run_clock.now_ms(), until=until)}
 
     def expiring(until: Deadline) -> dict[str, int]:
-        return {"jobs_kept": reap_expiring(services, passing.now_ms(), until=until)}
+        return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
 
     # Dead letters, which are few, first: a job that one of them takes back needs no other message, and their answer
     # shows whether the clock is right by which leases are judged then. Lost workers' jobs next: users wait for them.

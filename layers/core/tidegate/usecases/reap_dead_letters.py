@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.domain import limits
-from tidegate.domain.dispatches import GIVEN_UP, given_up_on_end
+from tidegate.domain.dispatches import MESSAGE_GIVEN_UP, given_up_on_end
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.retry import UNDELIVERABLE
@@ -29,7 +29,7 @@ _FAILURE = JobFailure(
 
 @dataclass(slots=True)
 class LetterCounts:
-    """What became of jobs whose messages a queue gave up."""
+    """Counts of the jobs whose messages a queue gave up, by the end of it."""
 
     failed: int = 0
     taken_back: int = 0
@@ -74,7 +74,9 @@ def _put_right(
 def _repair(services: Services, job: Job, message: Message, now_ms: int) -> Transition:
     few = given_up_on_end(job.history) + 1 < limits.MAX_DISPATCHES_GIVEN_UP
     if few or _is_fault_of_workers(services, job, now_ms):
-        return TakeBackIfStillQueued(job, message.attempt, message.reopened, Stamp(now_ms, ACTOR, GIVEN_UP))
+        return TakeBackIfStillQueued(
+            job, message.attempt, message.reopened, Stamp(now_ms, ACTOR, MESSAGE_GIVEN_UP)
+        )
     ending = Ending(State.FAILED, failure=_FAILURE, expires_at_s=services.settings.expires_at_s(now_ms))
     return FailIfStillQueued(
         job, message.attempt, message.reopened, ending, Stamp(now_ms, ACTOR, UNDELIVERABLE)

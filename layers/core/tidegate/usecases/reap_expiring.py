@@ -73,7 +73,7 @@ def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:
 
 
 def _pages(services: Services, pool: str, name: str, standing: _Round, now_ms: int) -> Iterator[list[Job]]:
-    """The jobs that this run looks at, a page at a time; notes beforehand where to go on."""
+    """Yields the jobs that this run looks at, a page at a time; notes beforehand where to go on."""
     settings = services.settings
     places = [(group, shard) for group in _GROUPS for shard in range(services.index.shards)]
     up_to_ms = standing.began_ms + (settings.expiry_lead_seconds - standing.shortest_s) * 1_000

@@ -30,7 +30,7 @@ def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER
 
 
 def _turn(services: Services, opened_before_ms: int) -> Iterator[str]:
-    """The ids of the submissions that this run looks at.
+    """Yields the ids of the submissions that this run looks at.
 
     Where there are more than one run may look at, the next run goes on behind them, and begins anew after the last:
     however many can't be closed, each of the others has its turn.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotRetryable, TidegateError
-from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.job import Job
 from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
@@ -26,7 +26,7 @@ from tidegate.usecases.portions import JOBS_AT_ONCE, apply_lean, portions, read_
 from tidegate.usecases.release import COSTLY_PER_CALL
 from tidegate.usecases.services import Services
 from tidegate.usecases.visible import find_job
-from tidegate.usecases.whole_workflow import accepted_workflow
+from tidegate.usecases.whole_workflow import accepted_workflow, read_jobs_of
 
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
@@ -147,11 +147,9 @@ def _reopen_from(
     while True:
         for first in range(place.index, job_count, JOBS_AT_ONCE):
             end = min(first + JOBS_AT_ONCE, job_count)
-            ids = [workflow_job_id(workflow_id, index) for index in range(first, end)]
-            # Consistently: some may have been reopened a moment ago.
-            jobs = read_lean(reopening.services, ids)
+            jobs = read_jobs_of(reopening.services, workflow_id, range(first, end))
             opened = len(reopening.moved)
-            is_whole, causes = _reopen_portion(reopening, list(jobs.values()))
+            is_whole, causes = _reopen_portion(reopening, jobs)
             place = RerunPlace(
                 end if is_whole else first,
                 has_opened=place.has_opened or len(reopening.moved) > opened,
@@ -169,7 +167,7 @@ def _reopen_from(
 
 
 def _comes_from(job_id: str, workflow_id: str, first: int) -> bool:
-    """Whether a job is one of the workflow's from its job `first` on."""
+    """Tells whether a job is one of the workflow's from its job `first` on."""
     submission, _, index = job_id.partition(".")
     return submission == workflow_id and int(index) >= first
 
@@ -201,11 +199,10 @@ def _judge_from(
     without_upstream: list[str] = []
     for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
         place = min(first + JOBS_AT_ONCE, job_count)
-        ids = [workflow_job_id(workflow_id, index) for index in range(first, place)]
-        jobs = read_lean(services, ids).values()
+        jobs = read_jobs_of(services, workflow_id, range(first, place))
         waiting = [job for job in jobs if job.state is State.PENDING and job.reopened]
         without_upstream += [job.job_id for job in jobs if _is_without_upstream(job)]
-        reopening = _Reopening(services, stamp, until.later(_PORTION_MS), without_upstream=without_upstream)
+        reopening = _Reopening(services, stamp, until, without_upstream=without_upstream)
         reopening.judge(*waiting)
     cursor = None if place >= job_count else str(RerunPlace(place, is_judging=True))
     return Reopened(0, 0, len(set(without_upstream)), complete=cursor is None, cursor=cursor)
@@ -230,7 +227,7 @@ class RerunPlace:
 
     @classmethod
     def read(cls, cursor: str | None) -> RerunPlace:
-        """The place that a cursor names, the beginning for None. Raises InvalidRequest where it is none."""
+        """Reads the place off a cursor; None is the beginning. Raises InvalidRequest where it is no cursor."""
         if cursor is None:
             return cls()
         found = _CURSOR.fullmatch(cursor)
@@ -277,7 +274,7 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
 
 @dataclass(slots=True)
 class _Reopening:
-    """What one call reopens. `is_cut` says that the time was over before all was reopened."""
+    """The jobs that one call reopens. `is_cut` says that the time was over before all was reopened."""
 
     services: Services
     stamp: Stamp
@@ -336,6 +333,6 @@ class _Reopening:
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
-        """Tells what was done. What is left without an upstream is told by the calls that judge: each job by one."""
+        """Tells what was done. Only calls that judge count jobs without an upstream, so each is counted once."""
         left = 0 if cursor else len(set(self.without_upstream))
         return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

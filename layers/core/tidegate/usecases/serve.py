@@ -9,9 +9,9 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.ports import Stopwatch
 from tidegate.usecases.dispatch import DispatchReport, dispatch
 from tidegate.usecases.each import first_then, for_each
-from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.recall import KEEP_MS
 from tidegate.usecases.rules_in_force import rules_in_force
+from tidegate.usecases.run_clock import STILL, RunClock
 from tidegate.usecases.services import Services
 from tidegate.usecases.wake import wake_due
 
@@ -33,11 +33,11 @@ def serve_pools(
     how much later than `now_ms` each pool has its turn. A pool that fails, because its queue is gone perhaps, raises
     when the others have been served.
     """
-    passing = Passing.since(now_ms, stopwatch)
+    run_clock = RunClock.since(now_ms, stopwatch)
     first = rules_in_force(services, now_ms) if rules is None else rules
 
     def in_force() -> DispatchRules:
-        at_ms = passing.now_ms()
+        at_ms = run_clock.now_ms()
         return first if at_ms - now_ms < KEEP_MS else rules_in_force(services, at_ms)
 
     def serve(pool: str) -> DispatchReport:
@@ -45,14 +45,14 @@ def serve_pools(
 
         def wake() -> None:
             if due is None or pool in due:
-                woken.extend(wake_due(services, pool, passing.now_ms()))
+                woken.extend(wake_due(services, pool, run_clock.now_ms()))
 
         return first_then(
             wake,
             lambda: dispatch(
                 services,
                 pool,
-                passing.now_ms(),
+                run_clock.now_ms(),
                 rules=in_force(),
                 changed=[*changed, *woken],
                 stopwatch=stopwatch,

@@ -15,7 +15,7 @@ from tidegate.usecases.services import Services
 
 
 def stale_among(services: Services, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Those that nobody can ever claim a job by any more, as far as one read shows; the others may be stale too."""
+    """Picks the deliveries by which no worker can ever claim a job, as far as one read shows; it may miss some."""
     jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
     return [
         delivery

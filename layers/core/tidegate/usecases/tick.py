@@ -8,8 +8,8 @@ from tidegate.ports import Stopwatch
 from tidegate.usecases.dispatch import DispatchReport
 from tidegate.usecases.each import first_then, for_each
 from tidegate.usecases.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
-from tidegate.usecases.passing import STILL, Passing
 from tidegate.usecases.permits import audit_permits, settle_waiting
+from tidegate.usecases.run_clock import STILL, RunClock
 from tidegate.usecases.serve import serve_pools
 from tidegate.usecases.services import Services
 
@@ -45,7 +45,7 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
 
     `stopwatch` says how much later than `now_ms` that is.
     """
-    passing = Passing.since(now_ms, stopwatch)
+    run_clock = RunClock.since(now_ms, stopwatch)
     pools = services.settings.pools.keys()
 
     def tidy(pool: str) -> None:
@@ -58,5 +58,5 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
 
     return first_then(
         lambda: for_each(sorted(pools), tidy),
-        lambda: serve_pools(services, pools, passing.now_ms(), stopwatch=stopwatch),
+        lambda: serve_pools(services, pools, run_clock.now_ms(), stopwatch=stopwatch),
     )

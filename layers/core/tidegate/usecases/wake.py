@@ -64,7 +64,7 @@ def _wake(services: Services, due: Sequence[IndexEntry], now_ms: int) -> list[Mo
 def _behind(
     services: Services, pool: str, shard: int, first: IndexEntry, now_ms: int
 ) -> Sequence[IndexEntry]:
-    """A page of due jobs behind `first`: the next one that this process has not looked at, in the end all of them."""
+    """Reads the page of due jobs behind `first` that this process has not looked at yet; in the end all of them."""
     name = f"due#{pool}#{shard}"
     place = place_from(services.recall.places.get(name))
     after = first if place is None or place.sort < first.sort else place

@@ -1,4 +1,4 @@
-"""Reads a group of the index further than one page, for counts that must not stop at the first."""
+"""Whole group: reads a group of the index beyond its first page, for counts that must not stop there."""
 
 from __future__ import annotations
 

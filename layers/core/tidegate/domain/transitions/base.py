@@ -90,13 +90,13 @@ class Transition(ABC):
 
 
 def after_latest(job: Job, stamp: Stamp) -> Stamp:
-    """The stamp, dated at the job's latest step where that is later: it was another clock's."""
+    """Dates the stamp at the job's latest step where that is later, as another clock dated it."""
     latest_ms = job.history[-1].at_ms if job.history else 0
     return stamp if stamp.now_ms >= latest_ms else replace(stamp, now_ms=latest_ms)
 
 
 def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending, Stamp]:
-    """The same for an end: its retention counts from when it is dated."""
+    """Dates the stamp of an end in the same way; the end's retention counts from that time."""
     dated = after_latest(job, stamp)
     if ending.expires_at_s is None:
         return ending, dated
@@ -122,7 +122,7 @@ def next_ready_at_ms(job: Job, now_ms: int) -> int:
 
 
 def when_ready(job: Job, stamp: Stamp) -> Stamp:
-    """The stamp, dated at when the job that becomes READY by it counts as READY."""
+    """Dates the stamp at the time from which the job that it makes READY counts as READY."""
     return replace(stamp, now_ms=next_ready_at_ms(job, after_latest(job, stamp).now_ms))
 
 

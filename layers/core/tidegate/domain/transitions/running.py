@@ -90,7 +90,7 @@ def _without_worker(job: Job) -> Job:
 
 
 def _begun(job: Job, began_at_ms: int | None) -> Job:
-    """The job with what its worker knows of the beginning of its code."""
+    """Notes when the code of the job began, where its worker knows that."""
     return job if began_at_ms is None else replace(job, began_at_ms=began_at_ms)
 
 

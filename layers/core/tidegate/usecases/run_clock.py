@@ -1,4 +1,4 @@
-"""The time of one run, which goes on while the run does."""
+"""The clock of one run: dates each of its steps, however long the run takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STILL: Stopwatch = _Still()
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
+class RunClock:
     """When a run began, by a clock, and what has passed since, by a stopwatch, in milliseconds.
 
     So a long run dates each of its steps when it does it, and no step of the machine's clock shows in between.
@@ -30,9 +30,9 @@ class Passing:
     started_ms: int
 
     @staticmethod
-    def since(now_ms: int, stopwatch: Stopwatch) -> Passing:
-        """The time of a run that begins now, at `now_ms`."""
-        return Passing(now_ms, stopwatch, stopwatch.now_ms())
+    def since(now_ms: int, stopwatch: Stopwatch) -> RunClock:
+        """Starts the clock of a run that begins now, at `now_ms`."""
+        return RunClock(now_ms, stopwatch, stopwatch.now_ms())
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""

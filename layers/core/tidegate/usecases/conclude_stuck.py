@@ -1,4 +1,4 @@
-"""Give up: concludes an attempt whose code does not end, though its time is over."""
+"""Conclude stuck: records the end of an attempt whose code does not end, though its time is over."""
 
 from __future__ import annotations
 
