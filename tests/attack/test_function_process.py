@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -138,6 +141,47 @@ def test_interrupts_that_a_job_held_back_meet_neither_the_process_nor_the_next_j
     endless = assignment("process.wait", {"amount": 60_000}, timeout_ms=100)
     assert executor.execute(endless, Beats()).kind is OutcomeKind.TIMED_OUT
     assert time.monotonic() - began < 20
+
+
+def test_a_process_without_a_free_descriptor_runs_no_job_and_none_is_to_blame() -> None:
+    executor, noop = _executor(), assignment("tidegate.noop", {})
+    assert executor.execute(noop, Beats()).kind is OutcomeKind.SUCCEEDED
+    first, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = set(Path("/dev/fd").iterdir())
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 64, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        outcomes = [executor.execute(noop, Beats())]
+        while outcomes[-1].kind is OutcomeKind.UNABLE and len(outcomes) < 20:
+            os.close(held.pop())  # one more is free each time, so that it fails in each place
+            outcomes.append(executor.execute(noop, Beats()))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first, hard))
+    *refused, last = outcomes
+    assert last.kind is OutcomeKind.SUCCEEDED
+    assert len(refused) > 5
+    assert {(outcome.kind, outcome.code) for outcome in refused} == {(OutcomeKind.UNABLE, "no-surroundings")}
+    assert all("Too many open files" in outcome.message for outcome in refused)
+    assert set(Path("/dev/fd").iterdir()) == opened
+
+
+def test_a_process_without_a_free_thread_runs_no_job_and_none_is_to_blame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    executor, noop = _executor(), assignment("tidegate.noop", {})
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        outcome = executor.execute(noop, Beats())
+    assert (outcome.kind, outcome.message) == (OutcomeKind.UNABLE, "can't start new thread")
+    assert executor.execute(noop, Beats()).kind is OutcomeKind.SUCCEEDED
 
 
 def test_the_copy_of_a_function_that_job_code_forked_answers_nothing() -> None:

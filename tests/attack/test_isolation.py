@@ -159,7 +159,7 @@ _WORKER = """
     from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of, without_privileges
     from tests.handlers.executors import Beats, assignment
     from tidegate.adapters.job_environment import job_environment
-    from tidegate.handlers.privacy import hide_process
+    from tidegate.kernel import hide_process
     hides = sys.argv[1] == "hidden"
     if hides:
         hide_process()

@@ -250,24 +250,45 @@ def test_a_worker_does_without_a_broken_module_and_not_without_any(tmp_path: Pat
     _write(tmp_path / "partly" / "worse.py", "import no_such_library")
     if good:
         _write(tmp_path / "partly" / "fine.py", GOOD_CODE)
-    asked = (
-        "from tidegate.handlers.loader import load_for_worker\n"
-        "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"
-    )
-    # In a process of its own: the registry of this one holds the types of other tests.
-    told = subprocess.run(
-        [sys.executable, "-c", asked],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    told = _asked_for_partly(tmp_path)
     if good:
         assert (told.returncode, told.stdout.strip()) == (0, "['partly.good']"), told.stderr
     else:
         assert told.returncode == 1
         assert "job code in partly.worse" in told.stderr or "module partly.worse failed" in told.stderr
+
+
+def test_a_broken_module_does_not_take_away_the_types_of_those_that_it_imports(tmp_path: Path) -> None:
+    _write(tmp_path / "partly" / "__init__.py", "")
+    _write(tmp_path / "partly" / "broken.py", "from partly import fine\nimport no_such_library")
+    _write(tmp_path / "partly" / "fine.py", GOOD_CODE)
+    told = _asked_for_partly(tmp_path)
+    assert (told.returncode, told.stdout.strip()) == (0, "['partly.good']"), told.stderr
+
+
+def test_a_broken_package_takes_away_the_types_of_the_modules_that_it_holds(tmp_path: Path) -> None:
+    _write(tmp_path / "partly" / "__init__.py", "")
+    _write(tmp_path / "partly" / "deep" / "__init__.py", "from partly.deep import inner\n1 / 0")
+    _write(tmp_path / "partly" / "deep" / "inner.py", GOOD_CODE.replace("partly.good", "partly.inner"))
+    _write(tmp_path / "partly" / "fine.py", GOOD_CODE)
+    told = _asked_for_partly(tmp_path)
+    assert (told.returncode, told.stdout.strip()) == (0, "['partly.good']"), told.stderr
+
+
+def _asked_for_partly(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Loads the package `partly` of a folder in a new process: the registry of this one holds other tests' types."""
+    asked = (
+        "from tidegate.handlers.loader import load_for_worker\n"
+        "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _write(path: Path, text: str) -> None:

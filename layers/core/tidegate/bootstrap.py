@@ -65,7 +65,7 @@ __all__ = [
 
 
 def _nothing() -> None:
-    return None
+    """Does nothing: a clock of tests has no steps to keep out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def connect_system(
 def _from_environment(
     catalogue: JobCatalogue | None, *, under_lease: bool = False
 ) -> tuple[Services, AwsClients, SystemClock]:
-    """The services, their clients, and the clock. `under_lease` is for who claims jobs, or dispatches in turns.
+    """The services, their clients, and the clock. `under_lease` is for functions that claim jobs, or dispatch in turns.
 
     A lease runs on while a throttled operation goes on, and a job of it that was claimed first gets no heartbeat before
     the last one is. A third of the lease leaves time for another operation, and for the heartbeat.

@@ -192,21 +192,26 @@ def _retry(codec: JobCodec, move: moves.RetryIfAttemptHolds) -> Change:
 
 
 def _hand_back(codec: JobCodec, move: moves.HandBackIfAttemptHolds) -> Change:
-    job, stamp = move.job, move.stamp
     condition = all_of(attempt_holds(move.attempt), not_cancelled())
-    change = with_values(to_ready(codec, job, stamp, condition), **begun(move.began_at_ms))
-    kept = without_old_interruptions([*job.history, _ready_entry(job, move.attempt, stamp)])
-    return _with_history(change, kept, move.attempt) if len(kept) <= len(job.history) else change
+    change = with_values(to_ready(codec, move.job, move.stamp, condition), **begun(move.began_at_ms))
+    return _with_bounded_history(change, move, without_old_interruptions)
 
 
-def _ready_entry(job: Job, attempt: int, stamp: moves.Stamp) -> HistoryEntry:
-    stamp = moves.when_ready(job, stamp)
-    return HistoryEntry(stamp.now_ms, State.READY, attempt, stamp.actor, stamp.reason)
+def _with_bounded_history(
+    change: Change,
+    move: moves.HandBackIfAttemptHolds | moves.TakeBackIfStillQueued,
+    bounded: Callable[[Sequence[HistoryEntry]], Sequence[HistoryEntry]],
+) -> Change:
+    """The change of a move to READY with the history set whole, where its bound drops a line; else as it is.
 
-
-def _with_history(change: Change, kept: Sequence[HistoryEntry], attempt: int) -> Change:
-    """The change with the history set whole. Its condition must hold only while that is as it was read."""
-    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, attempt)}), append=None)
+    The change's condition must hold only while the history is as it was read.
+    """
+    job, stamp = move.job, moves.when_ready(move.job, move.stamp)
+    last = HistoryEntry(stamp.now_ms, State.READY, move.attempt, stamp.actor, stamp.reason)
+    kept = bounded([*job.history, last])
+    if len(kept) > len(job.history):
+        return change
+    return replace(with_values(change, **{schema.HISTORY: history_lines(kept, move.attempt)}), append=None)
 
 
 def _ready_if_lease_expired(codec: JobCodec, move: moves.ReadyIfLeaseExpired) -> Change:
@@ -230,15 +235,12 @@ def _still_queued(move: moves.FailIfStillQueued | moves.TakeBackIfStillQueued) -
 
 
 def _fail_if_still_queued(codec: JobCodec, move: moves.FailIfStillQueued) -> Change:
-    condition = _still_queued(move)
-    return to_end(codec, move.job, move.ending, move.stamp, condition)
+    return to_end(codec, move.job, move.ending, move.stamp, _still_queued(move))
 
 
 def _take_back(codec: JobCodec, move: moves.TakeBackIfStillQueued) -> Change:
-    job, stamp, condition = move.job, move.stamp, _still_queued(move)
-    ready = to_ready(codec, job, stamp, condition, move.pool)
-    kept = without_old_dispatches([*job.history, _ready_entry(job, move.attempt, stamp)])
-    return ready if len(kept) > len(job.history) else _with_history(ready, kept, move.attempt)
+    change = to_ready(codec, move.job, move.stamp, _still_queued(move), move.pool)
+    return _with_bounded_history(change, move, without_old_dispatches)
 
 
 def _cancel(codec: JobCodec, move: moves.CancelIfInState) -> Change:

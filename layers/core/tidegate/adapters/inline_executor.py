@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from tidegate.adapters.attempt_folder import attempt_folder, moved_into
@@ -40,10 +41,10 @@ from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, S
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_CANCEL_GRACE_SECONDS = 30.0
-_INTERRUPT = signal.SIGUSR1
-_ALARM = signal.SIGALRM
 DEFAULT_GIVE_UP_SECONDS = 10.0
 EXIT_GAVE_UP = 70
+_INTERRUPT = signal.SIGUSR1
+_ALARM = signal.SIGALRM
 _WATCHDOG_SECONDS = 5.0  # after the thread should have given up
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
 # The alarm and the thread both come at the deadline: the second must not break off job code's clean-up.
@@ -55,7 +56,7 @@ GiveUp = Callable[[Assignment, Outcome], object]
 
 
 def _conclude_nothing(assignment: Assignment, outcome: Outcome) -> None:
-    """For who keeps no record of attempts."""
+    """Does nothing: the owner of the executor keeps no record of attempts."""
 
 
 class InlineExecutor:
@@ -103,17 +104,26 @@ class InlineExecutor:
                 folder = attempt.enter_context(attempt_folder())
             except OSError as error:
                 return unable("no-folder", str(error))
-            attempt.enter_context(settings_kept())
-            attempt.enter_context(moved_into(folder))
-            end_processes = attempt.enter_context(processes_ended())
-            errors = attempt.enter_context(streams_kept())
-            watch = _Watch(self, assignment, heartbeat, end_processes)
-            left_ms = assignment.timeout_ms + self._give_up_ms
-            faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=errors)
             try:
-                return self._watched(found, assignment, watch, begun)
-            finally:
-                faulthandler.cancel_dump_traceback_later()
+                watch = self._prepared(attempt, folder, assignment, heartbeat)
+            except (OSError, RuntimeError) as error:
+                # Earlier jobs may have used up this process's descriptors, or its threads: Python's RuntimeError.
+                return unable("no-surroundings", str(error))
+            return self._watched(found, assignment, watch, begun)
+
+    def _prepared(
+        self, attempt: ExitStack, folder: Path, assignment: Assignment, heartbeat: Heartbeat
+    ) -> _Watch:
+        """Keeps what is this process's own from job code until `attempt` ends; raises OSError or RuntimeError."""
+        attempt.enter_context(settings_kept())
+        attempt.enter_context(moved_into(folder))
+        end_processes = attempt.enter_context(processes_ended())
+        errors = attempt.enter_context(streams_kept())
+        watch = _Watch(self, assignment, heartbeat, end_processes)
+        left_ms = assignment.timeout_ms + self._give_up_ms
+        attempt.callback(faulthandler.cancel_dump_traceback_later)
+        faulthandler.dump_traceback_later(left_ms / 1_000 + _WATCHDOG_SECONDS, exit=True, file=errors)
+        return watch
 
     def _watched(self, found: JobType, assignment: Assignment, watch: _Watch, begun: Begun) -> Outcome:
         previous = {number: signal.signal(number, watch.interrupted) for number in (_INTERRUPT, _ALARM)}
@@ -186,8 +196,8 @@ class InlineExecutor:
         except Interrupted:
             # It may have come between the end of job code and the line above.
             watch.armed = False
-            return watch.verdict if watch.has_end() else Outcome(OutcomeKind.LOST)
-        if not watch.has_end():
+            return watch.verdict if watch.take_end() else Outcome(OutcomeKind.LOST)
+        if not watch.take_end():
             return Outcome(OutcomeKind.LOST)  # concluded already
         if watch.asked is Signal.LOST:
             return Outcome(OutcomeKind.LOST)
@@ -209,7 +219,7 @@ class _Watch:
         self._end_processes = end_processes
         self._owner = owner
         self._assignment = assignment
-        self._ending = threading.Lock()
+        self._end = threading.Lock()
         self._give_up_at_ms: int | None = None
         self.request = StopRequest()
         self.asked = Signal.GO_ON
@@ -252,9 +262,9 @@ class _Watch:
             self.has_interrupted = True
             raise Interrupted
 
-    def has_end(self) -> bool:
-        """Whether the attempt ended before it was given up; once True, it is not given up any more."""
-        return self._ending.acquire(blocking=False)
+    def take_end(self) -> bool:
+        """Takes the attempt's end, which its code and the thread that gives it up want; True for the first of them."""
+        return self._end.acquire(blocking=False)
 
     def _verdict_at(self, now_ms: int) -> Outcome:
         timed_out = self.asked is Signal.GO_ON or (
@@ -270,7 +280,7 @@ class _Watch:
                 return
             now_ms = self._clock.now_ms()
             if self._give_up_at_ms is not None and now_ms >= self._give_up_at_ms:
-                if self._ending.acquire(blocking=False):
+                if self.take_end():
                     self._end_processes()
                     self._owner.abandon(self._assignment, self._verdict_at(now_ms))
                 return

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from tidegate.adapters.job_output import JobOutput, OutputReader
 from tidegate.adapters.process_tree import descendants_of, end_descendants
@@ -41,33 +41,37 @@ def settings_kept() -> Iterator[None]:
 def streams_kept() -> Iterator[int]:
     """Gives job code descriptors 0 to 2, stream objects and loggers that it may spoil; then all are as before.
 
-    Yields the descriptor of the function's own standard error.
+    Yields the descriptor of the function's own standard error. Raises OSError or RuntimeError where the system has no
+    descriptor or no thread left.
     """
     objects = {name: getattr(sys, name) for name in (*_NAMES, *(f"__{name}__" for name in _NAMES))}
     loggers = LoggingState()
     flush_streams()
-    kept = [os.dup(number) for number in _STANDARD]
-    prints, printed = os.pipe()
-    outputs, output = OutputReader(), JobOutput(prints, lambda _label, line: _write(kept[2], line), "")
-    try:
-        _replace_descriptors(printed)
-        outputs.add(output)
-        for number, name in enumerate(_NAMES):
-            setattr(sys, name, opened_stream(number))
-            setattr(sys, f"__{name}__", getattr(sys, name))
-        yield kept[2]
-    finally:
-        flush_streams()
-        for name, stream in objects.items():
-            setattr(sys, name, stream)
-        for copy, number in zip(kept, _STANDARD, strict=True):
-            os.dup2(copy, number)
-        loggers.restore()
-        output.finish()
-        outputs.remove(output)
-        outputs.close()
-        for copy in kept:
-            os.close(copy)
+    with ExitStack() as opened:
+        kept = [_until_end(opened, os.dup(number)) for number in _STANDARD]
+        nothing = _until_end(opened, os.open(os.devnull, os.O_RDONLY))
+        outputs = OutputReader()
+        opened.callback(outputs.close)
+        prints, printed = os.pipe()
+        output = JobOutput(prints, lambda _label, line: _write(kept[2], line), "")
+        opened.callback(outputs.remove, output)
+        try:
+            for descriptor, number in zip((nothing, printed, printed), _STANDARD, strict=True):
+                os.dup2(descriptor, number)
+            os.close(printed)
+            outputs.add(output)
+            for number, name in enumerate(_NAMES):
+                setattr(sys, name, opened_stream(number))
+                setattr(sys, f"__{name}__", getattr(sys, name))
+            yield kept[2]
+        finally:
+            flush_streams()
+            for name, stream in objects.items():
+                setattr(sys, name, stream)
+            for copy, number in zip(kept, _STANDARD, strict=True):
+                os.dup2(copy, number)
+            loggers.restore()
+            output.finish()
 
 
 @contextmanager
@@ -97,13 +101,9 @@ def _adopt(*, adopts: bool) -> None:
         _LOGGER.warning("%s: daemons that job code starts may outlive it", error)
 
 
-def _replace_descriptors(printed: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
-    os.close(nothing)
-    os.close(printed)
+def _until_end(owner: ExitStack, descriptor: int) -> int:
+    owner.callback(os.close, descriptor)
+    return descriptor
 
 
 def _write(descriptor: int, line: str) -> None:

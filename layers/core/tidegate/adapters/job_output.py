@@ -134,12 +134,16 @@ class JobOutput:
 
 
 class OutputReader:
-    """Reads the outputs of many processes in one thread."""
+    """Reads the outputs of many processes in one thread. Raises OSError where the system has no descriptor left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._outputs = selectors.DefaultSelector()
-        self._wake, self._woken = os.pipe()
+        try:
+            self._wake, self._woken = os.pipe()
+        except OSError:
+            self._outputs.close()
+            raise
         os.set_blocking(self._wake, False)
         os.set_blocking(self._woken, False)
         self._outputs.register(self._wake, selectors.EVENT_READ)

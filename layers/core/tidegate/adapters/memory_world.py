@@ -51,9 +51,8 @@ class Change:
     def concerns_dispatcher(self) -> bool:
         """The stream's filter: the job became ready, gave up its place, or its code began and others wait for that."""
         if self.new.state in TERMINAL:
-            return (
-                self.old is None or self.old.state not in TERMINAL
-            )  # one that is kept for longer is no news
+            # One that has ended already, and is only kept for longer, is no news.
+            return self.old is None or self.old.state not in TERMINAL
         if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
             return self.old.state in _LEAVES[self.new.state]
         if self.new.state is State.READY:

@@ -62,7 +62,10 @@ def load_registry(*packages: str) -> Registry:
 
 
 def load_what_works(*packages: str) -> Registry:
-    """Does the same, but leaves out modules that can't be imported; the registry tells them as its faults."""
+    """Loads the job types like load_registry, but leaves out modules that can't be imported.
+
+    The faults of the registry name each of these modules, and say why.
+    """
     for fault in load_modules(*packages):
         REGISTRY.note_fault(
             fault.module,
@@ -73,7 +76,7 @@ def load_what_works(*packages: str) -> Registry:
 
 
 def load_for_worker(*packages: str) -> Registry:
-    """Does the same for a worker process, which is of no use without any job code.
+    """Loads the job types like load_what_works, for a worker process, which is of no use without any job code.
 
     Raises RegistrationError for the first fault where no type but the built-in ones is left.
     """
@@ -87,9 +90,9 @@ def load_for_worker(*packages: str) -> Registry:
 
 
 def load_modules(*packages: str) -> Iterator[ModuleFault]:
-    """Imports the built-in job types and every module of `packages`; gives what fails on the way.
+    """Imports the built-in job types and every module of `packages` (JOB_PACKAGES unless given).
 
-    The types of a module that fails half way are taken out again.
+    Yields a fault for each module that fails. The types that such a module had registered are taken out again.
     """
     importlib.import_module(_BUILT_IN)
     for package in packages or JOB_PACKAGES:
@@ -105,7 +108,7 @@ def _load(name: str) -> Iterator[ModuleFault]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a module may raise anything as it is imported
-        REGISTRY.forget(known_before=known)
+        REGISTRY.forget_failed(known_before=known)
         yield _fault(name, error)
         return
     REGISTRY.note_loaded(name)

@@ -33,7 +33,8 @@ _LIMITS = sorted({value for name, value in vars(resource).items() if name.starts
 # Without the names that Python's own function looks up for each of 60 signals, at many times the price.
 _handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _UNBLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
-_KILOBYTES_PER_MEGABYTE = 1_024
+_MIB_BYTES = 1_048_576
+_PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1_024  # of ru_maxrss (getrusage(2))
 
 
 class ProcessSettings:
@@ -92,8 +93,7 @@ class ProcessSettings:
         if sys.getprofile() != self._profile:
             sys.setprofile(self._profile)
         gc.set_threshold(*self._thresholds)
-        if self._collects:
-            gc.enable()
+        (gc.enable if self._collects else gc.disable)()
         if locale.setlocale(locale.LC_ALL) != self._locale:
             locale.setlocale(locale.LC_ALL, self._locale)
         socket.setdefaulttimeout(self._socket_timeout_s)
@@ -186,8 +186,8 @@ def memory_mb() -> int:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - a Path costs more than the call
             pages = int(file.read().split()[1])
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KILOBYTES_PER_MEGABYTE
-    return pages * resource.getpagesize() // (_KILOBYTES_PER_MEGABYTE * _KILOBYTES_PER_MEGABYTE)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT_BYTES // _MIB_BYTES
+    return pages * resource.getpagesize() // _MIB_BYTES
 
 
 def _signals() -> set[int]:
@@ -239,7 +239,7 @@ def _file_of(number: int) -> tuple[int, int] | None:
 
 def _number_of(stream: object) -> int | None:
     try:
-        return int(stream.fileno())  # type: ignore[attr-defined]
+        return int(stream.fileno())  # type: ignore[attr-defined] # job code may put any object there
     except Exception:  # noqa: BLE001 - job code's own object may do anything
         return None
 
@@ -247,5 +247,5 @@ def _number_of(stream: object) -> int | None:
 def opened_stream(number: int) -> TextIOWrapper:
     """A new stream object for a standard descriptor; to close it leaves the descriptor open."""
     mode = "r" if number == 0 else "w"
-    file = open(number, f"{mode}b", buffering=-1 if number == 0 else 0, closefd=False)  # noqa: SIM115
+    file = open(number, f"{mode}b", buffering=-1 if number == 0 else 0, closefd=False)  # noqa: SIM115 - it stays open
     return TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=number != 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
@@ -76,9 +77,16 @@ class Registry:
             )
         self._types[job_type.name] = job_type
 
-    def forget(self, *, known_before: Set[str]) -> None:
-        """Takes out all types but `known_before`: their module failed after it had registered them."""
-        self._types = {name: found for name, found in self._types.items() if name in known_before}
+    def forget_failed(self, *, known_before: Set[str]) -> None:
+        """Takes out the types, but for `known_before`, whose module failed after it had registered them.
+
+        A type stays where its own module was loaded, though the one that imported it failed.
+        """
+        self._types = {
+            name: found
+            for name, found in self._types.items()
+            if name in known_before or _is_loaded(found.function.__module__)
+        }
 
     def note_fault(self, module: str, said: str) -> None:
         """Notes why a module could not be loaded."""
@@ -169,7 +177,7 @@ job = REGISTRY.job
 def describe(error: ValidationError, known: Iterable[str] = ()) -> list[tuple[str, str]]:
     """A validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message.
 
-    `known` are the parameters that there are, for whoever misspelt one.
+    `known` are the parameters that there are: one of them is suggested for a misspelt one.
     """
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [(_path(detail["loc"]), _message(detail, known)) for detail in details]
@@ -189,6 +197,12 @@ def _path(location: Sequence[str | int]) -> str:
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".")
+
+
+def _is_loaded(module: str) -> bool:
+    """Whether a module and each package that it is in is loaded: Python takes out one that fails, alone."""
+    names = module.split(".")
+    return all(".".join(names[:count]) in sys.modules for count in range(1, len(names) + 1))
 
 
 def _plain(value: object) -> object:

@@ -8,25 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from tidegate.adapters.expressions.syntax import (
-    Binary,
-    Call,
-    Choice,
-    Field,
-    Has,
-    Index,
-    ListOf,
-    Literal,
-    Logic,
-    Loop,
-    MapOf,
-    Matches,
-    Name,
-    Node,
-    Unary,
-)
+from tidegate.adapters.expressions import syntax
 from tidegate.adapters.expressions.values import KINDS, kind_of
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.suggestions import did_you_mean
@@ -78,67 +62,67 @@ _BOOL = Shape.of("bool")
 _Scope: TypeAlias = Mapping[str, Shape]
 
 
-def check_types(tree: Node, scope: Mapping[str, Shape]) -> None:
+def check_types(tree: syntax.Node, scope: Mapping[str, Shape]) -> None:
     """Raises ConditionError where the expression can have no boolean value, whatever the data in `scope`'s shapes."""
     found = _shape(tree, scope)
     if "bool" not in found.kinds:
         raise ConditionError(f"is {found}, never a boolean; compare it with something")
 
 
-def _shape(node: Node, scope: _Scope) -> Shape:
+def _shape(node: syntax.Node, scope: _Scope) -> Shape:
     match node:
-        case Literal(value):
+        case syntax.Literal(value):
             texts = frozenset({value}) if isinstance(value, str) else None
             return Shape(frozenset({kind_of(value).name}), texts=texts)
-        case Name(name):
+        case syntax.Name(name):
             return scope.get(name, Shape.of("type"))
-        case Field(of, name):
+        case syntax.Field(of, name):
             return _member(_shape(of, scope), name, of)
-        case Has(of, name):
+        case syntax.Has(of, name):
             _member(_shape(of, scope), name, of)
             return _BOOL
-        case Index(of, key):
+        case syntax.Index(of, key):
             return _element(_shape(of, scope), _shape(key, scope), node)
-        case ListOf(items):
+        case syntax.ListOf(items):
             for item in items:
                 _shape(item, scope)
             return Shape.of("list")
-        case MapOf(entries):
+        case syntax.MapOf(entries):
             for key, held in entries:
                 _require(_shape(key, scope), frozenset({"string"}), key, "a map's key")
                 _shape(held, scope)
             return Shape.of("map")
-        case Loop():
+        case syntax.Loop():
             return _loop(node, scope)
         case _:
             return _operation(node, scope)
 
 
-def _operation(node: Node, scope: _Scope) -> Shape:
+def _operation(node: syntax.Node, scope: _Scope) -> Shape:
     match node:
-        case Unary(operator, operand):
+        case syntax.Unary(operator, operand):
             wanted = frozenset({"bool"}) if operator == "!" else _NUMBERS
             found = _require(_shape(operand, scope), wanted, operand, operator)
             return Shape(found.kinds & wanted)
-        case Logic(operator, operands):
+        case syntax.Logic(operator, operands):
             for operand in operands:
                 _require(_shape(operand, scope), frozenset({"bool"}), operand, operator)
             return _BOOL
-        case Choice(test, yes, no):
+        case syntax.Choice(test, yes, no):
             _require(_shape(test, scope), frozenset({"bool"}), test, "?:")
             return Shape(_shape(yes, scope).kinds | _shape(no, scope).kinds)
-        case Matches(text, _):
+        case syntax.Matches(text, _):
             _require(_shape(text, scope), frozenset({"string"}), text, "matches")
             return _BOOL
-        case Call(function, arguments):
+        case syntax.Call(function, arguments):
             return _call(function, arguments, scope)
-        case Binary(operator, left, right):
-            return _binary(node, operator, _shape(left, scope), _shape(right, scope), scope)
+        case syntax.Binary(_, left, right):
+            return _binary(node, _shape(left, scope), _shape(right, scope), scope)
         case _:
             raise AssertionError(node)
 
 
-def _member(of: Shape, name: str, holder: Node) -> Shape:
+def _member(of: Shape, name: str, holder: syntax.Node) -> Shape:
     _require(of, frozenset({"map"}), holder, f".{name[:_SHOWN_CHARACTERS]}")
     if of.fields is None:
         return ANY
@@ -150,17 +134,17 @@ def _member(of: Shape, name: str, holder: Node) -> Shape:
     return of.fields[name]
 
 
-def _element(of: Shape, key: Shape, node: Index) -> Shape:
+def _element(of: Shape, key: Shape, node: syntax.Index) -> Shape:
     _require(of, frozenset({"map", "list"}), node.of, "[]")
     taken = {"string"} if "map" in of.kinds else set()
     taken |= {"int"} if "list" in of.kinds else set()
     _require(key, frozenset(taken), node.key, f"{_text(node.of)}[]")
-    if of.fields is not None and isinstance(node.key, Literal) and isinstance(node.key.value, str):
+    if of.fields is not None and isinstance(node.key, syntax.Literal) and isinstance(node.key.value, str):
         return _member(of, node.key.value, node.of)
     return ANY
 
 
-def _loop(node: Loop, scope: _Scope) -> Shape:
+def _loop(node: syntax.Loop, scope: _Scope) -> Shape:
     over = _require(_shape(node.over, scope), frozenset({"map", "list"}), node.over, node.kind)
     each = ANY if "list" in over.kinds else Shape.of("string")
     inner = {**scope, node.variable: each}
@@ -171,14 +155,15 @@ def _loop(node: Loop, scope: _Scope) -> Shape:
     return Shape.of("list") if node.kind in ("filter", "map") else _BOOL
 
 
-def _call(function: str, arguments: tuple[Node, ...], scope: _Scope) -> Shape:
+def _call(function: str, arguments: tuple[syntax.Node, ...], scope: _Scope) -> Shape:
     wanted = frozenset({"string"}) if function in _TEXT_FUNCTIONS else _TAKEN[function]
     for argument in arguments:
         _require(_shape(argument, scope), wanted, argument, function)
     return _BOOL if function in _TEXT_FUNCTIONS else Shape.of(_GIVEN.get(function, function))
 
 
-def _binary(node: Binary, operator: str, left: Shape, right: Shape, scope: _Scope) -> Shape:
+def _binary(node: syntax.Binary, left: Shape, right: Shape, scope: _Scope) -> Shape:
+    operator = node.operator
     if operator in ("==", "!="):
         if not _comparable(left, right):
             raise ConditionError(
@@ -205,12 +190,12 @@ def _binary(node: Binary, operator: str, left: Shape, right: Shape, scope: _Scop
     return Shape(frozenset(fitting)) if operator in _ARITHMETIC else _BOOL
 
 
-def _in(node: Binary, left: Shape, right: Shape, scope: _Scope) -> None:
+def _in(node: syntax.Binary, left: Shape, right: Shape, scope: _Scope) -> None:
     _require(right, frozenset({"list", "map"}), node.right, "in")
     if right.fields is not None and left.texts is not None:
         for text in left.texts:
             _member(right, text, node.right)
-    if isinstance(node.right, ListOf):
+    if isinstance(node.right, syntax.ListOf):
         for item in node.right.items:
             _require_possible(left, _shape(item, scope), node.left)
 
@@ -220,19 +205,19 @@ def _comparable(left: Shape, right: Shape) -> bool:
     return both_numbers or bool(left.kinds & right.kinds)
 
 
-def _require_possible(value: Shape, other: Shape, node: Node) -> None:
+def _require_possible(value: Shape, other: Shape, node: syntax.Node) -> None:
     """Raises ConditionError where a text of a known few is compared with one that is none of them."""
     if value.texts is None or other.texts is None or value.texts & other.texts:
         return
     if len(value.texts) > 1:
-        (wrong,) = sorted(other.texts)[:1]
+        wrong = min(other.texts)
         raise ConditionError(
             f"compares {_text(node)} with {wrong[:_SHOWN_CHARACTERS]!r}, which it never is; "
             f"it is one of {', '.join(sorted(value.texts))}{did_you_mean(wrong, value.texts)}"
         )
 
 
-def _require(found: Shape, wanted: frozenset[str], node: Node, where: str) -> Shape:
+def _require(found: Shape, wanted: frozenset[str], node: syntax.Node, where: str) -> Shape:
     if not found.kinds & wanted:
         raise ConditionError(
             f"has {_text(node)}, which is {found}, where {where} takes {' or '.join(sorted(wanted))}: "
@@ -241,13 +226,13 @@ def _require(found: Shape, wanted: frozenset[str], node: Node, where: str) -> Sh
     return found
 
 
-def _text(node: Any) -> str:
+def _text(node: syntax.Node) -> str:
     """The part of the expression for a message: names and literals as they are written, others by what they are."""
-    if isinstance(node, Name):
+    if isinstance(node, syntax.Name):
         return node.name[:_SHOWN_CHARACTERS]
-    if isinstance(node, Field):
+    if isinstance(node, syntax.Field):
         return f"{_text(node.of)}.{node.name}"[:_SHOWN_CHARACTERS]
-    if isinstance(node, Literal):
+    if isinstance(node, syntax.Literal):
         shown = {True: "true", False: "false", None: "null"}
         value = node.value
         return shown[value] if isinstance(value, bool) or value is None else repr(value)[:_SHOWN_CHARACTERS]
