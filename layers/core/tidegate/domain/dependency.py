@@ -74,8 +74,8 @@ CONDITION_ERROR = "condition-error"
 def skip_code(kind: DependencyType, upstream_code: str) -> str:
     """The code of a job that is skipped for its upstream, unless its own condition is why.
 
-    `upstream_code` is that of the upstream's own failure, empty where it has none. What needs a job on a branch that
-    was not taken is on that branch too.
+    `upstream_code` is that of the upstream's own failure, empty where it has none. A job that needs one on a branch
+    that was not taken is on that branch too.
     """
     if kind is DependencyType.CONDITIONAL or upstream_code == NOT_TAKEN:
         return NOT_TAKEN

@@ -131,7 +131,7 @@ def kept_until_s(now_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """What the workers of a pool can run at once: `slots` jobs, but of the types in `limited` only so many.
+    """Says what the workers of a pool can run at once: `slots` jobs, but of the types in `limited` only so many.
 
     `fault` is what one of them says that can begin no job; it is empty where none says so.
     """

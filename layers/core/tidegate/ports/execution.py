@@ -64,7 +64,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
+    """Says what came of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
 
     `retryable` and `retry_after_seconds` (0-86,400) are what job code says of another attempt.
     """

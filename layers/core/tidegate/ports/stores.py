@@ -96,7 +96,7 @@ class JobStore(Protocol):
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
         """Has what is stored apart of jobs stay as long as the jobs are to be kept, never for less than now.
 
-        Before the jobs themselves are kept. What is gone already is no error.
+        To be called before the jobs themselves are kept. A part that is gone already is no error.
         """
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ _REASON = "cancellation asked for"
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
+    """Counts what became of many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
 
     `left` counts those that the call had no time for. `cursor` is where a next call goes on, None where none is needed
     or the same call again finds its way by itself.

@@ -102,7 +102,7 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """What the code of a claimed job is given. It is taken to begin at `now_ms`.
+    """Loads what the code of a claimed job is given. The code is taken to begin at `now_ms`.
 
     Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
     of its input. Raises DependencyUnavailable where something can't be read.

@@ -25,7 +25,7 @@ from tidegate.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What is to be written of an attempt at `job`, by whom and when it ended, and when its code began, if it did."""
+    """Says what is to be written of an attempt at `job`, by whom and when it ended, and when its code began, if so."""
 
     job: Job
     transition: Transition
@@ -66,7 +66,7 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 
 
 def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
-    """What is to be written of a claimed job that this worker gives back without having begun it, and why, if known."""
+    """Concludes a claimed job that this worker gives back without having begun it; `why` says why, if known."""
     return _handed_back(job, _stamp(job, now_ms, why), None)
 
 

@@ -123,7 +123,7 @@ class _Dispatch:
 
     @property
     def rules(self) -> DispatchRules:
-        """What operators allow and workers can do."""
+        """Holds what operators allow and workers can do."""
         return self.permitted.within(self.limited)
 
     def renew(self) -> bool:

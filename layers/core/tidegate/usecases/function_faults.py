@@ -1,4 +1,4 @@
-"""What the function of a pool can't run, noted by the function for the dispatcher.
+"""Notes what the function of a pool can't run: the function writes it, the dispatcher goes by it.
 
 A function has no worker entries of its own. Where its code lacks a job type or can't begin any job, it writes one entry
 for its pool. For `PAUSE_MS` the dispatcher holds back what the entry names; for as long again it lets one job through
@@ -26,7 +26,7 @@ ENTRY_ID = "function"
 
 @dataclass(slots=True)
 class FunctionFaults:
-    """What one process of the function can't run: types that it lacks, as far as it was given their jobs."""
+    """Keeps what one process of the function can't run: types that it lacks, as far as it was given their jobs."""
 
     lacking: set[str] = field(default_factory=set)
 
@@ -71,7 +71,7 @@ class FunctionFaults:
 
 
 def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
-    """What the function of `pool` can run at once, as far as it has said so."""
+    """Returns what the function of `pool` can run at once, as far as it has said so."""
     entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
     if entry is None:
         return Ability(pool.capacity)

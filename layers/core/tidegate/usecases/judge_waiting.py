@@ -41,8 +41,8 @@ def judge_waiting(
     """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
 
     An upstream that is gone will never decide anything: what ran before had it satisfied once, anything else is
-    skipped, and its id is added to `without_upstream`. What `until` and `costly` leave undone, as in `settle`, stays as
-    it is. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
+    skipped, and its id is added to `without_upstream`. Jobs that `until` and `costly` leave out, as in `settle`, stay
+    as they are. Raises DependencyUnavailable for a job that could not be reached when the others have been moved.
     """
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}

@@ -103,7 +103,7 @@ def _keep(services: Services, moves: Sequence[KeepIfEnded], now_ms: int) -> int:
 
 
 def _needed_by(services: Services, jobs: Sequence[Job], now_ms: int) -> list[KeepIfEnded]:
-    """What has to be kept for jobs that are kept and may be tried again; what is not near its end is not."""
+    """Finds the jobs to keep for those that are kept and may be tried again: the ones that are near their end."""
     needed: dict[str, int] = {}
     waits = [(job, ordinal) for job in jobs for ordinal in range(job.dependency_count)]
     for portion in portions(waits, _DEPENDENCIES_AT_ONCE):

@@ -149,7 +149,7 @@ def _start(services: Services, group: Group, pool: str | None, listed: tuple[str
 
 
 def _continued(start: Position, plain: Sequence[Any]) -> Position:
-    """What a cursor stands for; raises what `read` catches where it is none of this listing."""
+    """Returns the position that a cursor stands for; raises what `read` catches where it is none of this listing."""
     group, pool, *rest = plain
     if group != start.group or pool != start.pool:
         raise ValueError("of another listing")
@@ -165,7 +165,7 @@ def _continued(start: Position, plain: Sequence[Any]) -> Position:
     marked = {(str(pool), shard): _entry(place) for pool, shard, *place in marks}
     if len(marked) != len(marks) or not marked.keys() <= start.streams.keys():
         raise ValueError("names a stream twice, or one that there is not")
-    # What a deployment added since the listing began is listed from its own beginning.
+    # A stream that a deployment added since the listing began is listed from its own beginning.
     new = {(pool, shard): None for pool, shard in start.streams if pool not in pools or shard >= shards}
     return Position(
         start.group, start.pool, start.shards, start.pools, {**new, **marked}, ReadyPosition(start.pools)

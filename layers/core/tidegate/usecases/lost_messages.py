@@ -42,7 +42,7 @@ class QueueEvidence:
 def repair_of_queued(
     services: Services, job: Job, evidence: QueueEvidence, actor: str, now_ms: int
 ) -> ResendIfStillQueued | TakeBackIfStillQueued | None:
-    """What a QUEUED job needs so that it does not wait for ever; None where its time has not come."""
+    """Chooses what a QUEUED job needs so that it does not wait for ever; None where its time has not come."""
     base_ms = services.settings.resend_after_seconds * 1_000
     sent_at_ms, queued_at_ms = job.sent_at_ms or 0, job.queued_at_ms or 0
     tried_for_ms = max(0, sent_at_ms - queued_at_ms)
@@ -63,7 +63,7 @@ def repair_of_queued(
 def repair_without_queue(
     services: Services, job: Job, chooser: PoolChooser, actor: str, now_ms: int
 ) -> TakeBackIfStillQueued | None:
-    """What a QUEUED job needs whose queue is gone with its pool; None while its workers may still be there.
+    """Chooses what a QUEUED job needs whose queue is gone with its pool; None while its workers may still be there.
 
     `chooser` chooses another pool for a job that named none.
     """

@@ -115,7 +115,7 @@ def _as_fits(services: Services, jobs: Sequence[Job]) -> tuple[Job, ...]:
 
 
 def _inputs_of(services: Services, jobs: Sequence[Job]) -> Mapping[str, JobInput | None]:
-    """What clients gave the jobs, by job id; None where that has passed its retention before the job."""
+    """Returns what clients gave the jobs, by job id; None where that has passed its retention before the job."""
     try:
         return services.jobs.load_inputs(jobs)
     except NotFound:

@@ -29,7 +29,7 @@ _FAILURE = JobFailure(
 
 @dataclass(slots=True)
 class LetterCounts:
-    """What became of jobs whose messages a queue gave up."""
+    """Counts what became of jobs whose messages a queue gave up."""
 
     failed: int = 0
     taken_back: int = 0

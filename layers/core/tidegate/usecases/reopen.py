@@ -277,7 +277,7 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
 
 @dataclass(slots=True)
 class _Reopening:
-    """What one call reopens. `is_cut` says that the time was over before all was reopened."""
+    """Collects what one call reopens. `is_cut` says that the time was over before all was reopened."""
 
     services: Services
     stamp: Stamp
@@ -336,6 +336,6 @@ class _Reopening:
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
-        """Tells what was done. What is left without an upstream is told by the calls that judge: each job by one."""
+        """Tells what was done. Jobs left without an upstream are told by the calls that judge: each job by one."""
         left = 0 if cursor else len(set(self.without_upstream))
         return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

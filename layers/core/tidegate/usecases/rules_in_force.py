@@ -7,5 +7,5 @@ from tidegate.usecases.services import Services
 
 
 def rules_in_force(services: Services, now_ms: int) -> DispatchRules:
-    """What operators have set; in a long-lived process it may be as old as `recall.KEEP_MS`."""
+    """Returns what operators have set; in a long-lived process it may be as old as `recall.KEEP_MS`."""
     return services.recall.of("rules", now_ms, services.rules.load)

@@ -50,9 +50,9 @@ def submit_job(
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
-    `fingerprint` identifies the request's body. What its upstreams decide already, and there is no time for `until`
-    then, is the reaper's. Raises InvalidRequest (nothing was written), or IdempotencyConflict where the key came with
-    another body before, or with a workflow.
+    `fingerprint` identifies the request's body. Where upstreams decide the job already, and `until` leaves no time for
+    that, the reaper goes on. Raises InvalidRequest (nothing was written), or IdempotencyConflict where the key came
+    with another body before, or with a workflow.
     """
     context = JobContext("")
     if idempotency_key is None:
@@ -138,8 +138,8 @@ def submit_workflow(
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
     First the jobs that wait on others of the workflow are staged, then the plan of what remains is stored, then the
-    submission is committed, and only then are the roots written. Whoever finds it committed can finish it. What earlier
-    jobs decide already, and there is no time for `until` then, is the reaper's.
+    submission is committed, and only then are the roots written. Any caller that finds it committed can finish it.
+    Where earlier jobs decide some of its jobs already, and `until` leaves no time for that, the reaper goes on.
 
     Raises InvalidRequest (nothing was written), IdempotencyConflict, or DependencyUnavailable where an earlier try
     under the same key is just being removed.
