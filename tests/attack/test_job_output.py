@@ -1,4 +1,4 @@
-"""What job code prints reaches the log line by line, with the job that printed it, and never without a bound."""
+"""Lines that job code prints reach the log line by line, with the job that printed it, and never without a bound."""
 
 from __future__ import annotations
 

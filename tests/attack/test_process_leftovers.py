@@ -1,4 +1,4 @@
-"""Whatever a job started ends with its attempt, by whatever way that ends, and no job meets what another left."""
+"""All that a job started ends with its attempt, by whatever way that ends, and no job meets what another left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test of the command line starts from."""
+"""Gives every test of the command line the same start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a stack that was left half deployed: only one that never was whole is made anew."""
+"""Of stacks that were left half deployed only one that never was whole is made anew."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 
 def whole(places: Places, monkeypatch: pytest.MonkeyPatch, status: str) -> list[str]:
-    """What is said as a stack of this status is made whole."""
+    """Returns what is said as a stack of this status is made whole."""
     said: list[str] = []
     monkeypatch.setattr(cloud, "describe", lambda *_: Deployment(status, None, {}))
     assert stack._whole(places, RUNNING, said.append) == RUNNING

@@ -316,7 +316,7 @@ def _refusal(url: str, now_ms: int) -> Any:
 
 
 class _Body:
-    """What AWS answers to a request that was signed at a wrong time."""
+    """Answers as AWS does to a request that was signed at a wrong time."""
 
     def stream(self) -> Iterator[bytes]:
         yield b'{"__type": "com.amazon.coral.service#InvalidSignatureException", "message": "Signature expired"}'

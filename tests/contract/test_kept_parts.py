@@ -1,4 +1,4 @@
-"""What is stored apart of a job stays as long as the job is kept, at the price that docs/cost.md says."""
+"""Each part of a job that is stored apart stays as long as the job is kept, at the price that docs/cost.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job's history says of dispatches that no worker claimed, and how many of them it keeps."""
+"""A job's history tells of dispatches that no worker claimed, and keeps a bounded number of them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def filters() -> list[Any]:
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """What an event source's filter does with fields, and with lists of wanted or unwanted values.
+    """Matches as an event source's filter does with fields, and with lists of wanted or unwanted values.
 
     A value that is not there is none of either: AWS compares with what a leaf holds.
     """

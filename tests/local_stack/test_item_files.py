@@ -15,7 +15,7 @@ def put(key: str, value: str = "") -> Change:
 
 
 def read(folder: Path) -> dict[str, str]:
-    """What stands, by key."""
+    """Returns the items that stand, by key."""
     standing: dict[str, str] = {}
     for change in ItemFiles(folder).read():
         if change.item is None:

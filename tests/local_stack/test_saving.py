@@ -1,4 +1,4 @@
-"""What a stack holds outlives kills of its emulator, another port, and files that a kill cut short."""
+"""All that a stack holds outlives kills of its emulator, another port, and files that a kill cut short."""
 
 from __future__ import annotations
 

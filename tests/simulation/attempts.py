@@ -1,4 +1,4 @@
-"""What a job's attempts may cost it, read from its history.
+"""Checks what a job's attempts cost it, as its history tells.
 
 A failure is a try, a lost worker is a loss, and an interruption costs nothing.
 """
@@ -19,7 +19,7 @@ _BY_FORCE = "grace period over"  # the reaper ends what does not heed a cancella
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What became of the claims of one life."""
+    """Counts what became of the claims of one life."""
 
     tries: int
     retries: int

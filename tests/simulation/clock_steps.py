@@ -50,7 +50,7 @@ class Clocks:
         self.set_ms[machine] += by_ms
 
     def now_of(self, process: str) -> int:
-        """What a process takes the time to be, in milliseconds since the epoch."""
+        """Returns what a process takes the time to be, in milliseconds since the epoch."""
         clock = self._clocks.get(process) or self._new(process)
         now_ms = clock.now_ms()
         self._answer(process, clock)

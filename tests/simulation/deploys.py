@@ -2,7 +2,7 @@
 
 Several worker processes serve one pool. Old ones lack a job type that new ones have; new ones join and old ones drain
 while jobs of both types come. In some processes no job can begin for a while, or until they leave. Some messages are
-of an earlier version, and name no type. Whatever is drawn, every job runs once and succeeds, without a retry.
+of an earlier version, and name no type. With every seed each job runs once and succeeds, without a retry.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Deploy:
-    """What a seed draws: processes, jobs as (at ms, type, duration ms), and the share of messages without a type."""
+    """Holds what a seed draws: processes, jobs (at ms, type, duration ms), and the share of messages without a type."""
 
     processes: tuple[Plan, ...]
     jobs: tuple[tuple[int, str, int], ...]
@@ -217,7 +217,7 @@ class Process(WorkerPool):
         return begins_ms <= self.simulator.now_ms - START_MS < ends_ms
 
     def _hears(self, note: Callable[[], None]) -> None:
-        """What the process finds is told with its next look at itself, and a fault is probed from then on."""
+        """Notes what the process finds: it is told with its next look at itself, and a fault is probed from then on."""
         before = self.faults.standing
         note()
         if self.faults.standing != before:

@@ -1,7 +1,7 @@
 """Runs in which jobs pass their retention: `python -m tests.simulation.expiry --seed 7` replays one.
 
 Jobs are kept for an hour, and some of them run for nearly as long. People try jobs again just before these would be
-removed, and submit others that wait on jobs about to go. Whatever is drawn, nothing is removed that another job still
+removed, and submit others that wait on jobs about to go. With every seed nothing is removed that another job still
 needs, no job runs on a part of its input, and nothing stays for longer than the last job that needs it.
 """
 
@@ -106,7 +106,7 @@ class Expiry:
             simulator.happened["too late to try again"] += 1
 
     def course(self, assignment: Assignment) -> Course:
-        """What happens to an attempt, which must have been given the results of all upstreams."""
+        """Draws what happens to an attempt, which must have been given the results of all upstreams."""
         world = self.simulator.world
         given = world.jobs[assignment.job_id].input or world.inputs[assignment.job_id]
         wanted = {dependency.upstream_id for dependency in given.depends_on}

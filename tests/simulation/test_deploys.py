@@ -19,7 +19,7 @@ COME_BY = (
     "worker left for its fault",
     "worker mended",
 )
-"""What the seeds are there for."""
+"""The seeds are there for these."""
 
 
 def test_every_deploy_ends_well(note: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ COME_BY = (
     "request refused",
     "tried again just before its end",
 )
-"""What the seeds are there for."""
+"""The seeds are there for these."""
 
 
 def test_nothing_that_is_needed_is_removed_and_nothing_else_stays(note: Callable[[str], None]) -> None:

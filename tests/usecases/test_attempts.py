@@ -60,7 +60,7 @@ class StandingClock:
 
 @dataclass
 class Heard:
-    """What the stream brings since it was looked at last."""
+    """Returns what the stream brings since it was looked at last."""
 
     workflow: Workflow
     seen: list[Job] = field(default_factory=list)

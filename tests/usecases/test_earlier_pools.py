@@ -1,4 +1,4 @@
-"""What a deploy removed: whatever still stands of its pools and types can be seen and lifted."""
+"""Pools and types that a deploy removed can be seen, and their rules lifted, for as long as they stand."""
 
 from __future__ import annotations
 

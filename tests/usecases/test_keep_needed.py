@@ -1,4 +1,4 @@
-"""What has ended stays while another job may need it, and no longer."""
+"""An ended job stays while another job may need it, and no longer."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Fixture:
         self.waiting: list[float] = []
 
     def receive(self, available: int = 10, estimate: float | None = None) -> int:
-        """What a receive asks for when the queue holds `available`; what can begin soon is taken on."""
+        """Receives from a queue that holds `available`, takes on what can begin soon; returns how many it asked for."""
         asked = self.room.ask(0)
         if asked:
             self.room.got(asked, self.admit(*[estimate] * min(asked, available)))

@@ -1,4 +1,4 @@
-"""What a worker process finds that it can't run: its own fault, never the job's."""
+"""Keeps what a worker process finds that it can't run: its own fault, never the job's."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _why_unable(executor: SlotExecutor) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a worker can't run now: the types that it lacks, and why it can begin no job at all; empty while it can."""
+    """Says what a worker can't run now: types that it lacks, and why it can begin no job at all; empty while it can."""
 
     lacking: tuple[str, ...] = ()
     fault: str = ""
@@ -73,7 +73,7 @@ class Faults:
 
     @property
     def standing(self) -> Standing:
-        """What it can't run now."""
+        """Says what it can't run now."""
         return self._standing
 
     @property
@@ -94,7 +94,7 @@ class Faults:
                 self._leave(f"{self._passes} messages on end were of job types that it lacks")
 
     def note(self, job_type: str, outcome: Outcome) -> None:
-        """What came of an attempt."""
+        """Notes what came of an attempt."""
         with self._changed:
             if outcome.kind in _BEGAN:
                 self._faults = self._passes = 0
@@ -122,7 +122,7 @@ class Faults:
             self._prober.join()
 
     def probed(self, number: int, why: str) -> None:
-        """What the `number`th probe (from 1) of a fault found: why no job can begin, empty where one can."""
+        """Notes what the `number`th probe (from 1) of a fault found: why no job can begin, empty where one can."""
         with self._changed:
             if not why:
                 _LOGGER.info("jobs can begin here again")

@@ -65,7 +65,7 @@ def keys_that_the_first_process_shows(
 
 
 def _code_of(run: Callable[[], int]) -> int:
-    """What `run` returns, also where it leaves by `sys.exit`; 1 after an error that nobody caught."""
+    """Returns what `run` returns, also where it leaves by `sys.exit`; 1 after an error that nobody caught."""
     try:
         return run()
     except SystemExit as leaving:

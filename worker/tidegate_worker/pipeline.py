@@ -229,7 +229,7 @@ class Pipeline:
                 self._room.got(asked, len(admitted), many)
 
     def _sorted(self, received: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
-        """What is there to claim, and what this worker lacks the types of."""
+        """Parts the messages into those to claim and those of types that this worker lacks."""
         if self._room.mostly_stale:
             received = self._without_stale(received)
         if self._faults.standing.lacking:
@@ -334,7 +334,7 @@ class Pipeline:
 
         services, clock = self._services, self._clock
         if self._faults.lacks(job.type):
-            # Its message, of an earlier version, did not say so. What such code asks for is not known here.
+            # Its message, of an earlier version, did not say so. The needs of such code are not known here.
             self._faults.note(job.type, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE))
             return hand_back_of(job, clock.now_ms(), UNKNOWN_TYPE), True
         try:

@@ -77,7 +77,7 @@ class Room:
             return asked
 
     def got(self, asked: int, admitted: int, received: int | None = None) -> None:
-        """What came of a receive that asked for `asked`: jobs taken on, of messages `received` (as many by default)."""
+        """Notes what a receive of `asked` brought: jobs `admitted`, of `received` messages (as many by default)."""
         with self._changed:
             self._receives -= 1
             self._plenty = (admitted if received is None else received) == asked
@@ -168,7 +168,7 @@ class Room:
             return 0
         ahead = self._may_wait()
         if self._mostly_stale:
-            # What is asked for will hardly take up a slot, and what can't begin goes back.
+            # Stale messages take up no slot, and a job that can't begin goes back.
             return _RECEIVE_MOST if self._slots + ahead > self._held - self._asked else 0
         room = self._slots + ahead - self._held
         # While every slot has work, one request for many is better than many for one.

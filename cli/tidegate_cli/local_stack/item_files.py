@@ -1,8 +1,8 @@
 """The files that hold the items of the emulator's tables: what a kill of the emulator must not take.
 
 A folder holds numbered *bases* and *journals*. A base has every item that stood while it was written, a journal has the
-changes that came after its base was begun. A change carries the whole item, so it may be read twice. What stands is
-the last whole base and then, in order, every journal from its number on.
+changes that came after its base was begun. A change carries the whole item, so it may be read twice. The last whole
+base holds what stands, together with, in order, every journal from its number on.
 
 A file is lines of `CRC-32 JSON`. A line is a list of changes that were made together. A kill can cut the last line of
 a journal short: such an end is *torn*, and what it would have said had not been saved. Any other line that is not as it
@@ -71,7 +71,7 @@ class ItemFiles:
                 yield from (Change(*fields) for fields in json.loads(line))
 
     def damages(self) -> list[Damage]:
-        """What of the files is torn or broken."""
+        """Names the files that are torn or broken."""
         found = (line for path in self._whole() for line in _lines(path))
         return [line for line in found if isinstance(line, Damage)]
 

@@ -59,7 +59,7 @@ class Places:
 
     @property
     def state(self) -> Path:
-        """What the emulator saves."""
+        """Holds all that the emulator saves."""
         return self.home / "state"
 
     @property

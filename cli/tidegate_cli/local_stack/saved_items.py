@@ -34,7 +34,7 @@ BESIDE_TABLES = (
     "exports",
     "imports",
 )
-"""What DynamoDB saves beside its tables."""
+"""Returns all that DynamoDB saves beside its tables."""
 _Key = tuple[str, str, str]
 
 
@@ -163,7 +163,7 @@ class SavedItems:
 
 
 def tables_without_items() -> dict[str, Any]:
-    """What the emulator's DynamoDB saves of itself, but for the items of its tables."""
+    """Returns all that the emulator's DynamoDB saves of itself, but for the items of its tables."""
     tables = AccountRegionScopedDict()
     for key, table in dynamodb._tables.all_items():
         kept = {name: value for name, value in table.items() if name not in _NOT_OF_THE_TABLE}

@@ -1,6 +1,6 @@
 """Looks after what the emulator saved, between two of its lives: whole or broken, for which port, of which stack.
 
-Nothing here throws state away. What can't be used is named, and kept aside.
+Nothing here throws state away. A file that can't be used is named, and kept aside.
 """
 
 from __future__ import annotations

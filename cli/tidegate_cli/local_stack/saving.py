@@ -1,6 +1,6 @@
 """Saves what the emulator holds while it runs, so that a kill loses seconds, not all since the last `down`.
 
-A thread of the emulator looks every quarter of a second. What changes with each job is saved most often: items of
+A thread of the emulator looks every quarter of a second. Parts that change with each job are saved most often: items of
 tables at each look (saved_items.py), queues every second. Other services are saved every five seconds while they
 change, logs and metrics every ten. The saving of a service rests for twenty times as long as it took, so saving takes
 at most about a twentieth of a core for each, and what a kill loses grows with what is held.
@@ -143,7 +143,7 @@ class Saving:
 
 
 def _state_of(name: str, get_state: _GetState) -> Any:
-    """What a service has to save; None for nothing.
+    """Returns the state that a service has to save; None for nothing.
 
     A service copies its state while other threads of the emulator change it. A copy that met a change raises
     RuntimeError, and is made again.

@@ -70,7 +70,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """What the API function works with.
+    """Holds all that the API function works with.
 
     `allowance` bounds the time that a request may take, `stopwatch` says when work in portions stops.
     """
@@ -115,7 +115,7 @@ class DispatcherDeps:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeps:
-    """What the worker function works with.
+    """Holds all that the worker function works with.
 
     `hold_clock` keeps a step of the machine's clock out of an invocation; `faults` is what this process can't run.
     """
@@ -130,7 +130,7 @@ class WorkerDeps:
 
 @dataclass(frozen=True, slots=True)
 class ProcessDeps:
-    """What a worker process works with; `executor` runs as many attempts at once as threads call it.
+    """Holds all that a worker process works with; `executor` runs as many attempts at once as threads call it.
 
     `clock_off_ms` says how far the machine's clock is ahead of AWS's time, below 0 behind.
     """

@@ -153,7 +153,7 @@ def wait(parameters: Amount, context: JobContext) -> Json:
 
 @job("process.observe")
 def observe(parameters: Nothing, context: JobContext) -> Json:
-    """What a job finds of its process."""
+    """Tells what a job finds of its process."""
     return {
         "process": os.getpid(),
         "folder": str(Path.cwd()),

@@ -32,8 +32,8 @@ def lambda_client(stack: StackInfo) -> LambdaClient:
 def prepare(stack: StackInfo, *, resend_after_seconds: int, hidden_seconds: int) -> None:
     """Gives the functions that know job types a layer with the job code beside theirs, and the parts less patience.
 
-    The reaper sends what is lost again after `resend_after_seconds`. What a worker process received and did not claim
-    when it was killed is not lost: the queue shows it again after `hidden_seconds`.
+    The reaper sends what is lost again after `resend_after_seconds`. A message that a killed worker process had
+    received and not claimed is not lost: the queue shows it again after `hidden_seconds`.
     The emulator puts the last layer first on the import path, as AWS does.
     """
     client = lambda_client(stack)

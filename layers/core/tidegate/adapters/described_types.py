@@ -11,7 +11,7 @@ from tidegate.domain.job import Json
 
 @dataclass(frozen=True, slots=True)
 class DescribedTypes:
-    """What each type asked for when it was registered, by name. Answers as the JobCatalogue port.
+    """Keeps by name what each type asked for when it was registered. Answers as the JobCatalogue port.
 
     `unloaded` says of each module that could not be loaded why.
     """

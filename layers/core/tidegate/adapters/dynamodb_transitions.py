@@ -159,8 +159,8 @@ def _to_running(
     )
 
 
-# What a job counts of its life changes only in the write that ends an attempt. So under the attempt's condition, what
-# was read of the counts since its claim is still true, and the history is as it was read.
+# A job's counts of its life change only in the write that ends an attempt. So under the attempt's condition, the
+# counts that were read since its claim are still true, and the history is as it was read.
 
 
 def _without_worker(job: Job) -> dict[str, Plain]:

@@ -1,4 +1,4 @@
-"""What the worker function keeps for itself while job code runs in its process: streams, loggers, other processes.
+"""Keeps apart what is the worker function's own while job code runs in its process: streams, loggers, other processes.
 
 A runtime may talk over descriptors 0 to 2, as that of the local stack does. So job code never has them: it reads
 nothing, and what it prints is read from a pipe and written to the function's standard error as text, within bounds.

@@ -86,7 +86,7 @@ class JobOutput:
                 os.close(self._descriptor)
 
     def _read(self) -> bytes | None:
-        """What was read, nothing at the end of the pipe; None where nothing is there."""
+        """Returns what was read, nothing at the end of the pipe; None where nothing is there."""
         if self._closed:
             return None
         try:

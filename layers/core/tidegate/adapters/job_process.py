@@ -41,7 +41,7 @@ class JobProcessError(TidegateError):
 class JobProcess:
     """One child in a session of its own: signals to the terminal's foreground group do not reach it.
 
-    A keeper (`job_keeper`) stands between it and this process, and ends what job code started. What job code prints is
+    A keeper (`job_keeper`) stands between it and this process, and ends what job code started. Job code's output is
     read by `outputs` and goes to the log. It gets `environment` and not this process's own; `has_keys` says that it
     runs code which asked for AWS credentials. Raises OSError, MemoryError or RuntimeError where it can't be started.
     """

@@ -128,7 +128,7 @@ class ProcessExecutor:
                     try:
                         return self._run(child, watch)
                     except _LacksTypeError as lacking:
-                        # What an earlier job left in a process could say so too: only a new one is believed.
+                        # An earlier job's leftovers in a process could say so too: only a new process is believed.
                         if tried > 0:
                             return unable_for_want_of_type(str(lacking))
                     except JobProcessError:
@@ -225,7 +225,7 @@ class ProcessExecutor:
         return child.connection in ready, self._hurry_end in ready
 
     def _described(self, *, apart: bool = False) -> DescribedTypes:
-        """What a process says of its job code; with `apart` a new one is asked, which runs no attempt."""
+        """Asks a process what it has of job code; with `apart` a new one is asked, which runs no attempt."""
         how = ""
         for tried in range(_CHILDREN_TRIED):
             child = self._children.borrow(with_keys=False, new=apart or tried > 0)

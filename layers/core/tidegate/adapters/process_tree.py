@@ -115,7 +115,7 @@ def _runs(pid: int) -> bool:
 
 
 def _status_of(pid: int) -> list[bytes]:
-    """What the kernel says of `pid` after its name: state, parent, and more; nothing where it is gone."""
+    """Reads what the kernel says of `pid` after its name: state, parent, and more; nothing where it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a Path costs more than the call
             return file.read(4_096).rpartition(b")")[2].split()

@@ -64,7 +64,7 @@ def message_from(body: str) -> Message | None:
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
     if not (is_id and are_counts):
         return None
-    # What is wrong of these is left out: a worker goes by them to spare itself a claim, and by nothing else.
+    # A wrong one of these is left out: a worker goes by them to spare itself a claim, and by nothing else.
     named = isinstance(job_type, str) and len(job_type) <= limits.MAX_TYPE_CHARACTERS
     numbers = isinstance(estimate, int | float) and not isinstance(estimate, bool)
     known = numbers and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS

@@ -98,7 +98,7 @@ class SystemClock:
         if passed_evenly and is_alone:
             self._doubted_ms = said_ahead_ms
             return True
-        # What is near enough to what it was is no step, but how a clock drifts: it stays one that was agreed with.
+        # A small change is no step, but how a clock drifts: the clock stays one that was agreed with.
         is_drift = abs(said_ahead_ms - ahead_ms) <= _DRIFT_MS
         self._agreed_ms, self._doubted_ms = (said_ahead_ms if is_drift else None), None
         return False

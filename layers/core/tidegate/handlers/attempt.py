@@ -51,7 +51,7 @@ class Report:
 
 
 def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> Report:
-    """Runs the code of the job type `found` to its end. Whatever it raises comes back as a report, without a traceback.
+    """Runs the code of the job type `found` to its end. An error comes back as a report, without a traceback.
 
     The traceback goes to the logger `tidegate.jobs` without any values. Only Interrupted passes through.
     """

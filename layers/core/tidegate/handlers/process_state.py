@@ -1,7 +1,7 @@
 """Puts right what job code changed of its process, and says where that can't be done.
 
 A process runs one attempt after the other. Most of what an attempt changes is put back as it was when job code had
-been loaded. What can't be put back ends the process instead: the worker starts another one.
+been loaded. Where that can't be done, the process ends: the worker starts another one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1_024  # of ru_maxrss (get
 
 
 class ProcessSettings:
-    """What Python code can change of its process and what can be put back; `restore` makes it as it is now.
+    """Keeps what Python code can change of its process and what can be put back; `restore` makes it as it is now.
 
     Made and restored in the main thread.
     """
@@ -201,7 +201,7 @@ def _umask() -> int:
 
 
 def _fixed() -> tuple[object, ...]:
-    """What a process without privileges may change and can't change back."""
+    """Returns what a process without privileges may change and can't change back."""
     limits = tuple(resource.getrlimit(number) for number in _LIMITS)
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     users = (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), tuple(os.getgroups()))
@@ -218,7 +218,7 @@ def _open_descriptors() -> set[int]:
 
 
 def _left_files(at_start: frozenset[int]) -> str:
-    """What job code left open that must not meet the next job."""
+    """Returns what job code left open that must not meet the next job."""
     count = 0
     for number in _open_descriptors() - at_start:
         with suppress(OSError):  # the one that the list itself was read with
