@@ -136,8 +136,10 @@ class Session:
             yield client
 
     def refuse_aws_options(self) -> None:
-        """Raises UsageError where --profile or --region was given to a command of the local stack."""
-        refuse_aws_options(self.profile, self.region, "this command is about the local stack alone")
+        """Raises OptionError where --profile or --region was given to a command of the local stack."""
+        refuse_aws_options(
+            self.profile, self.region, "means nothing for a command of the local stack: leave it out"
+        )
 
     def tell_cut(self, what: str, shown: int, limit: int) -> None:
         """Says that a list has as many entries as `limit` allows, so that there may be more."""

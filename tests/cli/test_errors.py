@@ -13,7 +13,7 @@ import pytest
 from tests.cli.samples import WORKFLOW
 from tests.cli.screens import always, answer_with, tidegate
 from tidegate_cli import ids, run_commands
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.problems import CODES, wants_json
 
 FIELDS = {"type", "code", "title", "detail", "errors", "exit_code"}
@@ -55,6 +55,8 @@ def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
         (("jobs", "list", "-o", "json"), "usage", 2, None),
         (("local", "logs", "dispatch", "-o", "json"), "usage", 2, "FUNCTION"),
         (("types", "limit", "a", "0", "-o", "json"), "usage", 2, "N"),
+        (("--profile", "a", "local", "status", "-o", "json"), "usage", 2, "--profile"),
+        (("--region", "a", "demo", "-o", "json"), "usage", 2, "--region"),
     ],
 )
 def test_errors_of_the_client_have_the_shape_of_the_apis(
@@ -226,3 +228,13 @@ def test_json_is_wanted_where_the_last_option_says_so(arguments: tuple[str, ...]
 def test_the_page_of_the_command_line_lists_every_code() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert not [code for code in sorted(CODES) if f"`{code}`" not in page]
+
+
+def test_every_error_of_the_command_line_has_a_code_of_the_list() -> None:
+    kinds, found = [CliError], set()
+    while kinds:  # ends with the classes there are
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found.add(kind.code)
+    found.remove(ApiProblem.code)  # these have the API's own codes
+    assert found <= CODES
