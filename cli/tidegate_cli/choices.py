@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
 import typer
 
-ASKED = "did you mean"
+from tidegate.domain.suggestions import did_you_mean
+
 WordT = TypeVar("WordT", bound=StrEnum)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names the nearest of `known`, or nothing where none is near."""
-    by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(name.lower(), by_lower, n=1)
-    return f"{ASKED} {by_lower[near[0]]}?" if near else ""
 
 
 def not_one_of(name: str, known: Iterable[str]) -> str:
     """Why a word is refused: the words that are taken, and the nearest of them."""
-    words = list(known)
-    return "; ".join(
-        part for part in (f"{name[:64]!r} is none of {', '.join(words)}", did_you_mean(name, words)) if part
-    )
+    words = [str(each) for each in known]
+    return f"{name[:64]!r} is none of {', '.join(words)}{did_you_mean(name, words)}"
 
 
 def word_of(words: type[WordT]) -> Callable[[str], WordT]:

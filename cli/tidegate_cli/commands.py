@@ -55,8 +55,7 @@ class _ReadableErrors(TyperGroup):
         return code
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            refuse_twice(self.make_parser(ctx).parse_args(args=list(args))[2])
+        refuse_twice(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -77,7 +76,7 @@ def _refuse_no_text(arguments: Sequence[str]) -> None:
             ) from error
 
 
-def _tell(error: BaseException, *, as_json: bool) -> ExitCode:
+def _tell(error: Exception, *, as_json: bool) -> ExitCode:
     problem = problem_of(error)
     if problem.code == "internal" and os.environ.get(_DEBUG_VARIABLE):
         traceback.print_exception(error)
@@ -96,7 +95,8 @@ app = typer.Typer(
     cls=_ReadableErrors,
     name="tidegate",
     help="A distributed job scheduler on AWS serverless parts.\n\n"
-    "Exit codes: 0 success, 1 error, 2 usage, 3 a job failed, 4 wait timed out, 5 cancelled, 130 Ctrl-C.",
+    "Exit codes: 0 success, 1 error, 2 usage, 3 a job failed, 4 wait timed out, 5 cancelled, "
+    "6 a worker that can't run its jobs, 130 Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -78,10 +78,6 @@ class ApiProblem(CliError):
         self.problem_code = self.type.rpartition(":")[2]
         super().__init__(_rendered(status, title, detail, violations), violations=violations)
 
-    def with_text(self, detail: str, violations: Sequence[Violation]) -> ApiProblem:
-        """The same problem, said otherwise."""
-        return ApiProblem(self.status, self.title, detail, violations, type=self.type)
-
 
 def _rendered(status: int, title: str, detail: str, violations: Sequence[Violation]) -> str:
     lines = [f"{title} ({status})"]

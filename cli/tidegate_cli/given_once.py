@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tidegate_cli.errors import OptionError
 
@@ -17,13 +17,15 @@ class GivenOnceCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parses as every command does. Raises OptionError for an option that is given twice."""
-        if not ctx.resilient_parsing:
-            refuse_twice(self.make_parser(ctx).parse_args(args=list(args))[2])
+        refuse_twice(self, ctx, args)
         return super().parse_args(ctx, args)
 
 
-def refuse_twice(in_order: Iterable[Any]) -> None:
-    """Raises OptionError for the first option among `in_order` that takes one value and stands there twice."""
+def refuse_twice(command: TyperCommand | TyperGroup, ctx: Any, args: Sequence[str]) -> None:
+    """Raises OptionError for the first option of `command` that takes one value and stands twice in `args`."""
+    if ctx.resilient_parsing:  # as the shell completes a line
+        return
+    in_order = command.make_parser(ctx).parse_args(args=list(args))[2]
     for option, times in Counter(in_order).items():
         takes_one = isinstance(option, TyperOption) and not (option.multiple or option.is_flag)
         if takes_one and times > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from tidegate.domain.lanes import key_of, type_of
@@ -21,22 +22,30 @@ PoolReader = Callable[[str], Mapping[str, Any]]
 def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
     """What holds back jobs that are READY or QUEUED, a line each, what holds most of them first.
 
-    `pool_of` reads a pool as the API shows it; it is asked only for pools in which some of `jobs` wait and none runs.
-    Where nothing holds jobs back and none runs, the line says what comes next: a turn, a time, or an upstream. A pool
-    that can't be read gives no line.
+    `pool_of` reads a pool as the API shows it. It is asked once for each pool in which a type holds jobs back, or in
+    which some of `jobs` wait and none runs. Where nothing holds jobs back and none runs, the line says what comes next:
+    a turn, a time, or an upstream. A pool that can't be read gives no line.
     """
+
+    @cache
+    def read(name: str) -> Mapping[str, Any] | None:
+        try:
+            return pool_of(name)
+        except CliError:
+            return None
+
     held = Counter((job.held_in, job.pool) for job in jobs if job.state is State.READY and job.held_in)
     told: Counter[str] = Counter()
     for (lane, name), number in held.items():
-        told[_lacking_reason(lane, name, pool_of) or _lane_reason(lane)] += number
+        told[_lacking_reason(lane, name, read) or _lane_reason(lane)] += number
     busy = {job.pool for job in jobs if job.state is State.RUNNING}
     names = {job.pool for job in jobs if job.state in _WAITING and not job.held_in} - busy
     pools: dict[str, Mapping[str, Any]] = {}
     for name in sorted(names):
-        try:
-            pools[name] = pool = pool_of(name)
-        except CliError:
+        pool = read(name)
+        if pool is None:
             continue
+        pools[name] = pool
         in_pool = [job for job in jobs if job.pool == name and not job.held_in]
         ready = sum(job.state is State.READY for job in in_pool)
         if pool.get("paused") and ready:
@@ -91,15 +100,13 @@ def _count(found: Any) -> str:
     return f"{found.get('count')}{'+' if found.get('more') else ''}"
 
 
-def _lacking_reason(lane: str, pool_name: str, pool_of: PoolReader) -> str | None:
+def _lacking_reason(lane: str, pool_name: str, read: Callable[[str], Mapping[str, Any] | None]) -> str | None:
     """Says that workers of the pool lack the type that a lane is of; None where that is not what its jobs wait for."""
     job_type = type_of(lane)
     if job_type is None:
         return None
-    try:
-        slots = (pool_of(pool_name).get("limited") or {}).get(job_type)
-    except CliError:
-        return None
+    pool = read(pool_name) or {}
+    slots = (pool.get("limited") or {}).get(job_type)
     if slots is None:
         return None
     have = "no worker has" if slots == 0 else f"{slots} {'slot has' if slots == 1 else 'slots have'}"

@@ -79,17 +79,20 @@ def viewer_for(console: Console) -> Iterator[Viewer]:
 
 
 class LiveViewer:
-    """Redraws one picture. Its clock goes on between polls, so that a slow answer does not look like a hang."""
+    """Redraws one picture. Its clock goes on between polls, so that a slow answer does not look like a hang.
 
-    def __init__(self, live: Live, now_ms: Callable[[], int] = lambda: int(time.time() * 1_000)) -> None:
+    `monotonic` is in seconds: setting the wall clock changes no duration that is shown.
+    """
+
+    def __init__(self, live: Live, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._live = live
-        self._now_ms = now_ms
+        self._monotonic = monotonic
         self._last: Snapshot | None = None
 
     def show(self, snapshot: Snapshot) -> None:
         """Draws the snapshot in place of the one before."""
         self._last = snapshot
-        self._live.update(_Ticking(snapshot, self._now_ms))
+        self._live.update(_Ticking(snapshot, self._monotonic))
 
     def stand_still(self) -> None:
         """Leaves the last picture as it was when it was polled."""
@@ -100,13 +103,15 @@ class LiveViewer:
 class _Ticking:
     """A picture whose first line is made anew each time it is drawn."""
 
-    def __init__(self, snapshot: Snapshot, now_ms: Callable[[], int]) -> None:
+    def __init__(self, snapshot: Snapshot, monotonic: Callable[[], float]) -> None:
         self._snapshot = snapshot
-        self._now_ms = now_ms
+        self._monotonic = monotonic
+        self._made_s = monotonic()
         self._body = _body(snapshot)
 
     def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
-        yield _head(self._snapshot, max(self._snapshot.now_ms, self._now_ms()))
+        age_ms = int((self._monotonic() - self._made_s) * 1_000)
+        yield _head(self._snapshot, self._snapshot.now_ms + age_ms)
         yield self._body
 
 
@@ -259,7 +264,7 @@ def _running_table(snapshot: Snapshot) -> RenderableType:
             )
         )
     if len(running) > _MAX_RUNNING_ROWS:
-        rows.append((f"and {len(running) - _MAX_RUNNING_ROWS} more", *[""] * 6))
+        rows.append((f"and {len(running) - _MAX_RUNNING_ROWS} more", *[""] * (len(_RUNNING_COLUMNS) - 1)))
     return TextTable(_RUNNING_COLUMNS, rows, _HINT)
 
 

@@ -18,7 +18,7 @@ from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_tab
 from tidegate_cli.views import printable
 
 pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
-types = typer.Typer(help="Job types: pause, resume and limit.", no_args_is_help=True)
+types = typer.Typer(help="Job types: pause, resume, limit and check.", no_args_is_help=True)
 
 PoolArgument = Annotated[str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="For example ecs")]
 TypeArgument = Annotated[

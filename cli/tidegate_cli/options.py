@@ -18,7 +18,6 @@ from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.errors import OptionError
 from tidegate_cli.follow import DEFAULT_TIMEOUT_SECONDS
-from tidegate_cli.suggest import hints
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
@@ -130,15 +129,17 @@ class Session:
         return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
-        """A client of the API that was chosen, whose refusals name what was meant; raises UsageError."""
-        with Client(self.target()) as client, hints(client):
+    def client(self, target: Target | None = None) -> Iterator[Client]:
+        """A client of `target`, which is the API that was chosen unless given; raises UsageError for none."""
+        with Client(target or self.target()) as client:
             client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
             yield client
 
     def refuse_aws_options(self) -> None:
-        """Raises UsageError where --profile or --region was given to a command of the local stack."""
-        refuse_aws_options(self.profile, self.region, "this command is about the local stack alone")
+        """Raises OptionError where --profile or --region was given to a command of the local stack."""
+        refuse_aws_options(
+            self.profile, self.region, "means nothing for a command of the local stack: leave it out"
+        )
 
     def tell_cut(self, what: str, shown: int, limit: int) -> None:
         """Says that a list has as many entries as `limit` allows, so that there may be more."""

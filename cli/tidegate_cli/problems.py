@@ -23,6 +23,7 @@ _TITLES = {
     "malformed-id": "The id is malformed",
     "malformed-file": "The file can't be read",
     "wfformat": "The trace is not right",
+    "broken-job-code": "Job code can't be loaded",
     "unreachable": "The API does not answer",
     "wait-timed-out": "The wait is over",
     "interrupted": "Interrupted",
@@ -62,7 +63,7 @@ class CliProblem:
         return json.dumps(made, ensure_ascii=True)
 
 
-def problem_of(error: BaseException) -> CliProblem:
+def problem_of(error: Exception) -> CliProblem:
     """The problem that an error of any kind makes."""
     if isinstance(error, ApiProblem):
         detail = error.detail or error.title
@@ -79,8 +80,6 @@ def problem_of(error: BaseException) -> CliProblem:
         return _own(error.code, str(error), error.exit_code, error.violations)
     if isinstance(error, typer.TyperException):
         return _of_the_parser(error)
-    if isinstance(error, KeyboardInterrupt):
-        return _own("interrupted", "interrupted", ExitCode.INTERRUPTED)
     if isinstance(error, LocalStackError):
         return _own("local-stack", str(error), ExitCode.ERROR)
     if isinstance(error, TidegateError):

@@ -37,7 +37,6 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.report import build_report, print_report, report_json
-from tidegate_cli.suggest import hints
 from tidegate_cli.target import Target
 from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
@@ -144,8 +143,7 @@ def run(
             children = stack.enter_context(
                 _workers(target, session, chosen or _PROCESS_POOL, workers or 1, slots)
             )
-        client = stack.enter_context(Client(target))
-        stack.enter_context(hints(client))
+        client = stack.enter_context(session.client(target))
         submitted, _, _ = _send(client, document, idempotency_key)
         session.tell(f"submitted as {submitted}")
         jobs = _follow(client, session, document, submitted, timeout_seconds, children)

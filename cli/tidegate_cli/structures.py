@@ -35,6 +35,7 @@ _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # YAML would take JSON with a comma missing, and read two values as one text.
 _MEANT_AS_JSON = re.compile(r'\s*[{\[]\s*(?:["{\[]|\Z)')
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
+_TAB = "a tab can't indent a line; put spaces there"
 
 
 def load(text: str, name: str) -> object:
@@ -44,6 +45,8 @@ def load(text: str, name: str) -> object:
 
     Raises MalformedFile, which names the line and column, or the field.
     """
+    if not text.strip():
+        raise MalformedFile(f"{name} is empty")
     ending = name.rpartition(".")[2].lower()
     if ending in ("yaml", "yml"):
         value = _load_yaml(text, f"{name} is not YAML")
@@ -221,6 +224,11 @@ class _Builder:
         return MalformedFile(f"{self.intro}: {problem} at line {mark.line + 1} column {mark.column + 1}")
 
 
+def _is_at_tab(text: str, mark: Any) -> bool:
+    marked = text.splitlines()[mark.line : mark.line + 1]
+    return bool(marked) and marked[0].startswith("\t", mark.column)
+
+
 def _load_yaml(text: str, intro: str) -> object:
     builder = _Builder(intro)
     try:
@@ -231,7 +239,8 @@ def _load_yaml(text: str, intro: str) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise MalformedFile(f"{intro}: {error.problem or error.context}{place}") from error
+        said = _TAB if mark and _is_at_tab(text, mark) else error.problem or error.context
+        raise MalformedFile(f"{intro}: {said}{place}") from error
     except yaml.YAMLError as error:
         raise MalformedFile(f"{intro}: {error}") from error
     except UnicodeEncodeError as error:

@@ -11,7 +11,7 @@ import boto3
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import ProfileNotFound
 
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.local_stack.errors import LocalStackError
 from tidegate_cli.local_stack.model import StackInfo, read_info
 from tidegate_cli.local_stack.places import Places
@@ -55,7 +55,12 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
     local = recorded_stack()
     url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
     if local is not None and url in ("", local.api_url):
-        refuse_aws_options(profile, region, f"this talks to the local stack at {local.endpoint_url}")
+        refuse_aws_options(
+            profile,
+            region,
+            f"means nothing for the local stack at {local.endpoint_url}, which this talks to: leave it out, or name "
+            f"the deployment that you mean with --api-url or {API_URL_VARIABLE}",
+        )
         return local_target(local)
     if not url:
         raise UsageError(
@@ -85,14 +90,11 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
     return Target(url, found_region, credentials, profile=profile)
 
 
-def refuse_aws_options(profile: str | None, region: str | None, why: str) -> None:
-    """Raises UsageError where --profile or --region was given and means nothing; `why` begins the sentence."""
-    given = [name for name, value in (("--profile", profile), ("--region", region)) if value is not None]
-    if given:
-        raise UsageError(
-            f"{why}, where {' and '.join(given)} would mean nothing: leave it out, or name the deployment that you "
-            f"mean with --api-url or {API_URL_VARIABLE}"
-        )
+def refuse_aws_options(profile: str | None, region: str | None, message: str) -> None:
+    """Raises OptionError where --profile or --region was given and means nothing; `message` says why."""
+    for name, value in (("--profile", profile), ("--region", region)):
+        if value is not None:
+            raise OptionError(name, message)
 
 
 def local_target(info: StackInfo) -> Target:

@@ -117,8 +117,9 @@ def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
 
 def with_labels(text: str, labels: Mapping[str, str]) -> str:
     """The text with each whole job id in it as `labels` calls that job; `label (id)` becomes the label alone."""
-    for job_id, label in labels.items():
-        text = text.replace(f"{label} ({job_id})", label)
+    for job_id in set(_JOB_ID_IN_TEXT.findall(text)) & labels.keys():
+        label = labels[job_id]
+        text = text.replace(label if label.endswith(f"({job_id})") else f"{label} ({job_id})", job_id)
     return _JOB_ID_IN_TEXT.sub(lambda match: labels.get(match[0], match[0]), text)
 
 

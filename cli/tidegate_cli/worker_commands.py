@@ -19,7 +19,7 @@ from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.local_stack import Places
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.target import recorded_stack
+from tidegate_cli.target import recorded_stack, refuse_aws_options
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
 
@@ -217,22 +217,14 @@ def worker(
         )
     if take_over and worker_id is None:
         raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
-    if session.profile is not None or session.region is not None:
-        raise UsageError(
-            "a worker process takes credentials and region from its environment: set AWS_PROFILE or AWS_REGION "
-            "instead of --profile or --region"
-        )
+    refuse_aws_options(
+        session.profile,
+        session.region,
+        "means nothing for `tidegate worker`, which takes credentials and region from its environment: set "
+        "AWS_PROFILE or AWS_REGION instead",
+    )
     if _POOLS_VARIABLE not in os.environ:
-        stack = recorded_stack()
-        if stack is None:
-            raise UsageError(
-                "no deployment to work for: start the local stack with `tidegate local up`, or give this "
-                "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
-            )
-        places = Places.find()
-        environment = worker_environment(stack, places.stack_info, places.home / "worker.aws")
-        os.environ.clear()  # the user's own AWS settings, too
-        os.environ.update(environment)
+        _take_the_local_environment()
     # Loads job code, which no other command needs.
     from tidegate_worker.main import WorkerArguments, run_worker
 
@@ -249,6 +241,20 @@ def worker(
         process_growth_mb=process_growth_mb,
     )
     raise typer.Exit(run_worker(arguments))
+
+
+def _take_the_local_environment() -> None:
+    """Makes this process a worker of the local stack. Raises UsageError where no local stack is known."""
+    stack = recorded_stack()
+    if stack is None:
+        raise UsageError(
+            "no deployment to work for: start the local stack with `tidegate local up`, or give this "
+            "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
+        )
+    places = Places.find()
+    environment = worker_environment(stack, places.stack_info, places.home / "worker.aws")
+    os.environ.clear()  # the user's own AWS settings, too
+    os.environ.update(environment)
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
-from tidegate_cli import options, run_commands
+from tidegate_cli import options
 from tidegate_cli.commands import app
 
 Answers = Mapping[tuple[str, str], httpx.Response | Sequence[httpx.Response]]
@@ -53,7 +53,6 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Reque
             return answer if isinstance(answer, httpx.Response) else answer[len(earlier)]
 
         monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
-        monkeypatch.setattr(run_commands, "Client", lambda target: client_of(handler))
         monkeypatch.setenv("TIDEGATE_API_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

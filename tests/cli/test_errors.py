@@ -13,7 +13,7 @@ import pytest
 from tests.cli.samples import WORKFLOW
 from tests.cli.screens import always, answer_with, tidegate
 from tidegate_cli import ids, run_commands
-from tidegate_cli.errors import UsageError
+from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.problems import CODES, wants_json
 
 FIELDS = {"type", "code", "title", "detail", "errors", "exit_code"}
@@ -55,6 +55,8 @@ def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
         (("jobs", "list", "-o", "json"), "usage", 2, None),
         (("local", "logs", "dispatch", "-o", "json"), "usage", 2, "FUNCTION"),
         (("types", "limit", "a", "0", "-o", "json"), "usage", 2, "N"),
+        (("--profile", "a", "local", "status", "-o", "json"), "usage", 2, "--profile"),
+        (("--region", "a", "demo", "-o", "json"), "usage", 2, "--region"),
     ],
 )
 def test_errors_of_the_client_have_the_shape_of_the_apis(
@@ -163,10 +165,10 @@ def test_a_malformed_id_is_told_its_fix(check: Callable[[str], str], text: str, 
         (("jbos",), "Did you mean 'jobs'?"),
         (("jobs", "lits"), "Did you mean 'list'?"),
         (("jobs", "list", "--sate", "RUNNING"), "--state"),
-        (("jobs", "list", "--state", "RUNING"), "did you mean RUNNING?"),
+        (("jobs", "list", "--state", "RUNING"), "did you mean 'RUNNING'?"),
         (("jobs", "list", "--state", "done"), "PENDING, SCHEDULED, READY"),
-        (("workers", "list", "--state", "ACTVE"), "did you mean ACTIVE?"),
-        (("local", "logs", "dispatch"), "did you mean dispatcher?"),
+        (("workers", "list", "--state", "ACTVE"), "did you mean 'ACTIVE'?"),
+        (("local", "logs", "dispatch"), "did you mean 'dispatcher'?"),
     ],
 )
 def test_a_slip_of_the_keys_is_told_what_was_meant(arguments: tuple[str, ...], hint: str) -> None:
@@ -176,41 +178,36 @@ def test_a_slip_of_the_keys_is_told_what_was_meant(arguments: tuple[str, ...], h
 
 
 @pytest.mark.parametrize(
-    ("arguments", "hint"),
+    "arguments",
     [
-        (("pools", "pause", "esc"), "did you mean ecs?"),
-        (("types", "get", "tidegate.slep"), "did you mean tidegate.sleep?"),
-        (("jobs", "list", "--state", "RUNNING", "--pool", "esc"), "did you mean ecs?"),
-        (("workers", "list", "--pool", "esc"), "did you mean ecs?"),
-        (("pools", "redrive", "esc"), "did you mean ecs?"),
-        (("types", "get", "zzz"), "types are"),
-        (("jobs", "list", "--workflow", WORKFLOW, "--pool", "esc"), "did you mean ecs?"),
-        (("submit", "examples/job.json", "--pool", "esc"), "did you mean ecs?"),
+        ("pools", "pause", "esc"),
+        ("pools", "redrive", "esc"),
+        ("jobs", "list", "--state", "RUNNING", "--pool", "esc"),
+        ("jobs", "list", "--workflow", WORKFLOW, "--pool", "esc"),
+        ("workers", "list", "--pool", "esc"),
+        ("submit", "examples/job.json", "--pool", "esc"),
+        ("run", "examples/job.json", "--pool", "esc"),
     ],
+    ids=" ".join,
 )
-def test_an_unknown_name_is_told_the_nearest_that_is_there(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], hint: str
+def test_an_unknown_name_is_told_what_the_api_says_of_it_at_one_call(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.method == "GET" and request.url.path.endswith(("/v1/pools", "/v1/types")):
-            return httpx.Response(
-                200,
-                json={"pools": [{"name": "ecs"}, {"name": "lambda"}], "types": [{"type": "tidegate.sleep"}]},
-            )
-        sent = str(request.url) + request.content.decode()
-        name = next(each for each in ("esc", "tidegate.slep", "zzz") if each in sent)
-        kind = "pool" if name == "esc" else "job type"
-        message = f"unknown {kind} {name!r}; {kind.split()[-1]}s are a, b"
-        return httpx.Response(
-            404, json={"title": "Not found", "errors": [{"field": "x", "message": message}]}
-        )
-
-    answer_with(monkeypatch, answer)
+    message = "unknown pool 'esc'; pools are ecs, lambda; did you mean 'ecs'?"
+    refused = {"title": "Not found", "errors": [{"field": "pool", "message": message}]}
+    seen = answer_with(monkeypatch, always(refused, 404))
     monkeypatch.chdir(ROOT)
     result = tidegate(*arguments)
+    assert (result.exit_code, len(seen)) == (1, 1)
+    assert f"  pool: {message}\n" in result.stderr
+
+
+def test_a_run_says_that_its_submission_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter((httpx.Response(504), httpx.Response(422, json={"title": "The request is not valid"})))
+    answer_with(monkeypatch, lambda _request: next(answers))
+    result = tidegate("run", "-", stdin='{"type": "x"}')
     assert result.exit_code == 1
-    assert hint in result.stderr
-    assert result.stderr.count("did you mean") == hint.count("did you mean")
+    assert "no answer yet (the API answered 504): asking again" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,3 +228,13 @@ def test_json_is_wanted_where_the_last_option_says_so(arguments: tuple[str, ...]
 def test_the_page_of_the_command_line_lists_every_code() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert not [code for code in sorted(CODES) if f"`{code}`" not in page]
+
+
+def test_every_error_of_the_command_line_has_a_code_of_the_list() -> None:
+    kinds, found = [CliError], set()
+    while kinds:  # ends with the classes there are
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found.add(kind.code)
+    found.remove(ApiProblem.code)  # these have the API's own codes
+    assert found <= CODES

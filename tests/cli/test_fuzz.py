@@ -18,7 +18,7 @@ from rich.console import Console
 from tests.cli.samples import BEGIN_MS, WORKFLOW, client_of, job_json, workflow_json
 from tests.cli.screens import tidegate
 from tests.cli.test_every_command import EVERY_COMMAND
-from tidegate_cli import local_stack, options, run_commands, worker_commands
+from tidegate_cli import local_stack, options, worker_commands
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.follow import Snapshot
@@ -196,7 +196,6 @@ def test_whatever_is_typed_ends_in_a_message_and_a_known_code(
         return httpx.Response(status, content=json.dumps(answer).encode())
 
     monkeypatch.setattr(options, "Client", lambda target: client_of(handler))
-    monkeypatch.setattr(run_commands, "Client", lambda target: client_of(handler))
     right = right_arguments(command) if begins_right else []
     result = tidegate(*command, *right, *arguments, stdin=stdin)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

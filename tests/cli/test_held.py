@@ -99,6 +99,14 @@ def test_where_nothing_is_held_back_and_none_runs_the_next_step_is_said() -> Non
     assert not reasons([job(2, "SUCCEEDED")], pools)
 
 
+def test_a_pool_is_read_once_however_many_types_hold_jobs_back_in_it() -> None:
+    pools = Pools(**{"lambda": OPEN | {"limited": {"a.b": 0}}})
+    held = [job(at, "READY", held_in=f"type:a.{kind}") for at, kind in enumerate("bcd")]
+    assert len(reasons([*held, job(9, "READY")], pools)) == 3
+    assert len(reasons([*held, job(9, "READY", pool="gone")], pools)) == 3
+    assert pools.asked == ["lambda", "lambda", "gone"]
+
+
 def test_what_a_newer_api_holds_jobs_back_for_is_shown_as_it_is() -> None:
     assert reasons([job(0, "READY", held_in="moon:\x1bfull")], Pools()) == ("1 job waits in moon:\\x1bfull",)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from tests.cli.samples import WORKFLOW, job
 from tidegate_cli.report import Report, build_report, print_report, report_json, wait_seconds
 from tidegate_cli.usage import UsageTotals, read_usage, total_of
+from tidegate_cli.views import labels_of, with_labels
 
 
 def report() -> Report:
@@ -173,3 +174,10 @@ def test_an_upstream_is_called_by_its_key_and_never_by_part_of_another_id() -> N
     print_report(build_report(WORKFLOW, "flow", jobs), Console(file=out, width=200))
     assert "x: load ended as FAILED" in out.getvalue()
     assert f"x: twin ({WORKFLOW}.3) is gone" in out.getvalue()
+
+
+def test_a_job_that_shares_its_name_is_named_once_with_its_id() -> None:
+    jobs = [job(0, key=None, name="load"), job(1, key=None, name="load"), job(2, key="sum")]
+    labels = labels_of(jobs)
+    said = f"sum ({WORKFLOW}.2), load ({WORKFLOW}.1), {WORKFLOW}.0 and {WORKFLOW}.20"
+    assert with_labels(said, labels) == (f"sum, load ({WORKFLOW}.1), load ({WORKFLOW}.0) and {WORKFLOW}.20")
