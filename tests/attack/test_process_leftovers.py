@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from tests.attack.isolation import result_of
-from tests.handlers.executors import CLOCK, Beats, assignment, becomes_true, has_progress, is_running
+from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tests.support.processes import importing_environment, is_running
+from tests.support.waiting import becomes_true
 from tidegate.adapters.job_keeper import INNER_SECONDS, SWEEP_SECONDS
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.adapters.process_tree import descendants_of
@@ -109,7 +111,7 @@ _WORKER = """
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("then", ["wait", "c-code", "stop-keeper-and-wait"])
 def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how: str, then: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment()
     command = [sys.executable, "-c", textwrap.dedent(_WORKER), str(tmp_path), how, then]
     with subprocess.Popen(command, env=environment) as worker:
         try:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.running import Fixture, RunningWorker, becomes_true
+from tests.support.waiting import becomes_true
+from tests.worker.running import Fixture, RunningWorker
 from tests.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain import limits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import importing_environment
 from tidegate_worker.init import keys_that_the_first_process_shows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,12 +68,8 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(_WORK), *arguments]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
 def _zombies(*command: str) -> int:
-    return subprocess.run(command, env=_environment(), check=False, timeout=60).returncode
+    return subprocess.run(command, env=importing_environment(), check=False, timeout=60).returncode
 
 
 @pytest.fixture
@@ -97,7 +93,9 @@ def test_the_first_process_of_a_namespace_leaves_no_zombies(namespace: list[str]
 
 
 def test_the_worker_as_first_process_answers_with_its_own_exit_code(namespace: list[str]) -> None:
-    environment = {name: value for name, value in _environment().items() if not name.startswith("TIDEGATE_")}
+    environment = {
+        name: value for name, value in importing_environment().items() if not name.startswith("TIDEGATE_")
+    }
     command = [*namespace, sys.executable, "-m", "tidegate_worker", "--pool", "ecs"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
@@ -109,7 +107,7 @@ def test_a_worker_below_another_init_says_which_keys_that_one_shows(namespace: l
     environment = {
         **{
             name: value
-            for name, value in _environment().items()
+            for name, value in importing_environment().items()
             if not name.startswith(("TIDEGATE_", "AWS_"))
         },
         "AWS_REGION": "eu-central-1",
@@ -149,7 +147,7 @@ def test_orphans_that_are_adopted_stay_as_zombies_without_an_init_and_not_with_i
 
 def test_a_signal_reaches_the_worker() -> None:
     with subprocess.Popen(
-        _command("wait", "first", "init"), env=_environment(), stdout=subprocess.PIPE
+        _command("wait", "first", "init"), env=importing_environment(), stdout=subprocess.PIPE
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == b"ready\n"

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from tests.support.batch_store import BatchStore
-from tests.worker.running import Fixture, becomes_true
-from tests.worker.world import PATIENCE_SECONDS, POOL, RecordingQueue, job_of, queued_job
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true
+from tests.worker.running import Fixture
+from tests.worker.world import POOL, RecordingQueue, job_of, queued_job
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.lives import UNBEGUN
