@@ -74,6 +74,7 @@ def test_what_a_job_left_is_gone_when_its_attempt_has_failed(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
     assert executor.execute(assignment("process.leave", given), Beats()).kind is OutcomeKind.FAILED
+    assert len(_left(tmp_path)) == 8
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
@@ -84,6 +85,7 @@ def test_what_a_job_left_is_gone_when_it_was_told_to_stop(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": "c-code"}
     executor.execute(assignment("process.leave", given), Beats(asked, when=has_progress))
+    assert len(_left(tmp_path)) == 8
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
@@ -164,10 +166,16 @@ def test_a_job_that_stops_its_keeper_gains_nothing(
     executor: ProcessExecutor, tmp_path: Path, then: str, kind: OutcomeKind
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
-    beats = Beats(Signal.CANCEL, when=has_progress) if then.endswith("wait") else Beats()
-    began = time.monotonic()
-    assert executor.execute(assignment("process.leave", given), beats).kind is kind
-    assert time.monotonic() - began < SWEEP_SECONDS, "nobody waits for the one that was stopped"
+    left_at: list[float] = []
+
+    def has_left(progress: Progress | None) -> bool:
+        if has_progress(progress):
+            left_at.append(time.monotonic())
+        return has_progress(progress)
+
+    asked = Signal.CANCEL if then.endswith("wait") else Signal.GO_ON
+    assert executor.execute(assignment("process.leave", given), Beats(asked, when=has_left)).kind is kind
+    assert time.monotonic() - left_at[0] < SWEEP_SECONDS, "nobody waits for the one that was stopped"
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 

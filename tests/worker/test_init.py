@@ -16,6 +16,7 @@ from tidegate_worker.init import keys_that_the_first_process_shows
 
 ROOT = Path(__file__).resolve().parents[2]
 ORPHANS = 5
+COLLECTED_WITHIN_SECONDS = 3  # by an init; without one each stays
 _NEW_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
 # The user of the namespace is its root, and could look into any process.
 _WITHOUT_PRIVILEGES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
@@ -27,28 +28,32 @@ _WORK = f"""
     from tidegate_worker.init import run_as_init
 
     def leave_orphans():
+        reading, writing = os.pipe()
         for _ in range({ORPHANS}):
             between = os.fork()
             if between == 0:
-                if os.fork() == 0:
-                    time.sleep(0.2)
+                orphan = os.fork()
+                if orphan:
+                    os.write(writing, b"%d " % orphan)
                 os._exit(0)
             os.waitpid(between, 0)
+        return [int(pid) for pid in os.read(reading, 1_000).split()]
 
-    def zombies_of(parent):
-        count = 0
-        for entry in Path("/proc").iterdir():
-            try:
-                state, its_parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            except (OSError, ValueError):
-                continue
-            count += state == "Z" and int(its_parent) == parent
-        return count
+    def state_of(pid):
+        try:
+            state, parent = Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            return "gone"
+        return "zombie" if state == "Z" and int(parent) == FIRST else "runs"
 
     def work():
-        leave_orphans()
-        time.sleep(1)
-        return zombies_of(FIRST)
+        orphans = leave_orphans()
+        while "runs" in map(state_of, orphans):
+            time.sleep(0.01)
+        until = time.monotonic() + {COLLECTED_WITHIN_SECONDS}
+        while "zombie" in map(state_of, orphans) and time.monotonic() < until:
+            time.sleep(0.01)
+        return sum(state_of(pid) == "zombie" for pid in orphans)
 
     def wait():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))

@@ -293,7 +293,7 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
         long, *behind = (queued_job(aside) for _ in range(6))
         fixture.queue.send(POOL, [replace(long, estimated_seconds=600.0), *behind])
         fixture.executor.wait_for_started(EVIDENCE + 1)
-        becomes_true(lambda: bool(fixture.queue.extended))
+        assert becomes_true(lambda: bool(fixture.queue.extended)), "those behind it were given back"
         assert fixture.states([long]) == [State.RUNNING]
         assert fixture.all_are(State.QUEUED, behind)
         fixture.executor.open(1 + len(behind))
