@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 
+from tests.support.apart import measured_apart
 from tidegate.contracts.wire import MAX_REPORTED, read_job
 from tidegate.domain.errors import InvalidRequest
 
@@ -31,8 +30,7 @@ def measure(body: str) -> tuple[float, int]:
     ],
 )
 def test_a_body_of_doubled_names_is_refused_soon(body: str) -> None:
-    # In a process of its own: what other tests keep in this one's memory makes every collection of garbage slower.
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
-        seconds, violations = apart.submit(measure, body).result()
+    # Apart: what other tests keep in this process's memory makes every collection of garbage slower.
+    seconds, violations = measured_apart(measure, body)
     assert seconds < CPU_SECONDS
     assert 1 <= violations <= MAX_REPORTED

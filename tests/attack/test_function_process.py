@@ -18,7 +18,8 @@ import pytest
 
 from tests.attack.isolation import result_of
 from tests.attack.test_process_leftovers import WAYS, _left, linux_only
-from tests.handlers.executors import CLOCK, Beats, assignment, is_running
+from tests.handlers.executors import CLOCK, Beats, assignment
+from tests.support.processes import importing_environment, is_running
 from tests.worker.world import job_of, make_services, queued_job
 from tidegate.adapters.inline_executor import EXIT_GAVE_UP, InlineExecutor
 from tidegate.adapters.memory_world import MemoryWorld
@@ -85,7 +86,7 @@ _FUNCTION = """
 
 
 def _run_function(job_type: str, note: Path) -> int:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment()
     command = [sys.executable, "-c", textwrap.dedent(_FUNCTION), job_type, str(note)]
     return subprocess.run(command, env=environment, check=False, timeout=50).returncode
 
@@ -206,7 +207,7 @@ _RUNTIME = """
 
 def test_no_job_reads_or_writes_what_the_runtime_says_over_the_standard_streams() -> None:
     """The runtime of the local stack: a line on descriptor 0 is an event, a line on descriptor 1 its answer."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment()
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_RUNTIME)],
         input=b"process.read-and-spoil-streams\n" * 2 + b"process.print\n",

@@ -15,6 +15,7 @@ import pytest
 
 from tests.attack.isolation import HARMLESS, SECRET, WORKERS_OWN, make_executor, result_of, without_privileges
 from tests.handlers.executors import Beats, assignment, has_progress
+from tests.support.processes import importing_environment
 from tidegate import bootstrap
 from tidegate.adapters.job_environment import job_environment
 from tidegate.adapters.process_executor import ProcessExecutor
@@ -178,7 +179,7 @@ _WORKER = """
 
 
 def _probe(mode: str) -> Any:
-    environment = {**os.environ, **WORKERS_OWN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment(**WORKERS_OWN)
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_WORKER), mode],
         env=environment,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -13,6 +12,7 @@ import pytest
 
 from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tests.support.processes import importing_environment
 from tidegate.adapters import job_process
 from tidegate.adapters.job_environment import job_environment
 from tidegate.adapters.process_executor import ProcessExecutor
@@ -56,8 +56,7 @@ def _settings() -> dict[str, str]:
 
 
 def _start_worker(**variables: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join(filter(None, sys.path))
-    environment = {**os.environ, **WORKERS_OWN, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONPATH": paths}
+    environment = importing_environment(**WORKERS_OWN, AWS_DEFAULT_REGION="us-east-1")
     del environment["AWS_PROFILE"]
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_START)],

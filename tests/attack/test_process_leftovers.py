@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from tests.attack.isolation import result_of
-from tests.handlers.executors import CLOCK, Beats, assignment, becomes_true, has_progress, is_running
+from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
+from tests.support.processes import importing_environment, is_running
+from tests.support.waiting import becomes_true
 from tidegate.adapters.job_keeper import INNER_SECONDS, SWEEP_SECONDS
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.adapters.process_tree import descendants_of
@@ -72,6 +74,7 @@ def test_what_a_job_left_is_gone_when_its_attempt_has_failed(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
     assert executor.execute(assignment("process.leave", given), Beats()).kind is OutcomeKind.FAILED
+    assert len(_left(tmp_path)) == 8
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
@@ -82,6 +85,7 @@ def test_what_a_job_left_is_gone_when_it_was_told_to_stop(
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": "c-code"}
     executor.execute(assignment("process.leave", given), Beats(asked, when=has_progress))
+    assert len(_left(tmp_path)) == 8
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 
@@ -109,7 +113,7 @@ _WORKER = """
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("then", ["wait", "c-code", "stop-keeper-and-wait"])
 def test_nothing_that_a_job_started_outlives_a_killed_worker(tmp_path: Path, how: str, then: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment()
     command = [sys.executable, "-c", textwrap.dedent(_WORKER), str(tmp_path), how, then]
     with subprocess.Popen(command, env=environment) as worker:
         try:
@@ -162,10 +166,16 @@ def test_a_job_that_stops_its_keeper_gains_nothing(
     executor: ProcessExecutor, tmp_path: Path, then: str, kind: OutcomeKind
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
-    beats = Beats(Signal.CANCEL, when=has_progress) if then.endswith("wait") else Beats()
-    began = time.monotonic()
-    assert executor.execute(assignment("process.leave", given), beats).kind is kind
-    assert time.monotonic() - began < SWEEP_SECONDS, "nobody waits for the one that was stopped"
+    left_at: list[float] = []
+
+    def has_left(progress: Progress | None) -> bool:
+        if has_progress(progress):
+            left_at.append(time.monotonic())
+        return has_progress(progress)
+
+    asked = Signal.CANCEL if then.endswith("wait") else Signal.GO_ON
+    assert executor.execute(assignment("process.leave", given), Beats(asked, when=has_left)).kind is kind
+    assert time.monotonic() - left_at[0] < SWEEP_SECONDS, "nobody waits for the one that was stopped"
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 

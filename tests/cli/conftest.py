@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+
+_OF_THE_TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
 @pytest.fixture(autouse=True)
-def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests do not hang on how wide the terminal is that they are started in; xdist leaves COLUMNS empty."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No stack, no API, no credentials and no terminal of whoever runs the tests; xdist leaves COLUMNS empty."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "TIDEGATE_")) or name in _OF_THE_TERMINAL:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))

@@ -23,17 +23,6 @@ TRACE = {"workflow": {**TASKS, "execution": {"tasks": [{"id": "a", "runtimeInSec
 CANCEL_PATH = f"/live/v1/jobs/{WORKFLOW}.0/cancel"
 
 
-@pytest.fixture(autouse=True)
-def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No stack, no API and no credentials of whoever runs the tests."""
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("TIDEGATE_API_URL", "TIDEGATE_POOLS", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-
-
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Request]]:
     """Makes commands talk to an API that answers by method and path; returns what it was asked.

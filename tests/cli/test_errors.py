@@ -20,16 +20,6 @@ FIELDS = {"type", "code", "title", "detail", "errors", "exit_code"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("TIDEGATE_API_URL", "TIDEGATE_POOLS", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-
-
 def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
     """The problem that a command ends with under `-o json`: the last line of standard error, and nothing else out."""
     result = tidegate(*arguments, stdin=stdin)

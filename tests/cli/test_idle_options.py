@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -53,14 +52,11 @@ URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
 )
 def test_an_option_that_means_nothing_is_refused_with_the_fix(
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     arguments: tuple[str, ...],
     stdin: str | None,
     option: str,
     fix: str,
 ) -> None:
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("TIDEGATE_POOLS", raising=False)
     seen = answer_with(monkeypatch, always({}))
     result = tidegate(*arguments, stdin=stdin)
     assert (result.exit_code, seen) == (2, [])

@@ -10,9 +10,9 @@ import pytest
 
 from tests.cli.samples import WORKFLOW, job_json
 from tests.cli.screens import answer_with
-from tests.cli.test_commands import Answers, api, nothing_of_the_developers, tidegate
+from tests.cli.test_commands import Answers, api, tidegate
 
-__all__ = ["api", "nothing_of_the_developers"]
+__all__ = ["api"]
 JOB = f"/live/v1/jobs/{WORKFLOW}.0"
 Requests = Callable[[Answers], list[httpx.Request]]
 

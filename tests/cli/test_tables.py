@@ -49,11 +49,6 @@ WORKER = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
-
-
 def jobs_page(*jobs: Mapping[str, Any]) -> dict[str, Any]:
     return {"jobs": list(jobs), "cursor": None}
 

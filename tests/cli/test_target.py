@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +28,9 @@ aws_secret_access_key = word
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A local stack that is up as its record says, and a profile of the user's."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TIDEGATE_"))]:
-        monkeypatch.delenv(name)
     configuration = tmp_path / "aws"
     configuration.write_text(CONFIGURATION, encoding="utf-8")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir(mode=0o700)
     info = StackInfo(
         api_url="http://127.0.0.1:1/live",

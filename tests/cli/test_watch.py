@@ -21,6 +21,7 @@ from rich.console import Console
 
 from tests.cli.samples import BEGIN_MS, WORKFLOW, job, job_json, workflow_json
 from tests.cli.screens import Answer, answer_with, tidegate
+from tests.support.waiting import PATIENCE_SECONDS
 from tidegate_cli import watching
 from tidegate_cli.follow import Snapshot
 from tidegate_cli.live import LineViewer, LiveViewer
@@ -34,11 +35,6 @@ POOL = {
 }
 NO_WORKFLOW = httpx.Response(404, json={"title": "Not found", "detail": "there is no workflow"})
 WAY_ON = (f"tidegate follow {JOB_ID}", f"tidegate wait {JOB_ID}", f"tidegate jobs cancel {JOB_ID}")
-
-
-@pytest.fixture(autouse=True)
-def no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TIDEGATE_HOME", str(tmp_path / "home"))
 
 
 def api(*states: str, workflow: bool = False) -> Answer:
@@ -205,10 +201,13 @@ def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
     # A shell has what it starts in the background ignore Ctrl-C, and so these tests' own processes too.
     with hears_interrupts(), served({**job_json(0, "READY"), "job_id": JOB_ID}) as (url, asked):
         command = [sys.executable, "-m", "tidegate_cli", "wait", JOB_ID, "--api-url", url]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-        assert asked.wait(60)
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert asked.wait(PATIENCE_SECONDS)
+                process.send_signal(number)
+                _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+            finally:
+                process.kill()
     assert process.returncode == 130
     assert stderr.startswith(f"tidegate: interrupted; job {JOB_ID} goes on\n")
     for line in WAY_ON:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-
-import psutil
 
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Json, Progress
@@ -16,7 +13,6 @@ JOBCODE = "tests.handlers.jobcode"
 LONG_MS = 120_000
 BEAT_SECONDS = 0.02
 CLOCK = SystemStopwatch()
-PATIENCE_SECONDS = 60.0
 
 
 def assignment(
@@ -69,23 +65,3 @@ def has_progress(progress: Progress | None) -> bool:
 
 
 Execute = Callable[[Assignment, Beats], Outcome]
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there and is no zombie that waits for whoever adopted it."""
-    try:
-        process = psutil.Process(pid)
-        # Its first thread may have ended before the others: then it looks like a zombie and still runs.
-        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
-    except psutil.NoSuchProcess:
-        return False
-
-
-def becomes_true(holds: Callable[[], bool]) -> bool:
-    """Whether `holds` is true at last, within PATIENCE_SECONDS."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True

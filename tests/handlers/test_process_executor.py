@@ -17,17 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.handlers.executors import (
-    BEAT_SECONDS,
-    CLOCK,
-    JOBCODE,
-    PATIENCE_SECONDS,
-    Beats,
-    assignment,
-    becomes_true,
-    has_progress,
-    is_running,
-)
+from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
+from tests.support.processes import importing_environment, is_running
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true
 from tidegate.adapters import job_process, process_executor
 from tidegate.adapters.job_process import JobProcess
 from tidegate.adapters.process_executor import ProcessExecutor
@@ -456,7 +448,7 @@ def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
         path.with_suffix(".new").rename(path)
         threading.Event().wait()
     """)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = importing_environment()
     with subprocess.Popen([sys.executable, "-c", parent_code], env=environment) as parent:
         try:
             assert becomes_true(note.exists)

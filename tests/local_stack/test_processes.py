@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.local_stack.emulated import Stack
+from tests.support.processes import is_running
+from tests.support.waiting import becomes_true
 from tidegate_cli.local_stack.emulator import STOP_SECONDS
 
 # A job that is busy, and what it started: a child, one in a session of its own, one with nothing in its environment.
@@ -46,20 +47,10 @@ def _busy(stack: Stack, pids: Path, ignore: str = "0") -> set[int]:
             return  # the emulator is ended under the call
 
     threading.Thread(target=call, daemon=True).start()
-    deadline_s = time.monotonic() + 30
-    while not (pids.exists() and len(pids.read_text().split()) == 4):
-        assert time.monotonic() < deadline_s, "the function does not run"
-        time.sleep(0.05)
+    assert becomes_true(lambda: pids.exists() and len(pids.read_text().split()) == 4), "it does not run"
     found = {int(pid) for pid in pids.read_text().split()}
-    assert all(_runs(pid) for pid in found)
+    assert all(is_running(pid) for pid in found)
     return found
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture
@@ -81,7 +72,7 @@ def test_a_stop_ends_all_that_ran(
     began_s = time.monotonic()
     assert stack.stop()
     assert time.monotonic() - began_s < STOP_SECONDS / 2, "it ends by itself, so what it holds is saved"
-    assert [pid for pid in found if _runs(pid)] == []
+    assert [pid for pid in found if is_running(pid)] == []
     assert not stack.places.scratch.exists()
     assert all(child.poll() is None for child in strangers)
 
@@ -90,16 +81,16 @@ def test_a_stop_ends_what_ignores_it(stack: Stack, tmp_path: Path) -> None:
     stack.start()
     found = _busy(stack, tmp_path / "pids", "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     assert stack.stop()
-    assert [pid for pid in found if _runs(pid)] == []
+    assert [pid for pid in found if is_running(pid)] == []
 
 
 def test_a_start_after_a_kill_ends_what_the_killed_left(stack: Stack, tmp_path: Path) -> None:
     stack.start()
     found = _busy(stack, tmp_path / "pids")
     stack.kill()
-    assert all(_runs(pid) for pid in found)
+    assert all(is_running(pid) for pid in found)
     stack.start()
-    assert [pid for pid in found if _runs(pid)] == []
+    assert [pid for pid in found if is_running(pid)] == []
     assert any("left behind" in line for line in stack.said)
 
 
@@ -108,7 +99,7 @@ def test_a_stop_after_a_kill_ends_what_the_killed_left(stack: Stack, tmp_path: P
     found = _busy(stack, tmp_path / "pids")
     stack.kill()
     assert not stack.stop(), "the emulator itself was gone"
-    assert [pid for pid in found if _runs(pid)] == []
+    assert [pid for pid in found if is_running(pid)] == []
 
 
 def test_a_stop_ends_an_emulator_that_hangs(
@@ -122,7 +113,7 @@ def test_a_stop_ends_an_emulator_that_hangs(
     time.sleep(3)
     os.kill(emulator.pid, signal.SIGSTOP)
     assert stack.stop()
-    assert [pid for pid in {emulator.pid, *found} if _runs(pid)] == []
+    assert [pid for pid in {emulator.pid, *found} if is_running(pid)] == []
     stack.start()
     assert stack.held() == {"kept"}
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.worker.world import (
     CLOCK,
-    PATIENCE_SECONDS,
     POOL,
     GateExecutor,
     RecordingQueue,
@@ -69,10 +68,3 @@ class RunningWorker(threading.Thread):
     def ended(self) -> int | None:
         self.join(PATIENCE_SECONDS)
         return self.code
-
-
-def becomes_true(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.005)
-    return holds()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worker.running import Fixture, becomes_true
+from tests.support.waiting import becomes_true
+from tests.worker.running import Fixture
 from tests.worker.test_process import entry
 from tests.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
 from tidegate.domain.errors import WorkerIdTaken

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.running import Fixture, RunningWorker, becomes_true
+from tests.support.waiting import becomes_true
+from tests.worker.running import Fixture
 from tests.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
 from tidegate.adapters.process_executor import ProcessExecutor
 from tidegate.domain import limits
@@ -211,17 +212,21 @@ def test_a_type_that_comes_back_is_lacking_no_more(fixture: Fixture, monkeypatch
     """A module that could not be loaded for a while, under a worker that had its types before."""
     monkeypatch.setattr(faults, "_LOOK_AGAIN_SECONDS", 0.05)
 
+    looked: list[Exception] = []
+
     class Partly(UnableExecutor):
         def types_now(self) -> Sequence[str]:
             if not self.lacking:
                 return ["sample.describe", "sample.print"]
-            raise OSError("not now") if len(self.started) % 2 else RuntimeError("nor now")
+            looked.append(OSError("not now") if len(looked) % 2 else RuntimeError("nor now"))
+            raise looked[-1]
 
     first = queued_job(fixture.services)
     executor = Partly("sample.describe", mended=True)
     with fixture.running(slots=SLOTS, executor=executor):
         assert becomes_true(lambda: entry_of(fixture).lacking == ("sample.describe",))
         assert becomes_true(lambda: job_of(fixture.services, first).state is State.READY)
+        assert becomes_true(lambda: len(looked) >= 2), "each kind of failure is looked past"
         executor.lacking = ()
         assert becomes_true(lambda: entry_of(fixture).lacking == ())
         second = queued_job(fixture.services)
@@ -265,7 +270,6 @@ def test_a_package_that_no_longer_imports_fails_no_job(
     (tmp_path / "gone").touch()
     messages = [queued_job(fixture.services, "tidegate.noop") for _ in range(30)]
     with fixture.running(slots=SLOTS, executor=executor) as worker:
-        assert isinstance(worker, RunningWorker)
         assert worker.ended() == EXIT_UNABLE
     assert states_of(fixture, messages) <= {State.QUEUED, State.READY}
     assert "RuntimeError: the model is gone" in entry_of(fixture).fault

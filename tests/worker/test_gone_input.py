@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.worker.running import Fixture, becomes_true
+from tests.support.waiting import becomes_true
+from tests.worker.running import Fixture
 from tests.worker.world import job_of, queued_job
 from tidegate.domain.states import State
 

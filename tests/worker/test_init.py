@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import importing_environment
 from tidegate_worker.init import keys_that_the_first_process_shows
 
 ROOT = Path(__file__).resolve().parents[2]
 ORPHANS = 5
+COLLECTED_WITHIN_SECONDS = 3  # by an init; without one each stays
 _NEW_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
 # The user of the namespace is its root, and could look into any process.
 _WITHOUT_PRIVILEGES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
@@ -27,28 +28,32 @@ _WORK = f"""
     from tidegate_worker.init import run_as_init
 
     def leave_orphans():
+        reading, writing = os.pipe()
         for _ in range({ORPHANS}):
             between = os.fork()
             if between == 0:
-                if os.fork() == 0:
-                    time.sleep(0.2)
+                orphan = os.fork()
+                if orphan:
+                    os.write(writing, b"%d " % orphan)
                 os._exit(0)
             os.waitpid(between, 0)
+        return [int(pid) for pid in os.read(reading, 1_000).split()]
 
-    def zombies_of(parent):
-        count = 0
-        for entry in Path("/proc").iterdir():
-            try:
-                state, its_parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            except (OSError, ValueError):
-                continue
-            count += state == "Z" and int(its_parent) == parent
-        return count
+    def state_of(pid):
+        try:
+            state, parent = Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            return "gone"
+        return "zombie" if state == "Z" and int(parent) == FIRST else "runs"
 
     def work():
-        leave_orphans()
-        time.sleep(1)
-        return zombies_of(FIRST)
+        orphans = leave_orphans()
+        while "runs" in map(state_of, orphans):
+            time.sleep(0.01)
+        until = time.monotonic() + {COLLECTED_WITHIN_SECONDS}
+        while "zombie" in map(state_of, orphans) and time.monotonic() < until:
+            time.sleep(0.01)
+        return sum(state_of(pid) == "zombie" for pid in orphans)
 
     def wait():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -68,12 +73,8 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(_WORK), *arguments]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
 def _zombies(*command: str) -> int:
-    return subprocess.run(command, env=_environment(), check=False, timeout=60).returncode
+    return subprocess.run(command, env=importing_environment(), check=False, timeout=60).returncode
 
 
 @pytest.fixture
@@ -97,7 +98,9 @@ def test_the_first_process_of_a_namespace_leaves_no_zombies(namespace: list[str]
 
 
 def test_the_worker_as_first_process_answers_with_its_own_exit_code(namespace: list[str]) -> None:
-    environment = {name: value for name, value in _environment().items() if not name.startswith("TIDEGATE_")}
+    environment = {
+        name: value for name, value in importing_environment().items() if not name.startswith("TIDEGATE_")
+    }
     command = [*namespace, sys.executable, "-m", "tidegate_worker", "--pool", "ecs"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
@@ -109,7 +112,7 @@ def test_a_worker_below_another_init_says_which_keys_that_one_shows(namespace: l
     environment = {
         **{
             name: value
-            for name, value in _environment().items()
+            for name, value in importing_environment().items()
             if not name.startswith(("TIDEGATE_", "AWS_"))
         },
         "AWS_REGION": "eu-central-1",
@@ -149,7 +152,7 @@ def test_orphans_that_are_adopted_stay_as_zombies_without_an_init_and_not_with_i
 
 def test_a_signal_reaches_the_worker() -> None:
     with subprocess.Popen(
-        _command("wait", "first", "init"), env=_environment(), stdout=subprocess.PIPE
+        _command("wait", "first", "init"), env=importing_environment(), stdout=subprocess.PIPE
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == b"ready\n"

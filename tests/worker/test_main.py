@@ -10,7 +10,9 @@ import threading
 import pytest
 
 from tests.support.determined import NoEntropy
-from tests.worker.world import CLOCK, PATIENCE_SECONDS, POOL, GateExecutor
+from tests.support.processes import importing_environment
+from tests.support.waiting import PATIENCE_SECONDS
+from tests.worker.world import CLOCK, POOL, GateExecutor
 from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.pools import Pool, PoolKind
@@ -196,9 +198,8 @@ def test_an_id_that_is_taken_is_exit_code_1_unless_it_is_taken_over(
 
 
 def test_a_missing_environment_is_one_message() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    environment["AWS_DEFAULT_REGION"] = "eu-central-1"
+    inherited = importing_environment(AWS_DEFAULT_REGION="eu-central-1")
+    environment = {name: value for name, value in inherited.items() if not name.startswith("TIDEGATE_")}
     ended = subprocess.run(
         [sys.executable, "-m", "tidegate_worker", "--pool", "hosts"],
         env=environment,

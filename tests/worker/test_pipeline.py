@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from tests.support.batch_store import BatchStore
-from tests.worker.running import Fixture, becomes_true
-from tests.worker.world import PATIENCE_SECONDS, POOL, RecordingQueue, job_of, queued_job
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true
+from tests.worker.running import Fixture
+from tests.worker.world import POOL, RecordingQueue, job_of, queued_job
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.lives import UNBEGUN
@@ -292,7 +293,7 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
         long, *behind = (queued_job(aside) for _ in range(6))
         fixture.queue.send(POOL, [replace(long, estimated_seconds=600.0), *behind])
         fixture.executor.wait_for_started(EVIDENCE + 1)
-        becomes_true(lambda: bool(fixture.queue.extended))
+        assert becomes_true(lambda: bool(fixture.queue.extended)), "those behind it were given back"
         assert fixture.states([long]) == [State.RUNNING]
         assert fixture.all_are(State.QUEUED, behind)
         fixture.executor.open(1 + len(behind))

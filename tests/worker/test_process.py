@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from tests.handlers.executors import JOBCODE
-from tests.worker.running import Fixture, becomes_true
+from tests.support.waiting import PATIENCE_SECONDS, becomes_true
+from tests.worker.running import Fixture
 from tests.worker.world import (
     CLOCK,
-    PATIENCE_SECONDS,
     POOL,
     job_of,
     queued_job,

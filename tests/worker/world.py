@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tests.handlers.executors import JOBCODE
+from tests.support.waiting import PATIENCE_SECONDS
 from tidegate.adapters.memory_queue import MemoryQueue
 from tidegate.adapters.memory_world import MemoryWorld
 from tidegate.adapters.system import SystemClock
@@ -35,7 +36,6 @@ from tidegate_worker.registration import Registration
 
 POOL = "hosts"
 CLOCK = SystemClock()
-PATIENCE_SECONDS = 60.0
 
 
 def make_services(world: MemoryWorld) -> Services:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import time
 import zipfile
@@ -12,6 +11,8 @@ from typing import Any
 
 import pytest
 from ministack.core.lambda_runtime import Worker
+
+from tests.support.processes import importing_environment
 
 _HANDLER = """
 import logging
@@ -31,7 +32,7 @@ def handler(event, context):
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A function of the emulator's that runs jobs."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.setenv("PYTHONPATH", importing_environment()["PYTHONPATH"])
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", _HANDLER)

@@ -1,0 +1,23 @@
+"""Processes that tests start: their environment, and whether they run."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import psutil
+
+
+def importing_environment(**variables: str) -> dict[str, str]:
+    """Returns this process's environment with its import path, so that a new one finds the same modules."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **variables}
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is no zombie that waits for whoever adopted it."""
+    try:
+        process = psutil.Process(pid)
+        # Its first thread may have ended before the others: then it looks like a zombie and still runs.
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+    except psutil.NoSuchProcess:
+        return False
