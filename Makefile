@@ -128,7 +128,7 @@ bench-priority: setup ## count less urgent jobs that start ahead of urgent ones 
 bench-quality: setup ## compare makespans of recorded workflows with list schedules in the simulator
 	@$(BIN)/python -m benchmarks.quality
 
-bench-charts: setup ## make docs/benchmarks.md and its charts from the results
+bench-charts: setup ## make docs/explanation/benchmarks.md and its charts from the results
 	@$(BIN)/python -m benchmarks.charts
 
 bench-latency: setup ## measure how soon a single job starts on the local stack

@@ -1,4 +1,4 @@
-"""Makes docs/benchmarks.md and the charts in docs/benchmarks/ from the JSON in benchmarks/results.
+"""Makes docs/explanation/benchmarks.md and its charts, docs/explanation/benchmarks/*.svg, from benchmarks/results.
 
 A result that `benchmarks.report` wrote brings its own titles, tables and charts. Any other JSON is shown as the
 tables that it holds: its plain figures, and each list of records. Nothing is measured here.
@@ -16,7 +16,8 @@ from typing import Any
 from benchmarks.report import RESULTS, Report, Table, from_json, markdown, shown
 from benchmarks.svg import line_chart, range_chart
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs" / "explanation"
 PAGE = DOCS / "benchmarks.md"
 BEGIN, END = "<!-- begin: made by `make bench-charts` -->", "<!-- end -->"
 EXAMPLE = "example: python -m benchmarks.charts --check"
@@ -149,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     changed = differing(made)
     for file in changed:
         done = "written" if file in made else "removed"
-        sys.stdout.write(f"{'out of date' if check else done}: {file.relative_to(DOCS.parent)}\n")
+        sys.stdout.write(f"{'out of date' if check else done}: {file.relative_to(ROOT)}\n")
         if check:
             continue
         if file in made:

@@ -1,4 +1,4 @@
-"""What a benchmark has to say: printed, kept as JSON, and shown by `benchmarks.charts` in docs/benchmarks.md."""
+"""A benchmark's report: printed, kept as JSON, and shown by `benchmarks.charts` in docs/explanation/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares tidegate with its peers on this machine; see docs/peers.md.
+"""Compares tidegate with its peers on this machine; see docs/explanation/peers.md.
 
 Example, a quick look of about two minutes:
 

@@ -34,7 +34,7 @@ _TITLES = {
     "error": "An error",
 }
 CODES = frozenset(_TITLES)
-"""The codes of problems that arise on the client's side. Those of the API are in docs/api.md."""
+"""The codes of problems that arise on the client's side. Those of the API are in docs/reference/api.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""docs/deployment.md and docs/cost.md say what the template has, and dollars that are count times price."""
+"""docs/guides/deploy.md says what the template has, and dollars in docs/reference/cost.md are count times price."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.template import Resolved
 from tidegate_worker import protection
 from tidegate_worker.process import HAND_BACK_SECONDS
 
-IDLE = table_rows(read_document("cost.md"), "while nothing runs")
+IDLE = table_rows(read_document("reference/cost.md"), "while nothing runs")
 LISTED = {
     "Lambda invocations": prices.INVOCATIONS,
     "Lambda GB-seconds": prices.GB_SECONDS,
@@ -34,12 +34,12 @@ def number(text: str) -> float:
 
 def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
     defaults = Resolved().parameters
-    for name, value, *_ in table_rows(read_document("deployment.md"), "parameter"):
+    for name, value, *_ in table_rows(read_document("guides/deploy.md"), "parameter"):
         assert defaults[name.strip("`")] == ("" if value == "empty" else value.strip("`")), name
 
 
 def test_the_limits_of_the_deployment_are_those_of_template_and_worker() -> None:
-    document = read_document("limits.md")
+    document = read_document("reference/limits.md")
     rows = dict(table_rows(document[document.index("Limits of the deployment") :], "what"))
     assert list(rows.values()) == [
         "160 ASCII characters without blanks, quotes and backslashes",

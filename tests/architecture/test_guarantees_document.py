@@ -1,4 +1,4 @@
-"""docs/guarantees.md names tests that there are."""
+"""docs/explanation/guarantees.md names tests that there are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.domain.documents import read_document, table_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = read_document("guarantees.md")
+DOCUMENT = read_document("explanation/guarantees.md")
 
 
 def test_every_promise_names_what_keeps_it_and_tests_that_exist() -> None:

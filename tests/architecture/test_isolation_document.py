@@ -1,4 +1,4 @@
-"""docs/isolation.md lists the variables that job code gets, and no other."""
+"""docs/explanation/isolation.md lists the variables that job code gets, and no other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.adapters.job_environment import ALWAYS_PASSED, VARIABLE, job_envir
 from tidegate.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = read_document("isolation.md")
+DOCUMENT = read_document("explanation/isolation.md")
 
 
 def test_the_page_lists_each_variable_that_is_passed() -> None:

@@ -1,4 +1,4 @@
-"""docs/permissions.md lists every statement of the template."""
+"""docs/reference/permissions.md lists every statement of the template."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
 
 def test_every_statement_is_listed_as_it_is() -> None:
     template = Transformed(**FULL)
-    rows = table_rows(read_document("permissions.md"), "who")
+    rows = table_rows(read_document("reference/permissions.md"), "who")
     assert all(row[4] for row in rows)
     expected = [shown(who, each) for who, each in statements(template)]
     assert sorted(row[:4] for row in rows) == sorted(expected)

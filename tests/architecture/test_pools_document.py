@@ -1,4 +1,4 @@
-"""docs/pools.md says what the settings take and what the template has."""
+"""docs/explanation/pools.md says what the settings take and what the template has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.template import Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings
 
-DOCUMENT = read_document("pools.md")
+DOCUMENT = read_document("explanation/pools.md")
 
 
 def test_the_entry_for_another_pool_is_what_the_settings_take() -> None:

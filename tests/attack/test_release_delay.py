@@ -183,7 +183,7 @@ def test_results_that_conditions_look_at_keep_a_foreign_job_waiting_no_longer() 
     deployed.world.on_request = watch
     react(deployed.services, ended, now_ms=started_ms, until=deployed.until(200_000))
     assert queued_after_ms, "it waits for all the conditions"
-    assert queued_after_ms[0] <= 4_000, "as docs/guarantees.md promises"
+    assert queued_after_ms[0] <= 4_000, "as docs/explanation/guarantees.md promises"
     assert deployed.world.now_ms - started_ms <= 15_000
 
 

@@ -216,7 +216,7 @@ def test_json_is_wanted_where_the_last_option_says_so(arguments: tuple[str, ...]
 
 
 def test_the_page_of_the_command_line_lists_every_code() -> None:
-    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     assert not [code for code in sorted(CODES) if f"`{code}`" not in page]
 
 

@@ -196,7 +196,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
 def test_the_page_of_the_command_line_states_the_order_of_worth(
     table: str, columns: tuple[Column, ...]
 ) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {table} |")]
     by_worth = sorted(columns, key=lambda column: (not column.fixed, -column.worth))
     assert row == f"| {table} | {', '.join(column.head for column in by_worth)} |"

@@ -8,6 +8,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def read_document(name: str) -> str:
+    """Returns the text of a page; the name counts from docs, as in "reference/api.md"."""
     return (DOCS / name).read_text(encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ OPEN = sorted(set(State) - TERMINAL)
 
 def documented() -> dict[tuple[State, bool, DependencyType], Verdict]:
     table = {}
-    for state, started, *verdicts in table_rows(read_document("dependencies.md"), "upstream"):
+    for state, started, *verdicts in table_rows(read_document("reference/dependencies.md"), "upstream"):
         for kind, verdict in zip(TYPES, verdicts, strict=True):
             table[(State(state), started == "yes", kind)] = Verdict(verdict.upper())
     return table
@@ -28,7 +28,7 @@ def documented() -> dict[tuple[State, bool, DependencyType], Verdict]:
 def test_the_document_covers_every_case() -> None:
     assert set(documented()) == set(itertools.product(State, (False, True), DependencyType))
     heading = "| upstream | started | " + " | ".join(TYPES) + " |"
-    assert heading in read_document("dependencies.md")
+    assert heading in read_document("reference/dependencies.md")
 
 
 @pytest.mark.parametrize(("case", "verdict"), documented().items(), ids=str)

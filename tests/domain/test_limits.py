@@ -7,7 +7,7 @@ from tidegate.domain import limits
 def test_the_document_holds_every_limit_with_its_value() -> None:
     written = {
         name.strip("`"): int(value.replace(",", ""))
-        for name, value, _ in table_rows(read_document("limits.md"), "name")
+        for name, value, _ in table_rows(read_document("reference/limits.md"), "name")
     }
     assert written == {name: value for name, value in vars(limits).items() if name.isupper()}
 

@@ -12,7 +12,7 @@ INITIAL = {State.PENDING, State.SCHEDULED, State.READY}
 
 
 def test_the_diagram_draws_the_table() -> None:
-    drawn = ARROW.findall(read_document("states.md"))
+    drawn = ARROW.findall(read_document("reference/states.md"))
     moves = [(State(a), State(b)) for a, b in drawn if "[*]" not in (a, b)]
     assert len(moves) == len(set(moves))
     assert set(moves) == {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
@@ -21,7 +21,7 @@ def test_the_diagram_draws_the_table() -> None:
 
 
 def test_the_document_explains_every_state() -> None:
-    assert [row[0] for row in table_rows(read_document("states.md"), "state")] == [
+    assert [row[0] for row in table_rows(read_document("reference/states.md"), "state")] == [
         state.value for state in State
     ]
 

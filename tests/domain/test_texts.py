@@ -1,4 +1,4 @@
-"""Characters that no name holds, as docs/limits.md lists them."""
+"""Characters that no name holds, as docs/reference/limits.md lists them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LISTED = re.compile(r"U\+([0-9A-F]{4,5})(?:\u2013([0-9A-F]{4,5}))?")
 
 def _documented() -> set[str]:
     """The characters that the page lists before it comes to what is allowed."""
-    section = read_document("limits.md").partition("## Characters")[2].partition("joiners")[0]
+    section = read_document("reference/limits.md").partition("## Characters")[2].partition("joiners")[0]
     found: set[str] = set()
     for first, last in _LISTED.findall(section):
         found |= {chr(number) for number in range(int(first, 16), int(last or first, 16) + 1)}

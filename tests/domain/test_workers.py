@@ -38,7 +38,7 @@ def worker(worker_id: str = "w-1", *, slots: int = 3, state: WorkerState = Worke
 
 
 def test_the_diagram_draws_the_table() -> None:
-    drawn = ARROW.findall(read_document("workers.md"))
+    drawn = ARROW.findall(read_document("explanation/workers.md"))
     moves = [(WorkerState(a), WorkerState(b)) for a, b in drawn if "[*]" not in (a, b)]
     assert len(moves) == len(set(moves))
     assert set(moves) == {(state, to) for state, targets in WORKER_TRANSITIONS.items() for to in targets}
@@ -47,7 +47,7 @@ def test_the_diagram_draws_the_table() -> None:
 
 
 def test_the_document_explains_every_state() -> None:
-    rows = table_rows(read_document("workers.md"), "state")
+    rows = table_rows(read_document("explanation/workers.md"), "state")
     assert [row[0] for row in rows] == [state.value for state in WorkerState]
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.command_line import tidegate_json
 from tidegate_cli.local_stack import LocalState, down, status, up
 
-SAVED_WITHIN_SECONDS = 6.0  # docs/local-stack.md
+SAVED_WITHIN_SECONDS = 6.0  # docs/guides/local-stack.md
 
 
 def silent(line: str) -> None:

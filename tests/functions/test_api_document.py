@@ -1,4 +1,4 @@
-"""docs/api.md shows what the API really takes and answers."""
+"""docs/reference/api.md shows what the API really takes and answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tidegate.contracts.jobs import JobIn
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 
-DOCUMENT = read_document("api.md")
+DOCUMENT = read_document("reference/api.md")
 KEY = "nightly-2026-12-01"
 
 

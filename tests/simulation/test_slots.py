@@ -46,10 +46,10 @@ NEW_ACCOUNT = 10
 LONGEST_RUN_MS = 3_000
 
 LONGEST_WAIT_MS = 210 * SECOND_MS + 2 * LONGEST_RUN_MS
-"""docs/guarantees.md: three and a half minutes, and the runs in the way."""
+"""docs/explanation/guarantees.md: three and a half minutes, and the runs in the way."""
 
 LONGEST_SILENCE_MS = 3 * MINUTE_MS
-"""docs/guarantees.md: between two lines of a pool's metrics."""
+"""docs/explanation/guarantees.md: between two lines of a pool's metrics."""
 
 
 @pytest.fixture(autouse=True)

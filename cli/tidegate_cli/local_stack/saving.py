@@ -4,7 +4,7 @@ A thread of the emulator looks every quarter of a second. Parts that change with
 tables at each look (saved_items.py), queues every second. Other services are saved every five seconds while they
 change, logs and metrics every ten. The saving of a service rests for twenty times as long as it took, so saving takes
 at most about a twentieth of a core for each, and what a kill loses grows with what is held.
-docs/local-stack.md says what that comes to.
+docs/guides/local-stack.md says what that comes to.
 
 A file is written beside the old one, synced and renamed: a reader finds the old state or the new one.
 """

@@ -4,8 +4,8 @@ The thread that calls `execute` beats while it waits for its child, so CPU-bound
 heartbeats; a child that has to stop and does not is killed and replaced. Children are reused between jobs.
 
 Job code is not trusted with what is the worker's: it gets the stated environment and a folder of its own, AWS
-credentials only where its type asked for them, and this process never imports it. docs/isolation.md says what that
-keeps apart and what it does not.
+credentials only where its type asked for them, and this process never imports it.
+docs/explanation/isolation.md says what that keeps apart and what it does not.
 """
 
 from __future__ import annotations

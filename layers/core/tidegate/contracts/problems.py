@@ -96,9 +96,8 @@ def problem_for(error: Exception, path: str, request_id: str | None = None) -> P
 
 def no_such_route(method: str, path: str) -> Problem:
     """For a path that the API does not have."""
-    detail = (
-        f"there is no {method} {path[:_SHOWN_CHARACTERS]}; {_why_no_route(path)}docs/api.md lists the routes"
-    )
+    absent = f"there is no {method} {path[:_SHOWN_CHARACTERS]}"
+    detail = f"{absent}; {_why_no_route(path)}docs/reference/api.md lists the routes"
     return _problem("no-such-route", HTTPStatus.NOT_FOUND, detail, path)
 
 

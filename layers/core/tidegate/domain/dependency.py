@@ -1,4 +1,7 @@
-"""What each type of dependency makes of its upstream. `docs/dependencies.md` holds the truth table; a test compares."""
+"""Decides what each type of dependency makes of its upstream.
+
+`docs/reference/dependencies.md` holds the truth table; a test compares the two.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bounds of everything a client can send. Each stands in docs/limits.md too; a test compares."""
+"""The bounds of everything a client can send. Each stands in docs/reference/limits.md too; a test compares."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The states of a job and the one table of the transitions between them.
 
-`docs/states.md` draws this table; a test compares the two.
+`docs/reference/states.md` draws this table; a test compares the two.
 """
 
 from __future__ import annotations

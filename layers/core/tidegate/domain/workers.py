@@ -1,6 +1,6 @@
 """Worker processes: what they say of themselves, the states they pass through, and what they bring to their pool.
 
-`docs/workers.md` draws the transition table; a test compares the two.
+`docs/explanation/workers.md` draws the transition table; a test compares the two.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Registry:
         what JSON can say, a pydantic model, or None. `description` is its docstring's first line unless given.
         `reads_upstreams` has the states and results of its upstreams loaded for it, at a read each.
         `aws_credentials` gives it the AWS credentials of the worker process that runs it; without it an SDK in job code
-        finds none there. In the worker function every type has the function's (docs/isolation.md).
+        finds none there. In the worker function every type has the function's (docs/explanation/isolation.md).
         Raises RegistrationError for a bad name, a bad signature or a name that is taken.
         """
         if not isinstance(name, str):  # `@job` without a name would register nothing, and say nothing
