@@ -1,4 +1,4 @@
-"""docs/explanation/pools.md says what the settings take and what the template has."""
+"""docs/explanation/pools.md and docs/guides/add-a-pool.md say what settings take and what the template has."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings
 
 DOCUMENT = read_document("explanation/pools.md")
+GUIDE = read_document("guides/add-a-pool.md")
 
 
 def test_the_entry_for_another_pool_is_what_the_settings_take() -> None:
-    (entry,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    (entry,) = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
     variables = Resolved().globals["Function"]["Environment"]["Variables"]
     given = {name: str(value) for name, value in variables.items()} | {"TIDEGATE_POOLS": entry}
     pool = read_settings(given).pools["gpu"]
@@ -33,7 +34,7 @@ def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
 
 
 def test_the_queues_of_another_pool_are_those_of_the_template_under_another_name() -> None:
-    (shown,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
+    (shown,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
     template = TEMPLATE.read_text(encoding="utf-8")
     resources = re.split(r"\n\n(?=  \w)", shown.rstrip())
     assert [resource.split(":")[0].strip() for resource in resources] == [
