@@ -1,0 +1,53 @@
+"""Every command line of tidegate that a page shows exists, with each of its options."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from tidegate_cli.commands import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")})
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"(?:^|[|;(] *|&& *)tidegate ([^|;)&#\n]+)", re.MULTILINE)
+OPTION = re.compile(r"--?[a-z][a-z-]*")
+COMMANDS: Any = get_command(app)
+
+
+def calls(page: Path) -> list[str]:
+    """Returns what follows `tidegate` in each call in the page's shell blocks."""
+    text = page.read_text(encoding="utf-8")
+    return [call.strip() for block in SHELL.findall(text) for call in CALL.findall(block)]
+
+
+def unknown_of(call: str) -> list[str]:
+    """Returns the command or the options of a call that the command line does not have."""
+    command, words = COMMANDS, call.split()
+    known = {name for parameter in command.params for name in parameter.opts}
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        if words[0] not in command.commands:
+            return [words[0]]
+        command = command.commands[words.pop(0)]
+        known |= {name for parameter in command.params for name in parameter.opts}
+    given = [word.partition("=")[0] for word in words]
+    return [word for word in given if OPTION.fullmatch(word) and word not in known]
+
+
+def test_calls_are_found() -> None:
+    assert len({call for page in PAGES for call in calls(page)}) >= 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_shows_commands_that_there_are(page: Path) -> None:
+    wrong = {call: unknown_of(call) for call in calls(page)}
+    assert not {call: unknown for call, unknown in wrong.items() if unknown}
+
+
+def test_an_unknown_command_or_option_is_noticed() -> None:
+    assert unknown_of("pools halt ecs") == ["halt"]
+    assert unknown_of("pools list --wait") == ["--wait"]
