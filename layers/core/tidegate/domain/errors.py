@@ -162,7 +162,7 @@ class WorkerIdTaken(TidegateError):
         super().__init__(
             f"worker id {holder.worker_id!r} of pool {holder.pool!r} is taken: a process on host "
             f"{holder.spec.host!r} is {holder.state} under it, last heartbeat {last}; it is free in "
-            f"{wait_seconds} s if nothing more is heard of that one: wait, choose another worker id, or take it "
+            f"{wait_seconds} s if that process sends no more heartbeats: wait, choose another worker id, or take it "
             "over (--take-over), which stops the other process"
         )
 
