@@ -115,7 +115,7 @@ def test_a_number_that_nothing_holds_is_named(api: Api, body: str, field: str) -
 
 def test_a_whole_number_too_long_to_be_read_is_not_said_to_be_no_json(api: Api) -> None:
     answer = api.call("POST", "/v1/jobs", f'{{"type": "tidegate.noop", "priority": {"9" * 5_000}}}')
-    assert (answer.status, "whole number of more digits" in answer.body["detail"]) == (400, True)
+    assert (answer.status, "whole number with too many digits" in answer.body["detail"]) == (400, True)
     assert "not JSON" not in answer.body["detail"]
 
 
