@@ -176,7 +176,7 @@ def test_parameters_are_as_deep_as_the_limit_says(api: Api) -> None:
     assert (answer.status, "more than 100 lists and objects" in answer.message("parameters")) == (422, True)
     body = json.dumps({**api_type, "parameters": nested(300)})
     refused = api.call("POST", "/v1/jobs", body)
-    assert (refused.status, "more than 200 lists" in refused.body["detail"]) == (400, True)
+    assert (refused.status, "lists and objects more than 200 deep" in refused.body["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize(
