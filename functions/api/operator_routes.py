@@ -16,7 +16,7 @@ from tidegate.contracts.wire import read_no_options, read_type_limit
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases import set_rules, status
 
-router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
 
 @router.get("/v1/pools")

@@ -25,7 +25,7 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
 from tidegate.usecases import workers
 
-router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
 
 

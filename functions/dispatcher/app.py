@@ -20,7 +20,7 @@ from tidegate.usecases.tick import tick
 
 logger = Logger()
 
-WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and the same changes come again
+WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and Lambda sends the same changes again
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:

@@ -159,11 +159,7 @@ class WorkflowIn(_In):
 
 
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
-    """Returns a job as clients read it.
-
-    `effective_priority` is computed for `now_ms`, in milliseconds since the epoch, while the job waits READY; else it
-    is None.
-    """
+    """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
     points = None
     if job.state is State.READY and job.ready_at_ms is not None:
         boost = job.critical_path_boost_millipoints

@@ -170,7 +170,7 @@ def plan_dispatch(
             chosen.append(candidate)
             dispatched.add(candidate.traits)
         elif lane == candidate.lane:
-            continue  # all jobs behind it in this lane wait for the same permit
+            continue  # all jobs behind it in this lane wait for the same key or type
         else:
             held.append(Held(candidate, lane))
         shares.advance(rest)

@@ -209,7 +209,7 @@ class Job:
 
 
 def lean(job: Job) -> Job:
-    """Returns the job without what no transition looks at and what may be large: parameters, result, name and tags.
+    """Returns the job without its parameters, result, name and tags, which may be large and which no transition reads.
 
     It serves to hold thousands of jobs at once. A lean job must never be shown to a caller.
     """

@@ -187,7 +187,7 @@ def _pool_violations(spec: WorkerSpec, pools: Mapping[str, Pool]) -> Iterator[Vi
         yield Violation(
             "capability",
             f"pool {spec.pool!r} offers {', '.join(sorted(missing))} to its jobs, which this worker "
-            "does not say it has; name each one that it has, or none for all of them, or serve another pool",
+            "does not declare; declare each one that it has, or none to declare all, or serve another pool",
         )
 
 

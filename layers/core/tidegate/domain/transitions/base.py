@@ -30,7 +30,7 @@ class Ending:
 
     `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job may
     be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, in
-    milliseconds since the epoch; None where it did not begin, or nobody knows that it did.
+    milliseconds since the epoch; None where no start of it is known.
     """
 
     state: State
@@ -159,7 +159,7 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
 
 
 def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
-    """Returns the job after its end: in the final state, with its result or failure, and in no lane of held jobs."""
+    """Returns the job after its end: in its final state with its result or failure, and no longer held in a lane."""
     assert ending.state in TERMINAL  # only a mistake in the program can break it  # nosec B101
     ending, stamp = ending_after_latest(job, ending, stamp)
     return moved(

@@ -108,8 +108,8 @@ class ReadyIfDue(OfKnownJob):
 class DispatchIfReady(Transition):
     """READY -> QUEUED in the pool that the index showed. The message is sent after this write.
 
-    `ready_at_ms` is the job's `ready_at_ms` as the index showed it. The write is refused where the job has a later one,
-    because a permit is good for one attempt only. None skips this check.
+    `ready_at_ms` is the job's `ready_at_ms` as the index showed it. A permit is good for one attempt, and each attempt
+    has a later `ready_at_ms`. So the write is refused where the job's own differs. None skips this check.
     """
 
     name: ClassVar[str] = "dispatch"
@@ -139,7 +139,10 @@ class DispatchIfReady(Transition):
 
 @dataclass(frozen=True, slots=True)
 class HoldIfReady(Transition):
-    """Puts a READY job into the lane of the permit that it has to wait for. The job stays READY and keeps its rank."""
+    """Puts a READY job into the lane of the concurrency key or the type that it has to wait for.
+
+    The job stays READY and keeps its rank.
+    """
 
     name: ClassVar[str] = "hold"
     candidate_id: str
