@@ -61,7 +61,7 @@ def list_jobs(
         ),
     ] = None,
     pool: Annotated[
-        str | None, typer.Option("--pool", help="Only this pool's jobs.", show_default=False)
+        str | None, typer.Option("--pool", help="Only jobs of this pool.", show_default=False)
     ] = None,
     workflow: Annotated[
         str | None, typer.Option("--workflow", help="Only jobs of this workflow.", show_default=False)
