@@ -16,7 +16,7 @@ WordT = TypeVar("WordT", bound=StrEnum)
 def not_one_of(name: str, known: Iterable[str]) -> str:
     """Returns the reason why the word `name` is refused: the `known` words, and the one that is nearest to it."""
     words = [str(each) for each in known]
-    return f"{name[:64]!r} is none of {', '.join(words)}{did_you_mean(name, words)}"
+    return f"{name[:64]!r} is not one of {', '.join(words)}{did_you_mean(name, words)}"
 
 
 def word_of(words: type[WordT]) -> Callable[[str], WordT]:

@@ -72,7 +72,7 @@ def to_document(
     if is_wfformat(value):
         return Document(to_workflow(value, speed=speed, pool=pool, priority=priority), is_workflow=True)
     if not isinstance(value, Mapping):
-        raise MalformedFile(f"{name} holds no object; a job has a `type`, a workflow has `jobs`")
+        raise MalformedFile(f"{name} does not hold an object; a job has a `type`, a workflow has `jobs`")
     if "jobs" not in value and "type" not in value:
         raise MalformedFile(
             f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), "

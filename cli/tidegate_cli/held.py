@@ -52,7 +52,7 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
             told[f"in pool {name}, which is paused (`tidegate pools resume {name}`)"] = ready
         elif pool.get("capacity") == 0 and pool.get("fault"):
             waiting = sum(job.state in _WAITING for job in in_pool)
-            told[f"in pool {name}, whose workers can begin no job: {pool['fault']}"] = waiting
+            told[f"in pool {name}, whose workers can start no job: {pool['fault']}"] = waiting
         elif pool.get("capacity") == 0:
             waiting = sum(job.state in _WAITING for job in in_pool)
             told[f"in pool {name}, which has no live worker (`tidegate worker --pool {name}`)"] = waiting

@@ -19,10 +19,10 @@ from tidegate_cli.local_stack.errors import LocalStackError
 
 _URN = "urn:tidegate:problem:"
 _TITLES = {
-    "usage": "The command is not right",
+    "usage": "The command is not valid",
     "malformed-id": "The id is malformed",
     "malformed-file": "The file can't be read",
-    "wfformat": "The trace is not right",
+    "wfformat": "The trace is not valid",
     "broken-job-code": "Job code can't be loaded",
     "unreachable": "The API does not answer",
     "wait-timed-out": "The wait is over",

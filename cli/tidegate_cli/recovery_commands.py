@@ -68,7 +68,7 @@ def retry_job(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen a job that failed, timed out, was cancelled or was skipped, so that it runs again.
+    """Reopen a job that failed, timed out, was cancelled or was skipped, so that it can run again.
 
     Example: tidegate jobs retry 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
     """
@@ -115,7 +115,7 @@ def rerun_workflow(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen the jobs of a workflow that did not succeed. Jobs that succeeded do not run again.
+    """Reopen the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
 
     Example: tidegate workflows rerun 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """

@@ -36,7 +36,7 @@ _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # Text like this was meant as JSON. YAML would accept it without a comma, and read two values as one text.
 _MEANT_AS_JSON = re.compile(r'\s*[{\[]\s*(?:["{\[]|\Z)')
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_TAB = "a tab can't indent a line; put spaces there"
+_TAB = "a tab can't indent a line; use spaces"
 
 
 def load(text: str, name: str) -> object:
@@ -57,7 +57,7 @@ def load(text: str, name: str) -> object:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise MalformedFile(f"{name} holds half of a surrogate pair, which is no character") from error
+        raise MalformedFile(f"{name} holds half of a surrogate pair, which is not a character") from error
     return value
 
 
@@ -74,7 +74,7 @@ def _load_json_or_yaml(text: str, name: str, *, only_json: bool) -> object:
     except RecursionError as error:
         raise MalformedFile(f"{name} is nested too deeply") from error
     except ValueError as error:
-        raise MalformedFile(f"{name} is not right: {error}") from error
+        raise MalformedFile(f"{name} is not valid: {error}") from error
     return value
 
 
@@ -147,7 +147,7 @@ class _Builder:
             raise self._error(event, "holds a second document; submit one at a time")
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise self._error(event, f"*{event.anchor} names nothing that ended before it")
+                raise self._error(event, f"*{event.anchor} refers to no value that ended before it")
             value, weight = self.anchors[event.anchor]
             self.expanded += weight
             if self.expanded > MAX_EXPANDED_CHARACTERS:
@@ -188,7 +188,7 @@ class _Builder:
     def _key(self, event: Any, value: Any, names: dict[str, Any]) -> str:
         self._refuse_as_key(event, value)
         if value == "<<":
-            raise self._error(event, "<< merges are not taken; write the fields out")
+            raise self._error(event, "<< merges are not supported; write the fields out")
         if value in names:
             raise self._error(event, f"an object has {value!r} twice")
         return str(value)
@@ -201,7 +201,7 @@ class _Builder:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag not in _TAGS:
-            raise self._error(event, f"the tag {event.tag} is not taken")
+            raise self._error(event, f"the tag {event.tag} is not supported")
 
     def _scalar(self, event: Any) -> Any:
         self._check_tag(event)
@@ -211,7 +211,7 @@ class _Builder:
         if text in _WORDS:
             return _WORDS[text]
         if _NO_NUMBER.fullmatch(text):
-            raise self._error(event, f"{text} is no number that JSON has")
+            raise self._error(event, f"{text} is not a number in JSON")
         if _OTHER_BASE.fullmatch(text):
             return int(text, 0)
         if not _FLOAT.fullmatch(text):
@@ -251,7 +251,7 @@ def _load_yaml(text: str, intro: str) -> object:
     except yaml.YAMLError as error:
         raise MalformedFile(f"{intro}: {error}") from error
     except UnicodeEncodeError as error:
-        raise MalformedFile(f"{intro}: half of a surrogate pair is no character") from error
+        raise MalformedFile(f"{intro}: half of a surrogate pair is not a character") from error
     if not builder.documents:
         raise MalformedFile(f"{intro}: it is empty")
     found: object = builder.documents[0]

@@ -70,7 +70,7 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
         )
     if not url.startswith(("https://", "http://")):
         raise UsageError(
-            f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl"
+            f"--api-url {url!r} is not a URL; it must begin with https://, and is the stack's output ApiUrl"
         )
     try:
         session = boto3.Session(profile_name=profile, region_name=region)

@@ -55,11 +55,11 @@ def make_strict() -> None:
         ("BatchExecuteStatement", "_batch_execute_statement"),
     ):
         setattr(dynamodb, name, _checked(operation, getattr(dynamodb, name)))
-    # Patches ministack: `dynamodb._paginate_evaluated_items`, because it does not count the items that a query looks at,
-    # and AWS bills them all.
+    # Patches ministack: `dynamodb._paginate_evaluated_items`, because it does not count the items that a query looks
+    # at, and AWS bills them all.
     # Patches ministack: `dynamodb._eval_set_value`, because it accepts operands of wrong types in list_append, + and -.
-    # Patches ministack: `dynamodb._set_item` and `_remove_item`, because a batch is billed for the items before and after
-    # each write, and because the emulator removes an expired item without a record in the stream.
+    # Patches ministack: `dynamodb._set_item` and `_remove_item`, because a batch is billed for the items before and
+    # after each write, and because the emulator removes an expired item without a record in the stream.
     for name, around in (
         ("_paginate_evaluated_items", _paginate_and_note),
         ("_eval_set_value", _value_of_right_types),
