@@ -74,7 +74,8 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
 def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
     # API Gateway itself refuses some requests (no signature, no such path). Its answer is {"message": ...}.
     platform = answer.get("message") or answer.get("Message")
-    if platform == _NO_SUCH_PATH:  # API Gateway says so of a missing signature too
+    # API Gateway gives the same message for a missing signature. This client signs every request, so it is the path.
+    if platform == _NO_SUCH_PATH:
         platform = f"{platform}: the API has no such path; is --api-url the stack's output ApiUrl?"
     if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and platform:
         platform = f"{platform}: the gateway takes about 5 MB; submit the work as several workflows"

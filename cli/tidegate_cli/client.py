@@ -316,7 +316,7 @@ class Client:
                 if method != "GET":
                     self._name_deployment()
                 return answer
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # the gateway did nothing
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # nothing was done then
                 self._note_repeat(method, f"the API answered {response.status_code}")
             asked_seconds = retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))

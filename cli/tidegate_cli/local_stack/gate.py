@@ -125,7 +125,7 @@ class Gate:
             return
         body = await _read(receive)
         if body is None:
-            return  # the client has gone
+            return  # the client disconnected
         if len(body) > MOST_BODY_BYTES:
             refusal = Refusal(413, _message(f"the local stack takes bodies of up to {MOST_BODY_BYTES} bytes"))
         else:

@@ -62,11 +62,9 @@ async def _call_and_bound_the_answer(*arguments: Any, **named: Any) -> Any:
 
 def bound_payloads() -> None:
     """Patches the emulator of this process. Call it once."""
-    # Patches ministack: `apigateway_v1._build_lambda_event_v1`, which makes the event, because it does not bound its
-    # size.
+    # Patches ministack: `apigateway_v1._build_lambda_event_v1`, which makes the event, because its size has no bound.
     apigateway_v1._build_lambda_event_v1 = _build_if_it_fits
-    # Patches ministack: `apigateway_v1._invoke_lambda_proxy_v1`, because a call whose event is too large must end as
-    # 413.
+    # Patches ministack: `apigateway_v1._invoke_lambda_proxy_v1`, because an event that is too large must give 413.
     apigateway_v1._invoke_lambda_proxy_v1 = _invoke_or_refuse
     # Patches ministack: `apigateway_v1._call_lambda_raw`, because it does not bound the size of a function's answer.
     apigateway_v1._call_lambda_raw = _call_and_bound_the_answer

@@ -44,8 +44,7 @@ class SavedBlobs:
         def restored_with_blobs(value: dict[str, Any]) -> Any:
             return self._content(value[_MARK]) if _MARK in value else restored(value)
 
-        # Patches ministack: `persistence._json_object_hook`, because it does not know that a state may name such a
-        # file.
+        # Patches ministack: `persistence._json_object_hook`, because it knows no states that name such files.
         persistence._json_object_hook = restored_with_blobs
 
     def remove_unread(self) -> None:

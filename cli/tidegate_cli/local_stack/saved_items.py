@@ -78,8 +78,7 @@ class SavedItems:
             replaced(table)
             self._must_compact = True
 
-        # Patches ministack: `dynamodb._set_item` and `_remove_item`, because the emulator tells nobody which items
-        # change.
+        # Patches ministack: `dynamodb._set_item` and `_remove_item`, because the emulator reports no changes of items.
         dynamodb._set_item = set_and_note
         dynamodb._remove_item = remove_and_note
         # Patches ministack: `dynamodb._transact_write_items`, because the changes of a transaction must be noted

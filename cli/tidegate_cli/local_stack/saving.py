@@ -75,8 +75,7 @@ class Saving:
         # Patches ministack: `app._load_persisted_state`, because the saved items must be loaded after the tables, and
         # the saving thread must start after that.
         app._load_persisted_state = load_and_begin
-        # Patches ministack: `app.save_all`, because it writes all state once, when the emulator ends, and logs errors
-        # only.
+        # Patches ministack: `app.save_all`, because it saves only at the emulator's end, and ignores errors.
         app.save_all = self.save_last
 
     def save_last(self, services: Mapping[str, _GetState]) -> None:
@@ -167,7 +166,6 @@ def _state_of(name: str, get_state: _GetState) -> Any:
     if state is None:
         return None
     if name == "lambda":
-        # The streams themselves are not saved. A reader with a position in an old stream would skip records of a new
-        # one.
+        # The streams themselves are not saved. A reader with an old position would skip records of a new stream.
         state = {**state, "dynamodb_stream_positions": {}}
     return state

@@ -144,8 +144,7 @@ def _claimed(asked: _Asked) -> sigv4.HeaderSignature:
     signature = _parsed(asked)
     if "host" not in signature.signed_headers.split(";"):
         raise Refused("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    # The emulator reads the key id in its own way. It must find the same one, or it would take another key for the
-    # caller.
+    # The emulator reads the key id in its own way. If it found another one, it would mistake the caller.
     if router.extract_access_key_id(asked.headers, asked.query) != signature.access_key_id:
         raise Refused("IncompleteSignature", "The request names more than one access key.")
     if sigv4._amz_datetime(signature.amz_date) is None:
@@ -215,8 +214,7 @@ def _answer(asked: _Asked, body: bytes, refused: Refused) -> Refusal:
         answer = apigateway_v1.authentication_error_response(called[0], stage, error, headers, query)
     if answer is None:
         routing = app._routing_params(method, path, headers, body, query)
-        # A form names its service in its body only, which was not read yet. Clients of all such services read the same
-        # XML.
+        # A form names its service in its body only, which was not read yet. All their clients read the same XML.
         is_form = not body and headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         service = "sts" if is_form else router.detect_service(method, path, headers, routing)
         answer = app._credential_failure(service, "", str(uuid.uuid4()), error, headers)

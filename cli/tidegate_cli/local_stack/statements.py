@@ -109,8 +109,7 @@ def _written_items(parse: ParseOnce, statements: list[dict[str, Any]]) -> Iterat
 
 def put_right() -> None:
     """Patches the emulator of this process. Call it once."""
-    # Patches ministack: `dynamodb._partiql_insert` and `_partiql_update`, because they emit no record to the table's
-    # stream.
+    # Patches ministack: `dynamodb._partiql_insert` and `_partiql_update`, because they write no stream records.
     dynamodb._partiql_insert = _insert_and_tell_the_stream
     dynamodb._partiql_update = _update_and_tell_the_stream
     # Patches ministack: `dynamodb._pq_call`, which calls PartiQL functions, because it does not know LIST_APPEND.
