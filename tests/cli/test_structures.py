@@ -96,7 +96,7 @@ def test_plain_values_follow_the_core_schema(text: str, value: object) -> None:
         ('a: !!int "5"', "the tag tag:yaml.org,2002:int is not supported"),
         ("a: 007", "007 may be a number or a text"),
         ("a: .inf", ".inf is not a number in JSON"),
-        ("a: .NaN", "is no number"),
+        ("a: .NaN", "is not a number"),
         ("a: 1e400", "a is too large a number; at most 1.7e308"),
         ("a: {b: [0, 1e999]}", "a.b[1] is too large"),
         ("a: " + "9" * 5_000, "has too many digits"),
