@@ -105,14 +105,14 @@ def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> 
             fault = JobCodeFault(
                 packages[0],
                 f"is not loaded after {CHECK_SECONDS:g} s",
-                "a module must not wait or work as it is imported",
+                "a module must not wait or do work when it is imported",
             )
             return JobCode(folder, faults=(fault,))
         found = _read(answer)
     if found is None:
         said = ended.stderr.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
         cause = f"the process that loaded it ended with code {ended.returncode}: {said or 'it said nothing'}"
-        fault = JobCodeFault(packages[0], cause, "a module must not end the process as it is imported")
+        fault = JobCodeFault(packages[0], cause, "a module must not end the process on import")
         return JobCode(folder, faults=(fault,))
     return _judged(folder, found)
 

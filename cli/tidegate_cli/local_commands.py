@@ -28,7 +28,7 @@ from tidegate_cli.views import format_time, printable_lines
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.callback(help="The local stack: the same template on an AWS emulator.")
+@app.callback(help="Start, stop and show the local stack on an AWS emulator.")
 def local(context: typer.Context) -> None:
     """Refuses --profile and --region, which have no meaning for the local stack."""
     session_of(context).refuse_aws_options()

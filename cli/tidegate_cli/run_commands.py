@@ -123,7 +123,9 @@ def run(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Submit FILE, follow it to the end, and report the jobs in the order they ran, the critical path and the cost.
+    """Submit FILE, follow it to the end, and report.
+
+    The report has the jobs in the order they ran, the critical path, and on the local stack the AWS usage.
 
     Example: tidegate run examples/trace.json --speed 60 --slots 8
     """
@@ -169,7 +171,9 @@ def demo(
     keep_up: Annotated[bool, typer.Option("--keep-up", help="Leave the local stack running.")] = False,
     output: OutputOption = None,
 ) -> None:
-    """Start the local stack, run the demo workflow on it, check the result, and stop the stack.
+    """Run the demo workflow on the local stack.
+
+    The command starts the stack, runs and checks the workflow, and stops the stack.
 
     Example: tidegate demo --source . --keep-up
     """

@@ -63,7 +63,9 @@ def wait(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Wait without output until a job or a workflow ends, then say how it ended. The exit code says so too.
+    """Wait without output until a job or a workflow ends.
+
+    Then the command prints how it ended. The exit code says so too.
 
     Example: tidegate wait 01JD3V8Q5S2Y6W9K4M7N0P1R2T --timeout-seconds 600
     """

@@ -203,10 +203,11 @@ def worker(
     jobs_per_process: _JobsPerProcess = limits.DEFAULT_JOBS_PER_PROCESS,
     process_growth_mb: _ProcessGrowth = limits.DEFAULT_PROCESS_GROWTH_MB,
 ) -> None:
-    """Run a worker process until it is told to end (Ctrl-C, SIGTERM, or `tidegate workers drain`).
+    """Run a worker process.
 
-    It works for the deployment that the TIDEGATE_* variables of its environment name, with the AWS credentials in its
-    environment. Without such variables it works for the local stack, under the stack's role for worker processes.
+    It runs until it is told to end by Ctrl-C, SIGTERM, or `tidegate workers drain`. It works for the
+    deployment that the TIDEGATE_* variables of its environment name, with the AWS credentials in its environment.
+    Without such variables it works for the local stack, under the stack's role for worker processes.
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
