@@ -16,7 +16,8 @@ SOURCES := benchmarks cli functions layers scripts tests worker
 # Alone and last in `make test`, because it measures throughput.
 KILLS := tests/e2e/test_kills.py
 # Quick, and together enough to show what of the layer no test runs.
-COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
+COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker) \
+	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
 # One stack and one deployment for all of them, so in one process.
 ON_THE_STACK := tests/e2e
 # A process for each core, four at the most, for the tests that start no stack. In one process: make test XDIST=
