@@ -1,4 +1,4 @@
-"""What the routes share: reading a request, and answering it."""
+"""The reading of requests and the answers that all routes share."""
 
 from __future__ import annotations
 
@@ -25,53 +25,53 @@ ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
 PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-_SHOWN_CHARACTERS = 64  # of an id or a parameter that can't be one
+_SHOWN_CHARACTERS = 64  # of an id or a parameter that the API does not know
 _SHOWN_PARAMETERS = 10
 
 
 def deps_of(router: BaseRouter) -> bootstrap.ApiDeps:
-    """What the function works with."""
+    """Returns the parts that the function works with."""
     deps: bootstrap.ApiDeps = router.context["deps"]
     return deps
 
 
 def until_of(router: BaseRouter) -> Deadline:
-    """The moment by which work in portions stops, so that what was done can still be answered."""
+    """Returns the deadline of work in portions, so that the finished part can still be answered."""
     until: Deadline = router.context["until"]
     return until
 
 
 def job_view(router: BaseRouter, job: Job) -> dict[str, Any]:
-    """A job as clients read it now."""
+    """Returns a job as clients read it now."""
     deps = deps_of(router)
     return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
 
 
 def answer_with(status: HTTPStatus, body: dict[str, Any], location: str | None = None) -> Response[str]:
-    """An answer of JSON."""
+    """Returns an answer of JSON."""
     headers: dict[str, str | list[str]] = {"Location": location} if location else {}
     return Response(status, content_type=JSON, body=to_json(body), headers=headers)
 
 
 def refusal(problem: Problem, headers: dict[str, str | list[str]] | None = None) -> Response[str]:
-    """An answer of problem details."""
+    """Returns an answer of problem details."""
     body = problem.model_dump_json(exclude_none=True)
     return Response(problem.status, content_type=PROBLEM_CONTENT_TYPE, body=body, headers=headers or {})
 
 
 def body_of(router: BaseRouter) -> str:
-    """The request's body as text. Raises MalformedBody or BodyTooLarge."""
+    """Returns the request's body as text. Raises MalformedBody or BodyTooLarge."""
     try:
         text: str = router.current_event.decoded_body or ""
         text.encode()
-    except ValueError as error:  # no base64, or no UTF-8
+    except ValueError as error:  # not base64, or not UTF-8
         raise MalformedBody("the body is not UTF-8 text; send a JSON object") from error
     refuse_if_too_large(text)
     return text
 
 
 def idempotency_key_of(router: BaseRouter) -> str | None:
-    """The request's idempotency key. Raises InvalidRequest where it is too long or empty."""
+    """Returns the request's idempotency key, None without one. Raises InvalidRequest where it is too long or empty."""
     key: str | None = router.current_event.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= limits.MAX_IDEMPOTENCY_KEY_CHARACTERS:
         raise InvalidRequest.of(
@@ -81,20 +81,20 @@ def idempotency_key_of(router: BaseRouter) -> str | None:
 
 
 def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
-    """The id, which is not looked up where it can't be one: that raises NotFound."""
+    """Returns the id `text`. Raises NotFound without any read where it does not have the form of an id."""
     if not form.fullmatch(text):
         raise NotFound(what, text[:_SHOWN_CHARACTERS])
     return text
 
 
 def caller_of(router: BaseRouter) -> str:
-    """The last part of the caller's ARN: who asked, for the history."""
+    """Returns the last part of the caller's ARN, which the history names as the actor."""
     arn: str = router.current_event["requestContext"]["identity"].get("userArn") or ""
     return arn.rpartition("/")[2] or "client"
 
 
 def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Response[str]:
-    """The page that `read` gives for a limit; a smaller one where its entries are too large for one answer."""
+    """Returns the page that `read` gives for a limit, a smaller one where it is too large for one answer."""
     limit = limit_of(router)
     answer = answer_with(HTTPStatus.OK, read(limit))
     while limit > 1 and not fits_in_answer(answer.body or ""):
@@ -104,7 +104,7 @@ def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Re
 
 
 def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
-    """Answers a path's other methods with 405."""
+    """Registers a route that answers every method of the path that is not in `allowed` with 405."""
 
     def refuse(**_parts: str) -> Response[str]:
         event = router.current_event
@@ -115,7 +115,7 @@ def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
 
 
 def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
-    """Sees to it that every query parameter is one of `known`, and is given once: none is passed over.
+    """Checks that every query parameter is one of `known` and is given once, so that none is ignored.
 
     Raises InvalidRequest.
     """
@@ -140,7 +140,7 @@ def refuse_other_parameters(router: BaseRouter, *known: str) -> None:
 
 
 def limit_of(router: BaseRouter) -> int:
-    """How many entries the request wants at the most. Raises InvalidRequest."""
+    """Returns the most entries that the request wants. Raises InvalidRequest."""
     text = router.current_event.query_string_parameters.get("limit", str(limits.DEFAULT_PAGE_SIZE))
     if not PAGE_BOUND.fullmatch(text) or not 1 <= int(text) <= limits.MAX_PAGE_SIZE:
         raise InvalidRequest.of("limit", f"must be a whole number from 1 to {limits.MAX_PAGE_SIZE}")

@@ -1,4 +1,4 @@
-"""The HTTP API: parse, one use case, answer."""
+"""The HTTP API. Each route parses the request, calls one use case, and answers."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ from tidegate.usecases.submit import submit
 
 _SHOWN_FRAMES = 4
 _RESERVE_SECONDS = (
-    5.0  # of the function's 29 s: for the call in hand, and for answering 503 before the gateway does
+    5.0  # of the function's 29 s, to end the present call and to answer 503 before the gateway does
 )
-# For a portion that was begun in time, for judging what it opened, and for the answer; the work is done by then for all
-# but thousands of jobs.
+# Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
+# Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
 logger = Logger()
 app = APIGatewayRestResolver()
@@ -65,7 +65,7 @@ def _job_view(job: Job) -> dict[str, Any]:
 
 @app.post("/v1/jobs")
 def post_job() -> Response[str]:
-    """Submits one job."""
+    """Submits one job. Answers 201 with its id, or 200 where the idempotency key found an earlier submission."""
     refuse_other_parameters(app)
     request, fingerprint = read_job(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
@@ -83,7 +83,7 @@ def post_job() -> Response[str]:
 
 @app.post("/v1/workflows")
 def post_workflow() -> Response[str]:
-    """Submits a workflow."""
+    """Submits a workflow. Answers 201 with its ids, or 200 where the idempotency key found an earlier submission."""
     refuse_other_parameters(app)
     request, fingerprint = read_workflow(body_of(app))
     key, deps = idempotency_key_of(app), deps_of(app)
@@ -102,7 +102,7 @@ def post_workflow() -> Response[str]:
 
 @app.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """Reads one job."""
+    """Returns one job."""
     refuse_other_parameters(app)
     job = query.get_job(deps_of(app).services, id_of("job", job_id, JOB_ID))
     return answer_with(HTTPStatus.OK, _job_view(job))
@@ -110,7 +110,7 @@ def get_job(job_id: str) -> Response[str]:
 
 @app.get("/v1/jobs")
 def list_jobs() -> Response[str]:
-    """Lists jobs in one state."""
+    """Returns a page of the jobs in one state."""
     refuse_other_parameters(app, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(app).services, app.current_event.query_string_parameters
     state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
@@ -126,7 +126,7 @@ def list_jobs() -> Response[str]:
 
 @app.get("/v1/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
-    """Reads a workflow with a page of its jobs."""
+    """Returns a workflow with a page of its jobs."""
     refuse_other_parameters(app, "limit", "cursor")
     services = deps_of(app).services
     id_of("workflow", workflow_id, ULID)
@@ -156,7 +156,7 @@ def _refuse(error: Exception) -> Response[str]:
     request_id = event.request_context.request_id
     problem = problem_for(error, event.path, request_id)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # By class and place only: an error's text may hold what the client sent.
+        # Logs the class and the place only, because an error's text may hold what the client sent.
         frames = traceback.extract_tb(error.__traceback__)[-_SHOWN_FRAMES:]
         details = {
             "error": type(error).__name__,
@@ -185,7 +185,7 @@ app.not_found(_no_such_route)
 def handle(
     event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext, until: Deadline = NEVER
 ) -> dict[str, Any]:
-    """Answers one REST API proxy event; work in portions stops `until` then."""
+    """Answers one REST API proxy event. Work in portions stops at `until`."""
     before = deps.meter.snapshot()
     app.context["deps"] = deps  # the resolver clears its context after each event
     app.context["until"] = until
@@ -201,7 +201,7 @@ def _deployed() -> bootstrap.ApiDeps:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Entry point: a REST API proxy event."""
+    """Entry point for a REST API proxy event."""
     deps = _deployed()
     left_seconds = context.get_remaining_time_in_millis() / 1_000
     portions_ms = int((left_seconds - _PORTION_RESERVE_SECONDS) * 1_000)

@@ -1,4 +1,4 @@
-"""The routes of operators: pools, job types, and the rules that hold them back."""
+"""The routes of operators: pools, job types and their rules."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read import status
 
-router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
 
 @router.get("/v1/pools")
 def list_pools() -> Response[str]:
-    """Every pool with its load."""
+    """Returns every pool with its load."""
     refuse_other_parameters(router)
     deps = deps_of(router)
     found = status.pool_statuses(deps.services, deps.services.rules.load(), now_ms=deps.clock.now_ms())
@@ -31,14 +31,14 @@ def list_pools() -> Response[str]:
 
 @router.get("/v1/pools/<pool>")
 def get_pool(pool: str) -> Response[str]:
-    """One pool with its load."""
+    """Returns one pool with its load."""
     refuse_other_parameters(router)
     return _pool_answer(pool, deps_of(router).services.rules.load())
 
 
 @router.post("/v1/pools/<pool>/pause")
 def pause_pool(pool: str) -> Response[str]:
-    """Nothing more is dispatched in a pool."""
+    """Pauses a pool: no further job is dispatched to it."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     return _pool_answer(pool, _set(set_rules.pause_pool, pool))
@@ -46,7 +46,7 @@ def pause_pool(pool: str) -> Response[str]:
 
 @router.post("/v1/pools/<pool>/resume")
 def resume_pool(pool: str) -> Response[str]:
-    """Jobs are dispatched in a pool again."""
+    """Resumes a pool: jobs are dispatched to it again."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     return _pool_answer(pool, _set(set_rules.resume_pool, pool))
@@ -54,7 +54,7 @@ def resume_pool(pool: str) -> Response[str]:
 
 @router.get("/v1/types")
 def list_types() -> Response[str]:
-    """Every job type with what holds for it."""
+    """Returns every job type with its rule."""
     refuse_other_parameters(router)
     services = deps_of(router).services
     found = status.type_statuses(services, services.rules.load())
@@ -63,14 +63,14 @@ def list_types() -> Response[str]:
 
 @router.get("/v1/types/<job_type>")
 def get_type(job_type: str) -> Response[str]:
-    """One job type with what holds for it."""
+    """Returns one job type with its rule."""
     refuse_other_parameters(router)
     return _type_answer(job_type, deps_of(router).services.rules.load())
 
 
 @router.post("/v1/types/<job_type>/pause")
 def pause_type(job_type: str) -> Response[str]:
-    """No more jobs of a type are dispatched."""
+    """Pauses a job type: no further job of it is dispatched."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     return _type_answer(job_type, _set(set_rules.pause_type, job_type))
@@ -78,7 +78,7 @@ def pause_type(job_type: str) -> Response[str]:
 
 @router.post("/v1/types/<job_type>/resume")
 def resume_type(job_type: str) -> Response[str]:
-    """Jobs of a type are dispatched again."""
+    """Resumes a job type: its jobs are dispatched again."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     return _type_answer(job_type, _set(set_rules.resume_type, job_type))
@@ -86,7 +86,7 @@ def resume_type(job_type: str) -> Response[str]:
 
 @router.put("/v1/types/<job_type>/limit")
 def limit_type(job_type: str) -> Response[str]:
-    """How many jobs of a type run at once."""
+    """Limits how many jobs of a type run at once."""
     refuse_other_parameters(router)
     limit = read_type_limit(body_of(router))
     return _type_answer(job_type, _set(set_rules.limit_type, job_type, limit))
@@ -111,7 +111,7 @@ def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
 
 def _pool_view(found: status.PoolStatus) -> dict[str, Any]:
     load = asdict(found.load)
-    del load["pool"]  # its name stands there already
+    del load["pool"]  # the view has the pool's name already
     return pool_out(
         found.name,
         found.pool,

@@ -1,4 +1,4 @@
-"""The routes that stop work, and that start it again."""
+"""The routes that cancel jobs and that retry them by hand."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ from tidegate.usecases.recover import (
     reopen,
 )
 
-router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 
 
 @router.post("/v1/jobs/<job_id>/cancel")
 def cancel_job(job_id: str) -> Response[str]:
-    """Cancels a job, or asks its worker to; where that is wanted, everything downstream too."""
+    """Cancels a job, or asks its worker to stop it; with `downstream` also all jobs that wait on it.
+
+    Answers 200 where every job has ended, else 202.
+    """
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
     options, deps, actor = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
@@ -66,7 +69,7 @@ def _cancelled(found: cancel.Cancelled) -> dict[str, Any]:
 
 @router.post("/v1/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> Response[str]:
-    """Tries a job again that ended without success."""
+    """Reopens a job that ended without success."""
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
     options, deps = read_retry_job(body_of(router)), deps_of(router)
@@ -89,7 +92,7 @@ def retry_job(job_id: str) -> Response[str]:
 
 @router.post("/v1/workflows/<workflow_id>/cancel")
 def cancel_workflow(workflow_id: str) -> Response[str]:
-    """Cancels every job of a workflow that has not ended."""
+    """Cancels every job of a workflow that has not ended. Answers 202 while some of them have not ended, else 200."""
     id_of("workflow", workflow_id, ULID)
     refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
@@ -108,7 +111,7 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
 
 @router.post("/v1/workflows/<workflow_id>/rerun")
 def rerun_workflow(workflow_id: str) -> Response[str]:
-    """Tries a workflow again from its failures."""
+    """Reopens the failed, timed out and cancelled jobs of a workflow, and the jobs skipped because of them."""
     id_of("workflow", workflow_id, ULID)
     refuse_other_parameters(router, "cursor")
     read_no_options(body_of(router))
@@ -126,7 +129,7 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
 
 @router.post("/v1/pools/<pool>/redrive")
 def redrive_pool(pool: str) -> Response[str]:
-    """Tries undeliverable jobs of a pool again, a page at a time."""
+    """Reopens one page of a pool's undeliverable jobs."""
     refuse_other_parameters(router, "limit", "cursor")
     read_no_options(body_of(router))
     deps = deps_of(router)

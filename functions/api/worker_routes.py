@@ -25,7 +25,7 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
 from tidegate.usecases.read import workers
 
-router = Router()  # type: ignore[no-untyped-call]  # its constructor says no types
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
 
 
@@ -41,7 +41,7 @@ def _key(pool: str, worker_id: str) -> tuple[str, str]:
 
 @router.get("/v1/workers")
 def list_workers() -> Response[str]:
-    """Lists workers, of one pool or all, in one state or all."""
+    """Returns a page of the workers of one pool or all, in one state or all."""
     refuse_other_parameters(router, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(router).services, router.current_event.query_string_parameters
     state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
@@ -58,7 +58,7 @@ def list_workers() -> Response[str]:
 
 @router.get("/v1/workers/<pool>/<worker_id>")
 def get_worker(pool: str, worker_id: str) -> Response[str]:
-    """Reads one worker."""
+    """Returns one worker."""
     refuse_other_parameters(router)
     return answer_with(
         HTTPStatus.OK, _view(workers.get_worker(deps_of(router).services, *_key(pool, worker_id)))
@@ -67,7 +67,7 @@ def get_worker(pool: str, worker_id: str) -> Response[str]:
 
 @router.post("/v1/workers/<pool>/<worker_id>/drain")
 def drain_worker(pool: str, worker_id: str) -> Response[str]:
-    """Asks a worker to take no more jobs and to leave."""
+    """Asks a worker to take no more jobs and to leave. Answers 202 with the worker."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     deps = deps_of(router)

@@ -1,4 +1,4 @@
-"""The dispatcher: woken by the streams of jobs, of workers and of rules, and by the schedule."""
+"""The dispatcher. Changes of jobs, workers and rules wake it, and a tick every minute."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tidegate.usecases.isolation import first_then
 
 logger = Logger()
 
-WORKING_MS = 200_000  # of the function's 300 s: so long it releases, and then the same news comes again
+WORKING_MS = 200_000  # of the function's 300 s; releasing then stops, and Lambda sends the same changes again
 
 
 def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, Any]:
-    """Reacts to a stream's jobs, to workers that joined or to new rules; any other event is the schedule's.
+    """Handles the changes of one stream (jobs, workers that joined, or rules). Any other event is a tick.
 
-    A failure of the stores fails the whole batch, which then comes again: doing it twice is harmless. A record
-    that can't be read never will be, so it is logged and passed over rather than block its shard. Where the schedule's
-    event does not get through, a stream's run does its work in the end.
+    A failure of the stores fails the whole batch, which then comes again; handling it twice is harmless. A record that
+    can't be read now can never be read, so it is logged and skipped, or it would block its shard. Where ticks do not
+    arrive, a run that a stream woke does a tick's work once it is overdue.
     """
     before = deps.meter.snapshot()
     try:
@@ -41,9 +41,9 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
 
 
 def _tick(deps: bootstrap.DispatcherDeps) -> int:
-    """Does the schedule's work; returns how many jobs it dispatched."""
+    """Does the work of a tick. Returns how many jobs it dispatched."""
     now_ms = deps.clock.now_ms()
-    deps.tick_watch.note(now_ms)  # before, so that what fails here fails one run, not every one
+    deps.tick_watch.note(now_ms)  # noted first, so that a tick that fails is not repeated by every run
     pools = tick(deps.services, now_ms=now_ms, stopwatch=deps.stopwatch)
     _log(pools)
     return sum(pool.dispatched for pool in pools)
@@ -80,7 +80,7 @@ def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
 
 
 def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:
-    """The pool that a worker has joined, where the record is of the Workers table."""
+    """Returns the pool that a worker has joined, None where the record is not of the Workers table."""
     return deps.pool_of_worker(_keys(record))
 
 
@@ -93,7 +93,7 @@ def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job 
         return None
     try:
         return deps.job_from_image(record["dynamodb"]["NewImage"])
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one record, the shard goes on
+    except Exception as error:  # noqa: BLE001 - one bad record must not block its shard
         details = {"event_id": record.get("eventID"), "error": type(error).__name__}
         logger.error("stream record can't be read", extra=details)
         return None
@@ -112,5 +112,5 @@ def _deployed() -> bootstrap.DispatcherDeps:
 
 
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Entry point: a DynamoDB stream event, or the schedule's."""
+    """Entry point for a DynamoDB stream event or a tick."""
     return handle(event, _deployed())

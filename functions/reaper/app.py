@@ -1,4 +1,4 @@
-"""The reaper: once a minute, says what each pool has to do, and puts right what was left undone."""
+"""The reaper: once a minute it publishes the load of each pool and repairs what other parts left undone."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tidegate.usecases.read.status import pool_load
 from tidegate.usecases.reap.reap import reap
 
 logger = Logger()
-# Powertools goes by the level that Lambda lets through, which is never above INFO here: metric lines have no level, and
-# count as INFO. So the level that operators ask for is set on the logger below it.
+# Powertools uses the level that Lambda lets through. Here that is never above INFO, because metric lines have no level
+# and count as INFO. So the level that operators ask for is set on the logger below Powertools' own.
 logging.getLogger(logger.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
-WORKING_MS = 80_000  # of the function's 120 s: each repair may begin one more portion when its time is over
+WORKING_MS = 80_000  # of the function's 120 s: each repair may begin one more portion just before this ends
 
 
 def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]:
     """Publishes each pool's load where the deployment wants that, then runs one round of repairs.
 
-    Answers with what was put right. Neither of the two keeps the other from being done.
+    Returns how many things each repair put right. If one of the two fails, the other still runs.
     """
     before = deps.meter.snapshot()
     try:
@@ -53,8 +53,8 @@ def _repair(deps: bootstrap.ReaperDeps) -> dict[str, Any]:
 def _publish_loads(deps: bootstrap.ReaperDeps) -> None:
     """Prints one line of CloudWatch's embedded metric format for each pool, from which CloudWatch makes metrics.
 
-    The reaper does it, and not the dispatcher: it never waits for a slot that the streams keep busy. A paused pool
-    counts as having nothing ready, because more workers could do nothing there.
+    The reaper does this and not the dispatcher, because the streams can keep the dispatcher's concurrency busy. A
+    paused pool counts as having nothing ready, because more workers would have nothing to do there.
     """
     settings = deps.services.settings
     if not settings.pool_metrics:
@@ -81,5 +81,5 @@ def _deployed() -> bootstrap.ReaperDeps:
 
 
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Entry point: the schedule's event, whatever it holds."""
+    """Entry point for the minute's event, whose content does not matter."""
     return handle(event, _deployed())

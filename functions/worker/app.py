@@ -1,4 +1,4 @@
-"""The worker of the Lambda pool: runs the jobs of the messages that its queue brings."""
+"""The worker of the Lambda pool. It runs the jobs of the messages in an SQS event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = Logger()
 
 
 def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) -> PartialItemFailureResponse:
-    """Runs the job of each record of an SQS event; answers with the records that should come again."""
+    """Runs the job of each record of an SQS event. Returns the records that should come again."""
     before = deps.meter.snapshot()
     deps.hold_clock()
 
@@ -33,7 +33,7 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
         try:
             run_message(deps.services, deps.executor, deps.clock, message, worker_id, faults=deps.faults)
         except Exception as error:
-            # By class only: an error's text may hold what the client sent.
+            # Logs the class only, because an error's text may hold what the client sent.
             logger.error("job not concluded", extra={"job_id": body.job_id, "error": type(error).__name__})
             raise
 
@@ -45,7 +45,7 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
 
 
 def worker_name(context: LambdaContext) -> str:
-    """This execution environment's name: the same for every job that it runs."""
+    """Returns the name of this execution environment, the same for every job that it runs."""
     stream = context.log_stream_name.rpartition("]")[2][:_ID_CHARACTERS]
     return f"lambda-{stream or os.getpid()}"
 
@@ -56,7 +56,7 @@ def _deps() -> bootstrap.WorkerDeps:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Entry point: an SQS event of the pool's queue."""
+    """Entry point for an SQS event of the pool's queue."""
     deps = _deps()
     try:
         return handle(event, deps, worker_name(context))

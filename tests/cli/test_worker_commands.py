@@ -140,7 +140,7 @@ def test_a_drain_says_what_becomes_of_it(api: Callable[[Answers], list[httpx.Req
 def test_a_worker_that_is_gone_is_one_line_and_exit_code_1(
     api: Callable[[Answers], list[httpx.Request]],
 ) -> None:
-    problem = {"title": "The request conflicts with what stands", "detail": "worker nightly-1 is LOST"}
+    problem = {"title": "The request conflicts with the present state", "detail": "worker nightly-1 is LOST"}
     api({("POST", f"{PATH}/drain"): httpx.Response(409, json=problem)})
     result = tidegate("workers", "drain", "ecs", "nightly-1")
     assert result.exit_code == 1

@@ -158,8 +158,8 @@ def test_a_worker_without_what_its_pool_promises_is_told_what_to_do() -> None:
     with pytest.raises(InvalidRequest) as refused:
         check_spec(replace(SPEC, pool="hosts"), POOLS)
     assert str(refused.value) == (
-        "capability: pool 'hosts' offers gpu, tape to its jobs, which this worker does not say it has; "
-        "name each one that it has, or none for all of them, or serve another pool"
+        "capability: pool 'hosts' offers gpu, tape to its jobs, which this worker does not declare; "
+        "declare each one that it has, or none to declare all, or serve another pool"
     )
 
 

@@ -115,7 +115,7 @@ def test_a_number_that_nothing_holds_is_named(api: Api, body: str, field: str) -
 
 def test_a_whole_number_too_long_to_be_read_is_not_said_to_be_no_json(api: Api) -> None:
     answer = api.call("POST", "/v1/jobs", f'{{"type": "tidegate.noop", "priority": {"9" * 5_000}}}')
-    assert (answer.status, "whole number of more digits" in answer.body["detail"]) == (400, True)
+    assert (answer.status, "whole number with too many digits" in answer.body["detail"]) == (400, True)
     assert "not JSON" not in answer.body["detail"]
 
 
@@ -176,7 +176,7 @@ def test_parameters_are_as_deep_as_the_limit_says(api: Api) -> None:
     assert (answer.status, "more than 100 lists and objects" in answer.message("parameters")) == (422, True)
     body = json.dumps({**api_type, "parameters": nested(300)})
     refused = api.call("POST", "/v1/jobs", body)
-    assert (refused.status, "more than 200 lists" in refused.body["detail"]) == (400, True)
+    assert (refused.status, "lists and objects more than 200 deep" in refused.body["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The only place that picks adapters: what each entry point is given, from the environment or from memory."""
+"""The only place that picks adapters: it gives each entry point its parts, on AWS or in memory."""
 
 from __future__ import annotations
 
@@ -91,14 +91,14 @@ __all__ = [
 
 
 def _nothing() -> None:
-    """Does nothing: a clock of tests has no steps to keep out."""
+    """Does nothing: a clock of tests never steps, so nothing has to hold it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """Holds all that the API function works with.
+    """The parts of the API function.
 
-    `allowance` bounds the time that a request may take, `stopwatch` says when work in portions stops.
+    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops.
     """
 
     services: Services
@@ -110,7 +110,7 @@ class ApiDeps:
 
 @dataclass(frozen=True, slots=True)
 class ReaperDeps:
-    """What the reaper function works with; `stopwatch` measures how long a run takes."""
+    """The parts of the reaper function. `stopwatch` measures how long a run takes."""
 
     services: Services
     clock: Clock
@@ -120,11 +120,11 @@ class ReaperDeps:
 
 @dataclass(frozen=True, slots=True)
 class DispatcherDeps:
-    """What the dispatcher function works with.
+    """The parts of the dispatcher function.
 
-    `job_from_image` decodes the image of a job's stream record; `pool_of_worker` tells from a record's keys which
-    pool a worker has joined, None where it is no worker's record; `is_of_rules` whether it is the rules' record.
-    `stopwatch` measures how long a run takes.
+    `job_from_image` decodes the image of a job's stream record. `pool_of_worker` reads from a record's keys which pool
+    a worker has joined, None where the record is no worker's. `is_of_rules` tells from the keys whether the record is
+    the one of the rules. `stopwatch` measures how long a run takes.
     """
 
     services: Services
@@ -141,9 +141,9 @@ class DispatcherDeps:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeps:
-    """Holds all that the worker function works with.
+    """The parts of the worker function.
 
-    `hold_clock` keeps a step of the machine's clock out of an invocation; `faults` is what this process can't run.
+    `hold_clock` keeps a step of the machine's clock out of an invocation. `faults` holds what this process can't run.
     """
 
     services: Services
@@ -156,9 +156,10 @@ class WorkerDeps:
 
 @dataclass(frozen=True, slots=True)
 class ProcessDeps:
-    """Holds all that a worker process works with; `executor` runs as many attempts at once as threads call it.
+    """The parts of a worker process. `executor` runs as many attempts at once as threads call it.
 
-    `clock_off_ms` says how far the machine's clock is ahead of AWS's time, below 0 behind.
+    `clock_off_ms` returns how far the machine's clock is ahead of AWS's time, in milliseconds, negative where it is
+    behind.
     """
 
     services: Services
@@ -170,31 +171,31 @@ class ProcessDeps:
 
 
 class _NoCatalogue:
-    """For functions that neither accept nor run jobs, so that they need not load job code."""
+    """An empty registry for functions that neither accept nor run jobs, so that they need not load job code."""
 
     def types(self) -> Sequence[str]:
-        """No type."""
+        """Returns no type."""
         return ()
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """Nothing is known here, so nothing is wrong."""
+        """Returns no violation, because no type is known here."""
         del job_type, parameters
         return ()
 
     def reads_upstreams(self, job_type: str) -> bool:
-        """Never."""
+        """Returns False for every type."""
         del job_type
         return False
 
     def faults(self) -> Sequence[str]:
-        """None: nothing was loaded."""
+        """Returns no fault, because no job code was loaded."""
         return ()
 
 
 def aws_services(
     settings: Settings, tables: Tables, clients: AwsClients, catalogue: JobCatalogue | None = None
 ) -> Services:
-    """The use cases' world on DynamoDB and SQS. Without `catalogue`, job code is not loaded."""
+    """Returns the services on DynamoDB and SQS. Without `catalogue` no job code is loaded."""
     codec = JobCodec(settings.shards, settings.rank_policy)
     return Services(
         settings=settings,
@@ -221,8 +222,8 @@ def aws_services(
 def memory_services(
     settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
 ) -> tuple[Services, MemoryWorld]:
-    """The use cases' world in memory, and the memory itself; all job types without `catalogue`."""
-    # Imported here: no deployed function needs it.
+    """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
+    # Imported here, because no deployed function needs it.
     from tidegate.adapters.memory.dispatching import (
         MemoryDispatchLeases,
         MemoryLaneRegistry,
@@ -268,10 +269,10 @@ def connect_system(
     effort_seconds: float = LONGEST_EFFORT_SECONDS,
     clock: SystemClock | None = None,
 ) -> AwsClients:
-    """AWS clients on the real clock; from the environment, unless a session and an endpoint are given.
+    """Returns AWS clients on the real clock, from the environment or from a given session and endpoint.
 
-    The clock, a new one unless it is given, learns from every answer what the time is.
-    `threads` (1 or more) is how many calls may go out side by side, `effort_seconds` how long one operation may go on.
+    The clock is a new one unless it is given; it learns the time from every answer of AWS. `threads` (1 or more) is how
+    many calls may go out side by side. `effort_seconds` is how long one operation may go on.
     """
     clock = clock or SystemClock()
     clients = connect(
@@ -289,10 +290,11 @@ def connect_system(
 def _from_environment(
     catalogue: JobCatalogue | None, *, under_lease: bool = False
 ) -> tuple[Services, AwsClients, SystemClock]:
-    """The services, their clients, and the clock. `under_lease` is for functions that claim jobs, or dispatch in turns.
+    """Returns the services, their clients, and the clock. `under_lease` is for functions that claim jobs or dispatch.
 
-    A lease runs on while a throttled operation goes on, and a job of it that was claimed first gets no heartbeat before
-    the last one is. A third of the lease leaves time for another operation, and for the heartbeat.
+    A lease runs on while a throttled operation is retried. A function that claims several jobs sends the first
+    heartbeats only after the last claim. So an operation may take a third of the lease at most, which leaves time for
+    another one and for the heartbeat.
     """
     settings = read_settings(os.environ)
     seconds = (
@@ -305,7 +307,7 @@ def _from_environment(
 
 
 def _load_what_works() -> Registry:
-    """The job types of a function: one broken module must not take the others, or the whole API, with it."""
+    """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
     registry = load_what_works()
     for fault in registry.faults():
         _LOGGER.error("%s", fault)
@@ -313,28 +315,28 @@ def _load_what_works() -> Registry:
 
 
 def api_function() -> ApiDeps:
-    """For functions/api. Raises KeyError naming an environment variable that is missing."""
+    """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(_load_what_works())
     return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
 
 
 def dispatcher_function() -> DispatcherDeps:
-    """For functions/dispatcher. Raises KeyError naming an environment variable that is missing."""
+    """Returns the parts of functions/dispatcher. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None, under_lease=True)
     services = replace(services, recall=Recall(KEEP_MS))
     return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
 
 
 def reaper_function() -> ReaperDeps:
-    """For functions/reaper. Raises KeyError naming an environment variable that is missing."""
+    """Returns the parts of functions/reaper. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None)
     return ReaperDeps(services, clients.clock, clients.meter)
 
 
 def worker_function() -> WorkerDeps:
-    """For functions/worker, though some of its job code can't be loaded: it runs the jobs of all other types.
+    """Returns the parts of functions/worker. Where some job code can't be loaded, it runs the jobs of all other types.
 
-    Raises KeyError naming an environment variable that is missing.
+    Raises KeyError that names a missing environment variable.
     """
     from tidegate.adapters.executors.inline import InlineExecutor
 
@@ -354,12 +356,13 @@ def process_worker(
     jobs_per_process: int = limits.DEFAULT_JOBS_PER_PROCESS,
     process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB,
 ) -> ProcessDeps:
-    """For the worker process, which never imports job code: a process that may not see its keys describes the types.
+    """Returns the parts of a worker process.
 
-    A process for job code is replaced after `jobs_per_process` jobs, or once it keeps more than `process_growth_mb` MiB
-    beyond its start.
+    The worker process never imports job code. Another process, which can't see the worker's credentials, describes the
+    job types. A process for job code is replaced after `jobs_per_process` jobs, or once it keeps more than
+    `process_growth_mb` MiB beyond its start.
 
-    Raises KeyError naming an environment variable that is missing, RegistrationError where job code can't be loaded.
+    Raises KeyError that names a missing environment variable, and RegistrationError where job code can't be loaded.
     """
     from tidegate.adapters.executors.environment import job_environment
     from tidegate.adapters.executors.processes import ProcessExecutor

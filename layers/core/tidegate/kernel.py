@@ -1,6 +1,6 @@
 """Calls of the kernel and of the C library that Python has no name for.
 
-Imports almost nothing: the small process that keeps job code's lives on it.
+This module imports almost nothing, because the small process that keeps job code's processes imports it.
 """
 
 from __future__ import annotations
@@ -17,28 +17,29 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def hide_process() -> bool:
-    """Makes this process one that others of its user can't read or trace; False where the system has no such call.
+    """Hides this process, so that other processes of its user can't read or trace it.
 
-    On Linux `/proc/PID/environ`, `mem`, `maps` and `fd` then belong to root, and no debugger can attach. A program that
-    this process starts is readable again, a copy made by `fork` is not. Nothing helps against root. A hidden process
-    dumps no core. Raises OSError where the kernel refuses.
+    Returns False without such a call. On Linux `/proc/PID/environ`, `mem`, `maps` and `fd` then belong to root, and no
+    debugger can attach. A program that this process starts is readable again; a copy made by `fork` is not. Root can
+    still read everything. A hidden process dumps no core. Raises OSError where the kernel refuses.
     """
     return _prctl(_PR_SET_DUMPABLE, 0, "to hide this process (PR_SET_DUMPABLE)")
 
 
 def adopt_orphans(*, adopts: bool = True) -> bool:
-    """Makes this process the parent of descendants whose own parent ends; False where the system has no such call.
+    """Makes this process the parent of descendants whose own parent ends.
 
-    With `adopts` False they go to process 1 again. Raises OSError where the kernel refuses.
+    Returns False where the system has no such call. With `adopts` False process 1 becomes their parent again. Raises
+    OSError where the kernel refuses.
     """
     return _prctl(_PR_SET_CHILD_SUBREAPER, int(adopts), "to hand over orphans (PR_SET_CHILD_SUBREAPER)")
 
 
 def die_with_parent(parent_pid: int) -> bool:
-    """Has the kernel kill this process once its parent is gone; False where the system has no such call.
+    """Makes the kernel kill this process once its parent is gone. Returns False where the system has no such call.
 
-    Ends the process at once where `parent_pid` is gone already. Children of this process do not inherit it. Raises
-    OSError where the kernel refuses.
+    Ends the process at once where `parent_pid` is gone already. Children of this process do not inherit the setting.
+    Raises OSError where the kernel refuses.
     """
     does = _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, "to end this process with its parent (PR_SET_PDEATHSIG)")
     if os.getppid() != parent_pid:
@@ -47,7 +48,7 @@ def die_with_parent(parent_pid: int) -> bool:
 
 
 def flush_c_streams() -> None:
-    """Writes out what C code printed and the C library still holds."""
+    """Writes out what C code printed and the C library still buffers."""
     _c_library().fflush(None)
 
 

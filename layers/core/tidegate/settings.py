@@ -1,4 +1,4 @@
-"""The environment of a deployment, read once into frozen settings."""
+"""The settings of a deployment, read once from the environment and frozen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from decimal import Decimal
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rank import RankPolicy
 
-# So long a pool waits for a dispatcher that was killed, however patient jobs' leases are.
+# A pool waits at most this long for a dispatcher that was killed, however long jobs' leases are.
 _LONGEST_TURN_SECONDS = 60
-# About half of what priorities span, so that a priority still counts beside the longest path.
+# About half of the range of priorities, so that a priority still counts beside the longest path.
 DEFAULT_CRITICAL_PATH_MAX_POINTS = 500
 
 
@@ -32,10 +32,10 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can set. Units are in the names.
+    """Everything that an operator can set. Names end in their unit.
 
-    `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; else they take turns by leases.
-    `job_environment` names variables that a worker process passes on to job code beside the stated list.
+    `dispatch_lease_seconds` is 0 where the platform runs one dispatcher at a time; otherwise dispatchers take turns by
+    leases. `job_environment` names variables that a worker process passes on to job code, beside the documented list.
     """
 
     pools: Mapping[str, Pool]
@@ -44,7 +44,7 @@ class Settings:
     window: float = 2.0
     rank_policy: RankPolicy = RankPolicy()
     critical_path_weight: float = 0.0  # points per second of remaining path; 0 is off
-    critical_path_max_points: int = DEFAULT_CRITICAL_PATH_MAX_POINTS  # no path gains more
+    critical_path_max_points: int = DEFAULT_CRITICAL_PATH_MAX_POINTS  # the highest boost
     lease_seconds: int = 60
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
@@ -59,30 +59,36 @@ class Settings:
 
     @property
     def lease_ms(self) -> int:
-        """How long a claim stands without a heartbeat, in milliseconds."""
+        """Returns how long a claim is valid without a heartbeat, in milliseconds."""
         return self.lease_seconds * 1_000
 
     def worker_silent_since_ms(self, now_ms: int) -> int:
-        """The time before which a worker process must have beaten last to count as silent now, in milliseconds."""
+        """Returns the time before which a worker's last heartbeat makes it silent at `now_ms`.
+
+        Both are in milliseconds since the epoch.
+        """
         return now_ms - self.worker_silence_seconds * 1_000
 
     @property
     def retention_seconds(self) -> int:
-        """How long a job that has ended is kept."""
+        """Returns how long a job that has ended is kept, in seconds."""
         return int(self.retention_days * 86_400)
 
     @property
     def expiry_lead_seconds(self) -> int:
-        """How long before the end of its retention it is asked whether others still need a job."""
+        """Returns how many seconds before the end of a job's retention the reaper checks whether other jobs need it."""
         return self.retention_seconds // 10
 
     @property
     def expiry_pause_seconds(self) -> int:
-        """How long after a round of that question began the next one does; each job is asked about at least twice."""
+        """Returns the time between the starts of two such rounds of the reaper, in seconds.
+
+        Each job is in at least two rounds.
+        """
         return self.expiry_lead_seconds // 3
 
     def expires_at_s(self, now_ms: int) -> int:
-        """When a job that ends now may be removed, in seconds since the epoch."""
+        """Returns when a job that ends at `now_ms` may be removed, in seconds since the epoch."""
         return now_ms // 1_000 + self.retention_seconds
 
 
@@ -91,13 +97,13 @@ def _millis(points: str) -> int:
 
 
 def _names(given: Sequence[str]) -> frozenset[str]:
-    """From a list, or from text with commas between, which is what a template's parameter holds."""
+    """Returns the names of a list, or of a text with commas between them, the form of a template's parameter."""
     names = given.split(",") if isinstance(given, str) else given
     return frozenset(name.strip() for name in names if name.strip())
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings from TIDEGATE_* variables; raises KeyError naming a variable that is missing."""
+    """Reads the settings from TIDEGATE_* variables. Raises KeyError that names a missing variable."""
     pools = {
         name: Pool(
             name=name,
@@ -112,7 +118,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for name, spec in json.loads(environment["TIDEGATE_POOLS"]).items()
     }
     lease_seconds = int(environment["TIDEGATE_LEASE_SECONDS"])
-    # Neither a job nor a worker is given up for one or two heartbeats that got lost, nor any that is well.
+    # Three heartbeats fit in a lease, so that one or two lost ones do not cost a healthy worker its job.
     heartbeat_seconds = min(int(environment["TIDEGATE_HEARTBEAT_SECONDS"]), max(1, lease_seconds // 3))
     return Settings(
         pools=pools,
@@ -144,7 +150,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def read_tables(environment: Mapping[str, str]) -> Tables:
-    """Table names from TIDEGATE_TABLE_* variables; raises KeyError naming a variable that is missing."""
+    """Reads the names of the tables from TIDEGATE_TABLE_* variables. Raises KeyError that names a missing variable."""
     return Tables(
         jobs=environment["TIDEGATE_TABLE_JOBS"],
         payloads=environment["TIDEGATE_TABLE_PAYLOADS"],

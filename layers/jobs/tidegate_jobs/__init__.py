@@ -1,1 +1,1 @@
-"""Job code. Every module in here is imported by every worker; see README.md for how to add a job type."""
+"""Job code. Every worker imports every module in this folder. README.md says how to add a job type."""

@@ -1,1 +1,4 @@
-"""Job types of the demo: deployed where the parameter SampleJobs says so, never part of your own job code."""
+"""Job types of the demo.
+
+They are deployed only where the parameter SampleJobs says so, and are not your own job code.
+"""

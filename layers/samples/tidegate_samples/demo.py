@@ -1,4 +1,4 @@
-"""Job types that show what a workflow can do: start signals, retries, failures, and who sees what."""
+"""Job types that show the features of workflows: start signals, retries, failures, and the states of upstreams."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _STEPS = 20
 
 
 class NoParameters(Parameters):
-    """None are needed."""
+    """The parameters of a job that needs none."""
 
 
 class SignalParameters(Parameters):
-    """How long the job goes on after it has started, in seconds."""
+    """The time that the job runs after its start, in seconds."""
 
     seconds: float = Field(ge=0, le=300)
 
 
 class FlakyParameters(Parameters):
-    """How many attempts fail before one succeeds."""
+    """The number of attempts that fail before one succeeds."""
 
     failing_attempts: int = Field(default=1, ge=0, le=25)
 
 
 @job("demo.start_signal")
 def start_signal(parameters: SignalParameters, context: JobContext) -> Json:
-    """Starts, and goes on for a while; who waits only for its start need not wait for its end."""
+    """Starts and runs for some seconds. A job that waits only for its start (MUST_START) runs meanwhile."""
     for step in range(_STEPS):
         context.progress(step / _STEPS, "on the way")
         context.sleep(parameters.seconds / _STEPS)
@@ -42,13 +42,13 @@ def start_signal(parameters: SignalParameters, context: JobContext) -> Json:
 
 @job("demo.probe", reads_upstreams=True)
 def probe(parameters: NoParameters, context: JobContext) -> Json:  # noqa: ARG001 - as all job code
-    """Says in which states it found its upstreams."""
+    """Returns the states in which it finds its upstreams."""
     return {"found": {name: upstream.state.value for name, upstream in context.upstreams.items()}}
 
 
 @job("demo.flaky")
 def flaky(parameters: FlakyParameters, context: JobContext) -> Json:
-    """Fails at first, and succeeds when tried again."""
+    """Fails in its first attempts and succeeds in a later one."""
     if context.attempt <= parameters.failing_attempts:
         raise HandlerError(f"attempt {context.attempt} fails, as it should")
     return {"attempts": context.attempt}

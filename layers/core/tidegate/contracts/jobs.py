@@ -1,4 +1,4 @@
-"""Jobs on the wire."""
+"""Jobs and workflows on the wire."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHARE_NAME = re.compile("[A-Za-z0-9._-]+")
 
 
 def _text(max_characters: int) -> StringConstraints:
-    # What a client names is shown on other people's terminals, and compared by eye.
+    # Other people read the client's names on their terminals and compare them by eye.
     return StringConstraints(
         strict=True, min_length=1, max_length=max_characters, pattern=f"^[^{UNPRINTABLE}]*$"
     )
@@ -74,12 +74,12 @@ Moment = Annotated[datetime, BeforeValidator(read_moment)]
 
 
 class _In(BaseModel):
-    # A misspelt field is refused, not ignored. Numbers and strings are strict: "5" is no priority.
+    # A misspelt field is refused, not ignored. Numbers and strings are strict: "5" is not a priority.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class DependencyIn(_In):
-    """An edge: to a job of the same workflow by `key`, or to an earlier job by `job_id`."""
+    """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
 
     key: Key | None = None
     job_id: JobId | None = None
@@ -94,7 +94,7 @@ class DependencyIn(_In):
 
 
 class RetryIn(_In):
-    """Backoff between attempts, in seconds, and the codes of errors that are never or always retried."""
+    """The backoff between attempts in seconds, and the codes of errors that are never or always retried."""
 
     backoff_seconds: BackoffSeconds = limits.DEFAULT_BACKOFF_SECONDS
     max_backoff_seconds: BackoffSeconds = limits.DEFAULT_MAX_BACKOFF_SECONDS
@@ -110,7 +110,10 @@ class RetryIn(_In):
 
 
 class ShareIn(_In):
-    """The share of its pool that a job belongs to; `weight` says how much of the pool the share gets beside others."""
+    """The share of its pool that a job belongs to.
+
+    `weight` is the share's part of the pool, compared with other shares.
+    """
 
     name: ShareName
     weight: ShareWeight = 1
@@ -139,10 +142,11 @@ class JobIn(_In):
 
 
 class WorkflowIn(_In):
-    """A workflow as a client sends it; `priority`, `pool`, `share` and `tags` hold for jobs that do not say otherwise.
+    """A workflow as a client sends it.
 
-    `critical_path_weight` is points per second of the path that begins with a job.
-    Each of `jobs` is a JobIn; they are validated one by one, so that a bad body can't cost more than a good one.
+    `priority`, `pool`, `share` and `tags` apply to jobs that give none of their own. `critical_path_weight` is in
+    points per second of the path that begins with a job. Each of `jobs` is a JobIn. They are validated one by one, so
+    that a bad body costs no more than a good one.
     """
 
     jobs: Annotated[tuple[Any, ...], Field(min_length=1, max_length=limits.MAX_JOBS_PER_WORKFLOW)]
@@ -155,7 +159,7 @@ class WorkflowIn(_In):
 
 
 def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
-    """A job as clients read it. `effective_priority` is computed for `now_ms`, while the job waits READY."""
+    """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
     points = None
     if job.state is State.READY and job.ready_at_ms is not None:
         boost = job.critical_path_boost_millipoints
@@ -205,7 +209,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
         "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
         if job.progress
         else None,
-        # Left out, not null, where it is stored apart and was not loaded: there is one.
+        # Left out where it overflowed and was not loaded, because null would mean that there is none.
         **({} if job.result_apart and job.result is None else {"result": job.result}),
         "error": (
             {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}

@@ -6,11 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class JobMessage(BaseModel):
-    """A job to run, its type, how often it was claimed and reopened before this dispatch, and when that was.
+    """A job to run, with its type and its counts of claims and reopenings before this dispatch.
 
-    `queued_at_ms` is 0 where that is not known.
-
-    Fields of later versions are ignored.
+    `attempt` is the number of claims. `queued_at_ms` is when the job was dispatched, in milliseconds since the epoch, 0
+    where that is not known. A field that a later version adds is ignored.
     """
 
     model_config = ConfigDict(frozen=True)

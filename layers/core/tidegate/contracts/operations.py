@@ -1,4 +1,4 @@
-"""Pools, job types and the rules for them on the wire."""
+"""Pools, job types and their rules on the wire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.domain.rules import RuleChange, TypeRule
 
 
 class TypeLimitIn(BaseModel):
-    """How many jobs of a type may run at once; null takes the limit off."""
+    """The body that limits how many jobs of a type may run at once. Null removes the limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -21,13 +21,13 @@ class TypeLimitIn(BaseModel):
 
 
 class NoOptionsIn(BaseModel):
-    """There is nothing to choose: what a client thinks it chose is refused, not passed over."""
+    """The body of a route without options. A field that a client sends is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class CancelJobIn(BaseModel):
-    """What is cancelled besides the job itself."""
+    """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -35,7 +35,7 @@ class CancelJobIn(BaseModel):
 
 
 class RetryJobIn(BaseModel):
-    """What is tried again besides the job itself."""
+    """The options of a retry by hand. `reopen_skipped` also reopens the jobs that were skipped because of the job."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -51,9 +51,10 @@ def pool_out(
     paused: bool,
     paused_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """Writes a pool as a client sees it; `pool` is None where it is not deployed any more.
+    """Returns a pool as clients read it.
 
-    `window` is a multiple of its capacity, `load` what is counted of it.
+    `pool` is None where it is not deployed any more. `window` is a multiple of its capacity. `load` holds its counts of
+    jobs, slots and workers. `paused_change` is the last change of its pause.
     """
     return {
         "name": name,
@@ -76,7 +77,10 @@ def type_out(
     paused_change: RuleChange | None,
     limit_change: RuleChange | None,
 ) -> dict[str, Any]:
-    """Writes a job type as a client sees it; `registered` says that the deployed job code has it."""
+    """Returns a job type as clients read it. `registered` says that the deployed job code has it.
+
+    `paused_change` and `limit_change` are the last changes of its pause and its limit.
+    """
     return {
         "type": job_type,
         "deployed": registered,

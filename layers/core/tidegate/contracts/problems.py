@@ -1,4 +1,4 @@
-"""Refusals on the wire: RFC 9457 problem details, and the one table of which error becomes which HTTP status."""
+"""Refusals on the wire: RFC 9457 problem details, and the one table of the HTTP status for each error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROBLEM_CONTENT_TYPE = "application/problem+json"
 STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    UnknownName: HTTPStatus.NOT_FOUND,  # before what it is a kind of
+    UnknownName: HTTPStatus.NOT_FOUND,  # before its base class, because the first match counts
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
@@ -50,7 +50,7 @@ _NAMED_BY = {
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "The request can't be read",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid",
-    HTTPStatus.CONFLICT: "The request conflicts with what stands",
+    HTTPStatus.CONFLICT: "The request conflicts with the present state",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
@@ -60,7 +60,7 @@ _TITLES = {
 
 
 class FieldError(BaseModel):
-    """One thing wrong with a request; `field` is a path into it (`jobs[3].priority`), empty for the whole."""
+    """One fault in a request. `field` is a path into it (`jobs[3].priority`), empty for the whole request."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +69,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why a request was refused. `type` is stable and ends in the error's code."""
+    """The reason for a refusal. `type` is stable and ends in the error's code."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -82,7 +82,10 @@ class Problem(BaseModel):
 
 
 def problem_for(error: Exception, path: str, request_id: str | None = None) -> Problem:
-    """The problem that a client sees. An error that is not in the table tells nothing of itself but its request."""
+    """Returns the problem that a client sees for an error.
+
+    `path` is the request's path. An error that the table does not hold becomes a 500 that shows only `request_id`.
+    """
     status = next(
         (status for kind, status in STATUS_BY_ERROR.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -95,7 +98,7 @@ def problem_for(error: Exception, path: str, request_id: str | None = None) -> P
 
 
 def no_such_route(method: str, path: str) -> Problem:
-    """For a path that the API does not have."""
+    """Returns the problem for a path that the API does not have."""
     detail = (
         f"there is no {method} {path[:_SHOWN_CHARACTERS]}; {_why_no_route(path)}docs/api.md lists the routes"
     )
@@ -107,11 +110,11 @@ def _why_no_route(path: str) -> str:
     collection, _, name = rest.partition("/")
     if version != "v1" or collection not in _NAMED_BY or "/" not in name:
         return ""
-    return f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}: none has a slash; "
+    return f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}, because it holds a slash; "
 
 
 def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> Problem:
-    """For a path that the API has, called with another method."""
+    """Returns the problem for a path of the API that was called with a method it does not take."""
     detail = f"{path} does not take {method}; it takes {' and '.join(allowed)}"
     return _problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, path)
 
@@ -132,7 +135,7 @@ def _problem(
 
 
 def _detail(error: TidegateError) -> str:
-    """The error's own message; of several violations the first, because `errors` holds them all."""
+    """Returns the error's own message. Of several violations it shows the first, because `errors` holds them all."""
     if not isinstance(error, InvalidRequest) or len(error.violations) < 2:
         return str(error).removeprefix(": ")
     first, *others = error.violations

@@ -1,4 +1,4 @@
-"""Times on the wire: RFC 3339 in UTC with milliseconds; inside, milliseconds since the epoch."""
+"""Times on the wire: RFC 3339 in UTC with milliseconds. Inside tidegate they are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 
 
 def to_wire(at_ms: int | None) -> str | None:
-    """`2026-12-01T06:00:00.000Z` for milliseconds since the epoch; None stays None."""
+    """Returns `2026-12-01T06:00:00.000Z` for milliseconds since the epoch; None stays None."""
     if at_ms is None:
         return None
     return (_EPOCH + at_ms * _MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_ms(moment: datetime | None) -> int | None:
-    """Milliseconds since the epoch for a time with a zone; None stays None."""
+    """Returns milliseconds since the epoch for a time with a zone; None stays None."""
     return None if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
 def read_moment(value: object) -> object:
-    """A time that a client sent; None stays None. Raises ValueError where it is no RFC 3339 time from 1970 on."""
+    """Returns the time that a client sent; None stays None.
+
+    Raises ValueError where it is no RFC 3339 time from 1970 on.
+    """
     if value is None:
         return None
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         try:
             moment = datetime.fromisoformat(value.upper())
         except ValueError:
-            pass  # the 30th of February, a 25th hour
+            pass  # no such time, like the 30th of February or a 25th hour
         else:
             if moment >= _EPOCH:
                 return moment

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in the words of the API: the field's path, and what would be right."""
+"""Pydantic's errors in the words of the API: the field's path, and what would be right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from tidegate.domain.errors import Violation
 from tidegate.domain.suggestions import did_you_mean
 
-_NAME_CHARACTERS = 64  # of a field's name that a client made up
+_NAME_CHARACTERS = 64  # of a field's name that the API does not know
 _SHOWN_UNKNOWN = 10
 
 _MESSAGES: Mapping[str, str] = {
@@ -41,7 +41,10 @@ _MESSAGES_WITH_BOUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def violations_of(
     error: ValidationError, field: str = "", model: type[BaseModel] | None = None
 ) -> Iterator[Violation]:
-    """Yields the errors as violations; `field` is the path of the part read as `model`, empty for the whole body."""
+    """Yields pydantic's errors as violations.
+
+    `field` is the path of the part that was read as `model`, empty for the whole body.
+    """
     for detail in error.errors(include_url=False, include_input=False):
         message = _message(detail)
         if detail["type"] == "extra_forbidden" and model is not None:
@@ -50,7 +53,7 @@ def violations_of(
 
 
 def _fields_beside(model: type[BaseModel], location: Sequence[int | str]) -> Iterable[str]:
-    """Names the fields that exist beside an unknown one."""
+    """Returns the names of the fields that exist beside an unknown one."""
     for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             inner = _model_in(model.model_fields[part].annotation)
@@ -68,7 +71,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def oversize_violations(model: type[BaseModel], value: Mapping[str, Any], field: str) -> Iterator[Violation]:
-    """Entries beyond what `model` could take: found by counting, before each of them is looked at and reported."""
+    """Yields the violations of a value with more fields or entries than `model` takes.
+
+    It counts them before pydantic looks at and reports each of them.
+    """
     unknown = (name for name in value if name not in model.model_fields)
     if len(value) > len(model.model_fields):
         for name in islice(unknown, _SHOWN_UNKNOWN):
@@ -87,12 +93,12 @@ def oversize_violations(model: type[BaseModel], value: Mapping[str, Any], field:
 
 
 def join_path(field: str, location: Sequence[int | str]) -> str:
-    """`jobs[3].tags.team` for the place `(tags, team)` in `jobs[3]`."""
+    """Returns `jobs[3].tags.team` for the place `(tags, team)` in `jobs[3]`."""
     text = field
     for part in location:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part != "[key]":  # pydantic's mark for the name of an entry, not its value
+        elif part != "[key]":  # pydantic marks the name of an entry with [key]
             text += f".{part[:_NAME_CHARACTERS]}"
     return text.removeprefix(".")
 

@@ -1,4 +1,4 @@
-"""From the wire to requests: bodies are read, and what is wrong with them is named field by field."""
+"""Reading of request bodies. Each fault is named with its field."""
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, 
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 
-MAX_REPORTED = 50  # enough to mend a request by; the rest would repeat itself
-MAX_ANSWER_BYTES = (
-    6_000_000  # of the 6 MiB that a function can answer with; the rest is for the headers around it
-)
-_LONGEST_ESCAPE = 12  # a character outside the basic plane, as two of \uXXXX
-_LONGEST_BODY_ESCAPE = 6  # a control character as \u00XX; others go as they are in UTF-8
+MAX_REPORTED = 50  # enough to correct a request; further violations repeat the same faults
+MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB, of which the rest is for the headers
+_LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
+_LONGEST_BODY_ESCAPE = 6  # a control character becomes \u00XX; other characters stay UTF-8
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def read_job(body: str) -> tuple[JobRequest, str]:
-    """The job that a body asks for, and the body's fingerprint.
+    """Returns the job that a body asks for, and the body's fingerprint.
 
-    Raises MalformedBody, or InvalidRequest naming each field that is wrong.
+    Raises MalformedBody, or InvalidRequest that names each wrong field.
     """
     value, fingerprint = _read(body)
     violations: list[Violation] = []
@@ -45,9 +43,9 @@ def read_job(body: str) -> tuple[JobRequest, str]:
 
 
 def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
-    """The workflow that a body asks for, and the body's fingerprint.
+    """Returns the workflow that a body asks for, and the body's fingerprint.
 
-    Raises MalformedBody, or InvalidRequest naming each field that is wrong.
+    Raises MalformedBody, or InvalidRequest that names each wrong field.
     """
     value, fingerprint = _read(body)
     violations: list[Violation] = []
@@ -74,9 +72,9 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
 
 
 def read_type_limit(body: str) -> int | None:
-    """How many jobs of a type may run at once, as a body says; None takes the limit off.
+    """Returns how many jobs of a type may run at once; None removes the limit.
 
-    Raises MalformedBody, or InvalidRequest naming the field that is wrong.
+    Raises MalformedBody, or InvalidRequest that names the wrong field.
     """
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
@@ -84,17 +82,17 @@ def read_type_limit(body: str) -> int | None:
 
 
 def read_cancel_job(body: str) -> CancelJobIn:
-    """What a body says of cancelling a job; it may be left out. Raises MalformedBody or InvalidRequest."""
+    """Returns the options of a cancellation. The body may be empty. Raises MalformedBody or InvalidRequest."""
     return _read_options(CancelJobIn, body)
 
 
 def read_retry_job(body: str) -> RetryJobIn:
-    """What a body says of trying a job again; it may be left out. Raises MalformedBody or InvalidRequest."""
+    """Returns the options of a retry by hand. The body may be empty. Raises MalformedBody or InvalidRequest."""
     return _read_options(RetryJobIn, body)
 
 
 def read_no_options(body: str) -> None:
-    """Sees to it that a body, which may be left out, chooses nothing. Raises MalformedBody or InvalidRequest."""
+    """Checks that the body is empty or holds no field. Raises MalformedBody or InvalidRequest."""
     _read_options(NoOptionsIn, body)
 
 
@@ -108,12 +106,12 @@ def _read_options(model: type[ModelT], body: str) -> ModelT:
 
 
 def to_json(body: Mapping[str, Any]) -> str:
-    """A body as JSON text."""
+    """Returns a body as JSON text."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
 
 
 def fits_in_answer(text: str) -> bool:
-    """Whether a function can answer with this text: it travels as a JSON string inside the function's own answer."""
+    """Tells whether a function can answer with this text, which its own answer holds as a JSON string."""
     if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
         return True
     return len(json.dumps(text)) <= MAX_ANSWER_BYTES
@@ -123,7 +121,7 @@ def refuse_if_too_large(body: str) -> None:
     """Raises BodyTooLarge for a body that AWS would not hand to the function.
 
     A body travels as a JSON string in the function's event, where each quotation mark, backslash and line break takes
-    two bytes. Source: AWS Lambda quotas (6 MB for a synchronous invocation); the size is that of the whole event.
+    two bytes. Source: AWS Lambda quotas (6 MB for a synchronous invocation, measured on the whole event).
     """
     if len(body) * _LONGEST_BODY_ESCAPE <= limits.MAX_BODY_BYTES:
         return
@@ -137,7 +135,7 @@ def refuse_if_too_large(body: str) -> None:
 
 
 def _read(body: str) -> tuple[Any, str]:
-    """A body's value, and what identifies it whatever its spacing and order: SHA-256 of its canonical JSON."""
+    """Returns a body's value and its fingerprint: the SHA-256 of its canonical JSON, whatever its spacing and order."""
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
     try:
@@ -145,11 +143,11 @@ def _read(body: str) -> tuple[Any, str]:
     except ValueError as error:
         if "recursion limit" in str(error):
             raise MalformedBody(
-                "the body lies in more than 200 lists and objects, one in the other; put them side by side"
+                "the body nests lists and objects more than 200 deep; put them side by side"
             ) from error
         if "number out of range" in str(error):
             raise MalformedBody(
-                f"the body has a whole number of more digits than can be read: {error}; send it as a text"
+                f"the body has a whole number with too many digits: {error}; send it as a string"
             ) from error
         raise MalformedBody(f"the body is not JSON: {error}") from error
     try:
@@ -163,21 +161,26 @@ def _read(body: str) -> tuple[Any, str]:
 
 
 def too_large_numbers(value: Any) -> Iterator[Violation]:
-    """Yields the first numbers of a JSON value that no computer's number holds, such as 1e400."""
+    """Yields a violation for each number of a JSON value that is too large for a float, like 1e400.
+
+    It stops after the first `MAX_REPORTED`.
+    """
     for place in islice(_infinite_numbers(value, ()), MAX_REPORTED):
         yield Violation(join_path("", place), "is too large a number; at most 1.7e308")
 
 
 class _Doubled(dict[str, Any]):
-    """An object of a body in which a field stands twice."""
+    """An object of a body that gives a field more than once."""
 
     names: tuple[str, ...] = ()
 
 
 def _refuse_doubled_names(body: str) -> None:
-    """Raises InvalidRequest where an object of the body has a name twice: one of its values would be passed over.
+    """Raises InvalidRequest where an object of the body gives a name twice.
 
-    The body has been read before, so it is JSON, and no deeper than that reader allows.
+    A JSON reader keeps only one of the two values, so the other one would be ignored.
+
+    The body has been read before, so it is JSON and no deeper than that reader allows.
     """
     doubled = 0
 
@@ -188,12 +191,12 @@ def _refuse_doubled_names(body: str) -> None:
             return made
         doubled += 1
         if doubled > MAX_REPORTED:
-            return made  # a body may hold hundreds of thousands
+            return made  # a body may hold hundreds of thousands of them
         marked = _Doubled(made)
         marked.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return marked
 
-    # Numbers are of no interest here, and a very long one is refused by `int`.
+    # Numbers stay text, because `int` refuses a very long one.
     value = json.loads(body, object_pairs_hook=make, parse_int=str, parse_float=str)
     if doubled:
         places = islice(_doubled_names(value, ()), MAX_REPORTED)
@@ -225,7 +228,7 @@ def _infinite_numbers(value: Any, place: tuple[int | str, ...]) -> Iterator[tupl
 
 
 def _validate(model: type[ModelT], value: Any, field: str, violations: list[Violation]) -> ModelT | None:
-    """The value as `model`; where it is not one, adds what is wrong to `violations` and returns None."""
+    """Returns the value as `model`, or None after adding its faults to `violations`."""
     if isinstance(value, dict):
         oversize = list(oversize_violations(model, value, field))
         if oversize:
@@ -239,7 +242,7 @@ def _validate(model: type[ModelT], value: Any, field: str, violations: list[Viol
 
 
 def _stored(seconds: float | None) -> float | None:
-    """To the microsecond: numbers far nearer to 0 are none that the store can hold."""
+    """Rounds to the microsecond, because the store can't hold numbers that are much nearer to 0."""
     return None if seconds is None else round(seconds, 6)
 
 
@@ -284,7 +287,7 @@ def _share(share: ShareIn | None) -> ShareRequest | None:
 
 
 def _parts_fit(value: dict[str, Any], field: str, violations: list[Violation]) -> bool:
-    """Whether no object inside the job has more fields than it could; else adds what is wrong to `violations`."""
+    """Tells whether no object inside the job has more fields than its model; else adds the faults to `violations`."""
     before = len(violations)
     retry = value.get("retry")
     if isinstance(retry, dict) and len(retry) > len(RetryIn.model_fields):

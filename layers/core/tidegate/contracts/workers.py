@@ -9,7 +9,11 @@ from tidegate.domain.workers import Worker
 
 
 def worker_out(worker: Worker, silent_since_ms: int) -> dict[str, Any]:
-    """A worker as clients read it. `live` says whether it is there and beat not before `silent_since_ms`."""
+    """Returns a worker as clients read it.
+
+    `live` is True where it is ACTIVE or DRAINING with a heartbeat since `silent_since_ms`, in milliseconds since the
+    epoch.
+    """
     spec, totals = worker.spec, worker.totals
     return {
         "worker_id": spec.worker_id,

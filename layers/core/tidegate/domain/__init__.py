@@ -1,1 +1,4 @@
-"""The pure domain: states, dependencies, ranks, plans. Standard library only, no clock, no input or output."""
+"""The pure domain: states, dependencies, ranks, plans.
+
+It uses the standard library only. It reads no clock and does no input or output.
+"""

@@ -1,4 +1,4 @@
-"""What each type of dependency makes of its upstream. `docs/dependencies.md` holds the truth table; a test compares."""
+"""The rules of each type of dependency. A test compares them with the truth table in `docs/dependencies.md`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tidegate.domain.states import TERMINAL, State
 
 
 class DependencyType(StrEnum):
-    """When an upstream satisfies its downstream."""
+    """The condition under which an upstream satisfies its downstream."""
 
     MUST_START = "MUST_START"
     MUST_COMPLETE = "MUST_COMPLETE"
@@ -18,7 +18,7 @@ class DependencyType(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is known of a dependency."""
+    """The present verdict on a dependency."""
 
     UNDECIDED = "UNDECIDED"
     SATISFIED = "SATISFIED"
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One edge as the downstream job states it. `condition` is a CEL expression, only for CONDITIONAL."""
+    """One edge as the downstream holds it. `condition` is a CEL expression, for CONDITIONAL only."""
 
     upstream_id: str
     type: DependencyType = DependencyType.MUST_SUCCEED
@@ -37,7 +37,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """One edge as the upstream holds it: the downstream's id, the edge's ordinal there, and the type."""
+    """One edge as the upstream holds it.
+
+    `job_id` is the downstream, `ordinal` the edge's place in the downstream's `depends_on`.
+    """
 
     job_id: str
     ordinal: int
@@ -45,10 +48,11 @@ class Dependent:
 
 
 def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
-    """Whether `upstream` in this state decides a dependency of this type.
+    """Decides whether an upstream satisfies a dependency of type `kind`.
 
-    `started` is whether the upstream's code began since it was submitted or last reopened. RUNNING does not say so: a
-    worker may have claimed the job ahead of the moment at which it begins it. Success says so, noted or not.
+    `upstream` is the upstream's state. `started` says that the upstream's code has begun since it was submitted or last
+    reopened. The state RUNNING does not say that, because a worker may claim a job some time before it begins it.
+    SUCCEEDED always counts as started.
     """
     if kind is DependencyType.MUST_START and (started or upstream is State.SUCCEEDED):
         return Verdict.SATISFIED
@@ -64,17 +68,17 @@ def judge(kind: DependencyType, upstream: State, started: bool) -> Verdict:
 
 
 UNSATISFIABLE = "dependency-unsatisfiable"
-"""The code of a job that can't run because an upstream ended otherwise than it needs."""
+"""The code of a job that can't run because an upstream did not end as the dependency needs."""
 NOT_TAKEN = "branch-not-taken"
-"""The code of a job on a branch that a false condition decided against. That is no failure."""
+"""The code of a job on a branch that a false condition excluded. That is not a failure."""
 CONDITION_ERROR = "condition-error"
 """The code of a job whose condition could not be evaluated."""
 
 
 def skip_code(kind: DependencyType, upstream_code: str) -> str:
-    """Chooses the code of a job that is skipped because of how its upstream ended.
+    """Returns the code of a job that is skipped because of its upstream's end.
 
-    `upstream_code` is that of the upstream's own failure, empty where it has none. A job that needs one on a
+    `upstream_code` is the code of the upstream's failure, empty where it has none. A job that needs an upstream on a
     branch that was not taken is on that branch too.
     """
     if kind is DependencyType.CONDITIONAL or upstream_code == NOT_TAKEN:
@@ -83,12 +87,15 @@ def skip_code(kind: DependencyType, upstream_code: str) -> str:
 
 
 def named(upstream_id: str, key: str | None) -> str:
-    """Names an upstream for people: by its key with its id behind, or by its id alone where it has no key."""
+    """Returns an upstream's name for people: `key (id)`, or the id alone where it has no key."""
     return upstream_id if key is None else f"{key} ({upstream_id})"
 
 
 def unsatisfiable_reason(kind: DependencyType, upstream: str, state: State, detail: str = "") -> str:
-    """Says on a SKIPPED job why it is. `upstream` is the upstream as `named` gives it."""
+    """Returns the reason that a SKIPPED job shows. `upstream` is the name that `named` returns.
+
+    `state` is the upstream's state; `detail` says how the condition failed, for CONDITIONAL only.
+    """
     if kind is DependencyType.MUST_START:
         return f"{upstream} ended as {state} without ever starting"
     if kind is DependencyType.CONDITIONAL:

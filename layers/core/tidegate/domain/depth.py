@@ -1,4 +1,4 @@
-"""How deep JSON values are nested."""
+"""A check of how deep JSON values are nested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidegate.domain.job import Json
 def is_deeper_than(value: Json, levels: int) -> bool:
     """Tells whether lists and objects are nested more than `levels` deep.
 
-    Readers with a stack of their own fail at some depth. This one needs none.
+    A recursive reader fails at some depth. This function does not recurse, so it reads any depth.
     """
     level: list[Json] = [value]
     for _ in range(levels):

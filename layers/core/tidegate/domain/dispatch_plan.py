@@ -1,15 +1,15 @@
-"""Which READY jobs of a pool to dispatch now.
+"""The plan of one dispatch: it chooses which READY jobs of a pool to dispatch now.
 
-The rule: of the shares that have a candidate, the one with the fewest dispatched jobs for its weight, one more
-included, comes next; of equals the one whose best candidate ranks highest. Within a share the highest rank comes
-first. So shares that wait divide a pool's places by their weights, to within one place, and without shares the order
-is the rank's alone.
+The rule: among the shares that have a candidate, the next dispatch goes to the share with the smallest value of
+(dispatched jobs + 1) / weight. Among equals it goes to the share whose best candidate has the highest rank. Within a
+share the highest rank comes first. So waiting shares divide a pool's slots by their weights, to within one slot.
+Without shares the rank alone decides.
 
-A share's part may be less than one place: with a weight of 1 beside 9, it is less than half a place of 4. So that it
-does not wait for ever, a share with nothing dispatched counts a random number in place of the 1: exponentially
-distributed, for then such shares come in proportion to their weights (the least of several such numbers, each divided
-by its weight; Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006). Nothing has to be remembered
-or written.
+A share's part may be less than one slot: with a weight of 1 beside 9, it is less than half a slot of 4. So that such a
+share does not wait for ever, a share with nothing dispatched counts a random number in place of the 1. The number is
+exponentially distributed, because then such shares come in proportion to their weights: the smallest of several such
+numbers, each divided by its weight, wins (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
+The rule needs no memory and no write.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from tidegate.domain.lanes import MAIN, key_lane, type_lane
 from tidegate.domain.rules import DispatchRules
 
 DEFAULT_WEIGHT = 1
-LOOK_AT_MOST = 2_000  # candidates in one plan, held-back ones included
+LOOK_AT_MOST = 2_000  # candidates in one plan, held ones included
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What of a job decides whether and when it may be dispatched, its rank aside.
+    """The properties of a job that decide, beside its rank, whether and when it may be dispatched.
 
-    `share` is empty for jobs without one. At most `concurrency_limit` (1 or more) jobs with the same
-    `concurrency_key` may be dispatched and not ended.
+    `share` is empty for a job without one. At most `concurrency_limit` (1 or more) jobs with the same `concurrency_key`
+    may be dispatched and not ended.
     """
 
     type: str = ""
@@ -47,7 +47,7 @@ NO_TRAITS = Traits()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A READY job as the index shows it in one lane: a hint, to be decided by the conditional write."""
+    """A READY job as the index shows it in one lane. It is a hint: the conditional write decides."""
 
     job_id: str
     rank: int
@@ -57,7 +57,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Dispatched:
-    """Jobs of a pool that are dispatched and not ended, counted by what bounds them. Grows as a plan is made."""
+    """Counts of a pool's jobs that are dispatched and not ended, by what bounds them. They grow as a plan is made."""
 
     total: int = 0
     by_share: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ class Dispatched:
 
     @classmethod
     def count(cls, jobs: Iterable[Traits]) -> Dispatched:
-        """Counts the jobs with these traits."""
+        """Returns the counts of the jobs with these traits."""
         counted = cls()
         for traits in jobs:
             counted.add(traits)
@@ -91,7 +91,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class DispatchPlan:
-    """The jobs to dispatch, in the order they were chosen, and those that stand in the way in their lane."""
+    """The jobs to dispatch, in the order in which they were chosen, and the jobs to hold in another lane."""
 
     chosen: tuple[Candidate, ...]
     held: tuple[Held, ...]
@@ -101,7 +101,7 @@ Grant = Callable[[Candidate], str | None]
 
 
 def grant_all(_candidate: Candidate) -> str | None:
-    """Refuses nobody."""
+    """Returns None for every candidate: none has to wait."""
     return None
 
 
@@ -109,26 +109,29 @@ Draw = Callable[[], float]  # uniform in [0, 1)
 
 
 def window_places(capacity: int, window: float) -> int:
-    """How many jobs may be dispatched and not finished: capacity x window, rounded down.
+    """Returns how many jobs may be dispatched and not ended: capacity x window, rounded down.
 
-    `capacity` is the number of jobs that the pool can run at once, `window` (at least 1) how many times that.
+    `capacity` is the number of slots of the pool. `window` (at least 1) is a multiple of it.
     """
     return math.floor(capacity * window)
 
 
 def free_places(places: int, dispatched: int) -> int:
-    """How many more jobs may be dispatched, where so many of the window's places are taken; never below 0."""
+    """Returns how many more jobs may be dispatched, never below 0.
+
+    `places` is how many the window allows, `dispatched` how many are dispatched and not ended.
+    """
     return max(0, places - dispatched)
 
 
 def is_taken_up(job_type: str, dispatched: Dispatched, rules: DispatchRules) -> bool:
-    """Whether no further job of this type may be dispatched now: it is paused, or at its limit."""
+    """Tells whether the type is paused or at its limit, so that no further job of it may be dispatched now."""
     rule = rules.type_rule(job_type)
     return rule.paused or (rule.max_running is not None and dispatched.by_type[job_type] >= rule.max_running)
 
 
 def held_in(traits: Traits, dispatched: Dispatched, rules: DispatchRules) -> str | None:
-    """The lane in which a job with these traits has to wait now; None where it may be dispatched."""
+    """Returns the lane in which a job with these traits has to wait now; None where it may be dispatched."""
     if rules.types and is_taken_up(traits.type, dispatched, rules):
         return type_lane(traits.type)
     key = traits.concurrency_key
@@ -146,11 +149,12 @@ def plan_dispatch(
     draw: Draw,
     grant: Grant = grant_all,
 ) -> DispatchPlan:
-    """Chooses at most `places` candidates.
+    """Chooses at most `places` candidates to dispatch.
 
-    Each of `queues` comes sorted best rank first and is read no further than needed. `dispatched` counts what runs
-    already, and the chosen as they are chosen; `weights` (1 or more) are by share, `draw` gives the random numbers
-    of the rule. `grant` has the last word on a candidate: it names the lane in which it has to wait after all, or None.
+    Each of `queues` is sorted by rank, highest first, and is read no further than needed. `dispatched` counts the jobs
+    that are dispatched already; the plan adds the chosen ones to it. `weights` (1 or more) are by share. `draw` returns
+    the random numbers of the rule, uniform in [0, 1). `grant` decides last about a candidate: it returns the lane in
+    which the candidate has to wait, or None. Looks at no more than `LOOK_AT_MOST` candidates.
     """
     shares = _Shares()
     for queue in queues:
@@ -166,7 +170,7 @@ def plan_dispatch(
             chosen.append(candidate)
             dispatched.add(candidate.traits)
         elif lane == candidate.lane:
-            continue  # everything behind it in this lane waits for the same
+            continue  # all jobs behind it in this lane wait for the same key or type
         else:
             held.append(Held(candidate, lane))
         shares.advance(rest)
@@ -178,15 +182,15 @@ _Head = tuple[int, int, Candidate, Iterator[Candidate]]
 
 @dataclass(slots=True)
 class _Shares:
-    """By share, a heap of the best candidate of every queue whose turn is that share's."""
+    """By share, a heap that holds the best candidate of every queue whose next candidate belongs to that share."""
 
     heads: dict[str, list[_Head]] = field(default_factory=dict)
     _order: Iterator[int] = field(
         default_factory=itertools.count
-    )  # settles ties before candidates are compared
+    )  # decides between equal ranks, so that candidates are never compared
 
     def advance(self, queue: Iterator[Candidate]) -> None:
-        """Takes the next candidate of a queue into account."""
+        """Adds the next candidate of a queue to its share's heap."""
         candidate = next(queue, None)
         if candidate is not None:
             heads = self.heads.setdefault(candidate.traits.share, [])
@@ -195,7 +199,7 @@ class _Shares:
     def pop(
         self, dispatched: Dispatched, weights: Mapping[str, int], draw: Draw
     ) -> tuple[Candidate, Iterator[Candidate]]:
-        """Takes out the candidate whose turn it is, with what is behind it in its queue."""
+        """Removes and returns the next candidate by the rule, with the rest of its queue."""
         share = self._next(dispatched, weights, draw)
         heads = self.heads[share]
         _, _, candidate, rest = heapq.heappop(heads)

@@ -1,4 +1,4 @@
-"""Dispatches on end of a job that no worker has claimed since, as its history tells them."""
+"""Dispatches in a row: those of a job since a worker last claimed it, as its history tells them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 
 MESSAGE_GIVEN_UP = "its queue gave its message up"
-"""Why a job was taken back whose message was delivered again and again."""
+"""The reason for taking back a job whose message was delivered again and again."""
 
 _WAITING = frozenset({State.READY, State.QUEUED})
 _LONGEST_DOUBLING = 16
 
 
 def dispatches_on_end(history: Sequence[HistoryEntry]) -> int:
-    """Counts how often the job was dispatched since a worker claimed it last, or since it became READY first."""
+    """Counts the dispatches of the job since a worker last claimed it, or since it first became READY."""
     return sum(entry.state is State.QUEUED for entry in _since_claimed(history))
 
 
 def given_up_on_end(history: Sequence[HistoryEntry]) -> int:
-    """Counts how many of these dispatches its queue gave up."""
+    """Counts the dispatches in a row whose message the queue gave up."""
     return sum(
         entry.state is State.READY and entry.reason == MESSAGE_GIVEN_UP for entry in _since_claimed(history)
     )
 
 
 def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Computes what a job that is being taken back keeps of its history.
+    """Returns the entries of `history` that a job keeps when it is taken back.
 
-    That is everything, but for dispatches on end that no worker claimed: of those the first and the latest are kept,
-    `MAX_DISPATCHES_KEPT` in all. Each is kept or dropped with the line that took the job back.
+    The job keeps all entries except those of dispatches in a row that no worker claimed. Of these dispatches it keeps
+    the first and the latest, `MAX_DISPATCHES_KEPT` in all. Each is kept or dropped together with the entry that took
+    the job back.
     """
     first = len(history) - sum(1 for _ in _since_claimed(history))
     starts = [place for place in range(first, len(history)) if history[place].state is State.QUEUED]
@@ -42,9 +43,10 @@ def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntr
 
 
 def doubled(first: int, dispatches: int, most: int) -> int:
-    """Doubles a wait with each dispatch on end (from 1): `first` at the first one, never more than `most`.
+    """Returns a wait that doubles with each dispatch in a row, in the unit of `first` and `most`.
 
-    So the lines that such dispatches add to the history grow slowly. The history keeps enough of them for that.
+    The wait is `first` at the first dispatch (`dispatches` is 1) and never more than `most`. So a job that no worker
+    claims adds lines to its history slowly. The history keeps enough of these dispatches to count them for this wait.
     """
     return min(most, first << min(max(0, dispatches - 1), _LONGEST_DOUBLING))
 

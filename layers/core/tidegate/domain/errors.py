@@ -1,4 +1,4 @@
-"""One tree of errors. Each says what was wrong and what to do about it."""
+"""The one tree of errors. Each error says what was wrong and what to do about it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 
 
 class TidegateError(Exception):
-    """Root of every error that tidegate raises on purpose."""
+    """The root of every error that tidegate raises on purpose.
+
+    `code` is short and stable; it ends the `type` of a problem on the wire.
+    """
 
     code = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with what a client sent.
+    """One fault in a request.
 
-    `field` is a path into the request (`jobs[3].priority`), `message` says what is wrong and what would be right.
+    `field` is a path into the request (`jobs[3].priority`). `message` says what is wrong and what would be right.
     """
 
     field: str
@@ -30,19 +33,19 @@ class Violation:
 
 
 class MalformedBody(TidegateError):
-    """The request's body is missing or is no JSON."""
+    """The error for a request whose body is missing or is not JSON."""
 
     code = "malformed-body"
 
 
 class BodyTooLarge(TidegateError):
-    """The request's body is larger than the platform takes."""
+    """The error for a request whose body is larger than AWS hands to the function."""
 
     code = "body-too-large"
 
 
 class InvalidRequest(TidegateError):
-    """The request can't be accepted; nothing was written."""
+    """The error for a request that breaks a rule. Nothing was written. `violations` names each fault."""
 
     code = "invalid-request"
 
@@ -52,18 +55,18 @@ class InvalidRequest(TidegateError):
 
     @classmethod
     def of(cls, field: str, message: str) -> InvalidRequest:
-        """The error for a single violation."""
+        """Makes the error for a single violation of `field`."""
         return cls((Violation(field, message),))
 
 
 class UnknownName(InvalidRequest):
-    """The path names a pool or a job type that this deployment does not have; the known ones are listed."""
+    """The error for a pool or a job type in the path that this deployment lacks. The message lists the known ones."""
 
     code = "not-found"
 
 
 class IdempotencyConflict(TidegateError):
-    """The idempotency key can't be used for this request, whenever it is sent."""
+    """The error for an idempotency key that can't be used for this request, now or later."""
 
     code = "idempotency-conflict"
 
@@ -78,7 +81,10 @@ class IdempotencyConflict(TidegateError):
 
 
 class NotFound(TidegateError):
-    """What was asked for does not exist (or no longer does, or not yet)."""
+    """The error for something that does not exist: not yet, no longer, or never.
+
+    `what` is its kind ("job", "workflow", …), `identifier` the id that was asked for.
+    """
 
     code = "not-found"
 
@@ -91,7 +97,7 @@ class NotFound(TidegateError):
 
 
 class AlreadyEnded(TidegateError):
-    """The job is terminal, so the transition asked for can't happen."""
+    """The error for a job that has ended, so that the transition asked for can't happen."""
 
     code = "already-ended"
 
@@ -102,7 +108,10 @@ class AlreadyEnded(TidegateError):
 
 
 class NotRetryable(TidegateError):
-    """The job can't be tried again as it stands. `why` says so, and what could be done instead."""
+    """The error for a job that can't be reopened.
+
+    `why` completes the sentence "job ID …": it gives the reason and what the caller can do instead.
+    """
 
     code = "not-retryable"
 
@@ -112,7 +121,7 @@ class NotRetryable(TidegateError):
 
 
 class TooFarDownstream(TidegateError):
-    """More waits on a job than one call can find. `found` is how many it came by."""
+    """The error for a job with more jobs downstream than one call can find. `found` is how many the call found."""
 
     code = "too-far-downstream"
 
@@ -126,7 +135,7 @@ class TooFarDownstream(TidegateError):
 
 
 class TransitionRefused(TidegateError):
-    """A conditional write found the job where the transition is not allowed. `job` is the job as it stands."""
+    """The error for a transition whose condition does not hold. `job` is the job as the conditional write found it."""
 
     code = "transition-refused"
 
@@ -138,7 +147,11 @@ class TransitionRefused(TidegateError):
 
 
 class WorkerIdTaken(TidegateError):
-    """Another process works under this id and was heard of lately. `holder` is that one."""
+    """The error for a worker id under which another process sent a heartbeat lately. `holder` is that process's entry.
+
+    `silent_since_ms` is the time from which on a heartbeat keeps an id taken, in milliseconds since the epoch. The
+    message says after how many seconds the id is free.
+    """
 
     code = "worker-id-taken"
 
@@ -149,13 +162,16 @@ class WorkerIdTaken(TidegateError):
         super().__init__(
             f"worker id {holder.worker_id!r} of pool {holder.pool!r} is taken: a process on host "
             f"{holder.spec.host!r} is {holder.state} under it, last heartbeat {last}; it is free in "
-            f"{wait_seconds} s if nothing more is heard of that one: wait, choose another worker id, or take it "
+            f"{wait_seconds} s if that process sends no more heartbeats: wait, choose another worker id, or take it "
             "over (--take-over), which stops the other process"
         )
 
 
 class WorkerRefused(TidegateError):
-    """A conditional write found the worker where it is not allowed. `worker` is its entry, None where it is gone."""
+    """The error for a change of a worker's entry whose condition does not hold.
+
+    `worker` is the entry as the conditional write found it, None where there is none.
+    """
 
     code = "worker-refused"
 
@@ -166,7 +182,7 @@ class WorkerRefused(TidegateError):
 
 
 class WorkerFenced(TidegateError):
-    """This process's worker id belongs to another session now. `holder` is that one's entry."""
+    """The error for a process whose worker id now belongs to another session. `holder` is that session's entry."""
 
     code = "worker-fenced"
 
@@ -179,7 +195,7 @@ class WorkerFenced(TidegateError):
 
 
 class WorkerGone(TidegateError):
-    """The worker has left or was lost, so there is nothing to drain."""
+    """The error for draining a worker that has left or was lost."""
 
     code = "worker-gone"
 
@@ -189,38 +205,42 @@ class WorkerGone(TidegateError):
 
 
 class ConditionError(TidegateError):
-    """A CONDITIONAL dependency's expression does not compile, or failed when it was evaluated."""
+    """The error for a CONDITIONAL dependency's expression that does not compile, or fails when it is evaluated."""
 
     code = "condition-error"
 
 
 class ConditionTooDear(ConditionError):
-    """A condition would take more steps than it may."""
+    """The error for a condition that would take more steps than the limit."""
 
 
 class TooMuchGathered(TidegateError):
-    """The results of a job's upstreams are larger, together, than one job may gather."""
+    """The error for a job whose upstreams' results are together larger than one job may gather."""
 
     code = "upstreams-too-large"
 
 
 class DependencyUnavailable(TidegateError):
-    """A service that tidegate leans on did not answer within its bounded retries; the call may be repeated."""
+    """The error for a service that did not answer within its bounded retries. The caller may repeat the call."""
 
     code = "unavailable"
 
 
 class ServiceRefused(TidegateError):
-    """A service refused a call for good: permissions, names or sizes are wrong, repeating it changes nothing."""
+    """The error for a call that a service refused for good.
+
+    Permissions, names or sizes are wrong, so repeating the call changes nothing.
+    """
 
     code = "service-refused"
 
 
 class HandlerError(TidegateError):
-    """Raised by job code to fail its job.
+    """The error that job code raises to fail its job.
 
-    `retryable` says whether another attempt could help, unless the job's retry policy names the error's `code`;
-    `retry_after_seconds` (0-86,400) how long it should wait at the least. A `code` is cut to 64 characters.
+    `retryable` says whether another attempt could help; the job's retry policy decides instead where it names the
+    error's `code`. `retry_after_seconds` (0-86,400) is the least time to wait before that attempt. A `code` is cut to
+    64 characters.
     """
 
     code = "handler-error"
@@ -241,12 +261,12 @@ class HandlerError(TidegateError):
 
 
 class JobTimedOut(TidegateError):
-    """The attempt ran longer than the job's `timeout_seconds`."""
+    """The error for an attempt that ran longer than the job's `timeout_seconds`."""
 
     code = "timed-out"
 
 
 class JobCancelled(TidegateError):
-    """Cancellation was asked for and the attempt stopped."""
+    """The error that stops an attempt because a caller asked for cancellation."""
 
     code = "cancelled"

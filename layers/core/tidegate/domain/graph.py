@@ -1,4 +1,4 @@
-"""The graph of one submission: cycles, order, chains."""
+"""The dependency graph of one submission: its cycles, its order and its longest chains."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """Chain analysis of an acyclic graph. Durations are in seconds.
+    """The chains of an acyclic graph. Durations are in seconds.
 
-    `critical_path` is the longest chain by duration, first job first; `depth` counts the jobs on the chain with the
-    most jobs. `remaining_seconds` is, for each node, its own duration plus the longest chain after it.
+    `critical_path` is the longest chain by duration, first job first. `depth` is the number of jobs on the chain with
+    the most jobs. `remaining_seconds` holds, for each node, its own duration plus the longest chain after it.
     """
 
     critical_path: tuple[int, ...]
@@ -22,7 +22,7 @@ class Chains:
 
 
 def find_cycle(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The nodes of one cycle, each an upstream of the next, the first repeated at the end; None if there is none.
+    """Returns the nodes of one cycle, each an upstream of the next, the first one again at the end; None without one.
 
     `upstreams[i]` lists the nodes that node i depends on.
     """
@@ -34,12 +34,15 @@ def find_cycle(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
 
 
 def topological_order(upstreams: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Every node after all that it depends on. The graph must be acyclic."""
+    """Returns all nodes, each after the nodes that it depends on. The graph must be acyclic."""
     return tuple(TopologicalSorter(dict(enumerate(upstreams))).static_order())
 
 
 def analyse_chains(upstreams: Sequence[Sequence[int]], durations_seconds: Mapping[int, float]) -> Chains:
-    """The critical path, the depth and the remaining path of every node of an acyclic graph."""
+    """Computes the critical path, the depth and the remaining path of every node of an acyclic graph.
+
+    `upstreams[i]` lists the nodes that node i depends on. A node that `durations_seconds` lacks counts as 0 seconds.
+    """
     order = topological_order(upstreams)
     downstreams: list[list[int]] = [[] for _ in upstreams]
     depth = [1] * len(upstreams)

@@ -1,4 +1,4 @@
-"""Submission ids: ULIDs, derived from the client's idempotency key where there is one."""
+"""Submission ids: ULIDs, derived from the client's idempotency key where the client sent one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _CHARACTERS = 26  # of a ULID: 128 bits, 5 to a character
 
 
 def derived_submission_id(kind: str, idempotency_key: str) -> str:
-    """The id that a submission of `kind` ("job" or "workflow") gets from its idempotency key.
+    """Returns the submission id that belongs to an idempotency key.
 
-    128 bits of SHA-256 in the form of a ULID (Crockford's base 32), so that the same key finds the same submission.
+    `kind` is "job" or "workflow". The id is made of 128 bits of SHA-256 and has the form of a ULID: 26 characters of
+    Crockford's base 32. The same kind and key give the same id, so a repeated request finds the first submission.
     """
     digest = hashlib.sha256(f"{kind}\n{idempotency_key}".encode()).digest()
     number = int.from_bytes(digest[:16], "big")

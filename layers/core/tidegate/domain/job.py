@@ -1,4 +1,4 @@
-"""The job: one immutable value that holds all that is known of a unit of work."""
+"""The job: one immutable value that holds everything known about a unit of work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One transition: when, into which state, at which attempt, by whom, and why if that is not plain."""
+    """One transition in a job's history: its time, the new state, the attempt, the actor and the reason.
+
+    `at_ms` is in milliseconds since the epoch. `reason` is empty where the transition needs no explanation.
+    """
 
     at_ms: int
     state: State
@@ -32,7 +35,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a running job last said of itself. `fraction` is 0-1."""
+    """The progress that a running job last reported. `fraction` is 0-1."""
 
     fraction: float
     message: str = ""
@@ -40,9 +43,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job did not succeed. `code` is stable and short, `message` is for people.
+    """The reason why a job did not succeed. `code` is stable and short, `message` is for people.
 
-    `upstream_id` names the job whose end made this one SKIPPED.
+    `upstream_id` names the upstream whose end made this job SKIPPED.
     """
 
     code: str
@@ -52,7 +55,7 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobInput:
-    """What the client gave the job: never changes, and is stored apart when it is large."""
+    """The input that the client gave the job. It never changes. A large input overflows into the Payloads table."""
 
     parameters: Mapping[str, Json]
     depends_on: tuple[Dependency, ...] = ()
@@ -62,21 +65,24 @@ class JobInput:
 class Job:
     """A job at one moment. Times are milliseconds since the epoch, None while they have not come.
 
-    `input` is None where it is stored apart and was not loaded (`JobStore.load_input` brings it).
-    `waiting_on` holds the ordinals of the dependencies (their places in `depends_on`) that are not satisfied yet.
-    `dependents` are the edges known when the job was submitted; `dependents_apart` says that the Dependents table
-    holds more. `watch_start` says that some dependent is of type MUST_START.
-    `pool_open` says that the job named no pool: which of those that offer what it requires is chosen when it becomes
-    READY, and `pool` is the latest choice. `held_in` is the lane that a READY job was moved to because its
-    concurrency key or its type was taken up; empty while it waits for nothing but its turn.
-    `cancel_requested_by` is who asked the worker of a running job to stop.
-    `attempt` counts the claims, over all lives: it fences writes, and says nothing of how the job went.
-    `reopened` counts how often the job was reopened after it had ended. The life since then has three facts of its
-    own. `tries` counts its runs that ended by their own failure, timeout or death. `worker_losses` counts its leases
-    that ran out. `began_at_ms` is when the latest of its attempts whose code began did so, None where none did.
-    `leaves_skipped` says that whoever reopened it asked to leave alone what was skipped because of it.
-    `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths
-    of a point; like the priority it never changes.
+    `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `waiting_on` holds
+    the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in `depends_on`. `dependents` are
+    the edges known when the job was submitted. `dependents_apart` says that the Dependents table holds more edges.
+    `watch_start` says that an edge to some dependent is of type MUST_START.
+
+    `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
+    offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
+    because its concurrency key or its type was at its limit. It is empty while only the order keeps the job waiting.
+    `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+
+    `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
+    how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
+    attempts of this life that failed or timed out. `worker_losses` counts its leases that ran out. `began_at_ms` is
+    when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller who
+    reopened the job asked to leave alone the jobs that were skipped because of it.
+
+    `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
+    a point. Like the priority it never changes.
     """
 
     job_id: str
@@ -131,32 +137,32 @@ class Job:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended for good."""
+        """Tells whether the job has ended."""
         return self.state in TERMINAL
 
     @property
     def was_claimed(self) -> bool:
-        """Whether any worker ever claimed the job, in whatever life: all that it waited for was satisfied once."""
+        """Tells whether a worker ever claimed the job, in any life. Then all its dependencies were satisfied once."""
         return self.attempt > 0
 
     @property
     def was_started(self) -> bool:
-        """Whether the job's code began in this life. A claim alone begins nothing."""
+        """Tells whether the job's code began in this life. A claim alone begins no code."""
         return self.began_at_ms is not None
 
     @property
     def runs(self) -> int:
-        """The runs of this life that came to an end of their own: the tries, and the one that succeeded."""
+        """Returns how many attempts of this life ended by themselves: the failed ones, and the one that succeeded."""
         return self.tries + (self.state is State.SUCCEEDED)
 
     @property
     def has_retries_left(self) -> bool:
-        """Whether another run may follow if the present one fails."""
+        """Tells whether another attempt may follow if the present one fails."""
         return self.tries < self.retry.max_retries
 
     @property
     def may_lose_its_worker(self) -> bool:
-        """Whether the job is run again if the present worker is lost.
+        """Tells whether the job runs again if its present worker is lost.
 
         A job may lose fewer than `MAX_WORKER_LOSSES` workers in one life, whatever its retries. Its policy may forbid
         that altogether.
@@ -165,17 +171,17 @@ class Job:
 
     @property
     def traits(self) -> Traits:
-        """What the dispatcher goes by besides the rank."""
+        """Returns the properties that the dispatcher looks at beside the rank."""
         return Traits(self.type, self.share, self.concurrency_key, self.concurrency_limit)
 
     @property
     def lane(self) -> str:
-        """Where the job waits, or would wait, while it is READY."""
+        """Returns the lane in which the job waits, or would wait, while it is READY."""
         return self.held_in or share_lane(self.share)
 
     @property
     def passes(self) -> int:
-        """How often the READY job was passed over, each time for a millisecond (`rank.rank`)."""
+        """Returns how often the READY job was passed over, each time for one millisecond (see `rank.rank`)."""
         if self.ready_at_ms is None or not self.history or self.history[-1].state is not State.READY:
             return 0
         passed_ms = self.ready_at_ms - self.history[-1].at_ms
@@ -183,13 +189,16 @@ class Job:
 
     @property
     def workflow_id(self) -> str | None:
-        """The submission's id where the job is one of a workflow, from the form `<submission>.<index>`."""
+        """Returns the workflow's id, read from a job id of the form `<submission>.<index>`; None for a single job."""
         submission, dot, _ = self.job_id.partition(".")
         return submission if dot else None
 
     @property
     def actual_duration_seconds(self) -> float | None:
-        """How long the last attempt ran, once the job has ended; what it waited after that does not count."""
+        """Returns how long the last attempt ran, in seconds; None while the job has not ended, or where it never ran.
+
+        Time that the job waited after that attempt does not count.
+        """
         if self.started_at_ms is None or self.finished_at_ms is None:
             return None
         stopped_at_ms = self.finished_at_ms
@@ -200,19 +209,19 @@ class Job:
 
 
 def lean(job: Job) -> Job:
-    """Strips a job of what no transition looks at and what may be large: parameters, result, name and tags.
+    """Returns the job without its parameters, result, name and tags, which may be large and which no transition reads.
 
-    For holding thousands of jobs at once. A lean job must never be shown to a caller.
+    It serves to hold thousands of jobs at once. A lean job must never be shown to a caller.
     """
     given = None if job.input is None else JobInput({}, job.input.depends_on)
     return replace(job, input=given, result=None, name=None, tags=NO_TAGS)
 
 
 def workflow_job_id(submission_id: str, index: int) -> str:
-    """The id of the job at `index` (from 0) of a workflow."""
+    """Returns the id of the job at `index` (from 0) of a workflow."""
     return f"{submission_id}.{index}"
 
 
 def submission_of(job_id: str) -> str:
-    """The submission that created the job."""
+    """Returns the id of the submission that created the job."""
     return job_id.partition(".")[0]

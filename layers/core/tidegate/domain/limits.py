@@ -1,4 +1,7 @@
-"""The bounds of everything a client can send. Each stands in docs/limits.md too; a test compares."""
+"""The limits of everything that a client can send.
+
+`docs/limits.md` lists every limit; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ DEFAULT_PRIORITY = 100
 MAX_CRITICAL_PATH_WEIGHT = 1_000
 MAX_JOBS_PER_WORKFLOW = 10_000
 MAX_DEPENDENCIES_PER_JOB = 2_000
-MAX_EVENT_BYTES = 6 * 1024 * 1024  # Lambda refuses an invocation whose event is not smaller
+MAX_EVENT_BYTES = 6 * 1024 * 1024  # Lambda refuses an event of this size and any larger one
 MAX_BODY_BYTES = (
     MAX_EVENT_BYTES - 64 * 1024
-)  # as a JSON string in the event, beside at most 10 KB of headers, twice
+)  # measured as a JSON string; the event also holds the headers, at most 10 KB, twice
 MAX_JOB_ID_CHARACTERS = 64
 MAX_KEY_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 256
@@ -24,16 +27,16 @@ MAX_SHARE_CHARACTERS = 64
 MAX_SHARE_WEIGHT = 1_000
 MAX_SHARES_PER_POOL = 100
 MAX_CONCURRENCY_KEY_CHARACTERS = 128
-MAX_CONCURRENCY_LIMIT = 100  # bounds the item that says who holds a permit
+MAX_CONCURRENCY_LIMIT = 100  # bounds the item that lists the holders of a permit
 MAX_CONDITION_CHARACTERS = 1_000
-MAX_CONDITION_STEPS = 150_000  # of one evaluation; a step takes 0.25 µs and 64 bytes at most
-MAX_WORKFLOW_CONDITIONS_BYTES = 512 * 1024  # those that differ; compiling 1 KB takes up to 3 ms
-MAX_CONDITIONS_BYTES = 32 * 1024  # of one job; beside the largest parameters, in an item of 400 KB
+MAX_CONDITION_STEPS = 150_000  # of one evaluation; a step takes at most 0.25 µs and 64 bytes
+MAX_WORKFLOW_CONDITIONS_BYTES = 512 * 1024  # counts equal conditions once; compiling 1 KB takes up to 3 ms
+MAX_CONDITIONS_BYTES = 32 * 1024  # of one job; with the largest parameters they must fit in an item of 400 KB
 MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_PARAMETERS_DEPTH = 100
 MAX_RESULT_BYTES = 256 * 1024
-MAX_RESULT_DEPTH = 200  # as deep as a request's body may be
-MAX_GATHERED_BYTES = 16 * 1024 * 1024  # a worker's slot holds about five times that, as text and as values
+MAX_RESULT_DEPTH = 200  # the depth that a request's body may have
+MAX_GATHERED_BYTES = 16 * 1024 * 1024  # of one job; a slot needs about five times that, as text and as values
 MAX_ERROR_CHARACTERS = 500
 MAX_PROGRESS_CHARACTERS = 200
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 128
@@ -48,10 +51,10 @@ MAX_PROCESS_GROWTH_MB = 1_048_576  # one TiB
 DEFAULT_TIMEOUT_SECONDS = 300
 MAX_TIMEOUT_SECONDS = 43_200  # 12 hours: the longest that SQS keeps a message invisible
 DEFAULT_MAX_RETRIES = 3
-MAX_RETRIES = 25  # bounds the history that is kept on the job
+MAX_RETRIES = 25  # bounds the history, which is stored in the job's item
 MAX_REOPENINGS = 20  # bounds the history too
-MAX_WORKER_LOSSES = 5  # of one job in one life: a job that kills its workers has to end
-MAX_INTERRUPTIONS_KEPT = 4  # in the history of one life; interruptions themselves are not bounded
+MAX_WORKER_LOSSES = 5  # of one job in one life, so that a job that kills its workers ends
+MAX_INTERRUPTIONS_KEPT = 4  # in the history of one life; the number of interruptions has no limit
 MAX_RETRY_CODES = 20
 MAX_ERROR_CODE_CHARACTERS = 64
 DEFAULT_BACKOFF_SECONDS = 5
@@ -61,12 +64,12 @@ MAX_ESTIMATED_DURATION_SECONDS = 43_200
 MAX_NOT_BEFORE_AHEAD_SECONDS = 366 * 86_400
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
-MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer may have 6 MB, in which quotation marks are escaped twice
+MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
 MAX_TYPE_LIMIT = 100
-MAX_RULES_PER_KIND = 200  # all of them are one item, which the dispatcher reads whole
+MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
 
-MAX_LACKING_TYPES = 20  # that one worker names; one that lacks more leaves its pool
-MAX_FAULT_CHARACTERS = 500  # of what a worker says of its own fault
-MAX_MESSAGES_PER_DISPATCH = 5  # the first one, and those that are sent again
-MAX_DISPATCHES_KEPT = 8  # on end and unclaimed, in the history; the dispatches themselves are not bounded
-MAX_DISPATCHES_GIVEN_UP = 3  # on end, by the queue, before a job counts as undeliverable
+MAX_LACKING_TYPES = 20  # that one worker reports; a worker that lacks more leaves its pool
+MAX_FAULT_CHARACTERS = 500  # of the fault that a worker reports of itself
+MAX_MESSAGES_PER_DISPATCH = 5  # the first message and those that are sent again
+MAX_DISPATCHES_KEPT = 8  # unclaimed, in a row, in the history; the number of dispatches has no limit
+MAX_DISPATCHES_GIVEN_UP = 3  # by the queue, in a row, before a job counts as undeliverable

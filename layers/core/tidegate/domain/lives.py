@@ -1,12 +1,12 @@
-"""Lives of a job: the times between its reopenings, as its history tells them.
+"""The lives of a job, as its history tells them. A life is the time between two reopenings.
 
-A job may be tried again by hand a bounded number of times, for each attempt adds lines to its history, which is one
-attribute of one item. A life in which no code ran costs nothing and is not counted. So nobody uses up another's
-reopenings by cancelling and retrying a job that does not come to run.
+A caller may reopen a job a bounded number of times, because each life adds lines to the history, and the history is one
+attribute of one item. A life in which no code ran is not counted. So a caller who cancels and retries a job that never
+runs does not use up the reopenings of other callers.
 
-A life is made of rounds. Each begins with a claim and goes on until the next one. Failures and lost workers end a
-bounded number of rounds. Interruptions are not bounded: of the rounds that a worker handed back, the history keeps
-the first and the latest.
+A life consists of rounds. A round begins with a claim and goes on until the next claim. Failures and lost workers end a
+bounded number of rounds. Interruptions are not bounded: of the rounds that a worker handed back, the history keeps the
+first and the latest.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 
 UNBEGUN = "unbegun"
-"""How the reason of a hand-back begins where no code of the attempt had begun."""
+"""The first word of the reason of a hand-back where no code of the attempt had begun."""
 
 _Life = tuple[HistoryEntry, ...]
 _Round = tuple[HistoryEntry, ...]
 
 
 def may_be_reopened(history: Sequence[HistoryEntry]) -> bool:
-    """True where a job that has ended may be tried again: not too many of its lives saw code run."""
+    """Tells whether a job that has ended may be reopened: code ran in at most `MAX_REOPENINGS` of its lives."""
     return sum(_ran(life) for life in _lives(history)) <= limits.MAX_REOPENINGS
 
 
 def kept_history(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Computes what a job that is being reopened keeps of its history.
+    """Returns the entries of `history` that a job keeps when it is reopened.
 
-    That is everything, but for lives in which no code ran: of those the first life and the latest ones are kept, as
-    many as reopenings are allowed.
+    The job keeps every life in which code ran, and its first life. Of the other lives it keeps the latest,
+    `MAX_REOPENINGS` of them.
     """
     lives = _lives(history)
     idle = [place for place, life in enumerate(lives) if place > 0 and not _ran(life)]
@@ -43,10 +43,10 @@ def kept_history(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
 
 
 def without_old_interruptions(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Computes what a job that is being handed back keeps of its history.
+    """Returns the entries of `history` that a job keeps when it is handed back.
 
-    That is everything, but for interrupted rounds of its present life: of those the first and the latest are kept,
-    `MAX_INTERRUPTIONS_KEPT` in all. A round is kept or dropped whole.
+    The job keeps all entries except those of interrupted rounds in its present life. Of these rounds it keeps the first
+    and the latest, `MAX_INTERRUPTIONS_KEPT` in all. A round is kept or dropped whole.
     """
     *earlier, present = _lives(history)
     before, *rounds = _rounds(present)
@@ -57,19 +57,19 @@ def without_old_interruptions(history: Sequence[HistoryEntry]) -> tuple[HistoryE
 
 
 def _rounds(life: _Life) -> list[_Round]:
-    """Cuts the life in pieces: all before its first claim, then a piece for each claim."""
+    """Cuts the life into pieces: the entries before its first claim, then one piece for each claim."""
     claims = [place for place, entry in enumerate(life) if entry.state is State.RUNNING]
     cuts = [0, *claims, len(life)]
     return [life[start:end] for start, end in pairwise(cuts)]
 
 
 def _was_handed_back(one: _Round) -> bool:
-    """Tells whether the worker that had claimed the job gave it back. From a lost worker somebody else takes it."""
+    """Tells whether the worker that claimed the job gave it back. A lost worker's job is taken by another actor."""
     return len(one) > 1 and one[1].state is State.READY and one[1].actor == one[0].actor
 
 
 def _lives(history: Sequence[HistoryEntry]) -> list[_Life]:
-    """The history in pieces, each of which begins with a submission or a reopening."""
+    """Cuts the history into lives. Each begins with the submission or with a reopening."""
     starts = [place for place, entry in enumerate(history) if place == 0 or entry.state is State.PENDING]
     ends = [*starts[1:], len(history)]
     return [tuple(history[start:end]) for start, end in zip(starts, ends, strict=False)]

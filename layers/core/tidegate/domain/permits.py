@@ -1,7 +1,7 @@
-"""Permits of concurrency keys: the least limit that anybody asked for holds.
+"""Permits of concurrency keys, where the lowest limit that any job asks for applies.
 
-Every job under a key says how many jobs of the key may be dispatched at once, and jobs need not agree. A holder of the
-permit carries what it asked for at its end, so that a permit tells by itself what holds.
+Every job with a concurrency key says how many jobs of the key may be dispatched at once, and the jobs need not agree.
+The name of a permit's holder ends with the limit that it asks for, so the permit alone shows which limit applies.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A permit as it stands: who holds it, and the least limit that a waiting job asked for.
+    """A permit at one moment: its holders, and the lowest limit that a waiting job asks for.
 
-    `waiting_limit` is None where nobody is known to wait; `waiting_noted_at_ms` is when it was noted last.
+    `waiting_limit` is None where no job is known to wait. `waiting_noted_at_ms` is when it was last noted, in
+    milliseconds since the epoch.
     """
 
     holders: frozenset[str] = frozenset()
@@ -26,27 +27,27 @@ NOBODY = Permit()
 
 
 def key_permit(key: str) -> str:
-    """Names the permit of a concurrency key."""
+    """Returns the name of a concurrency key's permit."""
     return f"key:{key}"
 
 
 def type_permit(job_type: str) -> str:
-    """Names the permit of a job type."""
+    """Returns the name of a job type's permit."""
     return f"type:{job_type}"
 
 
 def asking(holder: str, limit: int) -> str:
-    """Names a holder together with the limit (1 or more) that it asks for."""
+    """Returns the name of a holder together with the limit (1 or more) that it asks for."""
     return f"{holder}@{limit}"
 
 
 def least_asked(holders: Set[str], limit: int) -> int:
-    """Computes the least limit that any of the holders, or one more that asks for `limit`, asked for."""
+    """Returns the lowest limit among those that the holders ask for and `limit`."""
     return min([limit, *(asked for holder in holders if (asked := _asked_by(holder)) is not None)])
 
 
 def has_room(permit: Permit, limit: int) -> bool:
-    """True where one more holder that asks for `limit` would break no limit that anybody asked for."""
+    """Tells whether one more holder that asks for `limit` keeps within every limit that a job asks for."""
     least = least_asked(permit.holders, limit)
     if permit.waiting_limit is not None:
         least = min(least, permit.waiting_limit)
@@ -54,6 +55,6 @@ def has_room(permit: Permit, limit: int) -> bool:
 
 
 def _asked_by(holder: str) -> int | None:
-    """The limit at the end of a holder; None for one that was written before there was any."""
+    """Returns the limit at the end of a holder's name, None for a name that was written before names had limits."""
     parts = holder.rsplit("@", 2)
     return int(parts[2]) if len(parts) == 3 else None

@@ -1,4 +1,4 @@
-"""A pool as the deployment configures it, and which pools a job may run in."""
+"""Pools as the deployment configures them, and the choice of pools that a job may run in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tidegate.domain.suggestions import did_you_mean
 
 
 class PoolKind(StrEnum):
-    """Who works for a pool: a function whose concurrency is its capacity, or processes that register their slots."""
+    """The kind of a pool's workers.
+
+    FUNCTION is a function whose concurrency is the capacity. PROCESS is processes that register their slots.
+    """
 
     FUNCTION = "function"
     PROCESS = "process"
@@ -19,9 +22,10 @@ class PoolKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A set of workers behind one queue. `capacity` counts for FUNCTION pools only; processes bring their own.
+    """A set of workers behind one queue.
 
-    Jobs can require `capabilities`; `tags` are names and values for people, and decide nothing.
+    `capacity` counts for FUNCTION pools only; a PROCESS pool has the slots of its live workers. A job can require
+    `capabilities`. `tags` are names and values for people and decide nothing.
     """
 
     name: str
@@ -36,9 +40,9 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class PoolRoom:
-    """How much room a pool has: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch.
+    """The free capacity of a pool: `capacity` jobs can run at once, `committed` are dispatched or wait for dispatch.
 
-    Where it is `paused`, none of what waits is dispatched for now.
+    None of the waiting jobs is dispatched while the pool is `paused`.
     """
 
     pool: str
@@ -48,7 +52,7 @@ class PoolRoom:
 
     @property
     def free(self) -> int:
-        """Capacity that nothing is committed to; below 0 where jobs wait."""
+        """Returns the capacity that no job is committed to, below 0 where jobs wait."""
         return self.capacity - self.committed
 
 
@@ -60,10 +64,11 @@ def suitable_pools(
     timeout_seconds: int | None,
     path: Callable[[str], str],
 ) -> tuple[Pool, ...]:
-    """The pools that a job may run in, best guess first; one where the job names it or requires nothing.
+    """Returns the pools that a job may run in, the best guess first.
 
-    `timeout_seconds` is None where the job leaves it to the pool. `path` gives the place of one of the job's fields
-    in the request. Raises InvalidRequest where no pool fits.
+    It is one pool where the job names it or requires nothing. `timeout_seconds` is None where the job leaves its
+    timeout to the pool. `path` gives the path of one of the job's fields in the request. Raises InvalidRequest where no
+    pool fits.
     """
     candidates: tuple[Pool, ...]
     if named is not None:
@@ -96,15 +101,15 @@ def suitable_pools(
 
 
 def offering(pools: Mapping[str, Pool], default: str, requires: frozenset[str]) -> Sequence[Pool]:
-    """The pools that offer everything that is required: the default first, then by name."""
+    """Returns the pools that offer every required capability: the default pool first, then by name."""
     names = (default, *(name for name in sorted(pools) if name != default))
     return [pools[name] for name in names if requires <= pools[name].capabilities]
 
 
 def freest(rooms: Sequence[PoolRoom]) -> str:
-    """The pool with the most free capacity, of equals the first.
+    """Returns the name of the pool with the most free capacity, the first one of equals.
 
-    One that is paused is the last resort, and before that one without any capacity.
+    A paused pool comes last, and a pool without capacity just before it.
     """
     return max(rooms, key=lambda room: (not room.paused, room.capacity > 0, room.free)).pool
 

@@ -1,4 +1,4 @@
-"""What clients ask for, already of the right shape; the use cases check what it means.
+"""Requests of clients, whose shape has been checked. The use cases check their meaning.
 
 `field` is the path of a value in the client's request, so that every violation can name it.
 """
@@ -15,7 +15,10 @@ from tidegate.domain.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyRequest:
-    """An edge to a job of the same workflow (`key`) or of an earlier submission (`job_id`): exactly one of the two."""
+    """An edge to a job of the same workflow (`key`) or of an earlier submission (`job_id`).
+
+    Exactly one of the two is given. `condition` is a CEL expression, for the type CONDITIONAL only.
+    """
 
     key: str | None = None
     job_id: str | None = None
@@ -25,7 +28,10 @@ class DependencyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareRequest:
-    """The share of a pool that a job belongs to. `weight` (1-1000) is the share's, not the job's: the latest holds."""
+    """The share of a pool that a job belongs to.
+
+    `weight` (1-1000) is the weight of the share, not of the job. The weight that was sent last counts.
+    """
 
     name: str
     weight: int = 1
@@ -33,7 +39,11 @@ class ShareRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """One job as asked for. None means that the client said nothing: the workflow's value or the default holds."""
+    """One job as the client asked for it.
+
+    None means that the client gave no value: the workflow's value or the default is used. `not_before_ms` is in
+    milliseconds since the epoch.
+    """
 
     type: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
@@ -55,9 +65,9 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRequest:
-    """A workflow as asked for: jobs with keys, and what they share unless they say otherwise.
+    """A workflow as the client asked for it: jobs with keys, and values for the jobs that give none of their own.
 
-    `critical_path_weight` is points per second of remaining path, 0-1000; None where the deployment's value holds.
+    `critical_path_weight` is in points per second of remaining path (0-1000); None takes the deployment's value.
     """
 
     jobs: tuple[JobRequest, ...]
@@ -71,7 +81,7 @@ class WorkflowRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobAccepted:
-    """A job that now stands. `created` is False where the idempotency key brought back an earlier answer."""
+    """The answer to a job's submission. `created` is False where the idempotency key found an earlier submission."""
 
     job_id: str
     created: bool
@@ -79,7 +89,10 @@ class JobAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowAccepted:
-    """A workflow that now stands; `job_ids` by key."""
+    """The answer to a workflow's submission, with `job_ids` by key.
+
+    `created` is False where the idempotency key found an earlier submission.
+    """
 
     workflow_id: str
     job_ids: Mapping[str, str]

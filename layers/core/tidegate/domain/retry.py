@@ -1,4 +1,4 @@
-"""When a failed run is tried again, and how long it waits first."""
+"""The rules for retrying a failed attempt: whether another one follows, and after which wait."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NO_CODES: Set[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`max_retries` further runs after the first that failed; exponential backoff between them, in seconds.
+    """A job's retry policy: `max_retries` attempts after the first failure, with exponential backoff in seconds.
 
-    Errors whose code is in `never_on` end the job at once. Those in `always_on` are retried even where job code says
-    that this is of no use. Both within `max_retries`; no code is in both.
+    An error whose code is in `never_on` ends the job at once. An error whose code is in `always_on` is retried even
+    where job code says that a retry is of no use. `max_retries` bounds both. No code is in both sets.
     """
 
     max_retries: int = limits.DEFAULT_MAX_RETRIES
@@ -30,7 +30,10 @@ class RetryPolicy:
     always_on: Set[str] = NO_CODES
 
     def allows(self, code: str, *, retryable: bool = True) -> bool:
-        """Whether an error with this code is retried; `retryable` is what job code says where the policy does not."""
+        """Tells whether an error with this code is retried.
+
+        `retryable` is the word of job code. It counts where the policy does not name the code.
+        """
         if code in self.never_on:
             return False
         return retryable or code in self.always_on
@@ -39,11 +42,11 @@ class RetryPolicy:
 def backoff_ms(
     policy: RetryPolicy, tries: int, jitter: float, retry_after_seconds: float | None = None
 ) -> int:
-    """Milliseconds to wait after `tries` runs have failed: exponential with full jitter.
+    """Returns how many milliseconds to wait after `tries` failed attempts: exponential backoff with full jitter.
 
     `tries` counts from 1; `jitter` is uniform in [0, 1). The rule is "full jitter" of the AWS Architecture Blog,
     "Exponential Backoff And Jitter": sleep = random_between(0, min(cap, base * 2 ** attempt)). Where job code gave
-    `retry_after_seconds` (0-86,400), the wait is at least that.
+    `retry_after_seconds` (0-86,400), the wait is at least that long.
     """
     exponent = min(tries - 1, 30)  # beyond this any base exceeds every allowed cap
     ceiling_seconds = min(policy.max_backoff_seconds, policy.backoff_seconds * 2**exponent)

@@ -1,4 +1,4 @@
-"""Rules that operators set at run time: what the dispatcher holds back, whoever waits."""
+"""The rules that operators set at run time: pauses and limits that the dispatcher obeys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tidegate.domain.errors import InvalidRequest
 
 
 class RuleKind(StrEnum):
-    """What a rule says. Each is set by itself, so that two operators never undo each other's change."""
+    """The kind of a rule.
+
+    Each kind is set by itself, so that two operators never undo each other's change.
+    """
 
     POOL_PAUSED = "POOL_PAUSED"
     TYPE_PAUSED = "TYPE_PAUSED"
@@ -20,7 +23,7 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TypeRule:
-    """What holds for jobs of one type. `max_running` (1-100) is how many run at once, None is as many as fit."""
+    """The rule for jobs of one type. `max_running` (1-100) is how many may run at once; None sets no limit."""
 
     paused: bool = False
     max_running: int | None = None
@@ -28,7 +31,7 @@ class TypeRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """Who gave a rule the value that it has, and when (milliseconds since the epoch)."""
+    """The last change of a rule: the caller that set it, and when, in milliseconds since the epoch."""
 
     actor: str
     at_ms: int
@@ -36,39 +39,48 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class RuleEntry:
-    """One rule as it is kept. `value` is 1 or 0 for paused or not; the limit of a type, 0 for none."""
+    """One rule as it is stored.
+
+    `value` is 1 or 0 for paused or not. For a limit it is the number of jobs, or 0 for no limit.
+    """
 
     value: int
     change: RuleChange
 
     @property
     def is_idle(self) -> bool:
-        """Whether it holds nothing back; it is kept only to say who changed it last."""
+        """Tells whether the rule holds nothing back. Such a rule is kept only because it names its last change."""
         return self.value == 0
 
 
 RuleKey = tuple[RuleKind, str]
-"""A rule's kind, and the pool or the job type that it is about."""
+"""A rule's kind, and the pool or the job type that it applies to."""
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchRules:
-    """Every rule at one moment. A type without a rule is not in `types`; a rule never set is not in `changes`."""
+    """All rules at one moment.
+
+    `types` has no entry for a type without a rule, and `changes` none for a rule that was never set.
+    """
 
     paused_pools: frozenset[str] = frozenset()
     types: Mapping[str, TypeRule] = field(default_factory=dict)
     changes: Mapping[RuleKey, RuleChange] = field(default_factory=dict)
 
     def is_paused(self, pool: str) -> bool:
-        """Whether nothing may be dispatched in this pool."""
+        """Tells whether the pool is paused, so that nothing may be dispatched to it."""
         return pool in self.paused_pools
 
     def type_rule(self, job_type: str) -> TypeRule:
-        """What holds for jobs of this type; nothing is held back where nobody said so."""
+        """Returns the rule for jobs of this type. A type without a rule is neither paused nor limited."""
         return self.types.get(job_type, TypeRule())
 
     def within(self, limited: Mapping[str, int]) -> DispatchRules:
-        """Narrows these rules to the number of jobs (0 or more) of some types that workers can run at once."""
+        """Returns these rules, narrowed to the number of jobs of some types that workers can run at once.
+
+        `limited` maps a type to that number (0 or more).
+        """
         if not limited:
             return self
         types = dict(self.types)
@@ -79,12 +91,12 @@ class DispatchRules:
         return replace(self, types=types)
 
     def last_change(self, kind: RuleKind, name: str) -> RuleChange | None:
-        """Who set the rule of this pool or type last; None where nobody did."""
+        """Returns the last change of the rule for this pool or type, None where it was never set."""
         return self.changes.get((kind, name))
 
 
 def rules_from(entries: Mapping[RuleKey, RuleEntry]) -> DispatchRules:
-    """The rules that these entries make together."""
+    """Returns the rules that these entries make together."""
     in_force = {key: entry.value for key, entry in entries.items() if not entry.is_idle}
     types = {name for kind, name in in_force if kind is not RuleKind.POOL_PAUSED}
     return DispatchRules(
@@ -101,10 +113,10 @@ def rules_from(entries: Mapping[RuleKey, RuleEntry]) -> DispatchRules:
 
 
 def too_many(kind: RuleKind) -> InvalidRequest:
-    """The refusal of one more rule of a kind of which there are as many as may be."""
+    """Returns the error for one rule too many of its kind."""
     field_name = "pool" if kind is RuleKind.POOL_PAUSED else "type"
     undo = "take the limit off another" if kind is RuleKind.TYPE_LIMIT else "resume another"
     return InvalidRequest.of(
         field_name,
-        f"can't get a rule: {limits.MAX_RULES_PER_KIND} others have one, and there may be no more; {undo} first",
+        f"can't get a rule: {limits.MAX_RULES_PER_KIND} others have one, the most allowed; {undo} first",
     )

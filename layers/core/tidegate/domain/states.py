@@ -1,6 +1,6 @@
 """The states of a job and the one table of the transitions between them.
 
-`docs/states.md` draws this table; a test compares the two.
+A test compares this table with the drawing in `docs/states.md`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
-    PENDING = "PENDING"  # unsatisfied dependencies
-    SCHEDULED = "SCHEDULED"  # not before a time: a delay or a retry's backoff
-    READY = "READY"  # could run now; waits for capacity
+    PENDING = "PENDING"  # waits for its dependencies
+    SCHEDULED = "SCHEDULED"  # waits for a time: `not_before`, or the backoff of a retry
+    READY = "READY"  # could run now; waits for a slot of a worker
     QUEUED = "QUEUED"  # dispatched into its pool's queue
     RUNNING = "RUNNING"  # claimed by a worker that holds a lease
     SUCCEEDED = "SUCCEEDED"
@@ -27,10 +27,10 @@ class State(StrEnum):
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED})
 
-# A run that ends so by itself was a try, whether another follows or not.
+# An attempt that ends in one of these states has failed, also where a retry follows.
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
 
-# What ended so is tried again where somebody asks for that; what has succeeded stays so.
+# A caller may reopen a job that ended in one of these states. A job that succeeded stays as it is.
 REOPENABLE = TERMINAL - {State.SUCCEEDED}
 
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -41,7 +41,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         State.QUEUED: frozenset(
             {
                 State.RUNNING,
-                State.READY,  # no worker claimed it: it is dispatched anew
+                State.READY,  # no worker claimed it, so it is dispatched again
                 State.FAILED,
                 State.CANCELLED,
             }
@@ -64,7 +64,10 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
 
 
 class Group(StrEnum):
-    """The groups of the one index. QUEUED and RUNNING share ACTIVE, so that a claim leaves the index alone."""
+    """The groups of the job index.
+
+    QUEUED and RUNNING share the group ACTIVE, so that a claim needs no write to the index.
+    """
 
     PENDING = "PENDING"
     SCHEDULED = "SCHEDULED"
@@ -78,5 +81,5 @@ class Group(StrEnum):
 
 
 def group_of(state: State) -> Group:
-    """The index group that holds jobs of `state`."""
+    """Returns the index group that holds the jobs in `state`."""
     return Group.ACTIVE if state in (State.QUEUED, State.RUNNING) else Group(state.value)

@@ -1,4 +1,4 @@
-"""What one API call creates."""
+"""A workflow's submission: its record, its phase, and the plan of its last writes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from tidegate.domain.job import Job
 
 
 class Phase(StrEnum):
-    """How far a workflow's submission has come. It is visible from COMMITTED on."""
+    """The phase of a workflow's submission. Clients see the workflow from COMMITTED on."""
 
-    STAGING = "STAGING"  # jobs that wait on others are being written; nothing is visible, nothing can move
-    COMMITTED = "COMMITTED"  # accepted: roots are being written, by whoever gets to it
+    STAGING = "STAGING"  # jobs with upstreams are being written; no client sees them and none can run
+    COMMITTED = "COMMITTED"  # accepted; the API or the reaper writes the roots
     COMPLETE = "COMPLETE"  # everything is written
-    ABANDONED = "ABANDONED"  # given up before it was accepted; what was staged is being removed
-    REMOVED = "REMOVED"  # nothing of it is left; its id is never used again
+    ABANDONED = "ABANDONED"  # given up before it was accepted; its staged jobs are being removed
+    REMOVED = "REMOVED"  # all its jobs are removed; its id is never used again
 
 
 GIVEN_UP = frozenset({Phase.ABANDONED, Phase.REMOVED})
-DONE_WITH = frozenset({Phase.COMPLETE, Phase.REMOVED})  # nobody has to do anything about it any more
+DONE_WITH = frozenset({Phase.COMPLETE, Phase.REMOVED})  # phases in which no work is left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """The record of a workflow's submission. `fingerprint` identifies the body for idempotency."""
+    """The record of a workflow's submission.
+
+    `fingerprint` identifies the body of the request, for idempotency. `created_at_ms` is in milliseconds since the
+    epoch. `expires_at_s` is when the record may be removed, in seconds since the epoch; None keeps it.
+    """
 
     submission_id: str
     phase: Phase
@@ -38,7 +42,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class ExternalEdge:
-    """A dependency on a job of an earlier submission."""
+    """An edge from a job of an earlier submission (`upstream_id`) to a job of this one (`downstream_id`).
+
+    `ordinal` is the edge's place in the downstream's `depends_on`.
+    """
 
     upstream_id: str
     downstream_id: str
@@ -48,9 +55,9 @@ class ExternalEdge:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionPlan:
-    """What is written only after the commit: the roots, and the edges to earlier submissions' jobs.
+    """The writes that follow the commit: the roots, and the edges to jobs of earlier submissions.
 
-    It is stored before the commit, so that anyone can finish an accepted submission whose writer died.
+    The plan is stored before the commit, so that another process can finish an accepted submission whose writer died.
     """
 
     roots: tuple[Job, ...]

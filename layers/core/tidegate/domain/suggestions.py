@@ -1,16 +1,16 @@
-"""Did you mean: the known name that a misspelt one is nearest to."""
+"""Suggestions for a misspelt name: the known name that is most like it."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-_LONGEST_CHARACTERS = 64  # comparing takes time in proportion to both names
+_LONGEST_CHARACTERS = 64  # the time to compare grows with the length of both names
 _LIKENESS = 0.6
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Finds the known name that is most like `name`, in whatever case; None where none is like it."""
+    """Returns the known name that is most like `name`, ignoring case; None where none is like it."""
     by_lower = {one.lower(): one for one in known}
     found = difflib.get_close_matches(
         name[:_LONGEST_CHARACTERS].lower(), list(by_lower), n=1, cutoff=_LIKENESS
@@ -19,6 +19,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Makes the end of a message, `; did you mean 'priority'?`; empty where no known name is like `name`."""
+    """Returns the end of a message, `; did you mean 'priority'?`, empty where no known name is like `name`."""
     found = nearest(name, known)
     return "" if found is None else f"; did you mean {found!r}?"

@@ -1,6 +1,6 @@
-"""Worker processes: what they say of themselves, the states they pass through, and what they bring to their pool.
+"""Worker processes: what they report of themselves, their states, and the slots that they bring to their pool.
 
-`docs/workers.md` draws the transition table; a test compares the two.
+A test compares the transition table with the drawing in `docs/workers.md`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.suggestions import did_you_mean
 
-ENTRY_KEPT_SECONDS = 86_400  # after the last word of a worker, so that people can see what became of it
+ENTRY_KEPT_SECONDS = 86_400  # after a worker's last heartbeat, so that operators can still see how it ended
 WORKER_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.MAX_WORKER_ID_CHARACTERS}}}")
 
 
 class WorkerState(StrEnum):
-    """Where a worker process stands."""
+    """The state of a worker process."""
 
     ACTIVE = "ACTIVE"  # takes jobs
-    DRAINING = "DRAINING"  # takes no more; what runs may finish
-    INACTIVE = "INACTIVE"  # has left in order
-    LOST = "LOST"  # said nothing for too long
+    DRAINING = "DRAINING"  # takes no more jobs; those that run may finish
+    INACTIVE = "INACTIVE"  # has left on its own
+    LOST = "LOST"  # sent no heartbeat for too long
 
 
 PRESENT = frozenset({WorkerState.ACTIVE, WorkerState.DRAINING})
 
-# Of one session: a process that registers anew under the same id begins a new one.
+# The transitions of one session. A process that registers again under the same id begins a new session.
 WORKER_TRANSITIONS: Mapping[WorkerState, frozenset[WorkerState]] = MappingProxyType(
     {
         WorkerState.ACTIVE: frozenset({WorkerState.DRAINING, WorkerState.INACTIVE, WorkerState.LOST}),
         WorkerState.DRAINING: frozenset({WorkerState.INACTIVE, WorkerState.LOST}),
-        # It had only stood still, and nobody took its id meanwhile.
+        # The process had only been paused, and no other process took its id meanwhile.
         WorkerState.LOST: frozenset({WorkerState.ACTIVE, WorkerState.DRAINING, WorkerState.INACTIVE}),
         WorkerState.INACTIVE: frozenset(),
     }
@@ -44,15 +44,16 @@ WORKER_TRANSITIONS: Mapping[WorkerState, frozenset[WorkerState]] = MappingProxyT
 
 
 def sources_of(state: WorkerState) -> frozenset[WorkerState]:
-    """The states from which a worker comes to `state`."""
+    """Returns the states from which a worker can go to `state`."""
     return frozenset(source for source, targets in WORKER_TRANSITIONS.items() if state in targets)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Attempts of one session. Those that were cancelled or lost count as claimed only.
+    """Counts of the attempts of one session.
 
-    `failed` counts those that ran too long as well, and those that will be tried again.
+    `failed` includes attempts that timed out and those that are retried. A cancelled or lost attempt counts in
+    `claimed` only.
     """
 
     claimed: int = 0
@@ -63,7 +64,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a worker process is, as it is started. `slots` is how many jobs it runs at once."""
+    """The properties of a worker process that are fixed when it starts. `slots` is how many jobs it runs at once."""
 
     pool: str
     worker_id: str
@@ -76,12 +77,12 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker process as it last said of itself.
+    """A worker process as it last reported itself.
 
-    `session_id` is a ULID made at its start: the fencing token, without which nothing is written under its id.
-    `clock_off_ms` is how far its machine's clock was ahead of AWS's time, below 0 behind, and 0 where it was right.
-    `lacking` are job types that it was given and does not have, sorted. `fault` says why it can begin no job at all; it
-    is empty while it can.
+    `session_id` is a ULID made when the process starts. It is the fencing token: no write under the worker's id
+    succeeds without it. `clock_off_ms` is how far the machine's clock was ahead of AWS's time; it is negative where the
+    clock was behind. `lacking` are job types that the worker was given and does not have, sorted. `fault` says why the
+    worker can begin no job at all; it is empty while it can. Times end in `_ms` or `_s` and count from the epoch.
     """
 
     spec: WorkerSpec
@@ -99,21 +100,21 @@ class Worker:
 
     @property
     def pool(self) -> str:
-        """The pool it works for."""
+        """Returns the name of the pool that the worker serves."""
         return self.spec.pool
 
     @property
     def worker_id(self) -> str:
-        """Its id, one of a kind in its pool."""
+        """Returns the worker's id, which is unique in its pool."""
         return self.spec.worker_id
 
     def is_live(self, silent_since_ms: int) -> bool:
-        """Whether it is there, and said so not before `silent_since_ms`."""
+        """Tells whether the worker is ACTIVE or DRAINING and its last heartbeat is not older than `silent_since_ms`."""
         return self.state in PRESENT and self.heartbeat_at_ms >= silent_since_ms
 
 
 def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:
-    """A worker that starts now."""
+    """Returns the entry of a worker that starts at `now_ms`, in milliseconds since the epoch."""
     return Worker(
         spec,
         session_id,
@@ -125,15 +126,16 @@ def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:
 
 
 def kept_until_s(now_ms: int) -> int:
-    """When an entry that is written now may be removed, in seconds since the epoch."""
+    """Returns when an entry that is written at `now_ms` may be removed, in seconds since the epoch."""
     return now_ms // 1_000 + ENTRY_KEPT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """The jobs that a pool can run at once: `slots` in all, but of the types in `limited` only so many.
+    """The jobs that a pool can run at once: `slots` in all.
 
-    `fault` is what one of them says that can begin no job; it is empty where none says so.
+    `limited` maps a job type to the smaller number of slots that can run it. `fault` is the fault of one worker that
+    can begin no job; it is empty where no worker has one.
     """
 
     slots: int
@@ -142,7 +144,10 @@ class Ability:
 
 
 def ability_of(workers: Iterable[Worker], silent_since_ms: int) -> Ability:
-    """Sums up the workers that live and do not drain. One with a fault brings nothing."""
+    """Adds up the slots of the live workers that do not drain. A worker with a fault adds none.
+
+    A worker is live where its last heartbeat is not older than `silent_since_ms`.
+    """
     active = [
         worker for worker in workers if worker.state is WorkerState.ACTIVE and worker.is_live(silent_since_ms)
     ]
@@ -156,7 +161,7 @@ def ability_of(workers: Iterable[Worker], silent_since_ms: int) -> Ability:
 
 
 def check_spec(spec: WorkerSpec, pools: Mapping[str, Pool]) -> None:
-    """Raises InvalidRequest naming each field of a worker that is wrong."""
+    """Raises InvalidRequest that names each wrong field of a worker's specification."""
     violations = (*_pool_violations(spec, pools), *_own_violations(spec))
     if violations:
         raise InvalidRequest(violations)
@@ -182,7 +187,7 @@ def _pool_violations(spec: WorkerSpec, pools: Mapping[str, Pool]) -> Iterator[Vi
         yield Violation(
             "capability",
             f"pool {spec.pool!r} offers {', '.join(sorted(missing))} to its jobs, which this worker "
-            "does not say it has; name each one that it has, or none for all of them, or serve another pool",
+            "does not declare; declare each one that it has, or none to declare all, or serve another pool",
         )
 
 

@@ -1,6 +1,7 @@
-"""What the use cases ask of the world. Two sets of adapters answer: DynamoDB and SQS, and memory.
+"""The ports: everything that the use cases ask of the outside, as Protocols.
 
-Every method may raise DependencyUnavailable when the service behind it does not answer within bounded retries.
+Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Every method may raise
+DependencyUnavailable when the service behind it does not answer within bounded retries.
 """
 
 from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, Permits

@@ -1,4 +1,4 @@
-"""Running job code: what it is given, what it may hear, what comes of it."""
+"""Ports for running job code: its assignment, the signals that it may receive, and its outcome."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tidegate.domain.states import State
 
 
 class Signal(StrEnum):
-    """What a heartbeat brings back."""
+    """The answer to a heartbeat."""
 
     GO_ON = "GO_ON"
-    CANCEL = "CANCEL"  # cancellation was asked for; stop, the job becomes CANCELLED
+    CANCEL = "CANCEL"  # a caller asked for cancellation; stop, and the job becomes CANCELLED
     LOST = "LOST"  # another attempt owns the job; stop and write nothing
-    HAND_BACK = "HAND_BACK"  # this worker shuts down; stop, the job goes back to READY
+    HAND_BACK = "HAND_BACK"  # this worker shuts down; stop, and the job goes back to READY
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What a downstream job sees of one of its upstreams. `key` is its key in the workflow, if it has one."""
+    """An upstream as its downstream's code sees it. `key` is its key in the workflow, None where it has none."""
 
     job_id: str
     key: str | None
@@ -32,9 +32,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One attempt at one job, as job code gets it. It times out `timeout_ms` (1 or more) after its code began.
+    """One attempt at a job, as job code gets it.
 
-    A duration and no moment: whoever sets the machine's clock must neither end an attempt nor lengthen it.
+    The attempt times out `timeout_ms` (1 or more) milliseconds after its code began. That is a duration and not a
+    moment, so that setting the machine's clock neither ends an attempt nor lengthens it.
     """
 
     job_id: str
@@ -47,11 +48,11 @@ class Assignment:
 
 
 UNKNOWN_TYPE = "unknown-type"
-"""The code of UNABLE where the worker lacks the job's type; with every other code it can begin no job at all."""
+"""The code of UNABLE where the worker lacks the job's type. With any other code the worker can begin no job at all."""
 
 
 class OutcomeKind(StrEnum):
-    """How an attempt went."""
+    """The kind of an attempt's outcome."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -59,14 +60,14 @@ class OutcomeKind(StrEnum):
     CANCELLED = "CANCELLED"
     LOST = "LOST"
     HANDED_BACK = "HANDED_BACK"
-    UNABLE = "UNABLE"  # this worker could not begin the job; the fault is its own
+    UNABLE = "UNABLE"  # this worker could not begin the job, through a fault of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an attempt: a result when SUCCEEDED, a code and a message when FAILED or UNABLE.
+    """The outcome of an attempt: a result where it SUCCEEDED, a code and a message where it FAILED or was UNABLE.
 
-    `retryable` and `retry_after_seconds` (0-86,400) are what job code says of another attempt.
+    `retryable` and `retry_after_seconds` (0-86,400) are the word of job code about another attempt.
     """
 
     kind: OutcomeKind
@@ -78,16 +79,17 @@ class Outcome:
 
 
 class Heartbeat(Protocol):
-    """Called by an executor at every heartbeat interval while job code runs; never raises."""
+    """A function that an executor calls at every heartbeat interval while job code runs. It never raises."""
 
     def __call__(self, progress: Progress | None) -> Signal:
-        """Extends the lease, stores what the job last said of its progress, and says whether to go on."""
+        """Extends the lease, stores the progress that the job last reported, and returns the signal to obey."""
 
 
 class Begun(Protocol):
-    """Called by an executor once, when the code of an attempt begins; never raises.
+    """A function that an executor calls once, when the code of an attempt begins. It never raises.
 
-    Not called where no code comes to run: its process could not be started, or the attempt was stopped before.
+    The executor does not call it where no code runs: the code's process could not be started, or the attempt was
+    stopped before.
     """
 
     def __call__(self) -> None:
@@ -95,30 +97,33 @@ class Begun(Protocol):
 
 
 def unheard() -> None:
-    """Does nothing: the `begun` of a caller that need not hear of it."""
+    """Does nothing. It is the `begun` of a caller that does not need the call."""
 
 
 class Executor(Protocol):
-    """Runs job code under its timeout, beating while it runs."""
+    """The port that runs job code under its timeout and sends heartbeats meanwhile."""
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        """Runs one attempt to its end; job code's errors come back as an Outcome, nothing is raised."""
+        """Runs one attempt to its end. An error of job code comes back as an Outcome; nothing is raised."""
 
 
 class SlotExecutor(Executor, Protocol):
-    """An executor that runs attempts of several threads at once, and can be told that the end is near."""
+    """An executor that runs the attempts of several threads at once and can be told that the worker stops soon."""
 
     def warm(self, children: int) -> None:
         """Prepares for `children` attempts at once."""
 
     def probe(self) -> str:
-        """Says why no attempt can begin here now; empty where one can."""
+        """Returns the reason why no attempt can begin here now, empty where one can."""
 
     def types_now(self) -> Sequence[str]:
-        """Lists the job types that attempts which begin from now on find; raises where none can begin."""
+        """Returns the job types that are known to attempts that begin from now on.
+
+        Raises where no attempt can begin.
+        """
 
     def hurry(self) -> None:
-        """Has every attempt beat at once."""
+        """Makes every attempt send a heartbeat at once."""
 
     def close(self) -> None:
-        """Stops what runs; attempts under way come back HANDED_BACK."""
+        """Stops the running attempts. Their outcome is HANDED_BACK."""

@@ -1,4 +1,4 @@
-"""The queues between dispatcher and workers."""
+"""The port for the queues between dispatcher and workers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from tidegate.domain.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes through a pool's queue: a job, the number of claims before this dispatch, and the job's life.
+    """A message in a pool's queue: a job, the number of claims before this dispatch, and the number of its reopenings.
 
-    A job that nobody ever claimed may be reopened: what is left of its earlier messages says so by `reopened`.
-    `queued_at_ms` is when the job was dispatched, 0 where that is not known: no claim is earlier. `type` lets a worker
-    that lacks it pass the message on without a claim; it is empty in a message of an earlier version.
-    `estimated_seconds` is how long the job is said to take, for a worker that may claim it ahead.
+    `reopened` tells the messages of an earlier life apart, because a job that no worker ever claimed may be reopened.
+    `queued_at_ms` is when the job was dispatched, in milliseconds since the epoch, 0 where that is not known. No claim
+    may be dated earlier. `type` lets a worker that lacks it pass the message on without a claim. It is empty in a
+    message of an earlier version. `estimated_seconds` is the client's estimate of the job's duration, for a worker that
+    may claim the job ahead.
     """
 
     job_id: str
@@ -28,7 +29,7 @@ class Message:
 
 
 def message_of(job: Job) -> Message:
-    """What is sent for a QUEUED job."""
+    """Returns the message to send for a QUEUED job."""
     queued_at_ms = job.queued_at_ms or 0
     return Message(
         job.job_id, job.attempt, job.reopened, queued_at_ms, job.type, job.estimated_duration_seconds
@@ -37,7 +38,7 @@ def message_of(job: Job) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as a worker received it, for the `receives`th time; `receipt` acknowledges this delivery."""
+    """A message as a worker received it, for the `receives`th time. `receipt` acknowledges this delivery."""
 
     message: Message
     receipt: str
@@ -45,25 +46,25 @@ class Delivery:
 
 
 class Queue(Protocol):
-    """The queues between dispatcher and workers, one per pool. A message is a hint: it may be lost or doubled."""
+    """The queues between dispatcher and workers, one for each pool. A message is a hint: it may be lost or doubled."""
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Sends in batches; returns what could not be sent after bounded retries."""
+        """Sends messages in batches. Returns those that could not be sent within bounded retries."""
 
     def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10), waiting at most `wait_seconds` (0-20) for the first."""
+        """Returns at most `limit` messages (1-10). Waits at most `wait_seconds` (0-20) for the first."""
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries; one that fails comes again and loses its claim."""
+        """Acknowledges deliveries. A message whose acknowledgement fails comes again, and its claim is refused."""
 
     def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10) that the queue gave up after too many deliveries; never waits."""
+        """Returns at most `limit` messages (1-10) that the queue gave up after too many deliveries. It never waits."""
 
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries of given-up messages; one that fails comes again, which is harmless."""
+        """Acknowledges deliveries of messages that the queue gave up. One that fails comes again, which is harmless."""
 
     def depth(self, pool: str) -> int:
-        """Counts, about, the messages that the queue holds, with those that workers have received."""
+        """Returns about how many messages the queue holds, including those that workers have received."""
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
         """Keeps a delivery invisible for `seconds` from now (0-43,200)."""

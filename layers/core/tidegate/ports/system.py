@@ -1,4 +1,4 @@
-"""Time, chance, conditions, and the job types that there are."""
+"""Ports for time, chance and conditions, and for the known job types."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tidegate.domain.job import Json
 
 
 class Clock(Protocol):
-    """The time, for stamps alone: durations inside a process are a `Stopwatch`'s."""
+    """The time, for stamps only. Durations inside a process are measured with a `Stopwatch`."""
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Returns milliseconds since the epoch."""
 
 
 class Stopwatch(Protocol):
-    """Time that passes evenly, also where somebody sets the clock."""
+    """Time that passes evenly, also where somebody sets the machine's clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since a moment that only this process knows."""
+        """Returns milliseconds since a moment that only this process knows."""
 
 
 class Entropy(Protocol):
-    """Everything that is not determined: new ids and jitter."""
+    """The source of everything random: new ids and jitter."""
 
     def new_ulid(self, now_ms: int) -> str:
-        """A fresh ULID: 26 characters that sort by time."""
+        """Returns a new ULID: 26 characters that sort by `now_ms`, in milliseconds since the epoch."""
 
     def jitter(self) -> float:
-        """Uniform in [0, 1)."""
+        """Returns a random number, uniform in [0, 1)."""
 
 
 class Conditions(Protocol):
@@ -42,24 +42,27 @@ class Conditions(Protocol):
     def evaluate(
         self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS
     ) -> bool:
-        """The expression's value over `upstream`.
+        """Returns the expression's value over `upstream`.
 
-        Raises ConditionError where it fails or is no boolean, and ConditionTooDear where it would take more than
-        `max_steps`. A step is a bounded time and memory. The outcome depends on the arguments alone.
+        Raises ConditionError where the expression fails or its value is no boolean, and ConditionTooDear where it would
+        take more than `max_steps`. A step takes a bounded time and memory. The outcome depends on the arguments alone.
         """
 
 
 class JobCatalogue(Protocol):
-    """The job types that workers of this deployment can run."""
+    """The registry of the job types that workers of this deployment can run."""
 
     def types(self) -> Sequence[str]:
-        """Every registered type, sorted."""
+        """Returns every registered type, sorted."""
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """What is wrong with parameters for a registered type: pairs of a path inside them and a message."""
+        """Returns the faults of parameters for a registered type: pairs of a path inside them and a message."""
 
     def reads_upstreams(self, job_type: str) -> bool:
-        """Whether code of this type asked for its upstreams' results; False for an unknown type."""
+        """Tells whether code of this type asked for its upstreams' results. False for an unknown type."""
 
     def faults(self) -> Sequence[str]:
-        """Says why deployed job code could not be loaded, a sentence for each module; its types are unknown."""
+        """Returns one sentence for each module of job code that could not be loaded, with the reason.
+
+        The types of such a module are unknown.
+        """

@@ -1,1 +1,1 @@
-"""Text analytics over a tree of Python sources: the demo workflow's work."""
+"""Text statistics over a tree of Python sources: the work of the demo workflow."""

@@ -1,4 +1,4 @@
-"""Counts what is in Python sources, token by token."""
+"""Counts lines, words, identifiers and comments in Python sources, token by token."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ TOP_IDENTIFIERS = 20
 
 
 class Counts(BaseModel):
-    """What some sources hold. `comment_share` is the part of all characters that is comments, 0-1.
+    """The counts of some sources.
 
-    `unreadable` files are neither tokenised nor counted otherwise. `top_identifiers` are the most frequent.
+    `unreadable` files count in `files` and nowhere else. `top_identifiers` are the most frequent ones, with their
+    number.
     """
 
     files: int = 0
@@ -31,12 +32,15 @@ class Counts(BaseModel):
 
     @property
     def comment_share(self) -> float:
-        """Comments as a part of all characters, 0-1."""
+        """Returns the share of all characters that comments take, 0-1."""
         return self.comment_characters / self.characters if self.characters else 0.0
 
 
 def count_file(path: Path) -> Counts:
-    """Tokenises one file. `words` are those of comments and strings, `identifiers` names that are no keywords."""
+    """Tokenises one file and returns its counts.
+
+    `words` are those of comments and strings, `identifiers` the names that are not keywords.
+    """
     comment_characters = words = 0
     names: Counter[str] = Counter()
     try:
@@ -65,7 +69,7 @@ def count_file(path: Path) -> Counts:
 
 
 def add_up(parts: Iterable[Counts]) -> Counts:
-    """The sum; the most frequent identifiers are those of the parts' own lists."""
+    """Returns the sum of the counts. The most frequent identifiers come from the lists of the parts."""
     held: Sequence[Counts] = list(parts)
     names: Counter[str] = Counter()
     for part in held:

@@ -1,4 +1,4 @@
-"""The job types: list the groups of a source tree, count each, merge by initial, reduce, report."""
+"""The job types of the text statistics: list the groups of a source tree, count, merge by initial, reduce, report."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class SourceTree(Parameters):
-    """A folder of Python sources in the root that the operator named; the root itself if not given.
+    """A folder of Python sources inside the root that the operator named; the root itself where none is given.
 
-    Without such a root it is the standard library of the worker's interpreter. Nothing outside of it is read.
+    Where the operator named no root it is the standard library of the worker's interpreter. Nothing outside it is read.
     """
 
     source: str | None = Field(default=None, max_length=1_000)
@@ -45,11 +45,11 @@ class InitialParameters(Parameters):
 
 
 class NoParameters(Parameters):
-    """None are needed: everything comes from the upstreams."""
+    """The parameters of a job that needs none, because everything comes from its upstreams."""
 
 
 class Listing(BaseModel):
-    """What there is to count."""
+    """The size of the source tree."""
 
     packages: int
     files: int
@@ -58,7 +58,7 @@ class Listing(BaseModel):
 
 
 class Merged(Counts):
-    """Counts over the groups of one initial. `largest` is the group with most lines among `packages`."""
+    """Counts over the groups of one initial. `largest` is the group with the most lines, of `packages` groups."""
 
     initial: str
     packages: int
@@ -148,7 +148,7 @@ def reduce_all(parameters: NoParameters, context: JobContext) -> Reduced:  # noq
 
 @job("text.report", reads_upstreams=True)
 def write_report(parameters: NoParameters, context: JobContext) -> ReportResult:  # noqa: ARG001 - as all job code
-    """Writes the report: as its result, and as a file where TIDEGATE_REPORT_FOLDER names a folder."""
+    """Writes the report: as the job's result, and as a file where TIDEGATE_REPORT_FOLDER names a folder."""
     (reduced,) = _results(context, Reduced)
     text = _report(reduced)
     folder = os.environ.get(REPORT_FOLDER_VARIABLE)
@@ -168,7 +168,7 @@ def _groups(parameters: SourceTree) -> tuple[SourceGroup, ...]:
 
 
 def _results(context: JobContext, model: type[ModelT]) -> list[ModelT]:
-    """The results of all upstreams."""
+    """Returns the results of all upstreams as `model`."""
     if not context.upstreams:
         raise HandlerError(f"this job needs upstreams that bring {model.__name__}", retryable=False)
     return [model.model_validate(upstream.result) for upstream in context.upstreams.values()]

@@ -1,4 +1,4 @@
-"""A source tree as groups of files, each the work of one job."""
+"""A source tree as groups of files. Each group is the work of one job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOT_SOURCES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SourceGroup:
-    """A package, or some top-level modules with the same initial. `size_bytes` is that of all files."""
+    """A package, or some top-level modules with the same initial. `size_bytes` is the size of all its files."""
 
     name: str
     initial: str
@@ -39,37 +39,37 @@ class SourceGroup:
 
 
 def root_folder() -> Path:
-    """The folder that all sources lie in: what TIDEGATE_SAMPLE_ROOT names, else the standard library."""
+    """Returns the folder that all sources must be in: TIDEGATE_SAMPLE_ROOT, else the standard library."""
     named = os.environ.get(ROOT_VARIABLE)
     return (Path(named) if named else standard_library()).resolve()
 
 
 def folder_in_root(source: str | None) -> Path:
-    """The folder that `source` names, the root itself without one; a relative one counts from the root.
+    """Returns the folder that `source` names, or the root where it is None. A relative path starts at the root.
 
-    Raises ValueError where it lies outside of the root, whatever is there.
+    Raises ValueError where the folder is outside the root, whether it exists or not.
     """
     root = root_folder()
     folder = (root / source).resolve() if source else root
     if not folder.is_relative_to(root):
         raise ValueError(
-            f"{source} is outside of the folder that samples may read; {ROOT_VARIABLE} names that"
+            f"{source} is outside of the folder that samples may read; {ROOT_VARIABLE} names this folder"
         )
     return folder
 
 
 def standard_library() -> Path:
-    """The folder of the standard library of the interpreter that runs this."""
+    """Returns the folder of the standard library of the interpreter that runs this."""
     return Path(sysconfig.get_paths()["stdlib"])
 
 
 def list_groups(source: Path) -> tuple[SourceGroup, ...]:
-    """The groups of a folder, sorted by name; tests and installed packages are left out.
+    """Returns the groups of a folder, sorted by name. Tests and installed packages are left out.
 
-    Raises ValueError where the folder holds no Python file, or more than 20,000.
+    Raises ValueError where `source` is not a folder, or holds no Python file, or more than 20,000.
     """
     if not source.is_dir():
-        raise ValueError(f"{source} is no folder")
+        raise ValueError(f"{source} is not a folder")
     entries = sorted(entry for entry in source.iterdir() if _is_source(entry))
     packages = ((entry.name, sorted(_python_files(entry))) for entry in entries if entry.is_dir())
     groups = [_group(name, True, files) for name, files in packages if files]

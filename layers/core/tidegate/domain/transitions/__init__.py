@@ -1,12 +1,12 @@
-"""Every move of a job: one class per transition, its condition in its name.
+"""Every transition of a job: one class for each, with its condition in its name.
 
-A transition is a value, so that stores may carry out one or many. `apply` is the rule itself, from one Job to the
-next; it raises TransitionRefused where the condition does not hold. The in-memory store calls `apply`; the DynamoDB
-store says the same as one conditional write; one contract suite holds both to it.
+A transition is a value, so that a store can carry out one or many. `apply` is the rule itself, from one Job to the
+next; it raises TransitionRefused where the condition does not hold. The in-memory store calls `apply`. The DynamoDB
+store writes the same condition and change as one conditional write. One contract suite tests both stores.
 
-Fields named `job` hold the job as it was last read: only what never changes (id, pool, priority, not_before, retry)
-is taken from it, everything that can change is checked by the condition. A transition is dated by the clock of its
-process, or at the job's latest step as it was read where that is later.
+A field named `job` holds the job as it was last read. A transition takes from it only what never changes (id, priority,
+`not_before`, `retry`) and what the condition then checks. The time of a transition comes from the clock of its process.
+Where the job's latest step, as it was read, is later, the transition gets the time of that step.
 """
 
 from tidegate.domain.transitions.base import (

@@ -1,4 +1,4 @@
-"""What all transitions share."""
+"""The base of all transitions, and the helpers that they share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, State
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who moves a job, when (milliseconds since the epoch), and why if that is not plain."""
+    """The time of a transition in milliseconds since the epoch, its actor, and its reason.
+
+    `reason` is empty where the transition needs no explanation.
+    """
 
     now_ms: int
     actor: str
@@ -23,11 +26,11 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a job ended for good: a terminal state with its result or its failure.
+    """A job's final state, with its result or its failure.
 
-    `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job
-    may be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, None
-    where it did not, as far as is known.
+    `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job may
+    be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, in
+    milliseconds since the epoch; None where no start of it is known.
     """
 
     state: State
@@ -40,18 +43,18 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Transition(ABC):
-    """What all transitions share. `name` is how errors and logs call it."""
+    """The base class of all transitions. `name` stands for the transition in errors and logs."""
 
     name: ClassVar[str]
 
     @property
     @abstractmethod
     def job_id(self) -> str:
-        """The job that is to move."""
+        """Returns the id of the job that the transition changes."""
 
     @abstractmethod
     def apply(self, job: Job) -> Job:
-        """The job after the transition; raises TransitionRefused where the condition does not hold."""
+        """Returns the job after the transition. Raises TransitionRefused where the condition does not hold."""
 
     def _require(self, holds: bool, job: Job, why: str) -> None:
         if not holds:
@@ -75,7 +78,7 @@ class Transition(ABC):
         )
 
     def _require_ready_since(self, job: Job, ready_at_ms: int | None) -> None:
-        """Refuses where the job became READY again since it was read: what was read of its history is old."""
+        """Refuses where the job became READY again after it was read, so that the history that was read is old."""
         self._require(
             job.ready_at_ms == ready_at_ms,
             job,
@@ -85,18 +88,26 @@ class Transition(ABC):
     def _require_lease_expired(self, job: Job, attempt: int, now_ms: int) -> None:
         self._require_attempt(job, attempt)
         self._require(
-            job.lease_expires_at_ms is not None and job.lease_expires_at_ms < now_ms, job, "its lease stands"
+            job.lease_expires_at_ms is not None and job.lease_expires_at_ms < now_ms,
+            job,
+            "its lease has not ended",
         )
 
 
 def after_latest(job: Job, stamp: Stamp) -> Stamp:
-    """Dates the stamp at the job's latest step where that is later, as another clock dated it."""
+    """Returns the stamp, or a copy with the time of the job's latest step where that is later.
+
+    Another process with a faster clock may have dated that step.
+    """
     latest_ms = job.history[-1].at_ms if job.history else 0
     return stamp if stamp.now_ms >= latest_ms else replace(stamp, now_ms=latest_ms)
 
 
 def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending, Stamp]:
-    """Dates the stamp of an end in the same way; the end's retention counts from that time."""
+    """Returns the ending and the stamp, both dated like `after_latest` does.
+
+    `expires_at_s` moves by the same number of seconds, so that the retention counts from the new time.
+    """
     dated = after_latest(job, stamp)
     if ending.expires_at_s is None:
         return ending, dated
@@ -105,8 +116,11 @@ def ending_after_latest(job: Job, ending: Ending, stamp: Stamp) -> tuple[Ending,
 
 
 def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
-    """The job in state `to`, with the move in its history, at the stamp's time or that of its latest step."""
-    # Asserted, for no input can bring this about: only a mistake in the program.
+    """Returns the job in state `to`, with `changes` to its fields and one more entry in its history.
+
+    The entry has the time of the stamp, or of the job's latest step where that is later.
+    """
+    # An assertion, because no input can cause this; only a mistake in the program can.
     assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is not in the table"  # nosec B101
     stamp = after_latest(job, stamp)
     entry = HistoryEntry(stamp.now_ms, to, changes.get("attempt", job.attempt), stamp.actor, stamp.reason)
@@ -114,20 +128,23 @@ def moved(job: Job, to: State, stamp: Stamp, **changes: Any) -> Job:
 
 
 def next_ready_at_ms(job: Job, now_ms: int) -> int:
-    """When a job that becomes READY at `now_ms` counts as READY, in milliseconds since the epoch.
+    """Returns the `ready_at_ms` of a job that becomes READY at `now_ms`, both in milliseconds since the epoch.
 
-    It is later each time, whatever the clocks of those who move it say: it tells its attempts apart.
+    The value is later each time, whatever the clocks of the actors say, so that it tells the attempts of a job apart.
     """
     return max(now_ms, (job.ready_at_ms or 0) + 1)
 
 
 def when_ready(job: Job, stamp: Stamp) -> Stamp:
-    """Dates the stamp at the time from which the job that it makes READY counts as READY."""
+    """Returns the stamp with the time that `next_ready_at_ms` gives for the job."""
     return replace(stamp, now_ms=next_ready_at_ms(job, after_latest(job, stamp).now_ms))
 
 
 def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
-    """The job READY now, in `pool` if one is given, with what it left behind cleared."""
+    """Returns the job READY from the stamp's time on, without the fields of its earlier wait or attempt.
+
+    The job is in `pool`, or in its present pool where `pool` is None.
+    """
     stamp = when_ready(job, stamp)
     return moved(
         job,
@@ -142,8 +159,8 @@ def made_ready(job: Job, stamp: Stamp, pool: str | None = None) -> Job:
 
 
 def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
-    """The job ended for good."""
-    assert ending.state in TERMINAL  # no input can break it  # nosec B101
+    """Returns the job after its end: in its final state with its result or failure, and no longer held in a lane."""
+    assert ending.state in TERMINAL  # only a mistake in the program can break it  # nosec B101
     ending, stamp = ending_after_latest(job, ending, stamp)
     return moved(
         job,
@@ -165,7 +182,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class OfKnownJob(Transition):
-    """A transition of a job that was read before."""
+    """The base class of a transition whose job was read before."""
 
     job: Job
 

@@ -1,4 +1,4 @@
-"""Transitions out of a terminal state."""
+"""The transition out of a terminal state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tidegate.domain.transitions.base import OfKnownJob, Stamp, moved
 
 @dataclass(frozen=True, slots=True)
 class ReopenIfEnded(OfKnownJob):
-    """FAILED, TIMED_OUT, CANCELLED or SKIPPED -> PENDING, if the job still stands as it was read.
+    """FAILED, TIMED_OUT, CANCELLED or SKIPPED -> PENDING, if the job is still as it was read.
 
-    It waits on all of its dependencies again, and each is judged anew. Its attempts go on counting, so that no write
-    of an earlier one is ever taken for one of a later. All else begins anew: its tries and so its rank, the workers
-    that it may lose, and whether its code has begun. Jobs of later submissions may have come to wait on it after it
-    had ended, which is not noted on it: from now on they are always looked for.
-    Its history keeps every life in which code ran, and the latest of the others.
-    `leave_skipped` is noted on it: what was skipped because of it is not to follow.
+    The job waits on all its dependencies again, and each is judged again. `attempt` goes on counting, so that a write
+    of an earlier attempt is never taken for one of a later attempt. Everything else begins anew: the count of failed
+    attempts and so the rank, the count of lost workers, and the note that the code has begun. Jobs of later submissions
+    may have come to wait on this one after its end, which its item does not note. So from now on its dependents are
+    always looked up. The history keeps every life in which code ran, and the latest of the other lives. `leave_skipped`
+    is noted on the job: jobs that were skipped because of it stay SKIPPED.
     """
 
     name: ClassVar[str] = "reopen"

@@ -1,4 +1,4 @@
-"""The transition that leaves a job ended and has it stay for longer."""
+"""The transition that keeps an ended job for longer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tidegate.domain.transitions.base import OfKnownJob
 
 @dataclass(frozen=True, slots=True)
 class KeepIfEnded(OfKnownJob):
-    """Moves the end of a job's retention to `until_s`, in seconds since the epoch, if it stands as it was read.
+    """Sets the end of a job's retention to `until_s`, in seconds since the epoch, if the job is still as it was read.
 
-    It must have ended in the same life, and nobody may have moved the time meanwhile.
+    The job must have ended in the same life, and its `expires_at_s` must be unchanged.
     """
 
     name: ClassVar[str] = "keep"

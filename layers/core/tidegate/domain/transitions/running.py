@@ -1,4 +1,4 @@
-"""Transitions into, during and out of RUNNING."""
+"""The transitions into, during and out of RUNNING."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from tidegate.domain.transitions.base import (
 
 @dataclass(frozen=True, slots=True)
 class ClaimIfQueued(Transition):
-    """QUEUED -> RUNNING under the next attempt. `attempt` is what the message carries: the claims before this one.
+    """QUEUED -> RUNNING under the next attempt.
 
-    `queued_at_ms` is when that dispatch was, as the message says; 0 where it does not.
+    `attempt` is the number of claims before this one, as the message carries it. `queued_at_ms` is when the job was
+    dispatched, in milliseconds since the epoch, as the message carries it; 0 where it does not.
     """
 
     name: ClassVar[str] = "claim"
@@ -41,7 +42,7 @@ class ClaimIfQueued(Transition):
 
     @property
     def at(self) -> Stamp:
-        """The stamp, or when the job was dispatched where that is later: another clock made that."""
+        """Returns the stamp, with the time of the dispatch where that is later because another clock dated it."""
         return replace(self.stamp, now_ms=max(self.stamp.now_ms, self.queued_at_ms))
 
     def apply(self, job: Job) -> Job:
@@ -52,9 +53,10 @@ class ClaimIfQueued(Transition):
 
 @dataclass(frozen=True, slots=True)
 class ClaimAgainIfLeaseExpired(OfKnownJob):
-    """RUNNING -> RUNNING under the next attempt: the claim of this very message lost its lease.
+    """RUNNING -> RUNNING under the next attempt, where the claim of this very message lost its lease.
 
-    `attempt` is the one that lost it. Not if the job has lost too many workers, or cancellation was asked for.
+    `attempt` is the attempt that lost it. Refused where the job has lost too many workers, or a caller asked for
+    cancellation.
     """
 
     name: ClassVar[str] = "claim again"
@@ -90,15 +92,16 @@ def _without_worker(job: Job) -> Job:
 
 
 def _begun(job: Job, began_at_ms: int | None) -> Job:
-    """Notes when the code of the job began, where its worker knows that."""
+    """Returns the job with the time at which its code began, where the worker knows that time."""
     return job if began_at_ms is None else replace(job, began_at_ms=began_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class BeginIfAttemptHolds(OfKnownJob):
-    """Notes that the code of the attempt begins, where somebody waits for that; the job stays RUNNING.
+    """Notes that the code of the attempt begins. The job stays RUNNING.
 
-    All other jobs carry it in a write that happens anyway: the next heartbeat, or what ends the attempt.
+    Only a job whose start another job waits for gets this write. All other jobs carry `began_at_ms` in a write that
+    happens anyway: the next heartbeat, or the write that ends the attempt.
     """
 
     name: ClassVar[str] = "begin"
@@ -112,9 +115,10 @@ class BeginIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatIfAttemptHolds(OfKnownJob):
-    """Extends the lease and stores progress; the Job that comes back says whether cancellation was asked for.
+    """Extends the lease and stores progress.
 
-    `began_at_ms` is when the attempt's code began, None before it did.
+    The Job that comes back says whether a caller asked for cancellation. `began_at_ms` is when the attempt's code
+    began, in milliseconds since the epoch; None before that.
     """
 
     name: ClassVar[str] = "heartbeat"
@@ -134,7 +138,10 @@ class HeartbeatIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class FinishIfAttemptHolds(OfKnownJob):
-    """RUNNING -> a terminal state, by the worker that holds this attempt. A failure or a timeout is one more try."""
+    """RUNNING -> a terminal state, by the worker that holds this attempt.
+
+    FAILED and TIMED_OUT count as one more failed attempt (`tries`).
+    """
 
     name: ClassVar[str] = "finish"
     attempt: int
@@ -149,9 +156,10 @@ class FinishIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class RetryIfAttemptHolds(OfKnownJob):
-    """RUNNING -> SCHEDULED: the attempt failed, which is one more try, and another follows at `due_at_ms`.
+    """RUNNING -> SCHEDULED: the attempt failed and another one follows at `due_at_ms`, in milliseconds since the epoch.
 
-    Not if cancellation was asked for. `began_at_ms` is when the attempt's code began, None where it did not.
+    This counts as one more failed attempt (`tries`). Refused where a caller asked for cancellation. `began_at_ms` is
+    when the attempt's code began; None where it did not begin.
     """
 
     name: ClassVar[str] = "retry"
@@ -177,10 +185,11 @@ class RetryIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class HandBackIfAttemptHolds(OfKnownJob):
-    """RUNNING -> READY: a worker gives up what it can't finish, or can't begin, unless cancellation was asked for.
+    """RUNNING -> READY: a worker gives back a job that it can't finish or can't begin.
 
-    That costs the job neither a try nor its rank, however often it happens. The history keeps a bounded number of such
-    rounds. `began_at_ms` is when the attempt's code began, None where it did not.
+    Refused where a caller asked for cancellation. A hand-back costs the job neither a retry nor its rank, however often
+    it happens. The history keeps a bounded number of such rounds. `began_at_ms` is when the attempt's code began; None
+    where it did not begin.
     """
 
     name: ClassVar[str] = "hand back"
@@ -197,7 +206,10 @@ class HandBackIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfLeaseExpired(OfKnownJob):
-    """RUNNING -> READY: the worker was lost, and the job may lose one more; not if cancellation was asked for."""
+    """RUNNING -> READY: the worker was lost, and the job may lose one more.
+
+    Refused where a caller asked for cancellation.
+    """
 
     name: ClassVar[str] = "reclaim"
     attempt: int
@@ -211,7 +223,10 @@ class ReadyIfLeaseExpired(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class FinishIfLeaseExpired(OfKnownJob):
-    """RUNNING -> FAILED or CANCELLED: the worker was lost as the last one, or cancellation was asked for."""
+    """RUNNING -> FAILED or CANCELLED: the worker was lost.
+
+    The job fails where it may lose no more workers. It is cancelled where a caller asked for that.
+    """
 
     name: ClassVar[str] = "give up"
     attempt: int
@@ -225,7 +240,10 @@ class FinishIfLeaseExpired(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class RequestCancelIfRunning(OfKnownJob):
-    """Asks the worker of a RUNNING job to stop, which it learns at its next heartbeat. The first request stays."""
+    """Asks the worker of a RUNNING job to stop. The worker learns of it at its next heartbeat.
+
+    A second request changes nothing: the job keeps the time and the caller of the first.
+    """
 
     name: ClassVar[str] = "request cancel"
     stamp: Stamp
@@ -239,7 +257,7 @@ class RequestCancelIfRunning(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class CancelIfGraceOver(OfKnownJob):
-    """RUNNING -> CANCELLED by force: asked for at least `grace_ms` ago, and the worker still goes on."""
+    """RUNNING -> CANCELLED by force: the worker still runs it `grace_ms` (milliseconds) after the request."""
 
     name: ClassVar[str] = "force cancel"
     grace_ms: int
@@ -250,6 +268,8 @@ class CancelIfGraceOver(OfKnownJob):
         self._require_state(job, State.RUNNING)
         asked_ms = job.cancel_requested_at_ms
         self._require(
-            asked_ms is not None and asked_ms <= self.stamp.now_ms - self.grace_ms, job, "grace still runs"
+            asked_ms is not None and asked_ms <= self.stamp.now_ms - self.grace_ms,
+            job,
+            "its grace is not over",
         )
         return ended(job, self.ending, self.stamp)

@@ -1,4 +1,4 @@
-"""Transitions of jobs that do not run yet."""
+"""The transitions of jobs that do not run yet."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ CANCELLABLE_AT_ONCE = frozenset({State.PENDING, State.SCHEDULED, State.READY, St
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIfPending(OfKnownJob):
-    """Takes satisfied dependencies off `waiting_on`; taking one off twice changes nothing.
+    """Takes satisfied dependencies off `waiting_on`. Taking one off twice changes nothing.
 
-    What was found out of a job's upstreams is no good once the job was reopened: this and the two below are refused.
+    `ordinals` are places in `depends_on`. A verdict on the upstreams is worth nothing once the job was reopened. So
+    this transition, ReadyIfWaitingOnlyOn and SkipIfPending are then refused.
     """
 
     name: ClassVar[str] = "release"
@@ -42,9 +43,9 @@ class ReleaseIfPending(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfWaitingOnlyOn(OfKnownJob):
-    """PENDING -> READY, or SCHEDULED when it may not start yet, if exactly `ordinals` are still waited for.
+    """PENDING -> READY, or SCHEDULED where the job may not start yet, if it still waits for exactly `ordinals`.
 
-    `pool` is the one that was chosen for the job; None keeps the one it has.
+    `pool` is the pool that was chosen for the job; None keeps its present one.
     """
 
     name: ClassVar[str] = "ready"
@@ -54,7 +55,7 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
     @property
     def is_early(self) -> bool:
-        """Whether the job's `not_before` still lies ahead."""
+        """Tells whether the job's `not_before` is still to come."""
         return self.job.not_before_ms is not None and self.job.not_before_ms > self.stamp.now_ms
 
     def apply(self, job: Job) -> Job:
@@ -70,9 +71,9 @@ class ReadyIfWaitingOnlyOn(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class SkipIfPending(OfKnownJob):
-    """PENDING -> SKIPPED: the dependency `ordinal`, which is still waited for, can never be satisfied.
+    """PENDING -> SKIPPED: the job still waits for the dependency `ordinal`, which is unsatisfiable.
 
-    One that was tried again may have satisfied it since that was found out.
+    Refused where the job no longer waits for it: an upstream that was reopened may have satisfied it since.
     """
 
     name: ClassVar[str] = "skip"
@@ -89,7 +90,7 @@ class SkipIfPending(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ReadyIfDue(OfKnownJob):
-    """SCHEDULED -> READY once its time has come; in `pool`, if one was chosen."""
+    """SCHEDULED -> READY once the job's time has come, in `pool` where one was chosen."""
 
     name: ClassVar[str] = "ready"
     stamp: Stamp
@@ -105,10 +106,10 @@ class ReadyIfDue(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class DispatchIfReady(Transition):
-    """READY -> QUEUED in the pool that the index showed; the message is sent after this has been written.
+    """READY -> QUEUED in the pool that the index showed. The message is sent after this write.
 
-    `ready_at_ms` is since when the index showed the job to be READY: an earlier attempt's permits are no good for this
-    one. None is since whenever.
+    `ready_at_ms` is the job's `ready_at_ms` as the index showed it. A permit is good for one attempt, and each attempt
+    has a later `ready_at_ms`. So the write is refused where the job's own differs. None skips this check.
     """
 
     name: ClassVar[str] = "dispatch"
@@ -123,7 +124,7 @@ class DispatchIfReady(Transition):
 
     @property
     def at(self) -> Stamp:
-        """The stamp, or when the job became READY where that is later: another clock made that."""
+        """Returns the stamp, with the job's `ready_at_ms` where that is later because another clock dated it."""
         return replace(self.stamp, now_ms=max(self.stamp.now_ms, self.ready_at_ms or 0))
 
     def apply(self, job: Job) -> Job:
@@ -138,7 +139,10 @@ class DispatchIfReady(Transition):
 
 @dataclass(frozen=True, slots=True)
 class HoldIfReady(Transition):
-    """Moves a READY job, which stays READY, to the lane of what it has to wait for. Its rank stays as it is."""
+    """Puts a READY job into the lane of the concurrency key or the type that it has to wait for.
+
+    The job stays READY and keeps its rank.
+    """
 
     name: ClassVar[str] = "hold"
     candidate_id: str
@@ -157,16 +161,17 @@ class HoldIfReady(Transition):
 
 @dataclass(frozen=True, slots=True)
 class PassOverIfReady(OfKnownJob):
-    """A READY job, as it was read, counts as READY a millisecond later.
+    """Counts a READY job as READY one millisecond later, if it is still as it was read.
 
-    Whoever is about to dispatch it as it was can't any more, so what it took for that can be taken from it.
+    A slow dispatcher that still holds the old version can no longer dispatch the job, so its permits can be freed
+    safely.
     """
 
     name: ClassVar[str] = "pass over"
 
     @property
     def ready_at_ms(self) -> int:
-        """Since when the job is READY afterwards, in milliseconds since the epoch."""
+        """Returns the job's new `ready_at_ms`, in milliseconds since the epoch."""
         return (self.job.ready_at_ms or 0) + 1
 
     def apply(self, job: Job) -> Job:
@@ -177,7 +182,7 @@ class PassOverIfReady(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class ResendIfStillQueued(OfKnownJob):
-    """Notes that the message of a QUEUED job goes out again; refused if that was done since `sent_at_ms`."""
+    """Notes that the message of a QUEUED job is sent again. Refused where it was sent again since `sent_at_ms`."""
 
     name: ClassVar[str] = "resend"
     sent_at_ms: int
@@ -191,10 +196,10 @@ class ResendIfStillQueued(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class FailIfStillQueued(OfKnownJob):
-    """QUEUED -> FAILED: its message was delivered again and again, and nobody ever claimed the job.
+    """QUEUED -> FAILED: the queue delivered the job's message again and again, and no worker ever claimed the job.
 
-    `attempt` and `reopened` are what the message carries: one of an earlier life, or of before an earlier claim, says
-    nothing of the present dispatch.
+    `attempt` and `reopened` come from the message. A message of an earlier life, or from before an earlier claim, says
+    nothing of the present dispatch, so it is refused.
     """
 
     name: ClassVar[str] = "give up"
@@ -215,11 +220,11 @@ class FailIfStillQueued(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class TakeBackIfStillQueued(OfKnownJob):
-    """QUEUED -> READY: no worker claimed the job, so it is dispatched anew. It costs no try: no code began.
+    """QUEUED -> READY: no worker claimed the job, so it is dispatched again.
 
-    The history keeps a bounded number of such dispatches.
-    `attempt` and `reopened` are what the message carries, as in FailIfStillQueued. `pool` is one that was chosen for
-    the job; None keeps the one it has.
+    It costs the job no retry, because no code began. The history keeps a bounded number of such dispatches. `attempt`
+    and `reopened` come from the message, as in FailIfStillQueued. `pool` is the pool that was chosen for the job; None
+    keeps its present one.
     """
 
     name: ClassVar[str] = "take back"
@@ -241,7 +246,10 @@ class TakeBackIfStillQueued(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class CancelIfInState(OfKnownJob):
-    """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still as it was read, but for its lane."""
+    """PENDING, SCHEDULED, READY or QUEUED -> CANCELLED, if the job is still as it was read.
+
+    The job may have changed its lane meanwhile.
+    """
 
     name: ClassVar[str] = "cancel"
     ending: Ending
@@ -257,9 +265,10 @@ class CancelIfInState(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class NoteDependents(Transition):
-    """Notes on an upstream that the Dependents table holds edges to later submissions' jobs.
+    """Notes on an upstream that the Dependents table holds edges from it to jobs of later submissions.
 
-    Also on one that has ended: the reaper then knows that others may need it.
+    `watch_start` says that one of these edges is of type MUST_START. An upstream that has ended gets the note too: it
+    tells the reaper that other jobs may still need it.
     """
 
     name: ClassVar[str] = "note dependents"
