@@ -1,4 +1,4 @@
-"""Reap active jobs: lost workers, lost messages, cancellations that were not heeded."""
+"""Repairs active jobs: jobs of lost workers, jobs with lost messages, and cancellations that workers ignored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JOBS_PER_SHARD = 1_000
 
 @dataclass(slots=True)
 class ActiveCounts:
-    """What was put right among active jobs."""
+    """The number of repaired active jobs, by kind: READY again, ended, message sent again, taken back."""
 
     reclaimed: int = 0
     ended: int = 0
@@ -42,7 +42,12 @@ class ActiveCounts:
 
 
 def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> ActiveCounts:
-    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again, `until` then."""
+    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again.
+
+    Looks at up to `JOBS_PER_SHARD` QUEUED and RUNNING jobs of each shard of every pool; the next run continues behind
+    them. Each pool gets an equal part of the time left before `until`. Returns the counts. Raises the first error after
+    all pools have been looked at.
+    """
     counts = ActiveCounts()
 
     def reap_pool(turn: tuple[str, Deadline]) -> None:
@@ -76,7 +81,7 @@ def _repair(
     outcomes = services.jobs.apply_all(repairs)
     for repair, outcome in zip(repairs, outcomes, strict=True):
         if not isinstance(outcome, Job):
-            continue  # it moved on by itself meanwhile, or could not be reached
+            continue  # the job changed meanwhile, or could not be written
         if isinstance(repair, ResendIfStillQueued):
             messages.append(message_of(outcome))
         elif isinstance(repair, TakeBackIfStillQueued):
