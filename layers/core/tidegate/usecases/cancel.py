@@ -160,7 +160,7 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
         open_places = left
     for place in open_places:
         outcomes[place] = DependencyUnavailable(
-            f"job {jobs[place].job_id} kept changing while it was being cancelled; ask again"
+            f"job {jobs[place].job_id} kept changing while it was being cancelled; cancel it again"
         )
     return outcomes
 

@@ -91,7 +91,7 @@ class Conditions:
         question = question_of(upstream, given)
         if question not in self.failures:
             if max_steps < limits.MAX_CONDITION_STEPS and question in self.costly:
-                raise ConditionTooDear("it was put off before")
+                raise ConditionTooDear("it needed more steps before")
             failure = self._evaluate(upstream, edge, question[1], max_steps)
             if len(self.failures) == _FAILURES_KEPT:
                 self.failures.clear()

@@ -21,7 +21,7 @@ from tidegate.usecases.judge_waiting import judge_by_known
 from tidegate.usecases.portions import apply_lean, portions, read_lean
 from tidegate.usecases.services import Services
 
-_REASON = "its upstream was tried again"
+_REASON = "its upstream was retried"
 
 
 def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER) -> int:

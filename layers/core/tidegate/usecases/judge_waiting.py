@@ -147,7 +147,7 @@ def _without_gone(
     if job.was_claimed:
         return ReleaseIfPending(job, frozenset(ordinals))
     failure = JobFailure(
-        UPSTREAM_GONE, f"{upstream_id} no longer exists; submit what is needed anew", upstream_id
+        UPSTREAM_GONE, f"{upstream_id} no longer exists; submit both jobs again if needed", upstream_id
     )
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
     return SkipIfPending(job, min(ordinals), ending, stamp)

@@ -32,7 +32,7 @@ _LANE_CHARACTERS = 256
 _SORT = re.compile("-?[0-9]{1,38}")  # the numbers that the index can hold
 _ENDED = frozenset(group_of(state) for state in TERMINAL)
 _BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
+    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
 )
 
 
@@ -172,7 +172,7 @@ def _continued(start: Position, plain: Sequence[Any]) -> Position:
         raise TypeError(rest)
     marked = {(str(pool), shard): _entry(place) for pool, shard, *place in marks}
     if len(marked) != len(marks) or not marked.keys() <= start.streams.keys():
-        raise ValueError("names a stream twice, or one that there is not")
+        raise ValueError("names a stream twice, or an unknown one")
     # Shards and pools that were added since the listing began are listed from their beginning.
     new = {(pool, shard): None for pool, shard in start.streams if pool not in pools or shard >= shards}
     return Position(

@@ -74,11 +74,11 @@ def repair_without_queue(
     """
     if now_ms - (job.sent_at_ms or 0) < services.settings.resend_after_seconds * 1_000:
         return None
-    stamp = Stamp(now_ms, actor, "its queue is gone with its pool")
+    stamp = Stamp(now_ms, actor, "its pool and its queue no longer exist")
     return TakeBackIfStillQueued(job, job.attempt, job.reopened, stamp, chooser.for_job(job))
 
 
 def _taken_back(job: Job, actor: str, now_ms: int) -> TakeBackIfStillQueued:
     return TakeBackIfStillQueued(
-        job, job.attempt, job.reopened, Stamp(now_ms, actor, "no worker took it for very long")
+        job, job.attempt, job.reopened, Stamp(now_ms, actor, "no worker claimed it for a very long time")
     )

@@ -97,7 +97,9 @@ def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:
         moved.extend(settling.settle_cheap(until))
     moved.extend(settling.settle_costly(until))
     if settling.has_cheap:
-        raise DependencyUnavailable("there are more dependents than time; the same news goes on with them")
+        raise DependencyUnavailable(
+            "some dependents were not reached in time; the same event continues with them"
+        )
 
 
 def _is_due(job: Job, now_ms: int) -> bool:

@@ -119,9 +119,9 @@ def _repair_for(
     if job.may_lose_its_worker:
         return ReadyIfLeaseExpired(job, job.attempt, stamp)
     why = (
-        f"as the last of {limits.MAX_WORKER_LOSSES} that it may lose; it may be the job that ends its workers"
+        f"the last of {limits.MAX_WORKER_LOSSES} losses allowed; the job itself may be what ends its workers"
         if job.retry.allows(WORKER_LOST)
-        else "and its policy never retries that"
+        else "and its retry policy never retries that"
     )
     failure = JobFailure(WORKER_LOST, f"its worker {job.worker_id} was lost at attempt {job.attempt}, {why}")
     return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)

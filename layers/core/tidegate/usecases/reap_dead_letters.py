@@ -25,8 +25,8 @@ BATCHES_PER_POOL = 20
 _BATCH = 10
 _FAILURE = JobFailure(
     UNDELIVERABLE,
-    f"its message was delivered again and again in {limits.MAX_DISPATCHES_GIVEN_UP} dispatches on end, and no worker "
-    "ever claimed the job; the worker's log says why",
+    f"its queue gave up its message in {limits.MAX_DISPATCHES_GIVEN_UP} dispatches in a row, and no worker claimed "
+    "the job; the workers' logs say why",
 )
 
 

@@ -75,18 +75,16 @@ def retry_job(
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
         if not may_be_reopened(job.history):
-            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit it anew"
+            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit a new job"
             raise NotRetryable(job_id, why)
         reopening.reopen([job])
         job = find_job(services, job_id)
     elif job.cancel_requested_at_ms is not None and not job.is_terminal:
         raise NotRetryable(job_id, "is being stopped; retry it once it has ended")
     if job.state is State.SUCCEEDED:
-        raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
+        raise NotRetryable(job_id, "has succeeded; submit a new job to run it again")
     if not job.reopened:
-        raise NotRetryable(
-            job_id, f"is {job.state} and has not ended; what it needs comes by itself, or cancel it"
-        )
+        raise NotRetryable(job_id, f"is {job.state} and has not ended; wait until it has, or cancel it first")
     complete = _reopen_skipped(reopening, [job]) if reopen_skipped else True
     reopening.judge(job)
     return find_job(services, job_id), reopening.report(complete=complete)

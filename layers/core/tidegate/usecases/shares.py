@@ -53,7 +53,7 @@ def share_violations(
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
-                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them, or wait a day: unused ones are forgotten",
+                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them; unused shares are removed after a day",
                 )
 
 

@@ -199,7 +199,7 @@ def _has_rule(rules: DispatchRules, job_type: str) -> bool:
 def _unknown(field: str, name: str, known: Sequence[str], *, is_earlier: bool = False) -> UnknownName:
     shown = repr(name[:_SHOWN_CHARACTERS])
     why = (
-        f"{field} {shown} is not deployed any more: what stands can be seen and taken off, nothing new can be set"
+        f"{field} {shown} is not deployed any more: its rules can be read and removed, but no new ones set"
         if is_earlier
         else f"unknown {field} {shown}"
     )

@@ -246,7 +246,7 @@ def _begin(services: Services, new: Submission, idempotency_key: str | None) -> 
             raise IdempotencyConflict
         return standing, False
     raise IdempotencyConflict(
-        f"{_GENERATIONS} tries under this idempotency key were cut off; use another key"
+        f"{_GENERATIONS} submissions under this idempotency key were interrupted; use another key"
     )
 
 

@@ -74,7 +74,7 @@ def job_violations(
     except InvalidRequest as error:
         yield from error.violations
     if request.concurrency_key is None and request.concurrency_limit != 1:
-        yield Violation(context.path("concurrency_limit"), "goes with concurrency_key; give both or neither")
+        yield Violation(context.path("concurrency_limit"), "requires concurrency_key")
     if request.not_before_ms is not None:
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
@@ -100,8 +100,7 @@ def _type_violations(services: Services, request: JobRequest, context: JobContex
     if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
         yield Violation(
             context.path("parameters"),
-            f"lie in more than {limits.MAX_PARAMETERS_DEPTH} lists and objects, one in the other; "
-            "put them side by side",
+            f"are nested more than {limits.MAX_PARAMETERS_DEPTH} lists and objects deep; flatten them",
         )
         return
     size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
@@ -122,7 +121,7 @@ def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> st
     cause = (
         f"some job code could not be loaded: {'; '.join(faults)}"
         if faults
-        else "a type whose code is new is there once it is deployed: deploy again"
+        else "a new type is known once its code is deployed: deploy again"
     )
     return f"{said}; {cause}{did_you_mean(job_type, known)}"
 
@@ -132,7 +131,7 @@ def _condition_violations(
 ) -> Iterator[Violation]:
     if dependency.type is not DependencyType.CONDITIONAL:
         if dependency.condition is not None:
-            yield Violation(f"{field}.condition", f"goes with type CONDITIONAL, not with {dependency.type}")
+            yield Violation(f"{field}.condition", f"is only for type CONDITIONAL, not for {dependency.type}")
         return
     if dependency.condition is None:
         yield Violation(

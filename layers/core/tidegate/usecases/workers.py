@@ -16,7 +16,7 @@ from tidegate.usecases.services import Services
 _PAGE = 200
 _READS = 10  # pages read for one listing
 _BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
+    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
 )
 
 
