@@ -53,7 +53,7 @@ class PoolChooser:
             for pool in offering(settings.pools, settings.default_pool, frozenset(job.requires))
             if job.timeout_seconds <= pool.max_timeout_seconds
         ]
-        return self._among(suitable) if suitable else None  # no pool may offer what it requires any more
+        return self._among(suitable) if suitable else None  # no pool offers what it requires any more
 
     def placed(self, job: Job) -> Job:
         """Returns a new job with its pool chosen if it is READY at once; else the job unchanged."""

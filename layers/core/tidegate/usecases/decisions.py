@@ -1,4 +1,4 @@
-"""Carries out what a release has decided about PENDING jobs: release them, make them READY, or skip them."""
+"""Writes the decisions about PENDING jobs: removes satisfied dependencies, makes jobs READY, or skips them."""
 
 from __future__ import annotations
 

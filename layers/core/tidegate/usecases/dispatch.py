@@ -77,8 +77,8 @@ def dispatch(
     are jobs that changed a moment ago, which the index may not show yet. `stopwatch` measures the time since `now_ms`.
 
     One dispatcher at a time works on a pool, under a lease. If another one holds the lease, this call asks it to look
-    again and returns an empty report. The holder then takes another turn, up to `_TURNS`. Each turn after the first
-    reads the rules and the workers again.
+    again and returns an empty report. The holder then fills the window again, up to `_TURNS` times in all. It reads the
+    rules and the workers again each time.
     Raises DependencyUnavailable or ServiceRefused, after the messages of the dispatched jobs have been sent.
     """
     run_clock = RunClock.since(now_ms, stopwatch)

@@ -1,7 +1,7 @@
 """Frees skipped jobs: reopens a SKIPPED job once the upstream it was skipped for has been retried and satisfies it.
 
-The call that reopens a job also reopens the jobs that were skipped because of it. It may be cut off, or miss a job that
-is being skipped at that moment. This module finds those jobs later, when the reopened upstream begins or ends.
+The call that reopens a job also reopens the jobs that were skipped because of it. It may be interrupted, or miss a job
+that is being skipped at that moment. This module finds those jobs later, when the reopened upstream begins or ends.
 """
 
 from __future__ import annotations

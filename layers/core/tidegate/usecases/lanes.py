@@ -63,7 +63,7 @@ def known_lanes(
 ) -> Lanes:
     """Returns the lanes of a pool that may hold a candidate: none that rest, none of paused types.
 
-    The registry may be read a little late, so the lanes of `changed` jobs are added even if it does not list them. A
+    The list of lanes may be a little old, so the lanes of `changed` jobs are added even if they are not in it. A
     share's lane among those is noted, so that dispatchers that do not see the change look into it too. If a pool has
     more than `MAX_SHARES_PER_POOL` shares awake, because jobs that waited long brought old shares back, a random part
     of them is returned. Raises DependencyUnavailable or ServiceRefused.
