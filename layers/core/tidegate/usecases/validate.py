@@ -1,7 +1,7 @@
 """Validates submissions completely before anything is written.
 
-The functions yield violations lazily, and `refuse_if_any` takes only the first of them. So a request with very many
-mistakes does not cost more checks than are reported.
+The functions yield violations lazily, and `refuse_if_any` takes only the first `MAX_VIOLATIONS`. So the checks of a
+request with very many mistakes stop early.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def pools_for(services: Services, request: JobRequest, context: JobContext) -> t
 def job_violations(
     services: Services, request: JobRequest, context: JobContext, now_ms: int
 ) -> Iterator[Violation]:
-    """Yields the violations of one job, except those that concern its upstreams. Raises DependencyUnavailable."""
+    """Yields the violations of one job, except those that concern its upstreams."""
     yield from _type_violations(services, request, context)
     try:
         pools_for(services, request, context)
