@@ -26,12 +26,11 @@ def new_job(
     boost_millipoints: int = 0,
     fingerprint: str | None = None,
 ) -> Job:
-    """Makes the job that `request` asks for.
+    """Makes the job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    It is PENDING if it has dependencies, else SCHEDULED if its time has not come, else READY. `pools` are the pools
-    that it may run in, best guess first, at least one. Fields that the request leaves out come from `workflow`, then
-    from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints` is the boost of
-    its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
+    `pools` are those that it may run in, at least one, best guess first. Fields that the request leaves out come from
+    `workflow`, then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints`
+    is the boost of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
     """
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
     if depends_on:

@@ -50,10 +50,9 @@ def reap(
 ) -> ReapReport:
     """Repairs jobs and submissions, reads dead letters, and marks lost workers; safe to run twice at once.
 
-    Each repair has a deadline of its own: an equal part of the time that is left before `until`. The next run continues
-    where a repair stopped. `clock` gives the time at each repair, also after an answer of AWS has corrected a wrong
-    clock during the run. Without it, the time since `now_ms` is measured.
-    Returns the counts. Raises the first error of a repair after all repairs have run.
+    Each repair gets an equal part of the time left before `until`, and the next run continues where it stopped. `clock`
+    gives the time at each repair, also after an answer of AWS has corrected a wrong clock; without it the time since
+    `now_ms` is measured. Returns the counts. Raises the first error of a repair after all repairs have run.
     """
     run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
 

@@ -1,8 +1,9 @@
 """Submits a job, or a workflow as a whole or not at all.
 
-A job is one conditional write. A workflow takes several: its waiting jobs and the plan of the rest are written first,
-then one write commits it, and only then the jobs that may run are written. Until the commit none of its jobs is visible
-or can run. The reaper finishes a committed workflow, and removes one that was never committed.
+A job is one conditional write. A workflow takes several. First the jobs that wait on others of the workflow are staged.
+Then the plan of the rest is stored, and one write commits the submission. Only then are the roots written, the jobs
+that wait on no other job of the workflow. Until the commit none of the jobs is visible or can run. Any process that
+finds a submission committed can finish it. The reaper does so, and removes submissions that were never committed.
 
 With an idempotency key a request may be repeated: the ids follow from the key, so the same request writes the same
 jobs and gives the same answer.
@@ -146,15 +147,10 @@ def submit_workflow(
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    First the jobs that wait on others of the workflow are staged. Then the plan of the rest is stored, and the
-    submission is committed. Only then are the roots written. Any process that finds the submission committed can finish
-    it. Upstreams of earlier submissions that have ended are judged at once; those that are not judged before the
-    deadline `until` are left to the reaper. `fingerprint` identifies the request's body.
-
-    Returns the workflow's id, its jobs' ids by key, and whether this call created it.
-    Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
-    for a job; DependencyUnavailable if the submission under this key is just being removed. DependencyUnavailable or
-    ServiceRefused may also come from a service: the same request may be sent again.
+    `fingerprint` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and whether this
+    call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with
+    another body or for a job; DependencyUnavailable if the submission under this key is just being removed, or, as
+    ServiceRefused, from a service: the same request may be sent again.
     """
     if idempotency_key is not None:
         _refuse_key_of_job(services, idempotency_key)
@@ -173,15 +169,13 @@ def submit_workflow(
         fingerprint=fingerprint,
         created_at_ms=now_ms,
         name=request.name,
-        # The submission must not expire before its jobs. Without it the reaper would take them for the jobs of an
-        # abandoned submission.
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
     submission, created = _begin(services, new, idempotency_key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
-        # Built with the time of the first request, so that repeated requests that run in parallel write equal jobs and
-        # an equal plan.
+        # With the time of the first request: repeated requests in parallel then write equal jobs and an equal plan.
         staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
         note_shares(services, _in_context(request), request.share, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
