@@ -98,7 +98,7 @@ def test_jobs_of_other_workflows_follow_a_rerun_too() -> None:
     workflow.finish("a")
     job = workflow.world.jobs[later]
     assert (job.state, job.reopened) == (READY, 1)
-    assert (job.history[-2].actor, job.history[-2].reason) == ("release", "its upstream was tried again")
+    assert (job.history[-2].actor, job.history[-2].reason) == ("release", "its upstream was retried")
 
 
 def test_more_than_one_call_can_reopen_follows(monkeypatch: pytest.MonkeyPatch) -> None:

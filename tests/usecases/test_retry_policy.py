@@ -81,4 +81,4 @@ def test_a_lost_worker_can_be_final(policy: RetryPolicy, state: State) -> None:
     job = workflow.job("a")
     assert job.state is state
     if job.failure:
-        assert job.failure.message.endswith("and its policy never retries that")
+        assert job.failure.message.endswith("and its retry policy never retries that")

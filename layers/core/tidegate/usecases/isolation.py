@@ -1,4 +1,7 @@
-"""Each: independent pieces of work, where one that fails must not keep the others from being done."""
+"""Runs independent pieces of work so that one failure does not stop the others.
+
+The first error is raised at the end, after every piece has run.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ R = TypeVar("R")
 
 
 def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
-    """Does `work` on every item, in order; returns the results.
+    """Runs `work` on every item, in order, and returns the results in that order.
 
-    Raises the first error once all have had their turn: what nobody foresaw must not be in anybody's way either.
+    Raises the first error of any kind after the last item, so one bad item never blocks the others.
     """
     results: list[R] = []
     first: Exception | None = None
@@ -30,9 +33,9 @@ def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
 
 
 def first_then(first: Callable[[], object], then: Callable[[], R]) -> R:
-    """Does `first` and, whether or not that raised an error, `then`; returns what `then` returned.
+    """Runs `first`, then `then` even if `first` failed; returns the result of `then`.
 
-    Raises the first error once both have had their turn.
+    Raises the first error after both have run.
     """
     results: list[R] = []
     steps: tuple[Callable[[], object], ...] = (first, lambda: results.append(then()))
@@ -41,7 +44,11 @@ def first_then(first: Callable[[], object], then: Callable[[], R]) -> R:
 
 
 def raise_first_failure(outcomes: Iterable[MoveOutcome]) -> None:
-    """Raises the first outcome that leaves open whether a job moved; for when the others have been followed up."""
+    """Raises the first outcome that is a service error; such an outcome does not tell whether the job was written.
+
+    Callers use it last, after they have acted on the outcomes that did succeed. Raises DependencyUnavailable or
+    ServiceRefused.
+    """
     for outcome in outcomes:
         if isinstance(outcome, DependencyUnavailable | ServiceRefused):
             raise outcome

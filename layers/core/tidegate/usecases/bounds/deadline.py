@@ -1,4 +1,8 @@
-"""Deadlines: work that may be long is done in portions, and stops between two of them when its time is over."""
+"""Bounds long work by a deadline. The work is cut into portions and stops between two of them.
+
+Many use cases take a deadline as `until`. They finish the portion that they have begun, so a call may end a little
+after its deadline.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +18,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which work stops of itself. Only between portions: a job never fails because time is short."""
+    """The moment, in milliseconds of `clock`, after which no further portion of work begins."""
 
     clock: Stopwatch
     at_ms: int
 
     def is_over(self) -> bool:
-        """Whether no further portion may begin."""
+        """True if no further portion may begin."""
         return self.clock.now_ms() >= self.at_ms
 
     def at_most(self, duration_ms: int) -> Deadline:
-        """This deadline, or the one in `duration_ms` from now where that is earlier."""
+        """Returns the earlier of this deadline and `duration_ms` from now."""
         return replace(self, at_ms=min(self.at_ms, self.clock.now_ms() + duration_ms))
 
     def later(self, duration_ms: int) -> Deadline:
-        """Moves the deadline, for a portion that was begun in time and should be done whole."""
+        """Returns a deadline `duration_ms` later, for a portion that was begun in time and should be completed."""
         return replace(self, at_ms=self.at_ms + duration_ms)
 
     def part(self, parts: int) -> Deadline:
-        """The end of the first of so many equal parts of the time that is left."""
+        """Divides the remaining time into `parts` equal parts; returns the end of the first."""
         now_ms = self.clock.now_ms()
         return replace(self, at_ms=now_ms + max(0, self.at_ms - now_ms) // parts)
 
@@ -43,10 +47,10 @@ NEVER = Deadline(STILL, 2**63)
 def in_turns(
     items: Sequence[T], until: Deadline, chance: Callable[[], float]
 ) -> Iterator[tuple[T, Deadline]]:
-    """Each item with its deadline: an equal part of the time that is left, so that none takes the time of the others.
+    """Yields each item with a deadline of its own: an equal part of the remaining time.
 
-    `chance` draws from [0, 1) with which to begin, where there are several. The first is always given, the others
-    until the time is over: over many runs each has its turn however little time there is.
+    Begins with a random item, drawn by `chance` from [0, 1). Always yields the first item, and the others until the
+    deadline. So over many runs every item is served, even if each run has time for only one.
     """
     start = int(chance() * len(items)) if len(items) > 1 else 0
     for place, item in enumerate([*items[start:], *items[:start]]):
@@ -56,7 +60,7 @@ def in_turns(
 
 
 def while_time(items: Iterable[T], until: Deadline) -> Iterator[T]:
-    """The first item, and the others for as long as the time is not over; what is not asked for is not made."""
+    """Yields the first item always, and the others until the deadline. Takes no item that it does not yield."""
     for item in items:
         yield item
         if until.is_over():

@@ -1,4 +1,4 @@
-"""Portions: many jobs are read and moved some hundreds at a time, so that memory does not follow what callers sent."""
+"""Reads and writes many jobs in portions of some hundreds, so that memory does not grow with the size of requests."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tidegate.usecases.services import Services
 
 T = TypeVar("T")
 
-JOBS_AT_ONCE = 400  # a job takes up to about 100 KB once it is read: 4 KB of result may be 1,300 lists
+JOBS_AT_ONCE = 400  # a job takes up to about 100 KB in memory: 4 KB of result may be 1,300 lists
 
 
 def portions(items: Sequence[T], size: int = JOBS_AT_ONCE) -> Iterator[Sequence[T]]:
-    """Cuts the items into pieces of at most `size`, in their order."""
+    """Cuts the items into pieces of at most `size` (1 or more), in order."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = True) -> dict[str, Job]:
-    """Reads any number of jobs, and keeps of each only what a transition needs (`domain.job.lean`).
+    """Reads any number of jobs, and keeps of each only the fields that a transition needs (`domain.job.lean`).
 
-    Returns the jobs that exist, by id. Without `consistent` they may be a little old.
+    Returns the jobs that exist, by id. Without `consistent` they may be a little old. Raises DependencyUnavailable.
     """
     found: dict[str, Job] = {}
     for portion in portions(job_ids):
@@ -34,7 +34,10 @@ def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = 
 
 
 def not_written(services: Services, jobs: Sequence[Job]) -> list[Job]:
-    """Leaves out the jobs that stand already, by consistent reads: a try that is repeated goes on where it stopped."""
+    """Returns those of the jobs that are not in the store yet, so that a repeated submission writes only the rest.
+
+    Reads consistently. Raises DependencyUnavailable.
+    """
     standing: set[str] = set()
     for portion in portions(jobs):
         standing |= services.jobs.get_many([job.job_id for job in portion], consistent=True).keys()
@@ -42,9 +45,10 @@ def not_written(services: Services, jobs: Sequence[Job]) -> list[Job]:
 
 
 def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[MoveOutcome]:
-    """Carries out any number of transitions, and keeps of each job only what a further transition needs.
+    """Writes any number of transitions, and keeps of each job only the fields that a further transition needs.
 
-    Outcomes come in the same order. Portions follow one another, so an earlier one is done before a later one begins.
+    Returns outcomes in the order of `transitions`. Portions are written one after the other: each is complete before
+    the next begins.
     """
     return [
         lean_outcome(outcome)
@@ -54,7 +58,7 @@ def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[Mo
 
 
 def lean_outcome(outcome: MoveOutcome) -> MoveOutcome:
-    """Strips the job of an outcome of what no further transition needs."""
+    """Returns the outcome with its job reduced to the fields that a further transition needs."""
     if isinstance(outcome, Job):
         return lean(outcome)
     if isinstance(outcome, TransitionRefused):

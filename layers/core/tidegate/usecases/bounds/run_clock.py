@@ -1,4 +1,4 @@
-"""The clock of one run: dates each of its steps, however long the run takes."""
+"""Gives the time during a long run, as the time of its beginning plus the time that has passed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tidegate.ports import Stopwatch
 
 
 class _Still:
-    """Its time never passes."""
+    """A stopwatch that stands still, for callers that do not measure time."""
 
     def now_ms(self) -> int:
-        """Always the same."""
+        """Returns 0."""
         return 0
 
 
@@ -20,9 +20,10 @@ STILL: Stopwatch = _Still()
 
 @dataclass(frozen=True, slots=True)
 class RunClock:
-    """When a run began, by a clock, and what has passed since, by a stopwatch, in milliseconds.
+    """The time of a run: when it began, by a clock, plus the milliseconds that have passed, by a stopwatch.
 
-    So a long run dates each of its steps when it does it, and no step of the machine's clock shows in between.
+    Each step of a long run gets its own time this way, and a correction of the machine's clock during the run does not
+    show. `started_ms` is the stopwatch's time at `began_ms`.
     """
 
     began_ms: int
@@ -35,5 +36,5 @@ class RunClock:
         return RunClock(now_ms, stopwatch, stopwatch.now_ms())
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Returns the time now, in milliseconds since the epoch."""
         return self.began_ms + self.stopwatch.now_ms() - self.started_ms

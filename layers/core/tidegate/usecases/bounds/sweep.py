@@ -1,4 +1,4 @@
-"""A bounded walk over one group of a pool that goes on where the last run stopped."""
+"""Sweeps over one group of a pool's jobs, a bounded number a run; the next run continues where the last one stopped."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def sweep_group(
     up_to_ms: int,
     until: Deadline = NEVER,
 ) -> list[R]:
-    """Does `work` on pages of jobs whose index entry is not newer than `up_to_ms`; returns the results.
+    """Calls `work` with pages of jobs whose index entry is not newer than `up_to_ms`; returns its results.
 
-    At most `jobs_per_shard` of each shard have their turn; where a shard holds more, the next sweep continues behind
-    them. Each shard gets an equal part of the time that is left `until` then. The jobs are read for a hint only.
-    Raises the first error once every page and every shard had its turn.
+    Visits at most `jobs_per_shard` jobs of each shard; the next sweep continues behind them. Each shard gets an equal
+    part of the time left before `until`. The jobs may be a little old, so `work` must write conditionally.
+    Raises the first error after every page and every shard has been visited.
     """
 
     def sweep_shard(turn: tuple[int, Deadline]) -> list[R]:
@@ -62,7 +62,7 @@ def _pages(
         after = page.next
         position = place_text(after) if after else None
         if position != stored:
-            # Before the page is worked on: one that fails, or takes too long, must not be in the way for ever.
+            # Stored before the page is worked on, so that a page that fails or takes too long does not block every run.
             services.cursors.save(name, position)
             stored = position
         if page.entries:
@@ -72,12 +72,12 @@ def _pages(
 
 
 def place_text(entry: IndexEntry) -> str:
-    """Writes the place behind an entry as a text, for `place_from`."""
+    """Returns the place behind an entry as text that `place_from` can read."""
     return f"{entry.sort} {entry.job_id}"
 
 
 def place_from(stored: str | None) -> IndexEntry | None:
-    """Reads a place that `place_text` wrote; None is the beginning."""
+    """Returns the entry of a text that `place_text` made; None stands for the beginning."""
     if stored is None:
         return None
     sort, _, job_id = stored.partition(" ")

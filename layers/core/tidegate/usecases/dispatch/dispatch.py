@@ -1,4 +1,9 @@
-"""Dispatch: the jobs whose turn it is go into their pool's queue, as many as its window allows."""
+"""Dispatches READY jobs to their pool's queue, best first, as many as the pool's window allows.
+
+A queue knows no priority. So the dispatcher keeps the queue short: at most `capacity x window` jobs of a pool are
+QUEUED or RUNNING at a time, and all others wait in the index, in order of rank. The index may lag, so it only proposes
+candidates. The conditional write of each job decides.
+"""
 
 from __future__ import annotations
 
@@ -34,18 +39,19 @@ from tidegate.usecases.services import Services
 
 ACTOR = "dispatcher"
 MAX_JOBS_PER_RUN = 1_000
-_FIRST_PAGE = 50  # candidates of each shard of a lane; most runs need a few
+_FIRST_PAGE = 50  # candidates of each shard of a lane; most runs need only a few
 _NO_LANES = Lanes((), ())
 _ACTIVE = frozenset({State.QUEUED, State.RUNNING})
-_TURNS = 10  # of one dispatcher while others ask for the lease; the schedule does what is left
+_TURNS = 10  # of one dispatcher while others ask for the lease; the next tick does the rest
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchReport:
-    """What one dispatch of one pool did.
+    """The result of one dispatch of one pool.
 
-    `jobs` were dispatched; `unsent` of them are QUEUED without a message, and the reaper sends them again. `held` were
-    moved out of the way of others because their concurrency key or type is taken up or paused.
+    `jobs` were dispatched. `unsent` of them are QUEUED without a message, and the reaper sends the messages later.
+    `held` counts the jobs that were put into the lane of their concurrency key or type, because that is at its limit
+    or paused.
     """
 
     pool: str
@@ -55,11 +61,11 @@ class DispatchReport:
 
     @property
     def dispatched(self) -> int:
-        """How many jobs were dispatched."""
+        """The number of jobs that were dispatched."""
         return len(self.jobs)
 
     def __add__(self, later: DispatchReport) -> DispatchReport:
-        """Two dispatches of one pool together."""
+        """Adds the report of a later dispatch of the same pool."""
         return DispatchReport(
             self.pool, (*self.jobs, *later.jobs), self.unsent + later.unsent, self.held + later.held
         )
@@ -74,17 +80,21 @@ def dispatch(
     changed: Sequence[Job] = (),
     stopwatch: Stopwatch = STILL,
 ) -> DispatchReport:
-    """Moves the READY jobs whose turn it is from a pool to QUEUED, and sends their messages.
+    """Makes the next READY jobs of a pool QUEUED and sends their messages; returns a report.
 
-    At most capacity x window jobs of the pool are QUEUED or RUNNING afterwards, as far as the index shows; that
-    holding back is what makes priority true on a queue that knows none. `changed` are jobs that are known to have
-    moved, which the index may not show yet. `stopwatch` says how much later than `now_ms` each turn is. Each turn but
-    the first reads again what operators allow and what workers can do.
+    At most `capacity x window` jobs of the pool are QUEUED or RUNNING afterwards, as far as the index shows. `changed`
+    are jobs that changed a moment ago, which the index may not show yet. `stopwatch` measures the time since `now_ms`.
+
+    One dispatcher at a time works on a pool, under a lease. If another one holds the lease, this call asks it to look
+    again and returns an empty report. The holder then fills the window again, up to `_TURNS` times in all. It reads the
+    rules and the workers again each time.
+    Raises DependencyUnavailable or ServiceRefused, after the messages of the dispatched jobs have been sent.
     """
     run_clock = RunClock.since(now_ms, stopwatch)
     report = DispatchReport(pool_name)
     pool = services.settings.pools[pool_name]
-    # Never recalled: what a worker hands back as it drains would be dispatched to the slots it takes away.
+    # Always read fresh. A cached capacity still counts a draining worker's slots, so the jobs it hands back would be
+    # sent to it again.
     ability = pool_ability(services, pool, now_ms)
     window = window_places(ability.slots, services.settings.window)
     if window == 0 or rules.is_paused(pool_name):
@@ -98,18 +108,18 @@ def dispatch(
     one.now_ms = run_clock.now_ms()
     owner = services.entropy.new_ulid(one.now_ms)
     if not services.leases.take_if_free(pool_name, owner, now_ms=one.now_ms, until_ms=one.now_ms + lease_ms):
-        return report  # who has it was told, and looks again
+        return report  # the holder of the lease was asked to look again
     try:
         for turn in range(_TURNS):
             one.now_ms = run_clock.now_ms()
             if turn == 0 or one.renew():
                 report += one.fill()
-            # Asked for, it is held for another lease's time: several turns may take longer than one.
+            # If another dispatcher asked, this extends the lease: several turns may take longer than one lease.
             until_ms = run_clock.now_ms() + lease_ms
             if services.leases.release_if_not_asked(pool_name, owner, until_ms=until_ms):
                 return report
     except Exception:
-        # What failed comes again, and must not find this lease.
+        # The event that failed is delivered again, and must not find the pool still leased.
         services.leases.release(pool_name, owner)
         raise
     services.leases.release(pool_name, owner)
@@ -118,13 +128,13 @@ def dispatch(
 
 @dataclass(slots=True)
 class _Dispatch:
-    """Looks for candidates, and then, in its turn, fills the places that are free."""
+    """Looks for candidates in one pool and, once it holds the lease, dispatches as many as the window still allows."""
 
     services: Services
     pool: str
     window: int
-    permitted: DispatchRules  # what operators allow, which permits keep strictly
-    limited: Mapping[str, int]  # by type, what workers can run at once where some lack it
+    permitted: DispatchRules  # set by operators; permits enforce these limits strictly
+    limited: Mapping[str, int]  # capacity by type, for the types that some workers lack
     changed: Sequence[Job]
     now_ms: int
     lanes: Lanes = _NO_LANES
@@ -132,11 +142,11 @@ class _Dispatch:
 
     @property
     def rules(self) -> DispatchRules:
-        """The rules by operators' limits and by workers' abilities, whichever allow less."""
+        """The rules with the lower of two limits for each type: the operators' and the workers'."""
         return self.permitted.within(self.limited)
 
     def renew(self) -> bool:
-        """Reads rules, workers and candidates anew; False where nothing may be dispatched by now."""
+        """Reads rules, workers and candidates again; False if nothing may be dispatched now."""
         services = self.services
         ability = pool_ability(services, services.settings.pools[self.pool], self.now_ms)
         self.permitted = rules_in_force(services, self.now_ms)
@@ -146,13 +156,13 @@ class _Dispatch:
         return self.window > 0 and not self.permitted.is_paused(self.pool)
 
     def look(self) -> bool:
-        """Reads the first candidates; False where there can be none. They are hints, so no lease is needed for it."""
+        """Reads the first candidates; False if there can be none. Needs no lease, because candidates are only hints."""
         self.lanes = known_lanes(self.services, self.pool, self.rules, self.changed, self.now_ms)
         self.pages = self._first_pages([each.lane for each in self.lanes.in_turn])
         return bool(self.lanes.held) or any(page.entries for page in self.pages.values())
 
     def fill(self) -> DispatchReport:
-        """Dispatches what was found into the places that are free."""
+        """Dispatches candidates until the window is full or none is left."""
         services = self.services
         dispatched = self._count_dispatched()
         places = min(MAX_JOBS_PER_RUN, free_places(self.window, dispatched.total))
@@ -169,26 +179,27 @@ class _Dispatch:
             services.entropy.jitter,
             desk.grant,
         )
-        # A dispatched job may come back to its share's lane.
+        # A dispatched job may return to its share's lane, so that lane must be known.
         keep_shares(services, self.pool, (each.traits.share for each in plan.chosen), self.now_ms)
         outcomes = self._move(plan.chosen, desk)
         moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
         messages = [message_of(job) for job in moved]
         unsent = services.queue.send(self.pool, messages) if messages else ()
-        # After those that hold permits by now: nothing that fails here may keep them waiting.
+        # Only after the dispatched jobs, which hold permits: a failure here must not delay them.
         hold(services, self.pool, plan.held, self.now_ms)
         raise_first_failure(outcomes)
         return DispatchReport(self.pool, moved, len(unsent), len(plan.held))
 
     def _count_dispatched(self) -> Dispatched:
-        # Only an end is sure to be the latest news of a job, unless it was reopened and dispatched again since.
+        # The index may still show jobs that have just ended, so those are not counted. An entry that is newer than the
+        # end stays: the job was reopened and dispatched again. Of the changes only an end is sure to be the latest.
         ended = {job.job_id: job.finished_at_ms or 0 for job in self.changed if job.is_terminal}
         standing = (
             entry.traits
             for entry in entries_of(self.services.index, self.pool, Group.ACTIVE, self.window + len(ended))
             if entry.sort >= ended.get(entry.job_id, 0)
         )
-        # A window that is full has no place to give, so nobody needs the rest of the count.
+        # Once the window is full nothing is dispatched, so the count may stop there.
         return Dispatched.count(itertools.islice(standing, self.window))
 
     def _first_pages(self, lanes: Sequence[str]) -> Mapping[tuple[str, int], IndexPage]:
@@ -198,7 +209,7 @@ class _Dispatch:
         )
 
     def _queue(self, lane: str, shard: int, page: IndexPage) -> Iterator[Candidate]:
-        """The candidates of one shard of a lane, best first; further, larger pages are read when they are needed."""
+        """Yields the candidates of one shard of a lane, best first; reads further, larger pages only when needed."""
         limit = _FIRST_PAGE
         while True:
             yield from (Candidate(entry.job_id, entry.sort, entry.traits, lane) for entry in page.entries)
@@ -218,7 +229,8 @@ class _Dispatch:
             ]
         )
         for candidate, outcome in zip(chosen, outcomes, strict=True):
-            # Where it may have been dispatched, by this or a quicker dispatcher, it needs its permits.
+            # Permits are freed only if the job was surely not dispatched. If this or another dispatcher may have
+            # dispatched it, the job still needs them.
             if isinstance(outcome, NotFound) or (
                 isinstance(outcome, TransitionRefused) and not _is_dispatched(outcome.job, candidate)
             ):

@@ -1,13 +1,15 @@
-"""Permits: bounds on concurrency that hold strictly, whatever the index shows.
+"""Enforces limits on concurrency strictly, even when the index lags.
 
-A job with a concurrency key, or of a type with a limit, is dispatched only as a holder of that permit, which is taken
-by a conditional write and given back when the job is no longer dispatched. Everybody else needs none and costs nothing.
+A job with a concurrency key, or of a type with a limit, needs a permit to be dispatched. The dispatcher takes the
+permit for it by a conditional write, and gives it back when the job is no longer dispatched. All other jobs need no
+permit and cost nothing.
 
-A holder is a job and the moment at which it became READY, not the job alone: news of an earlier attempt, which may come
-late, can't give back what the present one holds. A dispatch is conditional on that moment too.
+A permit is good for one attempt. Its holder is a job together with the moment at which it became READY, and each
+attempt has a later one. So a late event of an earlier attempt can't free the permit of the current one. The dispatch
+is written only if the job's `ready_at_ms` is unchanged.
 
-Jobs of one key may ask for different limits. The least that any holder or any job in a key's lane asked for holds, so
-that nobody undoes another's limit by asking for a larger one.
+Jobs of one key may ask for different limits. The lowest limit of all holders and of all jobs that wait in the key's
+lanes counts. So no job can lift another job's limit by asking for a higher one.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from tidegate.ports import KnownLane
 from tidegate.usecases.pools.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services
 
-_HOLDING = frozenset({State.READY, State.QUEUED, State.RUNNING})  # READY: about to be dispatched, perhaps
+_HOLDING = frozenset({State.READY, State.QUEUED, State.RUNNING})  # a READY job may be about to be dispatched
 _WAITING_KEPT_MS = 60_000
 
 
@@ -37,8 +39,8 @@ _WAITING_KEPT_MS = 60_000
 class _Needed:
     permit: str
     limit: int
-    lane: str  # where a job waits that does not get it
-    is_shared: bool  # jobs may ask for other limits, and the least holds
+    lane: str  # the lane of jobs that wait for this permit
+    is_shared: bool  # True for a key: other jobs may ask for other limits, and the lowest counts
 
 
 def _needed(traits: Traits, rules: DispatchRules) -> Iterator[_Needed]:
@@ -52,13 +54,13 @@ def _needed(traits: Traits, rules: DispatchRules) -> Iterator[_Needed]:
 
 
 def needs_permit(traits: Traits, rules: DispatchRules) -> bool:
-    """Whether a job with these traits is dispatched as the holder of a permit only."""
+    """True if a job with these traits needs a permit to be dispatched."""
     return next(_needed(traits, rules), None) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class PermitDesk:
-    """Takes permits for the candidates of one plan. It asks once for each permit and limit that is refused."""
+    """Takes permits for the candidates of one dispatch plan. Does not ask again for a permit that was refused once."""
 
     services: Services
     rules: DispatchRules
@@ -66,7 +68,11 @@ class PermitDesk:
     _refused: set[tuple[str, int]] = field(default_factory=set)  # permits and limits
 
     def grant(self, candidate: Candidate) -> str | None:
-        """Takes all that the candidate needs; else takes none, and names the lane in which it has to wait."""
+        """Takes all permits that the candidate needs and returns None.
+
+        If one is refused, takes none and returns the lane in which the candidate has to wait. Raises
+        DependencyUnavailable or ServiceRefused.
+        """
         taken: list[_Needed] = []
         permits = self.services.permits
         for needed in _needed(candidate.traits, self.rules):
@@ -84,13 +90,17 @@ class PermitDesk:
         return None
 
     def give_back(self, candidate: Candidate) -> None:
-        """Gives back what was taken for a candidate that was not dispatched after all."""
+        """Gives back the permits of a candidate that was not dispatched after all."""
         for needed in _needed(candidate.traits, self.rules):
             self.services.permits.give_back(needed.permit, [_holder_of(candidate, needed)])
 
 
 def give_back_permits(services: Services, changed: Sequence[Job], rules: DispatchRules) -> None:
-    """Gives back what jobs held that are dispatched no longer."""
+    """Gives back the permits of changed jobs that are no longer dispatched.
+
+    Also gives back the permits of all earlier attempts in a job's history. Raises DependencyUnavailable or
+    ServiceRefused.
+    """
     by_permit: dict[str, list[str]] = {}
     for job in changed:
         ready_at_ms = {entry.at_ms for entry in job.history if entry.state is State.READY}
@@ -105,9 +115,10 @@ def give_back_permits(services: Services, changed: Sequence[Job], rules: Dispatc
 
 
 def audit_permits(services: Services, lanes: Sequence[KnownLane]) -> int:
-    """Takes the permits that jobs in these lanes wait for from holders that are not dispatched.
+    """Frees the permits that jobs in these lanes wait for from holders that are not dispatched.
 
-    A lost event left them behind, or a dispatcher that ended between permit and dispatch. Returns how many.
+    Such holders are left over from a lost event, or from a dispatcher that ended between taking the permit and the
+    dispatch. Returns how many holders were removed. Raises DependencyUnavailable or ServiceRefused.
     """
     freed = 0
     for known in lanes:
@@ -126,10 +137,11 @@ def _permit_of(lane: str) -> str:
 
 
 def settle_waiting(services: Services, pool: str, lanes: Sequence[KnownLane], now_ms: int) -> None:
-    """Has the keys of these lanes of a pool know what waiting jobs ask for, and forget what none asks for any more.
+    """Corrects the lowest limit that waiting jobs ask for, as noted on the permits of these lanes' keys.
 
-    A limit that was noted in the last minute stays: the index may not show the waiting job yet. One that was forgotten
-    although a job waits with it, because the index lagged for longer, is noted again.
+    A limit that no waiting job asks for any more is removed. A limit noted within the last minute stays, because the
+    index may not show the waiting job yet. A limit that was removed although a job waits with it, because the index
+    lagged for longer, is noted again. Raises DependencyUnavailable or ServiceRefused.
     """
     limits: dict[str, list[int]] = {}
     for each in lanes:
@@ -140,7 +152,7 @@ def settle_waiting(services: Services, pool: str, lanes: Sequence[KnownLane], no
     for key in sorted(limits):
         permit = services.permits.standing(key_permit(key))
         limit, noted_ms_ago = permit.waiting_limit, now_ms - permit.waiting_noted_at_ms
-        # Asked of the index, not of the registry, of which only so many lanes are listed.
+        # The index is asked, not the registry of lanes, because only a bounded number of lanes is listed.
         if (
             limit is not None
             and noted_ms_ago >= _WAITING_KEPT_MS
@@ -159,7 +171,7 @@ def settle_waiting(services: Services, pool: str, lanes: Sequence[KnownLane], no
 
 
 def _somebody_waits(services: Services, key: str, limit: int) -> bool:
-    """True where a job that asks for this limit waits for the key in any pool."""
+    """True if a job that asks for this limit waits for the key in any pool."""
     return any(_waits(services, pool, key, limit) for pool in sorted(services.settings.pools))
 
 
@@ -169,13 +181,14 @@ def _waits(services: Services, pool: str, key: str, limit: int) -> bool:
 
 
 def _least_waiting(services: Services, keys: Set[str]) -> Mapping[str, int | None]:
-    """For each key the least limit that a job asks for which waits for it in any pool; None where nobody does."""
+    """Returns for each key the lowest limit that a job waiting in any pool asks for; None if no job waits."""
     least: dict[str, int | None] = dict.fromkeys(keys)
     for pool in sorted(services.settings.pools):
         listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
         lanes = [each.lane for each in listed if (key_of(each.lane) or ("", 0))[0] in keys]
         if len(listed) >= LANES_AT_MOST:
-            # There may be more than were listed, and how many more nobody knows. A key has one for each limit.
+            # The registry may hold any number of further lanes. A key has one lane for each limit, so all of those are
+            # looked into instead.
             limits_of_key = range(1, MAX_CONCURRENCY_LIMIT + 1)
             lanes = [key_lane(key, limit) for key in sorted(keys) for limit in limits_of_key]
         pages = services.index.first_pages(pool, Group.READY, limit=1, lanes=lanes)
@@ -194,11 +207,13 @@ def _holder_of(candidate: Candidate, needed: _Needed) -> str:
 
 
 def _lets_go(services: Services, holder: str) -> bool:
-    """Whether the holder is not dispatched under this permit, and can't be any more."""
+    """True if the holder is not dispatched and can no longer be dispatched under this permit."""
     job_id, ready_at_ms, *_ = holder.split("@")
     job = services.jobs.get(job_id, consistent=True)
     if job is not None and job.state is State.READY and job.ready_at_ms == int(ready_at_ms):
-        # A dispatcher may be about to dispatch it. One that is gone would leave the permit taken for ever.
+        # A dispatcher may be about to dispatch the job, or it died and left the permit taken. Passing over changes
+        # `ready_at_ms`: a slow dispatcher that still holds the old version can no longer dispatch the job, so its
+        # permits can be freed safely.
         try:
             job = services.jobs.apply(PassOverIfReady(job))
         except TransitionRefused as refused:

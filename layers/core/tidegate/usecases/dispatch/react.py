@@ -1,4 +1,7 @@
-"""React: what the dispatcher does when jobs have changed."""
+"""Reacts to changed jobs: releases the jobs that wait on them, then dispatches in the pools concerned.
+
+The dispatcher calls this for each batch of the table's stream. A batch may come late, twice or out of order.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,12 @@ from tidegate.usecases.release.release import (
 )
 from tidegate.usecases.services import Services
 
-SERVE_AFTER_MS = 2_000  # so long at the most the pools wait for dependents of which there are very many
+SERVE_AFTER_MS = 2_000  # the longest that pools wait to be served while very many dependents are released
 
 
 @dataclass(frozen=True, slots=True)
 class ReactReport:
-    """What a reaction did: jobs that left PENDING, and a dispatch report per pool it looked at."""
+    """The result of a reaction: how many jobs left PENDING, and a dispatch report for each pool that was served."""
 
     released: int
     pools: tuple[DispatchReport, ...]
@@ -47,12 +50,14 @@ def react(
     now_ms: int,
     until: Deadline = NEVER,
 ) -> ReactReport:
-    """Releases what the changed jobs decide, then dispatches in every pool that gained a job or a free place.
+    """Releases the dependents of `changed` jobs, then dispatches in every pool that gained a READY job or a free slot.
 
-    `due` names the pools, further ones too, in which to look for jobs whose time has come. What takes longer, very
-    many dependents or costly conditions, goes on when the pools have been served, `until` at the latest; what it
-    releases has events of its own. Raises what kept a release from being carried out, and DependencyUnavailable where
-    the time was over before all dependents had their turn: what was done is saved, so the same call goes on from there.
+    `due` names pools in which to look for due SCHEDULED jobs as well. Very many dependents and costly conditions are
+    handled last, after the pools have been served, and until the deadline `until`. Jobs that become READY then have
+    events of their own.
+    Every step runs even if an earlier one failed. Then the first error is raised: DependencyUnavailable or
+    ServiceRefused from a step, or DependencyUnavailable if the deadline came before all dependents were handled. All
+    work done so far is saved, so the same call continues from there.
     """
     upstreams = [job for job in changed if job.state in TERMINAL or (job.was_started and job.watch_start)]
     run_clock = RunClock.since(now_ms, until.clock)
@@ -61,7 +66,7 @@ def react(
     news = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
     touched = {job.pool for job in news}
     if any(needs_permit(job.traits, rules) for job in news):
-        touched |= services.settings.pools.keys()  # jobs of any pool may wait for what it gives back
+        touched |= services.settings.pools.keys()  # jobs of any pool may wait for a permit that is given back
 
     settling: list[Settling] = []
     reports: list[DispatchReport] = []
@@ -71,7 +76,7 @@ def react(
         moved.extend(settling[0].settle_cheap(until.at_most(SERVE_AFTER_MS)))
 
     def free() -> None:
-        # What is freed and becomes READY has an event of its own.
+        # A freed job that becomes READY has an event of its own, so its pool need not be served here.
         free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
 
     def serve() -> None:
@@ -101,7 +106,9 @@ def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:
         moved.extend(settling.settle_cheap(until))
     moved.extend(settling.settle_costly(until))
     if settling.has_cheap:
-        raise DependencyUnavailable("there are more dependents than time; the same news goes on with them")
+        raise DependencyUnavailable(
+            "some dependents were not reached in time; the same event continues with them"
+        )
 
 
 def _is_due(job: Job, now_ms: int) -> bool:

@@ -1,4 +1,4 @@
-"""Serve: wake what is due and dispatch what is ready, for some pools."""
+"""Serves pools: makes due jobs READY, then dispatches READY jobs."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def serve_pools(
     due: Set[str] | None = None,
     stopwatch: Stopwatch = STILL,
 ) -> tuple[DispatchReport, ...]:
-    """Wakes and dispatches in each of `pools` that this deployment has, in the order of their names.
+    """Serves each of `pools` that is deployed, in the order of their names; returns a dispatch report for each.
 
-    `rules` are read where they are not given, and again once they are as old as `KEEP_MS`; `changed` are jobs that are
-    known to have moved; `due` are the pools in which due jobs are looked for, all where it is None. `stopwatch` says
-    how much later than `now_ms` each pool has its turn. A pool that fails, because its queue is gone perhaps, raises
-    when the others have been served.
+    `rules` are read if they are not given, and again once they are `KEEP_MS` old. `changed` are jobs that changed a
+    moment ago, which the index may not show yet. `due` names the pools in which to look for due jobs; None means all.
+    `stopwatch` measures the time since `now_ms`. A pool that fails, for example because its queue no longer exists,
+    does not stop the others. Raises the first error after all pools have been served.
     """
     run_clock = RunClock.since(now_ms, stopwatch)
     first = rules_in_force(services, now_ms) if rules is None else rules

@@ -1,4 +1,7 @@
-"""Tick: what the dispatcher does on the schedule, so that nothing waits for an event that was missed."""
+"""Does the dispatcher's work of each tick, so that no job waits for an event that was lost.
+
+A tick is the dispatcher's run once a minute. It tidies permits and lanes, then serves every pool.
+"""
 
 from __future__ import annotations
 
@@ -26,37 +29,37 @@ from tidegate.usecases.pools.lanes import (
 )
 from tidegate.usecases.services import Services
 
-OVERDUE_MS = 90_000  # half a minute more than the schedule takes
+OVERDUE_MS = 90_000  # half a minute more than the time between two ticks
 
 
 @dataclass(slots=True)
 class TickWatch:
-    """Notices in a process that events keep busy that the schedule does not get through to it.
+    """Notices in a busy process that ticks do not get through.
 
-    Where all executions that the dispatcher may have are busy with events, the schedule's own event finds no room. Then
-    one of those runs does the schedule's work as well.
+    If all allowed executions of the dispatcher are busy with events, the event of a tick can't start one. A run for
+    other events then does the work of the tick as well.
     """
 
     _last_ms: int | None = None
 
     def note(self, now_ms: int) -> None:
-        """Notes that the schedule's work is done now."""
+        """Notes that the work of a tick is done at `now_ms`."""
         self._last_ms = now_ms
 
     def is_overdue(self, now_ms: int) -> bool:
-        """True at most once every `OVERDUE_MS`, and never at the first look. A True counts as done."""
+        """True at most once every `OVERDUE_MS`, and never at the first call. A True counts as a tick."""
         if self._last_ms is None:
             self._last_ms = now_ms
-        if 0 <= now_ms - self._last_ms < OVERDUE_MS:  # below 0 where the clock was put back
+        if 0 <= now_ms - self._last_ms < OVERDUE_MS:  # negative after the clock was set back
             return False
         self._last_ms = now_ms
         return True
 
 
 def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tuple[DispatchReport, ...]:
-    """Frees permits that were left behind, then wakes and dispatches in every pool; returns a report per pool.
+    """Frees leftover permits and tidies lanes, then serves every pool; returns a dispatch report for each pool.
 
-    `stopwatch` says how much later than `now_ms` that is.
+    `stopwatch` measures the time since `now_ms`. Raises the first error after all pools have been tidied and served.
     """
     run_clock = RunClock.since(now_ms, stopwatch)
     pools = services.settings.pools.keys()
@@ -64,7 +67,7 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
     def tidy(pool: str) -> None:
         held, shares = lanes_to_tidy(services, pool)
         audit_permits(services, held)
-        settle_waiting(services, pool, held, now_ms)  # before a lane is forgotten that tells of it
+        settle_waiting(services, pool, held, now_ms)  # first, because it reads the limits from the lanes
         for known in held:
             forget_if_empty(services, pool, known, now_ms)
         tidy_shares(services, pool, shares, now_ms)

@@ -1,4 +1,8 @@
-"""Wake: SCHEDULED jobs whose time has come become READY."""
+"""Makes SCHEDULED jobs READY when their time has come.
+
+A job is SCHEDULED until its `not_before` or until the backoff of a retry ends. The dispatcher looks for due jobs at
+each tick, and between ticks while events keep it running.
+"""
 
 from __future__ import annotations
 
@@ -28,24 +32,26 @@ LOOK_EVERY_MS = 2_000
 
 @dataclass(slots=True)
 class DueWatch:
-    """Says now and then that every pool should be looked at for due jobs, while events come for some other pool."""
+    """Decides how often one process looks for due jobs in every pool, also in pools that no event is about."""
 
     _looked_at_ms: int = 0
 
     def is_time(self, now_ms: int) -> bool:
-        """Whether it is time to look again; looked at is what it says so for."""
-        if 0 <= now_ms - self._looked_at_ms < LOOK_EVERY_MS:  # below 0 where the clock was put back
+        """True at most once every `LOOK_EVERY_MS`. A True counts as a look."""
+        if 0 <= now_ms - self._looked_at_ms < LOOK_EVERY_MS:  # negative after the clock was set back
             return False
         self._looked_at_ms = now_ms
         return True
 
 
 def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]:
-    """Makes due jobs of a pool READY, earliest first, a bounded number at a time; returns them lean.
+    """Makes due jobs of a pool READY, earliest first, at most `MAX_JOBS_PER_SHARD` of each shard.
 
-    Where some of the earliest can't become READY, a run looks at as many behind them too, each run at others. So
-    they keep no other job waiting for ever, however many they are. One that named no pool may become READY in another:
-    its own event brings that pool's dispatcher.
+    If some of the earliest jobs can't become READY, the call also tries the page of jobs behind them. Each call of
+    this process tries the next such page, so stuck jobs never block the others. A job that named no pool may become
+    READY in another pool. Its own event then wakes the dispatcher for that pool.
+    Returns the jobs that are READY now, lean (`domain.job.lean`). Raises DependencyUnavailable or ServiceRefused for a
+    job that could not be written, after the others have been.
     """
     pages = services.index.first_pages(pool_name, Group.SCHEDULED, limit=MAX_JOBS_PER_SHARD, up_to=now_ms)
     outcomes = _wake(services, [entry for page in pages.values() for entry in page.entries], now_ms)
@@ -70,7 +76,7 @@ def _wake(services: Services, due: Sequence[IndexEntry], now_ms: int) -> list[Mo
 def _behind(
     services: Services, pool: str, shard: int, first: IndexEntry, now_ms: int
 ) -> Sequence[IndexEntry]:
-    """Reads the page of due jobs behind `first` that this process has not looked at yet; in the end all of them."""
+    """Reads the next page of due jobs behind `first`. Successive calls of one process go through all of them."""
     name = f"due#{pool}#{shard}"
     place = place_from(services.recall.places.get(name))
     after = first if place is None or place.sort < first.sort else place

@@ -1,4 +1,8 @@
-"""Capacity: how many jobs a pool can run at once."""
+"""Computes the capacity of a pool: how many jobs it can run at once.
+
+A function pool has a configured capacity, less while its function reports a fault. A process pool has the slots of its
+live workers.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,15 @@ from tidegate.usecases.services import Services
 
 
 def pool_capacity(services: Services, pool: Pool, now_ms: int) -> int:
-    """Counts how many jobs the function of a pool, or its live worker processes, can run at once."""
+    """Returns how many jobs the pool can run at once. `now_ms` decides which workers count as live."""
     return pool_ability(services, pool, now_ms).slots
 
 
 def pool_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
-    """Says how many jobs a pool can run at once, and how many of the types that some of its workers lack."""
+    """Returns the pool's capacity, and its lower capacity for each job type that some of its workers lack.
+
+    Raises DependencyUnavailable if the workers can't be read.
+    """
     if pool.kind is PoolKind.FUNCTION:
         return function_ability(services, pool, now_ms)
     silent_since_ms = services.settings.worker_silent_since_ms(now_ms)

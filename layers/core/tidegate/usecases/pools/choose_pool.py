@@ -1,4 +1,7 @@
-"""Choose a pool: of those that a job may run in, the one with the most free capacity when it becomes READY."""
+"""Chooses the pool of a job that may run in several: the pool with the most free capacity.
+
+The choice is made when the job becomes READY, not when it is submitted, because load changes while it waits.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +19,26 @@ from tidegate.usecases.pools.lanes import (
 )
 from tidegate.usecases.services import Services
 
-COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a longer queue is as good as full
+COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a pool with more counts as full
 
 
 @dataclass(slots=True)
 class PoolChooser:
-    """Chooses for the jobs of one run: each choice counts for the next ones. Reads a pool's room when first needed.
+    """Chooses pools for the jobs of one run. Each choice counts as load for the following ones.
 
-    A pool that is paused counts as one without workers.
+    Reads the load of a pool once, when it is first needed. A paused pool counts as a pool without workers.
     """
 
     services: Services
     now_ms: int
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _rules: DispatchRules | None = None
-    _kept: set[tuple[str, str]] = field(default_factory=set)  # pools and shares that dispatchers know
+    _kept: set[tuple[str, str]] = field(default_factory=set)  # pools and shares already noted for dispatchers
 
     def for_job(self, job: Job) -> str | None:
-        """The pool for a job that is to become READY; None where it keeps the one it has.
+        """Returns the pool for a job that is about to become READY, or None if the job keeps its pool.
 
-        Sees to it that dispatchers of that pool know the job's share.
+        Also notes the job's share for that pool, so that its dispatchers look for the job.
         """
         pool = self._chosen(job)
         place = (pool or job.pool, job.share)
@@ -53,15 +56,15 @@ class PoolChooser:
             for pool in offering(settings.pools, settings.default_pool, frozenset(job.requires))
             if job.timeout_seconds <= pool.max_timeout_seconds
         ]
-        return self._among(suitable) if suitable else None  # what it requires may be offered no more
+        return self._among(suitable) if suitable else None  # no pool offers what it requires any more
 
     def placed(self, job: Job) -> Job:
-        """A job that is about to be written, in the pool that it should wait in if it is READY at once."""
+        """Returns a new job with its pool chosen if it is READY at once; else the job unchanged."""
         pool = self.for_job(job) if job.state is State.READY else None
         return job if pool is None else replace(job, pool=pool)
 
     def _among(self, pools: Sequence[Pool]) -> str:
-        """The freest of these pools (one at the least)."""
+        """Returns the name of the freest of `pools`, which must not be empty, and counts one job more for it."""
         if len(pools) == 1:
             return pools[0].name
         chosen = freest([self._room(pool) for pool in pools])

@@ -1,7 +1,7 @@
-"""Earlier pools: those that a deployment does not have any more, while something of theirs may still stand.
+"""Remembers earlier pools: pools that the deployment no longer has, but whose jobs may still exist.
 
-Jobs, rules and worker entries of a pool outlast its removal. Nothing is dispatched there, but whatever stands can be
-seen, cancelled and lifted. The reaper notes the pools that it serves, so that their names are known afterwards.
+Jobs, rules and worker entries of a pool outlast its removal. Nothing is dispatched there, but its jobs can be read and
+cancelled and its rules removed. The reaper notes the names of all deployed pools, so that they are known later.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from tidegate.usecases.pools.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
 NAME = "pools"  # the cursor that holds the names, the latest last
-EARLIER_AT_MOST = 20  # each is asked for in every listing and repair
+EARLIER_AT_MOST = 20  # every listing and every repair reads each of them
 
 
 def earlier_pools(services: Services) -> tuple[str, ...]:
-    """Names the pools that an earlier deployment had and this one does not, in the order of their names."""
+    """Returns the names of the pools that an earlier deployment had and this one does not, sorted."""
     return tuple(sorted(set(_noted(services)) - services.settings.pools.keys()))
 
 
 def note_pools(services: Services) -> tuple[str, ...]:
-    """Notes the pools of this deployment, where they are not noted yet; returns the earlier ones, by name.
+    """Stores the pool names of this deployment, if they changed; returns the names of the earlier pools, sorted.
 
-    Of the earlier ones the `EARLIER_AT_MOST` latest are kept.
+    Keeps the `EARLIER_AT_MOST` latest of the earlier pools. Raises DependencyUnavailable or ServiceRefused.
     """
     noted = _noted(services)
     deployed = sorted(services.settings.pools)
@@ -40,14 +40,15 @@ def note_pools(services: Services) -> tuple[str, ...]:
 
 
 def all_pools(services: Services) -> list[str]:
-    """Names the pools of this deployment and the earlier ones that `services` has, in the order of their names."""
+    """Returns the names of the deployed pools and of `services.earlier_pools`, sorted."""
     return sorted({*services.settings.pools, *services.earlier_pools})
 
 
 def stands(services: Services, pool: str, rules: DispatchRules | None = None) -> bool:
-    """Tells whether the deployment has the pool, or anything of an earlier one's still stands.
+    """Tells whether the pool is deployed, or is an earlier pool of which a name, rule, job or worker is left.
 
-    Asks the index only for names that are neither deployed nor noted nor in a rule.
+    `rules` are read if they are not given. The index is asked last, only if the name is neither deployed nor noted nor
+    in a rule.
     """
     if pool in services.settings.pools:
         return True
@@ -66,7 +67,10 @@ def stands(services: Services, pool: str, rules: DispatchRules | None = None) ->
 
 
 def listed_pools(services: Services, pool: str | None) -> Sequence[str]:
-    """Names the pools that a listing covers: one, or all that are known. Raises InvalidRequest for an unknown one."""
+    """Returns the names of the pools that a listing covers: `pool` alone, or all known pools if it is None.
+
+    Raises InvalidRequest for an unknown pool.
+    """
     pools = services.settings.pools
     if pool is None:
         return sorted({*pools, *earlier_pools(services)})

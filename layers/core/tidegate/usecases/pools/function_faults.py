@@ -1,8 +1,8 @@
-"""Function faults: a pool's function notes for the dispatcher which jobs it can't run.
+"""Records for the dispatcher which jobs the function of a pool can't run.
 
-A function has no worker entries of its own. Where its code lacks a job type or can't begin any job, it writes one entry
-for its pool. For `PAUSE_MS` the dispatcher holds back what the entry names; for as long again it lets one job through
-at a time, to see whether a deployment has mended the function; then the entry is forgotten.
+A function has no worker entries. If its code lacks a job type, or can't begin any job, it writes one entry for its
+pool. For `PAUSE_MS` the dispatcher holds back the jobs that the entry names. For the same time again it lets one such
+job through at a time, to see whether a deployment has repaired the function. After that the entry no longer counts.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ ENTRY_ID = "function"
 
 @dataclass(slots=True)
 class FunctionFaults:
-    """Faults of one process of the function: the types that it lacks, as far as it was given their jobs."""
+    """The faults that one process of the function has met: the job types that it was given but lacks."""
 
     lacking: set[str] = field(default_factory=set)
 
     def note(self, services: Services, job: Job, outcome: Outcome, now_ms: int) -> None:
-        """Writes for the dispatcher what an attempt that could not begin has shown.
+        """Records for the dispatcher why an attempt could not begin.
 
-        An entry has a bound on types. With more than that the function counts as able to run nothing: jobs of a type
-        that the entry did not name would be dispatched and taken back without end.
+        An entry names at most `MAX_LACKING_TYPES` types. A function that lacks more counts as able to run nothing.
+        Otherwise jobs of a type that the entry does not name would be dispatched and taken back endlessly.
+        Raises DependencyUnavailable or ServiceRefused.
         """
         if outcome.code != UNKNOWN_TYPE:
             self._write(services, job.pool, f"{outcome.code}: {outcome.message}", now_ms)
@@ -46,15 +47,16 @@ class FunctionFaults:
         self._write(services, job.pool, fault, now_ms)
 
     def refuses(self, services: Services, message: Message, worker_id: str, now_ms: int) -> bool:
-        """Takes the job of a message back, at no cost to it, where this function can't run it; else False.
+        """Takes the job of a message back if this function lacks its type; False if the function has the type.
 
-        Raises DependencyUnavailable or ServiceRefused where the message should come again.
+        The job is READY again and uses up no retry. Returns True also if the job is no longer QUEUED. Raises
+        DependencyUnavailable or ServiceRefused if the message should be delivered again.
         """
         if not message.type or message.type in services.catalogue.types():
             return False
         job = services.jobs.get(message.job_id, consistent=True)
         if job is not None and job.state is State.QUEUED:
-            # Before the job is READY, so that the dispatcher that hears of it knows.
+            # Before the job becomes READY, so that the dispatcher that its event wakes knows the fault.
             self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
             take_back(services, job, message, worker_id, f"{worker_id} lacks its type", now_ms)
         return True
@@ -66,12 +68,16 @@ class FunctionFaults:
             lacking=tuple(sorted(self.lacking)),
             fault=plain_message(fault)[: limits.MAX_FAULT_CHARACTERS],
         )
-        # Every process of the function may write it: the latest word counts.
+        # Every process of the function may write the entry, and the last write wins. `silent_since_ms` lies ahead, so
+        # the entry of another process always counts as silent and never refuses this write.
         services.workers.register_if_free(entry, silent_since_ms=now_ms + 2 * PAUSE_MS)
 
 
 def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
-    """Sums up what the function of `pool` can run at once, as far as it has said so."""
+    """Returns the capacity of the pool's function by its recorded faults.
+
+    The recorded entry may be cached for `recall.KEEP_MS`. Raises DependencyUnavailable.
+    """
     entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
     if entry is None:
         return Ability(pool.capacity)

@@ -1,4 +1,10 @@
-"""Lanes of a pool: which of them may have a candidate now, and moving jobs to where they hide nothing."""
+"""Keeps track of the lanes of a pool: finds those that may have a candidate, and puts held jobs into lanes.
+
+Every pool has a main lane. Each share has a lane of its own. A job whose concurrency key or type is at its limit or
+paused is held: it waits in the lane of that key or type, where it hides no job that could be dispatched. The registry
+lists the lanes beside the main one. A lane is noted there before the first job goes into it. A lane that no job uses
+rests: dispatchers do not look into it. Later it is removed.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +25,27 @@ from tidegate.usecases.services import Services
 
 T = TypeVar("T")
 
-LANES_AT_MOST = 1_000  # of one pool that a run knows of, and as many again of those behind them
-HELD_LANES_PER_RUN = 64  # that one run looks into
-_UNUSED_MS = (
-    15 * 60_000
-)  # who noted a lane has moved its jobs there long before: a dispatcher's run ends after 5
-# A share that is used is noted again after five minutes. So one that was not noted for ten is not in use, and a
-# dispatcher that saw it awake a moment ago can rely on that.
+LANES_AT_MOST = 1_000  # lanes of one pool that a run reads first; it may read as many again behind them
+HELD_LANES_PER_RUN = 64  # lanes of held jobs that one run looks into
+# A dispatcher notes a lane and then puts jobs into it within the same run, which ends after 5 minutes. So an empty lane
+# that was noted 15 minutes ago gets no job from that run any more.
+_UNUSED_MS = 15 * 60_000
+# A share in use is noted again after 5 minutes. So a share that was not noted for 10 minutes is not in use, and its
+# lane may rest. A dispatcher that saw the lane awake within the last 5 minutes may rely on it to stay awake.
 _NOTE_AGAIN_MS = 5 * 60_000
 _REST_AFTER_MS = 2 * _NOTE_AGAIN_MS
 _FORGET_AFTER_MS = 24 * 3_600_000
-_RESTING_PER_RUN = 16  # lanes that no news came from; each minute's run looks at others
+_RESTING_PER_RUN = 16  # resting lanes that one tick looks into, chosen at random
 _ACTIVE_PAGE = 1_000
 _ACTIVE_PAGES = 10  # of each shard
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes of a pool, by what their jobs wait for: their turn, or also for a key or a type.
+    """The lanes of a pool in two groups.
 
-    `news` are those that something has just happened to.
+    Jobs in `in_turn` (the main lane and the shares') wait only to be dispatched. Jobs in `held` wait for a concurrency
+    key or a type. `news` names the lanes that the latest changes are about.
     """
 
     in_turn: Sequence[KnownLane]
@@ -47,18 +54,19 @@ class Lanes:
 
     @property
     def weights(self) -> Mapping[str, int]:
-        """The weights of the shares."""
+        """The weight of each share, by the share's name ("" for jobs without a share)."""
         return {share: each.weight for each in self.in_turn if (share := share_of(each.lane)) is not None}
 
 
 def known_lanes(
     services: Services, pool: str, rules: DispatchRules, changed: Sequence[Job], now_ms: int
 ) -> Lanes:
-    """The lanes that may hold a candidate; not those of types that are paused, nor those that rest.
+    """Returns the lanes of a pool that may hold a candidate: none that rest, none of paused types.
 
-    What `changed` jobs tell of lanes counts although the registry, which may be read a little old, does not list them.
-    A share's lane that they are in is noted: a dispatcher that does not hear of them looks into it too. Of more shares
-    than a pool has room for, which jobs that waited long can bring back, a run looks into some by chance.
+    The list of lanes may be a little old, so the lanes of `changed` jobs are added even if they are not in it. A
+    share's lane among those is noted, so that dispatchers that do not see the change look into it too. If a pool has
+    more than `MAX_SHARES_PER_POOL` shares awake, because jobs that waited long brought old shares back, a random part
+    of them is returned. Raises DependencyUnavailable or ServiceRefused.
     """
     news = dict.fromkeys(_lanes_of(changed, pool, rules))
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
@@ -78,9 +86,10 @@ def known_lanes(
 
 
 def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: int) -> None:
-    """Sees to it that shares' lanes are known, before a job of them becomes READY or is dispatched.
+    """Notes the lanes of shares before one of their jobs becomes READY or is dispatched.
 
-    Writes at most once in five minutes for each share of a pool. Nothing for the empty share of jobs that have none.
+    Writes at most once in five minutes for each share of a pool. Ignores the empty share, which stands for none. Raises
+    DependencyUnavailable or ServiceRefused.
     """
     lanes = [share_lane(share) for share in dict.fromkeys(shares) if share]
     known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
@@ -91,15 +100,15 @@ def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: in
 
 
 def _may_rest(standing: KnownLane | None, now_ms: int) -> bool:
-    """True where the lane is forgotten, rests, or may do so before a job in it is dispatched."""
+    """True if the lane is removed, rests, or may begin to rest before a job in it is dispatched."""
     return standing is None or standing.resting or now_ms - standing.noted_at_ms > _NOTE_AGAIN_MS
 
 
 def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_ms: int) -> None:
-    """Lets shares rest that nothing uses, and forgets those that nothing used for a day.
+    """Lets the lanes of unused shares rest, and removes the lanes of shares that were unused for a day.
 
-    Looks at a bounded number of `shares`, chosen by chance where there are very many. A lane that rests although a job
-    waits in it is woken: the news of that job was lost.
+    Looks at a bounded number of `shares`, a random part if there are very many. A resting lane in which a job waits is
+    woken: the event of that job was lost. Raises DependencyUnavailable or ServiceRefused.
     """
     old = [each for each in shares if now_ms - each.noted_at_ms > _REST_AFTER_MS]
     awake = _some(services, [each for each in old if not each.resting])
@@ -107,8 +116,8 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     looked = [*awake, *resting]
     if not looked:
         return
-    # Before the READY jobs: a dispatched job that is handed back meanwhile is then among those. One that is dispatched
-    # meanwhile has its share noted before.
+    # Dispatched jobs are read before READY ones, so that a job which is given back meanwhile is seen among the READY
+    # ones. A job that is dispatched meanwhile is missed by both, but its share is noted before.
     dispatched = _dispatched_shares(services, pool) if awake else frozenset()
     lanes = [each.lane for each in looked]
     pages = services.index.first_pages(pool, Group.READY, limit=1, lanes=lanes)
@@ -126,7 +135,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
 
 
 def _dispatched_shares(services: Services, pool: str) -> Set[str] | None:
-    """The shares that have a job QUEUED or RUNNING; None where there are more such jobs than one run looks at."""
+    """Returns the shares that have a QUEUED or RUNNING job; None if there are more such jobs than one run reads."""
     shares: set[str] = set()
     for shard in range(services.index.shards):
         after = None
@@ -146,9 +155,9 @@ def _recalled(services: Services, pool: str, now_ms: int) -> Sequence[KnownLane]
 
 
 def _listed(services: Services, pool: str) -> Sequence[KnownLane]:
-    """Lists the first lanes of a pool and, where there are more, a part of the others: another one each time.
+    """Lists the first lanes of a pool and, if there are more, one further part of them: the next part each time.
 
-    A process remembers which part comes next. So in the end it looks into every lane there is, however many.
+    The process remembers which part comes next, so that successive calls go through all lanes.
     """
     first = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
     if len(first) < LANES_AT_MOST:
@@ -165,7 +174,7 @@ def _name_of(pool: str) -> str:
 
 
 def _wake(services: Services, pool: str, lane: str, standing: KnownLane | None, now_ms: int) -> KnownLane:
-    # A share that was forgotten meanwhile comes back with the weight of one that names none.
+    # The lane of a share that was removed meanwhile returns with the default weight.
     weight = standing.weight if standing else DEFAULT_WEIGHT
     services.lanes.note(pool, lane, weight=weight, now_ms=now_ms)
     services.recall.forget(_name_of(pool))
@@ -175,9 +184,9 @@ def _wake(services: Services, pool: str, lane: str, standing: KnownLane | None, 
 def open_lanes(
     services: Services, lanes: Lanes, dispatched: Dispatched, rules: DispatchRules
 ) -> Sequence[str]:
-    """Of the lanes of held-back jobs those whose key or type is free.
+    """Returns the lanes of held jobs whose key or type is below its limit, at most `HELD_LANES_PER_RUN`.
 
-    Where there are very many, those that something has happened to come first, and others by chance.
+    Lanes that the latest changes are about come first, then a random part of the others.
     """
     free = [each.lane for each in lanes.held if _may_go(each.lane, dispatched, rules)]
     likely = [lane for lane in free if lane in lanes.news]
@@ -186,17 +195,17 @@ def open_lanes(
 
 
 def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], Sequence[KnownLane]]:
-    """The lanes in which jobs are held back, some of them by chance where there are very many, and those of shares."""
+    """Returns the lanes of held jobs (a random part if there are very many), and the lanes of shares."""
     known = _listed(services, pool)
     held = _some(services, [each for each in known if share_of(each.lane) is None])
     return held, [each for each in known if share_of(each.lane)]
 
 
 def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str], bool]:
-    """The lanes in which jobs wait for their turn, and those in which jobs are held back; not those that rest.
+    """Returns the main lane and the lanes of shares, the lanes of held jobs, and whether there may be more lanes.
 
-    The last is True where there may be further lanes than those: of keys, and where no lane of a key is among them,
-    also of shares.
+    Resting lanes are left out. If there may be more, those are lanes of keys. They are also lanes of shares only if no
+    lane of a key was returned, because shares are listed before keys.
     """
     listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
     known = [each.lane for each in listed if not each.resting]
@@ -205,9 +214,10 @@ def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequenc
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
-    """Moves jobs to the lanes that they have to wait in; each lane is noted before.
+    """Puts jobs into the lanes that they have to wait in; notes each lane before.
 
-    The limit of a job that waits for its key is noted on the key's permit: it binds others too.
+    The limit of a job that waits for its key is noted on the key's permit, because the lowest limit binds all jobs of
+    the key. Raises DependencyUnavailable or ServiceRefused.
     """
     if not held:
         return
@@ -218,12 +228,12 @@ def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> No
             key, limit = bounded_by_key
             services.permits.note_waiting(key_permit(key), limit, now_ms=now_ms)
     services.recall.forget(_name_of(pool))
-    # What could not be moved is met again by the next run.
+    # Outcomes are ignored: the next run finds a job that could not be written, and tries again.
     services.jobs.apply_all([HoldIfReady(each.candidate.job_id, pool, each.lane) for each in held])
 
 
 def forget_if_empty(services: Services, pool: str, known: KnownLane, now_ms: int) -> bool:
-    """Removes a lane of held-back jobs in which nobody waits, if it was not noted lately."""
+    """Removes a lane of held jobs if it is empty and was not noted lately; returns whether it was removed."""
     if now_ms - known.noted_at_ms < _UNUSED_MS:
         return False
     if services.index.page(pool, Group.READY, 0, limit=1, lane=known.lane).entries:
@@ -234,7 +244,7 @@ def forget_if_empty(services: Services, pool: str, known: KnownLane, now_ms: int
 def _some(services: Services, lanes: Sequence[T], at_most: int = HELD_LANES_PER_RUN) -> Sequence[T]:
     if len(lanes) <= at_most:
         return lanes
-    # By chance: a turn that follows the clock meets the schedule at the same place again and again.
+    # The start is random: one that followed the clock would be the same at every tick.
     first = int(services.entropy.jitter() * len(lanes))
     return [*lanes[first:], *lanes[:first]][:at_most]
 

@@ -1,4 +1,4 @@
-"""Rules in force: those that operators have set, as a dispatcher reads them."""
+"""Reads the operators' rules for a dispatcher."""
 
 from __future__ import annotations
 
@@ -7,5 +7,8 @@ from tidegate.usecases.services import Services
 
 
 def rules_in_force(services: Services, now_ms: int) -> DispatchRules:
-    """Reads what operators have set; in a long-lived process it may be as old as `recall.KEEP_MS`."""
+    """Returns the rules that operators have set. In a long-lived process they may be `recall.KEEP_MS` old.
+
+    Raises DependencyUnavailable.
+    """
     return services.recall.of("rules", now_ms, services.rules.load)

@@ -1,4 +1,4 @@
-"""Whole group: reads a group of the index beyond its first page, for counts that must not stop there."""
+"""Reads a group of the index beyond its first page, for counts that must be complete."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tidegate.ports import IndexEntry, JobIndex
 def entries_of(index: JobIndex, pool: str, group: Group, at_most: int) -> Iterator[IndexEntry]:
     """Yields the entries of a group over all shards, at most `at_most` (1 or more) of each shard.
 
-    A page ends where the store ends it (DynamoDB: after 1 MB), not where the group ends. So each shard is read on
-    behind its first page. The first pages are asked for side by side; a further one only when the caller needs it.
+    The store may end a page before the group ends (DynamoDB does after 1 MB), so each shard is read beyond its first
+    page. The first pages are read in parallel, further ones only when the caller needs them. Raises
+    DependencyUnavailable.
     """
     for (lane, shard), first in index.first_pages(pool, group, limit=at_most).items():
         page, seen = first, 0

@@ -1,8 +1,8 @@
-"""Listings over all pools and shards of one group of jobs, with a cursor that says where the next page begins.
+"""Lists one group of jobs over all pools and shards, page by page, with a cursor to the next page.
 
-A page asks a bounded number of streams of the index. READY jobs move between lanes, so their listing goes by rank
-(usecases.ready_listing); the other groups' cursor remembers each stream. A cursor comes from outside, so all that it
-holds is checked.
+A stream is one shard of one pool in the index. The cursor remembers the place in each stream. READY jobs change lanes
+while they are listed, so their listing goes by rank instead (`usecases.ready_listing`). A client sends the cursor back,
+so everything in it is checked. Cursors are compressed JSON in URL-safe base64.
 """
 
 from __future__ import annotations
@@ -32,31 +32,33 @@ from tidegate.usecases.services import Services
 Shard = tuple[str, int]  # of a pool
 
 _CURSOR_CHARACTERS = 16_384
-_CURSOR_BYTES = 65_536  # unpacked
+_CURSOR_BYTES = 65_536  # after decompression
 _LANE_CHARACTERS = 256
-_SORT = re.compile("-?[0-9]{1,38}")  # what the index can hold
+_SORT = re.compile("-?[0-9]{1,38}")  # the numbers that the index can hold
 _ENDED = frozenset(group_of(state) for state in TERMINAL)
 _BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
+    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
 )
 
 
 class Listing(Protocol):
-    """A page of entries in the group's order, and where a listing goes on behind any of them."""
+    """A page of entries in the group's order, with a cursor behind any of them."""
 
     @property
     def entries(self) -> list[IndexEntry]:
         """The entries of the page."""
 
     def cursor_behind(self, count: int) -> str | None:
-        """The cursor behind the first `count` entries (None at the end)."""
+        """Returns the cursor behind the first `count` entries; None at the end of the listing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a listing goes on that `pool` narrows, None for all: behind a place in each of `streams`, or among ranks.
+    """The place where a listing continues.
 
-    `shards` and `pools` are those that the listing began with. A stream that came since has not been listed.
+    `pool` narrows the listing to one pool; None lists all. `streams` maps each stream to the last entry that was
+    listed, None for none. `ready` is the place of a listing of READY jobs. `shards` and `pools` are those of the
+    deployment when the listing began: a stream that was added later has not been listed yet.
     """
 
     group: Group
@@ -68,7 +70,10 @@ class Position:
 
     @staticmethod
     def read(services: Services, state: State, pool: str | None, cursor: str | None) -> Position:
-        """The position that a client's cursor stands for; the start where there is none. Raises InvalidRequest."""
+        """Returns the position of a client's cursor, or the start if `cursor` is None.
+
+        Raises InvalidRequest for an unknown pool, or for a cursor that is malformed or of another listing.
+        """
         listed = tuple(listed_pools(services, pool))
         start = _start(services, group_of(state), pool, listed)
         if cursor is None:
@@ -81,7 +86,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class StreamsListing:
-    """A page of a group whose jobs stay in their streams; `unfinished` of those have more than was read."""
+    """A page of a group whose jobs stay in their streams. `unfinished` are the streams that have further entries."""
 
     position: Position
     found: tuple[tuple[IndexEntry, Shard], ...]
@@ -94,7 +99,7 @@ class StreamsListing:
         return [entry for entry, _ in self.found[: self.limit]]
 
     def cursor_behind(self, count: int) -> str | None:
-        """The cursor behind the first `count` entries (None at the end)."""
+        """Returns the cursor behind the first `count` entries; None at the end of the listing."""
         taken, cut_off = self.found[:count], {stream for _, stream in self.found[count:]}
         following = {**self.position.streams, **{stream: entry for entry, stream in taken}}
         remaining = [
@@ -120,7 +125,7 @@ class RankListing:
         return list(self.page.found[: self.limit])
 
     def cursor_behind(self, count: int) -> str | None:
-        """The cursor behind the first `count` entries (None at the end)."""
+        """Returns the cursor behind the first `count` entries; None at the end of the listing."""
         at = self.page.position_behind(count)
         if at is None:
             return None
@@ -128,7 +133,10 @@ class RankListing:
 
 
 def list_group(services: Services, position: Position, limit: int) -> Listing:
-    """Reads at most `limit` entries over all streams in the group's order."""
+    """Reads a page of at most `limit` (1 or more) entries in the group's order, over all streams.
+
+    Ended jobs come latest first, READY jobs by rank, all others oldest first. Raises DependencyUnavailable.
+    """
     if position.group is Group.READY:
         return RankListing(position, list_ready(services, position.ready, limit), limit)
     descending = position.group in _ENDED
@@ -142,7 +150,7 @@ def list_group(services: Services, position: Position, limit: int) -> Listing:
         if page.next is not None:
             unfinished.add((pool, shard))
     sign = -1 if descending else 1
-    # A merge keeps each stream's own order among equals, so the last entry taken of it is where it goes on.
+    # The merge keeps the order within each stream, so a stream continues behind its last entry on the page.
     found = heapq.merge(*pages, key=lambda item: sign * item[0].sort)
     return StreamsListing(position, tuple(found), frozenset(unfinished), limit)
 
@@ -154,7 +162,7 @@ def _start(services: Services, group: Group, pool: str | None, listed: tuple[str
 
 
 def _continued(start: Position, plain: Sequence[Any]) -> Position:
-    """Reads the position off a cursor; raises what `read` catches where it is none of this listing."""
+    """Reads the position from a cursor's content; raises an error that `read` catches if it is not of this listing."""
     group, pool, *rest = plain
     if group != start.group or pool != start.pool:
         raise ValueError("of another listing")
@@ -169,8 +177,8 @@ def _continued(start: Position, plain: Sequence[Any]) -> Position:
         raise TypeError(rest)
     marked = {(str(pool), shard): _entry(place) for pool, shard, *place in marks}
     if len(marked) != len(marks) or not marked.keys() <= start.streams.keys():
-        raise ValueError("names a stream twice, or one that there is not")
-    # Shards and pools that a deployment added since the listing began are listed from their own beginning.
+        raise ValueError("names a stream twice, or an unknown one")
+    # Shards and pools that were added since the listing began are listed from their beginning.
     new = {(pool, shard): None for pool, shard in start.streams if pool not in pools or shard >= shards}
     return Position(
         start.group, start.pool, start.shards, start.pools, {**new, **marked}, ReadyPosition(start.pools)
@@ -205,7 +213,7 @@ def _lane(pools: Sequence[str], plain: Any) -> Lane | None:
     pool, lane = plain
     if pool not in pools or not isinstance(lane, str) or not 0 < len(lane) <= _LANE_CHARACTERS:
         raise ValueError(plain)
-    lane.encode()  # half a character is none that the registry can be asked for
+    lane.encode()  # raises for a lone surrogate, which the registry could not be asked for
     return str(pool), lane
 
 

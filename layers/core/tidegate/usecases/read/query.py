@@ -1,4 +1,7 @@
-"""Query: jobs and workflows as they stand."""
+"""Reads jobs and workflows for clients, one by one or in pages.
+
+A page is bounded by the number of jobs and by `MAX_PAGE_BYTES`. Jobs of a workflow that is not accepted yet are hidden.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ from tidegate.usecases.read.visible import (
 )
 from tidegate.usecases.services import Services
 
-_INPUTS_AT_ONCE = 10  # each may have 256 KB
-_ROW_BYTES = 2_048  # a job's names, times and numbers
+_INPUTS_AT_ONCE = 10  # inputs of up to 256 KB each
+_ROW_BYTES = 2_048  # for a job's names, times and numbers
 _STEP_BYTES = 160  # one line of its history
 _EDGE_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """Some jobs and where the next page starts; None at the end."""
+    """Some jobs and the cursor of the next page; None at the end."""
 
     jobs: tuple[Job, ...]
     cursor: str | None
@@ -40,7 +43,7 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPage:
-    """A workflow with some of its jobs, in the order they were submitted."""
+    """A workflow, some of its jobs in the order of submission, and the cursor of the next page; None at the end."""
 
     submission: Submission
     jobs: tuple[Job, ...]
@@ -48,9 +51,9 @@ class WorkflowPage:
 
 
 def get_job(services: Services, job_id: str) -> Job:
-    """The job with its input, unless that is gone, and its result.
+    """Returns the job with its result and its input; the input is None if it has passed its retention.
 
-    Raises NotFound, also while its workflow is not accepted yet.
+    Raises NotFound, also while the job's workflow is not accepted yet; DependencyUnavailable.
     """
     job = find_job(services, job_id)
     given = _inputs_of(services, [job])[job.job_id]
@@ -60,11 +63,12 @@ def get_job(services: Services, job_id: str) -> Job:
 def list_jobs(
     services: Services, state: State, *, pool: str | None, cursor: str | None, limit: int
 ) -> JobPage:
-    """Jobs in `state`, of one pool or of all; at most `limit` (1-200). A page may hold fewer before the end.
+    """Returns a page of at most `limit` (1-200) jobs in `state`, of one pool or, if `pool` is None, of all.
 
-    A page ends early where the jobs would take more than `MAX_PAGE_BYTES`. READY jobs come most urgent first, ended
-    ones latest first, all others oldest first. Raises InvalidRequest for an unknown pool or a cursor that is none. The
-    index may lag: jobs that have moved on meanwhile are left out.
+    READY jobs come most urgent first, ended jobs latest first, all others oldest first. A page may hold fewer jobs
+    before the end: the index may lag, and jobs that have left the state are left out. A page also ends early if the
+    jobs would take more than `MAX_PAGE_BYTES`.
+    Raises InvalidRequest for an unknown pool or a malformed cursor; DependencyUnavailable.
     """
     listing, jobs = _listed(services, state, pool=pool, cursor=cursor, limit=limit)
     page = _as_fits(services, jobs)
@@ -76,7 +80,7 @@ def list_jobs(
 def list_without_inputs(
     services: Services, state: State, *, pool: str | None, cursor: str | None, limit: int
 ) -> JobPage:
-    """The same as `list_jobs`, without what clients gave the jobs."""
+    """Returns the same as `list_jobs`, but without the jobs' inputs and without a bound in bytes."""
     listing, jobs = _listed(services, state, pool=pool, cursor=cursor, limit=limit)
     return JobPage(tuple(jobs), listing.cursor_behind(limit))
 
@@ -92,7 +96,11 @@ def _listed(
 
 
 def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, limit: int) -> WorkflowPage:
-    """A workflow and at most `limit` (1-200) of its jobs. Raises NotFound, also while it is not accepted yet."""
+    """Returns a workflow and a page of at most `limit` (1-200) of its jobs, in the order of submission.
+
+    Jobs that have passed their retention are left out. Raises NotFound, also while the workflow is not accepted yet;
+    DependencyUnavailable.
+    """
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):
         raise NotFound("workflow", workflow_id)
@@ -108,7 +116,7 @@ def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, li
 
 
 def _as_fits(services: Services, jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """The first of the jobs with their inputs, as many as one answer has room for, and one at the least."""
+    """Returns the first of the jobs with their inputs, as many as fit into `MAX_PAGE_BYTES`, but at least one."""
     page: list[Job] = []
     page_bytes = 0
     for portion in portions(jobs, _INPUTS_AT_ONCE):
@@ -123,7 +131,7 @@ def _as_fits(services: Services, jobs: Sequence[Job]) -> tuple[Job, ...]:
 
 
 def _inputs_of(services: Services, jobs: Sequence[Job]) -> Mapping[str, JobInput | None]:
-    """Loads the jobs' inputs, by job id; None where one has passed its retention before its job."""
+    """Loads the jobs' inputs, by job id; None for an input that has passed its retention before its job."""
     try:
         return services.jobs.load_inputs(jobs)
     except NotFound:
@@ -133,7 +141,7 @@ def _inputs_of(services: Services, jobs: Sequence[Job]) -> Mapping[str, JobInput
 
 
 def _bytes_of(job: Job) -> int:
-    """About what a job takes in an answer, in bytes of UTF-8."""
+    """Estimates the size of a job in an answer, in bytes of UTF-8."""
     given = job.input or JobInput({})
     edges = sum(_EDGE_BYTES + len((edge.condition or "").encode()) for edge in given.depends_on)
     texts = json.dumps([given.parameters, dict(job.tags), job.result], ensure_ascii=False)

@@ -1,11 +1,11 @@
-"""A listing of READY jobs over all pools, lanes and shards, that misses none and repeats none while they move.
+"""Lists READY jobs over all pools, lanes and shards, without missing or repeating a job that changes lanes.
 
-A READY job may be moved to another lane at any time, and a lane may be new. Its rank stays. So a listing goes down the
-ranks over all lanes at once, and its cursor is a place among the ranks: what ranks higher was listed, wherever it is by
-now, and what ranks lower comes, wherever it is then. The lanes are read anew for each page.
+A READY job may be put into another lane at any time, and new lanes may come. Its rank stays the same. So a listing goes
+down the ranks over all lanes at once, and its cursor is a rank: all jobs above it were listed, and all jobs below it
+are still to come, in whatever lane they are by then. The lanes are read again for each page.
 
-Jobs move from the lanes in which they wait for their turn to those in which they are held back. The former are read
-first: one that moves in the middle of a page is seen twice, which shows, and not missed.
+Jobs go from the main lane and the lanes of shares to the lanes of held jobs. The former are read first. A job that
+changes lanes in the middle of a page is then read twice, which the listing notices, instead of being missed.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from tidegate.usecases.services import Services
 Lane = tuple[str, str]  # a pool and the name of one of its lanes
 Stream = tuple[int, str, str, int]  # the step in which it is read, a pool, a lane and a shard
 
-STREAMS_PER_PAGE = 1_000  # a query each; more only where so many lanes came during one listing
-FEW_STREAMS = 100  # of which each may fill a page by itself
-_ENTRIES_OF_MANY = 20  # of each stream, where there are more
-_LISTS_PER_PAGE = 4  # of lanes: thousands of them may rest
-_TIES_AT_MOST = 4_096  # jobs of one rank in one stream; ranks differ but for jobs of the same millisecond
+STREAMS_PER_PAGE = 1_000  # a query each; exceeded only if very many lanes were added during one listing
+FEW_STREAMS = 100  # up to this many, a full page is read from each stream
+_ENTRIES_OF_MANY = 20  # entries read from each stream if there are more than `FEW_STREAMS`
+_LISTS_PER_PAGE = 4  # pages of the registry of lanes; bounded because thousands of lanes may rest
+_TIES_AT_MOST = 4_096  # jobs of one rank in one stream; only jobs of the same millisecond share a rank
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyPosition:
-    """Where a listing goes on: behind the rank and the id of `behind`, in a round over lanes.
+    """The place where a listing continues: behind the rank and the id of `behind`, in one round over lanes.
 
-    Where there are very many lanes, a listing goes down the ranks several times, each time over other lanes: those
-    behind `after` (None: from the first on) up to `until` (None: to the last). All main lanes are in the first round.
+    If there are very many lanes, a listing goes down the ranks in several rounds, each over other lanes: those behind
+    `after` (None: from the first) up to `until` (None: to the last). All main lanes are part of the first round.
     """
 
     pools: tuple[str, ...]
@@ -46,9 +46,9 @@ class ReadyPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReadyPage:
-    """The entries of a page with some of those behind it, best first.
+    """The entries of a page, and perhaps some more behind them, best first.
 
-    `is_last_of_round` says that none of the round's lanes has any behind these.
+    `is_last_of_round` says that no lane of the round has entries behind these.
     """
 
     position: ReadyPosition
@@ -56,7 +56,7 @@ class ReadyPage:
     is_last_of_round: bool
 
     def position_behind(self, count: int) -> ReadyPosition | None:
-        """Finds the position behind the first `count` entries; None at the end."""
+        """Returns the position behind the first `count` entries; None at the end of the listing."""
         taken = self.found[:count]
         if len(taken) < len(self.found) or not self.is_last_of_round:
             return replace(self.position, behind=taken[-1] if taken else self.position.behind)
@@ -66,22 +66,27 @@ class ReadyPage:
 
 
 def list_ready(services: Services, position: ReadyPosition, limit: int) -> ReadyPage:
-    """Reads at most `limit` (1 or more) entries behind `position`; fewer may come before the end."""
+    """Reads a page behind `position` with up to `limit` (1 or more) entries; there may be fewer before the end.
+
+    The page may also hold entries beyond `limit`, which the caller cuts off. Raises DependencyUnavailable.
+    """
     lanes, until = _round(services, position)
     position = replace(position, until=until)
     streams = sum(services.index.shards if is_sharded(lane) else 1 for _, lane in lanes)
-    # One more than a page, and the one that the position is behind.
+    # A page, one entry more to see whether it ends, and the entry that `position` is behind.
     per_stream = limit + 2 if streams <= FEW_STREAMS else min(limit + 2, _ENTRIES_OF_MANY)
     while True:
         pages, position = _read(services, position, lanes, per_stream)
-        # Where a stream goes on, further jobs of the last rank that it showed may come: only higher ranks are whole.
+        # A stream that has more entries may have more jobs of the last rank that was read. So only the ranks above
+        # that one are complete.
         cuts = [
             first_rank_of(page.entries[-1].sort)
             for page in pages.values()
             if page.next is not None and page.entries
         ]
         if per_stream >= _TIES_AT_MOST:
-            cuts = [cut - 1 for cut in cuts]  # so many of one rank: rather one of them missed than no way on
+            # With so many jobs of one rank the listing may miss some, but it must not get stuck.
+            cuts = [cut - 1 for cut in cuts]
         floor = max(cuts, default=None)
         found = _found(pages, position.behind, floor)
         if found or floor is None:
@@ -92,9 +97,9 @@ def list_ready(services: Services, position: ReadyPosition, limit: int) -> Ready
 def _found(
     pages: Mapping[Stream, IndexPage], behind: IndexEntry | None, floor: int | None
 ) -> list[IndexEntry]:
-    """Picks the entries behind a place and above a rank, best first, those of one rank by id; each job once.
+    """Returns the entries behind a place and above a rank, best first, each job once; equal ranks are ordered by id.
 
-    All goes by the rank that a job had first: one that was passed over meanwhile is where it was.
+    Compares the rank that a job had when it became READY, because passing a job over changes its present rank.
     """
     found = {
         _place(entry): entry
@@ -113,12 +118,14 @@ def _place(entry: IndexEntry) -> tuple[int, str]:
 def _read(
     services: Services, position: ReadyPosition, lanes: Sequence[Lane], limit: int
 ) -> tuple[Mapping[Stream, IndexPage], ReadyPosition]:
-    """Reads the pages of the round's `lanes` behind the position, and of lanes that come meanwhile.
+    """Reads the pages of the round's `lanes` behind the position, also of lanes that are added meanwhile.
 
-    The round may end earlier where those are very many, so the position comes back.
+    Returns the pages and the position. The position may have changed, because very many added lanes end the round
+    earlier.
 
-    Jobs move from the lanes in which they wait for their turn to any other, and between those of types and of keys. So
-    they are read in this order, those of types twice, and listed again behind each step.
+    Jobs go from the main lanes and the lanes of shares to lanes of types and keys, and between those of types and keys
+    in both directions. So the lanes are read in this order, those of types twice, and the list of lanes is read again
+    after each step.
     """
     pages: dict[Stream, IndexPage] = {}
     up_to = None if position.behind is None else first_rank_of(position.behind.sort)
@@ -153,11 +160,11 @@ def _is_of_key(lane: str) -> bool:
 
 
 def _round(services: Services, position: ReadyPosition) -> tuple[list[Lane], Lane | None]:
-    """Lists the lanes of the round as they are now, with the last of them; None where no lanes come behind it."""
+    """Lists the lanes of the round as they are now, and the last of them (None if no lanes come behind the round)."""
     shards = services.index.shards
     lanes = [(pool, MAIN) for pool in position.pools] if position.after is None else []
     streams, mains = shards * len(lanes), len(lanes)
-    # A round that has begun keeps its end, for lanes behind that have a turn of their own.
+    # A round that has begun keeps its end, because the lanes behind it belong to the next round.
     most = STREAMS_PER_PAGE if position.until is None else 2 * STREAMS_PER_PAGE
     for lane, is_known in _lanes_behind(services, position):
         if position.until is not None and _order(lane) > _order(position.until):
@@ -173,9 +180,9 @@ def _round(services: Services, position: ReadyPosition) -> tuple[list[Lane], Lan
 
 
 def _lanes_behind(services: Services, position: ReadyPosition) -> Iterator[tuple[Lane, bool]]:
-    """Yields the lanes beside the main ones that do not rest, in their order.
+    """Yields (lane, True) for each lane that does not rest, in order, without the main lanes.
 
-    At the end comes, with False, the place up to which so many were looked through that the rest is for another page.
+    If the bound on reads of the registry is reached, ends with (last lane that was read, False).
     """
     lists = 0
     for pool in position.pools:
@@ -199,6 +206,6 @@ def _lanes_behind(services: Services, position: ReadyPosition) -> Iterator[tuple
 
 
 def _order(lane: Lane) -> tuple[str, tuple[int, ...]]:
-    """Pools by name, the lanes of each the last by name first, as the registry lists them."""
+    """Returns a sort key: pools by name, and the lanes of a pool by name in reverse, as the registry lists them."""
     pool, name = lane
     return pool, (*(-byte for byte in name.encode()), 1)

@@ -1,4 +1,4 @@
-"""Status: pools and job types as they stand, with the rules that hold for them."""
+"""Reports the status of pools and job types: their load and the operators' rules for them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tidegate.usecases.pools.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 
 MAX_COUNTED_JOBS = 1_000
-_SHOWN_CHARACTERS = 64  # of a name that nobody knows
+_SHOWN_CHARACTERS = 64  # of an unknown name in an error message
 
 
 @dataclass(frozen=True, slots=True)
 class BoundedCount:
-    """How many jobs there are, counted up to `MAX_COUNTED_JOBS`; `more` says that there are more than `count`."""
+    """A number of jobs, counted up to `MAX_COUNTED_JOBS`; `more` says that there are more than `count`."""
 
     count: int
     more: bool = False
@@ -34,11 +34,12 @@ class BoundedCount:
 
 @dataclass(frozen=True, slots=True)
 class PoolLoad:
-    """What a pool has to do and to do it with. `capacity` is jobs at once, `workers` live worker processes.
+    """The load of a pool and its capacity.
 
-    `ready` jobs wait for their turn to be dispatched, `held` ones for their concurrency key or their type, and both are
-    READY; `active` ones are QUEUED or RUNNING. `limited` says of job types that some workers lack how many jobs can run
-    at once, and `fault` why workers can begin no job at all; it is empty where none says so.
+    `capacity` is the number of jobs that can run at once, `workers` the number of live worker processes. `ready` and
+    `held` jobs are both READY: the former wait only to be dispatched, the latter for their concurrency key or type.
+    `active` jobs are QUEUED or RUNNING. `limited` gives the lower capacity for each job type that some workers lack.
+    `fault` says why workers can begin no job at all; it is empty if none reports a fault.
     """
 
     pool: str
@@ -52,15 +53,16 @@ class PoolLoad:
 
     @property
     def is_any(self) -> bool:
-        """Whether there is a job to do, or a live worker."""
+        """True if the pool has a READY, QUEUED or RUNNING job, or a live worker."""
         return bool(self.workers or self.ready.count or self.held.count or self.active.count)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolStatus:
-    """A pool as configured, its load, and whether it is paused. `paused_change` is None where nobody ever did.
+    """A pool's configuration, its load, and whether it is paused.
 
-    `pool` is None where the deployment does not have it any more: nothing is dispatched there.
+    `paused_change` is the last pause or resumption, None if there was none. `pool` is None for an earlier pool, which
+    the deployment no longer has: nothing is dispatched there.
     """
 
     name: str
@@ -72,9 +74,9 @@ class PoolStatus:
 
 @dataclass(frozen=True, slots=True)
 class TypeStatus:
-    """A job type with what holds for it, and who set that; None where nobody ever did.
+    """A job type, its rule, and the last changes of that rule (None if there were none).
 
-    `registered` is False where the deployment's job code does not have the type any more.
+    `registered` is False if the deployment's job code no longer has the type.
     """
 
     type: str
@@ -85,13 +87,13 @@ class TypeStatus:
 
 
 def check_pool(services: Services, pool: str) -> None:
-    """Raises UnknownName unless this deployment has the pool, so that a new rule may be set for it."""
+    """Raises UnknownName unless the pool is deployed. Only for deployed pools may new rules be set."""
     if pool not in services.settings.pools:
         raise _unknown("pool", pool, sorted(services.settings.pools), is_earlier=stands(services, pool))
 
 
 def check_type(services: Services, job_type: str) -> None:
-    """Raises UnknownName unless the job type is registered, so that a new rule may be set for it."""
+    """Raises UnknownName unless the job type is registered. Only for registered types may new rules be set."""
     known = services.catalogue.types()
     if job_type not in known:
         is_earlier = _has_rule(services.rules.load(), job_type)
@@ -99,20 +101,20 @@ def check_type(services: Services, job_type: str) -> None:
 
 
 def check_standing_pool(services: Services, pool: str, rules: DispatchRules | None = None) -> None:
-    """Raises UnknownName unless this deployment has the pool, or something of an earlier one's still stands."""
+    """Raises UnknownName unless the pool is deployed, or is an earlier pool of which something is left."""
     if not stands(services, pool, rules):
         raise _unknown("pool", pool, sorted(services.settings.pools))
 
 
 def check_standing_type(services: Services, job_type: str, rules: DispatchRules | None = None) -> None:
-    """Raises UnknownName unless the job type is registered, or a rule for it was set while it was."""
+    """Raises UnknownName unless the job type is registered, or a rule for it was once set."""
     known = services.catalogue.types()
     if job_type not in known and not _has_rule(rules or services.rules.load(), job_type):
         raise _unknown("type", job_type, known)
 
 
 def pool_status(services: Services, pool: str, rules: DispatchRules, *, now_ms: int) -> PoolStatus:
-    """One pool under `rules`, also one of which only something stands; raises UnknownName."""
+    """Returns the status of one deployed or earlier pool under `rules`. Raises UnknownName, DependencyUnavailable."""
     check_standing_pool(services, pool, rules)
     return _pool_status(services, pool, rules, now_ms)
 
@@ -128,7 +130,11 @@ def _pool_status(services: Services, pool: str, rules: DispatchRules, now_ms: in
 
 
 def pool_statuses(services: Services, rules: DispatchRules, *, now_ms: int) -> tuple[PoolStatus, ...]:
-    """Every pool, by name; of earlier ones those that are paused, or still have jobs to do or live workers."""
+    """Returns the status of every pool, by name.
+
+    Earlier pools are included if they are paused, have READY, QUEUED or RUNNING jobs, or have live workers. Raises
+    DependencyUnavailable.
+    """
     deployed = services.settings.pools.keys()
     names = {*deployed, *rules.paused_pools, *earlier_pools(services)}
     found = [_pool_status(services, pool, rules, now_ms) for pool in sorted(names)]
@@ -136,7 +142,7 @@ def pool_statuses(services: Services, rules: DispatchRules, *, now_ms: int) -> t
 
 
 def type_status(services: Services, job_type: str, rules: DispatchRules) -> TypeStatus:
-    """One job type under `rules`, also one of which only a rule stands; raises UnknownName."""
+    """Returns the status of one job type under `rules`. Raises UnknownName if it has neither job code nor a rule."""
     check_standing_type(services, job_type, rules)
     return TypeStatus(
         type=job_type,
@@ -148,13 +154,16 @@ def type_status(services: Services, job_type: str, rules: DispatchRules) -> Type
 
 
 def type_statuses(services: Services, rules: DispatchRules) -> tuple[TypeStatus, ...]:
-    """Every registered job type, by name, and those others that a rule still holds for."""
+    """Returns the status of every job type that is registered or has a rule, by name."""
     names = {*services.catalogue.types(), *rules.types}
     return tuple(type_status(services, job_type, rules) for job_type in sorted(names))
 
 
 def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
-    """The load of a pool; of one that is not deployed any more, without capacity. The index may lag by moments."""
+    """Returns the load of a pool. The index may lag a little. The capacity of an earlier pool is 0.
+
+    Raises DependencyUnavailable.
+    """
     pool = services.settings.pools.get(pool_name)
     workers = (
         services.workers.list_live(
@@ -165,7 +174,7 @@ def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     )
     in_turn, held, is_part = lanes_of_pool(services, pool_name)
     ready_jobs, held_jobs = (_count(services, pool_name, Group.READY, lanes) for lanes in (in_turn, held))
-    # Lanes of keys are listed behind those of shares. Where there is one, all shares were listed.
+    # Lanes of keys are listed behind those of shares. If one was listed, all shares were.
     is_part_of_ready = is_part and not any(key_of(lane) for lane in held)
     ability = Ability(0) if pool is None else pool_ability(services, pool, now_ms)
     return PoolLoad(
@@ -193,7 +202,7 @@ def _has_rule(rules: DispatchRules, job_type: str) -> bool:
 def _unknown(field: str, name: str, known: Sequence[str], *, is_earlier: bool = False) -> UnknownName:
     shown = repr(name[:_SHOWN_CHARACTERS])
     why = (
-        f"{field} {shown} is not deployed any more: what stands can be seen and taken off, nothing new can be set"
+        f"{field} {shown} is not deployed any more: its rules can be read and removed, but no new ones set"
         if is_earlier
         else f"unknown {field} {shown}"
     )

@@ -1,4 +1,4 @@
-"""Visible: jobs of a workflow that is not accepted yet stand in the store, but for clients there are none."""
+"""Hides the jobs of workflows that are not accepted yet: they are in the store, but clients must not see them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _ACCEPTED = frozenset({Phase.COMMITTED, Phase.COMPLETE})
 
 
 def is_accepted(submission: Submission | None) -> bool:
-    """Whether a workflow stands for its clients."""
+    """True if the workflow exists for clients: its submission is COMMITTED or COMPLETE."""
     return submission is not None and submission.phase in _ACCEPTED
 
 
 def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
-    """Without the jobs of workflows that are not accepted. Only PENDING jobs that never ended can belong to one.
+    """Yields the jobs except those of workflows that are not accepted.
 
-    Each workflow that is in doubt is read once.
+    Only PENDING jobs that were never reopened can belong to such a workflow. So other jobs cost no read, and each
+    workflow in doubt is read once. Raises DependencyUnavailable.
     """
     accepted: dict[str, bool] = {}
     for job in jobs:
@@ -35,7 +36,7 @@ def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 def find_job(services: Services, job_id: str) -> Job:
-    """The job as it stands; raises NotFound, also while its workflow is not accepted yet."""
+    """Returns the job by a consistent read. Raises NotFound, also while its workflow is not accepted yet."""
     job = services.jobs.get(job_id, consistent=True)
     if job is None or not list(visible_jobs(services, [job])):
         raise NotFound("job", job_id)

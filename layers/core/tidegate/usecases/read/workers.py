@@ -1,4 +1,4 @@
-"""Workers as people see them: list them, look at one, ask one to drain."""
+"""Lists workers for operators, reads one, and asks one to drain."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
 
 _PAGE = 200
-_READS = 10  # for one listing
+_READS = 10  # pages read for one listing
 _BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass on what the last page gave"
+    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerListing:
-    """Some workers and where the next page starts; None at the end."""
+    """Some workers and the cursor of the next page; None at the end."""
 
     workers: tuple[Worker, ...]
     cursor: str | None
@@ -31,9 +31,10 @@ class WorkerListing:
 def list_workers(
     services: Services, *, pool: str | None, state: WorkerState | None, cursor: str | None, limit: int
 ) -> WorkerListing:
-    """Workers by pool and id, of one pool or all, in one state or all; at most `limit` (1-200).
+    """Returns a page of at most `limit` (1-200) workers by pool and id; a page may hold fewer before the end.
 
-    A page may hold fewer before the end. Raises InvalidRequest for an unknown pool or a cursor that is none.
+    `pool` and `state` narrow the listing; None means all. Raises InvalidRequest for an unknown pool or a malformed
+    cursor; DependencyUnavailable.
     """
     pools = services.settings.pools
     listed = listed_pools(services, pool)
@@ -44,7 +45,7 @@ def list_workers(
     found: list[Worker] = []
     for _ in range(_READS):
         wanted = limit - len(found)
-        # Where only some are wanted, those between them are read with as few requests as may be.
+        # With a state given, most entries may not match, so large pages are read to need few requests.
         page = services.workers.page(names[place], limit=wanted if state is None else _PAGE, after=after)
         matching = [worker for worker in page.workers if state in (None, worker.state)]
         found += matching[:wanted]
@@ -61,7 +62,7 @@ def list_workers(
 
 
 def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
-    """The worker as it stands; raises NotFound."""
+    """Returns the worker's entry. Raises NotFound, DependencyUnavailable."""
     worker = services.workers.get(pool, worker_id)
     if worker is None:
         raise NotFound("worker", worker_id)
@@ -69,9 +70,9 @@ def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
 
 
 def drain_worker(services: Services, pool: str, worker_id: str, *, now_ms: int) -> Worker:
-    """Asks a worker to drain; returns it, DRAINING. It brings no capacity from now on. Twice is as good as once.
+    """Asks a worker to drain; returns its entry, DRAINING. It adds no capacity from now on. Safe to repeat.
 
-    Raises NotFound, or WorkerGone where it is INACTIVE or LOST.
+    Raises NotFound, and WorkerGone if the worker is INACTIVE or LOST.
     """
     try:
         return services.workers.request_drain_if_present(pool, worker_id, now_ms)
@@ -86,7 +87,10 @@ def _encode(pool: str, after: str | None) -> str:
 
 
 def _decode(cursor: str | None, pools: list[str]) -> tuple[int, str | None]:
-    """Which of the pools a listing goes on with, and after which worker of it."""
+    """Returns the index of the pool with which a listing continues, and the id of the last worker listed there.
+
+    Raises InvalidRequest for a malformed cursor.
+    """
     if cursor is None:
         return 0, None
     try:

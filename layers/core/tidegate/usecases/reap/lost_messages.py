@@ -1,9 +1,10 @@
-"""Lost messages: a QUEUED job whose message may be lost gets another one; a job that merely waits gets none.
+"""Repairs QUEUED jobs whose message may be lost, and leaves alone those that merely wait for a worker.
 
-Not taken is not lost. A queue that holds at least as many messages as its pool has dispatched jobs has lost none of
-them, as far as one can see. Where it holds fewer, a job's message is sent again, each time after twice as long, at most
-`MAX_MESSAGES_PER_DISPATCH` times in all. After that, or where the queue seems to be whole for very long, the job is
-taken back to be dispatched anew, for what the queue holds may be another's. That interval doubles as well.
+A message that no worker has received yet is not lost. While the queue holds at least as many messages as its pool has
+dispatched jobs, none seems to be missing. If it holds fewer, the job's message is sent again, each time after twice the
+wait, at most `MAX_MESSAGES_PER_DISPATCH` messages for one dispatch. After the last one the job is taken back: it is
+READY and dispatched again. A job is also taken back after a very long wait with no message missing, because the
+messages in the queue may belong to other jobs. That wait doubles with each dispatch in a row.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ from tidegate.domain.transitions import ResendIfStillQueued, Stamp, TakeBackIfSt
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 
-TAKE_BACK_AFTER = 12  # times the patience, where no message seems to be lost
+TAKE_BACK_AFTER = 12  # times the patience, while no message seems to be lost
 LONGEST_WAIT_MS = 48 * 3_600_000
-# The wait doubles from one patience on, so the last message goes out when as many patiences are over.
+# The first wait is one patience, and each further wait doubles the time since the dispatch. So the last message of a
+# dispatch is sent after this many patiences.
 _LAST_AFTER = 2 ** (limits.MAX_MESSAGES_PER_DISPATCH - 2)
 
 
 @dataclass
 class QueueEvidence:
-    """Evidence that messages of a pool are missing. Asks the queue and the index once, and only when it is asked."""
+    """Tells whether messages of a pool are missing. Asks the queue and the index once, when it is first needed."""
 
     services: Services
     pool: str
 
     @cached_property
     def is_missing_some(self) -> bool:
-        """Whether the queue holds fewer messages than the pool has dispatched jobs."""
+        """True if the queue holds fewer messages than the pool has dispatched jobs. Raises DependencyUnavailable."""
         held = self.services.queue.depth(self.pool)
         return self.services.index.count(self.pool, Group.ACTIVE, at_most=held + 1) > held
 
@@ -42,11 +44,14 @@ class QueueEvidence:
 def repair_of_queued(
     services: Services, job: Job, evidence: QueueEvidence, actor: str, now_ms: int
 ) -> ResendIfStillQueued | TakeBackIfStillQueued | None:
-    """Chooses what keeps a QUEUED job from waiting for ever; None where the time for it has not come."""
+    """Chooses the repair that keeps a QUEUED job from waiting for ever; None while it is too early for one.
+
+    `actor` is named in the job's history. Raises DependencyUnavailable if the queue or the index can't be asked.
+    """
     base_ms = services.settings.resend_after_seconds * 1_000
     sent_at_ms, queued_at_ms = job.sent_at_ms or 0, job.queued_at_ms or 0
     tried_for_ms = max(0, sent_at_ms - queued_at_ms)
-    # With jitter, so that messages which were lost together do not come again together.
+    # Jitter spreads the repairs of messages that were lost at the same moment.
     patience_ms = int(base_ms * (1 + services.entropy.jitter() / 2))
     if now_ms - sent_at_ms < max(patience_ms, tried_for_ms):
         return None
@@ -63,17 +68,17 @@ def repair_of_queued(
 def repair_without_queue(
     services: Services, job: Job, chooser: PoolChooser, actor: str, now_ms: int
 ) -> TakeBackIfStillQueued | None:
-    """Takes a QUEUED job back whose queue is gone with its pool; None while its workers may still be there.
+    """Takes back a QUEUED job whose pool and queue were removed; None while its workers may still receive the message.
 
     `chooser` chooses another pool for a job that named none.
     """
     if now_ms - (job.sent_at_ms or 0) < services.settings.resend_after_seconds * 1_000:
         return None
-    stamp = Stamp(now_ms, actor, "its queue is gone with its pool")
+    stamp = Stamp(now_ms, actor, "its pool and its queue no longer exist")
     return TakeBackIfStillQueued(job, job.attempt, job.reopened, stamp, chooser.for_job(job))
 
 
 def _taken_back(job: Job, actor: str, now_ms: int) -> TakeBackIfStillQueued:
     return TakeBackIfStillQueued(
-        job, job.attempt, job.reopened, Stamp(now_ms, actor, "no worker took it for very long")
+        job, job.attempt, job.reopened, Stamp(now_ms, actor, "no worker claimed it for a very long time")
     )

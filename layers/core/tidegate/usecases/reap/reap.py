@@ -1,4 +1,8 @@
-"""Reap: once a minute, everything that an event, a message or a worker left undone is put right, within bounds."""
+"""Runs all repairs of the reaper: whatever a lost event, message or worker left undone.
+
+The reaper runs once a minute. Each repair is bounded and continues in the next run, and a failing repair does not stop
+the others.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ Unreachable: TypeAlias = DependencyUnavailable | ServiceRefused
 
 @dataclass(frozen=True, slots=True)
 class ReapReport:
-    """How many things one run put right."""
+    """The number of repairs of one run, by kind."""
 
     submissions_finished: int
     submissions_removed: int
@@ -48,11 +52,11 @@ class ReapReport:
 def reap(
     services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
 ) -> ReapReport:
-    """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
+    """Repairs jobs and submissions, reads dead letters, and marks lost workers; safe to run twice at once.
 
-    Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
-    is taken up by the next run. `clock` says what the time is at each repair, where an answer of AWS may have put it
-    right since `now_ms`. Raises the first error of a repair once the others have had their turn.
+    Each repair gets an equal part of the time left before `until`, and the next run continues where it stopped. `clock`
+    gives the time at each repair, also after an answer of AWS has corrected a wrong clock; without it the time since
+    `now_ms` is measured. Returns the counts. Raises the first error of a repair after all repairs have run.
     """
     run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
 
@@ -79,7 +83,7 @@ def reap(
         return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
 
     def due(until: Deadline) -> dict[str, int]:
-        # The dispatcher wakes what is due in pools that this deployment has.
+        # The dispatcher wakes due jobs in deployed pools only, so the reaper does it in earlier pools.
         turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
         return {
             "jobs_woken": sum(
@@ -93,9 +97,9 @@ def reap(
     def expiring(until: Deadline) -> dict[str, int]:
         return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
 
-    # Dead letters, which are few, first: a job that one of them takes back needs no other message, and their answer
-    # shows whether the clock is right by which leases are judged then. Lost workers' jobs next: users wait for them.
-    # Pending jobs last: they can take all the time there is.
+    # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the
+    # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
+    # users wait for them. Pending jobs come last, because they can use up all the time.
     repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
 
     def run(place: int) -> dict[str, int]:
@@ -108,7 +112,10 @@ def reap(
 
 
 def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:
-    """Adds the names of earlier pools; where they can't be read, the deployment's own have their turn all the same."""
+    """Adds the names of earlier pools to the services.
+
+    If they can't be read, returns the services unchanged and the error, so that deployed pools are repaired anyway.
+    """
     try:
         return replace(services, earlier_pools=note_pools(services)), None
     except (DependencyUnavailable, ServiceRefused) as error:

@@ -1,4 +1,4 @@
-"""Reap active jobs: lost workers, lost messages, cancellations that were not heeded."""
+"""Repairs active jobs: jobs of lost workers, jobs with lost messages, and cancellations that workers ignored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ JOBS_PER_SHARD = 1_000
 
 @dataclass(slots=True)
 class ActiveCounts:
-    """What was put right among active jobs."""
+    """The number of repaired active jobs, by kind: READY again, ended, message sent again, taken back."""
 
     reclaimed: int = 0
     ended: int = 0
@@ -53,7 +53,12 @@ class ActiveCounts:
 
 
 def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> ActiveCounts:
-    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again, `until` then."""
+    """Takes jobs from lost workers, forces overdue cancellations, and sends lost messages again.
+
+    Looks at up to `JOBS_PER_SHARD` QUEUED and RUNNING jobs of each shard of every pool; the next run continues behind
+    them. Each pool gets an equal part of the time left before `until`. Returns the counts. Raises the first error after
+    all pools have been looked at.
+    """
     counts = ActiveCounts()
 
     def reap_pool(turn: tuple[str, Deadline]) -> None:
@@ -87,7 +92,7 @@ def _repair(
     outcomes = services.jobs.apply_all(repairs)
     for repair, outcome in zip(repairs, outcomes, strict=True):
         if not isinstance(outcome, Job):
-            continue  # it moved on by itself meanwhile, or could not be reached
+            continue  # the job changed meanwhile, or could not be written
         if isinstance(repair, ResendIfStillQueued):
             messages.append(message_of(outcome))
         elif isinstance(repair, TakeBackIfStillQueued):
@@ -125,9 +130,9 @@ def _repair_for(
     if job.may_lose_its_worker:
         return ReadyIfLeaseExpired(job, job.attempt, stamp)
     why = (
-        f"as the last of {limits.MAX_WORKER_LOSSES} that it may lose; it may be the job that ends its workers"
+        f"the last of {limits.MAX_WORKER_LOSSES} losses allowed; the job itself may be what ends its workers"
         if job.retry.allows(WORKER_LOST)
-        else "and its policy never retries that"
+        else "and its retry policy never retries that"
     )
     failure = JobFailure(WORKER_LOST, f"its worker {job.worker_id} was lost at attempt {job.attempt}, {why}")
     return FinishIfLeaseExpired(job, job.attempt, _ending(services, State.FAILED, failure, now_ms), stamp)

@@ -1,4 +1,7 @@
-"""Reap dead letters: what a queue gave up is reflected in its job."""
+"""Handles dead letters: messages that a queue gave up because no worker handled them.
+
+A dead letter says nothing about the job's code, because none of it ran. So the job is taken back and dispatched again.
+"""
 
 from __future__ import annotations
 
@@ -30,25 +33,27 @@ BATCHES_PER_POOL = 20
 _BATCH = 10
 _FAILURE = JobFailure(
     UNDELIVERABLE,
-    f"its message was delivered again and again in {limits.MAX_DISPATCHES_GIVEN_UP} dispatches on end, and no worker "
-    "ever claimed the job; the worker's log says why",
+    f"its queue gave up its message in {limits.MAX_DISPATCHES_GIVEN_UP} dispatches in a row, and no worker claimed "
+    "the job; the workers' logs say why",
 )
 
 
 @dataclass(slots=True)
 class LetterCounts:
-    """Counts of the jobs whose messages a queue gave up, by the end of it."""
+    """The number of jobs whose messages a queue gave up: those that failed and those that were taken back."""
 
     failed: int = 0
     taken_back: int = 0
 
 
 def reap_dead_letters(services: Services, now_ms: int, *, until: Deadline = NEVER) -> LetterCounts:
-    """Takes back the jobs whose messages nobody could take, a bounded number a run and `until` then.
+    """Takes back the jobs of dead letters, up to `BATCHES_PER_POOL` batches of 10 for each pool.
 
-    No code of such a job ran, so it is dispatched anew. It fails when that has happened in `MAX_DISPATCHES_GIVEN_UP`
-    dispatches on end, and workers of the pool neither lack its type nor say that they can begin no job. A job that was
-    claimed after all is left alone: its lease says what becomes of it.
+    A job fails instead if its queue gave up its message in `MAX_DISPATCHES_GIVEN_UP` dispatches in a row, unless the
+    fault is the workers': some lack the job's type, or say that they can begin no job. A job that was claimed after all
+    is left alone, because its lease decides about it. Each pool gets an equal part of the time left before `until`.
+    Returns the counts. Raises the first error after all pools have been looked at; the letters of jobs that could not
+    be written stay in the queue.
     """
     counts = LetterCounts()
 
@@ -100,5 +105,5 @@ def _is_fault_of_workers(services: Services, job: Job, now_ms: int) -> bool:
 
 
 def _is_open(outcome: MoveOutcome | None) -> bool:
-    """Whether the job may still have to be put right, so that its letter must come again."""
+    """True if the job could not be written, so that its letter must stay in the queue."""
     return isinstance(outcome, DependencyUnavailable | ServiceRefused)

@@ -1,8 +1,8 @@
-"""Reap expiring jobs: asks of jobs whose retention is nearly over whether others may still need them.
+"""Keeps ended jobs whose retention is nearly over if other jobs may still need them.
 
-A round goes over all jobs of a pool that ended so long ago that they are near the end of their retention. Each run
-looks at a bounded number, and the next one goes on behind them. After a round there is a pause. Rounds come so
-often that every job is asked about at least twice before its time is over.
+A round goes through all jobs of a pool that are near the end of their retention. Each run of the reaper looks at a
+bounded number of them, and the next run continues behind those. A pause follows each round. Rounds are frequent enough
+that every job is looked at at least twice before its retention is over.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ _GROUPS = sorted(group_of(state) for state in TERMINAL)
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Where a pool's round stands. It rests until `rests_until_ms`, else goes on at `place` behind `after`.
+    """The progress of a pool's round, stored between runs.
 
-    `shortest_s` is the shortest retention, in seconds, that jobs which still stand may have been given, and
-    `shortest_at_ms` when it was in force last: an operator may have raised the retention since.
+    The round pauses until `rests_until_ms`; while that is 0 it continues at `place` behind `after`. `place` is an index
+    into the pairs of group and shard. An operator may have raised the retention, so jobs that ended earlier may have a
+    shorter one: `shortest_s` is the shortest in seconds, and `shortest_at_ms` is when it was last in force.
     """
 
     began_ms: int
@@ -47,7 +48,11 @@ class _Round:
 
 
 def reap_expiring(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
-    """Keeps what others may still need of the jobs that are about to go, `until` then; returns how many."""
+    """Keeps the jobs near the end of their retention that others may need; returns how many were kept.
+
+    Each pool gets an equal part of the time left before `until`. Raises the first error after all pools have been
+    looked at.
+    """
 
     def reap_pool(turn: tuple[str, Deadline]) -> int:
         pool, pool_until = turn
@@ -70,7 +75,7 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
 
 def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:
     retention_s = services.settings.retention_seconds
-    # A tenth more, for it was in force for up to a pause after the round that noted it.
+    # A tenth is added, because that retention may have stayed in force for up to a pause after the round noted it.
     is_over = last is None or last.shortest_at_ms + last.shortest_s * 1_100 < now_ms
     if last is None or is_over or retention_s <= last.shortest_s:
         return _Round(now_ms, retention_s, now_ms)
@@ -78,7 +83,7 @@ def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:
 
 
 def _pages(services: Services, pool: str, name: str, standing: _Round, now_ms: int) -> Iterator[list[Job]]:
-    """Yields the jobs that this run looks at, a page at a time; notes beforehand where to go on."""
+    """Yields the jobs that this run looks at, page by page; stores before each page where the next run continues."""
     settings = services.settings
     places = [(group, shard) for group in _GROUPS for shard in range(services.index.shards)]
     up_to_ms = standing.began_ms + (settings.expiry_lead_seconds - standing.shortest_s) * 1_000
@@ -94,7 +99,8 @@ def _pages(services: Services, pool: str, name: str, standing: _Round, now_ms: i
         if standing.place == len(places):
             rests_until_ms = max(now_ms, standing.began_ms + settings.expiry_pause_seconds * 1_000)
             standing = replace(standing, rests_until_ms=rests_until_ms)
-        # Before the page is worked on: one that fails must not block the others. The next round has it again.
+        # Stored before the page is worked on, so that a failing page does not block the others. The next round comes
+        # to it again.
         services.cursors.save(name, _text(standing))
         if entries:
             yield list(services.jobs.get_many([entry.job_id for entry in entries]).values())

@@ -1,4 +1,4 @@
-"""Reap pending jobs: those that missed an event of an upstream, and those whose submission was given up."""
+"""Repairs PENDING jobs: those whose upstream's event was lost, and those of a submission that was abandoned."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ from tidegate.usecases.services import Services
 
 ACTOR = "reaper"
 JOBS_PER_SHARD = 200
-GRACE_MS = 60_000  # younger jobs are still served by events
+GRACE_MS = 60_000  # younger jobs are left to the events of their upstreams
 
 
 def reap_pending(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
-    """Looks at pending jobs from their upstreams' side, `until` then; returns how many left PENDING."""
+    """Judges PENDING jobs by the current state of their upstreams; returns how many left PENDING.
+
+    Looks at up to `JOBS_PER_SHARD` jobs of each shard of every pool; the next run continues behind them. Each pool gets
+    an equal part of the time left before `until`. Raises the first error after all pools have been looked at.
+    """
 
     def reap_pool(turn: tuple[str, Deadline]) -> int:
         pool, pool_until = turn
@@ -52,13 +56,13 @@ def _judge(services: Services, jobs: list[Job], stamp: Stamp, until: Deadline) -
     try:
         return judge_waiting(services, jobs, stamp, until=until)
     except (NotFound, ServiceRefused):
-        # One of them, or of their upstreams, can't be read. The others must not wait for that to be mended.
+        # One job or upstream can't be read. The jobs are judged one by one, so that it does not hold up the others.
         turns = in_turns(jobs, until, services.entropy.jitter)
         return sum(for_each(turns, lambda turn: judge_waiting(services, [turn[0]], stamp, until=turn[1])))
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:
-    """Without jobs that are still being staged; what an abandoned submission left behind is removed."""
+    """Returns the jobs without those that are still being staged; removes those of abandoned submissions."""
     phases: dict[str, Phase | None] = {}
     staged = {job.job_id: submission_of(job.job_id) for job in jobs if job.workflow_id and not job.reopened}
     for submission_id in sorted(set(staged.values())):

@@ -1,4 +1,4 @@
-"""Reap submissions that were cut off: accepted ones are finished, all others removed."""
+"""Repairs submissions that were interrupted: finishes the accepted ones and removes the others."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _CURSOR = "sweep#submissions"
 
 
 def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER) -> tuple[int, int]:
-    """Finishes or removes what is still open after the grace period, `until` then; returns how many of each.
+    """Finishes or removes submissions that are still open after `GRACE_MS`, at most `SUBMISSIONS_PER_RUN`.
 
-    Raises the first error of a submission once the others have had their turn.
+    Stops at the deadline `until`. Returns how many were finished and how many were removed. Raises the first error
+    after the other submissions have been handled.
     """
     ends = for_each(
         while_time(_turn(services, now_ms - GRACE_MS), until),
@@ -36,13 +37,13 @@ def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER
 def _turn(services: Services, opened_before_ms: int) -> Iterator[str]:
     """Yields the ids of the submissions that this run looks at.
 
-    Where there are more than one run may look at, the next run goes on behind them, and begins anew after the last:
-    however many can't be closed, each of the others has its turn.
+    If there are more than one run looks at, the next run continues behind them, and starts again after the last. So
+    submissions that can't be closed never keep the others from being handled.
     """
     list_open = services.submissions.list_open
     oldest = list_open(opened_before_ms=opened_before_ms, limit=SUBMISSIONS_PER_RUN + 1)
     if len(oldest) <= SUBMISSIONS_PER_RUN:
-        # From anywhere among them: where time is short, the first must not keep the others waiting for ever.
+        # Starts at a random one, so that slow first submissions do not keep the others waiting in every run.
         start = int(services.entropy.jitter() * len(oldest))
         yield from (each.submission_id for each in [*oldest[start:], *oldest[:start]])
         return
@@ -51,7 +52,7 @@ def _turn(services: Services, opened_before_ms: int) -> Iterator[str]:
         list_open(opened_before_ms=opened_before_ms, limit=SUBMISSIONS_PER_RUN, after=after) if after else ()
     )
     for each in [*behind, *oldest][:SUBMISSIONS_PER_RUN]:
-        # Before its turn: one that fails, or takes too long, must not be in the way for ever.
+        # Stored before the submission is handled, so that one that fails or takes too long is not first in every run.
         services.cursors.save(_CURSOR, f"{each.opened_at_ms} {each.submission_id}")
         yield each.submission_id
 
@@ -77,6 +78,6 @@ def _close(services: Services, submission_id: str, now_ms: int, until: Deadline)
     if not abandoned:
         return None
     services.jobs.unstage([workflow_job_id(submission_id, index) for index in range(submission.job_count)])
-    # The record stays: a slower reaper may still be removing jobs under this id.
+    # The record stays, so that the id is never used again: a slower reaper may still be removing jobs under it.
     services.submissions.move_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
     return Phase.REMOVED

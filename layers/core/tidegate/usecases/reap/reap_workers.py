@@ -1,4 +1,4 @@
-"""Reap workers: processes that fell silent are marked LOST, so that people see it."""
+"""Marks worker processes that stopped sending heartbeats as LOST, so that operators see it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _PAGE = 100
 
 
 def reap_workers(services: Services, now_ms: int, *, until: Deadline = NEVER) -> int:
-    """Marks silent workers LOST, looking at a bounded number of entries `until` then; returns how many it marked.
+    """Marks silent workers LOST; returns how many it marked.
 
-    Nothing leans on this: a silent worker brings no capacity whether marked or not, and its jobs are reclaimed when
-    their leases end. Raises the first error of a worker once the others had their turn.
+    Looks at up to `WORKERS_PER_POOL` entries of each pool before the deadline `until`; the next run continues behind
+    them. The mark is only for display: a silent worker adds no capacity even without it, and its jobs are reclaimed
+    when their leases end. Raises the first error after the other workers have been looked at.
     """
     deployed = [name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS]
     pools = sorted([*deployed, *services.earlier_pools])
@@ -51,6 +52,6 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
         if after is None:
             break
     if after != stored:
-        # Before any is marked: one that fails must not be in the way of others for ever.
+        # Stored before any worker is marked, so that one that fails does not block the others in every run.
         services.cursors.save(cursor, after)
     return sum(for_each(while_time(silent, until), mark))

@@ -1,4 +1,8 @@
-"""Cancel: at once before a job runs; by asking its worker while it runs."""
+"""Cancels jobs: at once if the job is not running, else by asking its worker to stop it.
+
+Only the worker may end a RUNNING job, so for such a job a request is stored. The worker sees it at its next heartbeat.
+A worker that does not react is handled by the reaper after a grace period.
+"""
 
 from __future__ import annotations
 
@@ -37,17 +41,18 @@ from tidegate.usecases.recover.whole_workflow import (
 from tidegate.usecases.release.downstream import downstream_of
 from tidegate.usecases.services import Services
 
-_TRIES = 5  # each lost race moves the job forward, and its states are few
+_TRIES = 5  # a refused write means that the job changed state meanwhile, and it passes through few states
 _REASON = "cancellation asked for"
 _CURSOR = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The outcome for many jobs: CANCELLED now, RUNNING with their worker asked to stop, or ended before.
+    """Counts the jobs of one call by outcome.
 
-    `left` counts those that the call had no time for. `cursor` is where a next call goes on, None where none is needed
-    or the same call again finds its way by itself.
+    `cancelled` jobs are CANCELLED now. `asked` jobs are RUNNING and their workers were asked to stop. `ended` jobs had
+    ended before. `left` jobs were not reached in time. `cursor` tells the next call where to continue; it is None if
+    nothing is left, or if the same call can simply be repeated.
     """
 
     cancelled: int
@@ -58,10 +63,10 @@ class Cancelled:
 
 
 def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> Job:
-    """Cancels a job, or asks its worker to; returns the job after that. Cancelling twice changes nothing.
+    """Cancels a job, or asks its worker to stop it; returns the job as it is afterwards. Safe to repeat.
 
-    Raises NotFound (also while its workflow is not accepted yet), AlreadyEnded (it ended in another way), or
-    DependencyUnavailable when it kept moving.
+    `actor` is the caller's name for the job's history. Raises NotFound, also while the job's workflow is not accepted
+    yet; AlreadyEnded if the job ended in another state; DependencyUnavailable if the job kept changing meanwhile.
     """
     job = find_job(services, job_id)
     (outcome,) = _cancel_all(services, [job], Stamp(now_ms, actor, _REASON))
@@ -76,18 +81,19 @@ def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> J
 def cancel_downstream(
     services: Services, job_id: str, *, actor: str, now_ms: int, until: Deadline = NEVER
 ) -> tuple[Job, Cancelled]:
-    """Cancels a job and everything that waits on it, directly or through others, of later submissions too.
+    """Cancels a job and all jobs that wait on it, directly or through others, also those of later submissions.
 
-    A job that has ended may still have open ones downstream, so that is no error here. Returns the job after that and
-    what became of the others. The job itself comes last: where the time is over `until` then, it is left as it is, and
-    the same call again goes on. Raises NotFound; TooFarDownstream where there are more than one call can find, before
-    any is cancelled; DependencyUnavailable where some could not be reached: the next call goes on.
+    A job that has ended may still have open jobs downstream, so an ended job is no error here. The job itself is
+    cancelled last. If the deadline `until` comes first, the job is left as it is and the same call can be repeated.
+    Returns the job as it is afterwards and the counts of the others.
+    Raises NotFound; TooFarDownstream if there are more jobs than one call can find, before any is cancelled;
+    DependencyUnavailable or ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     job = find_job(services, job_id)
     found = downstream_of(services, [job])
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
-    # Those that wait come first: none of them becomes READY by the end of what it waits on.
+    # Downstream jobs first, else the end of an upstream could make one of them READY.
     stamp = Stamp(now_ms, actor, _REASON)
     jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
     outcomes: list[MoveOutcome] = []
@@ -112,11 +118,13 @@ def cancel_workflow(
     cursor: str | None = None,
     until: Deadline = NEVER,
 ) -> Cancelled:
-    """Cancels every job of a workflow that has not ended, the last submitted first. Cancelling twice changes nothing.
+    """Cancels every job of a workflow that has not ended, the last submitted first. Safe to repeat.
 
-    Where the time is over `until` then, the answer's `cursor` is where a next call goes on: each job is counted by one
-    call. Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a cursor that is none; or
-    DependencyUnavailable where some jobs could not be reached: the others are cancelled, and the next call goes on.
+    If the deadline `until` comes first, the answer has a `cursor` with which the next call continues. Each job is
+    counted by one call only. Returns the counts.
+    Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
+    DependencyUnavailable or ServiceRefused if some jobs could not be written: the others are cancelled, and the same
+    call continues with the rest.
     """
     submission = accepted_workflow(services, workflow_id, now_ms)
     left = submission.job_count if cursor is None else _place_of(cursor, submission.job_count)
@@ -144,7 +152,10 @@ def _sum(one: Cancelled, other: Cancelled) -> Cancelled:
 
 
 def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:
-    """Outcomes in the same order: a job as it stands now, cancelled or ended in another way, or why it isn't known."""
+    """Cancels the jobs that have not ended, or asks their workers to.
+
+    Returns outcomes in the order of `jobs`: each job as it is now, or the error that left its state unknown.
+    """
     outcomes: list[MoveOutcome] = [*jobs]
     open_places = [place for place, job in enumerate(jobs) if not job.is_terminal]
     for _ in range(_TRIES):
@@ -160,7 +171,7 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
         open_places = left
     for place in open_places:
         outcomes[place] = DependencyUnavailable(
-            f"job {jobs[place].job_id} kept changing while it was being cancelled; ask again"
+            f"job {jobs[place].job_id} kept changing while it was being cancelled; cancel it again"
         )
     return outcomes
 
@@ -180,7 +191,7 @@ def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
 def _counted(before: Sequence[Job], after: Sequence[MoveOutcome]) -> Cancelled:
     pairs = [(job, now) for job, now in zip(before, after, strict=True) if isinstance(now, Job)]
     asked = sum(_is_asked(now) for _, now in pairs)
-    # One that was tried again since was cancelled all the same.
+    # A job that was cancelled and is open again was reopened since; this call still cancelled it.
     cancelled = sum(
         not job.is_terminal and not _is_asked(now) and (now.state is State.CANCELLED or not now.is_terminal)
         for job, now in pairs

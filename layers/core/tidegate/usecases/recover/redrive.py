@@ -1,4 +1,7 @@
-"""Redrive: jobs whose messages a queue gave up are tried again, once what kept workers from taking them is mended."""
+"""Retries the undeliverable jobs of a pool, for an operator who has repaired the workers.
+
+A job is FAILED as undeliverable if its queue gave up its messages several times and no worker claimed it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from tidegate.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What one call did: jobs tried again, failed jobs looked at; `cursor` is where the next call goes on, if any."""
+    """How many jobs one call retried, how many failed jobs it looked at, and the cursor of the next call, if any."""
 
     redriven: int
     looked_at: int
@@ -36,13 +39,13 @@ def redrive_pool(
     now_ms: int,
     until: Deadline = NEVER,
 ) -> Redriven:
-    """Retries the undeliverable among a page of at most `limit` (1-200) failed jobs of a pool, latest failure first.
+    """Retries the undeliverable jobs in a page of at most `limit` (1-200) failed jobs of a pool, latest failure first.
 
-    What was skipped because of them is reopened. Safe to repeat, and to run twice at once: what somebody else has
-    retried meanwhile is left alone. Where a call is killed on its way, or its time is over `until` then, what was
-    skipped for the jobs that it had reopened follows when these are done. Raises UnknownName; InvalidRequest for a
-    cursor that is none; DependencyUnavailable or ServiceRefused where some could not be reached, and the same call
-    goes on.
+    Jobs that were skipped because of them are reopened too. If the call is killed or the deadline `until` comes first,
+    the remaining skipped jobs are reopened when the retried jobs are done. Safe to repeat and to run twice at once: a
+    job that was retried meanwhile is left alone. `actor` is the caller's name for the jobs' history.
+    Raises UnknownName for an unknown pool; InvalidRequest for a malformed cursor; DependencyUnavailable or
+    ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     check_standing_pool(services, pool)
     page = list_without_inputs(services, State.FAILED, pool=pool, cursor=cursor, limit=limit)

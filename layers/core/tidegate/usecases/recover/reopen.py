@@ -1,7 +1,8 @@
-"""Reopen: jobs that ended without success are tried again, and what was skipped because of them may follow.
+"""Reopens jobs that ended without success, and jobs that were skipped because of them.
 
-A reopened job waits on its dependencies again and is judged by its upstreams as they stand now. Each use case is safe
-to repeat: what was reopened by an earlier call, and may have moved on, is left alone.
+A reopened job is PENDING again. It waits on all of its dependencies and is judged by the current state of its
+upstreams. Each reopening begins a new life of the job. Each function here is safe to repeat: jobs that an earlier call
+reopened are left alone, whatever state they are in.
 """
 
 from __future__ import annotations
@@ -46,16 +47,17 @@ from tidegate.usecases.services import Services
 FAILED_ITSELF = REOPENABLE - {State.SKIPPED}
 _REASON = "reopened"
 _CURSOR = re.compile(r"(reopen|judge)\.([0-9]{1,5})\.([01])([01])", re.ASCII)
-_PORTION_MS = 4_000  # for judging a portion that was begun in time; the reaper takes up the rest
+_PORTION_MS = 4_000  # extra time to judge a portion that was begun in time; the reaper does the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """How many jobs one call reopened, and how many it left because they were reopened as often as is allowed.
+    """The result of one call that reopens jobs.
 
-    `left_without_upstream` counts those that stay SKIPPED because a job that they wait on is gone. `complete` is where
-    the same call again would find no more to do; where it is not, `cursor` is what a next call is given, if it takes
-    one. The counts of such calls add up, but for `left_at_limit`: each call that reopens meets the same ones.
+    `reopened` jobs were reopened. `left_at_limit` jobs were left alone because they were reopened as often as is
+    allowed. `left_without_upstream` jobs stay SKIPPED because an upstream no longer exists. `complete` says that the
+    same call again would find nothing more to do. If it is False, the next call gets `cursor`, if it takes one.
+    The counts of successive calls add up, except `left_at_limit`: each call that reopens counts the same jobs.
     """
 
     reopened: int
@@ -74,40 +76,41 @@ def retry_job(
     now_ms: int,
     until: Deadline = NEVER,
 ) -> tuple[Job, Reopened]:
-    """Tries a job again that ended without success; with `reopen_skipped` also what was skipped because of it.
+    """Reopens a job that ended without success and, with `reopen_skipped`, the jobs that were skipped because of it.
 
-    Jobs for which there is no time `until` then follow by themselves, as their upstreams are done.
-    Returns the job after that. Retrying twice changes nothing. Raises NotFound; NotRetryable where the job has
-    succeeded, is being stopped, was never reopened and has not ended, or was reopened too often; DependencyUnavailable
-    where some could not be reached: what was reopened stays so, and the next call goes on.
+    Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
+    `actor` is the caller's name for the jobs' history. Returns the job as it is afterwards, and the counts. Safe to
+    repeat.
+    Raises NotFound; NotRetryable if the job has succeeded, is being stopped, has not ended and was never reopened, or
+    was reopened too often; DependencyUnavailable or ServiceRefused if some jobs could not be written: the reopened
+    ones stay reopened, and the same call continues with the rest.
     """
     stamp = Stamp(now_ms, actor, _REASON)
     reopening = _Reopening(services, stamp, until, leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
         if not may_be_reopened(job.history):
-            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit it anew"
+            why = f"ran again after {limits.MAX_REOPENINGS} reopenings, the most allowed; submit a new job"
             raise NotRetryable(job_id, why)
         reopening.reopen([job])
         job = find_job(services, job_id)
     elif job.cancel_requested_at_ms is not None and not job.is_terminal:
         raise NotRetryable(job_id, "is being stopped; retry it once it has ended")
     if job.state is State.SUCCEEDED:
-        raise NotRetryable(job_id, "has succeeded; submit it anew to have it run again")
+        raise NotRetryable(job_id, "has succeeded; submit a new job to run it again")
     if not job.reopened:
-        raise NotRetryable(
-            job_id, f"is {job.state} and has not ended; what it needs comes by itself, or cancel it"
-        )
+        raise NotRetryable(job_id, f"is {job.state} and has not ended; wait until it has, or cancel it first")
     complete = _reopen_skipped(reopening, [job]) if reopen_skipped else True
     reopening.judge(job)
     return find_job(services, job_id), reopening.report(complete=complete)
 
 
 def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: Deadline = NEVER) -> int:
-    """Tries those of the jobs again that still stand as they were read, with what was skipped because of them.
+    """Reopens those of the jobs that are unchanged since they were read, and the jobs skipped because of them.
 
-    Skipped jobs for which there is no time `until` then follow by themselves. Returns how many of `jobs` that were.
-    Raises DependencyUnavailable or ServiceRefused where some could not be reached: what was reopened stays so.
+    Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
+    Returns how many of `jobs` were reopened. Raises DependencyUnavailable or ServiceRefused if some jobs could not be
+    written; the reopened ones stay reopened.
     """
     reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
     opened = reopening.reopen(jobs)
@@ -125,11 +128,13 @@ def rerun_workflow(
     cursor: str | None = None,
     until: Deadline = NEVER,
 ) -> Reopened:
-    """Tries a workflow again from its failures: what failed, timed out or was cancelled, and what was skipped for that.
+    """Reruns a workflow from its failures: reopens FAILED, TIMED_OUT and CANCELLED jobs and the jobs skipped for them.
 
-    What has succeeded stays as it is. All is reopened before any of it is judged: a job must not go by the old end of
-    one that is reopened only after it. Where the time is over `until` then, a call with the answer's `cursor` goes on.
-    Raises NotFound; InvalidRequest for a cursor that is none; DependencyUnavailable as `retry_job` does.
+    SUCCEEDED jobs stay as they are. All jobs are reopened before any is judged, because a job must not be judged by the
+    old end of an upstream that is still to be reopened. If the deadline `until` comes first, a call with the answer's
+    `cursor` continues. `actor` is the caller's name for the jobs' history. Returns the counts.
+    Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
+    DependencyUnavailable and ServiceRefused as `retry_job` does.
     """
     stamp = Stamp(now_ms, actor, _REASON)
     place = RerunPlace.read(cursor)
@@ -146,7 +151,7 @@ def rerun_workflow(
         )
     if unopened is not None:
         return reopening.report(complete=False, cursor=str(unopened))
-    # Earlier calls reopened some that nobody has judged yet.
+    # Earlier calls reopened jobs without judging them, so all jobs of the workflow are judged now.
     judged_now = _judge_from(services, workflow_id, 0, job_count, stamp, until)
     return replace(judged_now, reopened=len(reopening.moved), left_at_limit=reopening.left_at_limit)
 
@@ -154,10 +159,10 @@ def rerun_workflow(
 def _reopen_from(
     reopening: _Reopening, workflow_id: str, place: RerunPlace, job_count: int
 ) -> RerunPlace | None:
-    """Reopens a workflow's jobs from a place on; returns the place where there was no time for more.
+    """Reopens a workflow's jobs from `place` on; returns the place where time ran out, None if all are done.
 
-    In the order of submission a job comes after what it was skipped for, as a rule. Where some come before it, the
-    jobs are gone through again, as long as that opens any.
+    Usually a job is submitted after the upstream that it was skipped for. If some were submitted before it, all jobs
+    are gone through again, until a pass reopens none.
     """
     while True:
         for first in range(place.index, job_count, JOBS_AT_ONCE):
@@ -182,13 +187,17 @@ def _reopen_from(
 
 
 def _comes_from(job_id: str, workflow_id: str, first: int) -> bool:
-    """Tells whether a job is one of the workflow's from its job `first` on."""
+    """True if the job belongs to the workflow and its index there is `first` or higher."""
     submission, _, index = job_id.partition(".")
     return submission == workflow_id and int(index) >= first
 
 
 def _reopen_portion(reopening: _Reopening, jobs: Sequence[Job]) -> tuple[bool, Set[str]]:
-    """Reopens some jobs of a workflow; whether that was all of them, and what others were skipped for."""
+    """Reopens some jobs of a workflow.
+
+    Returns whether all that can be reopened now were reopened, and the ids of the upstreams that the remaining skipped
+    jobs were skipped for.
+    """
     skipped_for = _by_cause(jobs)
     layer = reopening.reopen([job for job in jobs if job.state in FAILED_ITSELF])
     others = skipped_for.keys() - {job.job_id for job in layer}
@@ -197,7 +206,7 @@ def _reopen_portion(reopening: _Reopening, jobs: Sequence[Job]) -> tuple[bool, S
     for _ in range(LAYERS_AT_MOST):
         if reopening.is_cut or not layer:
             break
-        # A job only after the one that it was skipped for: else it would be skipped for that again.
+        # A job is reopened only after the upstream that it was skipped for, else it would be skipped again.
         freed = [job for cause in layer for job in skipped_for.pop(cause.job_id, ()) if _is_freed(job, cause)]
         layer = reopening.reopen(freed)
     if not reopening.is_cut:
@@ -210,7 +219,7 @@ def _reopen_portion(reopening: _Reopening, jobs: Sequence[Job]) -> tuple[bool, S
 def _judge_from(
     services: Services, workflow_id: str, place: int, job_count: int, stamp: Stamp, until: Deadline
 ) -> Reopened:
-    """Judges what waits of a workflow that was reopened, from the job at `place` on."""
+    """Judges the reopened PENDING jobs of a workflow, from the job at index `place` on."""
     without_upstream: list[str] = []
     for first in while_time(range(place, job_count, JOBS_AT_ONCE), until):
         place = min(first + JOBS_AT_ONCE, job_count)
@@ -225,10 +234,11 @@ def _judge_from(
 
 @dataclass(frozen=True, slots=True)
 class RerunPlace:
-    """Where a rerun goes on: with which job, and whether it judges by now.
+    """The place where a rerun continues, as its cursor stores it.
 
-    `has_opened` says that this time through the jobs some were reopened, `is_missed` that some were skipped for a job
-    that comes after them.
+    `index` is the next job. `is_judging` says that all jobs are reopened and are being judged. `has_opened` says that
+    the present pass over the jobs has reopened some, and `is_missed` that it met jobs that were skipped for a later job
+    of the workflow.
     """
 
     index: int = 0
@@ -242,7 +252,7 @@ class RerunPlace:
 
     @classmethod
     def read(cls, cursor: str | None) -> RerunPlace:
-        """Reads the place off a cursor; None is the beginning. Raises InvalidRequest where it is no cursor."""
+        """Returns the place of a cursor, or the beginning if it is None. Raises InvalidRequest if it is malformed."""
         if cursor is None:
             return cls()
         found = _CURSOR.fullmatch(cursor)
@@ -256,7 +266,7 @@ def _is_without_upstream(job: Job) -> bool:
 
 
 def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
-    """The skipped among the jobs, by the id of what they were skipped for."""
+    """Returns the skipped jobs by the id of the upstream that they were skipped for."""
     skipped: dict[str, list[Job]] = {}
     for job in jobs:
         if job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id is not None:
@@ -265,12 +275,12 @@ def _by_cause(jobs: Iterable[Job]) -> dict[str, list[Job]]:
 
 
 def _is_freed(job: Job, cause: Job) -> bool:
-    """Whether the job was skipped for how its cause ended before it was reopened, not for how it ended since."""
+    """True if the job was skipped for an earlier end of its cause, not for one after the cause was reopened."""
     return not cause.is_terminal or (job.finished_at_ms or 0) < (cause.finished_at_ms or 0)
 
 
 def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
-    """Reopens what was skipped because of some jobs, and what was skipped because of that; whether that was all."""
+    """Reopens the jobs that were skipped because of `sources`, directly or through others; True if that was all."""
 
     def step(reached: Sequence[tuple[Job, frozenset[str]]]) -> Sequence[Job]:
         if reopening.is_cut:
@@ -280,7 +290,7 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
             for job, causes in reached
             if job.state is State.SKIPPED and job.failure is not None and job.failure.upstream_id in causes
         ]
-        # An earlier call may have ended before it came to what follows from these.
+        # Jobs that an earlier call reopened: it may have stopped before the jobs that were skipped because of them.
         open_again = [job for job, _ in reached if job.reopened and not job.is_terminal]
         return [*reopening.reopen(skipped), *open_again]
 
@@ -289,7 +299,7 @@ def _reopen_skipped(reopening: _Reopening, sources: Sequence[Job]) -> bool:
 
 @dataclass(slots=True)
 class _Reopening:
-    """The jobs that one call reopens. `is_cut` says that the time was over before all was reopened."""
+    """Collects the jobs that one call reopens. `is_cut` says that the deadline came before all were reopened."""
 
     services: Services
     stamp: Stamp
@@ -301,10 +311,10 @@ class _Reopening:
     without_upstream: list[str] = field(default_factory=list)
 
     def reopen(self, jobs: Sequence[Job]) -> list[Job]:
-        """Reopens what still stands as it was read and may be reopened; returns the jobs after that.
+        """Reopens those of the jobs that are unchanged since they were read and may be reopened.
 
-        Stops between two portions once the time is over. Raises DependencyUnavailable or ServiceRefused once all have
-        had their turn.
+        Stops between two portions at the deadline. Returns the reopened jobs. Raises DependencyUnavailable or
+        ServiceRefused for a job that could not be written, after the others have been written and judged.
         """
         moves = [
             ReopenIfEnded(job, self.stamp, self.leave_skipped) for job in jobs if may_be_reopened(job.history)
@@ -324,14 +334,14 @@ class _Reopening:
         return moved
 
     def judge(self, *others: Job) -> bool:
-        """Judges all that was reopened, and whatever else still waits. Returns whether there was time for all.
+        """Judges the reopened jobs, and those of `others` that are PENDING; returns whether there was time for all.
 
-        Where this is cut off, the reaper does it.
+        The reaper judges the rest.
         """
         waiting = [job for job in others if job.state is State.PENDING and job.job_id not in self.moved]
         jobs = [*waiting, *self.moved.values()]
         stamp = replace(self.stamp, reason="")
-        costly = COSTLY_PER_CALL  # of the whole call: somebody waits for its answer
+        costly = COSTLY_PER_CALL  # for the whole call, not for each portion: a client waits for the answer
         judged = 0
         for portion in while_time(portions(jobs), self.until):
             until = NEVER if self.until is NEVER else self.until.later(_PORTION_MS)
@@ -348,6 +358,9 @@ class _Reopening:
         return judged == len(jobs)
 
     def report(self, *, complete: bool, cursor: str | None = None) -> Reopened:
-        """Tells what was done. Only calls that judge count jobs without an upstream, so each is counted once."""
+        """Makes the result of the call.
+
+        Jobs whose upstream no longer exists are counted only by the call that completes, so that each counts once.
+        """
         left = 0 if cursor else len(set(self.without_upstream))
         return Reopened(len(self.moved), self.left_at_limit, left, complete, cursor)

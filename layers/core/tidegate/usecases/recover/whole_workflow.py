@@ -1,4 +1,4 @@
-"""Whole workflow: an accepted workflow, whatever of it is still to be written."""
+"""Reads an accepted workflow as a whole, for calls that act on all of its jobs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tidegate.usecases.submit.finish_submission import finish_submission
 
 
 def accepted_workflow(services: Services, workflow_id: str, now_ms: int) -> Submission:
-    """Reads a workflow's submission, and writes first what its submitter has not written yet.
+    """Returns a workflow's submission, after writing the jobs that its submission has not written yet.
 
-    So no job of it comes to stand after the caller has dealt with the others. Raises NotFound, also while the workflow
-    is not accepted yet.
+    Otherwise a job could be written after the caller has acted on the others. Raises NotFound, also while the workflow
+    is not accepted yet; DependencyUnavailable or ServiceRefused.
     """
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):
@@ -26,9 +26,10 @@ def accepted_workflow(services: Services, workflow_id: str, now_ms: int) -> Subm
 
 
 def read_jobs_of(services: Services, workflow_id: str, places: range) -> list[Job]:
-    """Reads the jobs at some places (from 0) of a workflow, in that order, without those past their retention.
+    """Reads the jobs of a workflow at the indexes `places` (from 0), in that order.
 
-    They are lean (`domain.job.lean`), and read consistently: some may have been written or reopened a moment ago.
+    Jobs that have passed their retention are left out. The jobs are lean (`domain.job.lean`), and read consistently,
+    because some may have been written or reopened a moment ago. Raises DependencyUnavailable.
     """
     ids = [workflow_job_id(workflow_id, place) for place in places]
     jobs = read_lean(services, ids)

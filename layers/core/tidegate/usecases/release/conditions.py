@@ -1,4 +1,8 @@
-"""Conditions: what an upstream's end means by the expressions of those that wait on it."""
+"""Evaluates the conditions of CONDITIONAL dependencies over the upstream they name.
+
+A condition is a CEL expression over the upstream's state, result and failure. If it is false or can't be evaluated, the
+downstream job can never run.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +26,18 @@ from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.usecases.services import Services
 
 Question: TypeAlias = tuple[str, str]  # an upstream's id and a condition
-CHEAP_STEPS = 3_000  # under a millisecond; enough for all but loops over hundreds of elements
-_VIEWS_KEPT = 8  # a result may have 256 KB
+CHEAP_STEPS = 3_000  # under a millisecond; enough for all conditions but loops over hundreds of elements
+_VIEWS_KEPT = 8  # results of up to 256 KB each
 _FAILURES_KEPT = 1_000
 
 
 def question_of(upstream: Job, given: Dependency) -> Question:
-    """What the edge of a CONDITIONAL dependency asks of its upstream."""
+    """Returns the upstream's id and the condition of a dependency, as a key for answers."""
     return upstream.job_id, given.condition or ""
 
 
 def questions_in_turn(questions: Iterable[Question]) -> list[Question]:
-    """Each upstream's first question, then each one's second, and so on."""
+    """Orders questions round-robin over their upstreams: the first of each, then the second of each, and so on."""
     counts: Counter[str] = Counter()
     places: dict[Question, int] = {}
     for question in questions:
@@ -43,7 +47,11 @@ def questions_in_turn(questions: Iterable[Question]) -> list[Question]:
 
 
 def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "", code: str | None = None) -> JobFailure:
-    """Why the job at the other end of an edge can never run; its code follows from the upstream's unless given."""
+    """Makes the failure of a job that can never run because of an edge.
+
+    `detail` is added to its message. `code` is its failure code; without it the code follows from the type of the edge
+    and the upstream's own code.
+    """
     name = named(upstream.job_id, upstream.key)
     message = unsatisfiable_reason(edge.type, name, upstream.state, detail)
     upstream_code = upstream.failure.code if upstream.failure else ""
@@ -56,12 +64,15 @@ def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "", code: str | 
 
 @dataclass(slots=True)
 class Conditions:
-    """Evaluates conditions; reads each upstream's result once, and evaluates each expression over it once."""
+    """Evaluates conditions and keeps the answers, so that each result is read once and each condition evaluated once.
+
+    Bounded: old views and answers are dropped when there are very many.
+    """
 
     services: Services
     views: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     failures: dict[Question, JobFailure | None] = field(default_factory=dict)
-    costly: set[Question] = field(default_factory=set)  # not to be tried with few steps again
+    costly: set[Question] = field(default_factory=set)  # known to need more than a cheap evaluation
 
     def failure(
         self,
@@ -71,14 +82,16 @@ class Conditions:
         *,
         max_steps: int = limits.MAX_CONDITION_STEPS,
     ) -> JobFailure | None:
-        """None where the edge's condition holds, else why it does not.
+        """Returns None if the edge's condition holds, else the failure that says why it does not.
 
-        Raises ConditionTooDear where it takes more than `max_steps` and may take more.
+        Raises ConditionTooDear if the condition needs more than `max_steps` evaluation steps and `max_steps` is below
+        the overall limit, so that it can be tried again with more. Raises DependencyUnavailable if the upstream's
+        result can't be read.
         """
         question = question_of(upstream, given)
         if question not in self.failures:
             if max_steps < limits.MAX_CONDITION_STEPS and question in self.costly:
-                raise ConditionTooDear("it was put off before")
+                raise ConditionTooDear("it needed more steps before")
             failure = self._evaluate(upstream, edge, question[1], max_steps)
             if len(self.failures) == _FAILURES_KEPT:
                 self.failures.clear()
@@ -106,7 +119,10 @@ class Conditions:
 
 
 def condition_view(services: Services, upstream: Job) -> Mapping[str, Json]:
-    """Makes the value of `upstream` in a condition; adapters/conditions/cel.py refuses conditions by these fields."""
+    """Makes the value that conditions see as `upstream`; the CEL adapter refuses conditions that name other fields.
+
+    Raises NotFound if the result has passed its retention.
+    """
     failure = upstream.failure
     return {
         "status": upstream.state.value,

@@ -1,4 +1,4 @@
-"""Downstream: the jobs that wait on others, directly or through further ones."""
+"""Finds the jobs downstream of others: those that wait on them, directly or through further jobs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from tidegate.usecases.bounds.portions import read_lean
 from tidegate.usecases.services import Services
 
 JOBS_AT_MOST = limits.MAX_JOBS_PER_WORKFLOW
-LAYERS_AT_MOST = 1_000  # each is a round of calls; a function answers within half a minute
+LAYERS_AT_MOST = 1_000  # each layer is a round of calls, and the function must answer within half a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Downstream:
-    """Lean jobs, each after the first that led to it; `complete` where there are no more than one call can look at."""
+    """The jobs that were found, lean, each after the upstream that led to it first.
+
+    `complete` is False if there were more jobs or layers than one call looks at.
+    """
 
     jobs: tuple[Job, ...]
     complete: bool
@@ -27,17 +30,18 @@ def downstream_of(
     sources: Sequence[Job],
     step: Callable[[Sequence[tuple[Job, frozenset[str]]]], Sequence[Job]] | None = None,
 ) -> Downstream:
-    """Walks from `sources` along all edges that leave them, layer by layer, and returns what it came by.
+    """Walks the graph from `sources` along their edges, layer by layer; returns the jobs that it found.
 
-    `step` is given the jobs of each layer, with the ids of the upstreams that led there, and says from which of them
-    the walk goes on; from all without it. The jobs are as they stand: what was reopened a moment ago has not ended.
+    `step` gets the jobs of each layer, each with the ids of the upstreams that led to it. It returns the jobs from
+    which the walk continues, and only those are part of the answer. Without `step` the walk continues from all.
+    Jobs are read consistently, so a job that was reopened a moment ago is seen as open. Raises DependencyUnavailable.
     """
     known = {job.job_id for job in sources}
     layer: Sequence[Job] = sources
     found: list[Job] = []
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
-        # Those that came to wait on a job after it had ended are not noted on it.
+        # A job that has ended does not say whether later submissions wait on it, so their edges are always looked up.
         noted = [replace(job, dependents_apart=True) if job.is_terminal else job for job in layer]
         for upstream, edges in zip(layer, services.jobs.list_dependents_of(noted), strict=True):
             for edge in edges:
@@ -50,7 +54,7 @@ def downstream_of(
         jobs = read_lean(services, list(causes))
         reached = [(job, frozenset(causes[job_id])) for job_id, job in jobs.items()]
         layer = [job for job, _ in reached] if step is None else step(reached)
-        # What the walk does not go on from may be come by again, from another side.
+        # A job that `step` left out stays unknown, so the walk may reach it again through another upstream.
         known.update(job.job_id for job in layer)
         found.extend(layer)
     return Downstream(tuple(found), complete=False)

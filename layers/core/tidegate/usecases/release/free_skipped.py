@@ -1,7 +1,7 @@
-"""Free: what was skipped because of a job follows when the job, tried again, satisfies it after all.
+"""Frees skipped jobs: reopens a SKIPPED job once the upstream it was skipped for has been retried and satisfies it.
 
-Whoever reopens a job opens what was skipped because of it as well, as far as they get. What they left, because they
-were cut off, or because it was being skipped at that very moment, stands here again when it matters.
+The call that reopens a job also reopens the jobs that were skipped because of it. It may be interrupted, or miss a job
+that is being skipped at that moment. This module finds those jobs later, when the reopened upstream begins or ends.
 """
 
 from __future__ import annotations
@@ -35,20 +35,21 @@ from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.judge_waiting import judge_by_known
 from tidegate.usecases.services import Services
 
-_REASON = "its upstream was tried again"
+_REASON = "its upstream was retried"
 
 
 def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER) -> int:
-    """Reopens what stands SKIPPED because of a job that was reopened since and satisfies it now; returns how many.
+    """Reopens jobs that were SKIPPED because of an upstream that was reopened and satisfies them now.
 
-    `changed` are jobs whose code began, or that ended. Conditions for which there is no time `until` then are the
-    reaper's: their jobs wait again. Costs nothing for jobs that were never reopened. Safe to repeat
-    and to run twice at once. Raises DependencyUnavailable or ServiceRefused once all have had their turn.
+    `changed` are jobs whose code began, or that ended. Jobs that were never reopened cost nothing. If a condition can't
+    be evaluated before the deadline `until`, its job is reopened to wait, and the reaper evaluates the condition.
+    Returns how many jobs were reopened. Safe to repeat and to run twice at once.
+    Raises DependencyUnavailable or ServiceRefused for a job that could not be written, after the others have been.
     """
     reopened_ids = list(dict.fromkeys(job.job_id for job in changed if job.reopened))
     if not reopened_ids:
         return 0
-    # As they stand: news may come late, and they may have been reopened again.
+    # Read again, because an event may come late and the job may have been reopened once more since.
     found = services.jobs.get_many(reopened_ids, consistent=True).values()
     upstreams = [upstream for upstream in found if not upstream.leaves_skipped]
     leaving = zip(upstreams, services.jobs.list_dependents_of(upstreams), strict=True)
@@ -56,7 +57,7 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
     for upstream, leave in leaving:
         for edge in leave:
             by_downstream.setdefault(edge.job_id, []).append((upstream, edge))
-    # Whole downstreams: of several edges to one all count.
+    # Portions of whole downstream jobs, because all edges to one job decide together.
     return sum(
         for_each(
             portions(list(by_downstream.values())),
@@ -68,7 +69,7 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
 def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int, until: Deadline) -> int:
     downstreams = read_lean(services, list(dict.fromkeys(edge.job_id for _, edge in edges)))
     conditions = Conditions(services)
-    satisfied: dict[str, bool] = {}  # by all edges between the two: one alone may be why the job was skipped
+    satisfied: dict[str, bool] = {}  # by job id: True while every edge from its upstream is satisfied
     for upstream, edge in edges:
         job = downstreams.get(edge.job_id)
         if job is not None and _was_skipped_for(job, upstream) and satisfied.get(job.job_id, True):
@@ -77,7 +78,7 @@ def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: in
     stamp = Stamp(now_ms, ACTOR, _REASON)
     outcomes = apply_lean(services, [ReopenIfEnded(job, stamp) for job in freed])
     moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
-    # Upstreams that are gone are left to the reaper.
+    # Jobs that wait on an upstream that no longer exists are left to the reaper.
     first_then(
         lambda: judge_by_known(services, moved, now_ms, until=until, costly=0),
         lambda: raise_first_failure(outcomes),
@@ -102,11 +103,11 @@ def _satisfies(
     verdict = judge(edge.type, upstream.state, upstream.was_started)
     if verdict is Verdict.EVALUATE:
         if until.is_over():
-            return True  # perhaps
+            return True  # unknown; the reopened job waits until there is time for its condition
         place = (downstream.job_id, edge.ordinal)
         given = services.jobs.load_dependencies([(downstream, edge.ordinal)])[place]
         try:
             return conditions.failure(upstream, edge, given, max_steps=CHEAP_STEPS) is None
         except ConditionTooDear:
-            return True  # perhaps; it waits on the upstream again, until there is time for its condition
+            return True  # unknown, as above
     return verdict is Verdict.SATISFIED

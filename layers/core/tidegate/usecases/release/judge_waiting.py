@@ -1,4 +1,8 @@
-"""Judge waiting jobs from their own side: by their upstreams as they stand, whatever events came or did not come."""
+"""Releases or skips waiting jobs by reading their upstreams, independent of events.
+
+`release` starts from an upstream that changed. This module starts from the PENDING jobs and reads the current state of
+their upstreams. So it repairs jobs whose event was lost, and judges jobs that were just reopened.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ from tidegate.usecases.release.release import (
 )
 from tidegate.usecases.services import Services
 
-_WAITS_AT_ONCE = 250  # each may name another upstream, which is read with its result
+_WAITS_AT_ONCE = 250  # dependencies; each may name another upstream, which is read with its result
 
 
 def judge_waiting(
@@ -45,18 +49,18 @@ def judge_waiting(
     costly: int = COSTLY_PER_CALL,
     without_upstream: list[str] | None = None,
 ) -> int:
-    """Releases or skips PENDING jobs as their upstreams demand; returns how many left PENDING.
+    """Releases or skips PENDING jobs by the current state of their upstreams; returns how many left PENDING.
 
-    An upstream that is gone decides nothing. A job that was claimed before had it satisfied then; any other job is
-    skipped, and its id is added to `without_upstream`. Jobs for which `until` or `costly` leaves no time, as in
-    `settle`, stay as they are. Raises DependencyUnavailable for a job that could not be reached, once the others have
-    been moved.
+    An upstream that no longer exists decides nothing. A job that was claimed before had it satisfied then. Any other
+    job is skipped, and its id is added to `without_upstream`. `until` and `costly` bound the work as in
+    `release.settle`: jobs that are not judged within them stay PENDING.
+    Raises DependencyUnavailable or ServiceRefused for a job that could not be written, after the others have been.
     """
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
     for job, ordinal, upstream_id in unfound:
         if job.job_id in gone and not job.was_claimed:
-            continue  # one that is gone is enough to skip it, and there may be 2,000
+            continue  # one missing upstream is enough to skip the job, and it may have 2,000 of them
         if _is_gone(services, job, upstream_id):
             gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
     repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
@@ -83,11 +87,12 @@ def judge_by_known(
     until: Deadline = NEVER,
     costly: int = COSTLY_PER_CALL,
 ) -> tuple[int, list[tuple[Job, int, str]]]:
-    """Releases or skips PENDING jobs as those upstreams demand that are there.
+    """Releases or skips PENDING jobs by those of their upstreams that exist.
 
-    Takes a bounded number of dependencies at a time: each job may have 2,000, of 2,000 other upstreams. Where there is
-    a deadline it begins anywhere among them: over many calls each has its turn, however little time there is. Returns
-    how many left PENDING, and the others that are waited for: job, ordinal, upstream's id.
+    Reads a bounded number of dependencies at a time, because each job may have 2,000 different upstreams. With a
+    deadline it starts at a random dependency, so that repeated calls judge all of them even if each has little time.
+    Returns how many jobs left PENDING, and the dependencies whose upstream was not found, as (job, ordinal of the
+    dependency, upstream's id).
     """
     moved = 0
     unfound: list[tuple[Job, int, str]] = []
@@ -149,17 +154,17 @@ def _without_gone(
     if job.was_claimed:
         return ReleaseIfPending(job, frozenset(ordinals))
     failure = JobFailure(
-        UPSTREAM_GONE, f"{upstream_id} no longer exists; submit what is needed anew", upstream_id
+        UPSTREAM_GONE, f"{upstream_id} no longer exists; submit both jobs again if needed", upstream_id
     )
     ending = Ending(State.SKIPPED, failure=failure, expires_at_s=services.settings.expires_at_s(stamp.now_ms))
     return SkipIfPending(job, min(ordinals), ending, stamp)
 
 
 def _is_gone(services: Services, job: Job, upstream_id: str) -> bool:
-    """Whether an upstream that was not found will never be there.
+    """True if an upstream that was not found will never exist.
 
-    A root of an accepted submission may not be written yet. It may also have been written since it was looked
-    for, so it is looked for once more after the submission was seen to be past that.
+    A root of an accepted submission may not be written yet. It may also have been written since the first read. So
+    the job is read once more, after the submission was read and found complete.
     """
     if submission_of(upstream_id) == job.workflow_id:
         submission = services.submissions.get(submission_of(upstream_id))

@@ -1,7 +1,7 @@
-"""Keep needed: a job that has ended stays for as long as another one may need it.
+"""Keeps ended jobs beyond their retention while another job may still need them.
 
-An open job needs its upstreams: how they ended decides about it, and their results are its input. A job that ended
-without success needs them until its own retention is over, because a person may try it again.
+An open job needs its upstreams: their ends decide whether it runs, and their results are its input. A job that ended
+without success needs its upstreams until its own retention is over, because a caller may retry it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _DEPENDENCIES_AT_ONCE = 250
 
 
 def is_due(services: Services, job: Job, now_ms: int) -> bool:
-    """Tells whether a job has ended and its retention is over, or so nearly that its dependents must be looked at."""
+    """Tells whether a job has ended and its retention ends within `expiry_lead_seconds`, or is over."""
     latest_s = now_ms // 1_000 + services.settings.expiry_lead_seconds
     return job.is_terminal and job.expires_at_s is not None and job.expires_at_s <= latest_s
 
 
 def keep_for_open(services: Services, upstreams: Iterable[Job], now_ms: int) -> int:
-    """Keeps those upstreams of open jobs for another retention that would go soon; returns how many.
+    """Keeps the upstreams of open jobs for another full retention if theirs is nearly over; returns how many.
 
-    Costs nothing where none is near the end of its retention. Raises DependencyUnavailable or ServiceRefused once all
-    had their turn.
+    Costs nothing if none is near the end of its retention. Raises DependencyUnavailable or ServiceRefused for a job
+    that could not be written, after the others have been.
     """
     until_s = services.settings.expires_at_s(now_ms)
     due = [job for job in upstreams if is_due(services, job, now_ms)]
@@ -43,10 +43,10 @@ def keep_for_open(services: Services, upstreams: Iterable[Job], now_ms: int) -> 
 
 
 def keep_needed(services: Services, jobs: Sequence[Job], now_ms: int) -> int:
-    """Keeps those jobs near the end of their retention that their dependents may need; returns how many.
+    """Keeps the jobs near the end of their retention that their dependents may need; returns how many.
 
-    A dependent that is open needs them for another retention. One that ended without success needs them as long as it
-    is kept itself. Raises as `keep_for_open` does.
+    An open dependent needs them for another full retention. A dependent that ended without success needs them as long
+    as it is kept itself. Raises as `keep_for_open` does.
     """
     due = [job for job in jobs if is_due(services, job, now_ms) and (job.dependents or job.dependents_apart)]
     kept = 0
@@ -64,7 +64,7 @@ def _goes_before(job: Job, until_s: int) -> bool:
 
 
 def _needed_until(services: Services, upstreams: Sequence[Job], now_ms: int) -> dict[str, int]:
-    """Finds until when the dependents of each job need it, in seconds since the epoch; 0 where none does."""
+    """Returns by job id until when its dependents need it, in seconds since the epoch; 0 if none needs it."""
     dependents = [
         list(dict.fromkeys(edge.job_id for edge in edges))
         for edges in services.jobs.list_dependents_of(upstreams)
@@ -89,14 +89,14 @@ def _needs_until(services: Services, dependent: Job, now_ms: int) -> int:
 
 
 def _keep(services: Services, moves: Sequence[KeepIfEnded], now_ms: int) -> int:
-    """Keeps jobs, and what those of them need that may be tried again; returns how many."""
+    """Keeps jobs and, for those that may be retried, also the upstreams that they need; returns how many."""
     kept = 0
     seen: list[MoveOutcome] = []
     layer = moves
     for _ in range(LAYERS_AT_MOST):
         if not layer:
             break
-        services.jobs.keep_parts(layer)  # first, so that no job stands without its result
+        services.jobs.keep_parts(layer)  # first, so that no job outlives its result
         outcomes = apply_lean(services, layer)
         stay = [outcome for outcome in outcomes if isinstance(outcome, Job)]
         kept += len(stay)
@@ -107,7 +107,7 @@ def _keep(services: Services, moves: Sequence[KeepIfEnded], now_ms: int) -> int:
 
 
 def _needed_by(services: Services, jobs: Sequence[Job], now_ms: int) -> list[KeepIfEnded]:
-    """Finds the upstreams near their end that must stay for jobs that are kept and may be tried again."""
+    """Finds the upstreams near the end of their retention that kept jobs need, because those may be retried."""
     needed: dict[str, int] = {}
     waits = [(job, ordinal) for job in jobs for ordinal in range(job.dependency_count)]
     for portion in portions(waits, _DEPENDENCIES_AT_ONCE):

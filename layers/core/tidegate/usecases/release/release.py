@@ -1,4 +1,9 @@
-"""Release: what a changed upstream means for the jobs that wait on it."""
+"""Releases or skips PENDING jobs when an upstream begins or ends.
+
+An edge is one dependency, seen from the upstream. Each edge is judged: satisfied, unsatisfiable, or not decided yet. A
+job becomes READY once all of its edges are satisfied, and is SKIPPED as soon as one is unsatisfiable. Edges are judged
+in portions, cheap ones first, because one upstream may have very many dependents and conditions may be costly.
+"""
 
 from __future__ import annotations
 
@@ -37,28 +42,33 @@ from tidegate.usecases.release.decisions import (
 from tidegate.usecases.services import Services
 
 _Edge: TypeAlias = tuple[Job, Dependent]
-_Asked: TypeAlias = Mapping[tuple[str, int], Dependency]  # by a downstream's id and the edge's place
+_Asked: TypeAlias = Mapping[tuple[str, int], Dependency]  # by a downstream's id and the dependency's ordinal
 _Judged: TypeAlias = tuple[Job, Dependent, Verdict]
-TRIES_MS = 5_000  # compiling is part of it, 6 ms at the most for each; the reaper takes up the others
-COSTLY_PER_CALL = 40  # two seconds at the most; the reaper takes up the others
+# The time that one call spends on cheap evaluations, at most 6 ms each with compiling. The reaper does the others.
+TRIES_MS = 5_000
+COSTLY_PER_CALL = 40  # costly evaluations, two seconds at most; the reaper does the others
 _PORTION_EDGES = 200
-_PORTION_RESULTS = 20  # of upstreams, each up to 256 KB, which takes tens of milliseconds to read
+_PORTION_RESULTS = 20  # upstreams' results, each up to 256 KB, which takes tens of milliseconds to read
 _COSTLY_AT_ONCE = 10
 
 
 def release(
     services: Services, changed: Iterable[Job], now_ms: int, *, until: Deadline = NEVER
 ) -> tuple[Job, ...]:
-    """Carries what happened to upstreams over to their dependents; safe to repeat and to run twice at once.
+    """Releases or skips the dependents of changed upstreams; safe to repeat and to run twice at once.
 
-    `changed` are jobs whose code began, or that ended. Returns the jobs that left PENDING through this call. Raises
-    DependencyUnavailable for a job that could not be reached when the others have been moved.
+    `changed` are jobs whose code began, or that ended. Returns the jobs that left PENDING through this call. Stops at
+    the deadline `until`; the reaper does the rest. Raises DependencyUnavailable or ServiceRefused for a job that could
+    not be written, after the others have been.
     """
     return settle(services, edges_of(services, changed), now_ms, until=until)
 
 
 def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
-    """The edges that leave jobs whose code began or that ended, each with its upstream as it was seen last."""
+    """Returns the edges from the changed jobs to their dependents, each with the latest given version of the upstream.
+
+    Raises DependencyUnavailable.
+    """
     latest = list({job.job_id: job for job in changed}.values())
     leaving = zip(latest, services.jobs.list_dependents_of(latest), strict=True)
     return [(upstream, dependent) for upstream, dependents in leaving for dependent in dependents]
@@ -72,10 +82,10 @@ def settle(
     until: Deadline = NEVER,
     costly: int = COSTLY_PER_CALL,
 ) -> tuple[Job, ...]:
-    """Judges edges by the upstreams as they are given, and moves the downstreams that are decided.
+    """Judges edges, and releases or skips the downstream jobs that are decided.
 
-    Of conditions that need many steps it evaluates at most `costly`. Returns the jobs that left PENDING through this
-    call. What was left undone, for that or because it is `until` then, is the reaper's.
+    Evaluates at most `costly` of the conditions that need many steps, and stops at the deadline `until`; the reaper
+    does the rest. Returns the jobs that left PENDING through this call. Raises as `release` does.
     """
     settling = Settling(services, edges, now_ms)
     moved: list[Job] = []
@@ -87,10 +97,10 @@ def settle(
 
 
 class Settling:
-    """The judging of edges in portions. Each portion is saved before the next begins.
+    """Judges edges in portions. The decisions of each portion are written before the next portion begins.
 
-    First comes all that costs little: edges without a condition, and conditions that need few steps. Conditions that
-    need more wait behind them, so that nobody waits for the conditions of others. Upstreams take turns.
+    Cheap edges come first: those without a condition, and those whose condition needs few steps. Costly conditions are
+    put off, so that they do not delay other jobs. Portions take edges from the upstreams round-robin.
     """
 
     def __init__(self, services: Services, edges: Sequence[_Edge], now_ms: int) -> None:
@@ -103,15 +113,18 @@ class Settling:
 
     @property
     def has_cheap(self) -> bool:
-        """Whether there are edges that have not had their first turn."""
+        """True while there are edges that were not judged once."""
         return bool(self._cheap)
 
     def settle_cheap(self, until: Deadline) -> tuple[Job, ...]:
-        """Settles what costs little: one portion, and further ones `until` then. Returns the jobs that left PENDING."""
+        """Settles cheap edges: one portion, and further ones until the deadline. Returns the jobs that left PENDING."""
         return self._settle(while_time(_portions(self._cheap), until), CHEAP_STEPS, until.clock)
 
     def settle_costly(self, until: Deadline, at_most: int = COSTLY_PER_CALL) -> tuple[Job, ...]:
-        """The same with `at_most` so many of the conditions that were put off; the others are dropped."""
+        """Settles `at_most` of the costly conditions that were put off, and drops the others.
+
+        Returns the jobs that left PENDING.
+        """
         questions = questions_in_turn(self._costly)[:at_most]
         costly, self._costly = self._costly, {}
         asked = [
@@ -143,7 +156,7 @@ class Settling:
             (upstream, edge, verdict)
             for upstream, edge, verdict in decided
             if _waits(edge, downstreams) and verdict is not Verdict.UNDECIDED
-        ]  # others were seen before, for the event came again; or their upstreams were reopened
+        ]  # the others were settled before, because the event came twice, or their upstreams were reopened
         if max_steps == CHEAP_STEPS and self._tried_ms >= TRIES_MS:
             open_edges = [each for each in open_edges if each[2] is not Verdict.EVALUATE]
         started_ms = clock.now_ms()
@@ -164,9 +177,9 @@ class Settling:
     def _answers(
         self, edges: Sequence[_Judged], asked: _Asked, max_steps: int
     ) -> dict[tuple[str, int], JobFailure | None]:
-        """What fails at each edge, None where it is satisfied; without those whose conditions are put off."""
+        """Returns by edge why it fails, None if it is satisfied; leaves out edges whose condition is put off."""
         answers: dict[tuple[str, int], JobFailure | None] = {}
-        # Upstream by upstream, so that each one's result is read once for a portion.
+        # Ordered by upstream, so that each upstream's result is read once in a portion.
         for upstream, edge, verdict in sorted(edges, key=lambda each: each[0].job_id):
             try:
                 answers[edge.job_id, edge.ordinal] = self._judge(upstream, edge, verdict, asked, max_steps)
@@ -194,9 +207,9 @@ def _decided(edges: Iterable[_Edge]) -> list[_Edge]:
 
 
 def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
-    """Each upstream's first dependent, then each one's second, and so on; those without conditions before the others.
+    """Orders edges round-robin over the upstreams: the first dependent of each, then the second of each, and so on.
 
-    A job's edges stay together.
+    Dependents without a condition come before the others. The edges of one dependent stay together.
     """
     counts: Counter[str] = Counter()
     places: dict[str, int] = {}
@@ -210,7 +223,7 @@ def _in_turn(edges: Iterable[_Edge]) -> list[_Edge]:
 
 
 def _portions(waiting: deque[_Edge]) -> Iterator[list[_Edge]]:
-    """Takes edges off the front: a bounded number, that need a bounded number of results."""
+    """Yields portions, taking edges off the front: a bounded number that needs a bounded number of results."""
     while waiting:
         portion: list[_Edge] = []
         asked: set[str] = set()
@@ -228,10 +241,10 @@ def _waits(edge: Dependent, downstreams: Mapping[str, Job]) -> bool:
 
 
 def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[str, Job]) -> list[_Judged]:
-    """Judges again, as they stand now, the upstreams that may have been reopened since they were seen.
+    """Judges the edges, by a fresh read of every upstream that may have been reopened since its event.
 
-    News of how a job ended, or that its code began, may come late. Only success is final. Read after the downstreams,
-    for those are reopened after their upstreams.
+    An event may come late, and of all states only SUCCEEDED is final. The upstreams are read after the downstream jobs,
+    because a downstream job is reopened after its upstream.
     """
     doubted = {
         upstream.job_id: upstream
@@ -246,10 +259,13 @@ def _confirmed(services: Services, edges: Sequence[_Edge], downstreams: Mapping[
 
 
 def _load_pending(services: Services, job_ids: set[str]) -> dict[str, Job]:
-    """The downstreams still PENDING. A read may be old: PENDING may be untrue by now, `waiting_on` too large."""
+    """Loads the downstream jobs that are PENDING, lean, by id.
+
+    The read may be old: a job may have left PENDING since, or wait on less by now. The conditional write decides.
+    """
     jobs = read_lean(services, sorted(job_ids), consistent=False)
     for job_id in sorted(job_ids - jobs.keys()):
-        fresh = services.jobs.get(job_id, consistent=True)  # written a moment ago, perhaps
+        fresh = services.jobs.get(job_id, consistent=True)  # it may have been written a moment ago
         if fresh is not None:
             jobs[job_id] = lean(fresh)
     return {job_id: job for job_id, job in jobs.items() if job.state is State.PENDING}

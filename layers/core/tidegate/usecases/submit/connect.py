@@ -1,4 +1,4 @@
-"""Connect: edges from jobs of earlier submissions to new ones, safe against the upstream ending meanwhile."""
+"""Connects new jobs to upstreams of earlier submissions, safely even if an upstream ends at the same moment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tidegate.usecases.release.release import (
 )
 from tidegate.usecases.services import Services
 
-_UPSTREAMS_AT_ONCE = 200  # each comes with its result; a submission may name 100,000
+_UPSTREAMS_AT_ONCE = 200  # each is read with its result, and a submission may name 100,000
 
 
 def connect_edges(
@@ -30,11 +30,15 @@ def connect_edges(
 ) -> None:
     """Writes the edges, notes them on their upstreams, and settles those whose upstream has ended or started.
 
-    The downstreams must have been written. The order closes the race: an upstream that ends after the note sees the
-    edge; one that ended before is brought back by the note, and then its outcome is carried over here. Both may
-    happen. An upstream that has ended and would go soon is kept.
-    An upstream that is gone is left to the reaper, which skips what waits on it. So is what can't be settled `until`
-    then, and all but some of the costly conditions: the edges stand, and their downstreams are PENDING.
+    The downstream jobs must have been written before. This order closes the race with an upstream that ends: if it
+    ends after the note, its own release sees the edge. If it ended before, the note returns the ended job, and this
+    call applies its outcome to the edge. Both may happen, which is harmless.
+    An ended upstream that is near the end of its retention is kept longer.
+
+    Some work is left to the reaper, with the edges written and their downstream jobs PENDING: upstreams that no longer
+    exist, edges that can't be settled before the deadline `until`, and costly conditions beyond `COSTLY_PER_CALL`.
+    Raises DependencyUnavailable or ServiceRefused for an upstream that could not be written, after the others have
+    been.
     """
     if not edges:
         return
@@ -43,7 +47,7 @@ def connect_edges(
     for edge in edges:
         by_upstream.setdefault(edge.upstream_id, []).append(edge)
     failures: list[MoveOutcome] = []
-    costly = COSTLY_PER_CALL  # of the whole call: somebody may wait for its answer
+    costly = COSTLY_PER_CALL  # for the whole call, not for each portion: a client may wait for the answer
     for portion in portions(list(by_upstream.items()), _UPSTREAMS_AT_ONCE):
         failures += _connect(services, portion, now_ms, until, costly)
         costly = 0
@@ -57,7 +61,7 @@ def _connect(
     until: Deadline,
     costly: int,
 ) -> list[MoveOutcome]:
-    """Notes the edges on some upstreams and settles them; returns the outcomes that are no job."""
+    """Notes the edges on some upstreams and settles them; returns the failed outcomes."""
     outcomes = services.jobs.apply_all(
         [
             NoteDependents(upstream_id, any(edge.type is DependencyType.MUST_START for edge in group))

@@ -1,4 +1,4 @@
-"""What the jobs of one submission gain by the paths that begin with them."""
+"""Computes the boost that each job of a submission gets for the length of the path that begins with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tidegate.domain.requests import JobRequest
 
 
 def boosts_of(jobs: Sequence[JobRequest], weight: float, max_points: int) -> tuple[int, ...]:
-    """Computes the boost of each job, in thousandths of a point, at `weight` points per second of remaining path.
+    """Returns the boost of each job in thousandths of a point, in the order of `jobs`.
 
-    No job gains more than `max_points`, whatever the submission says of its estimates and its weight. Only edges
-    between the jobs themselves count, which must make an acyclic graph. A job without an estimate adds nothing to the
-    paths that it is on.
+    A job gets `weight` points for each second of the longest path that begins with it, by the jobs' estimates. No job
+    gets more than `max_points`, whatever the estimates and the weight are. Only edges between these jobs count, and
+    they must form an acyclic graph. A job without an estimate adds 0 seconds to its paths.
     """
     if not weight:
         return (0,) * len(jobs)

@@ -1,4 +1,8 @@
-"""Finish an accepted submission: write what its plan still holds back."""
+"""Finishes an accepted workflow: writes the roots and edges of its stored plan.
+
+A root is a job that waits on no other job of the workflow. Roots are written last, so that no job runs before the
+workflow is accepted as a whole.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,12 @@ def finish_submission(
     is_first: bool = False,
     until: Deadline = NEVER,
 ) -> None:
-    """Inserts the roots that do not stand yet, connects the edges, and marks the submission COMPLETE.
+    """Inserts the roots that are missing, connects the edges, and marks the submission COMPLETE.
 
-    The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that stand, and may have moved
-    on, are left alone. `is_first` says that nothing of the plan can be written yet, so that none of it is looked for.
-    Conditions for which there is no time `until` then are the reaper's.
+    The submission must be COMMITTED. Safe to repeat and to run twice at once: roots that exist already are left alone,
+    whatever state they are in. `is_first` says that nothing of the plan has been written yet, which saves the reads
+    that look for it. Conditions that are not evaluated before the deadline `until` are left to the reaper.
+    Raises DependencyUnavailable or ServiceRefused.
     """
     chooser = PoolChooser(services, now_ms)
     roots = plan.roots if is_first else not_written(services, plan.roots)

@@ -1,4 +1,4 @@
-"""A job as it stands the moment it is accepted."""
+"""Makes the job that a request asks for, as it is first written."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def new_job(
     boost_millipoints: int = 0,
     fingerprint: str | None = None,
 ) -> Job:
-    """The job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
+    """Makes the job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    `pools` are those that it may run in, best guess first. What the job does not say is taken from `workflow`, then
-    from the defaults. `boost_millipoints` is what its critical path adds to its priority, in thousandths of a point.
+    `pools` are those that it may run in, at least one, best guess first. Fields that the request leaves out come from
+    `workflow`, then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints`
+    is the boost of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
     """
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
     if depends_on:

@@ -1,4 +1,7 @@
-"""Shares: noted for their pools before any of their jobs is written, so that every dispatcher knows their lanes."""
+"""Checks and notes the shares of submitted jobs.
+
+A share is noted for its pools before any of its jobs is written, so that every dispatcher knows the share's lane.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tidegate.usecases.submit.validate import (
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A share in one of the pools that some job of it may run in; `field` is the share's path in the request."""
+    """The use of a share in one pool that a job of the share may run in. `field` is its path in the request."""
 
     pool: str
     share: ShareRequest
@@ -34,32 +37,36 @@ class _Use:
 def share_violations(
     services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None
 ) -> Iterator[Violation]:
-    """Shares that a pool has no room for. `default` is the share of jobs that name none."""
+    """Yields a violation for each new share that would exceed a pool's limit of `MAX_SHARES_PER_POOL`.
+
+    `default` is the share of jobs that name none. Yields nothing if a job fits no pool, because other checks say so.
+    """
     try:
         uses = _uses(services, jobs, default)
     except InvalidRequest:
-        return  # a job fits no pool, and that is said elsewhere
+        return
     known = _known(services, uses)
     for use in uses:
         lanes = known[use.pool]
         if use.lane not in lanes:
             lanes[use.lane] = KnownLane(use.lane, use.share.weight, 0)
-            # Those that rest count: with new ones in their place, waiting jobs could bring any number back at once.
+            # Resting shares count too. Otherwise new shares could replace them, and waiting jobs could then bring back
+            # any number of the old ones.
             if sum(bool(share_of(lane)) for lane in lanes) > limits.MAX_SHARES_PER_POOL:
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
-                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them, or wait a day: unused ones are forgotten",
+                    f"{limits.MAX_SHARES_PER_POOL} already; use one of them; unused shares are removed after a day",
                 )
 
 
 def note_shares(
     services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None, now_ms: int
 ) -> None:
-    """Makes the shares of these jobs known in their pools, where they are not in use already.
+    """Notes the shares of these jobs in their pools, unless they are in use already.
 
-    The weight counts for a share that is new or rests. Of a share that is in use nobody changes the weight by naming
-    another one.
+    The weight counts only for a share that is new or rests. A submission can't change the weight of a share in use.
+    Raises InvalidRequest if a job fits no pool, DependencyUnavailable or ServiceRefused.
     """
     uses = _uses(services, jobs, default)
     known = _known(services, uses)

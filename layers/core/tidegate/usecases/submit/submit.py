@@ -1,4 +1,13 @@
-"""Submit: a job, or a workflow all or nothing."""
+"""Submits a job, or a workflow as a whole or not at all.
+
+A job is one conditional write. A workflow takes several. First the jobs that wait on others of the workflow are staged.
+Then the plan of the rest is stored, and one write commits the submission. Only then are the roots written, the jobs
+that wait on no other job of the workflow. Until the commit none of the jobs is visible or can run. Any process that
+finds a submission committed can finish it. The reaper does so, and removes submissions that were never committed.
+
+With an idempotency key a request may be repeated: the ids follow from the key, so the same request writes the same
+jobs and gives the same answer.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +51,7 @@ from tidegate.usecases.submit.validate import (
 
 _GENERATIONS = 20
 _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
-_OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its time, and then for its turn
+_OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its `not_before`, and then for its dispatch
 
 
 def submit_job(
@@ -56,9 +65,10 @@ def submit_job(
 ) -> JobAccepted:
     """Accepts one job. With an idempotency key, the same request again gives the same answer.
 
-    `fingerprint` identifies the request's body. Upstreams that have ended decide about the job at once; those for which
-    there is no time `until` then are left to the reaper. Raises InvalidRequest (nothing was written), or
-    IdempotencyConflict where the key came with another body before, or with a workflow.
+    `fingerprint` identifies the request's body. Upstreams that have ended are judged at once; those that are not judged
+    before the deadline `until` are left to the reaper. Returns the job's id, and whether this call created the job.
+    Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
+    for a workflow; DependencyUnavailable or ServiceRefused: the same request may be sent again.
     """
     context = JobContext("")
     if idempotency_key is None:
@@ -76,7 +86,7 @@ def submit_job(
             )
         )
     except InvalidRequest:
-        # What the body names may have gone meanwhile; the first answer holds all the same.
+        # A job that the body names may have expired since the first request, whose answer still holds.
         if idempotency_key is None or not _is_accepted_job(services, job_id, fingerprint):
             raise
         return JobAccepted(job_id=job_id, created=False)
@@ -101,7 +111,7 @@ def submit_job(
         earlier = services.jobs.get(job_id, consistent=True)
         if earlier is None or earlier.fingerprint != fingerprint:
             raise IdempotencyConflict
-    # Also for a repeated request: the first one may have been cut off before its edges were written.
+    # Also for a repeated request, because the first one may have been interrupted before its edges were written.
     connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
     return JobAccepted(job_id=job_id, created=created)
 
@@ -111,7 +121,7 @@ def _job_id_under(idempotency_key: str) -> str:
 
 
 def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
-    """Raises IdempotencyConflict where a workflow stands under the key: jobs and workflows share one space of keys."""
+    """Raises IdempotencyConflict if a workflow used the key. Jobs and workflows share one space of keys."""
     for submission_id in _ids_under(idempotency_key):
         earlier = services.submissions.get(submission_id)
         if earlier is None:
@@ -121,7 +131,7 @@ def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
 
 
 def _refuse_key_of_job(services: Services, idempotency_key: str) -> None:
-    """Raises IdempotencyConflict where a job stands under the key."""
+    """Raises IdempotencyConflict if a job used the key."""
     job_id = _job_id_under(idempotency_key)
     if services.jobs.get(job_id, consistent=True) is not None:
         raise IdempotencyConflict(_USED_FOR.format("a job", job_id))
@@ -143,19 +153,17 @@ def submit_workflow(
 ) -> WorkflowAccepted:
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
-    First the jobs that wait on others of the workflow are staged, then the plan of what remains is stored, then the
-    submission is committed, and only then are the roots written. Any process that finds it committed can finish it.
-    Upstreams that have ended decide at once; those for which there is no time `until` then are left to the reaper.
-
-    Raises InvalidRequest (nothing was written), IdempotencyConflict, or DependencyUnavailable where an earlier try
-    under the same key is just being removed.
+    `fingerprint` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and whether this
+    call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with
+    another body or for a job; DependencyUnavailable if the submission under this key is just being removed, or, as
+    ServiceRefused, from a service: the same request may be sent again.
     """
     if idempotency_key is not None:
         _refuse_key_of_job(services, idempotency_key)
     try:
         refuse_if_any(_all_workflow_violations(services, request, now_ms))
     except InvalidRequest:
-        # As for a job: the first answer holds.
+        # As for a job: the answer of the first request still holds.
         earlier = _accepted_workflow(services, idempotency_key, fingerprint)
         if earlier is None:
             raise
@@ -167,13 +175,13 @@ def submit_workflow(
         fingerprint=fingerprint,
         created_at_ms=now_ms,
         name=request.name,
-        # Not before its jobs: without it they are taken for what an abandoned submission left behind.
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
     submission, created = _begin(services, new, idempotency_key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
-        # As of the first try: tries that run side by side then write the very same jobs and the same plan.
+        # With the time of the first request: repeated requests in parallel then write equal jobs and an equal plan.
         staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
         note_shares(services, _in_context(request), request.share, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
@@ -198,7 +206,7 @@ def _accepted(request: WorkflowRequest, workflow_id: str, created: bool) -> Work
 
 
 def _ids_under(idempotency_key: str) -> Iterator[str]:
-    """The ids that tries under one key may have, in turn."""
+    """Yields the ids that submissions under one key may have, in order of use."""
     yield derived_submission_id("workflow", idempotency_key)
     for generation in range(1, _GENERATIONS):
         yield derived_submission_id(f"workflow.{generation}", idempotency_key)
@@ -218,10 +226,10 @@ def _accepted_workflow(
 
 
 def _begin(services: Services, new: Submission, idempotency_key: str | None) -> tuple[Submission, bool]:
-    """The submission to go on with under this key, and whether it is new. Raises IdempotencyConflict.
+    """Returns the submission to continue under this key, and whether this call began it.
 
-    Tries that were given up are passed over. Each try after one has an id of its own, because whoever removes what
-    the other had staged may be slow.
+    Submissions that were given up are passed over. The next one gets another id, because the reaper may still be
+    removing the staged jobs of the one before. Raises IdempotencyConflict.
     """
     if idempotency_key is None:
         new = replace(new, submission_id=services.entropy.new_ulid(new.created_at_ms))
@@ -238,7 +246,7 @@ def _begin(services: Services, new: Submission, idempotency_key: str | None) -> 
             raise IdempotencyConflict
         return standing, False
     raise IdempotencyConflict(
-        f"{_GENERATIONS} tries under this idempotency key were cut off; use another key"
+        f"{_GENERATIONS} submissions under this idempotency key were interrupted; use another key"
     )
 
 
@@ -269,7 +277,10 @@ def _in_context(request: WorkflowRequest) -> list[JobInContext]:
 def _build(
     services: Services, request: WorkflowRequest, workflow_id: str, now_ms: int
 ) -> tuple[list[Job], SubmissionPlan]:
-    """The jobs to stage, and the plan: roots (jobs that wait on none of the workflow) and edges to earlier jobs."""
+    """Makes the jobs to stage, and the plan of the rest.
+
+    The plan holds the roots, which wait on no job of the workflow, and the edges to jobs of earlier submissions.
+    """
     ids = {job.key: workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
     dependencies = [
         tuple(

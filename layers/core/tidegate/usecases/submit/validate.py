@@ -1,4 +1,8 @@
-"""What a request means: everything about it that can be wrong is found before anything is written."""
+"""Validates submissions completely before anything is written.
+
+The functions yield violations lazily, and `refuse_if_any` takes only the first `MAX_VIOLATIONS`. So the checks of a
+request with very many mistakes stop early.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,22 @@ from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.read.visible import visible_jobs
 from tidegate.usecases.services import Services
 
-MAX_VIOLATIONS = 50  # enough to mend a request by; the rest would repeat itself
+MAX_VIOLATIONS = 50  # enough to correct a request by
 
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a job takes from the workflow around it. `field` is the job's path in the request, empty if alone."""
+    """The surroundings of a job in its request.
+
+    `field` is the job's path in the request, empty for a job submitted alone. `pool` is the workflow's pool, None if it
+    names none.
+    """
 
     field: str
     pool: str | None = None
 
     def path(self, name: str) -> str:
-        """The path of one of the job's fields."""
+        """Returns the path of one of the job's fields in the request."""
         return f"{self.field}.{name}" if self.field else name
 
 
@@ -37,14 +45,14 @@ JobInContext = tuple[JobRequest, JobContext]
 
 
 def refuse_if_any(violations: Iterator[Violation]) -> None:
-    """Raises InvalidRequest with the first violations, if there are any."""
+    """Raises InvalidRequest with the first `MAX_VIOLATIONS` violations, if there are any."""
     found = [violation for violation, _ in zip(violations, range(MAX_VIOLATIONS), strict=False)]
     if found:
         raise InvalidRequest(found)
 
 
 def pools_for(services: Services, request: JobRequest, context: JobContext) -> tuple[Pool, ...]:
-    """The pools that the job may run in, best guess first; raises InvalidRequest where none fits."""
+    """Returns the pools that the job may run in, best guess first. Raises InvalidRequest if none fits."""
     settings = services.settings
     return suitable_pools(
         settings.pools,
@@ -59,14 +67,14 @@ def pools_for(services: Services, request: JobRequest, context: JobContext) -> t
 def job_violations(
     services: Services, request: JobRequest, context: JobContext, now_ms: int
 ) -> Iterator[Violation]:
-    """What is wrong with one job, the jobs it depends on aside."""
+    """Yields the violations of one job, except those that concern its upstreams."""
     yield from _type_violations(services, request, context)
     try:
         pools_for(services, request, context)
     except InvalidRequest as error:
         yield from error.violations
     if request.concurrency_key is None and request.concurrency_limit != 1:
-        yield Violation(context.path("concurrency_limit"), "goes with concurrency_key; give both or neither")
+        yield Violation(context.path("concurrency_limit"), "requires concurrency_key")
     if request.not_before_ms is not None:
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
@@ -78,7 +86,7 @@ def job_violations(
             f"has conditions of {conditions_bytes:,} bytes together; "
             f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
         )
-    else:  # compiling takes time, so it is only done to as many as are allowed
+    else:  # compiling conditions takes time, so it is done only if they are small enough
         for place, dependency in enumerate(request.depends_on):
             yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
     yield from _repeated_dependencies(request, context)
@@ -92,8 +100,7 @@ def _type_violations(services: Services, request: JobRequest, context: JobContex
     if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
         yield Violation(
             context.path("parameters"),
-            f"lie in more than {limits.MAX_PARAMETERS_DEPTH} lists and objects, one in the other; "
-            "put them side by side",
+            f"are nested more than {limits.MAX_PARAMETERS_DEPTH} lists and objects deep; flatten them",
         )
         return
     size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
@@ -114,7 +121,7 @@ def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> st
     cause = (
         f"some job code could not be loaded: {'; '.join(faults)}"
         if faults
-        else "a type whose code is new is there once it is deployed: deploy again"
+        else "a new type is known once its code is deployed: deploy again"
     )
     return f"{said}; {cause}{did_you_mean(job_type, known)}"
 
@@ -124,7 +131,7 @@ def _condition_violations(
 ) -> Iterator[Violation]:
     if dependency.type is not DependencyType.CONDITIONAL:
         if dependency.condition is not None:
-            yield Violation(f"{field}.condition", f"goes with type CONDITIONAL, not with {dependency.type}")
+            yield Violation(f"{field}.condition", f"is only for type CONDITIONAL, not for {dependency.type}")
         return
     if dependency.condition is None:
         yield Violation(
@@ -138,7 +145,7 @@ def _condition_violations(
 
 
 def workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[Violation]:
-    """Refuses a workflow whose conditions would take too long to compile; one that comes again counts once."""
+    """Yields a violation if the workflow's conditions would take too long to compile; equal ones count once."""
     distinct = {dependency.condition or "" for request in requests for dependency in request.depends_on}
     size_bytes = sum(len(condition.encode()) for condition in distinct)
     if size_bytes > limits.MAX_WORKFLOW_CONDITIONS_BYTES:
@@ -160,7 +167,7 @@ def _repeated_dependencies(request: JobRequest, context: JobContext) -> Iterator
 
 
 def alone_violations(request: JobRequest) -> Iterator[Violation]:
-    """What only a job submitted alone can get wrong."""
+    """Yields the violations that only a job submitted alone can have: dependencies by `key`."""
     for place, dependency in enumerate(request.depends_on):
         if dependency.key is not None:
             yield Violation(
@@ -172,7 +179,10 @@ def alone_violations(request: JobRequest) -> Iterator[Violation]:
 def upstream_violations(
     services: Services, requests: Sequence[tuple[str, JobRequest]]
 ) -> Iterator[Violation]:
-    """Dependencies on earlier jobs that do not exist. `requests` are pairs of a job's path and the job."""
+    """Yields a violation for each dependency on an earlier job that does not exist.
+
+    `requests` are pairs of a job's path in the request and the job. Raises DependencyUnavailable.
+    """
     named = [
         (f"{field}.depends_on[{place}].job_id" if field else f"depends_on[{place}].job_id", dependency.job_id)
         for field, request in requests
@@ -188,7 +198,7 @@ def upstream_violations(
         jobs = services.jobs.get_many(portion)
         found |= jobs.keys()
         visible |= {job.job_id for job in visible_jobs(services, jobs.values())}
-    # One by one, and only as far as somebody listens: a body can name very many jobs that do not exist.
+    # Checked one by one as the caller takes violations, because a body can name very many jobs that do not exist.
     for field, job_id in named:
         if job_id in found:
             exists = job_id in visible
@@ -200,7 +210,7 @@ def upstream_violations(
 
 
 def workflow_violations(request: WorkflowRequest) -> Iterator[Violation]:
-    """What is wrong with the workflow's graph: keys, unknown upstreams, cycles."""
+    """Yields the violations of the workflow's graph: missing or repeated keys, unknown upstreams, a cycle."""
     index_by_key: dict[str, int] = {}
     for index, job in enumerate(request.jobs):
         if job.key is None:

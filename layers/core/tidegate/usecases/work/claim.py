@@ -1,4 +1,8 @@
-"""Claim: a worker takes jobs under their next attempt, and learns what their code is given."""
+"""Claims QUEUED jobs for a worker and loads the input of their code.
+
+A claim is a conditional write that makes the job RUNNING and raises its `attempt`. Every later write of the worker
+must match that number, so a worker that lost its job can change nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +32,10 @@ _Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker owns, and what its code is given.
+    """A job that this worker owns, with the input of its code.
 
-    `began_at_ms` is when its code began, as far as is known; None where it did not. `refusal` is the outcome where the
-    code can't be given all of its input; then it does not run.
+    `began_at_ms` is when the code began, None if it did not begin. `refusal` is set if the input can't be loaded
+    completely: the code then does not run and `refusal` is its outcome.
     """
 
     job: Job
@@ -41,9 +45,10 @@ class Claimed:
 
 
 def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> Claimed | None:
-    """Takes the job and begins it at once; None where the message is stale, doubled, or its job is gone.
+    """Claims the job of one message and loads its input.
 
-    Raises DependencyUnavailable or ServiceRefused where the message should come again.
+    Returns None if there is nothing to do: the message is stale or a duplicate, or the job no longer exists.
+    Raises DependencyUnavailable or ServiceRefused if the message should be delivered again.
     """
     (job,) = claim_all(services, [message], worker_id, now_ms)
     if isinstance(job, DependencyUnavailable | ServiceRefused):
@@ -54,11 +59,12 @@ def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> 
 def claim_all(
     services: Services, messages: Sequence[Message], worker_id: str, now_ms: int
 ) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
-    """Takes the jobs of many messages, each under its own condition; outcomes in the same order.
+    """Claims the jobs of many messages, each under its own condition.
 
-    None where the message is stale, doubled, or its job is gone; an error where it should come again.
+    Returns outcomes in the order of `messages`: the claimed job; None if the message is stale or a duplicate, or the
+    job no longer exists; an error if the message should be delivered again.
     """
-    # Of messages about one job only the latest can win, and only once: the others are stale or doubled.
+    # Of several messages about one job only the one with the highest attempt can win. The others are stale or copies.
     chosen: dict[str, int] = {}
     for place, message in enumerate(messages):
         known = chosen.get(message.job_id)
@@ -77,7 +83,7 @@ def claim_all(
         for job_id, place in chosen.items()
     ]
     outcomes: list[_Outcome] = [*services.jobs.apply_all(transitions)]
-    # Seldom: a message that comes again because the worker that claimed its job was lost.
+    # Rare: the message was delivered again because the worker that had claimed its job was lost.
     orphans = {
         number: outcome.job
         for number, (claim, outcome) in enumerate(zip(transitions, outcomes, strict=True))
@@ -97,7 +103,7 @@ def claim_all(
 
 
 def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
-    """Whether it is worth asking for the job again; the write decides."""
+    """True if the job's worker seems lost, so that a second claim may succeed. The conditional write decides."""
     lease_expires_at_ms = job.lease_expires_at_ms
     return (
         job.state is State.RUNNING
@@ -109,10 +115,11 @@ def _is_orphaned(job: Job, attempt: int, now_ms: int) -> bool:
 
 
 def begin(services: Services, job: Job, now_ms: int) -> Claimed:
-    """Loads the input that the code of a claimed job is given. It is taken to begin at `now_ms`.
+    """Loads the input for the code of a claimed job, which is taken to begin at `now_ms`.
 
-    Where its input, or an upstream that its code reads, has passed its retention, it is refused: no job runs on a part
-    of its input. Raises DependencyUnavailable where something can't be read.
+    No job runs on a part of its input. So the result has a `refusal` if the input, or an upstream that the code reads,
+    has passed its retention, or if the upstreams' results are too large together.
+    Raises DependencyUnavailable if something can't be read.
     """
     given, refusal = JobInput({}), None
     upstreams: tuple[Upstream, ...] = ()
@@ -140,15 +147,16 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
 
 
 def _refusal(code: str, error: TidegateError) -> Outcome:
-    """Ends an attempt whose code can't be given its input, for good: another attempt would find the same."""
+    """Makes the outcome of an attempt whose input can't be loaded. Not retryable: a retry would find the same."""
     message = f"the job's code did not run: {error}"
     return Outcome(OutcomeKind.FAILED, code=code, message=message, retryable=False)
 
 
 def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
-    """Loads the upstreams with their results.
+    """Loads the distinct upstreams with their results, in the order of the dependencies.
 
-    Raises NotFound where one, or its result, has passed its retention, and TooMuchGathered.
+    Raises NotFound if an upstream or its result has passed its retention, and TooMuchGathered if the results are too
+    large together.
     """
     wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
     jobs = services.jobs.get_many(wanted)
@@ -157,7 +165,7 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
     for upstream_id in wanted:
         job = jobs.get(upstream_id)
         if job is None or not job.is_terminal:
-            # That read may be old: the upstream may have ended a moment ago, and this job was released by it.
+            # The first read may be stale: the upstream may have ended a moment ago and so released this job.
             job = services.jobs.get(upstream_id, consistent=True)
         if job is None:
             raise NotFound("upstream", upstream_id)

@@ -1,4 +1,7 @@
-"""Conclude: a worker records how its attempts went."""
+"""Records how a worker's attempts ended: finished, to be retried, or given back.
+
+Each record is a conditional write that holds only while the job is RUNNING at the same `attempt`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from tidegate.usecases.work.claim import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The transition that records the end of an attempt at `job`, its stamp, and when its code began, if it did."""
+    """The transition that ends an attempt of `job`, its stamp, and when the code began (None if it did not)."""
 
     job: Job
     transition: Transition
@@ -34,9 +37,10 @@ class Conclusion:
 
 
 def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
-    """Records how the attempt went; returns the job after it, None where the attempt no longer holds.
+    """Records the outcome of one attempt that ended at `now_ms`.
 
-    Raises DependencyUnavailable or ServiceRefused where the message should come again.
+    Returns the job as it is afterwards, or None if the attempt is no longer the current one.
+    Raises DependencyUnavailable or ServiceRefused if the message should be delivered again.
     """
     conclusion = conclusion_of(services, claimed, outcome, now_ms)
     if conclusion is None:
@@ -48,11 +52,11 @@ def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int
 
 
 def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Conclusion | None:
-    """What is to be written of an attempt that ended at `now_ms`; None where it was lost to another.
+    """Chooses the transition for an attempt that ended at `now_ms`; None if the job was lost to another worker.
 
-    A failure or a timeout is a try, after which another follows while the policy allows. A hand-back is none: it costs
-    neither a retry nor rank, whatever its reason. A large result is stored apart here, before the job says that it is
-    there. Raises DependencyUnavailable.
+    A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
+    that is given back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
+    here, before the job refers to it. Raises DependencyUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
         return None
@@ -66,7 +70,10 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 
 
 def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
-    """Makes the record of a claimed job that this worker gives back without having begun it, and why, if known."""
+    """Makes the conclusion for a claimed job whose code did not begin and that its worker gives back.
+
+    `why` goes into the job's history.
+    """
     return _handed_back(job, _stamp(job, now_ms, why), None)
 
 
@@ -80,13 +87,13 @@ def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
 def conclude_all(
     services: Services, conclusions: Sequence[Conclusion]
 ) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
-    """Records how many attempts went, each under its own condition; outcomes in the same order.
+    """Records the ends of many attempts, each under its own condition.
 
-    A job as it stands after its conclusion; None where the attempt no longer holds; an error where nothing is known
-    to be written, and the message should come again.
+    Returns outcomes in the order of `conclusions`: the job as it is afterwards; None if the attempt is no longer the
+    current one; an error if the write may not have happened and the message should be delivered again.
     """
     outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
-    # Only a cancellation that came meanwhile refuses a retry or a hand-back while the attempt still holds.
+    # If the attempt is still the current one, only a cancellation can have refused the retry or the giving back.
     cancelled = [
         place
         for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))
@@ -118,7 +125,7 @@ def _stamp(job: Job, now_ms: int, reason: str) -> Stamp:
 
 
 def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
-    """The stamp of a cancellation, with who asked for it."""
+    """Adds the caller that asked for the cancellation to the stamp."""
     if job is None or job.cancel_requested_by is None:
         return stamp
     return replace(stamp, reason=f"asked for by {job.cancel_requested_by}")
@@ -127,7 +134,8 @@ def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
 def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: Stamp) -> Transition:
     job = claimed.job
     if outcome.kind is OutcomeKind.CANCELLED:
-        asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))  # since it was claimed
+        # Read again: the cancellation was asked for after the claim.
+        asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))
         return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
     if outcome.kind is OutcomeKind.SUCCEEDED:
         apart = services.jobs.store_result_apart(job, outcome.result)

@@ -1,4 +1,4 @@
-"""Conclude stuck: records the end of an attempt whose code does not end, though its time is over."""
+"""Records the end of an attempt whose code is stuck: it still runs although its time is over."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tidegate.usecases.work.conclude import conclude
 
 
 def conclude_stuck(services: Services, clock: Clock, assignment: Assignment, outcome: Outcome) -> Job | None:
-    """Records `outcome` for an attempt that still runs; None where the attempt no longer holds.
+    """Records `outcome` for an attempt whose code still runs.
 
-    For the thread beside job code: it has the assignment, and reads the job once more. Raises DependencyUnavailable or
-    ServiceRefused where nothing is known to be written; then the lease runs out.
+    Called by the thread that watches the job code. That thread has only the assignment, so the job is read again.
+    Returns the job as it is afterwards, or None if the attempt is no longer the current one.
+    Raises DependencyUnavailable or ServiceRefused if the write may not have happened; the job's lease then runs out.
     """
     job = services.jobs.get(assignment.job_id, consistent=True)
     if job is None or job.state is not State.RUNNING or job.attempt != assignment.attempt:

@@ -1,4 +1,4 @@
-"""Gathered: bounds what one job gathers of its upstreams' results, so that no job takes a worker's memory."""
+"""Bounds the size of the upstream results that one job is given, so that no job fills a worker's memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tidegate.domain.job import Json
 
 
 class Gathered:
-    """Counts the results that one job was given so far, as compact JSON in UTF-8."""
+    """Adds up the results for one job, in bytes of compact JSON in UTF-8."""
 
     def __init__(self) -> None:
         self._bytes = 0
         self._count = 0
 
     def add(self, result: Json) -> None:
-        """Counts one more; raises TooMuchGathered from the first that is beyond the bound."""
+        """Counts one more result; raises TooMuchGathered if the sum is above `MAX_GATHERED_BYTES`."""
         self._bytes += len(json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode())
         self._count += 1
         if self._bytes > limits.MAX_GATHERED_BYTES:

@@ -1,8 +1,9 @@
-"""Pass on: a worker that lacks a job's type leaves its message to others, and claims nothing.
+"""Passes on the message of a job that a worker can't run because it lacks the job's type.
 
-The queue shows the message again after a short pause, so that another worker may get it. A queue gives a message up
-after too many deliveries, so before that the job is taken back, to be dispatched by what the workers say of themselves
-then. The last pause grows with the dispatches on end: the lines that they add to the job's history stay few.
+The worker claims nothing. It hides the message for a short pause, after which another worker may receive it. The queue
+gives up a message after too many deliveries. Before that, the job is taken back: it becomes READY, and the dispatcher
+decides again by the types that the workers have then. The last pause grows with each dispatch in a row that no worker
+claimed, so that such dispatches add few lines to the job's history.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from tidegate.ports import Delivery, Message
 from tidegate.usecases.services import Services
 
 MOST_DELIVERIES = 40
-"""Deliveries after which a job is taken back; the queues of process pools give a message up after 50."""
+"""The number of deliveries after which a job is taken back. The queues of process pools give up a message after 50."""
 
 _LONGEST_SHORT_PAUSE_SECONDS = 10
-# Then it doubles: with many workers that lack the type, those that have it soon get a chance.
+# The pause doubles after this many deliveries. The first pauses are short, so that a worker that has the type soon
+# receives the message even among many that lack it.
 _DELIVERIES_OF_ONE_PAUSE = 4
 _FIRST_LAST_PAUSE_SECONDS = 30
 _LONGEST_PAUSE_SECONDS = 900
@@ -32,7 +34,10 @@ _WHY_CHARACTERS = 100  # of a reason in a job's history
 
 
 def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Adds the jobs' types to deliveries that name none, as messages of an earlier version do. One read for all."""
+    """Adds the job's type to deliveries whose message names none, because an earlier version sent it.
+
+    Reads all those jobs in one call. Raises DependencyUnavailable.
+    """
     untyped = [delivery.message.job_id for delivery in deliveries if not delivery.message.type]
     jobs = services.jobs.get_many(untyped) if untyped else {}
     return [
@@ -44,10 +49,10 @@ def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[D
 
 
 def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, why: str, now_ms: int) -> bool:
-    """Leaves a message to other workers; True where it is done with, and is to be acknowledged.
+    """Leaves a message to other workers; True if the message is done with and should be acknowledged.
 
-    `why` goes into the job's history where it is taken back. Raises DependencyUnavailable or ServiceRefused where the
-    message comes again by itself.
+    `why` goes into the job's history if the job is taken back. Raises DependencyUnavailable or ServiceRefused; the
+    queue then delivers the message again by itself.
     """
     if delivery.receives < MOST_DELIVERIES:
         services.queue.extend(pool, delivery.receipt, seconds=_short_pause_seconds(delivery.receives))
@@ -69,11 +74,12 @@ def _short_pause_seconds(receives: int) -> int:
 
 
 def take_back(services: Services, job: Job, message: Message, worker_id: str, why: str, now_ms: int) -> None:
-    """Takes the job of a message back, where it still waits as it was read; `why` goes into its history.
+    """Takes the job of a message back (QUEUED -> READY) if it is unchanged since it was read.
 
-    Raises DependencyUnavailable or ServiceRefused where the message should come again.
+    `why` goes into the job's history. Raises DependencyUnavailable or ServiceRefused if the message should be delivered
+    again.
     """
     stamp = Stamp(now_ms, worker_id, plain_message(why)[:_WHY_CHARACTERS])
-    # Where that is refused, the job moved on by itself.
+    # A refusal means that the job was claimed, ended or taken back meanwhile, so nothing is left to do.
     with suppress(NotFound, TransitionRefused):
         services.jobs.apply(TakeBackIfStillQueued(job, message.attempt, message.reopened, stamp))

@@ -1,4 +1,7 @@
-"""Run: a worker claims a job, runs its code, and records what came of it."""
+"""Runs jobs in a worker: claims a job, runs its code, sends heartbeats, and records the outcome.
+
+`run_message` does all of it for one message. A worker that runs many jobs at once uses the parts.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ __all__ = ["Claimed", "Run", "beat", "begin_code", "claim", "conclude", "go_on",
 
 
 def go_on() -> Signal:
-    """The signal of a worker that isn't shutting down."""
+    """Returns the signal of a worker that isn't shutting down."""
     return Signal.GO_ON
 
 
@@ -34,11 +37,12 @@ def run_message(
     signal: Callable[[], Signal] = go_on,
     faults: FunctionFaults | None = None,
 ) -> None:
-    """Claims, runs and concludes the job of one message.
+    """Claims the job of one message, runs it, and records its outcome.
 
-    `signal` says at each heartbeat whether the worker itself wants to stop, `faults` what the function can't run. When
-    this returns, the message is done with: the outcome is recorded, or the job was somebody else's, or it was taken
-    back. Raises DependencyUnavailable where the message should come again.
+    `signal` is asked at each heartbeat whether the worker itself wants to stop. `faults` are the job types that the
+    function lacks. When this returns, the message is done with: the outcome is recorded, or the job belongs to another
+    worker, or it was taken back. Raises DependencyUnavailable or ServiceRefused if the message should be delivered
+    again.
     """
     faults = faults or FunctionFaults()
     if faults.refuses(services, message, worker_id, clock.now_ms()):
@@ -54,9 +58,10 @@ def run_message(
 
 @dataclass(slots=True)
 class Run:
-    """One attempt at a claimed job while an executor has it: what is told of it, and what it is told.
+    """One attempt of a claimed job while an executor runs it.
 
-    `signal` says at each heartbeat whether the worker itself wants to stop.
+    The executor reports the beginning of the code and each heartbeat here, and learns whether to go on. `signal` is
+    asked at each heartbeat whether the worker itself wants to stop. `began_at_ms` is when the code began, None before.
     """
 
     services: Services
@@ -66,31 +71,32 @@ class Run:
     began_at_ms: int | None = None
 
     def execute(self, executor: Executor, claimed: Claimed) -> tuple[Claimed, Outcome]:
-        """Has the attempt run; returns it with when its code began, and what came of it."""
+        """Runs the attempt, unless its input was refused; returns it with the time its code began, and its outcome."""
         outcome = claimed.refusal or executor.execute(claimed.assignment, self.beats, self.begins)
         return replace(claimed, began_at_ms=self.began_at_ms), outcome
 
     def begins(self) -> None:
-        """Notes that the code begins now; writes it at once where other jobs wait for the first such moment."""
+        """Notes that the code begins now; writes this at once if other jobs wait for the job's start."""
         self.began_at_ms = self.clock.now_ms()
         if self.job.watch_start and not self.job.was_started:
             begin_code(self.services, self.job, self.began_at_ms)
 
     def beats(self, progress: Progress | None) -> Signal:
-        """Beats; answers what the job's own heartbeat says, or else what `signal` does."""
+        """Sends a heartbeat; returns its signal, or that of `signal` if the heartbeat says GO_ON."""
         before_ms = self.clock.now_ms()
         answer = beat(self.services, self.job, progress, before_ms, began_at_ms=self.began_at_ms)
         was_off = abs(self.clock.now_ms() - before_ms) > self.services.settings.lease_ms // 3
         if answer is Signal.GO_ON and was_off:
-            # The answer showed that the clock was wrong, so the lease ends at a wrong time: it must not stay so.
+            # The answer has corrected a wrong clock, so the lease that was just written ends at a wrong time. A second
+            # heartbeat writes it again.
             answer = beat(self.services, self.job, None, self.clock.now_ms(), began_at_ms=self.began_at_ms)
         return self.signal() if answer is Signal.GO_ON else answer
 
 
 def begin_code(services: Services, job: Job, began_at_ms: int) -> None:
-    """Writes that the code of a claimed job begins.
+    """Writes that the code of a claimed job began at `began_at_ms`. Never raises.
 
-    Where that does not get through, the next heartbeat or the end of the attempt carries it.
+    If the write fails, the next heartbeat or the end of the attempt carries the time.
     """
     try:
         services.jobs.apply(BeginIfAttemptHolds(job, job.attempt, began_at_ms))
@@ -101,9 +107,10 @@ def begin_code(services: Services, job: Job, began_at_ms: int) -> None:
 def beat(
     services: Services, job: Job, progress: Progress | None, now_ms: int, *, began_at_ms: int | None = None
 ) -> Signal:
-    """Extends the lease of a claimed job and stores its progress; says whether its attempt may go on.
+    """Extends the lease of a claimed job and stores its progress; returns the signal for its code.
 
-    `began_at_ms` is when the attempt's code began, None before it did.
+    LOST means that the attempt is no longer the current one, CANCEL that a cancellation was asked for, else GO_ON.
+    `began_at_ms` is when the attempt's code began, None before that.
     """
     lease_expires_at_ms = now_ms + services.settings.lease_ms
     transition = HeartbeatIfAttemptHolds(job, job.attempt, lease_expires_at_ms, progress, began_at_ms)
@@ -112,5 +119,5 @@ def beat(
     except (TransitionRefused, NotFound):
         return Signal.LOST
     except (DependencyUnavailable, ServiceRefused):
-        return Signal.GO_ON  # the lease outlives several heartbeats: the next one may get through
+        return Signal.GO_ON  # the lease outlives several heartbeats, and the next one may succeed
     return Signal.GO_ON if current.cancel_requested_at_ms is None else Signal.CANCEL

@@ -1,7 +1,8 @@
-"""Stale messages: what is left in a queue of jobs that ended, were cancelled, or were claimed since.
+"""Finds stale messages: messages of jobs that have ended or were claimed since the message was sent.
 
-A claim tells them too, but only as many at once as a worker has slots. One plain read tells ten of them apart. It may
-be old, so only what never becomes untrue again counts: attempts and lives only grow, and an end stands for its life.
+A claim would find them too, but a worker claims only as many jobs at once as it has free slots. One read checks ten
+messages. The read may be old, so only facts that stay true are used: attempts and lives only grow, and a job that has
+ended stays ended for its life.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from tidegate.usecases.services import Services
 
 
 def stale_among(services: Services, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Picks the deliveries by which no worker can ever claim a job, as far as one read shows; it may miss some."""
+    """Returns the deliveries with which no worker can ever claim a job. It may miss some, because one read may be old.
+
+    Raises DependencyUnavailable.
+    """
     jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
     return [
         delivery
@@ -27,6 +31,6 @@ def stale_among(services: Services, deliveries: Sequence[Delivery]) -> list[Deli
 def _is_over(job: Job, message: Message) -> bool:
     if job.reopened != message.reopened:
         return job.reopened > message.reopened
-    # The worker that claimed it by this very message may have been lost: then it can be claimed again.
+    # The worker that claimed the job with this message may have been lost. The job can then be claimed with it again.
     perhaps_again = job.state is State.RUNNING and job.attempt == message.attempt + 1
     return job.is_terminal or (job.attempt > message.attempt and not perhaps_again)

@@ -1,4 +1,8 @@
-"""The life of a worker process in its pool: it joins, beats, drains and leaves, each write fenced by its session."""
+"""Registers a worker process in its pool and keeps its entry: it joins, sends heartbeats, drains and leaves.
+
+Each start of a worker is a session with an id of its own. Every write holds only for the current session, so a process
+that lost its id to another can change nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,10 @@ from tidegate.usecases.services import Services
 def join_pool(
     services: Services, spec: WorkerSpec, *, session_id: str, now_ms: int, take_over: bool = False
 ) -> Worker:
-    """Registers a worker under a new session (a ULID); returns its entry.
+    """Registers a worker under a new session (`session_id`, a ULID); returns its entry.
 
-    Raises InvalidRequest naming what is wrong with `spec`, or WorkerIdTaken where another process works under its id
-    and was heard of lately. With `take_over` that one is fenced instead.
+    Raises InvalidRequest if `spec` is invalid, and WorkerIdTaken if another process uses the worker's id and sent a
+    heartbeat lately. With `take_over` the other process is fenced instead.
     """
     check_spec(spec, services.settings.pools)
     worker = begin(spec, session_id, now_ms)
@@ -26,16 +30,16 @@ def join_pool(
             raise
         try:
             services.workers.take_over_if_held_by(worker, taken.holder.session_id)
-        except WorkerRefused:  # somebody else took it over first
+        except WorkerRefused:  # another process took it over first
             raise taken from None
     return worker
 
 
 def beat_worker(services: Services, worker: Worker) -> Worker:
-    """Stores what a worker says of itself now; returns its entry, DRAINING where it drains or was asked to.
+    """Stores a worker's heartbeat; returns its entry, which is DRAINING if the worker drains or was asked to.
 
-    A worker that was given up as LOST while it only stood still comes back. Raises WorkerFenced where its id belongs to
-    another session, or its own has left.
+    A worker that was marked LOST, but was only suspended, becomes live again. Raises WorkerFenced if the id belongs to
+    another session, or the worker's own session has left.
     """
     workers = services.workers
     try:
@@ -44,7 +48,7 @@ def beat_worker(services: Services, worker: Worker) -> Worker:
         return workers.heartbeat_if_mine(worker)
     except WorkerRefused as refused:
         standing = refused.worker
-    if standing is None:  # it stood still for so long that its entry expired
+    if standing is None:  # the process was suspended for so long that its entry expired
         return _register_again(services, worker)
     if standing.session_id != worker.session_id or standing.state is not WorkerState.LOST:
         raise WorkerFenced(standing)
@@ -57,7 +61,7 @@ def beat_worker(services: Services, worker: Worker) -> Worker:
 
 
 def leave_pool(services: Services, worker: Worker) -> None:
-    """Ends a worker's session: it is INACTIVE. Where the id is another's, nothing is left to end."""
+    """Ends a worker's session: the worker is INACTIVE. Does nothing if the id belongs to another session by now."""
     try:
         services.workers.leave_if_mine(worker)
     except WorkerRefused:
