@@ -128,7 +128,7 @@ class JobProcess:
         except OSError as error:
             raise JobProcessError("the keeper of job code's process does not answer") from error
         if answer not in (job_keeper.CLEAN, job_keeper.ENDED):
-            raise JobProcessError("what job code started can't be ended")
+            raise JobProcessError("a process that job code started can't be ended")
         return answer == job_keeper.CLEAN
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -164,9 +164,9 @@ class JobProcess:
                 raise JobProcessError(f"job code announced a message of {size_bytes:,} bytes")
             message = json.loads(self._read(size_bytes, deadline_s))
         except (EOFError, OSError, ValueError, RecursionError) as error:
-            raise JobProcessError("the line to job code is broken") from error
+            raise JobProcessError("the connection to job code's process is broken") from error
         if not isinstance(message, dict):
-            raise JobProcessError("what came over the line to job code is no message")
+            raise JobProcessError("job code's process sent something that is no message")
         return message
 
     def _read(self, size_bytes: int, deadline_s: float) -> bytes:
