@@ -94,7 +94,7 @@ class Faults:
             self._note_lacking(job_type, "deploy the job code to this worker too")
             self._passes += 1
             if self._passes >= PASSES_ALLOWED:
-                self._leave(f"{self._passes} messages on end were of job types that it lacks")
+                self._leave(f"{self._passes} consecutive messages were of job types that it lacks")
 
     def note(self, job_type: str, outcome: Outcome) -> None:
         """Notes the outcome of an attempt."""
@@ -206,7 +206,7 @@ class Faults:
         self._faults += 1
         self._standing = Standing(self._standing.lacking, bounded)
         if self._faults >= FAULTS_ALLOWED:
-            self._leave(f"{self._faults} times on end no job could begin here: {bounded}")
+            self._leave(f"no job could begin here {self._faults} times in a row: {bounded}")
         self._changed.notify_all()
 
     def _leave(self, why: str) -> None:

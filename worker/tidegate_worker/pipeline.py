@@ -306,7 +306,7 @@ class Pipeline:
         try:
             messages = [each.delivery.message for each in admitted]
             outcomes = claim_all(self._services, messages, self._worker_id, self._clock.now_ms())
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+        except Exception as error:  # noqa: BLE001 - no error may end the worker; the messages are delivered again
             outcomes = [error] * len(admitted)
         taken: list[_Taken] = []
         dropped: list[float] = []
@@ -366,7 +366,7 @@ class Pipeline:
         outcomes: Sequence[Job | Exception | None]
         try:
             outcomes = conclude_all(self._services, [one.conclusion for one in ended])
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+        except Exception as error:  # noqa: BLE001 - no error may end the worker; the messages are delivered again
             outcomes = [error] * len(ended)
         for one, outcome in zip(ended, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -378,7 +378,7 @@ class Pipeline:
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         try:
             self._services.queue.delete(self._pool, receipts)
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker
+        except Exception as error:  # noqa: BLE001 - no error may end the worker
             _LOGGER.warning(
                 "%d messages will come a second time, and their claims fail: %s", len(receipts), error
             )

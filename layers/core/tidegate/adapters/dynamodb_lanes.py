@@ -18,7 +18,7 @@ from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables
 
-_KEPT_SECONDS = 400 * 86_400  # as long as any job may wait
+_KEPT_SECONDS = 400 * 86_400  # as long as a job may wait at most
 
 
 @dataclass(frozen=True, slots=True)

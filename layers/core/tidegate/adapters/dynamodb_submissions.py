@@ -31,7 +31,7 @@ from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submissio
 from tidegate.ports import OpenSubmission
 from tidegate.settings import Tables
 
-_PAGE_BYTES = 300_000  # of JSON, before it is compressed; an item may hold 400 KB
+_PAGE_BYTES = 300_000  # JSON of one page before compression; an item may hold 400 KB
 _TRIES = 3  # puts of a submission whose id is in use at one moment and gone at the next
 _PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
 

@@ -28,7 +28,7 @@ from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # a larger input or result overflows
 INLINE_DEPENDENTS = 64
-PAGE_ENTRIES = 6_000  # of about 170 bytes each
+PAGE_ENTRIES = 6_000  # DynamoDB's page of 1 MB at about 170 bytes an entry
 
 # The states that a job may come from to concern the dispatcher. READY is not among them, because a change of lane does
 # not. A retry that becomes SCHEDULED does, because it frees a slot.

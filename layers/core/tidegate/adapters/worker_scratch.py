@@ -29,7 +29,7 @@ class WorkerScratch:
     """A folder for one worker process inside `parent`, by default where the system keeps temporary files.
 
     While the process lives, it holds a lock on a file in the folder. A killed worker can't remove its folder; the
-    next worker on the same machine does, once the lock is free. If something else removes the folder of a living
+    next worker with the same `parent` does, once the lock is free. If something else removes the folder of a living
     worker, the next attempt gets a new one. Raises OSError where no folder can be made.
     """
 

@@ -68,7 +68,7 @@ class Child:
             if found is None:
                 self._send({"kind": "lacking", **run, "why": "; ".join(registry.faults())})
                 continue
-            # Sets folder and variables anew, whatever the previous job has changed.
+            # Sets folder and variables again, because the previous job may have changed them.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.
             self._send({"kind": "begun", **run})

@@ -1,4 +1,4 @@
-"""Finds the faults of an expression that no data can mend: unknown fields, and types that never fit.
+"""Finds the faults of an expression that do not depend on the data: unknown fields, and types that never fit.
 
 The check computes for each part of the tree the types that its value may have. It refuses a part if no combination of
 these types is allowed there. Data of unknown shape may have any type, so it is never refused.
