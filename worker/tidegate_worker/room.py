@@ -95,7 +95,7 @@ class Room:
     def mostly_stale(self) -> bool:
         """True if most of the latest messages were stale, so that no worker can claim their jobs.
 
-        Then the worker asks for many.
+        The worker then asks for many messages at once.
         """
         return self._mostly_stale
 
@@ -108,8 +108,8 @@ class Room:
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
         """Returns the seconds that a job will take, by its estimate or by others of its type.
 
-        Infinite if nothing is known. A message of an earlier version names no type; the slowest of all recent jobs
-        counts for it.
+        The result is infinite if nothing is known. A message of an earlier version names no type; the slowest of all
+        recent jobs counts for it.
         """
         with self._changed:
             if not job_type and estimate_seconds is None and len(self._took_seconds) >= EVIDENCE:

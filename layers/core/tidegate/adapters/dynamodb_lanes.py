@@ -31,7 +31,7 @@ class DynamoLaneRegistry:
     def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
         """Returns at most `limit` lanes of a pool in descending order of name, before the name `before`.
 
-        May be a little old.
+        The answer may be a little old.
         """
         found = DynamoBatches(self.clients).query(
             self.tables.lanes,

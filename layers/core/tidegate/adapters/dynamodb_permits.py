@@ -33,7 +33,7 @@ class DynamoPermits:
     def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder if there are fewer than `limit` (1-100) others.
 
-        Returns True also if it held the permit before.
+        Returns True if the holder then has the permit, also if it had it before.
         """
         try:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
@@ -232,7 +232,7 @@ class DynamoDispatchLeases:
     def release(self, pool: str, owner: str) -> None:
         """Gives the lease back, even if another dispatcher has asked for it.
 
-        No error if another owner has it by now.
+        It is no error if another owner has it by now.
         """
         self._update_if(pool, "#owner = :me", "REMOVE #owner, #until, #asked", {":me": {"S": owner}})
 

@@ -61,7 +61,7 @@ class DynamoRuleStore:
     def set_type_paused(self, job_type: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
         """Pauses a job type, or resumes it with `paused=False`.
 
-        Arguments, result and errors as for `set_pool_paused`.
+        The arguments, the result and the errors are those of `set_pool_paused`.
         """
         return self._set((RuleKind.TYPE_PAUSED, job_type), int(paused), RuleChange(actor, now_ms))
 
@@ -77,7 +77,7 @@ class DynamoRuleStore:
     def _set(self, key: RuleKey, value: int, change: RuleChange) -> DispatchRules:
         """Writes one rule under a condition.
 
-        Where the write is refused, decides by the current item what to do about it.
+        If the write is refused, the current item decides what to do about it.
         """
         for _ in range(_TRIES):
             item, done = self._set_if_changed(key, value, change)

@@ -225,7 +225,7 @@ class ProcessExecutor:
     def wait_for(self, child: JobProcess, timeout_ms: int, *, or_hurry: bool) -> tuple[bool, bool]:
         """Waits at most `timeout_ms` for a message of `child`, or for `hurry`.
 
-        Returns for each of the two whether it came.
+        Returns two values: True if a message came, and True if `hurry` was called.
         """
         objects = [child.connection, self._hurry_end] if or_hurry else [child.connection]
         ready = wait(objects, max(0, timeout_ms) / 1_000)

@@ -80,7 +80,7 @@ def _kernel_lists_children() -> bool:
 def _children_by_parents() -> Callable[[int], list[int]]:
     """Returns a function that answers like `_children_of`, from one look at all processes of the machine.
 
-    Far slower.
+    This is far slower.
     """
     children: dict[int, list[int]] = {}
     if os.path.isdir("/proc/self"):  # noqa: PTH112 - a Path costs more than the call
@@ -118,9 +118,9 @@ def _runs(pid: int) -> bool:
 
 
 def _status_of(pid: int) -> list[bytes]:
-    """Returns the fields that the kernel reports after the name of `pid` (state, parent, and more).
+    """Returns the fields that the kernel reports after the name of `pid`: its state, its parent, and more.
 
-    Empty if it is gone.
+    The result is empty if the process is gone.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a Path costs more than the call

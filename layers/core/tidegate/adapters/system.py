@@ -53,7 +53,7 @@ class SystemClock:
     def off_ms(self) -> int:
         """Milliseconds that the machine's clock was ahead of AWS's time at the last answer.
 
-        Negative if behind, 0 if right.
+        The value is negative if the clock was behind, and 0 if it was right.
         """
         return self._off_ms
 

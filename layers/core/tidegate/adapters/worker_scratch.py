@@ -46,9 +46,9 @@ class WorkerScratch:
     def attempt_folder(self) -> Iterator[Path]:
         """Provides an empty folder for one attempt, which only the user of this process may enter.
 
-        Threads may share the scratch. At the end the folder is removed with all that is in it. A folder that is still
-        as it was provided is used again, because making and removing a folder takes milliseconds on some file
-        systems, and most jobs leave no files. Raises OSError where the folder can't be made.
+        At the end the folder is removed with all that is in it. A folder that is still as it was provided is used
+        again, because making and removing a folder takes milliseconds on some file systems, and most jobs leave no
+        files. Threads may share the scratch. Raises OSError where the folder can't be made.
         """
         folder, identity = self._take()
         try:

@@ -184,7 +184,7 @@ def flush_streams() -> None:
 def memory_mb() -> int:
     """Returns the memory that this process uses, in MiB.
 
-    Where the system does not report it, returns its peak so far.
+    If the system does not report it, the result is the highest use so far.
     """
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - a Path costs more than the call
