@@ -51,7 +51,7 @@ def test_good_code_is_loaded_with_its_types(folder: Path) -> None:
     [
         ("x = 1\ndef f(:\n", 2, "SyntaxError", "syntax"),
         ("\nimport no_such_library\n", 2, "No module named 'no_such_library'", "requirements/jobs.in"),
-        ("\n\n1 / 0\n", 3, "ZeroDivisionError", "mend the module"),
+        ("\n\n1 / 0\n", 3, "ZeroDivisionError", "fix the module"),
         ("import sys\nsys.exit(3)\n", 2, "SystemExit", "__main__"),
         (HEAD + "@job('Bad Name')\ndef f(a: P, b: JobContext) -> None: ...\n", 3, "name of a job type", ""),
         (HEAD + "@job('gen.run')\ndef f(a: P, b: JobContext):\n  yield 1\n", 3, "is a generator", "correct"),

@@ -104,7 +104,7 @@ def test_a_submission_that_went_away_again_is_begun_anew(scripted: Stores, scrip
 
 def test_a_submission_that_can_not_be_begun_is_not_taken_for_begun(scripted: Stores, script: Script) -> None:
     script.answers(REFUSED, {}, REFUSED, {}, REFUSED, {})
-    with pytest.raises(DependencyUnavailable, match="comes and goes"):
+    with pytest.raises(DependencyUnavailable, match="kept appearing"):
         scripted.submissions.begin_if_absent(submission())
 
 

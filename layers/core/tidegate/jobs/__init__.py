@@ -1,4 +1,4 @@
-"""What job code imports: `from tidegate.jobs import HandlerError, JobContext, Parameters, job`."""
+"""The names that job code imports: `from tidegate.jobs import HandlerError, JobContext, Parameters, job`."""
 
 from __future__ import annotations
 

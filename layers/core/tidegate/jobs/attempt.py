@@ -1,4 +1,4 @@
-"""Runs the code of one attempt and says what came of it; no error of job code escapes."""
+"""Runs the code of one attempt and returns a report; no error of job code escapes."""
 
 from __future__ import annotations
 
@@ -29,21 +29,24 @@ _LOGGER = logging.getLogger("tidegate.jobs")
 
 
 class Interrupted(BaseException):
-    """Raised in job code by whoever runs it, to stop it; no Exception, so that `except Exception` lets it pass."""
+    """The error that an executor raises inside job code to stop it.
+
+    It is not an Exception, so that `except Exception` in job code does not catch it.
+    """
 
 
 class ReportKind(StrEnum):
-    """How job code ended."""
+    """The ways in which job code can end."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
-    STOPPED = "STOPPED"  # it heeded JobContext.check
+    STOPPED = "STOPPED"  # it let JobCancelled pass
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of job code: a result when SUCCEEDED, a code and a message when FAILED."""
+    """The end of job code: a result when SUCCEEDED, a code and a message when FAILED."""
 
     kind: ReportKind
     result: Json = None
@@ -54,9 +57,9 @@ class Report:
 
 
 def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> Report:
-    """Runs the code of the job type `found` to its end. An error comes back as a report, without a traceback.
+    """Runs the code of the job type `found` to its end; returns an error as a report, without a traceback.
 
-    The traceback goes to the logger `tidegate.jobs` without any values. Only Interrupted passes through.
+    The traceback goes to the logger `tidegate.jobs`, without any values. Only Interrupted is raised.
     """
     try:
         value = found.function(found.parse(parameters), context)
@@ -86,9 +89,10 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
 
 
 def report_from(message: Mapping[str, Any]) -> Report:
-    """The report that a process which ran job code sent, with every bound checked again: job code could have sent it.
+    """Returns the report in a message of a process that runs job code.
 
-    Raises KeyError, TypeError or ValueError where it is none.
+    Every limit is checked again, because job code itself could have sent the message. Raises KeyError, TypeError or
+    ValueError where the message holds no report.
     """
     kind = ReportKind(message["report"])
     if kind is ReportKind.SUCCEEDED:
@@ -104,7 +108,7 @@ def report_from(message: Mapping[str, Any]) -> Report:
 
 
 def _unexpected(context: JobContext, error: BaseException) -> Report:
-    # Frames and the class only: an exception's text may hold parameters, and those never reach a log.
+    # Logs frames and the class only, because an exception's text may hold parameters, which must never reach a log.
     frames = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__name__
     _LOGGER.error("job %s attempt %d raised %s\n%s", context.job_id, context.attempt, kind, frames)
@@ -112,7 +116,7 @@ def _unexpected(context: JobContext, error: BaseException) -> Report:
 
 
 def _text_of(error: BaseException) -> str:
-    """The text of what job code raised, or its class where there is none; its own code may fail at that."""
+    """Returns the text of an error of job code, or its class if it has no text or its own code fails."""
     kind = type(error).__name__
     try:
         return str(error) or f"job code raised {kind}"
@@ -121,8 +125,8 @@ def _text_of(error: BaseException) -> str:
 
 
 def _bounded(seconds: object) -> float | None:
-    """Job code's wish for a wait within its limits; None where it is none, whatever it was typed as."""
-    if not isinstance(seconds, int | float) or not seconds >= 0:  # no number either
+    """Returns the wait that job code asked for, cut to the limit; None if it is no valid number of seconds."""
+    if not isinstance(seconds, int | float) or not seconds >= 0:  # this also excludes NaN
         return None
     return float(min(seconds, limits.MAX_BACKOFF_SECONDS))
 
@@ -140,12 +144,12 @@ def _failed(
 
 
 def _succeeded(value: object) -> Report:
-    """What job code returned, as plain JSON values; a failure where it is too large or not JSON."""
+    """Returns a report of the value as plain JSON, or of a failure if it is too large, too deep or not JSON."""
     try:
         text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         size_bytes = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        message = f"job code returned what JSON can't say: {error}; return plain values or a pydantic model"
+        message = f"job code returned no JSON value: {error}; return plain values or a pydantic model"
         return _failed("result-not-json", message, retryable=False)
     if size_bytes > limits.MAX_RESULT_BYTES:
         message = (
@@ -156,7 +160,7 @@ def _succeeded(value: object) -> Report:
     result: Json = json.loads(text)
     if is_deeper_than(result, limits.MAX_RESULT_DEPTH):
         message = (
-            f"the result's values lie in more than {limits.MAX_RESULT_DEPTH} lists and objects, one in the other; "
+            f"the result's values are nested in more than {limits.MAX_RESULT_DEPTH} lists and objects; "
             "return them side by side"
         )
         return _failed("result-too-deep", message, retryable=False)

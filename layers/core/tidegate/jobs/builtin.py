@@ -1,4 +1,4 @@
-"""Job types that every deployment has."""
+"""The job types that every deployment has."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _PROGRESS_STEPS = 20
 
 
 class NoParameters(Parameters):
-    """A job that takes none."""
+    """The parameters of a job that takes none."""
 
 
 class SleepParameters(Parameters):
-    """How long to sleep, in seconds."""
+    """The time to sleep, in seconds."""
 
     seconds: float = Field(ge=0, le=limits.MAX_TIMEOUT_SECONDS)
 
 
 class TraceTaskParameters(Parameters):
-    """One task of a replayed trace: how long it takes, in seconds, and what it was in the trace."""
+    """One task of a replayed trace: its duration in seconds, and the program that it ran in the trace."""
 
     seconds: float = Field(ge=0, le=limits.MAX_TIMEOUT_SECONDS)
     program: str = Field(default="", max_length=limits.MAX_NAME_CHARACTERS)
@@ -43,9 +43,9 @@ def sleep(parameters: SleepParameters, context: JobContext) -> None:
     context.sleep(parameters.seconds)
 
 
-@job("trace.task", description="Replays one task of a recorded trace: lasts `seconds`, saying how far it is.")
+@job("trace.task", description="Replays one task of a recorded trace: runs for `seconds` with progress.")
 def trace_task(parameters: TraceTaskParameters, context: JobContext) -> Json:
-    """Lasts `seconds`, saying how far it is; returns what it replayed."""
+    """Runs for `seconds` and reports its progress; returns the program and the seconds."""
     for step in range(_PROGRESS_STEPS):
         context.progress(step / _PROGRESS_STEPS, parameters.program)
         context.sleep(parameters.seconds / _PROGRESS_STEPS)

@@ -1,7 +1,7 @@
-"""Tries to load job code in a process of its own: `python -m tidegate.jobs.check ANSWER FOLDER PACKAGE ...`.
+"""Tries to load job code in a separate process: `python -m tidegate.jobs.check ANSWER FOLDER PACKAGE ...`.
 
-Job code is looked for in FOLDER before anywhere else. The answer is JSON in the file ANSWER, for what job code prints
-as it is imported goes to standard output.
+Job code is searched in FOLDER before all other places. The answer goes as JSON into the file ANSWER, because job code
+may print to standard output while it is imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tidegate.jobs.registry import REGISTRY
 
 
 def main() -> None:
-    """Entry point: imports the packages and writes the types and the faults."""
+    """Imports the packages and writes the registered types and the faults into the answer file."""
     answer, folder, *packages = sys.argv[1:]
     sys.path.insert(0, folder)
     faults = [asdict(fault) for fault in load_modules(*packages)]

@@ -1,9 +1,9 @@
 """The child process in which a worker process runs job code; its keeper (`adapters/executors/keeper.py`) starts it.
 
-It talks to its parent in JSON messages over one socket. The child begins with `ready`, the types that it has and the
-modules that it could not load, or with `broken`. The parent sends `run` and `stop`. The child answers a run with
-`lacking` where it has no code of that type, else with `begun`, `progress` and one `ended`, which also says why the
-child is spoiled for other jobs, if it is. When the parent is gone, the socket ends and so does the child.
+It exchanges JSON messages with its parent over one socket. The child begins with `ready`, which lists its types and
+the modules that it could not load, or with `broken`. The parent sends `run` and `stop`. The child answers a run with
+`lacking` if it has no code of that type, otherwise with `begun`, `progress` and one `ended`. `ended` also gives the
+reason if the child must not run another job. When the parent is gone, the socket ends, and then the child ends too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tidegate.jobs.surroundings import (
 )
 
 PROGRESS_INTERVAL_SECONDS = 0.2
-# Job code may hold the interpreter inside a C call while the parent is gone: then the kernel ends the child.
+# If the parent is gone while job code holds the interpreter in a C call, the kernel ends the child after this time.
 DEAD_MAN_SECONDS = 10.0
 
 Incoming = Mapping[str, Any]
@@ -68,11 +68,11 @@ class Child:
         threading.Thread(target=self._send_progress, name="progress", daemon=True).start()
 
     def fail(self, error: RegistrationError) -> None:
-        """Says that there is no job code to run."""
+        """Tells the parent that there is no job code to run."""
         self._send({"kind": "broken", "message": str(error)})
 
     def serve(self, registry: Registry) -> None:
-        """Runs attempts in this thread, which must be the main one, until the parent goes."""
+        """Runs attempts in this thread, which must be the main thread, until the parent is gone."""
         self._send({"kind": "ready", "types": registry.asked(), "faults": registry.faults()})
         state = ProcessState()
         while True:
@@ -82,13 +82,13 @@ class Child:
             if found is None:
                 self._send({"kind": "lacking", **run, "why": "; ".join(registry.faults())})
                 continue
-            # Puts right what the job before has changed of this process.
+            # Sets folder and variables again, because the previous job may have changed them.
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.
             self._send({"kind": "begun", **run})
             report = run_apart(partial(self._run, found, message, stop))
             if os.getpid() != self._pid:
-                os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
+                os._exit(0)  # a fork of job code came here too; only the original process may answer
             self._has_progress.clear()
             spoiled = state.restore(max_growth_mb=int(message["max_growth_mb"]))
             self._send({**asdict(report), **run, "kind": "ended", "report": report.kind, "spoiled": spoiled})
@@ -154,7 +154,7 @@ class Child:
 
 
 def main(line: int, packages: Sequence[str]) -> None:
-    """Entry point of the child process: loads job code of `packages` and serves the worker at `line`, a socket."""
+    """Loads the job code of `packages` and serves the worker over `line`, the descriptor of a socket."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     child = Child(Connection(line))
     try:

@@ -1,4 +1,4 @@
-"""What job code is told about its job, and how it talks back while it runs."""
+"""The interface between job code and its attempt: facts about the job, progress, and requests to stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidegate.domain.texts import plain_message
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A job that this one depends on. `key` is its key in the workflow; `result` is None without one."""
+    """A job that this one depends on. `key` is its key in the workflow; `result` is None if it has none."""
 
     job_id: str
     key: str | None
@@ -24,12 +24,12 @@ class Upstream:
 
     @property
     def name(self) -> str:
-        """Its key where it has one, else its job id."""
+        """Its key if it has one, otherwise its job id."""
         return self.key if self.key is not None else self.job_id
 
 
 class Upstreams(Mapping[str, Upstream]):
-    """The upstreams of a job, found by key or by job id; iterates over keys (job ids where none)."""
+    """The upstreams of a job, found by key or by job id; iterates over keys (job ids for upstreams without a key)."""
 
     def __init__(self, upstreams: Sequence[Upstream]) -> None:
         self._by_name = {upstream.name: upstream for upstream in upstreams}
@@ -52,40 +52,43 @@ class Upstreams(Mapping[str, Upstream]):
 
 
 def progress_from(fraction: float, message: str) -> Progress:
-    """Progress as it can be stored: `fraction` is cut to 0-1, `message` to 200 characters that a terminal shows."""
-    bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # what is stored can't be nearer to 0
+    """Returns progress as it can be stored.
+
+    `fraction` is cut to 0-1, `message` to 200 characters, without control characters.
+    """
+    bounded = round(float(min(1.0, max(0.0, fraction))), 6)  # more digits could not be stored
     return Progress(bounded, plain_message(message)[: limits.MAX_PROGRESS_CHARACTERS])
 
 
 class StopRequest:
-    """Asks one attempt to stop; set by whoever runs it, read through its JobContext."""
+    """A request to one attempt to stop; its executor sets it, and job code reads it through its JobContext."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._why = ""
 
     def ask(self, why: str) -> None:
-        """Asks for the stop; `why` is for people."""
+        """Asks the attempt to stop; `why` is a reason for people."""
         self._why = why
         self._asked.set()
 
     @property
     def asked(self) -> bool:
-        """Whether the attempt should stop."""
+        """True if the attempt should stop."""
         return self._asked.is_set()
 
     @property
     def why(self) -> str:
-        """The reason given."""
+        """The reason for people; empty while the attempt may go on."""
         return self._why
 
     def wait(self, seconds: float) -> bool:
-        """Waits at most `seconds` for the request; True once it has come."""
+        """Waits at most `seconds` for the request; returns True once it has come."""
         return self._asked.wait(seconds)
 
 
 class JobContext:
-    """One attempt as its job code sees it. Safe to use from threads that the job code starts.
+    """One attempt, as its job code sees it. Threads that job code starts may use it too.
 
     `attempt` counts from 1. `upstreams` is empty unless the type was registered with `reads_upstreams=True`.
     """
@@ -111,30 +114,31 @@ class JobContext:
 
     @property
     def remaining_seconds(self) -> float:
-        """Seconds until this attempt times out, 0 when it already should have ended."""
+        """Seconds until this attempt times out; 0 if it should have ended already."""
         return max(0.0, self._remaining_seconds())
 
     @property
     def cancelled(self) -> bool:
-        """Whether the job should stop: it was cancelled, or its worker shuts down."""
+        """True if the job should stop, because it was cancelled or its worker shuts down."""
         return self._stop.asked
 
     def progress(self, fraction: float, message: str = "") -> None:
-        """Says how far the job is; stored with the next heartbeat. Cheap, call it as often as you like.
+        """Reports the progress of the job, which the next heartbeat stores.
 
-        `fraction` is 0-1 (cut to that range), `message` is cut to 200 characters.
+        The call is cheap; make it as often as you like. `fraction` is 0-1 (cut to that range); `message` is cut to
+        200 characters.
         """
         self._report_progress(progress_from(fraction, message))
 
     def check(self) -> None:
-        """Raises JobCancelled or JobTimedOut when the job should stop; let them pass through."""
+        """Raises JobCancelled or JobTimedOut if the job should stop; do not catch them."""
         if self._stop.asked:
             raise JobCancelled(self._stop.why)
         if self._remaining_seconds() <= 0:
             raise JobTimedOut("the time allowed for this attempt is over")
 
     def sleep(self, seconds: float) -> None:
-        """Sleeps, but wakes at once to raise JobCancelled or JobTimedOut when the job should stop."""
+        """Sleeps for `seconds`, but wakes at once to raise JobCancelled or JobTimedOut if the job should stop."""
         self.check()
         self._stop.wait(min(seconds, self.remaining_seconds))
         self.check()

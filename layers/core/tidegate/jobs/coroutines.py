@@ -1,4 +1,4 @@
-"""Runs job code that is `async def`, and has it stop when its job should."""
+"""Runs job code that is an `async def` function, and stops it when its job should stop."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from tidegate.jobs.context import JobContext
 
-LOOK_SECONDS = 0.1  # between two looks at whether the job should stop
+LOOK_SECONDS = 0.1  # interval of the checks for a request to stop
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, object], context: JobContext) -> object:
-    """Runs a coroutine to its end in an event loop of its own; returns what it returns, raises what it raises.
+    """Runs a coroutine to its end in an event loop of its own; returns its value and raises its errors.
 
     When the job is cancelled, its worker shuts down, or its time is over, the coroutine is cancelled at its next
-    `await`, and JobCancelled or JobTimedOut is raised once it has ended. One that goes on all the same is left to what
-    stops any job code by force.
+    `await`. After it has ended, JobCancelled or JobTimedOut is raised. A coroutine that goes on nevertheless is
+    stopped by force later, like any job code.
     """
     return asyncio.run(_watched(coroutine, context))
 

@@ -19,20 +19,20 @@ from tidegate.jobs.registry import (
 )
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
-"""The package that users fill, and the samples, which are there only where they were deployed."""
+"""The package that users fill, and the package of samples, which exists only where the samples were deployed."""
 _BUILT_IN = f"{__package__}.builtin"
 _NEW_PACKAGE = (
-    "mend the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
+    "fix the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
     "which writes layers/jobs/requirements.txt"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleFault:
-    """Why a module of job code could not be imported: where it failed, and what mends it.
+    """The reason why a module of job code could not be imported, with the place and a way to fix it.
 
-    `file` is relative to the folder that holds the package, `line` counts from 1; both are None where that is not
-    known. `missing` is the module that was looked for and is not there, where that is the cause.
+    `file` is relative to the folder that holds the package, and `line` counts from 1; both are None if unknown.
+    `missing` names the module that was not found, if that is the cause.
     """
 
     module: str
@@ -44,7 +44,7 @@ class ModuleFault:
 
     @property
     def place(self) -> str:
-        """The file and the line, as far as they are known."""
+        """The file and the line, if they are known."""
         if self.file is None:
             return ""
         return self.file if self.line is None else f"{self.file}:{self.line}"
@@ -55,10 +55,10 @@ class ModuleFault:
 
 
 def load_registry(*packages: str) -> Registry:
-    """Loads the built-in job types and those of every module of `packages` (JOB_PACKAGES unless given).
+    """Loads the built-in job types and those of every module of `packages` (default: JOB_PACKAGES).
 
-    A package that is not on the import path is left out. Raises RegistrationError for the first module that can't be
-    imported, or whose registration can't work.
+    Returns the registry. A package that is not on the import path is skipped. Raises RegistrationError for the first
+    module that can't be imported, or whose registration can't work.
     """
     for fault in load_modules(*packages):
         raise RegistrationError(str(fault))
@@ -66,23 +66,23 @@ def load_registry(*packages: str) -> Registry:
 
 
 def load_what_works(*packages: str) -> Registry:
-    """Loads the job types like load_registry, but leaves out modules that can't be imported.
+    """Loads the job types like `load_registry`, but skips modules that can't be imported.
 
-    The faults of the registry name each of these modules, and say why.
+    `faults()` of the returned registry names each of these modules with the reason.
     """
     for fault in load_modules(*packages):
         REGISTRY.note_fault(
             fault.module,
             f"module {fault.module} failed to import: {fault.cause}{f' ({fault.place})' if fault.place else ''}; "
-            "mend it and deploy again",
+            "fix it and deploy again",
         )
     return REGISTRY
 
 
 def load_for_worker(*packages: str) -> Registry:
-    """Loads the job types like load_what_works, for a worker process, which is of no use without any job code.
+    """Loads the job types like `load_what_works`, for a worker process, which is useless without any job code.
 
-    Raises RegistrationError for the first fault where no type but the built-in ones is left.
+    Raises RegistrationError for the first fault if no type but the built-in ones could be loaded.
     """
     importlib.import_module(_BUILT_IN)
     built_in = set(REGISTRY.types())
@@ -94,9 +94,9 @@ def load_for_worker(*packages: str) -> Registry:
 
 
 def load_modules(*packages: str) -> Iterator[ModuleFault]:
-    """Imports the built-in job types and every module of `packages` (JOB_PACKAGES unless given).
+    """Imports the built-in job types and every module of `packages` (default: JOB_PACKAGES).
 
-    Yields a fault for each module that fails. The types that such a module had registered are taken out again.
+    Yields a fault for each module that fails, and removes the types that such a module had registered.
     """
     importlib.import_module(_BUILT_IN)
     for package in packages or JOB_PACKAGES:
@@ -105,7 +105,10 @@ def load_modules(*packages: str) -> Iterator[ModuleFault]:
 
 
 def _load(name: str) -> Iterator[ModuleFault]:
-    """Imports a module, and all that a package holds. A package that fails is left with all that it holds."""
+    """Imports a module and everything inside it, if it is a package.
+
+    A package that fails is skipped with all its modules.
+    """
     known = set(REGISTRY.types())
     try:
         module = importlib.import_module(name)
@@ -138,7 +141,7 @@ def _fault(name: str, error: BaseException) -> ModuleFault:
 
 
 def _place_of(name: str, error: BaseException) -> tuple[str | None, int | None]:
-    """The file and line of the job code that failed: the last of its package in the traceback."""
+    """Returns the file and line of job code at which an import failed: the last frame inside its package."""
     root = _folder_of(name.partition(".")[0])
     if isinstance(error, SyntaxError) and error.filename:
         return _relative(error.filename, root), error.lineno

@@ -1,4 +1,4 @@
-"""Puts the loggers of a process back as they were."""
+"""Saves the configuration of a process's loggers and restores it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FRESH = _Logger(logging.NOTSET, propagates=True, is_disabled=False, handlers=()
 
 
 class LoggingState:
-    """How the loggers of this process are now; `restore` makes them so again."""
+    """The configuration of all loggers at its creation; `restore` brings it back."""
 
     def __init__(self) -> None:
         self._loggers = {logger.name: _state_of(logger) for logger in _loggers()}
@@ -44,7 +44,7 @@ class LoggingState:
         self._raises = logging.raiseExceptions
 
     def restore(self) -> None:
-        """Undoes what was changed. A logger that is new becomes one that nobody configured."""
+        """Undoes all changes. A logger that is new gets the default configuration."""
         for logger in _loggers():
             wanted = self._loggers.get(logger.name, _FRESH)
             if _state_of(logger) != wanted:
@@ -58,7 +58,7 @@ class LoggingState:
             handler.setFormatter(state.formatter)
             handler.filters[:] = state.filters
             if state.prints is not None and isinstance(handler, logging.StreamHandler):
-                handler.stream = getattr(sys, state.prints)  # job code may have closed the one before
+                handler.stream = getattr(sys, state.prints)  # job code may have closed the previous stream
         if logging.root.manager.disable != self._disabled:
             logging.disable(self._disabled)
         logging.setLoggerClass(self._class)

@@ -1,7 +1,7 @@
-"""Puts right what job code changed of its process, and says where that can't be done.
+"""Undoes the changes that job code made to its process, and reports those that can't be undone.
 
-A process runs one attempt after the other. Most of what an attempt changes is put back as it was when job code had
-been loaded. Where that can't be done, the process ends: the worker starts another one.
+A process runs one attempt after the other. Most changes of an attempt are undone, back to the state after job code
+was loaded. If a change can't be undone, the process ends and the worker starts another one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 import locale
 import multiprocessing
 import os
-import random  # noqa: TID251 - job code's own generator is seeded anew, nothing is drawn
+import random  # noqa: TID251 - only seeds the generator of job code, draws nothing
 import resource
 import signal
 import socket
@@ -25,22 +25,22 @@ from tidegate.jobs.logging_state import LoggingState
 
 STANDARD_STREAMS = (0, 1, 2)
 MAX_OPEN_FILES_LEFT = 64
-"""Sockets and pipes beyond those of the start that may stay open: a module may keep connections for the next job."""
+"""Sockets and pipes that may stay open, because a module may keep connections for the next job."""
 _NAMES = ("stdin", "stdout", "stderr")
 _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
-# Without the names that Python's own function looks up for each of 60 signals, at many times the price.
+# The unwrapped function, because Python's wrapper looks up a name for each of 60 signals and is many times slower.
 _handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _UNBLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 _MIB_BYTES = 1_048_576
-_PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1_024  # of ru_maxrss (getrusage(2))
+_PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1_024  # the unit of ru_maxrss (getrusage(2))
 
 
 class ProcessSettings:
-    """Keeps what Python code can change of its process and what can be put back; `restore` makes it as it is now.
+    """The settings of this process that Python code can change and that can be restored; `restore` brings them back.
 
-    Made and restored in the main thread.
+    Create and restore it in the main thread.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class ProcessSettings:
         self._start_method = multiprocessing.get_start_method(allow_none=True)
 
     def restore(self) -> None:
-        """Puts all of it back; `random` is seeded anew."""
+        """Restores all settings, and seeds `random` again."""
         self._restore_signals()
         self._restore_interpreter()
         random.seed()
@@ -72,7 +72,7 @@ class ProcessSettings:
             signal.setitimer(timer, 0)
         signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
-            # A handler that Python did not set can't be set again by it.
+            # Python can't restore a handler that it did not set.
             if handler is not None and _handler_of(number) != handler:
                 signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -102,9 +102,9 @@ class ProcessSettings:
 
 
 class ProcessState:
-    """How this process is now; `restore` makes it so again.
+    """The state of this process at its creation; `restore` brings it back.
 
-    Made in the main thread, when all job code is loaded and every thread of the process's own runs.
+    Create it in the main thread, after all job code is loaded and all threads of the process itself run.
     """
 
     def __init__(self) -> None:
@@ -116,19 +116,20 @@ class ProcessState:
         self._threads = frozenset(sys._current_frames())
         self._fixed = _fixed()
         self._memory_mb = memory_mb()
-        # Not the one that the list itself was read with: the next file that is opened gets its number.
+        # The check excludes the descriptor that read the list itself, because the next opened file gets its number.
         self._open = frozenset(number for number in _open_descriptors() if _file_of(number) is not None)
 
     def restore(self, *, max_growth_mb: int) -> str:
-        """Puts the process right; returns why it must not run another job, or nothing.
+        """Undoes the changes of an attempt.
 
-        `max_growth_mb` is how much memory the process may have gained since its start, in MiB.
+        Returns the reason why the process must not run another job, or an empty text. `max_growth_mb` is the memory
+        in MiB that the process may have gained since its start.
         """
         try:
             self._put_back()
             return self._what_stays(max_growth_mb)
-        except Exception as error:  # noqa: BLE001 - job code may have taken away anything that this needs
-            return f"what job code changed, which can't be put back ({type(error).__name__})"
+        except Exception as error:  # noqa: BLE001 - job code may have broken anything that this needs
+            return f"a change of job code that can't be undone ({type(error).__name__})"
 
     def _put_back(self) -> None:
         self._settings.restore()
@@ -138,7 +139,7 @@ class ProcessState:
         kernel.adopt_orphans(adopts=False)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
-                pass  # dead processes that job code did not wait for
+                pass  # collects dead processes that job code did not wait for
 
     def _restore_streams(self) -> None:
         flush_streams()
@@ -153,13 +154,13 @@ class ProcessState:
             setattr(sys, f"__{name}__", stream)
 
     def _what_stays(self, max_growth_mb: int) -> str:
-        """The first thing that job code left and that can't be put right."""
+        """Returns the first thing that job code left and that can't be undone, or an empty text."""
         if not self._threads.issuperset(sys._current_frames()):
             return "a thread that job code left running"
         if _fixed() != self._fixed:
             return "a limit, a priority or a user that job code changed"
         if _left_files(self._open):
-            gc.collect()  # what job code only forgot is closed by that
+            gc.collect()  # this closes files that job code only forgot
         left = _left_files(self._open)
         if left:
             return left
@@ -173,15 +174,18 @@ class ProcessState:
 
 
 def flush_streams() -> None:
-    """Writes out what Python and C still hold of what job code printed."""
+    """Writes out everything that job code printed and that Python and C still buffer."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # job code's own object may do anything
+        with suppress(Exception):  # an object of job code may do anything
             stream.flush()
     kernel.flush_c_streams()
 
 
 def memory_mb() -> int:
-    """How much memory this process has in use, in MiB; where the system does not say, the most that it ever had."""
+    """Returns the memory that this process uses, in MiB.
+
+    If the system does not report it, the result is the highest use so far.
+    """
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - a Path costs more than the call
             pages = int(file.read().split()[1])
@@ -201,7 +205,7 @@ def _umask() -> int:
 
 
 def _fixed() -> tuple[object, ...]:
-    """Returns what a process without privileges may change and can't change back."""
+    """Returns the settings that a process without privileges can change but not change back."""
     limits = tuple(resource.getrlimit(number) for number in _LIMITS)
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     users = (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), tuple(os.getgroups()))
@@ -209,7 +213,7 @@ def _fixed() -> tuple[object, ...]:
 
 
 def _open_descriptors() -> set[int]:
-    """The open descriptors of this process; none where the system does not list them."""
+    """Returns the open descriptors of this process; none where the system does not list them."""
     folder = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
     try:
         return {int(name) for name in os.listdir(folder)}  # noqa: PTH208 - a Path costs more than the call
@@ -218,10 +222,10 @@ def _open_descriptors() -> set[int]:
 
 
 def _left_files(at_start: frozenset[int]) -> str:
-    """Returns what job code left open that must not meet the next job."""
+    """Returns a text about files or connections that job code left open and that the next job must not meet."""
     count = 0
     for number in _open_descriptors() - at_start:
-        with suppress(OSError):  # the one that the list itself was read with
+        with suppress(OSError):  # the descriptor that read the list is closed already
             mode = os.fstat(number).st_mode
             if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
                 return "a file that job code left open"
@@ -240,12 +244,12 @@ def _file_of(number: int) -> tuple[int, int] | None:
 def _number_of(stream: object) -> int | None:
     try:
         return int(stream.fileno())  # type: ignore[attr-defined] # job code may put any object there
-    except Exception:  # noqa: BLE001 - job code's own object may do anything
+    except Exception:  # noqa: BLE001 - an object of job code may do anything
         return None
 
 
 def opened_stream(number: int) -> TextIOWrapper:
-    """A new stream object for a standard descriptor; to close it leaves the descriptor open."""
+    """Returns a new stream object for a standard descriptor; closing it leaves the descriptor open."""
     mode = "r" if number == 0 else "w"
     file = open(number, f"{mode}b", buffering=-1 if number == 0 else 0, closefd=False)  # noqa: SIM115 - it stays open
     return TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=number != 0)

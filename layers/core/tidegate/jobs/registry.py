@@ -1,4 +1,4 @@
-"""The job types of a deployment: `@job` registers them, validation asks about them, workers run them."""
+"""The job types of a deployment: `@job` registers them, validation looks them up, and workers run them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _SIGNATURE = "(parameters: SomePydanticModel, context: JobContext)"
 
 
 class RegistrationError(TidegateError):
-    """Job code is registered in a way that can't work; raised while its module is imported."""
+    """The error for job code that is registered in a way that can't work; raised while its module is imported."""
 
     code = "bad-registration"
 
 
 class Parameters(BaseModel):
-    """Base for the parameters of a job type: immutable, and a misspelt parameter is refused, not ignored."""
+    """The base class for the parameters of a job type: immutable, and an unknown parameter is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A registered job type: its name, its code, the model of its parameters, and what it asked for."""
+    """A registered job type: its name, its code, the model of its parameters, and its options."""
 
     name: str
     function: Callable[[Any, JobContext], object]
@@ -51,24 +51,24 @@ class JobType:
 
     @property
     def origin(self) -> str:
-        """Where the code is: `module.function`."""
+        """The place of the code: `module.function`."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     def parse(self, parameters: Mapping[str, Json]) -> BaseModel:
-        """The parameters as their model; raises pydantic's ValidationError."""
-        # As JSON, so that strict models accept what JSON can't say otherwise: dates, sets, bytes.
+        """Returns the parameters as an instance of their model; raises pydantic's ValidationError."""
+        # Validated as JSON text, so that strict models accept JSON's forms of dates, sets and bytes.
         return self.parameters.model_validate_json(json.dumps(parameters, default=_plain))
 
 
 class Registry:
-    """Job types by name. Answers as the JobCatalogue port."""
+    """The job types by name; implements the JobCatalogue port."""
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
         self._faults: dict[str, str] = {}
 
     def add(self, job_type: JobType) -> None:
-        """Registers a type; raises RegistrationError where the name is taken by other code."""
+        """Registers a type; raises RegistrationError if other code has registered the name."""
         present = self._types.get(job_type.name)
         if present is not None and present.origin != job_type.origin:
             raise RegistrationError(
@@ -78,9 +78,9 @@ class Registry:
         self._types[job_type.name] = job_type
 
     def forget_failed(self, *, known_before: Set[str]) -> None:
-        """Takes out the types, but for `known_before`, whose module failed after it had registered them.
+        """Removes the types, except `known_before`, whose module failed after it had registered them.
 
-        A type stays where its own module was loaded, though the one that imported it failed.
+        A type stays if its own module was loaded, even if the module that imported it failed.
         """
         self._types = {
             name: found
@@ -89,32 +89,35 @@ class Registry:
         }
 
     def note_fault(self, module: str, said: str) -> None:
-        """Notes why a module could not be loaded."""
+        """Stores the reason (`said`) why a module could not be loaded."""
         self._faults[module] = said
 
     def note_loaded(self, module: str) -> None:
-        """Notes that a module could be loaded, though it may have failed before."""
+        """Stores that a module could be loaded, even if it had failed before."""
         self._faults.pop(module, None)
 
     def faults(self) -> Sequence[str]:
-        """Why modules of job code could not be loaded, a sentence for each; their types are unknown here."""
+        """Returns a sentence for each module of job code that could not be loaded.
+
+        The types of these modules are unknown.
+        """
         return tuple(self._faults.values())
 
     def find(self, name: str) -> JobType | None:
-        """The type, or None where it is not registered."""
+        """Returns the type, or None if it is not registered."""
         return self._types.get(name)
 
     def types(self) -> Sequence[str]:
-        """Every registered type, sorted."""
+        """Returns every registered type, sorted."""
         return sorted(self._types)
 
     def reads_upstreams(self, job_type: str) -> bool:
-        """Whether code of this type asked for its upstreams' results; False for an unknown type."""
+        """Returns True if code of this type asks for the results of its upstreams; False for an unknown type."""
         found = self._types.get(job_type)
         return found is not None and found.reads_upstreams
 
     def asked(self) -> dict[str, dict[str, bool]]:
-        """What each type asked for when it was registered, by name."""
+        """Returns the options of each registered type, by name."""
         return {
             name: {
                 "reads_upstreams": self._types[name].reads_upstreams,
@@ -124,7 +127,10 @@ class Registry:
         }
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """What is wrong with parameters for a registered type: pairs of a path inside them and a message."""
+        """Checks parameters for a registered type.
+
+        Returns pairs of a path inside them and a message, none if they are valid.
+        """
         found = self._types.get(job_type)
         if found is None:
             return [("", f"unknown job type {job_type!r}; types are {', '.join(self.types())}")]
@@ -144,16 +150,18 @@ class Registry:
     ) -> Callable[
         [Callable[[ParametersT, JobContext], ReturnT]], Callable[[ParametersT, JobContext], ReturnT]
     ]:
-        """Registers the decorated function as the code of job type `name`: lower case, like `text.count`.
+        """Registers the decorated function as the code of job type `name`, a lower-case name like `text.count`.
 
-        The function, plain or `async def`, takes `(parameters: SomePydanticModel, context: JobContext)` and returns
-        what JSON can say, a pydantic model, or None. `description` is its docstring's first line unless given.
-        `reads_upstreams` has the states and results of its upstreams loaded for it, at a read each.
-        `aws_credentials` gives it the AWS credentials of the worker process that runs it; without it an SDK in job code
-        finds none there. In the worker function every type has the function's (docs/isolation.md).
-        Raises RegistrationError for a bad name, a bad signature or a name that is taken.
+        The function, plain or `async def`, takes `(parameters: SomePydanticModel, context: JobContext)`. It returns a
+        JSON value, a pydantic model, or None. `description` defaults to the first line of its docstring.
+
+        With `reads_upstreams`, the states and results of its upstreams are loaded for it, at one read each. With
+        `aws_credentials`, it gets the AWS credentials of the worker process that runs it; without them an SDK in job
+        code finds none there. In the worker function, every type has the function's credentials (docs/isolation.md).
+
+        Raises RegistrationError for a malformed name, a wrong signature, or a name that is taken.
         """
-        if not isinstance(name, str):  # `@job` without a name would register nothing, and say nothing
+        if not isinstance(name, str):  # `@job` without a name would silently register nothing
             raise RegistrationError(
                 f"@job on {getattr(name, '__qualname__', name)} names no job type; write @job('text.count')"
             )
@@ -175,9 +183,9 @@ job = REGISTRY.job
 
 
 def describe(error: ValidationError, known: Iterable[str] = ()) -> list[tuple[str, str]]:
-    """A validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message.
+    """Returns a validation error as pairs of a path (`rows[0].name`, empty for the whole) and a message.
 
-    `known` are the parameters that there are: one of them is suggested for a misspelt one.
+    `known` are the existing parameters, from which a similar name is suggested for an unknown one.
     """
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [(_path(detail["loc"]), _message(detail, known)) for detail in details]
@@ -200,7 +208,7 @@ def _path(location: Sequence[str | int]) -> str:
 
 
 def _is_loaded(module: str) -> bool:
-    """Whether a module and each package that it is in is loaded: Python takes out one that fails, alone."""
+    """Returns True if a module and each package around it are loaded; Python removes only the one that failed."""
     names = module.split(".")
     return all(".".join(names[:count]) in sys.modules for count in range(1, len(names) + 1))
 
@@ -208,7 +216,7 @@ def _is_loaded(module: str) -> bool:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"parameters hold a {type(value).__name__}, which JSON can't say")
+    raise TypeError(f"parameters hold a {type(value).__name__}, which is no JSON value")
 
 
 def _name_of(function: Callable[..., object]) -> object:
@@ -229,8 +237,8 @@ def _parameters_model(name: str, function: Callable[..., object]) -> type[BaseMo
         raise RegistrationError(f"{where} is no function; call it from one that takes {_SIGNATURE}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise RegistrationError(
-            f"{where} is a generator, for it has a `yield`: nothing would run it; "
-            "return the result, as a list where there are many"
+            f"{where} is a generator, because it has a `yield`, and would not run; "
+            "return the result, as a list if there are many"
         )
     taken = list(inspect.signature(function).parameters.values())
     if len(taken) != 2 or any(one.kind is not one.POSITIONAL_OR_KEYWORD for one in taken):

@@ -1,4 +1,4 @@
-"""What an attempt finds around it in its process: variables, working directory, a place for temporary files."""
+"""Sets the surroundings of an attempt in its process: environment variables, working directory, temporary files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ T = TypeVar("T")
 
 
 def enter_folder(folder: str | Path, environment: Mapping[str, str]) -> None:
-    """Moves the process into `folder`, also for temporary files, with the variables of `environment` and no others.
+    """Makes `folder` the working directory and the place of temporary files, and sets the environment variables.
 
-    Only variables that differ are touched: threads beside job code may be reading them.
+    The process then has exactly the variables of `environment` and TMPDIR. Only variables that differ are changed,
+    because other threads may be reading them.
     """
     wanted = {**environment, "TMPDIR": str(folder)}
     set_environment(wanted)
-    time.tzset()  # the C library keeps a zone that was set before
-    tempfile.tempdir = None  # asked for anew
+    time.tzset()  # without this call, the C library keeps the previous time zone
+    tempfile.tempdir = None  # makes Python look it up again
     os.chdir(folder)
 
 
 def set_environment(wanted: Mapping[str, str]) -> None:
-    """Makes the variables of the process those of `wanted`."""
+    """Makes `wanted` the environment variables of the process, and removes all others."""
     found = dict(os.environ)
     for name in found.keys() - wanted.keys():
         del os.environ[name]
@@ -36,10 +37,10 @@ def set_environment(wanted: Mapping[str, str]) -> None:
 
 
 def run_apart(run: Callable[[], T]) -> T:
-    """Calls `run`, which may change context variables, decimals' rules and filters of warnings: all end with it."""
+    """Calls `run` and undoes its changes to context variables, decimal rules and warning filters; returns its value."""
 
     def run_with_own_rules() -> T:
-        # A copy of the context shares the object that holds the rules, where there was one.
+        # A copied context still shares the decimal rules' object with the original, so the object is copied too.
         decimal.setcontext(decimal.getcontext().copy())
         return run()
 

@@ -1,4 +1,4 @@
-"""The AWS clients with their bounds: retries, timeouts, connections, threads."""
+"""The AWS clients with their limits: retries, timeouts, connections and threads."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ _CALL_ATTEMPTS = 5
 _CONNECT_TIMEOUT_SECONDS = 2
 _READ_TIMEOUT_SECONDS = 6
 _LONG_POLL_SECONDS = 20
-LONGEST_EFFORT_SECONDS = 20.0  # below the API's 29 s
+LONGEST_EFFORT_SECONDS = 20.0  # below the 29 s limit of API Gateway
 
 
 class _OfThread(threading.local):
-    """What a thread is about. `is_in_effort` says that an effort repeats what AWS refuses for load."""
+    """State of the current thread.
+
+    `is_in_effort` is True while an effort repeats the requests that AWS refuses for load.
+    """
 
     is_in_effort = False
 
@@ -53,7 +56,7 @@ _here = _OfThread()
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """Runs independent calls side by side on a bounded pool of threads, `threads` (1 or more) at once."""
+    """Runs independent calls in parallel on a pool of at most `threads` threads (1 or more)."""
 
     threads: int = DEFAULT_THREADS
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
@@ -63,7 +66,7 @@ class FanOut:
         object.__setattr__(self, "_pool", pool)
 
     def map(self, call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
-        """Results in the order of the arguments. All calls are made before the first error is raised."""
+        """Returns the results in the order of the arguments. All calls are made before the first error is raised."""
         given = list(arguments)
         if len(given) == 1:
             return [call(given[0])]
@@ -76,7 +79,7 @@ class FanOut:
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """What every AWS adapter is given. `effort_seconds` is how long one operation may go on."""
+    """The dependencies of every AWS adapter. `effort_seconds` bounds how long one operation may take."""
 
     dynamodb: DynamoDBClient
     sqs: SQSClient
@@ -89,7 +92,7 @@ class AwsClients:
     allowance: Allowance = field(init=False)
 
     def tell(self, time_of_aws: AwsTime) -> None:
-        """Has a listener hear the Date of every answer."""
+        """Attaches a listener that reads the Date header of every answer."""
         for client in (self.dynamodb, self.sqs):
             time_of_aws.attach(client)
 
@@ -97,7 +100,10 @@ class AwsClients:
         object.__setattr__(self, "allowance", Allowance(self.timer))
 
     def effort(self, at_most_seconds: float = LONGEST_EFFORT_SECONDS) -> Effort:
-        """A new operation of so many seconds, or what the invocation has left; all threads may work on it."""
+        """Begins an operation that threads may share.
+
+        It ends after `at_most_seconds`, or with the invocation if that is sooner.
+        """
         seconds = self.allowance.bounded(min(at_most_seconds, self.effort_seconds))
         return Effort(self.timer, seconds, Pace(self.fan_out.threads))
 
@@ -108,12 +114,14 @@ class AwsClients:
         attempt: Callable[[Sequence[T]], Sequence[T]],
         effort: Effort | None = None,
     ) -> None:
-        """Repeats `attempt` on what it says is left, with backoff and jitter between, until the effort's time is over.
+        """Repeats `attempt` on the items that it returns as left, until none is left or the effort's time is over.
 
-        Everything that AWS may answer in part goes through here. Batches of one operation share its `effort`; without
-        one, this batch is an operation of its own. `attempt` may be called with the same items again where AWS refused
-        the whole call for load, and is never called after the end: a batch that still waits for its turn then is not
-        tried at all. Raises DependencyUnavailable where something is left at the end.
+        Rounds are separated by backoff with jitter. Every operation that AWS may answer in part goes through here.
+        Batches of one operation share its `effort`; without one, this batch is an operation of its own.
+
+        `attempt` may get the same items again if AWS refused the whole call for load. It is never called after the
+        effort is over: a batch that has waited for its start until then is not sent at all. Raises
+        DependencyUnavailable if items are left at the end.
         """
         effort = effort or self.effort()
         left = items
@@ -132,7 +140,7 @@ class AwsClients:
         )
 
     def until_each_done(self, action: str, items: Sequence[T], call: Callable[[T], object]) -> None:
-        """Makes one call for each item, side by side, as one operation: repeats what AWS refuses for load.
+        """Makes one call for each item, in parallel, as one operation; repeats the calls that AWS refuses for load.
 
         `call` may be made again for the same item. Raises DependencyUnavailable as `until_all_done` does.
         """
@@ -173,10 +181,10 @@ def connect(
     timer: Timer | None = None,
     effort_seconds: float = LONGEST_EFFORT_SECONDS,
 ) -> AwsClients:
-    """Clients from the environment's credentials, region and endpoint.
+    """Makes clients from the credentials, region and endpoint of the environment.
 
-    `endpoint_url` overrides AWS_ENDPOINT_URL; `threads` is how many calls may go out side by side, `effort_seconds`
-    how long one operation may go on; tests give `timer`.
+    `endpoint_url` overrides AWS_ENDPOINT_URL. `threads` is the number of calls that may run in parallel,
+    `effort_seconds` the longest time of one operation. Tests pass their own `timer`.
     """
     session = session or boto3.Session()
     meter = Meter()
@@ -194,13 +202,16 @@ def connect(
 
 
 def _leave_throttles_to_efforts(client: Any) -> None:
-    """Has the client not repeat by itself what an effort repeats: its waits, up to 15 s a call, know no end."""
+    """Stops the client from repeating requests that an effort repeats.
+
+    The client's own waits, up to 15 s a call, would ignore the end of the effort.
+    """
 
     def answer(response: tuple[Any, Mapping[str, Any]] | None, **_: Any) -> bool | None:
         if response is None or not _here.is_in_effort:
             return None
         is_throttled = response[1].get("Error", {}).get("Code") in THROTTLE_CODES
-        # False is botocore's word for no further try; None leaves it to the client.
+        # False tells botocore not to retry; None leaves the decision to the client.
         return False if is_throttled else None
 
     client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_name}", answer)
@@ -211,6 +222,6 @@ def _config(threads: int, read_timeout_seconds: int) -> Config:
         retries={"mode": "standard", "total_max_attempts": _CALL_ATTEMPTS},
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout_seconds,
-        max_pool_connections=threads + 4,  # the threads that call without fanning out
+        max_pool_connections=threads + 4,  # 4 for threads that call without fanning out
         tcp_keepalive=True,
     )

@@ -1,4 +1,4 @@
-"""How long an operation over many batches may take, and how many of them go out side by side."""
+"""Bounds an operation over many batches: how long it may take, and how many batches run in parallel."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ _LONGEST_WAIT_SECONDS = 2.0
 
 
 class Timer(Protocol):
-    """Monotonic time of this process; a test's own need not wait."""
+    """The monotonic time of this process; a test passes one that does not really wait."""
 
     def monotonic_seconds(self) -> float:
-        """Seconds since some moment, which never go back."""
+        """Returns the seconds since a fixed but unknown moment; the value never decreases."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         ...
 
 
 @dataclass(slots=True)
 class Pace:
-    """How many batches are out at once: half as many after a refusal for load, one more for each full round without.
+    """The number of batches that may be in flight at once.
 
-    That is how TCP shares a line (additive increase, multiplicative decrease, RFC 5681): threads that go on at full
-    width against a throttled index spend their time on refusals. Refusals of batches that went out before the latest
-    cut don't cut again, for they say nothing about the narrower width.
+    A refusal for load halves it; each full round without one raises it by one. This is how TCP shares a connection
+    (additive increase, multiplicative decrease, RFC 5681). Without it, all threads would keep calling a throttled
+    index and spend their time on refusals. A refusal of a batch that was sent before the latest cut does not cut
+    again, because it says nothing about the narrower width.
     """
 
     most: int
@@ -44,12 +45,12 @@ class Pace:
 
     @property
     def width(self) -> int:
-        """How many may be out at once, from 1 to `most`."""
+        """The number of batches that may be in flight now, from 1 to `most`."""
         return max(1, int(self._width))
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Waits until one more may go out; what it says when it is over sets the width of those after it."""
+        """Waits until one more batch may start; its result (`was_refused`) sets the width for later batches."""
         with self._changed:
             self._changed.wait_for(lambda: self._out < self.width)
             self._out += 1
@@ -72,7 +73,7 @@ class Pace:
 
 @dataclass(slots=True)
 class Turn:
-    """One batch that is out. `was_refused` says that AWS refused some of it for load."""
+    """One batch in flight. `was_refused` says that AWS refused some of it for load."""
 
     cuts_before: int
     was_refused: bool = False
@@ -80,7 +81,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """One operation, over one batch or many: the moment that it must be over by, and the pace of its batches."""
+    """One operation over one or many batches: the moment by which it must be over, and the pace of its batches."""
 
     timer: Timer
     seconds: float
@@ -91,17 +92,18 @@ class Effort:
         object.__setattr__(self, "_over_at_seconds", self.timer.monotonic_seconds() + self.seconds)
 
     def is_over(self) -> bool:
-        """Whether its time has passed."""
+        """Returns True if its time has passed."""
         return self.timer.monotonic_seconds() >= self._over_at_seconds
 
     def left_seconds(self) -> float:
-        """How much of its time is left; never below 0."""
+        """Returns the seconds that are left; never below 0."""
         return max(0.0, self._over_at_seconds - self.timer.monotonic_seconds())
 
     def back_off(self, round_number: int, jitter: float) -> None:
-        """Waits before a batch's next try: exponential from 50 ms, at most 2 s, the upper half by `jitter` (0-1).
+        """Waits before a batch is sent again: exponentially from 50 ms to at most 2 s.
 
-        Rounds count from 0. Never longer than to the end of the effort.
+        The lower half of each wait is fixed, and `jitter` (0 to 1) scales the upper half. `round_number` counts from
+        0. The wait never goes beyond the end of the effort.
         """
         ceiling_seconds = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(round_number, 16))
         self.timer.sleep(min(self.left_seconds(), ceiling_seconds * (1 + jitter) / 2))
@@ -109,9 +111,9 @@ class Effort:
 
 @dataclass(slots=True)
 class Allowance:
-    """How long the invocation in hand may still work; without one there is no end.
+    """The time that is left for the current Lambda invocation; without an invocation there is no limit.
 
-    A function works on one event at a time, so there is one for the process.
+    A function handles one event at a time, so one allowance serves the whole process.
     """
 
     timer: Timer
@@ -119,7 +121,7 @@ class Allowance:
 
     @contextmanager
     def of(self, seconds: float) -> Iterator[None]:
-        """For the time of the block, no effort goes on beyond `seconds` from now."""
+        """Limits every effort that begins inside the block to end within `seconds` from now."""
         self._until_seconds = self.timer.monotonic_seconds() + seconds
         try:
             yield
@@ -127,7 +129,7 @@ class Allowance:
             self._until_seconds = None
 
     def bounded(self, seconds: float) -> float:
-        """So many seconds, or as many as are left of the invocation where that is less; never below 0."""
+        """Returns `seconds`, or the seconds that are left of the invocation if those are fewer; never below 0."""
         if self._until_seconds is None:
             return seconds
         return max(0.0, min(seconds, self._until_seconds - self.timer.monotonic_seconds()))

@@ -1,4 +1,4 @@
-"""The one place that knows what botocore raises."""
+"""Translates botocore's errors into tidegate's; no other file needs to know what botocore raises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DUPLICATE_IN_STATEMENT = "DuplicateItem"
 INVALID_STATEMENT = "ValidationError"
 INVALID_CALL = "ValidationException"
 
-# Codes of calls that AWS refused for load: nothing was done.
+# Codes of calls that AWS refused for load. Such a call has done nothing.
 THROTTLE_CODES = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -30,7 +30,7 @@ THROTTLE_CODES = frozenset(
     }
 )
 
-# Codes of calls, and of the parts of a batch, that may succeed when they are repeated.
+# Codes of calls, and of single entries of a batch, that may succeed when they are repeated.
 TRANSIENT_CODES = frozenset(
     {
         "InternalError",
@@ -57,23 +57,26 @@ TRANSIENT_CODES = frozenset(
 
 
 class Throttled(DependencyUnavailable):
-    """AWS refused a whole call for load, within its retries too: the latest try did nothing."""
+    """The error for a call that AWS refused for load, also after the client's retries.
+
+    The latest request did nothing.
+    """
 
 
 def error_code(error: ClientError) -> str:
-    """The service's own name for the error."""
+    """Returns the service's own code of the error."""
     return error.response.get("Error", {}).get("Code", "Unknown")
 
 
 def was_retried(response: Any) -> bool:
-    """Whether the call went out more than once, so that an earlier try may have been carried out unseen."""
+    """Returns True if the call went out more than once, so that an earlier request may have been carried out unseen."""
     return bool(response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
 
 
 def old_item(error: ClientError) -> dict[str, Any] | None:
-    """The item that refused a condition, as ReturnValuesOnConditionCheckFailure brings it back; None where it doesn't.
+    """Returns the item that failed a condition, as ReturnValuesOnConditionCheckFailure returns it, or None.
 
-    None does not say that there is no item.
+    None does not mean that there is no item, because not every refusal brings the item.
     """
     response: Any = error.response
     item: dict[str, Any] | None = response.get("Item")
@@ -82,10 +85,10 @@ def old_item(error: ClientError) -> dict[str, Any] | None:
 
 @contextmanager
 def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
-    """Turns what botocore raises while `action` is done into tidegate's errors.
+    """Turns errors that botocore raises in the block into tidegate's.
 
-    What may succeed when it is repeated becomes DependencyUnavailable, everything else ServiceRefused. Errors
-    whose code is in `passing` go through untouched.
+    `action` names the operation in their messages. An error that may go away when the call is repeated becomes
+    DependencyUnavailable, any other ServiceRefused. An error whose code is in `passing` is raised unchanged.
     """
     try:
         yield

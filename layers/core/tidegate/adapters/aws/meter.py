@@ -1,4 +1,4 @@
-"""Counts what AWS bills: requests, write units and read units."""
+"""Counts the usage that AWS bills: requests, write units and read units."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tidegate.adapters.dynamodb.values import (
     write_units,
 )
 
-BASE = "table"  # in the place of an index's name
+BASE = "table"  # stands for the table itself where an index is named
 _ASKED = "tidegate_asked"
 
 _BILLED_REFUSALS = (CONDITION_FAILED_IN_STATEMENT, DUPLICATE_IN_STATEMENT)
-_INSERTED_NAME = re.compile(r"'([^']+)': \?")  # as dynamodb_batches writes its statements
+_INSERTED_NAME = re.compile(r"'([^']+)': \?")  # matches the statements of dynamodb_batches
 _Units = tuple[tuple[str, str], float]  # table and index, units
 
 
@@ -35,10 +35,10 @@ def _frozen(counts: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used up to a moment.
+    """The usage up to a moment.
 
-    `requests` counts by (service, operation), retries included; `write_units` by (table, index), where the
-    index is "table" for the table itself; `read_units` is the sum over all tables.
+    `requests` counts by (service, operation), retries included. `write_units` counts by (table, index); the index is
+    "table" for the table itself. `read_units` is the sum over all tables.
     """
 
     requests: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
@@ -46,7 +46,7 @@ class Usage:
     read_units: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        """What was used in both spans together."""
+        """Returns the usage of both spans together."""
         units = dict(self.write_units)
         for key, count in other.write_units.items():
             units[key] = units.get(key, 0.0) + count
@@ -54,7 +54,7 @@ class Usage:
         return Usage(_frozen(requests), _frozen(units), self.read_units + other.read_units)
 
     def __sub__(self, earlier: Usage) -> Usage:
-        """What was used since `earlier`."""
+        """Returns the usage since `earlier`."""
         requests = Counter(self.requests)
         requests.subtract(earlier.requests)
         units = dict(self.write_units)
@@ -63,7 +63,7 @@ class Usage:
         return Usage(_frozen(requests), _frozen(units), self.read_units - earlier.read_units)
 
     def to_json(self) -> dict[str, Any]:
-        """For the log: requests by "service.operation", and the units."""
+        """Returns the usage for the log: requests by "service.operation", and the units."""
         return {
             "requests": {".".join(call): count for call, count in self.requests.items()},
             "write_units": self.write_units_total,
@@ -71,27 +71,27 @@ class Usage:
         }
 
     def requests_of(self, service: str) -> int:
-        """Requests to one service: `dynamodb` or `sqs`."""
+        """Returns the number of requests to one service: `dynamodb` or `sqs`."""
         return sum(count for (name, _), count in self.requests.items() if name == service)
 
     @property
     def write_units_total(self) -> float:
-        """Write units of tables and indexes together."""
+        """The write units of tables and indexes together."""
         return sum(self.write_units.values())
 
     @property
     def base_write_units(self) -> float:
-        """Write units of the tables themselves."""
+        """The write units of the tables themselves."""
         return sum(count for (_, index), count in self.write_units.items() if index == BASE)
 
     @property
     def index_write_units(self) -> float:
-        """Write units of all indexes."""
+        """The write units of all indexes."""
         return sum(count for (_, index), count in self.write_units.items() if index != BASE)
 
 
 class Meter:
-    """Hooks into clients and counts; safe to use from many threads."""
+    """Hooks into boto3 clients and counts their usage; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -100,7 +100,7 @@ class Meter:
         self._read_units = 0.0
 
     def attach(self, client: Any) -> None:
-        """Counts everything that a boto3 client does from now on."""
+        """Counts every call of a boto3 client from now on."""
         service = client.meta.service_model.service_name
         events = client.meta.events
         events.register(f"provide-client-params.{service}", self._ask_for_units)
@@ -108,7 +108,7 @@ class Meter:
         events.register(f"after-call-error.{service}", self._count_failure)
 
     def snapshot(self) -> Usage:
-        """What was used so far."""
+        """Returns the usage so far."""
         with self._lock:
             return Usage(_frozen(self._requests), _frozen(self._write_units), self._read_units)
 
@@ -136,7 +136,7 @@ class Meter:
                 self._write_units[key] = self._write_units.get(key, 0.0) + units
 
     def _count_failure(self, event_name: str, **_: Any) -> None:
-        # No answer came, so how often it was tried is not known: once at the least.
+        # No answer came, so the number of requests is unknown; at least one was sent.
         _event, service, operation = event_name.split(".", 2)
         with self._lock:
             self._requests[(service, operation)] += 1
@@ -158,10 +158,11 @@ def _written(reported: Iterable[Mapping[str, Any]]) -> Iterator[_Units]:
 def _refused(
     parsed: Mapping[str, Any], reported: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]
 ) -> Iterator[_Units]:
-    """Writes that their condition refused: billed, by the larger of the item that stands and the one that was sent.
+    """Yields the write units of writes that their condition refused.
 
-    AWS does not report a refused call at all, nor the refused statements of a table of which none succeeded. The item
-    that stands is in the answer of a call that asked for it; what is not known counts as the least, one unit.
+    AWS bills such a write by the larger of the stored item and the item that was sent. It does not report the units
+    of a refused call, nor those of refused statements if no statement on the same table succeeded. The answer holds
+    the stored item if the call asked for it. An unknown size counts as one unit, the minimum.
     """
     if parsed.get("Error", {}).get("Code") == CONDITION_FAILED and not reported:
         sizes = (item_size(item) for item in (parsed.get("Item") or {}, asked.get("Item") or {}))

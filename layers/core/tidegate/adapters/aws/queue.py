@@ -1,4 +1,4 @@
-"""The pools' queues on SQS."""
+"""The queues of pools on SQS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tidegate.ports import Delivery, Message
 _MESSAGES_PER_CALL = 10
 _FOREIGN_BATCHES = 10
 _Received: TypeAlias = tuple[Message | None, str, int]
-# botocore gives the codes of SQS's older protocol where the answer names them, and there this one has a prefix.
+# botocore returns the codes of SQS's older protocol if the answer names them; there the last code has a prefix.
 _GONE = (
     "ReceiptHandleIsInvalid",
     "InvalidParameterValue",
@@ -33,7 +33,7 @@ _GONE = (
 
 
 def message_body(message: Message) -> str:
-    """A message as it goes over the wire. Never reopened, and what is not known, are left out."""
+    """Returns a message as the JSON body that is sent; fields that are 0 or unknown are left out."""
     reopened = {"reopened": message.reopened} if message.reopened else {}
     queued = {"queued_at_ms": message.queued_at_ms} if message.queued_at_ms else {}
     typed = {"type": message.type} if message.type else {}
@@ -51,7 +51,7 @@ def message_body(message: Message) -> str:
 
 
 def message_from(body: str) -> Message | None:
-    """The message of a body; None where it is none of ours."""
+    """Returns the message of a body, or None if it is not a message of tidegate."""
     try:
         fields = json.loads(body)
         job_id = fields["job_id"]
@@ -59,12 +59,12 @@ def message_from(body: str) -> Message | None:
         job_type, estimate = fields.get("type", ""), fields.get("estimated_seconds")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    # What can't be an id would fail the whole request that it goes into, and with it the jobs of other messages.
+    # A malformed id would fail the whole batch request that contains it, and with it the jobs of other messages.
     is_id = isinstance(job_id, str) and job_id.isascii() and 1 <= len(job_id) <= limits.MAX_JOB_ID_CHARACTERS
     are_counts = all(isinstance(count, int) and count >= 0 for count in counts)
     if not (is_id and are_counts):
         return None
-    # A wrong one of these is left out: a worker goes by them to spare itself a claim, and by nothing else.
+    # A malformed type or estimate is dropped, because a worker uses them only to save itself a claim.
     named = isinstance(job_type, str) and len(job_type) <= limits.MAX_TYPE_CHARACTERS
     numbers = isinstance(estimate, int | float) and not isinstance(estimate, bool)
     known = numbers and 0 <= estimate <= limits.MAX_ESTIMATED_DURATION_SECONDS
@@ -79,14 +79,20 @@ def _readable(received: Sequence[_Received]) -> tuple[Delivery, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SqsQueue:
-    """One standard queue for each pool, and one for its dead letters; addresses by pool."""
+    """Sends and receives messages on one standard queue for each pool and one for its dead letters.
+
+    URLs are by pool. Its methods raise NotFound for an unknown pool.
+    """
 
     clients: AwsClients
     urls: Mapping[str, str]
     dead_letters_urls: Mapping[str, str]
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Sends ten to a call, several calls at once; returns what could not be sent in bounded retries."""
+        """Sends ten messages a call, several calls in parallel.
+
+        Returns the messages that stay unsent after bounded retries.
+        """
         url = self._url(pool)
         effort = self.clients.effort()
         unsent = self.clients.fan_out.map(
@@ -95,16 +101,17 @@ class SqsQueue:
         return tuple(message for batch in unsent for message in batch)
 
     def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10), waiting at most `wait_seconds` (0-20, rounded up) for the first.
+        """Returns at most `limit` messages (1-10); waits at most `wait_seconds` (0-20, rounded up) for the first.
 
-        A body that is no message of ours is left alone: the queue moves it to its dead letters.
+        A body that is not a message of tidegate is left alone; the queue moves it to its dead letters.
         """
         return _readable(self._receive_any(self._url(pool), pool, limit, math.ceil(wait_seconds)))
 
     def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
-        """At most `limit` messages (1-10) that the queue gave up; never waits. None where nothing collects them.
+        """Returns at most `limit` (1-10) dead letters; never waits.
 
-        What is no message of ours is passed by, for whoever sent it to find.
+        Returns none for a pool without a dead-letter queue. Foreign messages are skipped and left for their sender to
+        find.
         """
         if pool not in self.dead_letters_urls:
             return ()
@@ -133,11 +140,11 @@ class SqsQueue:
         ]
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries; one that fails comes again and loses its claim."""
+        """Acknowledges deliveries; a message whose deletion fails is delivered again, and its claim is refused then."""
         self._delete(self._url(pool), pool, receipts)
 
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries of given-up messages."""
+        """Acknowledges deliveries of dead letters."""
         self._delete(_of(self.dead_letters_urls, pool), pool, receipts)
 
     def _delete(self, url: str, pool: str, receipts: Sequence[str]) -> None:
@@ -147,7 +154,7 @@ class SqsQueue:
             entries: Any = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(left)]
             with translated(action):
                 answer = self.clients.sqs.delete_message_batch(QueueUrl=url, Entries=entries)
-            # What is our own fault is a delivery that is long over: there is nothing left to acknowledge.
+            # A SenderFault means that the delivery is long over, so there is nothing left to acknowledge.
             return [
                 left[int(failed["Id"])] for failed in answer.get("Failed", ()) if not failed["SenderFault"]
             ]
@@ -159,9 +166,10 @@ class SqsQueue:
         )
 
     def depth(self, pool: str) -> int:
-        """About how many messages the queue holds, received ones included; right about a minute after it came to rest.
+        """Returns about how many messages the queue holds, received ones included.
 
-        Source: Amazon SQS API Reference, GetQueueAttributes.
+        The number is right about a minute after the queue has come to rest. Source: Amazon SQS API Reference,
+        GetQueueAttributes.
         """
         with translated(f"counting the messages of pool {pool}"):
             answer = self.clients.sqs.get_queue_attributes(
@@ -171,7 +179,7 @@ class SqsQueue:
         return sum(map(int, answer["Attributes"].values()))
 
     def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
-        """Keeps a delivery invisible for `seconds` from now (0-43,200); nothing happens if it is gone."""
+        """Keeps a delivery invisible for `seconds` from now (0-43,200); does nothing if it is gone."""
         try:
             with translated(f"extending a message of pool {pool}", passing=_GONE):
                 self.clients.sqs.change_message_visibility(
@@ -198,7 +206,7 @@ class SqsQueue:
             unsent = [left[int(failed["Id"])] for failed in answer.get("Failed", ())]
             return unsent
 
-        # Where an answer was lost, some of them may have been sent: a double is harmless.
+        # If an answer was lost, some messages may have been sent; sending them again is harmless.
         with suppress(DependencyUnavailable):
             self.clients.until_all_done("sending messages", messages, attempt, effort)
         return unsent

@@ -1,1 +1,1 @@
-"""Condition expressions: a part of the Common Expression Language (CEL) whose every evaluation is counted."""
+"""Condition expressions: a subset of the Common Expression Language (CEL) with a bounded, counted cost."""

@@ -1,4 +1,7 @@
-"""Conditions in a part of the Common Expression Language."""
+"""The `Conditions` port for a subset of the Common Expression Language (CEL).
+
+An edge of type CONDITIONAL carries an expression over its upstream, such as `upstream.result.rows > 0`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.states import TERMINAL
 
 VARIABLE = "upstream"
-_COMPILED_KEPT = 64  # one takes up to 0.5 MB
+_COMPILED_KEPT = 64  # each takes up to 0.5 MB
 _CONSTANT_STEPS = 3_000
 _TEXT = Shape.of("string")
 _ERROR_FIELDS: Mapping[str, Shape] = {"code": _TEXT, "message": _TEXT}
@@ -37,27 +40,28 @@ _FIELDS: Mapping[str, Shape] = {
     "error": Shape(frozenset({"null_type", "map"}), fields=_ERROR_FIELDS),
 }
 UPSTREAM = Shape(frozenset({"map"}), fields=_FIELDS)
-"""The shape of `upstream` in every condition (usecases/release/conditions.py makes the value)."""
+"""The shape of `upstream` in every condition; `usecases/release/conditions.py` makes the value."""
 
 
 class CelConditions:
-    """Compiles and evaluates conditions over one variable, `upstream`; keeps the last 64 compiled."""
+    """Compiles and evaluates conditions over one variable, `upstream`; caches the 64 conditions used last."""
 
     def check(self, expression: str) -> None:
-        """Raises ConditionError where the expression can't work for any upstream.
+        """Raises ConditionError if the expression can't work for any upstream.
 
-        That is one that does not compile, that uses names, fields or functions there are not, that puts together what
-        never fits, or that never has a boolean value.
+        It can't work if it does not compile, if it uses names, fields or functions that don't exist, if it combines
+        types that never fit together, or if its value is never a boolean.
         """
         _check(expression)
 
     def evaluate(
         self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS
     ) -> bool:
-        """The expression's value over `upstream`.
+        """Returns the value of the expression over `upstream`.
 
-        Raises ConditionError where it fails or is no boolean, and ConditionTooDear where it would take more than
-        `max_steps`. Which of these it is depends on the expression and `upstream` alone, never on the machine.
+        Raises ConditionError where the evaluation fails or its value is no boolean, and ConditionTooDear where it
+        would cost more than `max_steps` steps. The outcome depends on the expression and on `upstream` alone, never
+        on the machine.
         """
         _, program = _compiled(expression)
         value = program.evaluate(upstream, max_steps=max_steps)
@@ -79,8 +83,8 @@ def _check(expression: str) -> None:
     tree, _ = _compiled(expression)
     check_types(tree, {VARIABLE: UPSTREAM})
     try:
-        constant = build(tree, "")  # no expression can use that name
+        constant = build(tree, "")  # fails if any name is used, for no name is empty
     except ConditionError:
-        return  # it looks at its upstream
+        return  # it uses `upstream`, so its value is not constant
     with suppress(ConditionTooDear):
         constant.evaluate(None, max_steps=_CONSTANT_STEPS)

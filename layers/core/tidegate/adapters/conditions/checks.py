@@ -1,7 +1,7 @@
-"""Finds faults of an expression that no data can mend: fields there are not, and types that never fit.
+"""Finds the faults of an expression that do not depend on the data: unknown fields, and types that never fit.
 
-Each part of the tree gets the types that its value may have. A part is refused where no combination of them would do.
-Data of unknown shape may be of any type, so nothing is refused for it.
+The check computes for each part of the tree the types that its value may have. It refuses a part if no combination of
+these types is allowed there. Data of unknown shape may have any type, so it is never refused.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _TEXT_FUNCTIONS = ("contains", "startsWith", "endsWith")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that is known of a value: the types that it may have, the fields of a map, and the texts that it may be.
+    """All that is known of a value: its possible types, the fields of a map, and the possible texts.
 
-    `fields` is None where a map may have any field, `texts` where a text may be any.
+    `fields` is None if a map may have any field; `texts` is None if a text may be any.
     """
 
     kinds: frozenset[str]
@@ -53,7 +53,7 @@ class Shape:
 
     @classmethod
     def of(cls, *kinds: str) -> Shape:
-        """A value of one of these types."""
+        """Returns the shape of a value that has one of these types."""
         return cls(frozenset(kinds))
 
     def __str__(self) -> str:
@@ -66,7 +66,10 @@ _Scope: TypeAlias = Mapping[str, Shape]
 
 
 def check_types(tree: syntax.Node, scope: Mapping[str, Shape]) -> None:
-    """Raises ConditionError where the expression can have no boolean value, whatever the data in `scope`'s shapes."""
+    """Raises ConditionError if the expression can never have a boolean value.
+
+    `scope` gives the shape of each variable; the check considers all data of these shapes.
+    """
     found = _shape(tree, scope)
     if "bool" not in found.kinds:
         raise ConditionError(f"is {found}, never a boolean; compare it with something")
@@ -209,7 +212,7 @@ def _comparable(left: Shape, right: Shape) -> bool:
 
 
 def _require_possible(value: Shape, other: Shape, node: syntax.Node) -> None:
-    """Raises ConditionError where a text of a known few is compared with one that is none of them."""
+    """Raises ConditionError if a text with a few possible values is compared with a constant that is none of them."""
     if value.texts is None or other.texts is None or value.texts & other.texts:
         return
     if len(value.texts) > 1:
@@ -230,7 +233,7 @@ def _require(found: Shape, wanted: frozenset[str], node: syntax.Node, where: str
 
 
 def _text(node: syntax.Node) -> str:
-    """The part of the expression for a message: names and literals as they are written, others by what they are."""
+    """Returns a text of the part for a message: names, fields and constants as written, for others "a part of it"."""
     if isinstance(node, syntax.Name):
         return node.name[:_SHOWN_CHARACTERS]
     if isinstance(node, syntax.Field):

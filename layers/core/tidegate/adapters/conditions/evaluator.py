@@ -1,4 +1,4 @@
-"""From tree to value, with every step counted."""
+"""Turns the tree of an expression into a program, and runs it with every step counted."""
 
 from __future__ import annotations
 
@@ -44,16 +44,21 @@ _Part: TypeAlias = tuple[Evaluate, int]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An expression that is ready to run. `steps` is what its nodes cost when each is evaluated once."""
+    """An expression that is ready to run.
+
+    `steps` is the cost of its nodes when each is evaluated once; `slots` is the number of variables, those of loops
+    included.
+    """
 
     run: Evaluate
     steps: int
     slots: int
 
     def evaluate(self, value: Any, *, max_steps: int) -> Any:
-        """The expression's value where its one variable has `value`.
+        """Returns the expression's value where its one variable has `value`.
 
-        Raises ConditionError where it fails, and ConditionTooDear where it would take more than `max_steps`.
+        Raises ConditionError where the evaluation fails, and ConditionTooDear where it would cost more than
+        `max_steps`.
         """
         run = Run([value, *[None] * (self.slots - 1)], max_steps)
         run.spend(self.steps)
@@ -61,23 +66,29 @@ class Program:
 
 
 def build(tree: Node, variable: str) -> Program:
-    """Makes a program of `tree`; raises ConditionError where it uses names other than `variable`, or is too deep."""
+    """Makes a program of `tree`, whose one variable is `variable`.
+
+    Raises ConditionError where the tree uses any other name or is nested too deep.
+    """
     builder = _Builder()
     run, steps = builder.part(tree, {variable: 0}, 0)
     return Program(run, steps, builder.slots)
 
 
 class _Builder:
-    """Turns each node into a function and the steps that it costs; what depends on the data is counted as it runs."""
+    """Turns each node into a function and its fixed cost in steps.
+
+    The cost that depends on the data is counted at run time.
+    """
 
     def __init__(self) -> None:
         self.slots = 1
 
     def part(self, node: Node, scope: Mapping[str, int], depth: int) -> _Part:
-        """The function of a node, and its steps together with those of what is in it."""
+        """Returns the function of a node, and the steps of the node with all nodes inside it."""
         if depth > MAX_TREE_DEPTH:
             raise ConditionError(
-                f"does not compile: it has more than {MAX_TREE_DEPTH} operators one in the other"
+                f"does not compile: it has more than {MAX_TREE_DEPTH} operators nested in each other"
             )
         if isinstance(node, Literal):
             return _constant(node.value)
@@ -191,7 +202,7 @@ def _logic(node: Logic) -> tuple[_Make, Sequence[Node]]:
 
 
 def _decide(run: Run, operands: Sequence[Evaluate], sign: str, decisive: bool) -> bool:
-    """The first operand that decides wins, also over one before it that failed."""
+    """Returns the value of `&&` or `||`: the first operand that decides wins, even if an operand before it failed."""
     failed: ConditionError | None = None
     for operand in operands:
         try:

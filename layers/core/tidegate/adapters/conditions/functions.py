@@ -1,4 +1,7 @@
-"""The functions that an expression can call."""
+"""The functions that an expression can call.
+
+`PLAIN` holds those that take one argument at a fixed cost, `COUNTED` those whose cost grows with their arguments.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,12 @@ def _contains(run: Run, text: Any, part: Any) -> bool:
 
 
 def _search_steps(text: int, part: int) -> int:
-    """Steps that Python's search for a part in a text can cost, by their lengths; under 70 ns each, as measured.
+    """Returns an upper bound of the steps of Python's search for a part in a text, from both lengths in characters.
 
-    It compares place by place in short texts and for short parts, which takes the product of both. Else its time grows
-    with the text alone, but for a part of a third of the text or more: at the last 2,000 places where such a part may
-    stand it compares place by place, too.
+    A step stands for under 70 ns here, as measured. In a short text, or for a short part, Python compares at every
+    position, which takes the product of both lengths. Otherwise the time grows with the text alone, with one
+    exception: for a part of a third of the text or more, Python compares at each of the last 2,000 positions where
+    the part could begin.
     """
     places = max(0, text - part + 1)
     is_short = text < 2_500 or (part < 100 and text < 30_000)
@@ -64,7 +68,7 @@ def _to_bool(value: Any) -> bool:
     return value == "true"
 
 
-# Of one argument, and of a size that does not matter.
+# These take one argument, whose size does not change the cost.
 PLAIN: dict[str, Callable[[Any], Any]] = {
     "size": _size,
     "int": values.to_int,

@@ -1,4 +1,4 @@
-"""The tokens of an expression."""
+"""Splits the text of an expression into tokens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ _SHORT = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v":
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an expression. `kind` is text, number, name or end; of a symbol it is the symbol itself."""
+    """One token of an expression.
+
+    `kind` is `text`, `number`, `name` or `end`; for a symbol it is the symbol itself. `position` counts characters
+    from 0.
+    """
 
     kind: str
     text: str
@@ -39,7 +43,10 @@ class Token:
 
 
 def tokens_of(expression: str) -> list[Token]:
-    """The tokens, and one more of kind END; raises ConditionError where something is no token or there are too many."""
+    """Returns the tokens of `expression`, with one more of kind END at the end.
+
+    Raises ConditionError where some characters form no token, or where there are too many tokens.
+    """
     tokens: list[Token] = []
     position = 0
     while position < len(expression):

@@ -1,4 +1,4 @@
-"""The macros that go over a list, or over the keys of a map."""
+"""The macros that loop over a list or over the keys of a map: all, exists, exists_one, filter and map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from tidegate.domain.errors import ConditionError, ConditionTooDear
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """A loop's parts: `test` and `body` see an element in `slot`; `steps` is what both cost for one element."""
+    """The parts of a loop.
+
+    `test` and `body` read the current element from the slot `slot` of the run's values; `steps` is the cost of both
+    for one element.
+    """
 
     over: Evaluate
     slot: int
@@ -26,14 +30,14 @@ class Each:
     steps: int
 
     def elements(self, run: Run) -> Any:
-        """The elements of the list, or the keys of the map."""
+        """Returns the elements of the list, or the keys of the map; raises ConditionError for other values."""
         over = self.over(run)
         if not values.is_map(over) and not values.is_list(over):
             raise values.no_overload("a loop", over)
         return over
 
     def holds(self, run: Run, element: Any) -> bool:
-        """Whether the test holds for an element."""
+        """Returns True if the test holds for an element."""
         run.spend(self.steps)
         run.values[self.slot] = element
         return values.truth(self.test(run), "a loop's test")

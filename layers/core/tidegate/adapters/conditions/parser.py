@@ -1,4 +1,4 @@
-"""From text to tree."""
+"""Parses the text of an expression into its tree, by recursive descent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ _MACROS = (*_LOOPS, "filter", "map")
 
 
 def parse(expression: str) -> Node:
-    """The tree of `expression`; raises ConditionError where it is malformed, too deep, or calls an unknown function."""
+    """Returns the tree of `expression`.
+
+    Raises ConditionError if it is malformed, nested too deep, or calls an unknown function.
+    """
     parser = _Parser(tokens_of(expression))
     tree = parser.expression()
     if parser.token.kind != END:
@@ -77,7 +80,7 @@ def parse(expression: str) -> Node:
 
 
 class _Parser:
-    """Recursive descent. `depth` counts brackets, choices and arguments that are open."""
+    """A recursive-descent parser. `_depth` counts the brackets, choices and arguments that are open."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -87,17 +90,17 @@ class _Parser:
 
     @property
     def token(self) -> Token:
-        """The token that comes next."""
+        """The next token."""
         return self._tokens[self._place]
 
     def unexpected(self) -> ConditionError:
-        """The error for the token that comes next."""
+        """Returns the error for an unexpected next token."""
         return ConditionError(
             f"does not compile: {self.token.text[:40]!r} at character {self.token.position + 1} is not expected there"
         )
 
     def expression(self) -> Node:
-        """A whole expression, with its choices."""
+        """Parses a whole expression, including a choice `test ? yes : no`."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ConditionError(f"does not compile: it is nested deeper than {MAX_DEPTH}")
@@ -167,7 +170,7 @@ class _Parser:
         return self._function(name) if self._accept("(") else Name(name)
 
     def _until(self, end: str) -> tuple[Node, ...]:
-        """Expressions with commas between, and perhaps one behind, up to `end`."""
+        """Parses expressions separated by commas up to the token `end`; a comma after the last one is allowed."""
         found: list[Node] = []
         while not self._accept(end):
             found.append(self.expression())
@@ -238,7 +241,7 @@ class _Parser:
         return self._advance().text
 
     def _accept(self, *kinds: str) -> Token | None:
-        """The next token where it is one of `kinds`, which is then passed."""
+        """Consumes and returns the next token if its kind is one of `kinds`; otherwise returns None."""
         token = self.token
         return self._advance() if token.kind in kinds or (token.text == "in" and "in" in kinds) else None
 

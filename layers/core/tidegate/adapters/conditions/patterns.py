@@ -1,8 +1,7 @@
-"""Regular expressions whose compilation and search are bounded.
+"""Regular expressions whose compilation and search have a bounded cost.
 
-The engine is the one that pydantic ships, the `regex` crate of Rust. Its time grows with the text times the number of
-states of the pattern, never faster. The states are counted before the pattern is compiled, because compiling takes
-time as well.
+The engine is the `regex` crate of Rust, as pydantic ships it. Its search time grows with the length of the text times
+the number of the pattern's states, never faster. Compiling takes time too, so the states are counted before that.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 MAX_STATES = 2_000
-_STATE_BYTES_PER_STEP = 32  # the dearest state seen takes 3 ns for a byte, so a step stays under 100 ns
-# With a boundary of words in the pattern and letters beyond ASCII in the text, the engine takes its slowest way: up to
-# 10 ns were seen.
+_STATE_BYTES_PER_STEP = 32  # the slowest state measured takes 3 ns a byte, so a step stays under 100 ns
+# For a pattern with a word boundary and a text with letters beyond ASCII, the engine uses its slowest algorithm: up to
+# 10 ns were measured.
 _STATE_BYTES_PER_STEP_AT_BOUNDARIES = 16
 _BOUNDARY = re.compile(r"\\[bB]")
 
@@ -34,22 +33,25 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """States that a piece of a pattern counts for; `cases` multiplies all where case is ignored."""
+    """The states that a piece of a pattern counts for.
 
-    of_class: int  # \w, \d, \s, \p{...} and their opposites
+    Where the pattern ignores case, the sum is multiplied by `cases`.
+    """
+
+    of_class: int  # \w, \d, \s, \p{...} and their negations
     of_any: int  # a dot, or a set
     of_other: int  # a character beyond ASCII
     cases: int
 
 
-# Compiling builds an automaton for all ranges that Unicode has in a class. Searching is in a few of its states at once.
+# Compiling builds an automaton of all Unicode ranges of a class. A search is in only a few of its states at once.
 _TO_COMPILE = _Weights(of_class=100, of_any=12, of_other=4, cases=4)
 _TO_SEARCH = _Weights(of_class=4, of_any=4, of_other=4, cases=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled regular expression of so many `states`; a search is in `width` states at once, at most."""
+    """A compiled regular expression with `states` states; a search is in at most `width` of them at once."""
 
     states: int
     width: int
@@ -57,20 +59,20 @@ class Pattern:
     has_boundary: bool = False
 
     def cost_of(self, text: str) -> int:
-        """Steps that a search of `text` can cost, at most."""
+        """Returns the largest number of steps that a search of `text` can cost."""
         if text.isascii():
             return len(text) * self.width // _STATE_BYTES_PER_STEP
         per_step = _STATE_BYTES_PER_STEP_AT_BOUNDARIES if self.has_boundary else _STATE_BYTES_PER_STEP
         return 4 * len(text) * self.width // per_step
 
     def is_found_in(self, text: str) -> bool:
-        """Whether the pattern matches anywhere in `text`."""
+        """Returns True if the pattern matches anywhere in `text`."""
         return self.validator.isinstance_python(text)
 
 
 def compile_pattern(source: str) -> Pattern:
-    """Compiles `source`; raises ConditionError where it is malformed or has more states than are allowed."""
-    # Imported here: most conditions have no regular expression, and most functions no condition.
+    """Compiles `source`; raises ConditionError if it is malformed or has more than `MAX_STATES` states."""
+    # Imported here to save start-up time: most conditions have no regular expression, and most functions no condition.
     from pydantic_core import SchemaError, SchemaValidator, core_schema
 
     states = _count(source, _TO_COMPILE)
@@ -89,9 +91,9 @@ def compile_pattern(source: str) -> Pattern:
 
 
 def _count(source: str, weights: _Weights) -> int:
-    """At least as many states as `source` comes to; any number for a malformed one."""
-    before: list[int] = []  # what stands before each group that is open
-    total, last, cases = 1, 0, 1  # `last` is the last piece alone: a repetition multiplies it
+    """Returns at least as many states as `source` compiles to; for a malformed one, any number."""
+    before: list[int] = []  # the states before each group that is still open
+    total, last, cases = 1, 0, 1  # `last` counts the last piece alone, because a repetition multiplies it
     position = 0
     while position < len(source):
         piece = _next_piece(source, position)
@@ -111,12 +113,12 @@ def _count(source: str, weights: _Weights) -> int:
             else:
                 last = _states_of(piece, weights)
         if total + last > MAX_STATES:
-            break  # enough is known, and the numbers would only grow
+            break  # it is too large already, and the count only grows
     return (total + last + sum(before)) * cases
 
 
 def _next_piece(source: str, position: int) -> re.Match[str]:
-    # There is always one: the last alternative takes any character.
+    # There is always a match, because the last alternative takes any character.
     return cast("re.Match[str]", _PIECE.match(source, position))
 
 
@@ -130,13 +132,16 @@ def _states_of(piece: re.Match[str], weights: _Weights) -> int:
 
 def _cases(flags: str, weights: _Weights) -> int:
     if "x" in flags:
-        # Spaces and comments could stand between a piece and what repeats it.
+        # With this flag, spaces and comments may separate a piece from its repetition, which `_count` would miss.
         raise ConditionError("has a regular expression with the flag x; write it without")
     return weights.cases if "i" in flags else 1
 
 
 def _set_states(source: str, position: int, weights: _Weights) -> tuple[int, int]:
-    """The states of a set in brackets, and where it ends; `position` is behind what opens it."""
+    """Returns the states of a set in brackets and the position after it.
+
+    `position` is just after its opening bracket.
+    """
     states, depth, start = weights.of_any, 1, position
     is_search = weights is _TO_SEARCH
     while position < len(source) and depth:

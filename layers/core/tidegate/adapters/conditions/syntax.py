@@ -1,4 +1,4 @@
-"""The tree of an expression."""
+"""The nodes of an expression's syntax tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidegate.adapters.conditions.patterns import Pattern
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value that stands in the expression."""
+    """A constant written in the expression."""
 
     value: bool | int | float | str | None
 
@@ -32,7 +32,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """Whether a map has a field: `has(of.name)`."""
+    """A test for a field of a map: `has(of.name)`."""
 
     of: Node
     name: str
@@ -40,7 +40,7 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An element of a list or a map: `of[key]`."""
+    """An element of a list, or a value of a map: `of[key]`."""
 
     of: Node
     key: Node
@@ -62,7 +62,7 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
-    """An operator before its operand: `!` or `-`."""
+    """A unary operation, `!` or `-`."""
 
     operator: str
     operand: Node
@@ -70,7 +70,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """An operator between two operands; `&&` and `||` are Logic."""
+    """An operation on two operands, except `&&` and `||`, which are Logic."""
 
     operator: str
     left: Node
@@ -79,7 +79,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """Operands joined by `&&` or by `||`. Flat, so that a long chain needs no deep recursion."""
+    """Operands joined by `&&` or by `||`, in one flat node, so that a long chain needs no deep recursion."""
 
     operator: str
     operands: tuple[Node, ...]
@@ -87,7 +87,7 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`test ? yes : no`."""
+    """A choice between two values: `test ? yes : no`."""
 
     test: Node
     yes: Node
@@ -96,7 +96,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function; the receiver of a method is its first argument."""
+    """A call of a function; the receiver of a method is the first argument."""
 
     function: str
     arguments: tuple[Node, ...]
@@ -104,7 +104,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """A search for a regular expression, which was compiled when the expression was."""
+    """A search in a text for a regular expression, which the parser has already compiled."""
 
     text: Node
     pattern: Pattern
@@ -112,7 +112,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A macro over a list or a map's keys: `over.kind(variable, test, body)`; only `map` has a body."""
+    """A macro over a list or over the keys of a map: `over.kind(variable, test, body)`; only `map` has a body."""
 
     kind: str
     over: Node

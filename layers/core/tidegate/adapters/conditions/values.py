@@ -1,4 +1,8 @@
-"""What operators and functions make of values. Values are JSON's, and the types of values."""
+"""The operators and functions of expressions, applied to values.
+
+A value is a JSON value or the type of a value (`Kind`). Operations whose cost grows with their operands count steps
+on the `Run`; operands of a wrong type raise ConditionError.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The type of a value, as `type(...)` gives it."""
+    """The type of a value, as `type(...)` returns it."""
 
     name: str
 
@@ -32,7 +36,7 @@ _SCALARS = {bool: "bool", int: "int", float: "double", str: "string", type(None)
 
 
 def kind_of(value: Any) -> Kind:
-    """The type of a value."""
+    """Returns the type of a value."""
     name = _SCALARS.get(type(value))
     if name is None:
         name = "map" if is_map(value) else "list"
@@ -40,35 +44,38 @@ def kind_of(value: Any) -> Kind:
 
 
 def is_map(value: Any) -> bool:
-    """Whether the value is a map."""
+    """Returns True if the value is a map."""
     return type(value) is dict or isinstance(value, Mapping)
 
 
 def is_list(value: Any) -> bool:
-    """Whether the value is a list."""
+    """Returns True if the value is a list."""
     return type(value) is list or (isinstance(value, Sequence) and type(value) is not str)
 
 
 def is_number(value: Any) -> bool:
-    """Whether the value is an int or a double; a bool is neither."""
+    """Returns True if the value is an int or a double; a bool is neither."""
     return type(value) is int or type(value) is float
 
 
 def no_overload(operator: str, *operands: Any) -> ConditionError:
-    """The error for operands of types that an operator or a function is not there for."""
+    """Returns the error for an operator or a function that does not take operands of these types."""
     kinds = ", ".join(kind_of(operand).name for operand in operands)
     return ConditionError(f"there is no overload of {operator} for {kinds}; both sides must be of one type")
 
 
 def truth(value: Any, where: str) -> bool:
-    """The value, which has to be a bool."""
+    """Returns the value if it is a bool; otherwise raises ConditionError. `where` names the operator in the error."""
     if type(value) is not bool:
         raise no_overload(where, value)
     return value
 
 
 def equal(run: Run, left: Any, right: Any) -> bool:
-    """Whether two values are the same; numbers are compared as numbers, other types are never equal across."""
+    """Returns True if two values are equal.
+
+    An int and a double are compared as numbers; other values of different types are never equal.
+    """
     kind = type(left)
     if kind is int or kind is float:
         return is_number(right) and bool(left == right)
@@ -103,7 +110,7 @@ def _equal_maps(run: Run, left: Mapping[str, Any], right: Mapping[str, Any]) -> 
 
 
 def ordered(run: Run, left: Any, right: Any, operator: str) -> bool:
-    """`<`, `<=`, `>` or `>=` of two numbers, two texts or two bools."""
+    """Compares two numbers, two texts or two bools by `<`, `<=`, `>` or `>=`."""
     if type(left) is str and type(right) is str:
         run.spend(min(len(left), len(right)) // CHARACTERS_PER_STEP)
     elif not (is_number(left) and is_number(right)) and not (type(left) is bool and type(right) is bool):
@@ -116,10 +123,10 @@ def ordered(run: Run, left: Any, right: Any, operator: str) -> bool:
 
 
 def is_in(run: Run, wanted: Any, holder: Any) -> bool:
-    """Whether a list holds a value equal to `wanted`, or a map has it as a key."""
+    """Returns True if a list contains a value equal to `wanted`, or a map has it as a key."""
     if is_map(holder):
         if type(wanted) is not str:
-            if type(wanted) in (int, bool):  # a key in CEL, but never in JSON
+            if type(wanted) in (int, bool):  # CEL allows such keys, but JSON has none
                 return False
             raise no_overload("in", wanted, holder)
         run.spend(len(wanted) // CHARACTERS_PER_STEP)
@@ -134,7 +141,10 @@ def is_in(run: Run, wanted: Any, holder: Any) -> bool:
 
 
 def arithmetic(run: Run, operator: str, left: Any, right: Any) -> Any:
-    """`+`, `-`, `*`, `/` or `%`; `+` joins texts and lists too."""
+    """Computes `+`, `-`, `*`, `/` or `%` of two ints or two doubles (no `%`); `+` also joins two texts or two lists.
+
+    Raises ConditionError for other types, for an int result of more than 64 bits, and for a division of ints by zero.
+    """
     if type(left) is int and type(right) is int:
         return _of_ints(operator, left, right)
     if type(left) is float and type(right) is float and operator != "%":
@@ -150,7 +160,7 @@ def arithmetic(run: Run, operator: str, left: Any, right: Any) -> Any:
 
 
 def in_64_bits(value: int) -> int:
-    """The value; raises ConditionError where it has more than 64 bits."""
+    """Returns the value; raises ConditionError if it needs more than 64 bits."""
     if not _MIN_INT <= value <= _MAX_INT:
         raise ConditionError("overflow: an int has 64 bits; use double(...)")
     return value
@@ -166,7 +176,7 @@ def _of_ints(operator: str, left: int, right: int) -> int:
         return in_64_bits(left * right)
     if right == 0:
         raise ConditionError("division by zero")
-    quotient = abs(left) // abs(right)  # towards zero, where Python's goes down
+    quotient = abs(left) // abs(right)  # CEL rounds towards zero, Python rounds down
     if (left < 0) != (right < 0):
         quotient = -quotient
     return in_64_bits(quotient) if operator == "/" else left - quotient * right
@@ -187,7 +197,7 @@ def _of_doubles(operator: str, left: float, right: float) -> float:
 
 
 def negative(value: Any) -> Any:
-    """`-value` of a number."""
+    """Returns `-value` of a number."""
     if type(value) is int:
         return in_64_bits(-value)
     if type(value) is float:
@@ -196,7 +206,10 @@ def negative(value: Any) -> Any:
 
 
 def element(run: Run, holder: Any, key: Any) -> Any:
-    """`holder[key]`: an element of a list, or what a map has under a key."""
+    """Returns `holder[key]`: an element of a list by its index, or a value of a map by its key.
+
+    Raises ConditionError for an index out of bounds or a key that the map does not have.
+    """
     if is_map(holder):
         if type(key) is not str:
             raise no_overload("[]", holder, key)
@@ -210,7 +223,7 @@ def element(run: Run, holder: Any, key: Any) -> Any:
 
 
 def field(holder: Any, name: str) -> Any:
-    """`holder.name` of a map."""
+    """Returns `holder.name` of a map; raises ConditionError if the map has no such field or `holder` is no map."""
     if not is_map(holder):
         raise ConditionError(
             f"there is no overload of .{name[:100]} for {kind_of(holder).name}, which has no fields; "
@@ -223,7 +236,10 @@ def field(holder: Any, name: str) -> Any:
 
 
 def to_int(value: Any) -> int:
-    """`int(value)` of a number or a text; a double is cut towards zero."""
+    """Returns `int(value)` of a number or a text; a double is cut towards zero.
+
+    Raises ConditionError where the text is no whole number, or the result needs more than 64 bits.
+    """
     if type(value) is int:
         return in_64_bits(value)
     if type(value) is float:
@@ -238,7 +254,10 @@ def to_int(value: Any) -> int:
 
 
 def to_double(value: Any) -> float:
-    """`double(value)` of a number or a text."""
+    """Returns `double(value)` of a number or a text.
+
+    Raises ConditionError where the text is no number, or it is too large.
+    """
     if type(value) is str:
         if len(value) > _MAX_NUMBER_CHARACTERS or not _DECIMAL.match(value):
             raise ConditionError("the text is no number")
@@ -251,7 +270,7 @@ def to_double(value: Any) -> float:
 
 
 def to_text(value: Any) -> str:
-    """`string(value)` of a number, a bool or a text."""
+    """Returns `string(value)` of a number, a bool or a text."""
     if type(value) is str:
         return value
     if type(value) is bool:

@@ -1,4 +1,4 @@
-"""DynamoDB's batch calls with everything they may leave undone, and queries to their end."""
+"""DynamoDB's batch calls, repeated until nothing is left undone, and queries over all pages."""
 
 from __future__ import annotations
 
@@ -26,13 +26,17 @@ _READS_PER_CALL = 100
 
 
 def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """The items in order, in pieces of at most `size`."""
+    """Returns the items in order, in pieces of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoBatches:
-    """Batches of independent reads and writes, several calls at once."""
+    """Runs batches of independent reads and writes, several calls in parallel.
+
+    Its methods raise DependencyUnavailable where AWS still refuses some items for load when the operation's time is
+    over.
+    """
 
     clients: AwsClients
 
@@ -45,9 +49,9 @@ class DynamoBatches:
         consistent: bool = False,
         effort: Effort | None = None,
     ) -> list[Item]:
-        """The items that exist of these keys, in no order. Without `consistent` they may be a little old.
+        """Returns the items that exist under these keys, in no order. Without `consistent` they may be a little old.
 
-        `only` names the attributes that are wanted; none asks for all. Without `effort` it is an operation of its own.
+        `only` names the wanted attributes; empty means all. Without `effort` the read is an operation of its own.
         """
         projection: dict[str, Any] = {}
         if only:
@@ -67,23 +71,23 @@ class DynamoBatches:
         return found
 
     def put(self, table: str, items: Sequence[Item]) -> None:
-        """Writes the items, over what is there."""
+        """Writes the items, over existing ones."""
         self._write(table, [{"PutRequest": {"Item": item}} for item in items])
 
     def delete(self, table: str, keys: Sequence[Item]) -> None:
-        """Deletes the items of these keys, where they exist."""
+        """Deletes the items under these keys if they exist."""
         self._write(table, [{"DeleteRequest": {"Key": key}} for key in keys])
 
     def insert(
         self, table: str, items: Sequence[Item], key: str, *, is_own: Callable[[Item, Item], bool]
     ) -> list[Item]:
-        """Writes each item only if its `key` is unused; returns those that met one in use.
+        """Writes each item only if its `key` is unused; returns the items whose key was in use.
 
-        `is_own` is given what stands under a key and what was to be inserted there, and says whether the one came of
-        the other: a statement that went out twice may meet what its first try wrote.
+        A statement that went out twice may be refused by its own first effect. `is_own` gets the existing item and
+        the item to insert, and returns True if the existing one came from this insert.
 
-        A batch write knows no conditions, a transaction costs twice: statements are conditional at the plain
-        price.
+        This uses statements because they allow conditions at the normal price: a batch write has no conditions, and a
+        transaction costs twice. Raises ServiceRefused where AWS refuses an item for another reason.
         """
         duplicates: list[Item] = []
         doubted: list[Item] = []
@@ -122,7 +126,7 @@ class DynamoBatches:
         return [*duplicates, *others]
 
     def query(self, table: str, **arguments: Any) -> Iterator[Item]:
-        """Every item that a query finds, page after page."""
+        """Yields every item that a query finds, page after page."""
         while True:
             with translated(f"querying {table}"):
                 answer = self.clients.dynamodb.query(TableName=table, **arguments)

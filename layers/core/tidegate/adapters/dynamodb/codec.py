@@ -1,6 +1,6 @@
-"""Job to item and back. One hot item holds what changes; what is large goes to items of its own.
+"""Converts a job to an item and back. One item holds all that changes; large parts overflow to items of their own.
 
-An attribute that is None or at its default is left out: each write costs one unit for each KB begun.
+An attribute that is None or has its default value is left out, because each write costs one unit for each KB begun.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
 
-_TIMES = {  # attributes whose Job field has the same name and the unit at its end
+_TIMES = {  # attributes whose field of Job has the same name with the unit appended
     schema.NOT_BEFORE: "not_before_ms",
     schema.DUE_AT: "due_at_ms",
     schema.READY_AT: "ready_at_ms",
@@ -51,7 +51,7 @@ _TIMES = {  # attributes whose Job field has the same name and the unit at its e
 
 @dataclass(frozen=True, slots=True)
 class JobCodec:
-    """Knows the index: how many shards it has, and how READY jobs rank."""
+    """Encodes jobs for an index with `shards` shards, in which `rank_policy` ranks READY jobs."""
 
     shards: int
     rank_policy: RankPolicy
@@ -59,20 +59,23 @@ class JobCodec:
     def index_values(
         self, job_id: str, pool: str, group: Group, sort: int, lane: str = MAIN
     ) -> dict[str, Plain]:
-        """The two attributes that place a job in the index; `lane` is for READY jobs."""
+        """Returns the two attributes that put a job into the index; `lane` is for READY jobs."""
         return {schema.GROUP_KEY: self.group_key(job_id, pool, group, lane), schema.GROUP_SORT: sort}
 
     def group_key(self, job_id: str, pool: str, group: Group, lane: str = MAIN) -> str:
-        """The index partition that a job is in."""
+        """Returns the index partition that holds a job."""
         return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
 
     def rank_of(self, job: Job, ready_at_ms: int, *, passes: int = 0) -> int:
-        """The index's sort value of a job that becomes READY after its tries, or was passed over since."""
+        """Returns the index's sort value of a READY job.
+
+        It depends on the job's tries, on `ready_at_ms`, and on `passes`, the number of times it was passed over.
+        """
         boost, place = job.critical_path_boost_millipoints, place_of(job.job_id)
         return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost, place=place, passes=passes)
 
     def whole_item(self, job: Job) -> Item:
-        """The job as one item, whatever its size."""
+        """Returns the job as one item, whatever its size."""
         values = {
             **_constants(job),
             **input_values(job.job_id, job.input),
@@ -94,16 +97,16 @@ class JobCodec:
 
 
 def job_from_image(image: Mapping[str, Attribute]) -> Job:
-    """The job of an item in DynamoDB's JSON, as a read or the table's stream brings it.
+    """Returns the job that an item in DynamoDB's JSON holds, as a read or the table's stream returns it.
 
-    Raises ServiceRefused where it is none: the item of another version of tidegate, or one that was edited by hand.
+    Raises ServiceRefused if the item is malformed: another version of tidegate wrote it, or it was edited by hand.
     """
     try:
         return _job_from(decode_item(image))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ServiceRefused(
             f"the item of job {image.get(schema.JOB_ID, {}).get('S')} can't be read ({type(error).__name__}); "
-            "deploy the version that wrote it, or mend it by hand"
+            "deploy the version that wrote it, or repair it by hand"
         ) from error
 
 
@@ -160,17 +163,17 @@ def _lane(job: Job) -> str:
 
 
 def input_from_item(job_id: str, item: Mapping[str, Attribute]) -> JobInput:
-    """The input of a job from the item that it is stored apart in."""
+    """Returns the input of a job from its overflow item."""
     return _input_from(submission_of(job_id), decode_item(item))
 
 
 def json_text(value: Json) -> str | None:
-    """A result as it is stored; None is not stored at all."""
+    """Returns a result as it is stored; None is not stored at all."""
     return None if value is None else compact_json(value)
 
 
 def json_from(text: str | None) -> Json:
-    """A stored result's value."""
+    """Returns the value of a stored result."""
     return None if text is None else json.loads(text)
 
 
@@ -229,14 +232,14 @@ def _changing(job: Job) -> dict[str, Plain]:
 
 
 def progress_values(progress: Progress | None) -> dict[str, Plain]:
-    """The attributes of a progress; None where an attribute is to be absent."""
+    """Returns the attributes of a progress; the value None means that the attribute is absent."""
     if progress is None:
         return {schema.PROGRESS: None, schema.PROGRESS_MESSAGE: None}
     return {schema.PROGRESS: progress.fraction, schema.PROGRESS_MESSAGE: progress.message or None}
 
 
 def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
-    """The attributes of a failure; None where an attribute is to be absent."""
+    """Returns the attributes of a failure; the value None means that the attribute is absent."""
     if failure is None:
         return {schema.ERROR_CODE: None, schema.ERROR_MESSAGE: None, schema.ERROR_UPSTREAM: None}
     return {
@@ -247,7 +250,7 @@ def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
 
 
 def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
-    """The attributes of an input, or the mark that it is stored apart."""
+    """Returns the attributes of an input, or the mark that it overflowed."""
     if given is None:
         return {schema.INPUT_APART: True}
     return {

@@ -1,4 +1,4 @@
-"""Cursors of repeated work on DynamoDB."""
+"""Cursors of repeated, bounded sweeps on DynamoDB: where each sweep continues next time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tidegate.settings import Tables
 
 @dataclass(frozen=True, slots=True)
 class DynamoCursors:
-    """Where bounded, repeated work goes on next time: an item for each name."""
+    """Keeps one item for each cursor in the Control table."""
 
     clients: AwsClients
     tables: Tables
 
     def load(self, name: str) -> str | None:
-        """The cursor's text, None at the start."""
+        """Returns the cursor's text, or None to start at the beginning."""
         with translated(f"reading cursor {name}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.control, Key=_key(name), ConsistentRead=True
@@ -31,7 +31,7 @@ class DynamoCursors:
         return item[schema.POSITION]["S"] if item else None
 
     def save(self, name: str, position: str | None) -> None:
-        """Stores where to go on; None starts over."""
+        """Stores where to continue next time; None starts at the beginning."""
         with translated(f"storing cursor {name}"):
             if position is None:
                 self.clients.dynamodb.delete_item(TableName=self.tables.control, Key=_key(name))

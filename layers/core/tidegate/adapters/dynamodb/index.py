@@ -1,4 +1,4 @@
-"""The job index on DynamoDB: sparse, of the keys and of what the dispatcher goes by."""
+"""The job index on DynamoDB: a sparse index with keys and the attributes that the dispatcher needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _ONE = {"N": "1"}
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobIndex:
-    """Hints for dispatch, capacity, repair and listings; `shards` (1 or more) is partitions per group."""
+    """Answers queries for dispatch, capacity, repair and listings.
+
+    `shards` (1 or more) is the number of partitions a group. An entry is only a hint: the index may lag behind the
+    jobs.
+    """
 
     clients: AwsClients
     tables: Tables
@@ -40,11 +44,11 @@ class DynamoJobIndex:
         up_to: int | None = None,
         lane: str = MAIN,
     ) -> IndexPage:
-        """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
+        """Returns at most `limit` entries of one shard of a lane, after `after`, with a sort value up to `up_to`."""
         key = schema.group_key(pool, group, shard, lane)
         arguments = _in_partition(key, up_to)
         if after is not None and up_to is not None and after.sort > up_to:
-            # DynamoDB refuses a start that the key condition does not hold for.
+            # DynamoDB refuses a start key outside of the key condition.
             if not descending:
                 return IndexPage((), None)
         elif after is not None:
@@ -67,7 +71,7 @@ class DynamoJobIndex:
         up_to: int | None = None,
         lanes: Sequence[str] = (MAIN,),
     ) -> Mapping[tuple[str, int], IndexPage]:
-        """The first page of every shard of every one of `lanes`, by lane and shard; asked for side by side."""
+        """Returns the first page of every shard of each of `lanes`, by lane and shard; the queries run in parallel."""
 
         def first(place: tuple[str, int]) -> IndexPage:
             lane, shard = place
@@ -77,7 +81,7 @@ class DynamoJobIndex:
         return dict(zip(places, self.clients.fan_out.map(first, places), strict=True))
 
     def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
-        """How many jobs the group holds over all shards of `lanes`; stops counting when it reaches `at_most`."""
+        """Returns the number of jobs of the group in all shards of `lanes`; stops counting at `at_most`."""
         if at_most <= 0:
             return 0
 
@@ -128,7 +132,7 @@ def _entry(item: Item) -> IndexEntry:
 
 def _traits(item: Item) -> Traits:
     if schema.TYPE not in item:
-        return NO_TRAITS  # the last key of a page, which is no entry
+        return NO_TRAITS  # the last key of a page has keys only
     return Traits(
         type=item[schema.TYPE]["S"],
         share=item.get(schema.SHARE, _NO_TEXT)["S"],

@@ -1,4 +1,8 @@
-"""The job store on DynamoDB."""
+"""The job store on DynamoDB: jobs, their inputs and results, and their edges.
+
+A job is one item of the Jobs table. A large input or result overflows to the Payloads table, and edges that do not
+fit the item overflow to the Dependents table.
+"""
 
 from __future__ import annotations
 
@@ -64,14 +68,14 @@ _LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
 _DEPENDENCIES_PER_READ = (
-    25  # jobs; with 2,000 dependencies each that is 5 MB, and one such read goes out at a time
+    25  # jobs; with 2,000 dependencies each they take 5 MB, and only one such read is sent at a time
 )
-_LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, and then for its turn
+_LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, then for a dispatch
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobStore:
-    """Jobs, their inputs and results, and their edges. `retention_seconds` is how long an ended job is kept."""
+    """Stores jobs in DynamoDB. `retention_seconds` says how long an ended job is kept."""
 
     clients: AwsClients
     tables: Tables
@@ -88,14 +92,14 @@ class DynamoJobStore:
 
     # --- reading ---------------------------------------------------------------------------------
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
-        """The job, or None. Without `consistent` it may be a little old."""
+        """Returns the job, or None. Without `consistent` the answer may be a little old."""
         item = self._get_item(self.tables.jobs, {schema.JOB_ID: {"S": job_id}}, consistent=consistent)
         return None if item is None else job_from_image(item)
 
     def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
-        """The jobs that exist, by id. Without `consistent` they may be a little old.
+        """Returns the jobs that exist, by id. Without `consistent` they may be a little old.
 
-        An item that is no job is logged and left out: it must not be in the way of those that were asked for with it.
+        A malformed item is logged and left out, so that it does not fail the read of the other jobs.
         """
         keys: list[Item] = [{schema.JOB_ID: {"S": job_id}} for job_id in dict.fromkeys(job_ids)]
         found: dict[str, Job] = {}
@@ -109,11 +113,11 @@ class DynamoJobStore:
         return found
 
     def load_input(self, job: Job) -> JobInput:
-        """What the client gave the job; raises NotFound where it has passed its retention."""
+        """Returns the input that the caller submitted; raises NotFound if it has passed its retention."""
         return self.load_inputs([job])[job.job_id]
 
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
-        """The same for many jobs, by job id."""
+        """Returns the inputs of many jobs by job id; raises NotFound if one has passed its retention."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
         apart = {job.job_id: job for job in jobs if job.input is None}
         keys = [_part_key(job_id, schema.input_part(job.fingerprint)) for job_id, job in apart.items()]
@@ -121,7 +125,7 @@ class DynamoJobStore:
             job_id = item[schema.JOB_ID]["S"]
             inputs[job_id] = input_from_item(job_id, item)
         for job_id in apart.keys() - inputs.keys():
-            # A read that may be old can miss what was written a moment ago.
+            # The eventually consistent read above can miss an input that was just written.
             key = _part_key(job_id, schema.input_part(apart[job_id].fingerprint))
             found = self._get_item(self.tables.payloads, key, consistent=True)
             if found is None:
@@ -130,10 +134,9 @@ class DynamoJobStore:
         return inputs
 
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
-        """Loads single dependencies, by job id and place in `depends_on`.
+        """Loads single dependencies; returns them by job id and ordinal in `depends_on`.
 
-        The parameters, which may have 256 KB, are left in the table. Raises NotFound where an input has passed its
-        retention.
+        The parameters, which may take 256 KB, are not read. Raises NotFound where an input has passed its retention.
         """
         places: dict[str, set[int]] = {}
         for job, place in wanted:
@@ -152,13 +155,13 @@ class DynamoJobStore:
         return loaded
 
     def _dependency_texts(self, jobs: Sequence[Job]) -> dict[str, Sequence[Item]]:
-        """The stored texts of the dependencies of jobs whose input is stored apart, by job id."""
+        """Returns the stored texts of the dependencies, by job id, for jobs whose input overflowed."""
         keys = {job.job_id: _part_key(job.job_id, schema.input_part(job.fingerprint)) for job in jobs}
         only = (schema.JOB_ID, schema.DEPENDS_ON)
         found = self._batches.read(self.tables.payloads, list(keys.values()), only=only)
         texts = {item[schema.JOB_ID]["S"]: item[schema.DEPENDS_ON]["L"] for item in found}
         for job_id in keys.keys() - texts.keys():
-            # A read that may be old can miss what was written a moment ago.
+            # The eventually consistent read above can miss an input that was just written.
             fresh = self._batches.read(self.tables.payloads, [keys[job_id]], only=only, consistent=True)
             if not fresh:
                 raise NotFound("input of job", job_id)
@@ -166,7 +169,7 @@ class DynamoJobStore:
         return texts
 
     def load_result(self, job: Job) -> Json:
-        """The job's result; None while there is none. Raises NotFound where it has passed its retention."""
+        """Returns the job's result, or None while there is none; raises NotFound if it has passed its retention."""
         if not job.result_apart:
             return job.result
         key = _part_key(job.job_id, schema.result_part(job.attempt))
@@ -176,7 +179,7 @@ class DynamoJobStore:
         return json_from(item[schema.RESULT]["S"])
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
-        """All edges that leave `job`: those inline and those stored apart (read consistently)."""
+        """Returns all edges that leave `job`: those inline and those in the overflow, by a consistent read."""
         if not job.dependents_apart:
             return job.dependents
         edges = list(job.dependents)
@@ -191,12 +194,12 @@ class DynamoJobStore:
         return edges
 
     def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
-        """The same for many jobs, in their order; asked for side by side."""
+        """Returns the edges that leave each of `jobs`, in the order of the jobs; the reads run in parallel."""
         return self.clients.fan_out.map(self.list_dependents, jobs)
 
     # --- writing new jobs ------------------------------------------------------------------------
     def store_result_apart(self, job: Job, result: Json) -> bool:
-        """Stores a result beyond 4 KB of JSON under its attempt; False where it may sit in the job."""
+        """Stores a result of more than 4 KB of JSON under its attempt; returns False where it fits the job's item."""
         text = compact_json(result)
         if len(text.encode()) <= MAX_INLINE_RESULT_BYTES:
             return False
@@ -208,7 +211,10 @@ class DynamoJobStore:
         return True
 
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
-        """Moves the expiry of results and inputs that would go before their jobs; a part that stays costs nothing."""
+        """Extends the expiry of overflowed inputs and results that would expire before their jobs.
+
+        Inputs that live long enough cost no request.
+        """
         parts = [
             (_part_key(move.job_id, part), move.until_s + _DAY_SECONDS)
             for move in kept
@@ -232,10 +238,13 @@ class DynamoJobStore:
                     TableName=self.tables.payloads, Key=key, **later.render(schema.JOB_ID)
                 )
         except ClientError:
-            return  # it is gone, or stays for as long already
+            return  # the part is gone, or already expires later
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
-        """Writes new jobs, each only if its id is unused; returns the ids that already existed, untouched."""
+        """Writes new jobs, each only if its id is unused.
+
+        Returns the ids that already existed, whose jobs stay as they were.
+        """
         items = self._write_parts(jobs)
         if len(items) == 1:
             free = absent(schema.JOB_ID)
@@ -244,10 +253,11 @@ class DynamoJobStore:
         return tuple(item[schema.JOB_ID]["S"] for item in existing)
 
     def stage(self, jobs: Sequence[Job]) -> None:
-        """Writes jobs of a submission in STAGING, over an earlier try's, never over one that has moved.
+        """Writes jobs of a submission in STAGING, over those of an earlier request.
 
-        Two tries under one idempotency key may run at once, and the slower one may still be staging when the
-        other has committed: a plain put would throw its jobs back to their beginning.
+        A job that has had a transition is never overwritten: two requests with one idempotency key may run at once,
+        and the slower one may still be staging after the other has committed. A plain put would then reset the
+        committed jobs.
         """
         items = self._write_parts(jobs)
         existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
@@ -255,7 +265,7 @@ class DynamoJobStore:
         self.clients.until_each_done("staging jobs again", existing, lambda item: self._put_if(item, unmoved))
 
     def unstage(self, job_ids: Sequence[str]) -> None:
-        """Removes jobs of an ABANDONED submission, with what is stored apart."""
+        """Removes jobs of an ABANDONED submission, with their overflow."""
         batches, tables = self._batches, self.tables
         part_keys = [_part_key(job_id, schema.input_part(None)) for job_id in job_ids]
         first_pages = [_entry_key(job_id, schema.dependents_page(0)) for job_id in job_ids]
@@ -267,7 +277,7 @@ class DynamoJobStore:
         batches.delete(tables.jobs, [{schema.JOB_ID: {"S": job_id}} for job_id in job_ids])
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
-        """Writes edges to earlier submissions' jobs under their upstreams."""
+        """Writes edges to jobs of earlier submissions, each under its upstream."""
         expires_at_s = self._now_s() + _LONGEST_WAIT_SECONDS + self.retention_seconds
         items = {}
         for edge in edges:
@@ -276,19 +286,19 @@ class DynamoJobStore:
             items[(edge.upstream_id, edge.downstream_id, edge.ordinal)] = {**key, **values}
         self._batches.put(self.tables.dependents, list(items.values()))
 
-    # --- moving jobs -----------------------------------------------------------------------------
+    # --- transitions -----------------------------------------------------------------------------
     def apply(self, transition: Transition) -> Job:
         """Carries out one transition as one conditional write; returns the job after it.
 
-        Raises TransitionRefused (with the job as it stands) or NotFound.
+        Raises TransitionRefused (with the current job) or NotFound.
         """
         return self._moves.move(transition)
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
-        """Carries out many transitions, each under its own condition; outcomes in the same order."""
+        """Carries out many transitions, each under its own condition; returns the outcomes in the same order."""
         return self._moves.move_all(transitions)
 
-    # --- what they share -------------------------------------------------------------------------
+    # --- helpers ---------------------------------------------------------------------------------
     def _get_item(self, table: str, key: Item, *, consistent: bool) -> Item | None:
         with translated(f"reading from {table}"):
             answer = self.clients.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=consistent)
@@ -307,14 +317,14 @@ class DynamoJobStore:
         except ClientError as refused:
             if not was_retried(refused.response):
                 return False
-            # Sent more than once: the first try may have written this very item before its answer was lost.
+            # The put went out more than once: the first may have written this very item before its answer was lost.
             key = {schema.JOB_ID: item[schema.JOB_ID]}
             standing = old_item(refused) or self._get_item(self.tables.jobs, key, consistent=True)
             return _began_as(standing or {}, item)
         return True
 
     def _write_parts(self, jobs: Sequence[Job]) -> list[Item]:
-        """Stores what belongs apart; returns the hot items, which are to be written after that."""
+        """Writes the overflow of new jobs; returns the jobs' own items, which must be written after it."""
         divided: list[SplitJob] = [split(self.codec, job, self._parts_expire_at_s(job)) for job in jobs]
         inputs = [each.input_item for each in divided if each.input_item is not None]
         self._batches.put(self.tables.payloads, inputs)
@@ -358,9 +368,9 @@ def _edges_of(item: Item) -> Sequence[Dependent]:
 
 
 def _began_as(standing: Item, item: Item) -> bool:
-    """Whether the job that stands was written as this new item, however it has moved since.
+    """Returns True if the stored job was first written as this new `item`, whatever transitions it has had since.
 
-    When it was submitted, with which body, and how its history begins never changes.
+    Its time of submission, its fingerprint and the first line of its history never change.
     """
     now, then = decode_item(standing), decode_item(item)
     same = all(now.get(name) == then.get(name) for name in (schema.CREATED_AT, schema.FINGERPRINT))

@@ -1,4 +1,4 @@
-"""The lanes of pools on DynamoDB: an item for each."""
+"""The registry of lanes on DynamoDB, with one item for each lane of a pool."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables
 
-_KEPT_SECONDS = 400 * 86_400  # as long as any job may wait
+_KEPT_SECONDS = 400 * 86_400  # as long as a job may wait at most
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoLaneRegistry:
-    """See ports.LaneRegistry."""
+    """Stores lanes in the Lanes table; see ports.LaneRegistry."""
 
     clients: AwsClients
     tables: Tables
 
     def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, the last by name first, before the name `before`; may be a little old."""
+        """Returns at most `limit` lanes of a pool in descending order of name, before the name `before`.
+
+        The answer may be a little old.
+        """
         found = DynamoBatches(self.clients).query(
             self.tables.lanes,
             KeyConditionExpression="#pool = :pool",
@@ -50,9 +53,9 @@ class DynamoLaneRegistry:
         return tuple(map(_lane_of, itertools.islice(found, limit)))
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still; one that is awake keeps its weight.
+        """Stores a lane, or that it is still in use; a lane that does not rest keeps its weight.
 
-        The first weight holds by `if_not_exists`, so that of two submissions at once one decides.
+        `if_not_exists` makes the first weight win, so that of two concurrent submissions only one decides.
         """
         with translated(f"noting a lane of pool {pool}"):
             self.clients.dynamodb.update_item(
@@ -76,7 +79,10 @@ class DynamoLaneRegistry:
             )
 
     def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
-        """Lets a lane rest that was last noted at this time; False where it was noted again, rests, or is gone."""
+        """Marks a lane as resting if it was last noted at `noted_at_ms`.
+
+        Returns False if it was noted again, rests already, or is gone.
+        """
         try:
             with translated(f"letting a lane of pool {pool} rest", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
@@ -96,7 +102,7 @@ class DynamoLaneRegistry:
         return True
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
-        """Removes a lane that was last noted at this time; False where it was noted again, or is gone."""
+        """Removes a lane if it was last noted at `noted_at_ms`; returns False if it was noted again, or is gone."""
         key: Any = _key(pool, lane)
         try:
             with translated(f"forgetting a lane of pool {pool}", passing=(CONDITION_FAILED,)):

@@ -1,4 +1,4 @@
-"""Permits and dispatch leases on DynamoDB: items of the table Control."""
+"""Permits and dispatch leases on DynamoDB, each as an item of the Control table."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ from tidegate.adapters.dynamodb.values import (
 from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 
-_PERMIT_KEPT_SECONDS = 30 * 86_400  # longer than a job stays dispatched: its message is kept for 14 days
-_PERMIT_TRIES = 3  # whoever is refused asks again when the permit changes
-_LEASE_TRIES = 3  # it may be given back between the two writes of a try
+_PERMIT_KEPT_SECONDS = 30 * 86_400  # longer than any dispatch lasts, as a message is kept for 14 days
+_PERMIT_TRIES = 3  # a refused dispatcher asks again when the permit changes
+_LEASE_TRIES = 3  # the lease may be given back between the two writes of a round
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoPermits:
-    """See ports.Permits. A permit is a set, so that taking or giving back twice changes nothing."""
+    """Stores each permit as a set of holders, so that taking or giving back twice changes nothing.
+
+    See ports.Permits.
+    """
 
     clients: AwsClients
     tables: Tables
 
     def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
-        """Adds a holder where fewer than `limit` (1-100) others are; True also where it was one before."""
+        """Adds a holder if there are fewer than `limit` (1-100) others.
+
+        Returns True if the holder then has the permit, also if it had it before.
+        """
         try:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
@@ -61,10 +67,10 @@ class DynamoPermits:
         return True
 
     def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
-        """Adds a holder where the least limit that it, any holder or a waiting job asked for holds afterwards.
+        """Adds a holder if the lowest limit that it, any holder or a waiting job asked for is still kept then.
 
-        Where all agree, that is one write. Where they do not, the refusal brings the permit back, and a second write
-        is conditional on the very permit that was judged.
+        If all ask for the same limit, this is one write. If they do not, the refusal returns the permit, and a second
+        write is conditional on exactly that permit. Returns False if the permit is full.
         """
         agreed = (
             "(attribute_not_exists(#holders) OR "
@@ -87,7 +93,7 @@ class DynamoPermits:
     def _take(
         self, permit: str, holder: str, least: int, now_ms: int, condition: str, values: Item
     ) -> Permit | None:
-        """Adds a holder under a condition; returns the permit that refused it, None where it was added."""
+        """Adds a holder under a condition; returns the permit that refused it, or None if the holder was added."""
         names = {"#holders": schema.HOLDERS, "#least": schema.LEAST, "#expires_at": schema.EXPIRES_AT}
         if "#waiting" in condition:
             names["#waiting"] = schema.WAITING
@@ -108,13 +114,13 @@ class DynamoPermits:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as refused:
-            # A refusal without an item does not say that nobody holds the permit.
+            # A refusal may come without the item although the permit has holders, so the item is read.
             item = old_item(refused)
             return self.standing(permit) if item is None else _permit_of(item)
         return None
 
     def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
-        """Notes that a job waits which asks for `limit`; where a lower one stands, that is renewed."""
+        """Stores that a job that asks for `limit` waits; if a lower limit is stored, renews that one."""
         lowers = "attribute_not_exists(#waiting) OR #waiting >= :limit"
         lower = "SET #waiting = :limit, #waiting_at = :now, #expires_at = :expires_at"
         renew = "SET #waiting_at = :now, #expires_at = :expires_at"
@@ -130,7 +136,10 @@ class DynamoPermits:
                 return
 
     def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
-        """Sets the least limit that a job waits with, None for nobody; False where one was noted after that time."""
+        """Sets the lowest limit that a waiting job asks for, None for no waiting job.
+
+        Returns False if one was noted after `noted_at_ms`.
+        """
         values: Item = {":noted_at": {"N": str(noted_at_ms)}}
         if limit is None:
             return self._wait_if(permit, "#waiting_at = :noted_at", "REMOVE #waiting, #waiting_at", values)
@@ -145,7 +154,7 @@ class DynamoPermits:
         }
         words = f"{condition} {update}".replace(",", " ").replace(")", " ").replace("(", " ").split()
         try:
-            with translated(f"noting who waits for permit {permit}", passing=(CONDITION_FAILED,)):
+            with translated(f"noting a job that waits for permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
@@ -159,23 +168,23 @@ class DynamoPermits:
         return True
 
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
-        """Takes holders (at least one) off; no error where they are none."""
+        """Removes holders (at least one); no error if they hold nothing."""
         try:
             with translated(f"giving back permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
                     UpdateExpression="DELETE #holders :gone",
-                    # An update of what is not there would leave an item that never expires.
+                    # Without this condition, an update of a missing item would create one that never expires.
                     ConditionExpression="attribute_exists(#holders)",
                     ExpressionAttributeNames={"#holders": schema.HOLDERS},
                     ExpressionAttributeValues={":gone": {"SS": sorted(set(holders))}},
                 )
         except ClientError:
-            return  # nobody holds it
+            return  # the permit has no holders
 
     def standing(self, permit: str) -> Permit:
-        """Reads consistently who holds the permit and which limit waits for it."""
+        """Returns the holders of the permit and the limit that waits for it, by a consistent read."""
         with translated(f"reading permit {permit}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.control, Key=_key(schema.permit_name(permit)), ConsistentRead=True
@@ -185,13 +194,16 @@ class DynamoPermits:
 
 @dataclass(frozen=True, slots=True)
 class DynamoDispatchLeases:
-    """See ports.DispatchLeases."""
+    """Stores one dispatch lease for each pool; see ports.DispatchLeases."""
 
     clients: AwsClients
     tables: Tables
 
     def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
-        """Takes the lease until a time (ms); False where another has it, who will learn that it was asked for."""
+        """Takes the lease of a pool until `until_ms`.
+
+        Returns False if another owner has it, and notes that it was asked for.
+        """
         for _ in range(_LEASE_TRIES):
             taken = self._update_if(
                 pool,
@@ -212,7 +224,10 @@ class DynamoDispatchLeases:
         return False
 
     def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it until `until_ms`."""
+        """Gives the lease back and returns True, unless another dispatcher has asked for it meanwhile.
+
+        In that case the owner keeps it until `until_ms`, and the result is False.
+        """
         me = {":me": {"S": owner}}
         if self._update_if(
             pool, "#owner = :me AND attribute_not_exists(#asked)", "REMOVE #owner, #until", me
@@ -222,7 +237,10 @@ class DynamoDispatchLeases:
         return not self._update_if(pool, "#owner = :me", "SET #until = :until REMOVE #asked", {**me, **until})
 
     def release(self, pool: str, owner: str) -> None:
-        """Gives the lease back, whoever asked; no error where it is another's by now."""
+        """Gives the lease back, even if another dispatcher has asked for it.
+
+        It is no error if another owner has it by now.
+        """
         self._update_if(pool, "#owner = :me", "REMOVE #owner, #until, #asked", {":me": {"S": owner}})
 
     def _update_if(self, pool: str, condition: str, update: str, values: Item) -> bool:
@@ -239,7 +257,7 @@ class DynamoDispatchLeases:
             "ExpressionAttributeValues": values,
         }
         try:
-            with translated(f"moving the dispatch lease of pool {pool}", passing=(CONDITION_FAILED,)):
+            with translated(f"updating the dispatch lease of pool {pool}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control, Key=_key(schema.lease_name(pool)), **arguments
                 )
@@ -258,7 +276,7 @@ def _permit_of(item: Mapping[str, Attribute]) -> Permit:
 
 
 def _still(standing: Permit) -> tuple[str, Item]:
-    """The condition that a permit stands as it was judged, with its values."""
+    """Returns the condition, with its values, that a permit is unchanged since it was read."""
     values: Item = {}
     clauses = ["attribute_not_exists(#holders)", "attribute_not_exists(#waiting)"]
     if standing.holders:

@@ -1,8 +1,8 @@
-"""Tells from a job as it stands whether a change was carried out on it although the answer was lost.
+"""Finds out whether a write whose answer was lost has been carried out on a job.
 
-A write that went out more than once may be refused by its own effect. Other actors may have moved the job on between
-that effect and the look at it, so the whole of the history that the write may have added to is searched, not its last
-line alone.
+A write that went out more than once may be refused by its own effect. Other actors may have changed the job between
+that effect and the read that follows the refusal. So the search covers all lines of the history that may be the
+write's own, not only the last one.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from tidegate.domain.transitions import (
 
 
 def was_carried_out(transition: Transition, change: Change, item: Item, job: Job) -> bool:
-    """Says whether `item`, which holds `job`, shows this very change, and the caller may act on it.
+    """Returns True if `item`, which holds `job`, shows this very write, and the caller may act on it.
 
-    Changes without a line in the history leave no trace, and need none: a release, a hold, a heartbeat, a request to
-    cancel and a note of dependents may be carried out twice, so only another actor's move refuses them. A claim counts
-    only while it holds: nobody may begin a job that was taken from him since.
+    Some writes add no line to the history: a release, a hold, a heartbeat, a request to cancel and a note of
+    dependents. They leave no trace, and need none: carrying them out twice does no harm, so only another actor's
+    transition refuses them. A claim counts only while it still holds: a caller may not begin a job that was taken
+    from it since.
     """
     match transition:
         case ClaimIfQueued() | ClaimAgainIfLeaseExpired():
             holds = job.state is State.RUNNING and job.attempt == transition.attempt + 1
             return holds and _is_in(change, _lines(item)[-1:])
         case DispatchIfReady():
-            # A dispatcher uses one time for several turns: only a line after the job last became READY can be meant.
+            # A dispatcher uses one time for several dispatches, so only a line after the job's last READY can be its.
             as_shown = transition.ready_at_ms in (None, job.ready_at_ms)
             return as_shown and _is_in(change, _lines(item)[_last_ready(job) + 1 :])
         case ResendIfStillQueued():
@@ -50,13 +51,13 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
         case KeepIfEnded():
             return job.is_terminal and job.expires_at_s == transition.until_s
         case ReopenIfEnded():
-            # It may have shortened the history, so that places in it say nothing.
+            # The reopening may have shortened the history, so positions in it mean nothing.
             return job.reopened > transition.job.reopened and _is_in(change, _lines(item))
         case OfKnownJob() if job.reopened != transition.job.reopened:
-            return _is_in(change, _lines(item))  # whoever reopened it may have shortened the history
+            return _is_in(change, _lines(item))  # the reopening may have shortened the history
         case OfKnownJob():
             read = transition.job.history
-            is_whole = job.history[: len(read)] == read  # a hand-back may have shortened it since
+            is_whole = job.history[: len(read)] == read  # a hand-back may have shortened the history since
             return _is_in(change, _lines(item)[len(read) if is_whole else 0 :])
     return False
 
@@ -67,11 +68,11 @@ def _lines(item: Item) -> list[Item]:
 
 
 def _is_in(change: Change, lines: list[Item]) -> bool:
-    written = change.values.get(schema.HISTORY)  # where the history was written whole
+    written = change.values.get(schema.HISTORY)  # set where the whole history was written
     last = written[-1] if isinstance(written, list) else change.append
     return last is not None and encode(last) in lines
 
 
 def _last_ready(job: Job) -> int:
-    """The place of the last line of the history that says READY, -1 where there is none."""
+    """Returns the position of the last READY line in the history, or -1 without one."""
     return max((place for place, entry in enumerate(job.history) if entry.state is State.READY), default=-1)

@@ -1,4 +1,8 @@
-"""The rules on DynamoDB: one item with a map for each kind of rule, of which a change touches one entry."""
+"""The rule store on DynamoDB.
+
+All rules are one item of the Control table, with a map for each kind of rule. A change of a rule writes one entry of
+one map.
+"""
 
 from __future__ import annotations
 
@@ -40,36 +44,50 @@ MAPS: Mapping[RuleKind, str] = {
     RuleKind.TYPE_LIMIT: schema.TYPE_LIMITS,
 }
 _KEY: Item = {schema.NAME: {"S": schema.RULES}}
-_TRIES = 4  # the item may have to be made, and an idle rule to give way, while others do the same
+_TRIES = 4  # a write may have to create the item or remove an idle rule first, beside other writers
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoRuleStore:
-    """Every rule in one item of Control, so that one read shows them all at the same moment."""
+    """Keeps every rule in one item of Control, so that one read shows all rules at the same moment."""
 
     clients: AwsClients
     tables: Tables
 
     def load(self) -> DispatchRules:
-        """The rules as they stand, in one consistent read."""
+        """Returns the current rules, by one consistent read."""
         return rules_from(_entries(self._read()))
 
     def set_pool_paused(self, pool: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
-        """Pauses a pool, or lets it go on."""
+        """Pauses a pool, or resumes it with `paused=False`; returns the rules after that.
+
+        `actor` and `now_ms` (milliseconds since the epoch) are stored with the rule. Raises InvalidRequest where
+        there are as many rules of the kind as allowed, and DependencyUnavailable where too many other changes
+        interfered.
+        """
         return self._set((RuleKind.POOL_PAUSED, pool), int(paused), RuleChange(actor, now_ms))
 
     def set_type_paused(self, job_type: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
-        """Pauses a job type, or lets it go on."""
+        """Pauses a job type, or resumes it with `paused=False`.
+
+        The arguments, the result and the errors are those of `set_pool_paused`.
+        """
         return self._set((RuleKind.TYPE_PAUSED, job_type), int(paused), RuleChange(actor, now_ms))
 
     def set_type_limit(
         self, job_type: str, max_running: int | None, *, actor: str, now_ms: int
     ) -> DispatchRules:
-        """Limits how many jobs of a type run at once (1-100), or takes the limit off with None."""
+        """Limits how many jobs of a type run at once (1-100), or removes the limit with None.
+
+        The other arguments, the result and the errors are those of `set_pool_paused`.
+        """
         return self._set((RuleKind.TYPE_LIMIT, job_type), max_running or 0, RuleChange(actor, now_ms))
 
     def _set(self, key: RuleKey, value: int, change: RuleChange) -> DispatchRules:
-        """One conditional write; where it is refused, the item that refused it says what stands in the way."""
+        """Writes one rule under a condition.
+
+        If the write is refused, the current item decides what to do about it.
+        """
         for _ in range(_TRIES):
             item, done = self._set_if_changed(key, value, change)
             entries = _entries(item)
@@ -83,9 +101,9 @@ class DynamoRuleStore:
         raise DependencyUnavailable("setting a rule met too many other changes; repeat it in a moment")
 
     def _set_if_changed(self, key: RuleKey, value: int, change: RuleChange) -> tuple[Item, bool]:
-        """Sets the rule if its value is another; the item after that, else as it stands, and whether it was set.
+        """Sets the rule if its value differs; returns the item after that and True, or the current item and False.
 
-        A rule that is new needs room in its map as well, and one that was never set can't be taken off.
+        A new rule is refused while its map is full. Clearing a rule that was never set is refused as well.
         """
         kind, name = key
         differs = "attribute_exists(#map.#name) AND #map.#name.#value <> :value"
@@ -102,7 +120,7 @@ class DynamoRuleStore:
         )
 
     def _make_maps_if_absent(self) -> None:
-        # A value for each: an emulator may give one value to all of them as one and the same map.
+        # Each map has a placeholder of its own: an emulator may store one shared placeholder as one shared map.
         sets = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in MAPS.values())
         self._update(
             UpdateExpression=f"SET {sets}",
@@ -120,7 +138,10 @@ class DynamoRuleStore:
         )
 
     def _update(self, **arguments: Any) -> tuple[Item, bool]:
-        """The item after the update and True; as it stands and False where the condition did not hold."""
+        """Returns the item after the update and True.
+
+        Where the condition did not hold, returns the current item and False.
+        """
         try:
             with translated("setting a rule", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
@@ -131,7 +152,7 @@ class DynamoRuleStore:
                     **arguments,
                 )
         except ClientError as error:
-            # A refusal without an item does not say that there are no rules.
+            # A refusal may come without the item although the item exists, so the item is read.
             return old_item(error) or self._read(), False
         return dict(answer["Attributes"]), True
 
@@ -144,7 +165,7 @@ class DynamoRuleStore:
 
 
 def is_of_rules(keys: Mapping[str, Attribute]) -> bool:
-    """Whether a stream record is about the rules, from its keys."""
+    """Returns True if a stream record with these `keys` is about the rules."""
     return bool(keys.get(schema.NAME) == _KEY[schema.NAME])
 
 
@@ -164,12 +185,18 @@ def _entries(item: Mapping[str, Attribute]) -> dict[RuleKey, RuleEntry]:
 
 
 def _is_full(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> bool:
-    """Whether there is no room for one more of a kind. A map that is read after a refusal may have room again."""
+    """Returns True if there is no space for another rule of a kind.
+
+    The map is read after the refused write, so it may have space again although that write found it full.
+    """
     return sum(of is kind for of, _ in entries) >= limits.MAX_RULES_PER_KIND
 
 
 def _idle_rule(entries: Mapping[RuleKey, RuleEntry], kind: RuleKind) -> RuleKey:
-    """The idle rule that was changed longest ago: it gives way to a new one. Raises InvalidRequest without one."""
+    """Returns the idle rule that was changed longest ago, for a new rule to replace.
+
+    Raises InvalidRequest where none is idle.
+    """
     idle = [(entry.change.at_ms, key) for key, entry in entries.items() if key[0] is kind and entry.is_idle]
     if not idle:
         raise too_many(kind)

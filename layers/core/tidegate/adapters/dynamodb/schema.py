@@ -1,4 +1,4 @@
-"""Every table key, index and attribute name, in one place. `template.yaml` says the same; a test compares."""
+"""Every table key, index and attribute name. `template.yaml` repeats the keys and indexes; a test compares them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tidegate.domain.states import Group
 JOB_ID: Final = "job_id"
 GROUP_INDEX: Final = "by_group"
 GROUP_KEY: Final = (
-    "group_key"  # "<pool>#<group>#<shard>", or "<pool>#READY@<lane>#<shard>" beside the main lane
+    "group_key"  # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>"
 )
-GROUP_SORT: Final = "group_sort"  # rank for READY, else a time in milliseconds
+GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
 
 STATE: Final = "state"
 TYPE: Final = "type"
@@ -31,7 +31,7 @@ POOL_OPEN: Final = "pool_open"
 SHARE: Final = "share"
 CONCURRENCY_KEY: Final = "concurrency_key"
 CONCURRENCY_LIMIT: Final = "concurrency_limit"
-HELD_IN: Final = "held_in"  # the lane that a READY job was moved to
+HELD_IN: Final = "held_in"  # the lane in which a READY job is held
 TIMEOUT_SECONDS: Final = "timeout_seconds"
 MAX_RETRIES: Final = "max_retries"
 BACKOFF_SECONDS: Final = "backoff_seconds"
@@ -52,7 +52,7 @@ READY_AT: Final = "ready_at"
 QUEUED_AT: Final = "queued_at"
 SENT_AT: Final = "sent_at"
 STARTED_AT: Final = "started_at"
-BEGAN_AT: Final = "began_at"  # 0 until code of this life began: the stream's filter compares with that
+BEGAN_AT: Final = "began_at"  # 0 until code of this life began, because the stream's filter compares with 0
 FINISHED_AT: Final = "finished_at"
 LEASE_EXPIRES_AT: Final = "lease_expires_at"
 WORKER_ID: Final = "worker_id"
@@ -114,20 +114,20 @@ FAULT: Final = "fault"
 
 # --- Lanes: hash pool, range lane ------------------------------------------------------------------
 LANE: Final = "lane"
-WEIGHT: Final = "weight"  # while the lane is awake
-RESTING: Final = "resting"  # the weight of a lane that rests
+WEIGHT: Final = "weight"  # present unless the lane rests
+RESTING: Final = "resting"  # the weight of a resting lane
 NOTED_AT: Final = "noted_at"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
-HOLDERS: Final = "holders"  # of a permit: the ids of the jobs that hold it
-LEAST: Final = "least"  # no holder asked for less; may be lower than what they ask for
-WAITING: Final = "waiting"  # the least limit that a waiting job asked for
+HOLDERS: Final = "holders"  # the ids of the jobs that hold a permit
+LEAST: Final = "least"  # a lower bound of the limits that the holders asked for
+WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
 WAITING_AT: Final = "waiting_at"
-OWNER: Final = "owner"  # of a dispatch lease
-ASKED: Final = "asked"  # somebody wanted the dispatch lease meanwhile
+OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
+ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
 RULES: Final = (
-    "rules"  # the name of the item that holds the rules; each map is by the name of a pool or a type
+    "rules"  # the name of the item that holds all rules; the keys of its maps are names of pools or types
 )
 PAUSED_POOLS: Final = "paused_pools"
 PAUSED_TYPES: Final = "paused_types"
@@ -138,44 +138,44 @@ RULE_AT: Final = "at"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
-    """The part of its group's index that a job is in, 0 to shards - 1; always 0 in a lane that is not sharded."""
+    """Returns the shard of the index that holds a job, 0 to `shards` - 1; always 0 in a lane that is not sharded."""
     return zlib.crc32(job_id.encode()) % shards if is_sharded(lane) else 0
 
 
 def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:
-    """The index partition of one shard of one group of one pool; of one lane, for READY jobs."""
+    """Returns the index partition of one shard of a group of a pool; for READY jobs, of one lane."""
     return f"{pool}#{group}@{lane}#{shard}" if lane else f"{pool}#{group}#{shard}"
 
 
 def permit_name(permit: str) -> str:
-    """The item that says who holds a permit."""
+    """Returns the name of the item that lists the holders of a permit."""
     return f"permit#{permit}"
 
 
 def lease_name(pool: str) -> str:
-    """The item that says which dispatcher may fill a pool's window."""
+    """Returns the name of the item that says which dispatcher may fill a pool's window."""
     return f"dispatch#{pool}"
 
 
 def edge_entry(downstream_id: str, ordinal: int) -> str:
-    """The range key of an edge to a job of a later submission."""
+    """Returns the range key of an edge to a job of a later submission."""
     return f"{downstream_id}#{ordinal}"
 
 
 def input_part(fingerprint: str | None) -> str:
-    """The range key of a job's input.
+    """Returns the range key of a job's input.
 
-    Where the job has a fingerprint of its own, the key holds it: a request that reuses an idempotency key
-    with another body must not overwrite the input of the job that stands.
+    The key contains the job's fingerprint if it has one. Otherwise a request that reuses an idempotency key with
+    another body would overwrite the input of the existing job.
     """
     return f"input#{fingerprint[:32]}" if fingerprint else "input"
 
 
 def result_part(attempt: int) -> str:
-    """The range key of the result of one attempt."""
+    """Returns the range key of the result of one attempt."""
     return f"result#{attempt}"
 
 
 def dependents_page(number: int) -> str:
-    """The range key of a page of the dependents that a job was submitted with, counted from 0."""
+    """Returns the range key of a page, counted from 0, of the dependents that a job was submitted with."""
     return f"{PAGE_PREFIX}{number:05d}"

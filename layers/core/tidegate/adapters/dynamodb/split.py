@@ -1,4 +1,4 @@
-"""What of a job sits in its hot item, and what is stored apart."""
+"""Decides which parts of a job are stored in its own item and which overflow, by the cost of the writes of its life."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tidegate.adapters.dynamodb.values import (
 from tidegate.domain.job import Job
 
 GROWTH_BYTES = (
-    420  # what an item gains from submission to its end: history, times, lease, worker; a test measures
+    420  # growth of an item from submission to its end (history, times, lease, worker); a test measures it
 )
 _WRITES_OF_A_LIFE = 4  # submit, dispatch, claim, complete
 _EDGES_PER_PAGE = 5_000
@@ -28,7 +28,7 @@ _EDGES_PER_PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class SplitJob:
-    """A job as it is stored: its hot item, and what is stored apart and written before it."""
+    """A job as it is stored: its own item, and its overflow, which is written first."""
 
     item: Item
     input_item: Item | None
@@ -36,9 +36,9 @@ class SplitJob:
 
 
 def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
-    """The job with its input, its dependents or both stored apart, whichever costs least over its life.
+    """Moves the job's input, its dependents, both or neither to the overflow, whichever costs least over its life.
 
-    `expires_at_s` is when what is stored apart may be removed at the latest, in seconds since the epoch.
+    The overflow may be removed after `expires_at_s` (seconds since the epoch).
     """
     whole = codec.whole_item(job)
     best, lowest = SplitJob(whole, None, ()), _cost_of(whole)

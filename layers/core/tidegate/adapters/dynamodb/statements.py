@@ -1,8 +1,8 @@
-"""Conditions by name, and the change that they guard, in both of DynamoDB's languages.
+"""Named conditions, and the writes that they guard, in both of DynamoDB's languages.
 
-An UpdateItem takes expressions with placeholders, a batch takes statements in PartiQL. What a condition says is
-written once here, and both are put together from it. The text depends on a change's shape alone, never on its
-values: it is made once for each shape and then found again.
+An UpdateItem takes expressions with placeholders; a batch takes PartiQL statements. Each condition is defined once
+here, and both texts are built from it. The texts depend only on the shape of a write, never on its values, so each is
+built once for a shape and then cached.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tidegate.adapters.dynamodb.values import (
 )
 from tidegate.domain.states import State
 
-_SHAPES = 512  # texts kept; there are a few dozen
+_SHAPES = 512  # cached texts; only a few dozen occur
 _NAME = re.compile(r"#(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A condition, with a ? for each of its `values` in their order.
+    """A condition with a `?` for each of its `values`, in their order.
 
-    `call` is for an UpdateItem, with names as `#name`; `statement` for PartiQL, with names in quotes: None where
-    PartiQL, as AWS documents it, has no words for it.
+    `call` is its text for an UpdateItem, with names as `#name`. `statement` is its text for PartiQL, with names in
+    quotes, or None if PartiQL, as AWS documents it, can't express it.
     """
 
     call: str
@@ -43,43 +43,43 @@ def _compared(attribute: str, operator: str, value: Plain) -> Clause:
 
 
 def equals(attribute: str, value: Plain) -> Clause:
-    """The attribute is there and has this value."""
+    """Requires that the attribute exists and has this value."""
     return _compared(attribute, "=", value)
 
 
 def below(attribute: str, bound: int) -> Clause:
-    """The attribute is there and less than `bound`."""
+    """Requires that the attribute exists and is less than `bound`."""
     return _compared(attribute, "<", bound)
 
 
 def at_most(attribute: str, bound: int) -> Clause:
-    """The attribute is there and not more than `bound`."""
+    """Requires that the attribute exists and is not more than `bound`."""
     return _compared(attribute, "<=", bound)
 
 
 def absent(attribute: str) -> Clause:
-    """The attribute is not there."""
+    """Requires that the attribute does not exist."""
     return Clause(f"attribute_not_exists(#{attribute})", f'"{attribute}" IS MISSING')
 
 
 def present(attribute: str) -> Clause:
-    """The attribute is there."""
+    """Requires that the attribute exists."""
     return Clause(f"attribute_exists(#{attribute})", f'"{attribute}" IS NOT MISSING')
 
 
 def one_of(attribute: str, values: Sequence[str]) -> Clause:
-    """The attribute is there and has one of these values."""
+    """Requires that the attribute exists and has one of these values."""
     marks = ", ".join("?" * len(values))
     return Clause(f"#{attribute} IN ({marks})", f'"{attribute}" IN [{marks}]', tuple(values))
 
 
 def holds_exactly(attribute: str, ordinals: Set[int]) -> Clause:
-    """The attribute is the set of these ordinals, one at the least."""
+    """Requires that the attribute is the set of exactly these ordinals; there must be at least one."""
     return _compared(attribute, "=", frozenset(ordinals))
 
 
 def all_of(*clauses: Clause) -> Clause:
-    """Every one of the clauses holds."""
+    """Requires that every one of the clauses holds."""
     statements = [clause.statement for clause in clauses if clause.statement is not None]
     return Clause(
         "(" + " AND ".join([clause.call for clause in clauses]) + ")",
@@ -89,88 +89,88 @@ def all_of(*clauses: Clause) -> Clause:
 
 
 def any_of(*clauses: Clause) -> Clause:
-    """At least one of the clauses holds.
+    """Requires that at least one of the clauses holds; it has no PartiQL text.
 
-    A statement's WHERE must come down to one key; that it may do so with an OR in it, AWS does not say.
+    The WHERE of a statement must come down to one key, and AWS does not document that it may contain an OR.
     """
     call = "(" + " OR ".join(clause.call for clause in clauses) + ")"
     return Clause(call, None, tuple(value for clause in clauses for value in clause.values))
 
 
 def in_state(*states: State) -> Clause:
-    """The job is in one of these states."""
+    """Requires that the job is in one of these states."""
     if len(states) == 1:
         return equals(schema.STATE, str(states[0]))
     return one_of(schema.STATE, [str(state) for state in states])
 
 
 def attempt_is(attempt: int) -> Clause:
-    """The job has been claimed this often."""
+    """Requires that the job has been claimed this many times."""
     return equals(schema.ATTEMPT, attempt)
 
 
 def attempt_holds(attempt: int) -> Clause:
-    """The job is RUNNING under this attempt: the fence around every write of a worker."""
+    """Requires that the job is RUNNING under this attempt: the fence of every worker's write."""
     return all_of(in_state(State.RUNNING), attempt_is(attempt))
 
 
 def lease_expired(now_ms: int) -> Clause:
-    """The lease ended before `now_ms`."""
+    """Requires that the lease ended before `now_ms`."""
     return below(schema.LEASE_EXPIRES_AT, now_ms)
 
 
 def not_cancelled() -> Clause:
-    """Nobody asked for cancellation."""
+    """Requires that no cancellation was requested."""
     return absent(schema.CANCEL_REQUESTED_AT)
 
 
 def never() -> Clause:
-    """Refuses whatever the job is, so that the answer brings back how it stands and a rule can say why."""
+    """Holds for no job, so that the refusal returns the current job and the domain's rule can give the reason."""
     return below(schema.REOPENED, 0)
 
 
 def reopened_times(reopened: int) -> Clause:
-    """The job was reopened so often. Never is not stored."""
+    """Requires that the job was reopened this many times; 0 is stored as absent."""
     return equals(schema.REOPENED, reopened) if reopened else absent(schema.REOPENED)
 
 
 def ready_since(ready_at_ms: int | None) -> Clause:
-    """The job became READY for the last time at this moment; None is never."""
+    """Requires that the job last became READY at this moment; None means that it never did."""
     return absent(schema.READY_AT) if ready_at_ms is None else equals(schema.READY_AT, ready_at_ms)
 
 
 def lost_workers(losses: int) -> Clause:
-    """So many leases of the job ran out in this life. None is not stored."""
+    """Requires that this many leases of the job ran out in this life; 0 is stored as absent."""
     return equals(schema.WORKER_LOSSES, losses) if losses else absent(schema.WORKER_LOSSES)
 
 
 def tried_times(tries: int) -> Clause:
-    """So many runs of the job came to an end of their own in this life. None is not stored."""
+    """Requires that this many runs in this life ended by their own failure, timeout or death; 0 is stored as absent."""
     return equals(schema.TRIES, tries) if tries else absent(schema.TRIES)
 
 
 def waiting_only_on(ordinals: Set[int]) -> Clause:
-    """Exactly these dependencies are not satisfied yet. An empty set is not stored."""
+    """Requires that exactly these dependencies are not satisfied yet; an empty set is stored as absent."""
     return holds_exactly(schema.WAITING_ON, ordinals) if ordinals else absent(schema.WAITING_ON)
 
 
 def waiting_for(ordinal: int) -> Clause:
-    """This dependency is not satisfied yet, whatever else is."""
+    """Requires that this dependency is not satisfied yet, whatever the others are."""
     name = schema.WAITING_ON
     return Clause(f"contains(#{name}, ?)", f'contains("{name}", ?)', (ordinal,))
 
 
 def never_released() -> Clause:
-    """A PENDING job whose every dependency is still waited for, and that nobody noted a dependent on.
+    """Requires that a PENDING job is still as it was first written.
 
-    It is as it was when it was written.
+    It waits for every dependency, was never reopened, and no dependent was noted on it.
     """
     waits_on_all = Clause(f"size(#{schema.WAITING_ON}) = #{schema.DEPENDENCY_COUNT}", None)
     return all_of(in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_APART), reopened_times(0))
 
 
 class _Shape(NamedTuple):
-    """What the text of a change depends on: which attributes it sets, removes, and so on."""
+    """The parts of a write that its text depends on: the attributes that it sets, removes, and so on."""
 
     set: tuple[str, ...]
     remove: tuple[str, ...]
@@ -182,10 +182,12 @@ class _Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one conditional write does: its condition, values to set (None removes), and what else it may do.
+    """One conditional write: its condition, the values to set (None removes), and further effects.
 
-    `set_once` are values to set only where the attribute is absent, `add` numbers to add; `append` is a line
-    for the history, `release` are ordinals to take off `waiting_on`.
+    - `set_once`: values to set only if the attribute is absent.
+    - `add`: numbers to add to attributes.
+    - `append`: a line for the history.
+    - `release`: ordinals to remove from `waiting_on`.
     """
 
     condition: Clause
@@ -196,7 +198,7 @@ class Change:
     release: frozenset[int] = frozenset()
 
     def render(self, key_attribute: str) -> dict[str, Any]:
-        """The arguments of UpdateItem. It never creates an item: `key_attribute` must exist."""
+        """Returns the arguments of UpdateItem. The write never creates an item, because `key_attribute` must exist."""
         update, condition, names = _call_texts(self._shape(), self.condition.call, key_attribute)
         values = [*self._new_values(), *self.condition.values]
         return {
@@ -207,9 +209,10 @@ class Change:
         }
 
     def statement(self, table: str, key_attribute: str, key: str) -> dict[str, Any] | None:
-        """The same as an entry of BatchExecuteStatement that returns the item after it; None where it can't be.
+        """Returns the write as an entry of BatchExecuteStatement that returns the item after it.
 
-        PartiQL has no word for `set_once`. It does not ask for the item that refuses it, which AWS never brings.
+        None if PartiQL can't express it. PartiQL can't express `set_once`. The statement does not ask for the item
+        that refuses it, because AWS never returns it.
         """
         if self.set_once or self.condition.statement is None:
             return None
@@ -229,7 +232,7 @@ class Change:
         )
 
     def _new_values(self) -> Iterator[Plain]:
-        """In the order in which both texts have their places."""
+        """Yields the values in the order of their placeholders in both texts."""
         yield from [value for value in self.values.values() if value is not None]
         yield from self.set_once.values()
         yield from self.add.values()
@@ -240,14 +243,14 @@ class Change:
 
 
 def condition_arguments(clause: Clause) -> dict[str, Any]:
-    """The arguments of PutItem that make it conditional."""
+    """Returns the arguments that make a PutItem conditional."""
     text, names = _numbered(clause.call)
     return {"ConditionExpression": text, "ExpressionAttributeNames": names, **_placeholders(clause.values)}
 
 
 @lru_cache(_SHAPES)
 def _call_texts(shape: _Shape, condition: str, key_attribute: str) -> tuple[str, str, Mapping[str, str]]:
-    """UpdateExpression and ConditionExpression, and the names that they use."""
+    """Returns UpdateExpression, ConditionExpression and the names that they use."""
     sets = [f"#{name} = ?" for name in shape.set]
     sets += [f"#{name} = if_not_exists(#{name}, ?)" for name in shape.set_once]
     sets += [f"#{name} = #{name} + ?" for name in shape.add]
@@ -278,7 +281,7 @@ def _statement_text(shape: _Shape, condition: str, table: str, key_attribute: st
 
 
 def _numbered(text: str) -> tuple[str, dict[str, str]]:
-    """The text with a placeholder of its own for each ?, and the names behind its #names."""
+    """Returns the text with a placeholder of its own for each `?`, and the names behind its `#names`."""
     numbers = count()
     numbered = re.sub(r"\?", lambda _: f":v{next(numbers)}", text)
     return numbered, {f"#{name}": name for name in _NAME.findall(text)}

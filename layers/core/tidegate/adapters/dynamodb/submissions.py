@@ -1,4 +1,4 @@
-"""Workflow submissions and their plans on DynamoDB."""
+"""The store of workflow submissions and their plans on DynamoDB."""
 
 from __future__ import annotations
 
@@ -42,21 +42,24 @@ from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submissio
 from tidegate.ports import OpenSubmission
 from tidegate.settings import Tables
 
-_PAGE_BYTES = 300_000  # of JSON, before it is compressed; an item may hold 400 KB
-_TRIES = 3  # to begin a submission under an id that is in use at one moment and gone at the next
+_PAGE_BYTES = 300_000  # JSON of one page before compression; an item may hold 400 KB
+_TRIES = 3  # puts of a submission whose id is in use at one moment and gone at the next
 _PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoSubmissionStore:
-    """Submissions with their phases; the sparse index `by_open` holds those that are not COMPLETE."""
+    """Stores submissions with their phases; the sparse index `by_open` holds those that are not COMPLETE."""
 
     clients: AwsClients
     tables: Tables
     codec: JobCodec
 
     def begin_if_absent(self, submission: Submission) -> Submission | None:
-        """Writes a new submission in STAGING; returns the one that already stands under its id, if any."""
+        """Writes a new submission in STAGING and returns None; if its id is in use, returns the existing submission.
+
+        Raises DependencyUnavailable where a submission under the same id keeps appearing and disappearing.
+        """
         item = _item_of(submission)
         for _ in range(_TRIES):
             standing, begun = self._put_if_absent(submission.submission_id, item)
@@ -65,11 +68,11 @@ class DynamoSubmissionStore:
             if standing is not None:
                 return standing
         raise DependencyUnavailable(
-            f"submission {submission.submission_id} comes and goes while it is begun; send it again"
+            f"submission {submission.submission_id} kept appearing and disappearing; send it again"
         )
 
     def _put_if_absent(self, submission_id: str, item: Item) -> tuple[Submission | None, bool]:
-        """The submission that stands, None where it is gone again; and whether this one was written."""
+        """Returns the existing submission (None if it is gone again), and True if this one was written."""
         try:
             with translated(f"beginning submission {submission_id}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.put_item(
@@ -83,13 +86,13 @@ class DynamoSubmissionStore:
             standing = old_item(refused) or self._read(submission_id)
             if standing is None:
                 return None, False
-            # An earlier try may have got through, and its answer may have been lost.
+            # An earlier request may have been carried out and only its answer lost.
             own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
             return _submission_from(standing), own
         return None, True
 
     def get(self, submission_id: str) -> Submission | None:
-        """The submission, read consistently."""
+        """Returns the submission by a consistent read, or None."""
         item = self._read(submission_id)
         return _submission_from(item) if item else None
 
@@ -101,13 +104,16 @@ class DynamoSubmissionStore:
         return dict(answer.get("Item") or {}) or None
 
     def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
-        """STAGING -> COMMITTED or ABANDONED, then COMPLETE or REMOVED; False where it was not in `expected`."""
+        """Changes the phase from `expected` to `to`; returns False if it was not `expected`.
+
+        The phases go from STAGING to COMMITTED or ABANDONED, then to COMPLETE or REMOVED.
+        """
         values: dict[str, Plain] = {schema.PHASE: str(to)}
         if to in DONE_WITH:
             values |= {schema.OPEN: None, schema.OPENED_AT: None}
         change = Change(equals(schema.PHASE, str(expected)), values)
         try:
-            with translated(f"moving submission {submission_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"changing the phase of submission {submission_id}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.submissions,
                     Key=_key(submission_id),
@@ -117,17 +123,17 @@ class DynamoSubmissionStore:
         except ClientError as refused:
             if not was_retried(refused.response):
                 return False
-            # An earlier try may have got through. If another actor made the same move, the caller's next steps are
-            # safe to repeat.
+            # An earlier request may have been carried out. If another actor changed the phase in the same way, it does
+            # no harm, because the caller's next steps are safe to repeat.
             standing = old_item(refused) or self._read(submission_id) or {}
             return standing.get(schema.PHASE) == {"S": str(to)}
         return True
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
-        """Stores the plan, over whatever an earlier try left.
+        """Stores the plan, over one that an earlier request left.
 
-        Each page is whole in itself, and the division depends on nothing that two tries at one submission do
-        differently: pages of both, mixed, still make a plan.
+        Each page is complete in itself, and two requests for the same submission divide the plan in the same way. So
+        pages of both, mixed, still make one plan.
         """
         expires_at_s = self.clients.clock.now_ms() // 1_000 + _PLAN_KEPT_SECONDS
         pages = list(_pages(self._lines(plan)))
@@ -141,11 +147,11 @@ class DynamoSubmissionStore:
                 schema.EXPIRES_AT: expires_at_s,
             }
             items.append({**_key(submission_id), **encode_item(values)})
-        # One by one: a batch may not exceed 16 MB, and most plans have one page.
+        # Pages go one by one, because a batch may not exceed 16 MB, and most plans have one page.
         self.clients.until_each_done("saving a plan", items, self._put_page)
 
     def load_plan(self, submission_id: str) -> SubmissionPlan:
-        """The plan; raises NotFound where none was saved."""
+        """Returns the plan; raises NotFound if none was saved."""
         items = list(
             DynamoBatches(self.clients).query(
                 self.tables.submission_plans,
@@ -173,9 +179,9 @@ class DynamoSubmissionStore:
     def list_open(
         self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
     ) -> tuple[OpenSubmission, ...]:
-        """At most `limit` submissions that are not done with and began before a time (ms), behind `after`."""
+        """Returns at most `limit` open submissions, begun before `opened_before_ms`, after the submission `after`."""
         if after is not None and after.opened_at_ms >= opened_before_ms:
-            return ()  # DynamoDB refuses a start that the key condition does not hold for
+            return ()  # DynamoDB refuses a start key outside of the key condition
         start: dict[str, Any] = {}
         if after is not None:
             start["ExclusiveStartKey"] = {
@@ -212,7 +218,7 @@ class DynamoSubmissionStore:
 
 
 def _pages(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The lines in pages of bounded size; one page at the least."""
+    """Yields the lines in pages of bounded size; at least one page."""
     page: list[str] = []
     size = 0
     for line in lines:

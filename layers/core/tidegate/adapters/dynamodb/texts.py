@@ -1,4 +1,4 @@
-"""Small values of a job's item as short, readable text: its history, its dependencies and its dependents."""
+"""Encodes small values of a job's item as short, readable text: its history, its dependencies and its dependents."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ _AT = "@"
 
 
 def history_line(at_ms: int, state: State, actor: str, reason: str = "") -> str:
-    """One line of a job's history: `1764000000000 QUEUED dispatcher`, and `: <reason>` where there is one."""
+    """Returns one line of a job's history.
+
+    Its form is `1764000000000 QUEUED dispatcher`, with `: <reason>` at the end if there is a reason.
+    """
     actor = actor.replace(": ", ":")[:_ACTOR_CHARACTERS]
     line = f"{at_ms} {state} {actor}"
     return f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line
 
 
 def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
-    """The lines of a history, of a job that is at `attempt` now.
+    """Returns the lines of a history; `attempt` is the job's current attempt.
 
-    The attempt is not written: counted back from the job's own, it falls by one with each RUNNING line. Only a line
-    before a gap carries it, as `1764000000000 QUEUED@1 dispatcher`.
+    The attempt of a line is not written. Counted back from the job's current one, it falls by one with each RUNNING
+    line. Only a line before a gap carries it, as in `1764000000000 QUEUED@1 dispatcher`.
     """
     lines: list[str] = []
     for entry in reversed(history):
@@ -37,7 +40,7 @@ def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
 
 
 def history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
-    """The history from its lines, of a job that is at `attempt` now."""
+    """Returns the history that its lines describe; `attempt` is the job's current attempt."""
     entries: list[HistoryEntry] = []
     for line in reversed(lines):
         at_ms, word, rest = line.split(" ", 2)
@@ -50,7 +53,10 @@ def history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]
 
 
 def dependency_text(job_id: str, dependency: Dependency) -> str:
-    """`.3 MUST_SUCCEED`: an index in the same workflow (or a whole id), the type, and any condition."""
+    """Returns a dependency as text, such as `.3 MUST_SUCCEED`.
+
+    The text is an index in the same workflow (or a whole id), the type, and a condition if there is one.
+    """
     submission = submission_of(job_id)
     upstream = dependency.upstream_id
     short = upstream.removeprefix(submission) if upstream.startswith(f"{submission}.") else upstream
@@ -59,12 +65,12 @@ def dependency_text(job_id: str, dependency: Dependency) -> str:
 
 
 def dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
-    """Dependencies from their texts."""
+    """Returns dependencies from their texts."""
     return tuple(dependency_from(submission, text) for text in texts)
 
 
 def dependency_from(submission: str, text: str) -> Dependency:
-    """One dependency from its text, of a job of `submission`."""
+    """Returns the dependency that a text describes; `submission` is the submission of its job."""
     short, _, rest = text.partition(" ")
     kind, space, condition = rest.partition(" ")
     upstream = f"{submission}{short}" if short.startswith(".") else short
@@ -72,7 +78,7 @@ def dependency_from(submission: str, text: str) -> Dependency:
 
 
 def grouped_dependents(dependents: Sequence[Dependent]) -> dict[str, list[str]]:
-    """Edges within a workflow as lists of "<index>.<ordinal>" by type."""
+    """Returns edges within a workflow as lists of "<index>.<ordinal>" by type."""
     grouped: dict[str, list[str]] = {}
     for edge in dependents:
         index = edge.job_id.partition(".")[2]
@@ -81,7 +87,7 @@ def grouped_dependents(dependents: Sequence[Dependent]) -> dict[str, list[str]]:
 
 
 def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) -> tuple[Dependent, ...]:
-    """Edges from their stored form: lists of "<index>.<ordinal>" by type. In the order of the jobs."""
+    """Returns edges from their stored form, lists of "<index>.<ordinal>" by type, in the order of the jobs."""
     edges = []
     for kind, places in grouped.items():
         for place in places:

@@ -1,7 +1,7 @@
-"""Each transition of the domain as one conditional write.
+"""Translates each transition of the domain into one conditional write.
 
-What `Transition.apply` says in the domain is said again here, in DynamoDB's words; the contract suite
-holds the two together. A claim and a heartbeat leave the index's attributes alone: no index writes.
+`Transition.apply` defines a transition in the domain; this file defines it again for DynamoDB, and the contract tests
+hold the two together. A claim and a heartbeat leave the index's attributes alone, so they cost no index writes.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _skip(codec: JobCodec, move: moves.SkipIfPending) -> Change:
 
 def _ready_if_due(codec: JobCodec, move: moves.ReadyIfDue) -> Change:
     job, now_ms = move.job, move.stamp.now_ms
-    # The rank depends on the tries, so what was read of them must still be true. They change under one attempt too.
+    # The rank depends on the tries, so the tries that were read must still be current. They may change in one attempt.
     condition = all_of(
         in_state(State.SCHEDULED),
         at_most(schema.DUE_AT, now_ms),
@@ -163,8 +163,8 @@ def _to_running(
     )
 
 
-# A job's counts of its life change only in the write that ends an attempt. So under the attempt's condition, the
-# counts that were read since its claim are still true, and the history is as it was read.
+# A job's counts for its life change only in the write that ends an attempt. So under the attempt's condition, the
+# counts that were read after its claim are still current, and so is the history.
 
 
 def _without_worker(job: Job) -> dict[str, Plain]:
@@ -206,9 +206,9 @@ def _with_bounded_history(
     move: moves.HandBackIfAttemptHolds | moves.TakeBackIfStillQueued,
     bounded: Callable[[Sequence[HistoryEntry]], Sequence[HistoryEntry]],
 ) -> Change:
-    """The change of a move to READY with the history set whole, where its bound drops a line; else as it is.
+    """Returns the write with the whole history set if the bound drops a line; otherwise returns it unchanged.
 
-    The change's condition must hold only while the history is as it was read.
+    The condition of the write must hold only while the history is as it was read.
     """
     job, stamp = move.job, moves.when_ready(move.job, move.stamp)
     last = HistoryEntry(stamp.now_ms, State.READY, move.attempt, stamp.actor, stamp.reason)
@@ -284,7 +284,7 @@ def _reopen(codec: JobCodec, move: moves.ReopenIfEnded) -> Change:
         condition = all_of(condition, never())
     kept = kept_history(job.history)
     is_whole, last = len(kept) == len(job.history), line(State.PENDING, moves.after_latest(job, move.stamp))
-    # Of a job that has ended in this life the history is final, so what was read of it can be written back.
+    # The history of a job that has ended in this life is final, so it can be shortened and written back as it was read.
     shortened = [*history_lines(kept, job.attempt), last]
     cleared = (
         schema.QUEUED_AT,
@@ -366,5 +366,5 @@ CHANGES: Mapping[type[moves.Transition], Callable[[JobCodec, Any], Change]] = Ma
 
 
 def change_of(codec: JobCodec, transition: moves.Transition) -> Change:
-    """The conditional write that carries out `transition`."""
+    """Returns the conditional write that carries out `transition`."""
     return CHANGES[type(transition)](codec, transition)

@@ -1,4 +1,4 @@
-"""What several transitions write: the ways into READY, into SCHEDULED and to an end."""
+"""The parts that several transitions write: the ways into READY, into SCHEDULED and into an ended state."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NO_PROGRESS: Mapping[str, Plain] = MappingProxyType(progress_values(None))
 
 
 def begun(began_at_ms: int | None) -> Mapping[str, Plain]:
-    """When the attempt's code began, where it did."""
+    """Returns the value that says when the attempt's code began; none if it has not begun."""
     return {} if began_at_ms is None else {schema.BEGAN_AT: began_at_ms}
 
 
 def line(state: State, stamp: moves.Stamp) -> str:
-    """The line that a move adds to the history."""
+    """Returns the line that a transition adds to the history."""
     return history_line(stamp.now_ms, state, stamp.actor, stamp.reason)
 
 
@@ -44,7 +44,7 @@ def to_ready(
     condition: Clause,
     pool: str | None = None,
 ) -> Change:
-    """READY now, ranked after the job's tries; in `pool` if one is given."""
+    """Returns the write that makes a job READY, ranked by its tries; `pool` changes its pool."""
     stamp = moves.when_ready(job, stamp)
     ready_at_ms = stamp.now_ms
     sort = codec.rank_of(job, ready_at_ms)
@@ -65,7 +65,7 @@ def to_ready(
 
 
 def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, condition: Clause) -> Change:
-    """Ended for good."""
+    """Returns the write that puts a job into an ended state."""
     ending, stamp = moves.ending_after_latest(job, ending, stamp)
     return Change(
         condition,
@@ -89,7 +89,7 @@ def to_end(codec: JobCodec, job: Job, ending: moves.Ending, stamp: moves.Stamp, 
 
 
 def to_scheduled(codec: JobCodec, job: Job, due_at_ms: int, stamp: moves.Stamp, condition: Clause) -> Change:
-    """SCHEDULED until `due_at_ms`."""
+    """Returns the write that makes a job SCHEDULED until `due_at_ms`."""
     return Change(
         condition,
         {
@@ -102,5 +102,5 @@ def to_scheduled(codec: JobCodec, job: Job, due_at_ms: int, stamp: moves.Stamp, 
 
 
 def with_values(change: Change, **values: Plain) -> Change:
-    """The change with further values."""
+    """Returns the write with further values to set."""
     return replace(change, values={**change.values, **values})

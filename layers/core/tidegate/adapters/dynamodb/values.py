@@ -1,4 +1,4 @@
-"""DynamoDB's own JSON: plain values to it and back, and the size that DynamoDB bills for an item."""
+"""Converts plain values to and from DynamoDB's JSON, and computes the size and write units that DynamoDB bills."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Plain = None | bool | int | float | str | bytes | AbstractSet[int] | Sequence[An
 
 
 def compact_json(value: Any) -> str:
-    """JSON without a space too many."""
+    """Returns the value as JSON without spaces between its parts."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def encode(value: Plain) -> dict[str, Any]:
-    """One attribute in DynamoDB's JSON. A set must hold numbers and not be empty."""
-    if isinstance(value, str):  # the most frequent first
+    """Returns one attribute in DynamoDB's JSON. A set must hold numbers and must not be empty."""
+    if isinstance(value, str):  # first, because texts are the most frequent
         return {"S": str(value)}
     if isinstance(value, bool):
         return {"BOOL": value}
@@ -39,7 +39,7 @@ def encode(value: Plain) -> dict[str, Any]:
 
 
 def decode(attribute: Attribute) -> Any:
-    """The plain value of one attribute; whole numbers become int, others float."""
+    """Returns the plain value of one attribute; whole numbers become int, others float."""
     ((kind, value),) = attribute.items()
     if kind == "N":
         return _number(value)
@@ -53,22 +53,22 @@ def decode(attribute: Attribute) -> Any:
 
 
 def encode_item(values: Mapping[str, Plain]) -> Item:
-    """An item of the values that are not None: an absent attribute costs nothing."""
+    """Returns an item of all values that are not None, because an absent attribute costs nothing."""
     return {name: encode(value) for name, value in values.items() if value is not None}
 
 
 def decode_item(item: Mapping[str, Attribute]) -> dict[str, Any]:
-    """The plain values of an item, by attribute name."""
+    """Returns the plain values of an item, by attribute name."""
     return {name: decode(attribute) for name, attribute in item.items()}
 
 
 def item_size(item: Mapping[str, Attribute]) -> int:
-    """Bytes of an item as DynamoDB counts them: names and values, by the rules in its developer guide."""
+    """Returns the bytes of an item as DynamoDB bills them: names and values, by the rules of its developer guide."""
     return sum(len(name.encode()) + _value_size(attribute) for name, attribute in item.items())
 
 
 def write_units(size_bytes: int) -> int:
-    """What one write of an item of this size costs: one unit for each KB begun."""
+    """Returns the cost of one write of an item of this size: one unit for each KB begun."""
     return max(1, math.ceil(size_bytes / 1_024))
 
 
@@ -99,10 +99,11 @@ def _value_size(attribute: Attribute) -> int:
 
 
 def _number_size(text: str) -> int:
-    """One byte, one for each two digits before the point and each two after it, and one more below zero.
+    """Returns the bytes of a number.
 
-    Zeros at the ends don't count. The developer guide says it otherwise; so it was measured on AWS
-    (docs/reference/aws-truth.md).
+    A number takes one byte, one for each two digits before the point and each two digits after it, and one more if it
+    is negative. Zeros at both ends don't count. The developer guide describes it differently, so this rule was
+    measured on AWS (docs/reference/aws-truth.md).
     """
     sign, digits, exponent = Decimal(text).as_tuple()
     written = "".join(map(str, digits))

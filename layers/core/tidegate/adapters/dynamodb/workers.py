@@ -1,4 +1,4 @@
-"""The worker processes of PROCESS pools on DynamoDB."""
+"""The registry of worker processes of PROCESS pools on DynamoDB."""
 
 from __future__ import annotations
 
@@ -42,16 +42,23 @@ from tidegate.settings import Tables
 
 @dataclass(frozen=True, slots=True)
 class DynamoWorkerRegistry:
-    """One item for each worker id, renewed while its process lives, removed by its TTL a day after that."""
+    """Keeps one item for each worker id, renewed while its process lives; the TTL removes it a day after that.
+
+    Every write is conditional on the worker's session. A method that writes raises WorkerRefused, with the current
+    entry if there is one, where its condition does not hold.
+    """
 
     clients: AwsClients
     tables: Tables
 
     def register_if_free(self, worker: Worker, *, silent_since_ms: int) -> None:
-        """Begins a session, over an entry whose worker is INACTIVE, LOST, or silent since before a time (ms)."""
+        """Begins a session if the id is free; raises WorkerIdTaken otherwise.
+
+        An id is free if it is unused, or its worker is INACTIVE, LOST, or silent since before `silent_since_ms`.
+        """
         free = any_of(
             absent(schema.WORKER_ID),
-            equals(schema.SESSION_ID, worker.session_id),  # this call again, after its answer got lost
+            equals(schema.SESSION_ID, worker.session_id),  # this call was repeated
             one_of(schema.STATE, (WorkerState.INACTIVE, WorkerState.LOST)),
             below(schema.HEARTBEAT_AT, silent_since_ms),
         )
@@ -63,7 +70,7 @@ class DynamoWorkerRegistry:
             raise WorkerIdTaken(refused.worker, silent_since_ms=silent_since_ms) from refused
 
     def take_over_if_held_by(self, worker: Worker, session_id: str) -> None:
-        """Begins a session in the place of `session_id`, whatever that one's state."""
+        """Begins a session that replaces `session_id`, whatever the state of that one."""
         held = one_of(schema.SESSION_ID, (session_id, worker.session_id))
         self._put_if("taking over", worker, held)
 
@@ -72,25 +79,28 @@ class DynamoWorkerRegistry:
         return self._update_if("heartbeat", worker, Change(_mine_in(worker, PRESENT), _load(worker)))
 
     def drain_if_mine(self, worker: Worker) -> Worker:
-        """The same, and ACTIVE -> DRAINING."""
+        """Stores load and totals and changes ACTIVE to DRAINING; returns the entry."""
         change = Change(_mine_in(worker, PRESENT), {**_load(worker), schema.STATE: str(WorkerState.DRAINING)})
         return self._update_if("draining", worker, change)
 
     def come_back_if_lost(self, worker: Worker) -> Worker:
-        """LOST -> the worker's own state, with load and totals, where nobody took its id meanwhile."""
-        # Its own state too: this call again, after its answer got lost.
+        """Changes LOST back to the worker's own state and stores load and totals, unless its id was taken meanwhile."""
+        # Its own state is allowed too, because this call may be repeated after its answer was lost.
         condition = _mine_in(worker, {WorkerState.LOST, worker.state})
         change = Change(condition, {**_load(worker), schema.STATE: str(worker.state)})
         return self._update_if("coming back", worker, change)
 
     def leave_if_mine(self, worker: Worker) -> Worker:
-        """Any state of this session -> INACTIVE, with its last totals."""
+        """Changes any state of this session to INACTIVE and stores the last totals; returns the entry."""
         condition = _mine_in(worker, {*sources_of(WorkerState.INACTIVE), WorkerState.INACTIVE})
         change = Change(condition, {**_load(worker), schema.STATE: str(WorkerState.INACTIVE)})
         return self._update_if("leaving", worker, change)
 
     def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
-        """ACTIVE or DRAINING -> DRAINING, noting when that was first asked for; returns the entry."""
+        """Changes ACTIVE or DRAINING to DRAINING, and stores `now_ms` if this is the first request.
+
+        Returns the entry.
+        """
         change = Change(
             one_of(schema.STATE, sorted(PRESENT)),
             {schema.STATE: str(WorkerState.DRAINING)},
@@ -99,7 +109,10 @@ class DynamoWorkerRegistry:
         return self._update("drain request", pool, worker_id, change)
 
     def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
-        """ACTIVE or DRAINING -> LOST where this session's last heartbeat is older than `silent_since_ms`."""
+        """Changes ACTIVE or DRAINING to LOST if this session's last heartbeat is older than `silent_since_ms`.
+
+        Returns False otherwise. The entry is removed after `expires_at_s` (seconds since the epoch).
+        """
         change = Change(
             all_of(
                 _mine_in(worker, sources_of(WorkerState.LOST)), below(schema.HEARTBEAT_AT, silent_since_ms)
@@ -113,7 +126,7 @@ class DynamoWorkerRegistry:
         return True
 
     def get(self, pool: str, worker_id: str) -> Worker | None:
-        """The entry, read consistently."""
+        """Returns the entry by a consistent read, or None."""
         with translated(f"reading worker {worker_id}"):
             answer = self.clients.dynamodb.get_item(
                 TableName=self.tables.workers, Key=_key(pool, worker_id), ConsistentRead=True
@@ -122,7 +135,7 @@ class DynamoWorkerRegistry:
         return worker_from(item) if item else None
 
     def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
-        """At most `limit` entries of a pool by id, whatever their state, after the id `after`."""
+        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`."""
         start: Any = {"ExclusiveStartKey": _key(pool, after)} if after is not None else {}
         with translated(f"listing the workers of pool {pool}"):
             answer = self.clients.dynamodb.query(
@@ -138,7 +151,10 @@ class DynamoWorkerRegistry:
         return WorkerPage(workers, str(last[schema.WORKER_ID]["S"]) if last else None)
 
     def list_live(self, pool: str, *, silent_since_ms: int) -> tuple[Worker, ...]:
-        """The workers of a pool that are ACTIVE or DRAINING and beat not before `silent_since_ms`, by id."""
+        """Returns the workers of a pool that are ACTIVE or DRAINING and not silent, by id.
+
+        A worker is silent if its last heartbeat is older than `silent_since_ms`.
+        """
         items = DynamoBatches(self.clients).query(
             self.tables.workers,
             KeyConditionExpression="#pool = :pool",
@@ -188,7 +204,7 @@ class DynamoWorkerRegistry:
 
 
 def worker_item(worker: Worker) -> Item:
-    """The whole item of a worker."""
+    """Returns the whole item of a worker."""
     spec = worker.spec
     return encode_item(
         {
@@ -209,7 +225,7 @@ def worker_item(worker: Worker) -> Item:
 
 
 def worker_from(item: Mapping[str, Attribute]) -> Worker:
-    """The worker in an item."""
+    """Returns the worker that an item holds."""
     values = decode_item(item)
     return Worker(
         spec=WorkerSpec(
@@ -241,14 +257,17 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
 
 
 def pool_of_worker(keys: Mapping[str, Attribute]) -> str | None:
-    """The pool of the worker that a stream record is about, from its keys; None where they are no worker's."""
+    """Returns the pool of the worker that a stream record with these `keys` is about.
+
+    None if they are not a worker's.
+    """
     if schema.WORKER_ID not in keys:
         return None
     return str(keys[schema.POOL]["S"])
 
 
 def _load(worker: Worker) -> dict[str, Plain]:
-    """What changes with every heartbeat."""
+    """Returns the values that change with every heartbeat."""
     totals = worker.totals
     return {
         schema.RUNNING: worker.running,
@@ -265,7 +284,10 @@ def _load(worker: Worker) -> dict[str, Plain]:
 
 
 def _mine_in(worker: Worker, states: set[WorkerState] | frozenset[WorkerState]) -> Clause:
-    """The entry is this session's and in one of these states: the fence around everything a worker writes."""
+    """Requires that the entry belongs to this session and is in one of these states.
+
+    This is the fence of every write of a worker.
+    """
     return all_of(equals(schema.SESSION_ID, worker.session_id), one_of(schema.STATE, sorted(states)))
 
 

@@ -1,7 +1,8 @@
-"""Transitions carried out on DynamoDB: one as an UpdateItem, many as batches of statements.
+"""Applies transitions to jobs on DynamoDB: one as an UpdateItem, many as batches of PartiQL statements.
 
-A statement of a batch that its condition refused brings no item back. The jobs of all refused statements of a batch are
-then read in one consistent BatchGetItem, and judged by that (docs/decisions/0019-refusals-are-judged-by-one-read.md).
+A statement of a batch that its condition refused returns no item. So the jobs of all refused statements of a batch
+are read by one consistent BatchGetItem, which shows why each was refused
+(docs/decisions/0019-refusals-are-judged-by-one-read.md).
 """
 
 from __future__ import annotations
@@ -46,15 +47,15 @@ from tidegate.domain.job import Job
 from tidegate.domain.transitions import OfKnownJob, Transition
 from tidegate.ports import MoveOutcome
 
-_CALLS = 3  # of one job that keeps changing between a refusal and the look at what refused
-_LOOK_SECONDS = 1.0  # that what was refused is looked at for, although the operation's time is over
+_CALLS = 3  # calls for one job that keeps changing between a refusal and the read that shows why
+_LOOK_SECONDS = 1.0  # granted to the read after a refusal, even when the operation's time is over
 
 
 @dataclass(slots=True)
 class _Move:
-    """One transition on its way. `resent` says that it may have been carried out before it was sent last.
+    """One transition on its way, open until it has an outcome.
 
-    It is open until it has an outcome.
+    `resent` says that an earlier request may already have carried it out before the latest one was sent.
     """
 
     transition: Transition
@@ -71,7 +72,7 @@ class _Move:
 
 @dataclass(frozen=True, slots=True)
 class DynamoMoves:
-    """Moves jobs in `table`, each under its transition's own condition."""
+    """Applies transitions to the jobs of `table`, each under the transition's own condition."""
 
     clients: AwsClients
     table: str
@@ -80,8 +81,8 @@ class DynamoMoves:
     def move(self, transition: Transition) -> Job:
         """Carries out one transition as one UpdateItem; returns the job after it.
 
-        What is refused for load is repeated by the client alone: a heartbeat may not wait for longer. Raises
-        TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
+        Only the client repeats a request that AWS refuses for load, because a heartbeat may not wait longer than
+        that. Raises TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
         """
         move = self._prepared(transition)
         self._call_until_settled(move, self.clients.effort())
@@ -90,9 +91,10 @@ class DynamoMoves:
         return move.outcome
 
     def move_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
-        """Carries out many transitions, 25 to a request; outcomes in the same order.
+        """Carries out many transitions, 25 to a request; returns their outcomes in the same order.
 
-        Those of one job are carried out in their order.
+        An outcome is the job after the transition, or the error. Transitions of the same job are carried out in their
+        order.
         """
         moves = [self._prepared(transition) for transition in transitions]
         effort = self.clients.effort()
@@ -102,7 +104,7 @@ class DynamoMoves:
             self.clients.fan_out.map(
                 partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
             )
-            # PartiQL may know less than we ask of it, and a job may move after all: those go one by one.
+            # PartiQL may not support a statement, and a refused job may turn out to permit it: these go one by one.
             self.clients.fan_out.map(
                 partial(self._call, effort), [move for move in wave if move.outcome is None]
             )
@@ -114,7 +116,10 @@ class DynamoMoves:
 
     # --- many in a request -----------------------------------------------------------------------
     def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
-        """Sends a batch, and judges what was refused. A move that is open after that needs a call of its own."""
+        """Sends a batch and finds out why statements were refused.
+
+        A move that is still open needs a call of its own.
+        """
         if len(moves) == 1:
             self._call(effort, moves[0])
             return
@@ -135,17 +140,20 @@ class DynamoMoves:
         self._judge_by_one_read(refused, effort)
 
     def _send(self, moves: Sequence[_Move], refused: list[_Move]) -> list[_Move]:
-        """Sends one batch; returns the moves that were refused for load, and adds to `refused` those by condition."""
+        """Sends one batch; returns the moves that AWS refused for load.
+
+        Adds the moves that their condition refused to `refused`.
+        """
         statements: Any = [move.statement for move in moves]
         try:
             with translated(f"moving {len(moves)} jobs in {self.table}", passing=(INVALID_CALL,)):
                 answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
         except Throttled:
             for move in moves:
-                move.resent = True  # the latest try did nothing, but the client may have tried more than once
+                move.resent = True  # the latest request did nothing, but an earlier one may have
             raise
         except ClientError:
-            return []  # the whole batch is not understood, so nothing of it was written: it goes one by one
+            return []  # DynamoDB did not understand the batch and wrote nothing, so its moves go one by one
         resent = was_retried(answer)
         left = []
         for move, response in zip(moves, answer["Responses"], strict=True):
@@ -154,20 +162,23 @@ class DynamoMoves:
             if code == CONDITION_FAILED_IN_STATEMENT:
                 refused.append(move)
             elif code in TRANSIENT_CODES:
-                move.resent = True  # some of these codes don't say that nothing was written
+                move.resent = True  # with some of these codes the write may have happened
                 left.append(move)
             else:
                 self._settle(move, response)
         return left
 
     def _settle(self, move: _Move, response: Mapping[str, Any]) -> None:
-        """Takes a statement's answer for the move's outcome; leaves the move open where a call has to tell."""
+        """Takes a statement's answer as the move's outcome.
+
+        Leaves the move open where a call of its own has to decide.
+        """
         error = response.get("Error", {})
         code = error.get("Code")
         if code is None and "Item" in response:
             move.outcome = _job_or_refusal(response["Item"])
         elif code is None:
-            move.resent = True  # carried out, but how the job stands now is left for the call to tell
+            move.resent = True  # carried out, but the answer has no item: its own call returns the job
         elif code != INVALID_STATEMENT:
             move.outcome = ServiceRefused(
                 f"moving job {move.transition.job_id} was refused ({code}: {error.get('Message', '')}); "
@@ -176,7 +187,7 @@ class DynamoMoves:
 
     # --- one in a request ------------------------------------------------------------------------
     def _call(self, effort: Effort, move: _Move) -> None:
-        """Carries out one move of many; goes on while AWS refuses it for load, until the effort's time is over."""
+        """Carries out one of many moves; repeats it while AWS refuses it for load, until the effort's time is over."""
 
         def attempt(_: Sequence[_Move]) -> Sequence[_Move]:
             self._call_until_settled(move, effort)
@@ -191,7 +202,7 @@ class DynamoMoves:
             move.outcome = _kept_changing(move)
 
     def _call_until_settled(self, move: _Move, effort: Effort) -> None:
-        """Calls again, a bounded number of times, where the job changed meanwhile; the move may stay open."""
+        """Calls again, at most 3 times, where the job changed meanwhile; the move may still be open afterwards."""
         for _ in range(_CALLS):
             self._call_once(move, effort)
             if move.outcome is not None:
@@ -208,7 +219,7 @@ class DynamoMoves:
                     **move.change.render(schema.JOB_ID),
                 )
         except Throttled:
-            move.resent = True  # the latest try did nothing, but the client may have tried more than once
+            move.resent = True  # the latest request did nothing, but an earlier one may have
             raise
         except ClientError as refused:
             move.resent = move.resent or was_retried(refused.response)
@@ -216,7 +227,7 @@ class DynamoMoves:
             if item is None:
                 self._judge_by_one_read(
                     [move], effort
-                )  # no item in an answer does not say that there is none
+                )  # a refusal may come without the item although the item exists
             else:
                 self._judge(move, item)
             return
@@ -224,9 +235,10 @@ class DynamoMoves:
 
     # --- refusals --------------------------------------------------------------------------------
     def _judge_by_one_read(self, refused: Sequence[_Move], effort: Effort) -> None:
-        """Judges moves whose refusal brought no item, by one consistent read of all their jobs.
+        """Finds out why moves were refused, by one consistent read of all their jobs; their refusals brought no item.
 
-        It has the rest of the operation's time. Its pace is its own: the operation's may be held by who asks.
+        The read has the rest of the operation's time. It uses a pace of its own, because its caller may hold the
+        operation's pace and would wait for itself.
         """
         if not refused:
             return
@@ -244,10 +256,10 @@ class DynamoMoves:
             self._judge(move, standing.get(move.transition.job_id))
 
     def _judge(self, move: _Move, item: Item | None) -> None:
-        """Says what a refusal means, by the item as it stands: None where a consistent read found none.
+        """Decides by the current item why a move was refused; `item` is None where a consistent read found none.
 
-        The read comes after the refusal, and what was known of the job before may have been old: where the job may
-        move after all, the move stays open, as a transition of the job as it stands.
+        The read comes after the refusal, and the job known before it may have been old. So the job may permit the
+        transition after all. The move then stays open, as a transition of the job as it is now.
         """
         if item is None:
             move.outcome = NotFound("job", move.transition.job_id)
@@ -268,7 +280,7 @@ class DynamoMoves:
 
 def _kept_changing(move: _Move) -> DependencyUnavailable:
     return DependencyUnavailable(
-        f"job {move.transition.job_id} kept changing while it was being moved; repeat it in a moment"
+        f"job {move.transition.job_id} kept changing while its transition was written; repeat it in a moment"
     )
 
 
@@ -280,7 +292,7 @@ def _job_or_refusal(item: Item) -> MoveOutcome:
 
 
 def _waves(moves: Iterable[_Move]) -> list[list[_Move]]:
-    """The moves in waves that hold each job once at most: a batch may not name an item twice."""
+    """Returns the moves in waves that name each job at most once, because a batch may not name an item twice."""
     waves: list[list[_Move]] = []
     earlier: Counter[str] = Counter()
     for move in moves:

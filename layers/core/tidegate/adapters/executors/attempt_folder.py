@@ -22,9 +22,9 @@ _PREFIX = "tidegate-attempt-"
 
 @contextmanager
 def attempt_folder() -> Iterator[Path]:
-    """Makes a folder that its user alone may enter where the system keeps temporary files; removes it at the end.
+    """Makes a folder for one attempt where the system keeps temporary files, and removes it at the end of the block.
 
-    Raises OSError where it can't be made.
+    Only the user of this process may enter the folder. Raises OSError where it can't be made.
     """
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
     try:
@@ -35,9 +35,9 @@ def attempt_folder() -> Iterator[Path]:
 
 @contextmanager
 def moved_into(folder: Path) -> Iterator[None]:
-    """Works in `folder` meanwhile, which holds temporary files, too; then this process is as it was before.
+    """Makes `folder` the working directory and the place of temporary files for the block, then restores both.
 
-    That also undoes what job code changed of the environment and of the working directory.
+    It restores the environment variables too, so changes that job code made to them are undone.
     """
     environment, temporary, before = dict(os.environ), tempfile.tempdir, Path.cwd()
     enter_folder(folder, environment)
@@ -50,17 +50,17 @@ def moved_into(folder: Path) -> Iterator[None]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder with all that job code left in it; follows no link.
+    """Removes a folder with all that job code left in it; never follows a link.
 
-    A folder that can't be removed is logged: the next attempt has another one.
+    A folder that can't be removed is logged and left, because the next attempt uses another one.
     """
     if folder.is_symlink():
-        folder.unlink()  # job code put it in the folder's place
+        folder.unlink()  # job code replaced the folder by a link
         return
     try:
-        folder.rmdir()  # most are empty, and this is far cheaper
+        folder.rmdir()  # most folders are empty, and this is far cheaper than the walk below
     except FileNotFoundError:
-        return  # job code removed it
+        return  # job code removed the folder
     except OSError:
         _remove_tree(folder)
 
@@ -76,7 +76,7 @@ def _remove_tree(folder: Path) -> None:
 
 
 def _open_up(folder: Path) -> None:
-    """Lets the user into every folder that job code had closed; follows no link."""
+    """Makes every folder inside accessible to the user again where job code had closed it; never follows a link."""
     for path, folders, _ in os.walk(folder, topdown=True):
         for name in folders:
             inner = Path(path) / name

@@ -1,4 +1,7 @@
-"""The job types as a process that has loaded job code describes them, for a worker that does not load it."""
+"""The job types as another process, which has loaded job code, describes them.
+
+A worker uses this in place of the registry, because it does not load job code itself.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,33 @@ from tidegate.domain.job import Json
 
 @dataclass(frozen=True, slots=True)
 class DescribedTypes:
-    """Keeps by name what each type asked for when it was registered. Answers as the JobCatalogue port.
+    """Stores by name the options of each registered job type; implements the JobCatalogue port.
 
-    `unloaded` says of each module that could not be loaded why.
+    `unloaded` gives for each module that could not be loaded the reason.
     """
 
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unloaded: Sequence[str] = ()
 
     def types(self) -> Sequence[str]:
-        """Every registered type, sorted."""
+        """Returns every registered type, sorted."""
         return sorted(self.asked)
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
-        """None: parameters are checked where the code is."""
+        """Returns no violations, because parameters are checked by the process that has the code."""
         del job_type, parameters
         return ()
 
     def reads_upstreams(self, job_type: str) -> bool:
-        """Whether code of this type asked for its upstreams' results; False for an unknown type."""
+        """Returns True if code of this type asks for the results of its upstreams; False for an unknown type."""
         return self._has_asked(job_type, "reads_upstreams")
 
     def faults(self) -> Sequence[str]:
-        """Why modules of job code could not be loaded, a sentence for each."""
+        """Returns a sentence for each module of job code that could not be loaded, with the reason."""
         return self.unloaded
 
     def wants_keys(self, job_type: str) -> bool:
-        """Whether code of this type asked for AWS credentials; False for an unknown type."""
+        """Returns True if code of this type asks for AWS credentials; False for an unknown type."""
         return self._has_asked(job_type, "aws_credentials")
 
     def _has_asked(self, job_type: str, what: str) -> bool:

@@ -1,4 +1,4 @@
-"""The environment variables that job code gets in a process of its own: a stated list, never the worker's own."""
+"""The environment variables that job code gets in its own process: a fixed list, never all of the worker's own."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ALWAYS_PASSED = frozenset(
         "USER",
     }
 )
-"""Passed to every job where the worker has them, and `LC_*` besides."""
+"""Passed to every job if the worker has them; `LC_*` are passed too."""
 
-# Without these an SDK in job code would look for keys in the user's files, and ask the machine for its role's.
+# Without these an AWS SDK in job code would look for keys in the user's files, or ask the machine for its role's keys.
 _NO_KEYS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -43,14 +43,14 @@ _OF_THE_PLATFORM = ("AWS_", "ECS_")
 
 
 class BadJobEnvironment(TidegateError):
-    """The list of variables to pass to job code names one that can't be passed."""
+    """The error for a name in the list of passed variables that can't be passed to job code."""
 
     code = "bad-job-environment"
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnvironment:
-    """Variables for job code: `plain` for every type, `keys` with which an SDK finds the worker's AWS credentials.
+    """Variables for job code: `plain` for every type, and `keys`, with which an SDK finds the worker's AWS credentials.
 
     A type gets `keys` only if it was registered with `aws_credentials=True`.
     """
@@ -59,15 +59,19 @@ class JobEnvironment:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def at_start(self, *, with_keys: bool) -> dict[str, str]:
-        """What a process for job code is started with. Never the keys: the kernel shows that block to others."""
+        """Returns the variables with which a process for job code is started.
+
+        They never include the keys, because the kernel shows these variables to other processes.
+        """
         return {**({} if with_keys else _NO_KEYS), **self.plain}
 
 
 def job_environment(own: Mapping[str, str], passed: Sequence[str]) -> JobEnvironment:
-    """The environment for job code from the worker's `own`; `passed` are further names that an operator chose.
+    """Returns the environment for job code.
 
-    A name that the worker does not have is left out. Raises BadJobEnvironment for a name that is none, and for one
-    of the platform's, which may be a key.
+    `own` are the worker's variables, `passed` the names of further variables that an operator chose. A name that the
+    worker does not have is left out. Raises BadJobEnvironment for a malformed name, and for a variable of the
+    platform, which may be a key.
     """
     for name in passed:
         if not _NAME.fullmatch(name):

@@ -1,12 +1,11 @@
-"""Runs job code in the main thread of this process: the executor of the worker function.
+"""The executor of the worker function: runs job code in the main thread of this process.
 
-A thread beside it beats, so CPU-bound code can't starve the heartbeats, unless it holds the interpreter in one call of
-C code. Code that has to stop and does not is interrupted by a signal to the main thread; at its deadline by the
-kernel's alarm, which needs no interpreter. Only the main thread of a Python process can be interrupted so.
+A second thread sends heartbeats, so CPU-bound code can't starve them, unless it holds the interpreter in one call of
+C code. Job code that must stop and does not is interrupted by a signal to the main thread. At its deadline the
+kernel's alarm interrupts it, which needs no interpreter. Python can interrupt only the main thread in this way.
 
-Code that swallows its interrupts is given up: the thread beside it has the attempt concluded and ends the process.
-Where code holds the interpreter for good, so that no thread gets a turn, a watchdog that needs none ends the process a
-little later.
+If job code swallows its interrupts, the second thread concludes the attempt and ends the process. If job code holds
+the interpreter for good, so that no thread can run, a watchdog in C ends the process a little later.
 """
 
 from __future__ import annotations
@@ -63,25 +62,25 @@ DEFAULT_GIVE_UP_SECONDS = 10.0
 EXIT_GAVE_UP = 70
 _INTERRUPT = signal.SIGUSR1
 _ALARM = signal.SIGALRM
-_WATCHDOG_SECONDS = 5.0  # after the thread should have given up
+_WATCHDOG_SECONDS = 5.0  # after the moment at which the thread should have given up
 _REPEAT_MS = 1_000  # an interrupt that job code swallowed is sent again
-# The alarm and the thread both come at the deadline: the second must not break off job code's clean-up.
+# Alarm and thread both interrupt at the deadline. The later one must not interrupt the clean-up of job code.
 _QUIET_MS = 500
 
 
 GiveUp = Callable[[Assignment, Outcome], object]
-"""Concludes an attempt whose code does not end, from another thread than the one that is stuck."""
+"""Concludes an attempt whose code does not end; called from another thread than the stuck one."""
 
 
 def _conclude_nothing(assignment: Assignment, outcome: Outcome) -> None:
-    """Does nothing: the owner of the executor keeps no record of attempts."""
+    """Does nothing, for an owner of the executor that keeps no record of attempts."""
 
 
 class InlineExecutor:
-    """Runs one attempt at a time, in the thread that calls `execute`, which must be the main one.
+    """Runs one attempt at a time, in the thread that calls `execute`, which must be the main thread.
 
-    `clock` measures: no step of the machine's clock may show in it. `cancel_grace_seconds` is how long job code may go
-    on once it was told to stop; then it is interrupted. Where it still runs `give_up_seconds` after its first
+    `clock` measures durations and must not show steps of the machine's clock. Job code that was told to stop may go
+    on for `cancel_grace_seconds`; then it is interrupted. If it still runs `give_up_seconds` after its first
     interrupt, `give_up` concludes the attempt and `leave` ends the process.
     """
 
@@ -105,9 +104,9 @@ class InlineExecutor:
         self._grace_ms = int(cancel_grace_seconds * 1_000)
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        """Runs one attempt to its end, in a folder of its own; job code's errors come back as an Outcome.
+        """Runs one attempt to its end, in a folder of its own; returns errors of job code as an Outcome.
 
-        Raises TidegateError outside of the main thread: job code could not be stopped there.
+        Raises TidegateError outside of the main thread, because job code could not be stopped there.
         """
         if threading.current_thread() is not threading.main_thread():
             raise TidegateError(
@@ -125,14 +124,14 @@ class InlineExecutor:
             try:
                 watch = self._prepared(attempt, folder, assignment, heartbeat)
             except (OSError, RuntimeError) as error:
-                # Earlier jobs may have used up this process's descriptors, or its threads: Python's RuntimeError.
+                # Earlier jobs may have used up this process's descriptors, or its threads (Python's RuntimeError).
                 return unable("no-surroundings", str(error))
             return self._watched(found, assignment, watch, begun)
 
     def _prepared(
         self, attempt: ExitStack, folder: Path, assignment: Assignment, heartbeat: Heartbeat
     ) -> _Watch:
-        """Keeps what is this process's own from job code until `attempt` ends; raises OSError or RuntimeError."""
+        """Protects the state of this process from job code until `attempt` ends; raises OSError or RuntimeError."""
         attempt.enter_context(settings_kept())
         attempt.enter_context(moved_into(folder))
         end_processes = attempt.enter_context(processes_ended())
@@ -152,7 +151,7 @@ class InlineExecutor:
             return self._run(found, assignment, watch)
         finally:
             watch.end()
-            # An interrupt that job code held back comes now, and must not meet the handler of before: it may end this
+            # An interrupt that job code blocked arrives now. It must not reach the previous handler, which may end this
             # process.
             for number in previous:
                 signal.signal(number, watch.interrupted)
@@ -162,7 +161,7 @@ class InlineExecutor:
 
     @property
     def clock(self) -> Stopwatch:
-        """Measures time."""
+        """The stopwatch that measures the attempt."""
         return self._clock
 
     @property
@@ -172,23 +171,23 @@ class InlineExecutor:
 
     @property
     def grace_ms(self) -> int:
-        """How long job code may go on once it was told to stop, in milliseconds."""
+        """Milliseconds that job code may go on after it was told to stop."""
         return self._grace_ms
 
     @property
     def give_up_ms(self) -> int:
-        """How long job code may go on once it was interrupted, in milliseconds."""
+        """Milliseconds that job code may go on after it was interrupted."""
         return self._give_up_ms
 
     def abandon(self, assignment: Assignment, outcome: Outcome) -> None:
         """Concludes an attempt whose code does not end, then ends the process."""
         _LOGGER.error(
-            "job %s attempt %d does not end, it swallows its interrupts: concluded as %s, and this process ends",
+            "job %s attempt %d ignores its interrupts and does not end: concluded as %s, and this process ends",
             *(assignment.job_id, assignment.attempt, outcome.kind),
         )
         try:
             self._give_up(assignment, outcome)
-        except Exception as error:  # noqa: BLE001 - the process has to end; the lease runs out, and the job is taken up
+        except Exception as error:  # noqa: BLE001 - the process must end; the reaper recovers the job
             _LOGGER.error("the attempt can't be concluded: %s", type(error).__name__)
         self._leave(EXIT_GAVE_UP)
 
@@ -210,22 +209,22 @@ class InlineExecutor:
             finally:
                 watch.armed = False
                 if os.getpid() != pid:
-                    os._exit(0)  # job code forked, and its copy came back here too: only the first may answer
+                    os._exit(0)  # a fork of job code came here too; only the original process may answer
         except Interrupted:
-            # It may have come between the end of job code and the line above.
+            # The interrupt may have come between the end of job code and the line above.
             watch.armed = False
             return watch.verdict if watch.take_end() else Outcome(OutcomeKind.LOST)
         if not watch.take_end():
-            return Outcome(OutcomeKind.LOST)  # concluded already
+            return Outcome(OutcomeKind.LOST)  # the other thread has concluded it already
         if watch.asked is Signal.LOST:
             return Outcome(OutcomeKind.LOST)
         if watch.has_interrupted and report.kind is not ReportKind.SUCCEEDED:
-            return watch.verdict  # what job code made of the interrupt
+            return watch.verdict  # the report is a consequence of the interrupt
         return outcome_of(report, watch.asked)
 
 
 class _Watch:
-    """Beats while job code runs, and interrupts it at its deadline, or when it has to stop and does not."""
+    """Sends heartbeats while job code runs, and interrupts it at its deadline, or when it must stop and does not."""
 
     def __init__(
         self,
@@ -256,23 +255,23 @@ class _Watch:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Starts to beat, and sets the alarm for the deadline."""
+        """Starts the heartbeats and sets the alarm for the deadline."""
         self._thread.start()
         left_ms = max(1, self.deadline_ms - self._clock.now_ms())
         signal.setitimer(signal.ITIMER_REAL, left_ms / 1_000, _REPEAT_MS / 1_000)
 
     def end(self) -> None:
-        """Stops; returns when no heartbeat or interrupt can come any more."""
+        """Stops; after its return, no heartbeat or interrupt can come."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         self._ended.set()
         self._thread.join()
 
     def note_progress(self, progress: Progress) -> None:
-        """Keeps what the next heartbeat stores."""
+        """Keeps the progress for the next heartbeat to store."""
         self._progress = progress
 
     def interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal handlers are
-        """The signal handler, in the main thread."""
+        """Raises Interrupted in the main thread: the signal handler."""
         now_ms = self._clock.now_ms()
         if self.armed and now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + _QUIET_MS
@@ -281,7 +280,10 @@ class _Watch:
             raise Interrupted
 
     def take_end(self) -> bool:
-        """Takes the attempt's end, which its code and the thread that gives it up want; True for the first of them."""
+        """Claims the right to conclude the attempt; returns True for the first caller only.
+
+        The main thread calls it when job code has ended, and the second thread when it gives the code up.
+        """
         return self._end.acquire(blocking=False)
 
     def _verdict_at(self, now_ms: int) -> Outcome:
@@ -312,7 +314,7 @@ class _Watch:
     def _beat(self, progress: Progress | None) -> Signal:
         try:
             return self._heartbeat(progress)
-        except Exception as error:  # noqa: BLE001 - without this thread, nothing would end the job at its deadline
+        except Exception as error:  # noqa: BLE001 - without this thread, nothing would stop the job at its deadline
             _LOGGER.error("a heartbeat raised %s; the lease may run out", type(error).__name__)
             return Signal.GO_ON
 

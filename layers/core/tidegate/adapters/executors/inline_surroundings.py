@@ -1,7 +1,7 @@
-"""Keeps apart what is the worker function's own while job code runs in its process: streams, loggers, other processes.
+"""Protects the streams, loggers and processes of the worker function from job code that runs in its process.
 
-A runtime may talk over descriptors 0 to 2, as that of the local stack does. So job code never has them: it reads
-nothing, and what it prints is read from a pipe and written to the function's standard error as text, within bounds.
+A Lambda runtime may use descriptors 0 to 2 itself, as the one of the local stack does. So job code never gets them:
+it reads an empty input, and its output goes into a pipe and, as bounded text, to the function's standard error.
 """
 
 from __future__ import annotations
@@ -36,22 +36,25 @@ _SWEEP_SECONDS = 5.0
 
 @contextmanager
 def settings_kept() -> Iterator[None]:
-    """Puts back what job code changed of this process, such as signal handlers, masks and Python's own settings."""
+    """Restores the settings of this process that job code changed.
+
+    They include signal handlers, signal masks and Python's own settings.
+    """
     settings = ProcessSettings()
     try:
         yield
     finally:
         try:
             settings.restore()
-        except Exception as error:  # noqa: BLE001 - job code may have taken away anything that this needs
-            _LOGGER.error("what job code changed can't be put back: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - job code may have broken anything that this needs
+            _LOGGER.error("the settings that job code changed can't be restored: %s", type(error).__name__)
 
 
 @contextmanager
 def streams_kept() -> Iterator[int]:
-    """Gives job code descriptors 0 to 2, stream objects and loggers that it may spoil; then all are as before.
+    """Gives job code its own descriptors 0 to 2, stream objects and loggers, and restores the original ones at the end.
 
-    Yields the descriptor of the function's own standard error. Raises OSError or RuntimeError where the system has no
+    Yields a descriptor of the function's own standard error. Raises OSError or RuntimeError where the system has no
     descriptor or no thread left.
     """
     objects = {name: getattr(sys, name) for name in (*_NAMES, *(f"__{name}__" for name in _NAMES))}
@@ -86,15 +89,15 @@ def streams_kept() -> Iterator[int]:
 
 @contextmanager
 def processes_ended() -> Iterator[Callable[[], None]]:
-    """Ends every process that was started meanwhile, also one whose parent has ended.
+    """Ends every process that is started inside the block, also one whose parent has ended.
 
-    Yields a function that does so at once.
+    Yields a function that ends them at once.
     """
     before = frozenset(descendants_of(os.getpid()))
     _adopt(adopts=True)
 
     def end() -> None:
-        reap = _reap if not before else _reap_nothing  # what ran before is for others to collect
+        reap = _reap if not before else _reap_nothing  # other code collects the processes that ran before
         end_descendants(os.getpid(), spared=before, seconds=_SWEEP_SECONDS, reap=reap)
 
     try:
@@ -107,7 +110,7 @@ def processes_ended() -> Iterator[Callable[[], None]]:
 def _adopt(*, adopts: bool) -> None:
     try:
         adopt_orphans(adopts=adopts)
-    except OSError as error:  # a platform that allows less: jobs run, and the log says what does not hold
+    except OSError as error:  # jobs run without this guarantee, and the log says so
         _LOGGER.warning("%s: daemons that job code starts may outlive it", error)
 
 
@@ -118,7 +121,7 @@ def _until_end(owner: ExitStack, descriptor: int) -> int:
 
 def _write(descriptor: int, line: str) -> None:
     left = memoryview(f"{line}\n".encode("utf-8", "backslashreplace"))
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # the stream has no reader any more
         while left:
             left = left[os.write(descriptor, left) :]
 

@@ -1,4 +1,7 @@
-"""A long-lived child process that runs job code, and the parent's end of the line to it."""
+"""One long-lived child process that runs job code, as its parent process sees it.
+
+Parent and child exchange JSON messages over a connection. A keeper process (`job_keeper`) stands between the two.
+"""
 
 from __future__ import annotations
 
@@ -27,26 +30,27 @@ from tidegate.adapters.executors.output import (
 from tidegate.domain.errors import TidegateError
 
 _OUTPUT = logging.getLogger("tidegate.output")
-MAX_MESSAGE_BYTES = 8_000_000  # a result at its limit is at most a quarter of that as ASCII JSON
-_MESSAGE_SECONDS = 10.0  # from a message's first byte to its last; heartbeats wait meanwhile
+MAX_MESSAGE_BYTES = 8_000_000  # the largest allowed result takes at most a quarter of that as ASCII JSON
+_MESSAGE_SECONDS = 10.0  # from the first byte of a message to its last; heartbeats wait for it
 _SEND_SECONDS = 120.0  # a new child may hold the interpreter while it loads job code
-_READ_BYTES = 262_144  # about what the line holds
+_READ_BYTES = 262_144  # about as much as the connection buffers
 _WORD_BYTES = 64
-_LENGTH = struct.Struct("!i")  # what multiprocessing's connections put before a message
+_LENGTH = struct.Struct("!i")  # multiprocessing's connections put a message's length before it
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
-_KEEPER_SECONDS = 2 * job_keeper.SWEEP_SECONDS  # it gives up after the half of that
+_KEEPER_SECONDS = 2 * job_keeper.SWEEP_SECONDS  # the keeper itself gives up after half of this
 
 
 class JobProcessError(TidegateError):
-    """The child is gone; nothing more comes from it."""
+    """The error for a child that is gone or that broke the protocol: no more messages come from it."""
 
 
 class JobProcess:
-    """One child in a session of its own: signals to the terminal's foreground group do not reach it.
+    """One child process, in a session of its own, so that signals to the terminal's foreground group do not reach it.
 
-    A keeper (`job_keeper`) stands between it and this process, and ends what job code started. Job code's output is
-    read by `outputs` and goes to the log. It gets `environment` and not this process's own; `has_keys` says that it
-    runs code which asked for AWS credentials. Raises OSError, MemoryError or RuntimeError where it can't be started.
+    A keeper (`job_keeper`) between this process and the child ends all processes that job code started. `outputs`
+    reads what job code prints and passes it to the log. The child gets `environment` in place of this process's own
+    environment. `has_keys` marks a child that runs code which asked for AWS credentials. Raises OSError, MemoryError
+    or RuntimeError where the child can't be started.
     """
 
     def __init__(
@@ -87,7 +91,7 @@ class JobProcess:
             self._close_lines()
             raise
         finally:
-            # Only the child and its keeper may hold their ends, or their deaths would not end the lines.
+            # Only the child and its keeper may hold these ends: the end of the connections tells of their deaths.
             child.close()
             control.close()
             os.close(printed)
@@ -99,7 +103,7 @@ class JobProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process that runs job code. Raises JobProcessError where its keeper is gone."""
+        """The id of the process that runs job code. Raises JobProcessError where its keeper is gone."""
         if self._pid is None:
             said = b""
             try:
@@ -114,11 +118,12 @@ class JobProcess:
         return self._pid
 
     def end_leftovers(self) -> bool:
-        """Ends every process that job code started and left; True where it had left none.
+        """Ends every process that job code started and left behind; returns True if there was none.
 
-        Only between two attempts. Raises JobProcessError where the keeper is gone, or something can't be ended.
+        Call it only between two attempts. Raises JobProcessError where the keeper is gone, or a process can't be
+        ended.
         """
-        _ = self.pid  # what the keeper says first
+        _ = self.pid  # reads the keeper's first message, so that the next one is the answer
         try:
             self._control.settimeout(_KEEPER_SECONDS)
             self._control.sendall(job_keeper.SWEEP)
@@ -126,12 +131,15 @@ class JobProcess:
         except OSError as error:
             raise JobProcessError("the keeper of job code's process does not answer") from error
         if answer not in (job_keeper.CLEAN, job_keeper.ENDED):
-            raise JobProcessError("what job code started can't be ended")
+            raise JobProcessError("a process that job code started can't be ended")
         return answer == job_keeper.CLEAN
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Sends one message; raises JobProcessError, also where the child does not read it in time."""
-        _ = self.pid  # known from here on, so that its group can be ended even without its keeper
+        """Sends one message as JSON.
+
+        Raises JobProcessError if the child is gone or does not read the message within 120 seconds.
+        """
+        _ = self.pid  # remembers the id now, so that the process group can be killed even without its keeper
         data = json.dumps(message).encode()
         left = memoryview(_LENGTH.pack(len(data)) + data)
         deadline_s = time.monotonic() + _SEND_SECONDS
@@ -146,10 +154,10 @@ class JobProcess:
             raise JobProcessError from error
 
     def receive(self) -> Mapping[str, Any]:
-        """The next message, waiting for its first byte.
+        """Waits without limit for the first byte of the next message; returns the message.
 
-        Raises JobProcessError, also where what came is no message of the child's, or no whole one in time: job code
-        can write to the line.
+        Raises JobProcessError if the child is gone, if the message takes longer than 10 seconds from its first byte
+        to its last, or if it is malformed, because job code itself can write to the connection.
         """
         try:
             self.connection.poll(None)
@@ -159,9 +167,9 @@ class JobProcess:
                 raise JobProcessError(f"job code announced a message of {size_bytes:,} bytes")
             message = json.loads(self._read(size_bytes, deadline_s))
         except (EOFError, OSError, ValueError, RecursionError) as error:
-            raise JobProcessError("the line to job code is broken") from error
+            raise JobProcessError("the connection to job code's process is broken") from error
         if not isinstance(message, dict):
-            raise JobProcessError("what came over the line to job code is no message")
+            raise JobProcessError("job code's process sent something that is no message")
         return message
 
     def _read(self, size_bytes: int, deadline_s: float) -> bytes:
@@ -176,10 +184,10 @@ class JobProcess:
         return bytes(data)
 
     def has_ended(self) -> bool:
-        """Whether the child is gone, though a process that it forked may hold its end of the line still.
+        """Returns True if the child is gone, even while a process that it forked still holds its end of the connection.
 
-        It is left unreaped, so that `kill` can still end its group. Never known on macOS before Python 3.13, which has
-        no call for that.
+        The child is left unreaped, so that `kill` can still end its process group. On macOS before Python 3.13 there
+        is no call for this, so it returns False there until the child was reaped.
         """
         if self._process.returncode is not None:
             return True
@@ -191,14 +199,14 @@ class JobProcess:
             return True
 
     def kill(self) -> str:
-        """Ends the child and every process that job code started; returns how the child had ended."""
+        """Kills the child and every process that job code started; returns a text that says how the child had ended."""
         with self._killing:
             if self._control.fileno() >= 0:
                 self._end_keepers()
         return self._how_it_ended()
 
     def close(self) -> None:
-        """Ends the child and the line to it; only for the thread that uses it."""
+        """Kills the child and closes the connection; only the thread that uses the child may call it."""
         self.kill()
         self._close_lines()
 
@@ -219,10 +227,10 @@ class JobProcess:
             self._process.kill()  # then the inner keeper ends everything
             self._wait_for_keepers()
         if not self._all_is_gone():
-            self._kill_group()  # job code may have ended both of its keepers
+            self._kill_group()  # job code may have killed both of its keepers
 
     def _wait_for_keepers(self) -> None:
-        """Waits until both keepers are gone, for a bounded time: the line to them ends with the second."""
+        """Waits up to 10 seconds until both keepers are gone; the end of the second one ends the control connection."""
         until_s = time.monotonic() + _REAP_SECONDS
         ended = select.poll()
         ended.register(self._control, select.POLLHUP)
@@ -231,7 +239,7 @@ class JobProcess:
             self._process.wait(max(0.0, until_s - time.monotonic()))
 
     def _all_is_gone(self) -> bool:
-        """Whether a keeper said so: then the number of the group may be another's by now."""
+        """Returns True if a keeper said that all is ended: the id of the process group may then already be reused."""
         with contextlib.suppress(OSError):
             while said := self._control.recv(_WORD_BYTES, socket.MSG_DONTWAIT):
                 self._is_done = self._is_done or job_keeper.DONE in said

@@ -1,4 +1,4 @@
-"""The child processes of an executor: started ahead, lent to one attempt at a time, used again, killed."""
+"""The pool of child processes of one executor: starts them ahead, lends them to attempts, reuses and kills them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LOGGER = logging.getLogger("tidegate.worker")
 
 
 class JobProcesses:
-    """Lends processes that run job code of `packages`. Threads may share it.
+    """Lends child processes that can run the job code of `packages`. Threads may share it.
 
-    A process that was given keys is lent again only where keys are asked for. None is lent for more than `attempts`
-    attempts.
+    A process that was started with AWS keys is lent again only to attempts that ask for keys. Each process runs at
+    most `attempts` attempts; then it is ended.
     """
 
     def __init__(self, packages: Sequence[str], environment: JobEnvironment, *, attempts: int) -> None:
@@ -32,23 +32,23 @@ class JobProcesses:
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
+        """True after `close` was called."""
         return self._closed
 
     @property
     def idle(self) -> list[JobProcess]:
-        """Those that nobody has now."""
+        """The processes that are not lent at the moment."""
         return [child for children in self._idle.values() for child in children]
 
     @property
     def busy(self) -> set[JobProcess]:
-        """Those that are lent."""
+        """The processes that are lent at the moment."""
         return set(self._busy)
 
     def warm(self, count: int) -> None:
-        """Starts `count` processes without keys; does not wait for them.
+        """Starts `count` processes without AWS keys and returns before they have loaded job code.
 
-        One that can't be started is left for when a job needs it.
+        When the system can't start a process, a warning is logged and `borrow` tries again once a job needs one.
         """
         for _ in range(count):
             try:
@@ -60,10 +60,11 @@ class JobProcesses:
                 self._idle[False].append(started)
 
     def borrow(self, *, with_keys: bool, new: bool = False) -> JobProcess | None:
-        """A process that runs nothing, with `new` one that never ran anything, None once they are closed.
+        """Lends a process that runs nothing; returns None after `close`.
 
-        One that is about to end may be lent still: the kernel tells of a death only when every thread is gone. Raises
-        OSError where none can be started.
+        `with_keys` asks for a process with AWS keys, `new` for one that never ran anything. The process may already
+        be about to end, because the kernel reports a death only after every thread is gone. Raises OSError where no
+        process can be started.
         """
         with self._lock:
             if self._closed:
@@ -74,7 +75,10 @@ class JobProcesses:
             return child
 
     def give_back(self, child: JobProcess) -> None:
-        """Takes back one whose attempt ended by itself, or that only described itself."""
+        """Takes back a process whose attempt ended by itself, or that only described its job types.
+
+        It is kept for the next attempt, or ended once it has run its last allowed attempt.
+        """
         with self._lock:
             self._busy.discard(child)
             if child.attempts < self._attempts and not self._closed:
@@ -83,7 +87,7 @@ class JobProcesses:
         child.close()
 
     def discard(self, child: JobProcess) -> str:
-        """Ends one that was lent; returns how it had ended."""
+        """Kills a lent process and returns a text that says how it had ended."""
         with self._lock:
             self._busy.discard(child)
         how = child.kill()
@@ -91,7 +95,7 @@ class JobProcesses:
         return how
 
     def close(self) -> None:
-        """Kills all of them; none is lent any more."""
+        """Kills all processes; afterwards `borrow` returns None."""
         with self._lock:
             self._closed = True
             idle = self.idle
@@ -100,7 +104,7 @@ class JobProcesses:
         for child in idle:
             child.close()
         for child in busy:
-            child.kill()  # its thread closes the line
+            child.kill()  # the thread that borrowed it closes its connection
         self._outputs.close()
 
     def _idle_one(self, with_keys: bool) -> JobProcess | None:
@@ -108,7 +112,7 @@ class JobProcesses:
             child = self._idle[with_keys].pop()
             if not child.has_ended():
                 return child
-            child.close()  # ended by what an earlier job had left running in it
+            child.close()  # something that an earlier job left running ended it
         return None
 
     def _start(self, *, with_keys: bool) -> JobProcess:
@@ -116,5 +120,5 @@ class JobProcesses:
         try:
             return JobProcess(self._packages, environment, self._outputs, has_keys=with_keys)
         except (MemoryError, RuntimeError) as error:
-            # So Python says that the system has no memory or no thread left: no job is to blame for that.
+            # Python raises these when the system has no memory or thread left, which is not the fault of a job.
             raise OSError(f"no process can be started: {str(error) or type(error).__name__}") from error

@@ -1,15 +1,15 @@
 """The keeper of a process for job code: `python -m tidegate.adapters.executors.keeper LINE CONTROL PACKAGE ...`.
 
-It forks the process that runs job code, and lives beside it without any job code. Every process that job code starts
-stays below the keeper, also one that left its session or whose parent ended. So the keeper can end all of them:
-after each attempt, when the worker asks; when job code's process ends; and when the worker is gone, however that came.
+The keeper forks the process that runs job code, and runs no job code itself. Every process that job code starts stays
+a descendant of the keeper, even if it left its session or its parent ended. So the keeper can end all of them: after
+each attempt, when the worker asks for it; when job code's process ends; and when the worker is gone for any reason.
 
-Job code may kill or stop its keeper, which is its parent. So there are two, the outer one being the parent of the
-inner one: where one of them is gone, the other ends everything.
+Job code may kill or stop its keeper, because the keeper is its parent. So there are two keepers, and the outer one is
+the parent of the inner one. If one of them is gone, the other ends everything.
 
-The worker talks to the inner keeper over CONTROL, which ends with the worker. The keeper first says the number of job
-code's process in a line. `s` asks for the end of all that an attempt left; the answer is CLEAN, ENDED or LEFT. The last
-word of a keeper that ended everything is DONE.
+The worker talks to the inner keeper over CONTROL, which ends with the worker. The keeper first sends the id of job
+code's process and a line break. `s` asks it to end all processes that an attempt left; the answer is CLEAN, ENDED or
+LEFT. A keeper that has ended everything sends DONE last.
 """
 
 from __future__ import annotations
@@ -31,21 +31,22 @@ from tidegate.kernel import adopt_orphans, die_with_parent, hide_process
 
 SWEEP = b"s"
 CLEAN = b"c"  # there was nothing to end
-ENDED = b"e"  # something was left, and is gone now
-LEFT = b"l"  # something is left that can't be ended, or is started faster than it ends
-DONE = b"d"  # said last: all that was below this keeper is gone
+ENDED = b"e"  # processes were left, and are gone now
+LEFT = b"l"  # processes are left that can't be ended, or that start faster than they are ended
+DONE = b"d"  # the last message: all descendants of this keeper are gone
 SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.001
 _BLOCK_BYTES = 512
-INNER_SECONDS = 2.0  # the inner keeper has that long to end everything; then the outer one does
-# The outer keeper hears the end of the line without reading from it.
+INNER_SECONDS = 2.0  # the outer keeper takes over after this time if the inner one has not ended everything
+# With this event the outer keeper notices the end of the connection without reading from it.
 _LINE_ENDED = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class _Keeper:
-    """Watches one process, `child`, and ends all that is below this one when that is gone.
+    """Watches one process, `child`, and ends all descendants of this process when the child is gone.
 
-    The worker is at the other end of `control`, which is held open to the end: the worker waits for that.
+    The worker is at the other end of `control`. The keeper keeps it open to the end, because the worker waits for
+    that.
     """
 
     def __init__(self, child: int, control: socket.socket) -> None:
@@ -59,7 +60,7 @@ class _Keeper:
         signal.signal(signal.SIGCHLD, _hear)
 
     def _reap(self) -> None:
-        """Collects what has ended: the child, and the orphans that came here."""
+        """Collects dead processes: the child, and orphans that this process has adopted."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -75,25 +76,25 @@ class _Keeper:
                 self._status = status
 
     def _child_stopped(self) -> None:
-        """Job code's process may stop itself."""
+        """Does nothing, because job code's process may stop itself."""
 
     def _clear_wake(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._wake, _BLOCK_BYTES)
 
     def _end_everything(self) -> None:
-        """Ends all that is below this process, then this one, as the child ended."""
+        """Ends all descendants of this process, then this process in the way in which the child ended."""
         if self._status is None:
-            os.kill(self._child, signal.SIGKILL)  # first, so that it starts nothing more
-        with suppress(ProcessLookupError, PermissionError):  # where it has no group of its own
-            os.killpg(self._child, signal.SIGKILL)  # the most that can be done without Linux's lists
+            os.kill(self._child, signal.SIGKILL)  # first of all, so that it starts nothing more
+        with suppress(ProcessLookupError, PermissionError):  # it may have no group of its own
+            os.killpg(self._child, signal.SIGKILL)  # without Linux's /proc, no more than this can be done
         _, all_gone = end_descendants(os.getpid(), spared=(), seconds=SWEEP_SECONDS, reap=self._reap)
         self._wait_for_child()
         if all_gone:
-            with suppress(OSError):  # nobody listens any more
+            with suppress(OSError):  # the worker may be gone
                 self._control.send(DONE, socket.MSG_DONTWAIT)
         code = 0 if self._status is None else os.waitstatus_to_exitcode(self._status)
-        if code < 0:  # the worker says in its outcome which signal it was
+        if code < 0:  # the worker's outcome names this signal
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
             if -code != signal.SIGKILL:
                 signal.signal(-code, signal.SIG_DFL)
@@ -101,7 +102,7 @@ class _Keeper:
         os._exit(abs(code))
 
     def _wait_for_child(self) -> None:
-        """A dead process can be collected a moment after it is dead, when each of its threads is."""
+        """Waits up to 5 seconds for the child; a killed process can be collected only once all its threads are dead."""
         until_s = time.monotonic() + SWEEP_SECONDS
         self._reap()
         while self._status is None and time.monotonic() < until_s:
@@ -110,7 +111,10 @@ class _Keeper:
 
 
 class InnerKeeper(_Keeper):
-    """Watches job code's process, and does what the worker asks; `outer` is a pipe that ends with the outer keeper."""
+    """Watches job code's process and serves the worker's requests.
+
+    `outer` is a pipe that ends with the outer keeper.
+    """
 
     def __init__(self, child: int, control: socket.socket, outer: int) -> None:
         super().__init__(child, control)
@@ -118,7 +122,7 @@ class InnerKeeper(_Keeper):
 
     def run(self) -> None:
         """Serves until the child, the worker or the outer keeper is gone; then ends everything."""
-        with suppress(OSError):  # the worker is gone: heard below
+        with suppress(OSError):  # the worker is gone, which the loop below notices
             self._control.sendall(b"%d\n" % self._child)
         while True:
             self._reap()
@@ -131,7 +135,7 @@ class InnerKeeper(_Keeper):
         self._end_everything()
 
     def _answer(self) -> bool:
-        """Does what the worker asks; False where it is gone."""
+        """Serves one request of the worker; returns False if the worker is gone."""
         try:
             asked = self._control.recv(1)
             if asked != SWEEP:
@@ -143,7 +147,7 @@ class InnerKeeper(_Keeper):
 
     def _sweep(self) -> bytes:
         if is_alone(self._child, os.getpid()):
-            return CLEAN  # as after most attempts
+            return CLEAN  # the usual case
         killed, all_gone = end_descendants(
             os.getpid(), spared={self._child}, seconds=SWEEP_SECONDS, reap=self._reap
         )
@@ -153,7 +157,7 @@ class InnerKeeper(_Keeper):
 
 
 class OuterKeeper(_Keeper):
-    """Watches the inner keeper: has it go on where job code stopped it, and does its work where it is gone."""
+    """Watches the inner keeper: continues it if job code stopped it, and does its work if it is gone."""
 
     def __init__(self, inner: int, control: socket.socket) -> None:
         super().__init__(inner, control)
@@ -162,7 +166,10 @@ class OuterKeeper(_Keeper):
         self._ended.register(control.fileno(), _LINE_ENDED)
 
     def run(self) -> None:
-        """Waits until the inner keeper is gone, or the worker, and then a little for the inner one; ends the rest."""
+        """Waits until the inner keeper is gone, or the worker is; then ends everything that is left.
+
+        If the worker is gone, the inner keeper gets 2 seconds to do so first.
+        """
         until_s: float | None = None
         while self._status is None and (until_s is None or time.monotonic() < until_s):
             if until_s is None:
@@ -180,11 +187,11 @@ class OuterKeeper(_Keeper):
 
 
 def _hear(number: int, frame: object) -> None:
-    """A handler that does nothing: without one the signal would not wake the keeper."""
+    """Does nothing; without a handler the signal would not wake the keeper."""
 
 
 def _heed_nothing() -> None:
-    """Ignores every signal that can be ignored: job code may send any to its parent."""
+    """Ignores every signal that can be ignored, because job code may send any signal to its parent."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, signal.SIG_IGN)
 
@@ -192,12 +199,12 @@ def _heed_nothing() -> None:
 def _adopt_orphans() -> None:
     try:
         adopt_orphans()
-    except OSError as error:  # a kernel that allows less: jobs run, and the log says what does not hold
+    except OSError as error:  # jobs run without this guarantee, and the log says so
         sys.stderr.write(f"{error}: daemons that job code starts may outlive it\n")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Entry point: becomes three processes, of which the last goes on as the one for job code."""
+    """Splits into three processes, of which the last runs job code; `arguments` are LINE, CONTROL and packages."""
     line, control = int(arguments[0]), int(arguments[1])
     hide_process()
     _adopt_orphans()
@@ -205,7 +212,7 @@ def main(arguments: Sequence[str]) -> None:
     inner = os.fork()
     if inner != 0:
         os.close(outer)
-        os.close(line)  # only job code's process holds it, so that its death ends the line
+        os.close(line)  # only job code's process may hold it, so that its death ends the connection
         _heed_nothing()
         OuterKeeper(inner, socket.socket(fileno=control)).run()
         return
@@ -223,7 +230,7 @@ def main(arguments: Sequence[str]) -> None:
     os.close(outer)
     os.setsid()  # signals that job code sends to its own group do not reach the keeper
     die_with_parent(keeper)
-    from tidegate.jobs import child as job_code  # only now: the keeper stays small
+    from tidegate.jobs import child as job_code  # imported only here, so that the keepers stay small
 
     job_code.main(line, arguments[2:])
 

@@ -1,4 +1,4 @@
-"""What both executors share: a report of job code as the Outcome of an attempt."""
+"""Turns reports of job code into the Outcome of an attempt; both executors use it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ VERDICTS: Mapping[Signal, OutcomeKind] = {
 
 
 def outcome_of(report: Report, stop: Signal) -> Outcome:
-    """The outcome of job code that ended by itself; `stop` is what it had been asked for by then, or GO_ON.
+    """Returns the outcome of job code that ended by itself.
 
-    Work that was finished in spite of being asked to stop counts as done.
+    `stop` is the request to stop that it had got by then, or GO_ON. Work that job code finished although it was asked
+    to stop counts as done.
     """
     if report.kind is ReportKind.SUCCEEDED:
         return Outcome(OutcomeKind.SUCCEEDED, result=report.result)
@@ -40,7 +41,7 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
         return Outcome(
             OutcomeKind.FAILED,
             code="stopped",
-            message="job code raised JobCancelled, but nobody asked it to stop",
+            message="job code raised JobCancelled, but it was not asked to stop",
         )
     return Outcome(
         OutcomeKind.FAILED,
@@ -52,18 +53,24 @@ def outcome_of(report: Report, stop: Signal) -> Outcome:
 
 
 def unable_for_want_of_type(why: str = "") -> Outcome:
-    """The outcome where this worker lacks the job's type; `why` says which job code could not be loaded, if any."""
+    """Returns the outcome for a worker that lacks the job's type.
+
+    `why` names the job code that failed to load, if any.
+    """
     return unable(UNKNOWN_TYPE, f"this worker lacks the job's type{': ' if why else ''}{why}")
 
 
 def unable(code: str, message: str) -> Outcome:
-    """The outcome where this worker can begin no job; `message` may hold the text of an error that job code raised."""
+    """Returns the outcome for a worker that can begin no job.
+
+    `message` may contain the text of an error of job code.
+    """
     bounded = plain_message(message)[: limits.MAX_FAULT_CHARACTERS]
     return Outcome(OutcomeKind.UNABLE, code=code, message=bounded)
 
 
 def upstream_values(assignment: Assignment) -> list[dict[str, Json]]:
-    """The upstreams of an assignment as plain values."""
+    """Returns the upstreams of an assignment as plain values."""
     return [
         {"job_id": one.job_id, "key": one.key, "state": one.state.value, "result": one.result}
         for one in assignment.upstreams

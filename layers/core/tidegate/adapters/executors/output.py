@@ -1,7 +1,7 @@
-"""Passes on what job code prints, line by line, each with the job that printed it, and within bounds.
+"""Passes on what job code prints, line by line, labelled with its job and bounded in size.
 
-Job code prints into a pipe. It is always read to its end, so that no print ever waits for long: what is beyond the
-bounds is read and left out. Bytes that are no UTF-8 and characters that a terminal obeys are replaced.
+Job code prints into a pipe. The reader always reads it to its end, so that no print blocks for long; output beyond
+the limits is read and dropped. Bytes that are not UTF-8 and control characters of terminals are replaced.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from collections.abc import Callable
 
 from tidegate.domain.texts import plain_message
 
-MAX_LINE_BYTES = 8_192  # of one line; the rest of it is left out
-MAX_ATTEMPT_BYTES = 1_048_576  # of one attempt
+MAX_LINE_BYTES = 8_192  # the rest of a longer line is dropped
+MAX_ATTEMPT_BYTES = 1_048_576  # output of one attempt beyond this is dropped
 CUT = " [the rest of this line is left out]"
 FULL = f"[printed more than {MAX_ATTEMPT_BYTES:,} bytes; the rest of this attempt is left out]"
-_READ_BYTES = 65_536  # what a pipe holds
-_LAST_READS = 2 * MAX_ATTEMPT_BYTES // _READ_BYTES  # far more than a pipe holds
-_READS = 4  # at one time, so that no job's output keeps another's waiting
+_READ_BYTES = 65_536  # the capacity of a pipe
+_LAST_READS = 2 * MAX_ATTEMPT_BYTES // _READ_BYTES  # far more than the capacity of a pipe
+_READS = 4  # reads in a row, so that no job's output delays another's
 
 WriteLine = Callable[[str, str], None]
-"""Takes a label and a line."""
+"""Writes one line; its arguments are a label and the line."""
 
 
 class JobOutput:
-    """Reads `descriptor`, the end of a pipe, and gives its lines to `write`. Threads may share it.
+    """Reads `descriptor`, the reading end of a pipe, and passes its lines to `write`. Threads may share it.
 
-    `label` says whose lines they are now.
+    `label` names the source of lines that are printed outside of attempts.
     """
 
     def __init__(self, descriptor: int, write: WriteLine, label: str) -> None:
@@ -46,18 +46,18 @@ class JobOutput:
 
     @property
     def descriptor(self) -> int:
-        """The end of the pipe that is read."""
+        """The descriptor of the reading end of the pipe."""
         return self._descriptor
 
     def begin(self, label: str) -> None:
-        """From here on what is printed is of the attempt `label`."""
+        """Labels all lines from now on with `label`, which names an attempt."""
         with self._lock:
             self._label = label
 
     def finish(self) -> None:
-        """Passes on what the attempt printed last; what comes later is nobody's.
+        """Passes on what the attempt has printed last; later lines get the executor's own label again.
 
-        Only once nothing but the idle process can print any more.
+        Call it only once nothing but the idle process can still print.
         """
         with self._lock:
             for _ in range(_LAST_READS):
@@ -66,7 +66,7 @@ class JobOutput:
             self._end_attempt()
 
     def read(self) -> bool:
-        """Passes on some of what is there; False at the end of the pipe."""
+        """Passes on some of the output that is there; returns False at the end of the pipe."""
         with self._lock:
             for _ in range(_READS):
                 part = self._read()
@@ -78,7 +78,7 @@ class JobOutput:
         return True
 
     def close(self) -> None:
-        """Closes the pipe."""
+        """Passes on the last line and closes the pipe. A second call does nothing."""
         with self._lock:
             if not self._closed:
                 self._end_attempt()
@@ -86,7 +86,7 @@ class JobOutput:
                 os.close(self._descriptor)
 
     def _read(self) -> bytes | None:
-        """Returns what was read, nothing at the end of the pipe; None where nothing is there."""
+        """Returns the bytes that were read, empty at the end of the pipe; None if nothing is there yet."""
         if self._closed:
             return None
         try:
@@ -134,7 +134,7 @@ class JobOutput:
 
 
 class OutputReader:
-    """Reads the outputs of many processes in one thread. Raises OSError where the system has no descriptor left."""
+    """Reads the outputs of many processes in one thread; raises OSError if the system has no descriptor left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -152,9 +152,9 @@ class OutputReader:
         self._closed = False
 
     def add(self, output: JobOutput) -> None:
-        """Reads `output` from now on, until it ends or is taken off.
+        """Reads `output` from now on, until it ends or is removed.
 
-        Raises RuntimeError where the system has no thread left.
+        Raises RuntimeError if the system has no thread left.
         """
         with self._lock:
             if self._closed:
@@ -166,13 +166,13 @@ class OutputReader:
             self._outputs.register(output.descriptor, selectors.EVENT_READ, output)
 
     def remove(self, output: JobOutput) -> None:
-        """Reads `output` no more, and closes it."""
+        """Stops reading `output` and closes it."""
         with self._lock:
             self._forget(output)
         output.close()
 
     def close(self) -> None:
-        """Ends the thread; outputs are no longer read. A second call does nothing."""
+        """Ends the thread, so outputs are no longer read. A second call does nothing."""
         with self._lock:
             if self._closed:
                 return
@@ -195,8 +195,8 @@ class OutputReader:
                         self._forget(output)
 
     def _forget(self, output: JobOutput) -> None:
-        # Its number may be another's by now.
-        known = self._outputs.get_map()  # nothing once it is closed
+        # The number of the descriptor may already belong to another output.
+        known = self._outputs.get_map()  # None once the selector is closed
         key = known.get(output.descriptor) if known else None
         if key is not None and key.data is output:
             self._outputs.unregister(output.descriptor)

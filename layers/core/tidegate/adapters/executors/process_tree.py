@@ -1,6 +1,6 @@
-"""Finds and ends what a process started, and what that started in turn, through Linux's `/proc`.
+"""Finds and kills the processes that a process started, directly or indirectly, through Linux's `/proc`.
 
-Elsewhere nothing is found. Imports almost nothing: the keeper of a job's process lives on it.
+On other systems it finds nothing. It imports very little, because the keeper of a job's process runs on it.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cache
 
-_PAUSE_SECONDS = 0.001  # a killed process needs about that long to be gone
-_CLEAN_LOOKS = 2  # one look may pass over a process that changes its parent in that moment
+_PAUSE_SECONDS = 0.001  # a killed process takes about this long to disappear
+_CLEAN_LOOKS = 2  # one look may miss a process that changes its parent at that moment
 _ZOMBIE = b"Z"
 _DEAD = b"X"
-_THREADS = 17  # where the number of threads stands, counted from the state (proc(5))
+_THREADS = 17  # position of the number of threads, counted from the state (proc(5))
 
 
 def descendants_of(pid: int) -> list[int]:
-    """The processes that `pid` and its descendants started and that still run: parents before their children."""
+    """Returns the ids of all running descendants of `pid`, parents before their children."""
     return [found for found in _walk(pid) if _runs(found)]
 
 
 def is_alone(pid: int, parent: int) -> bool:
-    """Whether `pid` is the only descendant of `parent`, by one cheap look.
+    """Returns True if `pid` is the only descendant of `parent`, by one cheap look.
 
-    The children of `pid` are looked at first: one that leaves it in that moment is a child of `parent` by then.
+    It looks at the children of `pid` first: a child that leaves `pid` at that moment becomes a child of `parent`.
     """
     return _kernel_lists_children() and not _children_of(pid) and _children_of(parent) == [pid]
 
@@ -35,9 +35,9 @@ def is_alone(pid: int, parent: int) -> bool:
 def end_descendants(
     pid: int, *, spared: Collection[int], seconds: float, reap: Callable[[], None]
 ) -> tuple[int, bool]:
-    """Kills every descendant of `pid` but `spared`, until none is left, for `seconds` at most.
+    """Kills every descendant of `pid` except `spared`, until none is left, for at most `seconds`.
 
-    Returns how many were killed, and whether all of them are gone. `reap` collects the caller's own dead children
+    Returns the number of killed processes, and True if all are gone. `reap` collects the caller's own dead children
     between two looks.
     """
     killed: set[int] = set()
@@ -53,7 +53,7 @@ def end_descendants(
         if time.monotonic() > until_s:
             return len(killed), False
         for one in found:
-            # Another user's process can't be killed: it is found again, until the time is over.
+            # A process of another user can't be killed; it is found again until the time is over.
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(one, signal.SIGKILL)
         killed.update(found)
@@ -72,13 +72,16 @@ def _walk(pid: int) -> Iterator[int]:
 
 @cache
 def _kernel_lists_children() -> bool:
-    """Whether this kernel was built with the lists that `_children_of` reads."""
+    """Returns True if this kernel was built with the lists that `_children_of` reads."""
     own = os.getpid()
     return os.path.exists(f"/proc/{own}/task/{own}/children")  # noqa: PTH110 - a Path costs more than the call
 
 
 def _children_by_parents() -> Callable[[int], list[int]]:
-    """Answers like `_children_of`, from one look at every process of the machine, which costs far more."""
+    """Returns a function that answers like `_children_of`, from one look at all processes of the machine.
+
+    This is far slower.
+    """
     children: dict[int, list[int]] = {}
     if os.path.isdir("/proc/self"):  # noqa: PTH112 - a Path costs more than the call
         for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - a Path costs more than the call
@@ -89,7 +92,7 @@ def _children_by_parents() -> Callable[[int], list[int]]:
 
 
 def _children_of(pid: int) -> list[int]:
-    """The children of all threads of `pid`; none where it is gone."""
+    """Returns the children of all threads of `pid`; none if it is gone."""
     tasks = f"/proc/{pid}/task"
     children: list[int] = []
     try:
@@ -106,16 +109,19 @@ def _children_of(pid: int) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
-    """Whether `pid` is there, and no zombie that its parent has not collected yet."""
+    """Returns True if `pid` exists and is no zombie, which is a dead process that its parent has not collected yet."""
     status = _status_of(pid)
     if not status:
         return False
-    # Its first thread may have ended before the others: then it looks like a zombie and still runs.
+    # If its first thread ended before the others, it looks like a zombie and still runs.
     return status[0] not in (_ZOMBIE, _DEAD) or int(status[_THREADS]) > 1
 
 
 def _status_of(pid: int) -> list[bytes]:
-    """Reads what the kernel says of `pid` after its name: state, parent, and more; nothing where it is gone."""
+    """Returns the fields that the kernel reports after the name of `pid`: its state, its parent, and more.
+
+    The result is empty if the process is gone.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a Path costs more than the call
             return file.read(4_096).rpartition(b")")[2].split()

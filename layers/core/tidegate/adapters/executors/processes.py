@@ -1,11 +1,11 @@
-"""Runs job code in child processes: the executor of the worker process.
+"""The executor of the worker process: runs job code in child processes.
 
-The thread that calls `execute` beats while it waits for its child, so CPU-bound job code can't starve the
-heartbeats; a child that has to stop and does not is killed and replaced. Children are reused between jobs.
+The thread that calls `execute` sends heartbeats while it waits for its child, so CPU-bound job code can't starve
+them. A child that must stop and does not is killed and replaced. Children are reused between jobs.
 
-Job code is not trusted with what is the worker's: it gets the stated environment and a folder of its own, AWS
-credentials only where its type asked for them, and this process never imports it. docs/isolation.md says what that
-keeps apart and what it does not.
+Job code is not trusted with the worker's resources. It gets the listed environment variables and a folder of its own.
+It gets AWS credentials only if its type asked for them, and this process never imports it. docs/isolation.md says
+what this protects and what it does not.
 """
 
 from __future__ import annotations
@@ -51,23 +51,24 @@ from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, S
 
 _LOGGER = logging.getLogger("tidegate.worker")
 DEFAULT_HAND_BACK_GRACE_SECONDS = 5.0
-_DESCRIBE_SECONDS = 120.0  # to import all job code once
+_DESCRIBE_SECONDS = 120.0  # the longest time to import all job code once
 _SLOW = f"job code was not loaded within {_DESCRIBE_SECONDS:g} s; its modules must only define things"
-# A child may end between two jobs, by what an earlier one left in it, or be chosen when memory runs out. A second new
-# one that ends before it began anything shows that the machine or the job code's modules are at fault.
+# A child may end between two jobs because of an earlier job's leftovers, or because the system ran out of memory. If a
+# second new child ends before it has begun anything, the machine or the modules of job code are at fault.
 _CHILDREN_TRIED = 3
 NOT_STARTED = "process-not-started"
 
 
 class ProcessExecutor:
-    """Runs as many attempts at once as threads call `execute`, each in a child process of its own.
+    """Runs an attempt for each thread that calls `execute`, each in a child process of its own.
 
-    `clock` measures: no step of the machine's clock may show in it.
-    `cancel_grace_seconds` is how long job code may go on once it was told of its cancellation,
-    `hand_back_grace_seconds` the same when the worker shuts down; then its process is killed. `environment` is what job
-    code sees of this process's own (the stated list unless given), `scratch` where attempts' folders are made. A child
-    runs `jobs_per_process` attempts, one after the other (1 without `reuse_processes`), and fewer where one of them
-    leaves behind what can't be undone, or more than `process_growth_mb` MiB of memory.
+    - `clock` measures durations and must not show steps of the machine's clock.
+    - `cancel_grace_seconds`: job code may go on for this long after it was told of its cancellation; then its process
+      is killed. `hand_back_grace_seconds` is the same for a worker that shuts down.
+    - `environment`: the environment variables that job code gets; the default is the documented list.
+    - `scratch`: the folder in which attempts' folders are made.
+    - `jobs_per_process`: the attempts that a child runs one after the other (1 without `reuse_processes`). It runs
+      fewer if an attempt leaves something behind that can't be undone, or more than `process_growth_mb` MiB of memory.
     """
 
     def __init__(
@@ -102,13 +103,13 @@ class ProcessExecutor:
         self._hurry_end, self._hurry_start = Pipe(duplex=False)
 
     def warm(self, children: int) -> None:
-        """Starts `children` processes ahead of the first jobs; does not wait for them."""
+        """Starts `children` processes before the first jobs come; does not wait for them."""
         self._children.warm(children)
 
     def job_types(self) -> DescribedTypes:
-        """The job types as a child that loaded them describes them; none once this is closed.
+        """Returns the job types as a child that loaded them describes them; no types after `close`.
 
-        Raises RegistrationError where job code can't be loaded, OSError where no process can be started.
+        Raises RegistrationError where job code can't be loaded, and OSError where no process can be started.
         """
         with self._describing:
             if self._types is None:
@@ -116,9 +117,9 @@ class ProcessExecutor:
             return self._types
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        """Runs one attempt to its end; job code's errors and its process's death come back as an Outcome.
+        """Runs one attempt to its end; returns errors of job code and the death of its process as an Outcome.
 
-        A process that is gone before it began the attempt costs the attempt nothing: another process gets it. Where
+        If a process is gone before it has begun the attempt, another process gets it, at no cost to the attempt. If
         none begins it, or this worker lacks the type, the outcome is UNABLE.
         """
         with ExitStack() as attempt:
@@ -134,7 +135,7 @@ class ProcessExecutor:
                     try:
                         return self._run(child, watch)
                     except _LacksTypeError as lacking:
-                        # An earlier job's leftovers in a process could say so too: only a new process is believed.
+                        # An earlier job's leftovers could cause this too, so only a new process is believed.
                         if tried > 0:
                             return unable_for_want_of_type(str(lacking))
                     except JobProcessError:
@@ -143,7 +144,7 @@ class ProcessExecutor:
                         if outcome is not None:
                             return outcome
             except (OSError, RegistrationError) as error:
-                if self._children.is_closed:  # the folder goes with the worker
+                if self._children.is_closed:  # `close` has removed the folder
                     return Outcome(OutcomeKind.HANDED_BACK)
                 return unable(NOT_STARTED, str(error))
             return unable(
@@ -153,7 +154,7 @@ class ProcessExecutor:
             )
 
     def probe(self) -> str:
-        """Says why no attempt can begin here now, after a new process was tried; empty where one can."""
+        """Tries a new process; returns the reason why no attempt can begin here now, or an empty text if one can."""
         try:
             with self._scratch.attempt_folder():
                 self._described(apart=True)
@@ -162,11 +163,14 @@ class ProcessExecutor:
         return ""
 
     def types_now(self) -> Sequence[str]:
-        """The job types that a new process has; raises OSError or RegistrationError where none can load job code."""
+        """Returns the job types that a new process has.
+
+        Raises OSError or RegistrationError where none can load job code.
+        """
         return self._described(apart=True).types()
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
-        """Runs the attempt in `child`; raises JobProcessError where the child is gone, for the caller to discard."""
+        """Runs the attempt in `child`; raises JobProcessError if the child is gone, and then the caller discards it."""
         child.attempts += 1
         child.output.begin(f"job {watch.name}")
         try:
@@ -183,36 +187,36 @@ class ProcessExecutor:
         return outcome
 
     def _is_clean(self, child: JobProcess, watch: _Watch) -> bool:
-        """Ends what the attempt left running; says whether its process may run another."""
+        """Ends the processes that the attempt left; returns True if the child may run another attempt."""
         why = watch.spoiled
         try:
             if not child.end_leftovers():
-                why = "processes that job code left running; they were ended"
+                why = "job code left processes running; they were ended"
         except JobProcessError as error:
             why = str(error)
         child.output.finish()
         if why:
-            _LOGGER.info("job %s: its process runs no other job, for it has %s", watch.name, why)
+            _LOGGER.info("job %s: its process is not used again: %s", watch.name, why)
         return not why
 
     def hurry(self) -> None:
-        """Has every attempt, under way or later, beat at once: what its heartbeat brings is heeded now."""
+        """Makes every attempt, current or later, send a heartbeat at once, so that it heeds the answer now."""
         with self._hurrying:
             self._hurry_start.close()
 
     def close(self) -> None:
-        """Kills every child. Attempts under way come back HANDED_BACK, and so does every later one."""
+        """Kills every child. Current attempts return HANDED_BACK, and so does every later one."""
         self._children.close()
         self._scratch.close()
 
     @property
     def clock(self) -> Stopwatch:
-        """Measures time."""
+        """The stopwatch that measures attempts."""
         return self._clock
 
     @property
     def process_growth_mb(self) -> int:
-        """How much memory a child may gain over its life and still run another attempt, in MiB."""
+        """MiB of memory that a child may gain over its life and still run another attempt."""
         return self._process_growth_mb
 
     @property
@@ -221,17 +225,20 @@ class ProcessExecutor:
         return self._heartbeat_ms
 
     def grace_ms(self, asked: Signal) -> int:
-        """How long job code may go on after CANCEL or HAND_BACK, in milliseconds."""
+        """Returns the milliseconds that job code may go on after CANCEL or HAND_BACK."""
         return self._grace_ms[asked]
 
     def wait_for(self, child: JobProcess, timeout_ms: int, *, or_hurry: bool) -> tuple[bool, bool]:
-        """Waits for a message of `child`, or for `hurry`; returns which of the two is there."""
+        """Waits at most `timeout_ms` for a message of `child`, or for `hurry`.
+
+        Returns two values: True if a message came, and True if `hurry` was called.
+        """
         objects = [child.connection, self._hurry_end] if or_hurry else [child.connection]
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
     def _described(self, *, apart: bool = False) -> DescribedTypes:
-        """Asks a process what it has of job code; with `apart` a new one is asked, which runs no attempt."""
+        """Asks a process for its job types; with `apart` it asks a new one, which runs no attempt."""
         how = ""
         for tried in range(_CHILDREN_TRIED):
             child = self._children.borrow(with_keys=False, new=apart or tried > 0)
@@ -250,9 +257,9 @@ class ProcessExecutor:
         raise RegistrationError(f"the process that loads job code is gone: {how}")
 
     def _described_by(self, child: JobProcess) -> DescribedTypes:
-        """What the first message of a new child says of its job code.
+        """Returns the job types from the first message of a new child.
 
-        Raises RegistrationError, and JobProcessError where the child is gone, for the caller to discard.
+        Raises RegistrationError, or JobProcessError if the child is gone, and then the caller discards it.
         """
         try:
             if not child.connection.poll(_DESCRIBE_SECONDS):
@@ -270,8 +277,8 @@ class ProcessExecutor:
         return DescribedTypes(first["types"], unloaded)
 
     def _outcome_of_death(self, watch: _Watch, how: str) -> Outcome | None:
-        """What came of an attempt whose child is gone; None where another child may begin it."""
-        # A heartbeat that hung may have kept that from being seen before the child's own alarm.
+        """Returns the outcome of an attempt whose child is gone; None if another child may begin it."""
+        # The child's own alarm may have ended it first, while a heartbeat that hung delayed this thread.
         if watch.is_overdue:
             return Outcome(OutcomeKind.TIMED_OUT)
         if watch.asked is not Signal.GO_ON:
@@ -288,11 +295,11 @@ class ProcessExecutor:
 
 
 class _LacksTypeError(TidegateError):
-    """The child has no code for the attempt, and began none."""
+    """The error for a child that has no code for the attempt, and so has not begun it."""
 
 
 class _Watch:
-    """One attempt, from sending it to the child until it has ended or has to be killed."""
+    """One attempt, from sending it to the child until it has ended or must be killed."""
 
     def __init__(
         self,
@@ -305,7 +312,7 @@ class _Watch:
     ) -> None:
         self.has_begun = False
         self.ended_by_itself = False
-        self.spoiled = ""  # why the process must not run another attempt
+        self.spoiled = ""  # the reason why the process must not run another attempt
         self.name = f"{assignment.job_id} attempt {assignment.attempt}"
         self._folder = folder
         self._owner = owner
@@ -315,17 +322,20 @@ class _Watch:
         self._begun = begun
         self._progress: Progress | None = None
         self.asked = Signal.GO_ON
-        # Of its beginning first, of its end once it began: a process that starts slowly costs the job no time.
+        # The deadline for the attempt to begin, and later for its end: a slow start of a process costs the job no time.
         self._deadline_ms = owner.clock.now_ms() + int(_DESCRIBE_SECONDS * 1_000)
         self._kill_at_ms = self._deadline_ms
 
     @property
     def is_overdue(self) -> bool:
-        """Whether the time of an attempt that began is over."""
+        """True if the attempt has begun and its time is over."""
         return self.has_begun and self._owner.clock.now_ms() >= self._deadline_ms
 
     def run(self, keys: Mapping[str, str]) -> Outcome:
-        """Watches until the attempt has an outcome; job code gets `keys`. Raises JobProcessError."""
+        """Watches until the attempt has an outcome; job code gets `keys`.
+
+        Raises JobProcessError if the child is gone.
+        """
         clock, assignment = self._owner.clock, self._assignment
         self._send(
             "run",
@@ -364,9 +374,10 @@ class _Watch:
                 beat_at_ms = clock.now_ms() + self._owner.heartbeat_ms
 
     def _take(self, message: Mapping[str, Any]) -> Outcome | None:
-        """What a message brings. Job code can write any message, so what it holds is checked once more.
+        """Handles a message; returns the outcome if it brings one.
 
-        Raises JobProcessError, RegistrationError where the child has no job code to run, and _LacksTypeError.
+        Job code can write any message, so its fields are checked. Raises JobProcessError, RegistrationError if the
+        child has no job code to run, and _LacksTypeError.
         """
         if message.get("kind") == "broken" and not self.has_begun:
             raise RegistrationError(str(message.get("message")))
@@ -376,8 +387,8 @@ class _Watch:
             self._assignment.job_id,
             self._assignment.attempt,
         ):
-            return None  # of the job before this one, or of the child's start
-        if not self.has_begun:  # job code alone could write anything else
+            return None  # it belongs to the previous job, or to the child's start
+        if not self.has_begun:  # any first message means that job code has begun
             self.has_begun = True
             deadline_ms = self._owner.clock.now_ms() + self._assignment.timeout_ms
             going_on = self.asked is Signal.GO_ON
@@ -391,11 +402,11 @@ class _Watch:
                 self._progress = progress_from(float(message["fraction"]), str(message["message"]))
                 return None
             report = report_from(message)
-            self.spoiled = plain_message(str(message.get("spoiled", "its own answer")))[
+            self.spoiled = plain_message(str(message.get("spoiled", "its answer is incomplete")))[
                 : limits.MAX_ERROR_CHARACTERS
             ]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise JobProcessError("what came over the line to job code is no message") from error
+            raise JobProcessError("job code's process sent something that is no message") from error
         self.ended_by_itself = True
         return outcome_of(report, self.asked)
 
@@ -406,7 +417,7 @@ class _Watch:
             grace_ends_ms = self._owner.clock.now_ms() + self._owner.grace_ms(asked)
             self._kill_at_ms = min(grace_ends_ms, self._deadline_ms)
         self.asked = asked
-        # A child that is gone may have answered before: what it sent is read first, then the end of the line.
+        # A child that is gone may have sent an answer before; that is read first, then the end of the connection.
         with suppress(JobProcessError):
             self._send("stop", why=WHY[asked])
 

@@ -22,15 +22,15 @@ _Identity = tuple[int, int, int, int]
 _LOGGER = logging.getLogger("tidegate.worker")
 _PREFIX = "tidegate-worker-"
 _LOCK = "lock"
-_ABANDONED_SECONDS = 3_600.0  # younger ones may be about to take their lock
+_ABANDONED_SECONDS = 3_600.0  # the owner of a younger folder may be about to lock it
 
 
 class WorkerScratch:
-    """A folder of one process's own in `parent`, by default where the system keeps temporary files.
+    """A folder for one worker process inside `parent`, by default where the system keeps temporary files.
 
-    While the process lives it holds a lock in there. A worker that was killed could not remove its folder: the next
-    worker in the same place does, as soon as the lock is free. Where something else removes the folder of a living
-    one, the next attempt gets a new one. Raises OSError where no folder can be made.
+    While the process lives, it holds a lock on a file in the folder. A killed worker can't remove its folder; the
+    next worker with the same `parent` does, once the lock is free. If something else removes the folder of a living
+    worker, the next attempt gets a new one. Raises OSError where no folder can be made.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
@@ -44,11 +44,11 @@ class WorkerScratch:
 
     @contextmanager
     def attempt_folder(self) -> Iterator[Path]:
-        """An empty folder for one attempt, which its user alone may enter.
+        """Provides an empty folder for one attempt, which only the user of this process may enter.
 
-        At the end it is removed with all that is in it. One that was left as it was given serves again: to make and
-        remove a folder costs milliseconds on some file systems, and most jobs leave nothing. Threads may share the
-        scratch. Raises OSError where the folder can't be made.
+        At the end the folder is removed with all that is in it. A folder that is still as it was provided is used
+        again, because making and removing a folder takes milliseconds on some file systems, and most jobs leave no
+        files. Threads may share the scratch. Raises OSError where the folder can't be made.
         """
         folder, identity = self._take()
         try:
@@ -65,7 +65,7 @@ class WorkerScratch:
                 folder, identity = self._free.pop()
             except IndexError:  # another thread took the last one
                 break
-            # What job code left running may have used it since.
+            # A process that job code left running may have written to the folder since.
             if _identity(folder) == identity:
                 return folder, identity
             remove_folder(folder)
@@ -82,7 +82,7 @@ class WorkerScratch:
         return folder
 
     def _replace(self) -> None:
-        """Makes another folder for the one that is gone; does nothing where another thread has made it."""
+        """Makes a new folder if the old one is gone; does nothing if another thread has made it already."""
         with self._making:
             if self._closed or self.folder.is_dir():
                 return
@@ -97,11 +97,11 @@ class WorkerScratch:
         """Removes the folder with all that is left in it."""
         with self._making:
             self._closed = True
-            shutil.rmtree(self.folder, ignore_errors=True)  # the next worker in this place tries again
+            shutil.rmtree(self.folder, ignore_errors=True)  # the next worker on this machine tries again
             self._lock.close()
 
     def _remove_abandoned(self, place: Path) -> None:
-        now_s = self.folder.stat().st_mtime  # by the clock that the others' times are from
+        now_s = self.folder.stat().st_mtime  # the file system's clock, as for the times of the others
         for found in place.glob(f"{_PREFIX}*"):
             try:
                 status = found.lstat()
@@ -109,11 +109,11 @@ class WorkerScratch:
                 if is_old and status.st_uid == os.geteuid() and _is_free(found / _LOCK):
                     shutil.rmtree(found, ignore_errors=True)
             except OSError:
-                continue  # gone meanwhile, or not ours to look into
+                continue  # it is gone, or belongs to another user
 
 
 def _locked_folder(place: Path) -> tuple[Path, IO[str]]:
-    """A new folder in `place`, and the lock in it that this process holds."""
+    """Makes a new folder in `place`; returns it with the lock file in it that this process holds."""
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place)).resolve()
     lock = (folder / _LOCK).open("w", encoding="utf-8")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,7 +121,7 @@ def _locked_folder(place: Path) -> tuple[Path, IO[str]]:
 
 
 def _identity(folder: Path) -> _Identity | None:
-    """Which folder this is, with what rights; None where it is no empty folder that its user can use."""
+    """Returns the identity and the rights of an empty folder; None if it is not empty, or not usable."""
     try:
         status = folder.lstat()
         is_empty = stat.S_ISDIR(status.st_mode) and not any(folder.iterdir())

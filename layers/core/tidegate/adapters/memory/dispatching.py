@@ -1,4 +1,4 @@
-"""Lanes, permits and dispatch leases in memory."""
+"""The lane registry, the permits and the dispatch leases in memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tidegate.ports import KnownLane
 
 
 class MemoryLaneRegistry:
-    """See ports.LaneRegistry."""
+    """Keeps lanes in a `MemoryWorld`; see ports.LaneRegistry."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
-        """At most `limit` lanes of a pool, the last by name first; those before the name `before`."""
+        """Returns at most `limit` lanes of a pool in descending order of name, before the name `before`."""
         self._world.charge("list_lanes")
         with self._world.lock:
             found = sorted(
@@ -37,7 +37,7 @@ class MemoryLaneRegistry:
         return tuple(found[:limit])
 
     def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
-        """Notes a lane, or that it is in use still; one that is awake keeps its weight."""
+        """Stores a lane, or that it is still in use; a lane that does not rest keeps its weight."""
         self._world.charge("note_lane")
         with self._world.lock:
             known = self._world.lanes.get((pool, lane))
@@ -45,7 +45,7 @@ class MemoryLaneRegistry:
             self._world.lanes[(pool, lane)] = KnownLane(lane, kept, now_ms)
 
     def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
-        """Lets a lane rest that was last noted at this time."""
+        """Marks a lane as resting if it was last noted at `noted_at_ms`; returns False otherwise."""
         self._world.charge("rest_lane")
         with self._world.lock:
             known = self._world.lanes.get((pool, lane))
@@ -55,7 +55,7 @@ class MemoryLaneRegistry:
             return True
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
-        """Removes a lane that was last noted at this time."""
+        """Removes a lane if it was last noted at `noted_at_ms`; returns False otherwise."""
         self._world.charge("forget_lane")
         with self._world.lock:
             known = self._world.lanes.get((pool, lane))
@@ -66,7 +66,7 @@ class MemoryLaneRegistry:
 
 
 class MemoryPermits:
-    """See ports.Permits."""
+    """Keeps permits in a `MemoryWorld`; see ports.Permits."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
@@ -79,7 +79,7 @@ class MemoryPermits:
         limit: int,
         now_ms: int,  # noqa: ARG002 - nothing in memory expires
     ) -> bool:
-        """Adds a holder where fewer than `limit` others are."""
+        """Adds a holder if there are fewer than `limit` others; returns True if the job then holds the permit."""
         self._world.charge("take_permit")
         with self._world.lock:
             holders = self._world.permits.setdefault(permit, set())
@@ -96,7 +96,10 @@ class MemoryPermits:
         limit: int,
         now_ms: int,  # noqa: ARG002 - nothing in memory expires
     ) -> bool:
-        """Adds a holder where the least limit that anybody asked for holds afterwards."""
+        """Adds a holder if the lowest limit that any holder or waiting job asked for is still kept then.
+
+        Returns False otherwise.
+        """
         self._world.charge("take_permit")
         with self._world.lock:
             standing = self._standing(permit)
@@ -108,14 +111,17 @@ class MemoryPermits:
             return True
 
     def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
-        """Notes that a job waits which asks for `limit`; the least holds."""
+        """Stores that a job that asks for `limit` waits; the lowest such limit is kept."""
         self._world.charge("note_waiting")
         with self._world.lock:
             noted, _ = self._world.waiting_limits.get(permit, (limit, 0))
             self._world.waiting_limits[permit] = (min(noted, limit), now_ms)
 
     def set_waiting_if_not_noted_since(self, permit: str, limit: int | None, *, noted_at_ms: int) -> bool:
-        """Sets the least limit that a job waits with."""
+        """Sets the lowest limit that a waiting job asks for, None for no waiting job.
+
+        Returns False if one was noted after `noted_at_ms`.
+        """
         self._world.charge("set_waiting")
         with self._world.lock:
             if self._world.waiting_limits.get(permit, (0, None))[1] != noted_at_ms:
@@ -127,15 +133,15 @@ class MemoryPermits:
             return True
 
     def give_back(self, permit: str, holders: Sequence[str]) -> None:
-        """Takes holders (at least one) off; like DynamoDB, it refuses an empty set."""
+        """Removes holders (at least one); raises ServiceRefused for none, as DynamoDB refuses an empty set."""
         if not holders:
-            raise ServiceRefused("a permit was given back by nobody; name at least one holder")
+            raise ServiceRefused("a permit was given back without a holder; name at least one holder")
         self._world.charge("give_back_permit")
         with self._world.lock:
             self._world.permits.get(permit, set()).difference_update(holders)
 
     def standing(self, permit: str) -> Permit:
-        """Reads who holds the permit and which limit waits for it."""
+        """Returns the holders of the permit and the limit that waits for it."""
         self._world.charge("permit_holders")
         return self._standing(permit)
 
@@ -145,13 +151,16 @@ class MemoryPermits:
 
 
 class MemoryDispatchLeases:
-    """See ports.DispatchLeases."""
+    """Keeps dispatch leases in a `MemoryWorld`; see ports.DispatchLeases."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
-        """Takes the lease until a time; False where another has it, who learns that it was asked for."""
+        """Takes the lease of a pool until `until_ms`.
+
+        Returns False if another owner has it, and notes that it was asked for.
+        """
         self._world.charge("take_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
@@ -162,7 +171,10 @@ class MemoryDispatchLeases:
             return True
 
     def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
-        """Gives the lease back; False where another asked for it meanwhile: the owner keeps it until `until_ms`."""
+        """Gives the lease back and returns True, unless another dispatcher has asked for it meanwhile.
+
+        In that case the owner keeps it until `until_ms`, and the result is False.
+        """
         self._world.charge("release_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
@@ -175,7 +187,7 @@ class MemoryDispatchLeases:
             return True
 
     def release(self, pool: str, owner: str) -> None:
-        """Gives the lease back, whoever asked."""
+        """Gives the lease back, even if another dispatcher has asked for it."""
         self._world.charge("release_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)

@@ -1,4 +1,4 @@
-"""The index in memory; it never lags."""
+"""The job index in memory; it never lags behind the jobs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ _AFTER_ANY_ID = "\U0010ffff"
 
 
 class MemoryJobIndex:
-    """See ports.JobIndex. Of equal sort values the greater job id comes later, or first when descending."""
+    """Reads the index of a `MemoryWorld`; see ports.JobIndex.
+
+    Among equal sort values the greater job id comes later, or first when descending.
+    """
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     @property
     def shards(self) -> int:
-        """How many shards each group of each pool has."""
+        """The number of shards of each group of each pool."""
         return self._world.shards
 
     def page(
@@ -39,7 +42,7 @@ class MemoryJobIndex:
         up_to: int | None = None,
         lane: str = MAIN,
     ) -> IndexPage:
-        """At most `limit` entries of one shard of a lane, after `after`, with a sort value of at most `up_to`."""
+        """Returns at most `limit` entries of one shard of a lane, after `after`, with a sort value up to `up_to`."""
         self._world.charge("page")
         limit = min(limit, self._world.page_entries)
         with self._world.lock:
@@ -67,7 +70,7 @@ class MemoryJobIndex:
         up_to: int | None = None,
         lanes: Sequence[str] = (MAIN,),
     ) -> Mapping[tuple[str, int], IndexPage]:
-        """The first page of every shard of every one of `lanes`, by lane and shard."""
+        """Returns the first page of every shard of each of `lanes`, by lane and shard."""
         return {
             (lane, shard): self.page(
                 pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane
@@ -76,7 +79,7 @@ class MemoryJobIndex:
         }
 
     def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
-        """How many jobs the group holds over all shards of `lanes`, `at_most` if it is more."""
+        """Returns the number of jobs of the group in all shards of `lanes`, or `at_most` if there are more."""
         counted = 0
         for lane, shard in self._places(lanes):
             self._world.charge("count")

@@ -1,4 +1,4 @@
-"""The job store in memory: a transition is carried out by its own rule."""
+"""The job store in memory: it applies each transition by the transition's own `apply`."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _Item = TypeVar("_Item")
 READ_BATCH = 100
 WRITE_BATCH = 25
 DEPENDENCIES_BATCH = 25
-RESULT_KEPT_LONGER_SECONDS = 86_400  # than its job, so that no job stands without its result
+RESULT_KEPT_LONGER_SECONDS = 86_400  # longer than its job, so that no job outlives its result
 
 
 class MemoryJobStore:
-    """See ports.JobStore."""
+    """Keeps jobs in a `MemoryWorld`; see ports.JobStore. `retention_seconds` says how long an ended job is kept."""
 
     def __init__(self, world: MemoryWorld, retention_seconds: int = 30 * 86_400) -> None:
         self._world = world
         self._retention_seconds = retention_seconds
 
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
-        """The job, or None; never old."""
+        """Returns the job, or None; always up to date."""
         self._world.charge("get_consistent" if consistent else "get")
         return self._world.jobs.get(job_id)
 
     def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
-        """The jobs that exist, by id; never old."""
+        """Returns the jobs that exist, by id; always up to date."""
         jobs = self._world.jobs
         found: dict[str, Job] = {}
         for batch in _batches(list(dict.fromkeys(job_ids)), READ_BATCH):
@@ -48,14 +48,14 @@ class MemoryJobStore:
         return found
 
     def load_input(self, job: Job) -> JobInput:
-        """What the client gave the job; raises NotFound where it is gone."""
+        """Returns the input that the caller submitted; raises NotFound if it is gone."""
         if job.input is not None:
             return job.input
         self._world.charge("load_input")
         return self._input(job)
 
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
-        """The same for many jobs, by job id."""
+        """Returns the inputs of many jobs by job id; raises NotFound if one is gone."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
         apart = [job for job in jobs if job.input is None]
         for batch in _batches(apart, READ_BATCH):
@@ -64,7 +64,7 @@ class MemoryJobStore:
         return inputs
 
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
-        """Loads single dependencies, by job id and place; raises NotFound where an input is gone."""
+        """Returns single dependencies by job id and ordinal in `depends_on`; raises NotFound if an input is gone."""
         apart = {job.job_id: job for job, _ in wanted if job.input is None}
         for _ in _batches(list(apart), DEPENDENCIES_BATCH):
             self._world.charge("load_dependencies")
@@ -79,7 +79,7 @@ class MemoryJobStore:
         return given
 
     def load_result(self, job: Job) -> Json:
-        """The job's result, None while there is none. Raises NotFound where it has passed its retention."""
+        """Returns the job's result, or None while there is none; raises NotFound if it has passed its retention."""
         if not job.result_apart:
             return job.result
         self._world.charge("load_result")
@@ -89,7 +89,7 @@ class MemoryJobStore:
         return self._world.results[key]
 
     def store_result_apart(self, job: Job, result: Json) -> bool:
-        """Stores a large result under the job's attempt; False where it may sit inside."""
+        """Stores a large result under the job's attempt; returns False where the result fits the job itself."""
         if not is_large_result(result):
             return False
         self._world.charge("store_result_apart")
@@ -101,7 +101,7 @@ class MemoryJobStore:
         return True
 
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
-        """Has the results and the inputs of jobs stay as long as the jobs are to be kept."""
+        """Extends the expiry of results so that they live as long as their jobs."""
         expire_at_s = self._world.results_expire_at_s
         for move in kept:
             if move.job.result_apart:
@@ -111,7 +111,10 @@ class MemoryJobStore:
                 expire_at_s[key] = max(expire_at_s[key], until_s)
 
     def insert_if_absent(self, jobs: Sequence[Job]) -> tuple[str, ...]:
-        """Writes new jobs; returns the ids that already existed, untouched."""
+        """Writes new jobs; returns the ids that already existed, whose jobs stay as they were.
+
+        Raises ServiceRefused where a job is named twice.
+        """
         existing: list[str] = []
         _check_named_once([job.job_id for job in jobs])
         for batch in _batches(jobs, WRITE_BATCH):
@@ -125,7 +128,7 @@ class MemoryJobStore:
         return tuple(existing)
 
     def stage(self, jobs: Sequence[Job]) -> None:
-        """Writes jobs over an earlier try's, but never over a job that has moved."""
+        """Writes jobs over those of an earlier request, never over a job that has had a transition."""
         _check_named_once([job.job_id for job in jobs])
         for batch in _batches(jobs, WRITE_BATCH):
             self._world.charge("stage")
@@ -135,7 +138,7 @@ class MemoryJobStore:
                         self._world.put_new(job)
 
     def unstage(self, job_ids: Sequence[str]) -> None:
-        """Removes jobs with what is stored apart."""
+        """Removes jobs with their overflow."""
         _check_named_once(job_ids)
         for batch in _batches(job_ids, WRITE_BATCH):
             self._world.charge("unstage")
@@ -144,12 +147,15 @@ class MemoryJobStore:
                     self._world.remove(job_id)
 
     def apply(self, transition: Transition) -> Job:
-        """Carries out one transition; raises TransitionRefused or NotFound."""
+        """Carries out one transition; returns the job after it. Raises TransitionRefused or NotFound."""
         self._world.charge("apply")
         return self._move(transition)
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
-        """Carries out many transitions; outcomes in the same order. A batch that is refused is refused whole."""
+        """Carries out many transitions; returns the outcomes in the same order.
+
+        If `on_request` refuses a batch of 25, every transition in it has that error as its outcome.
+        """
         outcomes: list[MoveOutcome] = []
         for batch in _batches(transitions, WRITE_BATCH):
             try:
@@ -161,9 +167,9 @@ class MemoryJobStore:
         return outcomes
 
     def _outcomes(self, batch: Sequence[Transition]) -> list[MoveOutcome]:
-        """Carries out a batch. As on AWS, a refusal shows no job: those of the refused are read together after it.
+        """Carries out a batch. As on AWS, refusals return no jobs, so the refused jobs are read together afterwards.
 
-        Others may have moved them by then, and what may move after all is tried again.
+        Other actors may have changed them by then, so a refused transition is applied once more after that read.
         """
         outcomes = [self._outcome(transition) for transition in batch]
         refused = [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Job)]
@@ -196,7 +202,7 @@ class MemoryJobStore:
             return moved
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
-        """Writes edges under their upstreams; writing one twice changes nothing."""
+        """Writes edges under their upstreams; writing an edge twice changes nothing."""
         for batch in _batches(edges, WRITE_BATCH):
             self._world.charge("add_edges")
             with self._world.lock:
@@ -206,7 +212,7 @@ class MemoryJobStore:
                     held[(edge.downstream_id, edge.ordinal)] = dependent
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
-        """All edges that leave the job."""
+        """Returns all edges that leave the job."""
         if not job.dependents_apart:
             return job.dependents
         self._world.charge("list_dependents")
@@ -215,7 +221,7 @@ class MemoryJobStore:
             return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
 
     def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
-        """The same for many jobs, in their order."""
+        """Returns the edges that leave each of `jobs`, in the order of the jobs."""
         return [self.list_dependents(job) for job in jobs]
 
 
@@ -224,12 +230,12 @@ def _has_moved(job: Job | None) -> bool:
         job.state is not State.PENDING
         or len(job.waiting_on) < job.dependency_count
         or job.reopened > 0
-        or job.dependents_apart  # noted by a later submission, perhaps
+        or job.dependents_apart  # a later submission may have noted a dependent
     )
 
 
 def _check_named_once(job_ids: Sequence[str]) -> None:
-    """Refuses a job that is named twice in a call, as DynamoDB refuses a batch that names an item twice."""
+    """Raises ServiceRefused if a call names a job twice, as DynamoDB refuses a batch that names an item twice."""
     if len(set(job_ids)) < len(job_ids):
         raise ServiceRefused("a job was named twice in one call to the store; name each job once")
 

@@ -1,4 +1,7 @@
-"""One pool's queue as SQS behaves: what is received stays hidden a while and comes again unless deleted."""
+"""The queue of one pool, which behaves as SQS does.
+
+A received message stays hidden for a while and is delivered again unless it is deleted.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import dataclass, field
 
 from tidegate.ports import Message
 
-MOST_RECEIVES = 5  # as the template says of the function pool's queue
-MOST_RECEIVES_OF_PROCESSES = 50  # and of the process pool's
+MOST_RECEIVES = 5  # the template's value for the queue of the function pool
+MOST_RECEIVES_OF_PROCESSES = 50  # the template's value for the queue of the process pool
 
 
 @dataclass(slots=True)
@@ -17,12 +20,12 @@ class _Held:
     message: Message
     visible_at_ms: int
     receives: int = 0
-    hides: int = 0  # how often it was hidden: only the latest counts
+    hides: int = 0  # the number of times it was hidden; only the latest one counts
 
 
 @dataclass(slots=True)
 class PoolQueue:
-    """Messages in the order they were sent or came back. Times are milliseconds since the epoch."""
+    """Messages in the order in which they were sent or returned. Times are milliseconds since the epoch."""
 
     held: dict[int, _Held] = field(default_factory=dict)
     visible: deque[int] = field(default_factory=deque)
@@ -38,13 +41,13 @@ class PoolQueue:
         self.visible.append(self.sent)
 
     def take(self, now_ms: int, hidden_until_ms: int) -> tuple[Message, str, int] | None:
-        """The next message, the receipt of this delivery and its number; None where nothing is visible."""
+        """Returns the next message, the receipt of this delivery and its number; None if no message is visible."""
         self._show_due(now_ms)
         while self.visible:
             number = self.visible.popleft()
             held = self.held.get(number)
             if held is None:
-                continue  # deleted by a late acknowledgement after it had come back
+                continue  # a late acknowledgement deleted it after it had returned
             if held.receives >= self.most_receives:
                 self.dead[number] = self.held.pop(number).message
                 continue
@@ -58,7 +61,7 @@ class PoolQueue:
         self.held.pop(int(receipt.partition(".")[0]), None)
 
     def dead_letters(self, limit: int) -> list[tuple[Message, str]]:
-        """At most `limit` messages that were delivered too often, with their receipts."""
+        """Returns at most `limit` messages that were delivered too often, with their receipts."""
         return [(message, str(number)) for number, message in list(self.dead.items())[:limit]]
 
     def delete_dead(self, receipt: str) -> None:
@@ -66,14 +69,14 @@ class PoolQueue:
         self.dead.pop(int(receipt), None)
 
     def extend(self, receipt: str, now_ms: int, hidden_until_ms: int) -> None:
-        """Hides a delivery for longer or shorter; nothing where it was delivered again meanwhile."""
+        """Hides a delivery until `hidden_until_ms`; does nothing if the message was delivered again meanwhile."""
         number, _, receives = receipt.partition(".")
         held = self.held.get(int(number))
         if held is not None and held.receives == int(receives) and held.visible_at_ms > now_ms:
             self._hide(int(number), held, hidden_until_ms)
 
     def has_visible(self, now_ms: int) -> bool:
-        """Whether a message may be received now; a deleted one may still count once."""
+        """Returns True if a message may be received now; a deleted message may still count once."""
         self._show_due(now_ms)
         return bool(self.visible)
 
@@ -86,5 +89,5 @@ class PoolQueue:
         while self.hidden and self.hidden[0][0] <= now_ms:
             _, number, hides = heapq.heappop(self.hidden)
             held = self.held.get(number)
-            if held is not None and held.hides == hides:  # else it was extended meanwhile
+            if held is not None and held.hides == hides:  # otherwise it was extended meanwhile
                 self.visible.append(number)

@@ -1,4 +1,4 @@
-"""The pools' queues in memory, on the world's time."""
+"""The queues of pools in memory; their time is the world's."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ SEND_BATCH = 10
 
 
 class MemoryQueue:
-    """See ports.Queue. A delivery stays invisible for `visibility_seconds` (0-43,200) of `world.now_ms`."""
+    """Keeps the messages of pools in a `MemoryWorld`; see ports.Queue.
+
+    A delivered message stays invisible for `visibility_seconds` (0-43,200), measured by `world.now_ms`.
+    """
 
     def __init__(self, world: MemoryWorld, *, visibility_seconds: int = 120) -> None:
         self._world = world
         self._visibility_ms = visibility_seconds * 1_000
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Sends in batches; nothing ever stays unsent."""
+        """Sends in batches of ten; always returns (), because no message stays unsent."""
         for start in range(0, len(messages), SEND_BATCH):
             self._world.charge("send")
             with self._world.lock:
@@ -32,9 +35,9 @@ class MemoryQueue:
         pool: str,
         *,
         limit: int,
-        wait_seconds: float,  # noqa: ARG002 - nobody would move the world's time while it waits
+        wait_seconds: float,  # noqa: ARG002 - a wait would never end: no one advances the world's time meanwhile
     ) -> tuple[Delivery, ...]:
-        """At most `limit` messages that are visible now; never waits."""
+        """Returns at most `limit` messages that are visible now; never waits."""
         self._world.charge("receive")
         deliveries: list[Delivery] = []
         now_ms = self._world.now_ms
@@ -47,13 +50,13 @@ class MemoryQueue:
         return tuple(deliveries)
 
     def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
-        """At most `limit` messages that were delivered too often."""
+        """Returns at most `limit` messages that were delivered too often."""
         self._world.charge("receive_dead")
         with self._world.lock:
             return tuple(Delivery(*taken) for taken in self._queue(pool).dead_letters(limit))
 
     def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
-        """Acknowledges deliveries of given-up messages."""
+        """Acknowledges deliveries of dead letters."""
         self._world.charge("delete_dead")
         with self._world.lock:
             for receipt in receipts:
@@ -68,7 +71,7 @@ class MemoryQueue:
                     self._queue(pool).delete(receipt)
 
     def depth(self, pool: str) -> int:
-        """How many messages the queue holds."""
+        """Returns the number of messages in the queue."""
         self._world.charge("depth")
         with self._world.lock:
             return len(self._queue(pool).held)

@@ -1,4 +1,4 @@
-"""The rules in memory."""
+"""The rule store in memory."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from tidegate.domain.rules import (
 
 
 class MemoryRuleStore:
-    """See ports.RuleStore."""
+    """Keeps the rules in a `MemoryWorld`; see ports.RuleStore."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def load(self) -> DispatchRules:
-        """The rules as they stand."""
+        """Returns the current rules."""
         self._world.charge("load_rules")
         with self._world.lock:
             return rules_from(self._world.rules)
 
     def set_pool_paused(self, pool: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
-        """Pauses a pool, or lets it go on."""
+        """Pauses a pool, or resumes it with `paused=False`; returns the rules after that.
+
+        Raises InvalidRequest where there are as many rules of the kind as allowed.
+        """
         return self._set((RuleKind.POOL_PAUSED, pool), int(paused), RuleChange(actor, now_ms))
 
     def set_type_paused(self, job_type: str, paused: bool, *, actor: str, now_ms: int) -> DispatchRules:
-        """Pauses a job type, or lets it go on."""
+        """Pauses a job type, or resumes it with `paused=False`; result and errors as for `set_pool_paused`."""
         return self._set((RuleKind.TYPE_PAUSED, job_type), int(paused), RuleChange(actor, now_ms))
 
     def set_type_limit(
         self, job_type: str, max_running: int | None, *, actor: str, now_ms: int
     ) -> DispatchRules:
-        """Limits how many jobs of a type run at once (1-100), or takes the limit off with None."""
+        """Limits how many jobs of a type run at once (1-100), or removes the limit with None."""
         return self._set((RuleKind.TYPE_LIMIT, job_type), max_running or 0, RuleChange(actor, now_ms))
 
     def _set(self, key: RuleKey, value: int, change: RuleChange) -> DispatchRules:
@@ -53,7 +56,10 @@ class MemoryRuleStore:
             return rules_from(rules)
 
     def _make_room(self, kind: RuleKind) -> None:
-        """An idle rule gives way to a new one; the one that was changed longest ago."""
+        """Removes the idle rule that was changed longest ago if the kind is full.
+
+        Raises InvalidRequest if none is idle.
+        """
         rules = self._world.rules
         of_kind = [(entry.change.at_ms, key) for key, entry in rules.items() if key[0] is kind]
         if len(of_kind) < limits.MAX_RULES_PER_KIND:

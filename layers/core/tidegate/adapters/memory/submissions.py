@@ -11,13 +11,13 @@ from tidegate.ports import OpenSubmission
 
 
 class MemorySubmissionStore:
-    """See ports.SubmissionStore."""
+    """Keeps submissions in a `MemoryWorld`; see ports.SubmissionStore."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def begin_if_absent(self, submission: Submission) -> Submission | None:
-        """Writes a new submission; returns the one that already stands under its id, if any."""
+        """Writes a new submission and returns None; if its id is in use, returns the existing submission."""
         self._world.charge("begin_if_absent")
         with self._world.lock:
             standing = self._world.submissions.get(submission.submission_id)
@@ -26,12 +26,12 @@ class MemorySubmissionStore:
             return standing
 
     def get(self, submission_id: str) -> Submission | None:
-        """The submission, or None."""
+        """Returns the submission, or None."""
         self._world.charge("get_submission")
         return self._world.submissions.get(submission_id)
 
     def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
-        """Moves the phase; False where it was not in `expected`."""
+        """Changes the phase to `to`; returns False if it was not `expected`."""
         self._world.charge("move_phase_if")
         with self._world.lock:
             submission = self._world.submissions.get(submission_id)
@@ -41,12 +41,12 @@ class MemorySubmissionStore:
             return True
 
     def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
-        """Stores the plan, over whatever an earlier try left."""
+        """Stores the plan, over one that an earlier request left."""
         self._world.charge("save_plan")
         self._world.plans[submission_id] = plan
 
     def load_plan(self, submission_id: str) -> SubmissionPlan:
-        """The plan; raises NotFound where none was saved."""
+        """Returns the plan; raises NotFound if none was saved."""
         self._world.charge("load_plan")
         plan = self._world.plans.get(submission_id)
         if plan is None:
@@ -56,7 +56,7 @@ class MemorySubmissionStore:
     def list_open(
         self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
     ) -> tuple[OpenSubmission, ...]:
-        """At most `limit` submissions that are not done with and began before a time (ms), behind `after`."""
+        """Returns at most `limit` open submissions, begun before `opened_before_ms`, after the submission `after`."""
         self._world.charge("list_open")
         with self._world.lock:
             found = [

@@ -1,4 +1,4 @@
-"""Worker processes and sweep positions in memory."""
+"""The registry of worker processes, and the cursors of repeated sweeps, in memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from tidegate.ports import WorkerPage
 
 
 class MemoryWorkerRegistry:
-    """See ports.WorkerRegistry."""
+    """Keeps worker entries in a `MemoryWorld`; see ports.WorkerRegistry.
+
+    A method that writes raises WorkerRefused, with the current entry if there is one, where its condition does not
+    hold.
+    """
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def register_if_free(self, worker: Worker, *, silent_since_ms: int) -> None:
-        """Begins a session, over an entry whose worker is INACTIVE, LOST, or silent since before a time (ms)."""
+        """Begins a session if the id is free; raises WorkerIdTaken otherwise.
+
+        An id is free if it is unused, or its worker is INACTIVE, LOST, or silent since before `silent_since_ms`.
+        """
         self._world.charge("register_worker")
         with self._world.lock:
             standing = self._standing(worker.pool, worker.worker_id)
@@ -27,7 +34,7 @@ class MemoryWorkerRegistry:
             self._store(worker)
 
     def take_over_if_held_by(self, worker: Worker, session_id: str) -> None:
-        """Begins a session in the place of `session_id`, whatever that one's state."""
+        """Begins a session that replaces `session_id`, whatever the state of that one."""
         self._world.charge("take_over_worker")
         with self._world.lock:
             standing = self._standing(worker.pool, worker.worker_id)
@@ -40,20 +47,23 @@ class MemoryWorkerRegistry:
         return self._tell("heartbeat", worker, PRESENT, None)
 
     def drain_if_mine(self, worker: Worker) -> Worker:
-        """The same, and ACTIVE -> DRAINING."""
+        """Stores load and totals and changes ACTIVE to DRAINING; returns the entry."""
         return self._tell("draining", worker, PRESENT, WorkerState.DRAINING)
 
     def come_back_if_lost(self, worker: Worker) -> Worker:
-        """LOST -> the worker's own state, with load and totals, where nobody took its id meanwhile."""
+        """Changes LOST back to the worker's own state and stores load and totals, unless its id was taken meanwhile."""
         return self._tell("coming back", worker, {WorkerState.LOST, worker.state}, worker.state)
 
     def leave_if_mine(self, worker: Worker) -> Worker:
-        """Any state of this session -> INACTIVE, with its last totals."""
+        """Changes any state of this session to INACTIVE and stores the last totals; returns the entry."""
         sources = {*sources_of(WorkerState.INACTIVE), WorkerState.INACTIVE}
         return self._tell("leaving", worker, sources, WorkerState.INACTIVE)
 
     def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
-        """ACTIVE or DRAINING -> DRAINING, noting when that was first asked for; returns the entry."""
+        """Changes ACTIVE or DRAINING to DRAINING, and stores `now_ms` if this is the first request.
+
+        Returns the entry.
+        """
         self._world.charge("request_drain")
         with self._world.lock:
             standing = self._standing(pool, worker_id)
@@ -69,7 +79,10 @@ class MemoryWorkerRegistry:
             )
 
     def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
-        """ACTIVE or DRAINING -> LOST where this session's last heartbeat is older than `silent_since_ms`."""
+        """Changes ACTIVE or DRAINING to LOST if this session's last heartbeat is older than `silent_since_ms`.
+
+        Returns False otherwise.
+        """
         self._world.charge("mark_worker_lost")
         with self._world.lock:
             standing = self._standing(worker.pool, worker.worker_id)
@@ -81,19 +94,22 @@ class MemoryWorkerRegistry:
             return True
 
     def get(self, pool: str, worker_id: str) -> Worker | None:
-        """The entry, read consistently."""
+        """Returns the entry, or None."""
         self._world.charge("get_worker")
         return self._standing(pool, worker_id)
 
     def page(self, pool: str, *, limit: int, after: str | None = None) -> WorkerPage:
-        """At most `limit` entries of a pool by id, whatever their state, after the id `after`."""
+        """Returns at most `limit` entries of a pool by id, in any state, after the id `after`."""
         self._world.charge("page_workers")
         found = [worker for worker in self._of_pool(pool) if after is None or worker.worker_id > after]
         following = found[limit - 1].worker_id if len(found) > limit else None
         return WorkerPage(tuple(found[:limit]), following)
 
     def list_live(self, pool: str, *, silent_since_ms: int) -> tuple[Worker, ...]:
-        """The workers of a pool that are ACTIVE or DRAINING and beat not before `silent_since_ms`, by id."""
+        """Returns the workers of a pool that are ACTIVE or DRAINING and not silent, by id.
+
+        A worker is silent if its last heartbeat is older than `silent_since_ms`.
+        """
         self._world.charge("list_live_workers")
         return tuple(worker for worker in self._of_pool(pool) if worker.is_live(silent_since_ms))
 
@@ -130,18 +146,18 @@ class MemoryWorkerRegistry:
 
 
 class MemoryCursors:
-    """See ports.Cursors."""
+    """Keeps cursors in a `MemoryWorld`; see ports.Cursors."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
     def load(self, name: str) -> str | None:
-        """The cursor's text, None at the start."""
+        """Returns the cursor's text, or None to start at the beginning."""
         self._world.charge("load_cursor")
         return self._world.cursors.get(name)
 
     def save(self, name: str, position: str | None) -> None:
-        """Stores where to go on; None starts over."""
+        """Stores where to continue next time; None starts at the beginning."""
         self._world.charge("save_cursor")
         if position is None:
             self._world.cursors.pop(name, None)

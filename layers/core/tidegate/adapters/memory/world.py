@@ -1,8 +1,8 @@
-"""Everything that the in-memory adapters hold: tables, index, queues and the change stream of one world.
+"""The state that all in-memory adapters share: tables, index, queues and the change stream of one deployment.
 
-It keeps to the real stores' behaviour where use cases lean on it: large input and many dependents are stored
-apart and must be asked for, an unacknowledged message comes again, every write that changes something reaches
-the stream, and every request is counted as AWS would bill it.
+It behaves like the real stores wherever use cases depend on it. A large input and many dependents overflow and must
+be loaded separately. An unacknowledged message is delivered again. Every write that changes something reaches the
+stream. Every request is counted as AWS would bill it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
 from tidegate.ports import IndexEntry, KnownLane
 
-INLINE_BYTES = 4_096  # input or result beyond this is stored apart
+INLINE_BYTES = 4_096  # a larger input or result overflows
 INLINE_DEPENDENTS = 64
-PAGE_ENTRIES = 6_000  # of about 170 bytes each
+PAGE_ENTRIES = 6_000  # DynamoDB's page of 1 MB at about 170 bytes an entry
 
-# A READY job that is moved to another lane is no news; a retry that has to wait leaves its place.
+# The states that a job may come from to concern the dispatcher. READY is not among them, because a change of lane does
+# not. A retry that becomes SCHEDULED does, because it frees a slot.
 _LEAVES = {
     State.READY: (State.PENDING, State.SCHEDULED, State.QUEUED, State.RUNNING),
     State.SCHEDULED: (State.RUNNING,),
@@ -42,16 +43,20 @@ SortedEntry = tuple[int, str]  # sort value, job id
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record of the change stream; `old` is None where the job was inserted."""
+    """One record of the change stream; `old` is None if the job was inserted."""
 
     old: Job | None
     new: Job
 
     @property
     def concerns_dispatcher(self) -> bool:
-        """The stream's filter: the job became ready, gave up its place, or its code began and others wait for that."""
+        """True where the stream's filter passes the change to the dispatcher.
+
+        The filter passes it if the job became READY, ended, freed its slot, or its code began and others wait for
+        that.
+        """
         if self.new.state in TERMINAL:
-            # One that has ended already, and is only kept for longer, is no news.
+            # A job that had ended before is only kept longer, which does not concern the dispatcher.
             return self.old is None or self.old.state not in TERMINAL
         if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
             return self.old.state in _LEAVES[self.new.state]
@@ -63,7 +68,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HeldLease:
-    """Who fills a pool's window, until when (ms), and whether somebody else wanted to."""
+    """The dispatch lease of a pool.
+
+    It names its owner, its end in milliseconds, and whether another dispatcher has asked for it.
+    """
 
     owner: str
     until_ms: int
@@ -78,11 +86,13 @@ def _nothing(_request: str) -> None:
 class MemoryWorld:
     """One deployment in memory.
 
-    `shards` (1 or more) is the number of index shards; `rank_policy` ranks READY jobs. `now_ms` is the
-    queues' time in milliseconds since the epoch, set from outside. `requests` counts billed requests by name.
-    `on_request` is called with a request's name before it takes effect; what it raises, the caller gets.
-    `page_entries` is how many entries of the index a page holds at most, as DynamoDB ends a page after 1 MB.
-    `changes` is the change stream, oldest first; whoever reads it takes off what it has read.
+    - `shards` (1 or more): the number of index shards.
+    - `rank_policy`: ranks READY jobs.
+    - `now_ms`: the time of the queues in milliseconds since the epoch; tests set it.
+    - `requests`: the number of billed requests by name.
+    - `on_request`: called with the name of a request before it takes effect; the caller gets any error that it raises.
+    - `page_entries`: the most entries in a page of the index, as DynamoDB ends a page after 1 MB.
+    - `changes`: the change stream, oldest first; its reader removes the records that it has read.
     """
 
     shards: int = 1
@@ -106,19 +116,20 @@ class MemoryWorld:
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
     permits: dict[str, set[str]] = field(default_factory=dict)
-    waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)  # by permit; when noted last
+    # By permit: the limit, and the time of its last note in milliseconds.
+    waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=deque)
 
     def charge(self, request: str, times: int = 1) -> None:
-        """Counts requests of one kind, and lets `on_request` refuse them."""
+        """Counts `times` requests of one kind, and lets `on_request` refuse them."""
         if times > 0:
             self.requests[request] += times
             self.on_request(request)
 
     def put_new(self, job: Job) -> None:
-        """Writes a whole job, over any that stands, with what is too large for it apart."""
+        """Writes a whole job, over an existing one; a large input and many dependents go to the overflow."""
         given, dependents = job.input, job.dependents
         if given is not None and _is_large({"p": given.parameters, "d": [str(d) for d in given.depends_on]}):
             self.inputs[job.job_id] = given
@@ -129,7 +140,7 @@ class MemoryWorld:
         self.write(job)
 
     def write(self, job: Job) -> None:
-        """Writes a job as it stands now; keeps the index and the stream in step."""
+        """Writes the new version of a job, and updates the index and the stream."""
         old = self.jobs.get(job.job_id)
         if old == job:
             return
@@ -138,15 +149,15 @@ class MemoryWorld:
         self.changes.append(Change(old, job))
 
     def remove(self, job_id: str) -> None:
-        """Removes a job and what is stored apart for it; no error if it is gone."""
+        """Removes a job and its overflow; no error if it is gone."""
         self._reindex(self.jobs.pop(job_id, None), None)
         self.inputs.pop(job_id, None)
         self.pages.pop(job_id, None)
 
     def remove_expired(self) -> int:
-        """Removes what has passed its retention, as DynamoDB's time to live does; returns how many jobs those were.
+        """Removes jobs and results that have passed their retention, as DynamoDB's TTL does.
 
-        A result that is stored apart has a time of its own.
+        Returns the number of jobs. A result in the overflow has an expiry of its own.
         """
         now_s = self.now_ms // 1_000
         gone = [
@@ -162,14 +173,17 @@ class MemoryWorld:
         return len(gone)
 
     def index_key(self, job: Job) -> IndexKey:
-        """The part of the index that the job is in."""
+        """Returns the part of the index that holds the job."""
         group = group_of(job.state)
         lane = job.lane if group is Group.READY else MAIN
         shard = zlib.crc32(job.job_id.encode()) % self.shards if is_sharded(lane) else 0
         return job.pool, group, shard, lane
 
     def index_entry(self, job: Job) -> IndexEntry:
-        """The job's entry there: rank for READY, else the time that its group is sorted by."""
+        """Returns the job's entry in the index.
+
+        READY entries are sorted by rank, others by the time that their group is sorted by.
+        """
         return IndexEntry(job.job_id, self._sort(job), job.traits)
 
     def _sort(self, job: Job) -> int:
@@ -210,7 +224,7 @@ class MemoryWorld:
 
 
 def is_large_result(result: Json) -> bool:
-    """Whether a result is stored apart from its job."""
+    """Returns True if a result overflows."""
     return result is not None and _is_large(result)
 
 
