@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP_STAMP := $(VENV)/.setup-complete
 BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
-# There while packages are installed; one that is left says that this was interrupted, which only a new start mends.
+# This file exists while packages are installed. If an earlier setup left it behind, that setup was interrupted, and the
+# environment is made again from the start: an interrupted installation can't be continued.
 INSTALLING := $(VENV)/.installing
 PEERS_VENV := .venv-peers
 PEERS_STAMP := $(PEERS_VENV)/.setup-complete
@@ -13,14 +14,14 @@ MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
-# Alone and last in `make test`, because it measures throughput.
+# This file measures throughput, so `make test` runs it alone and last.
 KILLS := tests/e2e/test_kills.py
-# Quick, and together enough to show what of the layer no test runs.
+# These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker) \
 	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
-# One stack and one deployment for all of them, so in one process.
+# All of these tests share one stack and one deployment, so they run in one process.
 ON_THE_STACK := tests/e2e
-# A process for each core, four at the most, for the tests that start no stack. In one process: make test XDIST=
+# Tests that start no stack run in one process for each core, four at most. `make test XDIST=` uses a single process.
 XDIST ?= -n auto --maxprocesses 4 --dist loadfile
 SAM_ENV := SAM_CLI_TELEMETRY=0
 
@@ -33,10 +34,10 @@ export PYTHONUNBUFFERED := 1
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(SETUP_STAMP) ## make the environment in .venv (does nothing when nothing changed)
+setup: $(SETUP_STAMP) ## make the environment in .venv; does nothing if nothing changed
 
 start-over:
-	@echo "setup: an earlier one was interrupted, so this one starts over"
+	@echo "setup: an earlier setup was interrupted, so this one starts over"
 
 $(BOOTSTRAP_STAMP): requirements/bootstrap.txt $(if $(wildcard $(INSTALLING)),start-over)
 	@echo "setup: making $(VENV) with $$($(PYTHON) --version)"
@@ -59,7 +60,7 @@ $(SETUP_STAMP): $(BOOTSTRAP_STAMP) requirements/dev.txt pyproject.toml
 demo: setup ## start the local stack and run the demo workflow through it
 	@$(BIN)/tidegate demo
 
-test: setup ## run all tests, those on the local stack included; the layer's branches must be covered to 95 %
+test: setup ## run all tests, also those on the local stack; at least 95 % of the core layer's branches must be covered
 	@$(BIN)/python -m pytest $(COVERING) $(XDIST) --cov --cov-branch --cov-report=
 	@$(BIN)/coverage report --include='layers/core/*' --skip-covered --fail-under=95
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
@@ -69,13 +70,13 @@ test: setup ## run all tests, those on the local stack included; the layer's bra
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)
 	@$(BIN)/python -m pytest $(KILLS)
 
-soak: setup ## try far more sequences and simulated days than `make test` does (about five minutes)
+soak: setup ## run far more sequences and simulated days than `make test` does (about five minutes)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
 	$(BIN)/python -m tests.simulation.seeds --count 10000
 	$(BIN)/python -m tests.simulation.expiry --count 1000
 	$(BIN)/python -m tests.simulation.deploys --count 1000
 
-mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain, and see that its tests notice at least 85 % of them
+mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain and check that its tests notice at least 85 % of them
 	@$(BIN)/python -m tests.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python
 
 $(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) requirements/mutants.txt
@@ -84,7 +85,7 @@ $(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) requirements/mutants.txt
 	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes requirements/mutants.txt
 	@touch $@
 
-check: setup $(CHECKS_STAMP) ## formatting, lint, types, architecture, security, template
+check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, security and the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -101,7 +102,7 @@ $(CHECKS_STAMP): $(BOOTSTRAP_STAMP) requirements/checks.txt
 	@$(BIN)/uv pip sync --quiet --python $(CHECKS_VENV)/bin/python --require-hashes requirements/checks.txt
 	@touch $@
 
-fix: setup ## format, and repair what lint can repair
+fix: setup ## format the code and apply the fixes that the linter offers
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -109,39 +110,39 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 	@$(BIN)/tidegate types check
 	@$(SAM_ENV) $(BIN)/sam build
 
-lock: setup ## resolve every requirements list again, newest versions that fit
+lock: setup ## resolve every requirements list again, to the newest versions that fit together
 	@scripts/lock
 
-bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## all benchmarks, one after the other (an hour and more)
+bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## run all benchmarks, one after the other (more than an hour)
 
-bench-batching: setup ## measure how fast many jobs are moved, 25 to a request
+bench-batching: setup ## measure how fast many jobs change state, 25 to a request
 	@$(BIN)/python -m benchmarks.batching
 
-bench-cost: setup ## count write units and requests by step on the local stack
+bench-cost: setup ## count the write units and requests of each step on the local stack
 	@$(BIN)/python -m benchmarks.cost
 
 bench-growth: setup ## count requests and bytes from 1,000 to 100,000 jobs in the simulator (minutes)
 	@$(BIN)/python -m benchmarks.growth
 
-bench-priority: setup ## count less urgent jobs that start ahead of urgent ones in the simulator
+bench-priority: setup ## count, in the simulator, the less urgent jobs that start before urgent ones
 	@$(BIN)/python -m benchmarks.priority
 
-bench-quality: setup ## compare makespans of recorded workflows with list schedules in the simulator
+bench-quality: setup ## compare, in the simulator, makespans of recorded workflows with list schedules
 	@$(BIN)/python -m benchmarks.quality
 
-bench-charts: setup ## make docs/benchmarks.md and its charts from the results
+bench-charts: setup ## write docs/benchmarks.md and its charts from the results
 	@$(BIN)/python -m benchmarks.charts
 
-bench-latency: setup ## measure how soon a single job starts on the local stack
+bench-latency: setup ## measure how soon a single job starts, on the local stack
 	@$(BIN)/python -m benchmarks.latency
 
-bench-dispatch-plan: setup ## measure the decision alone: ranked candidates a second, in process
+bench-dispatch-plan: setup ## measure the dispatch decision alone: candidates ranked per second, in one process
 	@$(BIN)/python -m benchmarks.dispatch_plan
 
-bench-dispatcher: setup ## measure how many jobs a second a dispatcher moves over an ideal store
+bench-dispatcher: setup ## measure how many jobs per second a dispatcher dispatches over an ideal store
 	@$(BIN)/python -m benchmarks.dispatcher
 
-bench-peers: setup $(PEERS_STAMP) ## measure tidegate beside Celery, Dramatiq, RQ and Huey (half an hour)
+bench-peers: setup $(PEERS_STAMP) ## compare tidegate with Celery, Dramatiq, RQ and Huey (half an hour)
 	@$(BIN)/python -m benchmarks.peers
 
 $(PEERS_STAMP): $(BOOTSTRAP_STAMP) requirements/bench-peers.txt
@@ -150,10 +151,10 @@ $(PEERS_STAMP): $(BOOTSTRAP_STAMP) requirements/bench-peers.txt
 	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes requirements/bench-peers.txt
 	@touch $@
 
-bench-submission: setup ## measure calls that submit 10,000 jobs on the local stack
+bench-submission: setup ## measure how long calls take that submit 10,000 jobs, on the local stack
 	@$(BIN)/python -m benchmarks.submission
 
-bench-worker: setup ## measure how busy a worker process keeps its slots, and what it asks of AWS for a job
+bench-worker: setup ## measure how busy a worker process keeps its slots, and its AWS requests per job
 	@$(BIN)/python -m benchmarks.worker_process
 
 local-up: setup ## start the local stack and deploy to it
@@ -162,7 +163,7 @@ local-up: setup ## start the local stack and deploy to it
 local-down: setup ## stop the local stack
 	@$(BIN)/tidegate local down
 
-clean: ## stop the local stack and remove everything made here, the environment too
+clean: ## stop the local stack and remove everything made here, also the environment
 	@if [ -x $(BIN)/tidegate ]; then $(BIN)/tidegate local down || true; fi
 	rm -rf .aws-sam .tidegate build dist *.egg-info .coverage htmlcov
 	find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) -o -path ./$(MUTANTS_VENV) -o -path ./$(CHECKS_VENV) \) -prune -o -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -print0 | xargs -0 rm -rf

@@ -1,10 +1,12 @@
 """Looks up the pinned packages in a database of known vulnerabilities, with pip-audit.
 
-A finding fails; it is mended by a newer version, or waived with its reason in requirements/audit-waivers.txt. Where the
-database can't be asked, the last line of `make check` says that nothing was checked, and the check passes: without a
-network it must work, too. With TIDEGATE_AUDIT=required, as the public workflow sets it, that fails as well. That the
-database answers is shown by a package that it must know: a proxy that answers everything with nothing would look like a
-clean result.
+A known vulnerability fails the check. Take a newer version, or waive the finding with its reason in
+requirements/audit-waivers.txt.
+
+If the database can't be reached, the last line of `make check` says that nothing was checked, and the check passes,
+because `make check` must work without a network. With TIDEGATE_AUDIT=required, as the public workflow sets it, an
+unreachable database fails the check too. The script first looks up a package that the database must know: a proxy that
+answers every request with an empty result would otherwise look like a clean result.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ PINNED = (
     "layers/samples/requirements.txt",
     "worker/requirements.txt",
 )
-"""What is shipped and what it is made with. The environments of checkov and of the peers touch neither."""
+"""The packages that are shipped, and those that build them. The environments of checkov and of the peers do neither."""
 WAIVERS = ROOT / "requirements" / "audit-waivers.txt"
 KNOWN = "jinja2==2.11.2"  # PYSEC-2021-66, among others
 VARIABLE, OPTIONAL, REQUIRED = "TIDEGATE_AUDIT", "optional", "required"
@@ -40,7 +42,10 @@ class NotAnsweredError(Exception):
 
 
 def waived(text: str) -> list[str]:
-    """The ids of the waivers in `text`, one a line, each with its reason behind it; ValueError where one has none."""
+    """Returns the ids that `text` waives: one on each line, followed by its reason.
+
+    Empty lines and lines that begin with # are skipped. Raises ValueError if an id has no reason.
+    """
     ids = []
     for line in text.splitlines():
         words = line.split()
@@ -53,7 +58,11 @@ def waived(text: str) -> list[str]:
 
 
 def ask(database: str, files: Sequence[Path], waivers: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """What the database says of each package in `files`; raises NotAnsweredError."""
+    """Looks up every package in `files`, and returns pip-audit's entry for each of them.
+
+    `database` is the address of the OSV query API, `waivers` are ids to leave out. Raises NotAnsweredError if pip-audit
+    prints no result.
+    """
     command = [sys.executable, "-m", "pip_audit", "--vulnerability-service", "osv", "--osv-url", database]
     options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "--timeout"]
     listed = [part for file in files for part in ("--requirement", str(file))]
@@ -72,7 +81,7 @@ def ask(database: str, files: Sequence[Path], waivers: Sequence[str] = ()) -> li
 
 
 def unreachable(database: str) -> str | None:
-    """Why the database can't be asked; None if it can."""
+    """Returns the reason why the database can't be used; None if it answers as it should."""
     with tempfile.TemporaryDirectory() as folder:
         known = Path(folder) / "known.txt"
         known.write_text(f"{KNOWN}\n", encoding="utf-8")
@@ -81,21 +90,24 @@ def unreachable(database: str) -> str | None:
         except NotAnsweredError as error:
             last = str(error).rpartition("\n")[2]
             return last.partition(":")[0].rpartition(".")[2] or "no answer"
-    return None if any(each.get("vulns") for each in answer) else f"it knows nothing of {KNOWN}"
+    return None if any(each.get("vulns") for each in answer) else f"it knows no vulnerability of {KNOWN}"
 
 
 def is_required(mode: str) -> bool:
-    """Whether silence of the database is a failure, as TIDEGATE_AUDIT says; ValueError where that is not known."""
+    """True if an unreachable database is a failure. `mode` is the value of TIDEGATE_AUDIT, empty if it is not set.
+
+    Raises ValueError for a value that is neither "optional" nor "required".
+    """
     if mode not in ("", OPTIONAL, REQUIRED):
-        raise ValueError(f"{VARIABLE}={mode!r} is not known; it is {OPTIONAL} or {REQUIRED}")
+        raise ValueError(f"{VARIABLE}={mode!r} is not known; use {OPTIONAL} or {REQUIRED}")
     return mode == REQUIRED
 
 
 def audit(database: str, files: Sequence[Path], waivers: Sequence[str], *, required: bool = False) -> int:
-    """Says what was found; 1 if there is a finding, or if pip-audit failed though the database answers.
+    """Looks up the packages in `files`, prints the result, and returns the exit code.
 
-    Where the database can't be asked, it is 1 only if an answer is `required`. A package that was skipped counts as one
-    that could not be asked for.
+    The code is 1 if there is a finding, or if pip-audit fails although the database answers. If the database can't be
+    reached, or pip-audit skips a package, the code is 1 only if an answer is `required`.
     """
     reason = unreachable(database)
     if reason is None:
@@ -106,7 +118,7 @@ def audit(database: str, files: Sequence[Path], waivers: Sequence[str], *, requi
             if reason is None:
                 _say(f"pip-audit failed:\n{error}")
                 return 1
-    _say(f"NOT CHECKED for known vulnerabilities: {database} can't be asked ({reason})")
+    _say(f"NOT CHECKED for known vulnerabilities: {database} can't be reached ({reason})")
     return 1 if required else 0
 
 
@@ -114,7 +126,7 @@ def _report(answer: Sequence[dict[str, Any]], required: bool) -> int:
     found = [(each, flaw) for each in answer for flaw in each.get("vulns", ())]
     for each, flaw in found:
         mended = ", ".join(flaw["fix_versions"]) or "no version"
-        _say(f"{each['name']} {each['version']} has {flaw['id']}, mended in {mended}")
+        _say(f"{each['name']} {each['version']} has {flaw['id']}, fixed in {mended}")
     skipped = [each for each in answer if "skip_reason" in each]
     for each in skipped:
         _say(f"NOT CHECKED: {each['name']}: {each['skip_reason']}")
@@ -129,7 +141,7 @@ def _say(line: str) -> None:
 
 
 def main() -> int:
-    """The command; its options are there for tests."""
+    """Runs the audit and returns the exit code. Tests use the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--database", default=DATABASE)
     parser.add_argument("--waivers", type=Path, default=WAIVERS)

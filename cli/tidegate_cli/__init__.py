@@ -1,1 +1,1 @@
-"""The command line, the Python client and the local stack behind them."""
+"""The command line, the Python client, and the local stack that they can start."""

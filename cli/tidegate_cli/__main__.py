@@ -1,4 +1,4 @@
-"""`python -m tidegate_cli` is the command `tidegate`."""
+"""Runs the command `tidegate` for `python -m tidegate_cli`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what the API answers, and says so where it is no answer of this API."""
+"""Reads the API's answers, and raises a readable error for an answer that this API can't have given."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from tidegate.domain.errors import Violation
 from tidegate_cli.errors import ApiProblem, CliError
 
 MAX_BACKOFF_SECONDS = 5.0
-_NO_SUCH_PATH = "Missing Authentication Token"  # what API Gateway says of a path that it does not know
+_NO_SUCH_PATH = "Missing Authentication Token"  # API Gateway's message for a path that it does not know
 
 
 def retry_after_seconds(response: httpx.Response) -> float:
-    """How long the API asks to wait before the next try, bounded; 0 where it does not say."""
+    """Returns the seconds that the API asks to wait before the next request, at most MAX_BACKOFF_SECONDS.
+
+    Returns 0 if the answer has no Retry-After header with a whole number of seconds.
+    """
     asked = response.headers.get("retry-after", "")
     return min(MAX_BACKOFF_SECONDS, float(asked)) if asked.isdecimal() else 0.0
 
 
 def text_of(answer: Mapping[str, Any], name: str) -> str:
-    """A field of the answer that must be text; raises CliError."""
+    """Returns the field `name` of an answer. Raises CliError if it is not text."""
     value = answer.get(name)
     if not isinstance(value, str):
         raise CliError(f"the API's answer has no {name}; is --api-url a tidegate API?")
@@ -29,7 +32,7 @@ def text_of(answer: Mapping[str, Any], name: str) -> str:
 
 
 def number_of(answer: Mapping[str, Any], name: str) -> int:
-    """A field of the answer that must be a whole number, 0 where it is left out; raises CliError."""
+    """Returns the field `name` of an answer, 0 if it is left out. Raises CliError if it is not a whole number."""
     value = answer.get(name, 0)
     if not isinstance(value, int):
         raise CliError(f"the API's answer has no number {name}; is --api-url a tidegate API?")
@@ -37,7 +40,7 @@ def number_of(answer: Mapping[str, Any], name: str) -> int:
 
 
 def object_of(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A field of the answer that must be an object, empty where it is left out; raises CliError."""
+    """Returns the field `name` of an answer, {} if it is left out. Raises CliError if it is not an object."""
     value = answer.get(name) or {}
     if not isinstance(value, Mapping):
         raise CliError(f"the API's answer has no object {name}; is --api-url a tidegate API?")
@@ -45,7 +48,7 @@ def object_of(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def objects_of(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """A field of the answer that must be a list of objects; raises CliError."""
+    """Returns the field `name` of an answer. Raises CliError if it is not a list of objects."""
     found = answer.get(name)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise CliError(f"the API's answer has no list of {name}; is --api-url a tidegate API?")
@@ -53,7 +56,10 @@ def objects_of(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def read_answer(response: httpx.Response) -> dict[str, Any]:
-    """The answer's JSON object. Raises ApiProblem where the API refused, CliError where it is no JSON object."""
+    """Returns the JSON object of a successful answer.
+
+    Raises ApiProblem if the API refused the request, and CliError if a successful answer is not a JSON object.
+    """
     try:
         answer = response.json()
     except ValueError:
@@ -66,9 +72,10 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
 
 
 def _problem(response: httpx.Response, answer: Mapping[str, Any]) -> ApiProblem:
-    # The platform's own refusals (no signature, no such path) are {"message": ...}.
+    # API Gateway itself refuses some requests (no signature, no such path). Its answer is {"message": ...}.
     platform = answer.get("message") or answer.get("Message")
-    if platform == _NO_SUCH_PATH:  # every request is signed, so that is not it
+    # API Gateway gives the same message for a missing signature. This client signs every request, so it is the path.
+    if platform == _NO_SUCH_PATH:
         platform = f"{platform}: the API has no such path; is --api-url the stack's output ApiUrl?"
     if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and platform:
         platform = f"{platform}: the gateway takes about 5 MB; submit the work as several workflows"

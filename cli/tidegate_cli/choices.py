@@ -1,4 +1,4 @@
-"""Words that an option takes: whatever their case, and with a hint for a slip of the keys."""
+"""Parsers for options that take one of some words, in any case, with a hint for a typing mistake."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WordT = TypeVar("WordT", bound=StrEnum)
 
 
 def not_one_of(name: str, known: Iterable[str]) -> str:
-    """Why a word is refused: the words that are taken, and the nearest of them."""
+    """Returns the reason why the word `name` is refused: the `known` words, and the one that is nearest to it."""
     words = [str(each) for each in known]
-    return f"{name[:64]!r} is none of {', '.join(words)}{did_you_mean(name, words)}"
+    return f"{name[:64]!r} is not one of {', '.join(words)}{did_you_mean(name, words)}"
 
 
 def word_of(words: type[WordT]) -> Callable[[str], WordT]:
-    """A parser of an option that takes one of `words`; it raises BadParameter."""
+    """Returns a parser for an option that takes one of `words`. The parser raises BadParameter for any other word."""
 
     def parse(text: str) -> WordT:
         found = {word.value.lower(): word for word in words}.get(text.lower())

@@ -32,15 +32,19 @@ from tidegate_cli.views import JobView, WorkflowView, job_view
 
 _TRIES = 5
 _FIRST_BACKOFF_SECONDS = 0.2
-_TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the platform itself answers within 29 s
+_TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway answers within 29 s at the latest
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-# Bounds paging should the server's cursors ever go in circles; short pages are allowed.
+# Ends paging even if the server's cursors form a circle. It leaves room for pages of a single job.
 MAX_PAGES = MAX_JOBS_PER_WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A submission that stands. `job_ids` is by key for a workflow, empty for a job; `raw` is the answer."""
+    """A submission that the API accepted.
+
+    `id` is the id of the job or the workflow. `job_ids` are a workflow's job ids by key, empty for a single job.
+    `raw` is the whole answer.
+    """
 
     id: str
     idempotency_key: str
@@ -50,7 +54,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some jobs, and the cursor of the next page; None at the end. `raw` is the answer without its jobs."""
+    """One page of a listing of jobs.
+
+    `cursor` fetches the next page, and is None on the last one. `raw` is the answer without its jobs and its cursor.
+    """
 
     jobs: tuple[JobView, ...]
     cursor: str | None
@@ -58,12 +65,15 @@ class Page:
 
 
 class Client:
-    """Calls the API, each request signed, bounded in time and retried where that is safe.
+    """Calls the API. It signs each request, bounds its time (35 s), and repeats it where that is safe.
 
-    Every method may raise ApiProblem (the API refused), ApiUnreachable (no answer within the bounded retries) or
-    UsageError (an id, a name or an idempotency key that can't be one). `on_repeat` hears why a call that changes
-    something is sent again, and `repeats` counts that: what the lost answer would have said is then not known. The
-    target's `tell` hears, once, that a call changed something there. `transport` and `sleep` are for tests.
+    Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),
+    UsageError (a malformed id, name or idempotency key, or a body that is too large), or CliError (an answer that
+    this API can't have given).
+
+    When a call that changes something is sent again, its lost answer stays unknown: the first request may have been
+    carried out. `on_repeat` is called with the reason each time, and `repeats` counts the times. The target's `tell`
+    is called once, after the first call that changed something. `transport` and `sleep` are for tests.
     """
 
     def __init__(
@@ -83,7 +93,7 @@ class Client:
             timeout=_TIMEOUT,
             transport=transport,
             headers={"accept": "application/json"},
-            trust_env=target.local is None,  # a proxy has no way to this machine's loopback
+            trust_env=target.local is None,  # a proxy can't reach this machine's loopback
         )
 
     def __enter__(self) -> Self:
@@ -95,52 +105,76 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Gives the connections up."""
+        """Closes the connections."""
         self._http.close()
 
     def submit_job(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
-        """Submits one job. The same key again brings the same job back."""
+        """Submits one job, `body` as `POST /v1/jobs` takes it.
+
+        A second call with the same `idempotency_key` returns the same job. Without a key the client makes a new one.
+        """
         key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/jobs", body=body, idempotency_key=key)
         return Accepted(text_of(answer, "job_id"), key, raw=answer)
 
     def submit_workflow(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
-        """Submits a workflow, all or nothing. The same key again brings the same workflow back."""
+        """Submits a workflow, `body` as `POST /v1/workflows` takes it. The API accepts all of its jobs or none.
+
+        A second call with the same `idempotency_key` returns the same workflow. Without a key the client makes a new
+        one.
+        """
         key = _key_or_new(idempotency_key)
         answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
         return Accepted(text_of(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
     def get_job(self, job_id: str) -> JobView:
-        """One job with its parameters and its result."""
+        """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
-        """Cancels a job, or asks its worker to, and what is downstream of it; the job after that. May be repeated."""
+        """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
+
+        `downstream` cancels every job downstream of it too. A second call has no further effect.
+        """
         body = {"downstream": True} if downstream else None
         return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/cancel", body=body))
 
     def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
-        """Tries a job again, and what was skipped because of it; the job after that. May be repeated."""
+        """Reopens a job that ended without success, and returns the job after that.
+
+        `reopen_skipped` reopens the jobs that were skipped because of it too. A second call has no further effect.
+        """
         body = {"reopen_skipped": reopen_skipped}
         return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/retry", body=body))
 
     def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Cancels what has not ended of a workflow; how many jobs, and where a next call goes on. May be repeated."""
+        """Cancels the jobs of a workflow that have not ended.
+
+        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
+        call is safe.
+        """
         path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/cancel"
         return self._call("POST", _with_query(path, cursor=cursor))
 
     def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
-        """Tries a workflow again from its failures; how many jobs, and where a next call goes on. May be repeated."""
+        """Reopens the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
+
+        Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
+        call is safe.
+        """
         path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/rerun"
         return self._call("POST", _with_query(path, cursor=cursor))
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
-        """Retries the undeliverable among a page of a pool's failed jobs; how many, and the next page's cursor."""
+        """Reopens the jobs whose messages the queue could not deliver, among `limit` failed jobs of a pool.
+
+        Returns the API's counts (`redriven`, `looked_at`), and the `cursor` of the next page, None at the end.
+        """
         path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
         return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
     def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
-        """At most `limit` jobs in `state`, page by page as they are asked for."""
+        """Yields at most `limit` jobs in `state`. Each page is fetched when the iterator reaches it."""
         cursor: str | None = None
         found = 0
         for _ in range(MAX_PAGES):
@@ -154,12 +188,12 @@ class Client:
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
-        """One page of a workflow's jobs, in the order they were submitted."""
+        """Returns one page of a workflow's jobs, in the order in which they were submitted."""
         path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}"
         return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
-        """A workflow with all of its jobs."""
+        """Returns a workflow with all of its jobs."""
         jobs: list[JobView] = []
         page = self.workflow_page(workflow_id)
         for _ in range(MAX_PAGES):
@@ -170,40 +204,43 @@ class Client:
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
     def list_pools(self) -> list[Mapping[str, Any]]:
-        """Every pool, as the API shows it."""
+        """Returns every pool, as the API shows it."""
         return objects_of(self._call("GET", "/v1/pools"), "pools")
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
-        """One pool, as the API shows it."""
+        """Returns one pool, as the API shows it."""
         return self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}")
 
     def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
-        """Pauses or resumes a pool; the pool after that. Twice is as good as once."""
+        """Pauses or resumes a pool, and returns the pool after that. A second call has no further effect."""
         return self._call("POST", f"/v1/pools/{_part(ids.pool_name(pool))}/{'pause' if paused else 'resume'}")
 
     def list_types(self) -> list[Mapping[str, Any]]:
-        """Every registered job type, as the API shows it."""
+        """Returns every registered job type, as the API shows it."""
         return objects_of(self._call("GET", "/v1/types"), "types")
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
-        """One job type, as the API shows it."""
+        """Returns one job type, as the API shows it."""
         return self._call("GET", f"/v1/types/{_part(ids.type_name(job_type))}")
 
     def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
-        """Pauses or resumes a job type; the type after that. Twice is as good as once."""
+        """Pauses or resumes a job type, and returns the type after that. A second call has no further effect."""
         return self._call(
             "POST", f"/v1/types/{_part(ids.type_name(job_type))}/{'pause' if paused else 'resume'}"
         )
 
     def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
-        """Limits how many jobs of a type run at once (1-100), None takes the limit off; the type after that."""
+        """Limits how many jobs of a type run at once (1 to 100, None for no limit), and returns the type after that."""
         body = {"max_running": max_running}
         return self._call("PUT", f"/v1/types/{_part(ids.type_name(job_type))}/limit", body=body)
 
     def list_workers(
         self, *, pool: str | None = None, state: str | None = None, limit: int = 50
     ) -> list[Mapping[str, Any]]:
-        """At most `limit` worker processes by pool and id, as the API shows them."""
+        """Returns at most `limit` worker processes, ordered by pool and id, as the API shows them.
+
+        `pool` and `state` keep only the workers of that pool or in that state.
+        """
         found: list[Mapping[str, Any]] = []
         cursor: str | None = None
         for _ in range(MAX_PAGES):
@@ -217,15 +254,15 @@ class Client:
         raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
 
     def get_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
-        """One worker process as the API shows it."""
+        """Returns one worker process, as the API shows it."""
         return self._call("GET", _worker_path(pool, worker_id))
 
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
-        """Asks a worker process to drain; the worker as it stands after that. Twice is as good as once."""
+        """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
 
     def health(self) -> Mapping[str, Any]:
-        """What the API says of itself."""
+        """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")
 
     def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
@@ -247,7 +284,7 @@ class Client:
         body: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> dict[str, Any]:
-        """One request, repeated while that may help. All of the API's calls may be repeated safely."""
+        """Sends one request, and repeats it after a failure that may pass. Every call of the API is safe to repeat."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
         content = None
         if body is not None:
@@ -279,7 +316,7 @@ class Client:
                 if method != "GET":
                     self._name_deployment()
                 return answer
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # of those nothing was done
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # nothing was done then
                 self._note_repeat(method, f"the API answered {response.status_code}")
             asked_seconds = retry_after_seconds(response)
         raise ApiUnreachable(self._unreachable(why))
@@ -303,12 +340,12 @@ def _with_query(path: str, **parameters: str | None) -> str:
     given = {name: value for name, value in parameters.items() if value is not None}
     if not given:
         return path
-    # Encoded as the signature wants it: a blank is %20, not +.
+    # The signature needs a blank encoded as %20, not as +.
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
 def _part(checked: str) -> str:
-    """A name or an id as one part of a path."""
+    """Returns a checked name or id, encoded as one part of a path."""
     return quote(checked, safe="")
 
 
@@ -319,7 +356,7 @@ def _worker_path(pool: str, worker_id: str) -> str:
 def _key_or_new(key: str | None) -> str:
     if key is None:
         return str(uuid.uuid4())
-    # It travels in a header, which holds no more than this.
+    # The key is sent in a header, which can hold only these characters.
     if key != key.strip() or not (key.isascii() and key.isprintable()) or not 1 <= len(key) <= _MAX_KEY:
         raise UsageError(
             f"the idempotency key must have 1 to {_MAX_KEY} printable ASCII characters, no blank at either end"
@@ -329,4 +366,4 @@ def _key_or_new(key: str | None) -> str:
 
 def _backoff_seconds(attempt: int) -> float:
     ceiling = min(MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
-    return random.uniform(0, ceiling)  # full jitter; no secret  # nosec B311
+    return random.uniform(0, ceiling)  # full jitter, not a secret  # nosec B311

@@ -1,4 +1,4 @@
-"""The command `tidegate`: its commands put together, and its errors made readable."""
+"""The command `tidegate`: puts its subcommands together, and turns errors into readable messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DEBUG_VARIABLE = "TIDEGATE_DEBUG"
 
 
 class _ReadableErrors(TyperGroup):
-    """Ends a command that failed with one readable message, or one line of JSON, and the exit code that says why."""
+    """The root of the command line. A failed command ends with one message, or one line of JSON, and an exit code."""
 
     def main(
         self,
@@ -48,7 +48,7 @@ class _ReadableErrors(TyperGroup):
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
             code = ExitCode.ERROR
-        except Exception as error:  # the outermost boundary: a user gets a message, never a traceback
+        except Exception as error:  # the outermost boundary: users get a message, no traceback
             raise SystemExit(_tell(error, as_json=wants_json(given))) from error
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
@@ -61,7 +61,7 @@ class _ReadableErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:  # typer would end quietly
+        except KeyboardInterrupt as error:  # typer would end without a message
             raise Interrupted("interrupted") from error
 
 

@@ -1,4 +1,4 @@
-"""The demo: a real workflow through the whole scheduler on the local stack, checked at the end."""
+"""The demo: runs a real workflow through the whole scheduler on the local stack, and checks the result."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ from tidegate_cli.worker_child import wait_until_registered, worker_children
 
 POOL = "ecs"
 REPORT_KEY = "report"
-REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # where the job type text.report writes, if anywhere
+REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # the folder that the job type text.report writes to
 ROOT_VARIABLE = (
-    "TIDEGATE_SAMPLE_ROOT"  # what text.* jobs may read; in the Lambda pool the template's parameter
+    "TIDEGATE_SAMPLE_ROOT"  # the folder that text.* jobs may read; the template sets it for the Lambda pool
 )
 ROOT_PARAMETER = "SampleRoot"
-_SAMPLE_ROOT = re.compile(r"/[!#-\[\]-~]{,159}")  # what that parameter of the template takes
+_SAMPLE_ROOT = re.compile(r"/[!#-\[\]-~]{,159}")  # the values that the template's parameter SampleRoot allows
 TIMEOUT_SECONDS = 600.0
 _CANCEL_SECONDS = 8.0
 
 
 def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool) -> ExitCode:
-    """Runs the demo; SUCCESS only if every job ended as the workflow says, in a legal order.
+    """Runs the demo. Returns SUCCESS only if every job ended in the state that the workflow states, in a legal order.
 
-    `source` is the folder that the workflow reads (default: the standard library in use), `slots` those of
-    the worker process. The local stack is stopped at the end unless it was up before or `keep_up` says so.
+    `source` is the folder that the workflow reads (default: the standard library of this Python). `slots` is the
+    number of slots of the worker process. The local stack is stopped at the end, unless it was up before or `keep_up`
+    is True. Raises UsageError if `source` can't be used, and LocalStackError if the local stack does not start.
     """
     try:
         body = demo_workflow.build(source)
@@ -73,34 +74,37 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
 
 
 def mismatches_of(jobs: Sequence[JobView], expected: Mapping[str, str]) -> tuple[str, ...]:
-    """Each job that did not end as expected, by key; jobs missing on either side too."""
+    """Returns one line for each job that did not end in its `expected` state, ordered by key.
+
+    A job that is missing, or that nothing was expected of, gets a line too. `expected` maps keys to states.
+    """
     found = {job.key or job.job_id: job for job in jobs}
     lines = []
     for key in sorted(expected.keys() | found.keys()):
         job, state = found.get(key), expected.get(key)
         if job is None:
-            lines.append(f"{key} should have ended as {state}, and is not there")
+            lines.append(f"{key} is missing; it should have ended as {state}")
         elif state is None:
-            lines.append(f"{key} ended as {job.state}, and nothing was expected of it")
+            lines.append(f"{key} ended as {job.state}, but the workflow has no such job")
         elif job.state != state:
-            lines.append(f"{key} should have ended as {state}, and is {job.state} {job.error}".rstrip())
+            lines.append(f"{key} should have ended as {state}, but is {job.state} {job.error}".rstrip())
     return tuple(lines)
 
 
 def report_file_of(jobs: Sequence[JobView]) -> Path | None:
-    """The file that the workflow's report job says it wrote; None where it wrote none."""
+    """Returns the path of the file that the workflow's report job wrote; None if it wrote none."""
     results = [job.raw.get("result") for job in jobs if job.key == REPORT_KEY]
     names = [result["file"] for result in results if isinstance(result, Mapping) and result.get("file")]
     return Path(names[0]) if names else None
 
 
 def report_file_mismatches(jobs: Sequence[JobView]) -> tuple[str, ...]:
-    """What is wrong with the report file: it must have been written, and not be empty."""
+    """Returns a line if the report file was not written, is missing or is empty; else no line."""
     file = report_file_of(jobs)
     if file is None:
         return ("the report job wrote no file",)
     if not file.is_file() or not file.stat().st_size:
-        return (f"the report file {file} is not there, or empty",)
+        return (f"the report file {file} is missing or empty",)
     return ()
 
 
@@ -137,25 +141,28 @@ def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int,
                 _cancel_what_is_left(session, client, accepted.id)
             raise
         jobs = client.get_workflow(accepted.id).jobs
-    # The worker process has ended by now, so its log is whole.
+    # The worker process has ended by now, so its log is complete.
     usage = collect_settled(info, since_ms, [child.log for child in children])
     return build_report(accepted.id, title, jobs, usage)
 
 
 def _cancel_what_is_left(session: Session, client: Client, workflow_id: str) -> None:
-    """So that the next run of the stack does not go on with this workflow; gives up after a few seconds."""
-    session.tell("cancelling what is left of the workflow")
+    """Cancels the jobs that have not ended, so that the next run of the stack does not continue this workflow.
+
+    Stops after `_CANCEL_SECONDS`, even if some jobs are left.
+    """
+    session.tell("cancelling the jobs of the workflow that have not ended")
     deadline_s = time.monotonic() + _CANCEL_SECONDS
     try:
-        # Those that wait on others first: then nothing becomes ready meanwhile.
+        # Downstream jobs come first, so that no job becomes READY while the others are cancelled.
         for job in reversed(client.get_workflow(workflow_id).jobs):
             if time.monotonic() > deadline_s:
                 session.tell(
-                    "not everything could be cancelled in time; `tidegate local down --wipe` forgets it"
+                    "not all jobs could be cancelled in time; `tidegate local down --wipe` removes them"
                 )
                 return
             if not job.is_terminal:
-                with suppress(ApiProblem):  # it has ended meanwhile
+                with suppress(ApiProblem):  # the job has ended meanwhile
                     client.cancel_job(job.job_id)
     except CliError as error:
         session.tell(f"could not cancel: {error}")

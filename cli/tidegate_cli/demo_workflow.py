@@ -1,9 +1,9 @@
-"""The demo workflow: map-reduce text analytics over a tree of Python sources, as the API takes it.
+"""Builds the demo workflow: map-reduce text analytics over a tree of Python sources, as a body for the API.
 
     list -> count-* (a job for each package) -> merge-* (one for each initial) -> reduce -> report
 
-Beside it stand jobs that show what else there is: a start signal, conditions, a retry, and a failure with dependents
-of every type. The order in which jobs are submitted is the opposite of their priorities, so the run shows them.
+More jobs show the other features: a start signal, conditions, a retry, and a failure with dependents of every type.
+Jobs are submitted in the opposite order of their priorities, so that the run shows how priority decides.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tidegate_samples.text.tree import SourceGroup, list_groups, standard_librar
 NAME = "demo: text analytics"
 FIRST, URGENT, NORMAL, LOW = 1000, 900, 100, 10
 PROCESS_POOL = "ecs"
-_URGENT_PART = 3  # the largest third of the packages comes first
+_URGENT_PART = 3  # the largest third of the packages is urgent
 _PROCESS_PART = 6  # every sixth count runs in the worker process
 _BYTES_PER_SECOND = 2_000_000
 _SIGNAL_SECONDS = 4.0
@@ -28,7 +28,7 @@ _SUCCEEDED, _FAILED, _SKIPPED = "SUCCEEDED", "FAILED", "SKIPPED"
 
 @dataclass(frozen=True, slots=True)
 class _Demo:
-    """Jobs as the API takes them, and the state that each must end in, by key."""
+    """The jobs of a demo workflow as the API takes them, and, by key, the state that each must end in."""
 
     source: Path | None
     jobs: list[dict[str, Any]] = field(default_factory=list)
@@ -46,20 +46,23 @@ class _Demo:
         self.states[key] = ends
 
     def tree_parameters(self, **more: str) -> dict[str, str]:
-        """Parameters of a job that reads the tree; workers read their own standard library if none is named."""
+        """Returns the parameters of a job that reads the tree, with `more`.
+
+        Without a source folder they name none, and workers read their own standard library.
+        """
         return {**({"source": str(self.source)} if self.source else {}), **more}
 
 
 def build(source: Path | None = None) -> dict[str, Any]:
-    """The body of `POST /v1/workflows` for a folder of Python sources; the standard library in use if None.
+    """Returns the body of `POST /v1/workflows` for a folder of Python sources (None: the standard library in use).
 
-    The folder must be there for the workers too. Raises ValueError where it holds nothing to count.
+    The workers must find the folder at the same path. Raises ValueError if the folder has no Python sources.
     """
     return {"name": NAME, "tags": {"demo": "text"}, "jobs": _demo(source).jobs}
 
 
 def expected_states(source: Path | None = None) -> dict[str, str]:
-    """The state in which each job of `build(source)` must end, by key."""
+    """Returns, by key, the state in which each job of `build(source)` must end."""
     return _demo(source).states
 
 

@@ -1,4 +1,4 @@
-"""Files that name what to submit: a job, a workflow, or a recorded workflow in WfFormat."""
+"""Reads the files that users submit: a job, a workflow, or a recorded workflow in WfFormat."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tidegate_cli.errors import MalformedFile, OptionError
 from tidegate_cli.structures import load
 from tidegate_cli.wfformat import is_wfformat, to_workflow
 
-MAX_BYTES = 64 * 1024 * 1024  # far above what the API takes; keeps a wrong file from filling the memory
+MAX_BYTES = 64 * 1024 * 1024  # far more than the API takes: a wrong file must not fill the memory
 DEFAULT_SPEED = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file asks for: the body to send, and whether it is a workflow's or a single job's."""
+    """A file's content as a request: the body to send, and whether it is a workflow or a single job."""
 
     body: dict[str, Any]
     is_workflow: bool
@@ -33,10 +33,13 @@ def read_document(
     priority: int | None,
     critical_path_weight: float | None = None,
 ) -> Document:
-    """Reads a file, or standard input for `-`; what it is shows in its content.
+    """Reads the file `name` (`-` is standard input), and recognises by its content what it holds.
 
-    `speed` is that of a replay, DEFAULT_SPEED unless given. Raises UsageError: the file can't be read or is not right,
-    or an option means nothing for what is in it.
+    `speed` is how many times as fast as recorded a trace in WfFormat is replayed (above 0; DEFAULT_SPEED unless given).
+    `pool` and `priority` are for the jobs that name none. `critical_path_weight` is for workflows only.
+
+    Raises MalformedFile (or WfFormatError) if the file can't be read or is not valid, and OptionError if an option has
+    no meaning for this file.
     """
     shown = "standard input" if name == "-" else name
     value = load(_read(name), shown)
@@ -61,11 +64,15 @@ def read_document(
 def to_document(
     value: object, name: str, *, speed: float, pool: str | None, priority: int | None
 ) -> Document:
-    """Recognises a parsed document; raises MalformedFile where it is none of the three."""
+    """Returns a parsed file as a Document. `name` stands for the file in messages.
+
+    A trace in WfFormat becomes a workflow that runs `speed` times as fast. Raises WfFormatError for a trace that is not
+    valid, and MalformedFile if `value` is neither a job, nor a workflow, nor a trace.
+    """
     if is_wfformat(value):
         return Document(to_workflow(value, speed=speed, pool=pool, priority=priority), is_workflow=True)
     if not isinstance(value, Mapping):
-        raise MalformedFile(f"{name} holds no object; a job has a `type`, a workflow has `jobs`")
+        raise MalformedFile(f"{name} does not hold an object; a job has a `type`, a workflow has `jobs`")
     if "jobs" not in value and "type" not in value:
         raise MalformedFile(
             f"{name} is neither a job (it has no `type`), nor a workflow (no `jobs`), "

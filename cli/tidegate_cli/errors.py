@@ -1,4 +1,4 @@
-"""What goes wrong on the client's side, each as one message that says what to do."""
+"""The errors of the client's side. Each has one message that says how to go on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _SHOWN_VIOLATIONS = 10
 
 
 class CliError(TidegateError):
-    """Ends the command with its message and `exit_code`. `violations` name the fields or options at fault."""
+    """An error that ends the command with its message and its `exit_code`.
+
+    `violations` name the fields or options that are wrong. `code` is the error's code in JSON.
+    """
 
     code = "error"
     exit_code = ExitCode.ERROR
@@ -22,21 +25,21 @@ class CliError(TidegateError):
 
 
 class UsageError(CliError):
-    """The command line, or a file named on it, is not right."""
+    """An error in the command line, or in a file that it names."""
 
     code = "usage"
     exit_code = ExitCode.USAGE
 
 
 class OptionError(UsageError):
-    """An option that is wrong, or that means nothing beside the others. `field` is the option as it is written."""
+    """An option that is wrong, or that has no meaning beside the others. `field` is its name, such as `--limit`."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field} {message}", violations=[Violation(field, message)])
 
 
 class MalformedFile(UsageError):
-    """A file is neither JSON nor YAML, or says something that can't be sent."""
+    """A file that can't be read, is neither JSON nor YAML, or holds something that can't be sent."""
 
     code = "malformed-file"
 
@@ -48,16 +51,17 @@ class ApiUnreachable(CliError):
 
 
 class Interrupted(CliError):
-    """Ctrl-C ended the watching of something that goes on."""
+    """Ctrl-C ended the command. The jobs that it watched or submitted go on."""
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
 
 
 class ApiProblem(CliError):
-    """The API refused: RFC 9457 problem details, as far as the answer carried them.
+    """A refusal by the API: the problem details (RFC 9457) that its answer carried.
 
-    `type` and `problem_code` are the API's own; where the platform before it refused, they name the HTTP status.
+    `type` and `problem_code` come from the API. If API Gateway refused the request before it, they name the HTTP
+    status instead.
     """
 
     code = "problem"

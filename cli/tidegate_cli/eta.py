@@ -1,4 +1,4 @@
-"""How long a workflow still takes, from estimates and from what was seen so far."""
+"""Predicts how long a workflow still takes, from the jobs' estimates and from the jobs that have ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tidegate_cli.views import JobView
 
 
 def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
-    """For each job the indexes of the jobs among `jobs` whose end it waits for."""
+    """Returns, for each job, the indexes in `jobs` of the upstreams whose end it waits for, in ascending order."""
     by_id = {job.job_id: index for index, job in enumerate(jobs)}
     by_key = {job.key: index for index, job in enumerate(jobs) if job.key is not None}
     edges = []
@@ -20,16 +20,19 @@ def upstream_indexes(jobs: Sequence[JobView]) -> list[list[int]]:
         found = {
             by_id.get(dependency.job_id) if dependency.job_id else by_key.get(dependency.key or "")
             for dependency in job.depends_on
-            if dependency.type is not DependencyType.MUST_START  # which does not wait for the upstream's end
+            if dependency.type is not DependencyType.MUST_START  # it waits for the upstream's start only
         }
         edges.append(sorted(index for index in found if index is not None))
     return edges
 
 
 def time_left_seconds(jobs: Sequence[JobView], *, slots: int, now_ms: int) -> float | None:
-    """The larger of the remaining critical path and the remaining work over `slots` (jobs seen at work).
+    """Returns the seconds that `jobs` are likely to take until all have ended.
 
-    None while nothing is known: no job has an estimate and none has ended.
+    That is the remaining critical path, or the remaining work divided by `slots`, whichever is larger. `slots` is
+    the most jobs that were seen RUNNING at once. `now_ms` is the time in milliseconds since the epoch.
+
+    Returns None if a job that has not ended has no estimate, and no job has ended from which to guess.
     """
     remaining = _remaining_seconds(jobs, now_ms)
     if remaining is None:

@@ -6,13 +6,15 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command's exit says."""
+    """The exit codes of every command."""
 
     SUCCESS = 0
     ERROR = 1
     USAGE = 2
-    JOB_FAILED = 3  # a job FAILED, TIMED_OUT, or was SKIPPED because of something outside its workflow
+    # A job FAILED or TIMED_OUT, or was SKIPPED because a condition could not be evaluated, because its upstream
+    # no longer exists, or because of how a job outside its workflow ended.
+    JOB_FAILED = 3
     WAIT_TIMED_OUT = 4
-    CANCELLED = 5  # nothing failed, but a job was cancelled
-    WORKER_UNABLE = 6  # a worker process could not run what it was given, and left
+    CANCELLED = 5  # no job failed, but a job was cancelled
+    WORKER_UNABLE = 6  # a worker process could not run the jobs that it claimed, and ended
     INTERRUPTED = 130  # Ctrl-C

@@ -19,13 +19,13 @@ MIN_INTERVAL_SECONDS = 0.5
 MAX_INTERVAL_SECONDS = 5.0
 _GROWTH = 1.5
 DEFAULT_TIMEOUT_SECONDS = 86_400.0
-# A poll that took long (a large workflow, a busy machine) is followed by a pause in proportion.
+# After a slow poll (a large workflow, a busy machine) the pause is longer too, so that polls leave a break.
 _PAUSE_PER_FETCH = 3.0
 _MAX_PAUSE_SECONDS = 15.0
 
 
 class WaitTimedOut(CliError):
-    """The time to wait is over; the jobs go on without being watched."""
+    """The time to wait is over. The jobs go on; the command no longer follows them."""
 
     code = "wait-timed-out"
     exit_code = ExitCode.WAIT_TIMED_OUT
@@ -33,9 +33,11 @@ class WaitTimedOut(CliError):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a poll found. `slots_seen` is the most jobs seen RUNNING at once, `began_ms` when it began.
+    """The jobs as one poll found them.
 
-    `waits` says what holds jobs back, at the first poll and where nothing has changed since the poll before.
+    `now_ms` and `began_ms` are the times of this poll and of the start, in milliseconds since the epoch. `slots_seen`
+    is the most jobs seen RUNNING at once so far. `waits` are the reasons why jobs wait, a line each. They are read at
+    the first poll and at each poll that found no change; else `waits` is empty.
     """
 
     title: str
@@ -47,10 +49,10 @@ class Snapshot:
 
 
 class Viewer(Protocol):
-    """Shows snapshots as they come."""
+    """Shows each snapshot to the user."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """Shows one snapshot in place of, or after, the one before."""
+        """Shows one snapshot, after the one before or in its place."""
 
 
 Fetch = Callable[[], tuple[JobView, ...]]
@@ -58,7 +60,7 @@ Explain = Callable[[Sequence[JobView]], tuple[str, ...]]
 
 
 def explain_nothing(_jobs: Sequence[JobView]) -> tuple[str, ...]:
-    """Gives no reasons."""
+    """Returns no reasons why jobs wait."""
     return ()
 
 
@@ -69,9 +71,10 @@ def _steady_clock() -> Callable[[], int]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How time passes while following. `monotonic` and `sleep` are in seconds.
+    """The clocks of `follow`, which tests replace. `monotonic` and `sleep` are in seconds.
 
-    `now_ms` is the wall clock as it was at the start, and what has passed since: setting the clock changes no duration.
+    `now_ms` is the wall clock's time at the start plus the monotonic time since then, in milliseconds. So a change of
+    the wall clock changes no duration.
     """
 
     monotonic: Callable[[], float] = time.monotonic
@@ -80,12 +83,16 @@ class Waiting:
 
 
 def fetch_job(client: Client, job_id: str) -> Fetch:
-    """Polls a single job."""
+    """Returns a function that reads a single job."""
     return lambda: (client.get_job(job_id),)
 
 
 def fetch_workflow(client: Client, workflow_id: str) -> Fetch:
-    """Polls a workflow; pages on which every job has ended are not asked for again."""
+    """Returns a function that reads all jobs of a workflow.
+
+    It does not read again a page on which every job has ended. It raises CliError if the pages do not end within
+    MAX_PAGES.
+    """
     pages: list[Page] = []
 
     def fetch() -> tuple[JobView, ...]:
@@ -113,11 +120,12 @@ def follow(
     explain: Explain = explain_nothing,
     waiting: Waiting | None = None,
 ) -> tuple[JobView, ...]:
-    """Polls until every job has ended and returns them; raises WaitTimedOut after `timeout_seconds`.
+    """Polls until every job has ended, and returns the jobs. Raises WaitTimedOut after `timeout_seconds`.
 
-    `checks` are called at each poll and may raise, to give up when something that the run needs is gone. `explain`
-    says what holds jobs back; it is asked at the first poll, where nothing has changed since the poll before, and when
-    the time is over.
+    `fetch` reads the jobs, `viewer` shows each poll under `title`. `checks` are called at each poll. A check raises if
+    something that the run needs has ended, such as a worker process. `explain` returns the reasons why jobs wait. It is
+    called at the first poll, at each poll that found no change, and when the time is over. `waiting` holds the clocks,
+    for tests. Also raises what `fetch` and `checks` raise.
     """
     passing = waiting or Waiting()
     began_ms = passing.now_ms()
@@ -149,11 +157,12 @@ def follow(
 
 
 def exit_code_of(jobs: Sequence[JobView]) -> ExitCode:
-    """What an exit code says of ended jobs.
+    """Returns the exit code for `jobs`, which have all ended.
 
-    A SKIPPED job follows from another's end; where that one is among `jobs` it speaks for itself. A branch that was not
-    taken is no failure, wherever its upstream is. A condition that could not be evaluated is one, and an upstream
-    that no longer exists.
+    A job that FAILED or TIMED_OUT makes it JOB_FAILED. A SKIPPED job was skipped because of its upstream. If that
+    upstream is among `jobs`, its own state counts, and the SKIPPED job does not. A branch that was not taken is never a
+    failure. A condition that could not be evaluated and an upstream that no longer exists always are. Without a
+    failure, a CANCELLED job makes the code CANCELLED.
     """
     ids = {job.job_id for job in jobs}
     code = ExitCode.SUCCESS

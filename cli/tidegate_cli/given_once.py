@@ -1,4 +1,4 @@
-"""Refuses an option that takes one value and is given twice, where the parser would pass over all but the last one."""
+"""Refuses an option that takes one value but is given twice. The parser alone would use the last value silently."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tidegate_cli.errors import OptionError
 
 
 class GivenOnceCommand(TyperCommand):
-    """A command that takes each option once, unless the option gathers values."""
+    """A command that takes each option once, unless the option collects values."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parses as every command does. Raises OptionError for an option that is given twice."""
+        """Parses the arguments `args`. Raises OptionError for an option that is given twice."""
         refuse_twice(self, ctx, args)
         return super().parse_args(ctx, args)
 
 
 def refuse_twice(command: TyperCommand | TyperGroup, ctx: Any, args: Sequence[str]) -> None:
-    """Raises OptionError for the first option of `command` that takes one value and stands twice in `args`."""
-    if ctx.resilient_parsing:  # as the shell completes a line
+    """Raises OptionError for the first option of `command` that takes one value but is given twice in `args`."""
+    if ctx.resilient_parsing:  # the shell only completes the line
         return
     in_order = command.make_parser(ctx).parse_args(args=list(args))[2]
     for option, times in Counter(in_order).items():

@@ -1,4 +1,4 @@
-"""Why jobs wait whose dependencies are satisfied: what holds them back, in words."""
+"""Explains why jobs wait although their dependencies are satisfied."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PoolReader = Callable[[str], Mapping[str, Any]]
 
 
 def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
-    """What holds back jobs that are READY or QUEUED, a line each, what holds most of them first.
+    """Returns the reasons why READY and QUEUED jobs wait, a line each. The reason of the most jobs comes first.
 
-    `pool_of` reads a pool as the API shows it. It is asked once for each pool in which a type holds jobs back, or in
-    which some of `jobs` wait and none runs. Where nothing holds jobs back and none runs, the line says what comes next:
-    a turn, a time, or an upstream. A pool that can't be read gives no line.
+    `pool_of` reads a pool as the API shows it. It is called once for each pool in which a job type holds jobs back,
+    or in which some of `jobs` wait and none runs. If nothing holds jobs back and none runs, the line says what the jobs
+    wait for: a slot, a time, or an upstream. A pool that can't be read (CliError) gives no line.
     """
 
     @cache
@@ -52,7 +52,7 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
             told[f"in pool {name}, which is paused (`tidegate pools resume {name}`)"] = ready
         elif pool.get("capacity") == 0 and pool.get("fault"):
             waiting = sum(job.state in _WAITING for job in in_pool)
-            told[f"in pool {name}, whose workers can begin no job: {pool['fault']}"] = waiting
+            told[f"in pool {name}, whose workers can start no job: {pool['fault']}"] = waiting
         elif pool.get("capacity") == 0:
             waiting = sum(job.state in _WAITING for job in in_pool)
             told[f"in pool {name}, which has no live worker (`tidegate worker --pool {name}`)"] = waiting
@@ -65,12 +65,12 @@ def reasons(jobs: Sequence[JobView], pool_of: PoolReader) -> tuple[str, ...]:
 
 
 def explain_with(client: Client) -> Callable[[Sequence[JobView]], tuple[str, ...]]:
-    """`reasons` over what the API says of pools."""
+    """Returns a function that gives the `reasons` why jobs wait. It reads pools with `client`."""
     return lambda jobs: reasons(jobs, client.get_pool)
 
 
 def _next_steps(jobs: Sequence[JobView], pools: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
-    """Says what comes next for jobs that nothing holds back, while none runs: a turn, else a time, else an upstream."""
+    """Counts what jobs wait for that nothing holds back, while no job runs: a slot, else a time, else an upstream."""
     turns = Counter((job.pool, job.state) for job in jobs if job.state in _WAITING and job.pool in pools)
     if turns:
         return Counter({_turn(name, state, pools[name]): number for (name, state), number in turns.items()})
@@ -101,7 +101,7 @@ def _count(found: Any) -> str:
 
 
 def _lacking_reason(lane: str, pool_name: str, read: Callable[[str], Mapping[str, Any] | None]) -> str | None:
-    """Says that workers of the pool lack the type that a lane is of; None where that is not what its jobs wait for."""
+    """Returns the reason that too few slots of the pool have the job type of a lane; None if that is not the reason."""
     job_type = type_of(lane)
     if job_type is None:
         return None
@@ -120,4 +120,4 @@ def _lane_reason(lane: str) -> str:
         return f"for concurrency key {key!r}, of which {limit} may be dispatched at once"
     if job_type is not None:
         return f"for type {job_type}, which is paused or at its limit (`tidegate types get {job_type}`)"
-    return f"in {lane}"  # of a newer API
+    return f"in {lane}"  # a kind of lane that only a newer API has

@@ -1,6 +1,6 @@
-"""Ids and names that go into an address, checked before any call.
+"""Checks ids and names before they become part of a request's path.
 
-A slash or a percent sign in one of them would ask for another address, and the answer would blame that.
+A slash or a percent sign in one of them would name another path, and the API's error would then be about that path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _EXAMPLE = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 
 
 class MalformedId(UsageError):
-    """An id or a name that can't be one. Nothing was asked of the API."""
+    """A malformed id or name. No request was sent.
+
+    `field` names the argument, `text` is its value, `fix` says how to correct it.
+    """
 
     code = "malformed-id"
 
@@ -31,7 +34,7 @@ class MalformedId(UsageError):
 
 
 def job_id(text: str) -> str:
-    """The text as a job's id. Raises MalformedId."""
+    """Returns `text` if it is a well-formed job id. Raises MalformedId if not."""
     if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):
         return text
     form = f"a job's id is like {_EXAMPLE}, or {_EXAMPLE}.3 in a workflow"
@@ -39,7 +42,7 @@ def job_id(text: str) -> str:
 
 
 def workflow_id(text: str) -> str:
-    """The text as a workflow's id. Raises MalformedId."""
+    """Returns `text` if it is a well-formed workflow id. Raises MalformedId if not."""
     if _SUBMISSION.fullmatch(text):
         return text
     of_workflow = _JOB_OF_WORKFLOW.fullmatch(text)
@@ -49,7 +52,7 @@ def workflow_id(text: str) -> str:
 
 
 def any_id(text: str) -> str:
-    """The text as the id of a job or a workflow. Raises MalformedId."""
+    """Returns `text` if it is a well-formed id of a job or a workflow. Raises MalformedId if not."""
     if _SUBMISSION.fullmatch(text) or _JOB_OF_WORKFLOW.fullmatch(text):
         return text
     form = f"the id of a job or a workflow is like {_EXAMPLE}, or {_EXAMPLE}.3 for a job of a workflow"
@@ -57,14 +60,14 @@ def any_id(text: str) -> str:
 
 
 def pool_name(text: str) -> str:
-    """The text as a pool's name. Raises MalformedId."""
+    """Returns `text` if it can be a pool's name. Raises MalformedId if not."""
     if _NO_NAME.search(text) or not text.strip("."):
         raise MalformedId("pool", text, "a pool's name is like ecs; `tidegate pools list` shows them")
     return text
 
 
 def type_name(text: str) -> str:
-    """The text as the name of a job type. Raises MalformedId."""
+    """Returns `text` if it can be the name of a job type. Raises MalformedId if not."""
     if not _TYPE.fullmatch(text) or not text.strip("."):
         raise MalformedId(
             "job_type", text, "a type's name is like tidegate.sleep; `tidegate types list` shows them"
@@ -73,7 +76,7 @@ def type_name(text: str) -> str:
 
 
 def worker_id(text: str) -> str:
-    """The text as a worker's id. Raises MalformedId."""
+    """Returns `text` if it is a well-formed worker id. Raises MalformedId if not."""
     if not WORKER_ID.fullmatch(text) or not text.strip("."):
         form = "a worker's id has letters, digits, dots, hyphens and underscores"
         raise MalformedId("worker_id", text, f"{form}; `tidegate workers list` shows them")
@@ -81,7 +84,7 @@ def worker_id(text: str) -> str:
 
 
 def _upper(text: str) -> str | None:
-    """The fix for an id that is right but for blanks around it or small letters; None for any other."""
+    """Suggests an id in capitals and without blanks around it, if that is well formed; else returns None."""
     meant = text.strip().upper()
     if _SUBMISSION.fullmatch(meant) or _JOB_OF_WORKFLOW.fullmatch(meant):
         return f"did you mean {meant}?"

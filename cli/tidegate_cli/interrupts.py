@@ -1,4 +1,4 @@
-"""Ctrl-C, and other ways to be told to end."""
+"""Handles Ctrl-C and the other signals that end a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def ends_like_ctrl_c() -> Iterator[None]:
-    """Within it SIGTERM and SIGHUP (a closed terminal) clean up as Ctrl-C does."""
+    """Makes SIGTERM and SIGHUP (a closed terminal) raise KeyboardInterrupt within the block, as Ctrl-C does."""
     numbers = (signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
@@ -26,7 +26,7 @@ def ends_like_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def held_off() -> Iterator[None]:
-    """Within it Ctrl-C and the like do nothing: for cleaning up, which is bounded in time by itself."""
+    """Ignores SIGINT, SIGTERM and SIGHUP within the block. Use it only for a cleanup that bounds its own time."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:

@@ -1,4 +1,4 @@
-"""Tries whether job code can be loaded, before it is deployed: in a process of its own, without any AWS keys."""
+"""Checks, before a deployment, that job code can be loaded. The check runs in its own process without AWS keys."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any
 from tidegate.jobs.loader import JOB_PACKAGES
 from tidegate_cli.errors import UsageError
 
-CHECK_SECONDS = 120.0  # as long as a worker waits for its job code
+CHECK_SECONDS = 120.0  # a worker waits as long for its job code
 _SHOWN_CHARACTERS = 500
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class JobCodeFault:
-    """A module that can't be loaded: where it fails, why, and what mends it. Without file or line where not known."""
+    """A module that can't be loaded: its name, the cause, the fix, and the file and line if they are known."""
 
     module: str
     cause: str
@@ -37,7 +37,7 @@ class JobCodeFault:
         return f"{self.module}{place}: {self.cause}\n  {self.fix}"
 
     def as_json(self) -> dict[str, Any]:
-        """The fault's fields."""
+        """Returns the fault's fields by name."""
         return {
             "module": self.module,
             "file": self.file,
@@ -49,9 +49,9 @@ class JobCodeFault:
 
 @dataclass(frozen=True, slots=True)
 class JobCode:
-    """Tells what the job code of a folder brings: types with their code, and faults.
+    """The result of a check of one folder: the job types with their code, and the faults.
 
-    `unchecked` are modules that need packages which the build installs, and which are not here.
+    `unchecked` are the modules that could not be checked here, because they need packages that the build installs.
     """
 
     folder: Path
@@ -60,7 +60,7 @@ class JobCode:
     unchecked: tuple[JobCodeFault, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """One object for `--output json`."""
+        """Returns the result as one object for `--output json`."""
         return {
             "folder": str(self.folder),
             "ok": not self.faults,
@@ -71,16 +71,19 @@ class JobCode:
 
 
 def said_of(found: JobCode) -> str:
-    """The faults for people."""
+    """Returns the faults as text for people, with a first line that says that nothing is built or deployed."""
     first = f"job code in {found.folder} can't be loaded, so nothing is built or deployed:"
     return "\n".join((first, *map(str, found.faults)))
 
 
 def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> JobCode:
-    """Loads the job code in `folder` as a worker would; raises UsageError where there is no such folder.
+    """Loads the job code in `folder` as a worker would, and returns the job types and the faults that it found.
 
-    Where the folder's requirements.txt names packages, a module that misses one is not a fault: the build installs
-    them. So a built layer, which holds them, is checked more strictly than its source.
+    `packages` are the Python packages to load from the folder. The process that loads them has `CHECK_SECONDS`.
+
+    If the folder's requirements.txt names packages, a module that misses one is no fault, because the build installs
+    them. A built layer holds those packages, so its check finds more faults than a check of its source. Raises
+    UsageError if there is no such folder.
     """
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
@@ -102,14 +105,14 @@ def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> 
             fault = JobCodeFault(
                 packages[0],
                 f"is not loaded after {CHECK_SECONDS:g} s",
-                "a module must not wait or work as it is imported",
+                "a module must not wait or do work when it is imported",
             )
             return JobCode(folder, faults=(fault,))
         found = _read(answer)
     if found is None:
         said = ended.stderr.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
         cause = f"the process that loaded it ended with code {ended.returncode}: {said or 'it said nothing'}"
-        fault = JobCodeFault(packages[0], cause, "a module must not end the process as it is imported")
+        fault = JobCodeFault(packages[0], cause, "a module must not end the process on import")
         return JobCode(folder, faults=(fault,))
     return _judged(folder, found)
 
@@ -137,6 +140,6 @@ def _judged(folder: Path, found: Mapping[str, Any]) -> JobCode:
 
 
 def _is_own(folder: Path, module: str) -> bool:
-    """Whether the missing module would have to be in the folder itself."""
+    """True if the missing module belongs to the folder itself, so that no build can bring it."""
     top = module.partition(".")[0]
     return top in JOB_PACKAGES or (folder / top).exists() or (folder / f"{top}.py").exists()

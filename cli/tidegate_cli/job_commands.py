@@ -1,4 +1,4 @@
-"""`tidegate jobs` and `tidegate workflows`: look."""
+"""The commands of `tidegate jobs` and `tidegate workflows` that show jobs and workflows."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
-# Work that goes on comes first, then failures, then the rest.
+# Jobs that have not ended come first, then failures, then other ended jobs.
 LISTED_FIRST = (
     *(State.RUNNING, State.QUEUED, State.READY, State.SCHEDULED, State.PENDING),
     *(State.FAILED, State.TIMED_OUT, State.CANCELLED, State.SKIPPED, State.SUCCEEDED),
 )
 _STEP = ("at", "state", "attempt", "actor")
-_MAX_NAMED = 20  # reads that `jobs get` spends on the keys of upstreams
+_MAX_NAMED = 20  # `jobs get` reads at most so many upstreams to show their keys
 
-jobs = typer.Typer(help="Jobs: look, cancel, try again.", no_args_is_help=True)
-workflows = typer.Typer(help="Workflows: look, cancel, try again from the failures.", no_args_is_help=True)
+jobs = typer.Typer(help="Show jobs, cancel them, retry them.", no_args_is_help=True)
+workflows = typer.Typer(help="Show workflows, cancel them, rerun their failures.", no_args_is_help=True)
 
 JobIdArgument = Annotated[
     str,
@@ -56,21 +56,23 @@ def list_jobs(
             "--state",
             parser=word_of(State),
             metavar="STATE",
-            help=f"Only these states; may be repeated. One of {', '.join(State)}. Default: all.",
+            help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
             show_default=False,
         ),
     ] = None,
-    pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
+    pool: Annotated[
+        str | None, typer.Option("--pool", help="Only jobs of this pool.", show_default=False)
+    ] = None,
     workflow: Annotated[
         str | None, typer.Option("--workflow", help="Only jobs of this workflow.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most jobs to list.")] = 50,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List jobs by state: RUNNING and the other open ones, then failures, then other ended ones.
+    """List jobs by state: RUNNING and other jobs that have not ended, then failures, then other ended jobs.
 
-    READY jobs stand by urgency, ended ones latest first, all others oldest first.
+    READY jobs are sorted by urgency, ended jobs latest first, all other jobs oldest first.
 
     Example: tidegate jobs list --state RUNNING --state QUEUED
     """
@@ -132,7 +134,10 @@ def get_workflow(
 
 
 def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None = None) -> None:
-    """One job for people: every field that says something, a line each. `labels` are keys of upstreams by id."""
+    """Prints one job for people: a line for every field that has a value, then its dependencies and its history.
+
+    `labels` are the keys or names of upstreams, by job id. They are shown instead of the ids.
+    """
     known = labels or {}
     fields = []
     for name, value in job.raw.items():
@@ -155,7 +160,10 @@ def print_job(job: JobView, console: Console, labels: Mapping[str, str] | None =
 
 
 def upstream_labels(client: Client, job: JobView) -> dict[str, str]:
-    """The keys of a job's upstreams by their ids, of at most `_MAX_NAMED` of them; one that is gone has none."""
+    """Reads the job's upstreams, at most `_MAX_NAMED` of them, and returns their keys or names by job id.
+
+    An upstream that no longer exists is left out. Raises ApiProblem if the API refuses a read for another reason.
+    """
     labels = {}
     ids = [dependency.job_id for dependency in job.depends_on if dependency.job_id]
     for upstream_id in dict.fromkeys(ids[:_MAX_NAMED]):
@@ -181,17 +189,18 @@ def _find(
 ) -> list[JobView]:
     if workflow is not None:
         if pool is not None:
-            client.get_pool(pool)  # an unknown one would look like a pool without jobs
+            client.get_pool(pool)  # refuses an unknown pool, which would look like one without jobs
         found = client.get_workflow(workflow).jobs
         return [job for job in found if job.state in states and pool in (None, job.pool)][:limit]
     return share_out([client.list_jobs(state, pool=pool, limit=limit) for state in states], limit)
 
 
 def share_out(listings: Sequence[Iterator[JobView]], limit: int) -> list[JobView]:
-    """At most `limit` jobs of several listings, in the order of the listings.
+    """Returns at most `limit` jobs of several listings, in the order of the listings.
 
-    Each listing but the last first gets half of what is left, so that a long one leaves room for those behind it. The
-    places that stay free are filled from the first listing on.
+    In a first round each listing gets half of the jobs that are left to take, and the last one gets all of them. So a
+    long listing does not push out those after it. If jobs are still left to take, a second round takes them from the
+    first listing on.
     """
     shares: list[list[JobView]] = []
     left = limit
@@ -225,11 +234,11 @@ COLUMNS = (
 
 
 def print_jobs(found: Sequence[JobView], console: Console) -> None:
-    """Jobs for people, a line each."""
+    """Prints jobs for people, a line each."""
     if not found:
         console.print(Text("no jobs", style="dim"))
         return
-    # Columns that say nothing of any of these jobs are not there at all.
+    # A column in which none of these jobs has a value is left out.
     optional = {
         "due": any(_due(job) for job in found),
         "held in": any(job.held_in for job in found),

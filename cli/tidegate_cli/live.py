@@ -1,4 +1,4 @@
-"""Shows a run while it goes on: a live picture on a terminal, plain lines elsewhere."""
+"""Shows jobs while they run: a live picture on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MAX_STATES_SHOWN = 800  # ten lines of a narrow terminal
 _MAX_RUNNING_ROWS = 12
 _MAX_ENDED_ROWS = 6
 _BAR_WIDTH = 24
-_LOOKED_MS = 2_000  # an older poll is said to be so
+_LOOKED_MS = 2_000  # the picture shows the age of a poll that is older
 _MAX_LINES_PER_POLL = 200
 _FIRST_HEARTBEAT_MS = 10_000
 _MAX_HEARTBEAT_MS = 300_000
@@ -54,7 +54,7 @@ _SHOWN_STATES = frozenset({State.SCHEDULED, State.RUNNING})
 
 
 def duration_text(seconds: float | None) -> str:
-    """A duration for people: 0.42 s, 12.3 s, 4m07s, 2h05m."""
+    """Formats a duration for people: 0.42 s, 12.3 s, 4m07s, 2h05m; - for None."""
     if seconds is None:
         return "-"
     if seconds < 10:
@@ -68,7 +68,10 @@ def duration_text(seconds: float | None) -> str:
 
 @contextmanager
 def viewer_for(console: Console) -> Iterator[Viewer]:
-    """A live picture where `console` is a terminal that can redraw, lines elsewhere; ended properly in any case."""
+    """Yields a viewer that writes to `console`: a live picture on a terminal that can redraw, plain lines elsewhere.
+
+    The live picture ends with the block, also after an error, so the terminal is usable again.
+    """
     if not is_screen(console) or console.is_dumb_terminal:
         yield LineViewer(console)
         return
@@ -81,7 +84,7 @@ def viewer_for(console: Console) -> Iterator[Viewer]:
 class LiveViewer:
     """Redraws one picture. Its clock goes on between polls, so that a slow answer does not look like a hang.
 
-    `monotonic` is in seconds: setting the wall clock changes no duration that is shown.
+    `monotonic` is a clock in seconds. It is monotonic so that a change of the wall clock changes no duration shown.
     """
 
     def __init__(self, live: Live, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -95,13 +98,13 @@ class LiveViewer:
         self._live.update(_Ticking(snapshot, self._monotonic))
 
     def stand_still(self) -> None:
-        """Leaves the last picture as it was when it was polled."""
+        """Draws the last snapshot once more, with the clock at the time of its poll."""
         if self._last is not None:
             self._live.update(picture(self._last))
 
 
 class _Ticking:
-    """A picture whose first line is made anew each time it is drawn."""
+    """A picture whose first line, with the clock, is made new each time it is drawn."""
 
     def __init__(self, snapshot: Snapshot, monotonic: Callable[[], float]) -> None:
         self._snapshot = snapshot
@@ -116,7 +119,7 @@ class _Ticking:
 
 
 class LineViewer:
-    """Prints what changed since the last snapshot, a line each."""
+    """Prints a line for each change since the last snapshot."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -127,7 +130,10 @@ class LineViewer:
         self._patience_ms = _FIRST_HEARTBEAT_MS
 
     def show(self, snapshot: Snapshot) -> None:
-        """Prints starts, retries and ends, with many at once only the counts; and what holds jobs back."""
+        """Prints the jobs that started, wait for a retry or ended, then the counts, then the reasons why jobs wait.
+
+        If more than `_MAX_LINES_PER_POLL` jobs changed, it prints the counts only.
+        """
         changed = []
         for job in snapshot.jobs:
             if self._seen.get(job.job_id) != (job.state, job.attempt):
@@ -153,7 +159,10 @@ class LineViewer:
         self._beat(snapshot)
 
     def _beat(self, snapshot: Snapshot) -> None:
-        """Says that nothing is new, each time after twice as long a silence, so that nobody takes it for a hang."""
+        """Prints that nothing is new, so that a silent run does not look like a hang.
+
+        The first such line comes after `_FIRST_HEARTBEAT_MS`, each next one after twice as long a silence.
+        """
         if self._said_ms is None or snapshot.now_ms - self._said_ms < self._patience_ms:
             return
         silent_s = (snapshot.now_ms - self._said_ms) / 1_000
@@ -169,7 +178,7 @@ class LineViewer:
 
 
 def counts_text(jobs: Sequence[JobView]) -> Text:
-    """How many jobs are in which state, in the order that states are passed through."""
+    """Returns the number of jobs in each state, in the order in which a job passes through the states."""
     counts = Counter(job.state for job in jobs)
     parts = [(f"{state} {counts[state]}", STYLES[state]) for state in State if counts[state]]
     return _joined(parts)
@@ -180,7 +189,7 @@ def _joined(parts: Sequence[tuple[str, str]]) -> Text:
 
 
 def picture(snapshot: Snapshot) -> RenderableType:
-    """The whole picture of one moment."""
+    """Returns the whole picture of one snapshot."""
     return Group(_head(snapshot, snapshot.now_ms), _body(snapshot))
 
 
@@ -210,7 +219,7 @@ def _body(snapshot: Snapshot) -> RenderableType:
 
 
 def _states(jobs: Sequence[JobView]) -> Text:
-    """The state of every job, a sign each, in the order they were submitted."""
+    """Returns one sign for the state of each job, in the order in which the jobs were submitted."""
     signs = Text()
     for job in jobs[:_MAX_STATES_SHOWN]:
         signs.append(GLYPHS[job.state], style=STYLES[job.state])

@@ -1,4 +1,4 @@
-"""`tidegate local`: the stack on this machine."""
+"""The commands of `tidegate local`, for the stack on this machine."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from tidegate_cli.views import format_time, printable_lines
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.callback(help="The local stack: the same template on an AWS emulator.")
+@app.callback(help="Start, stop and show the local stack on an AWS emulator.")
 def local(context: typer.Context) -> None:
-    """Refuses options that mean nothing here."""
+    """Refuses --profile and --region, which have no meaning for the local stack."""
     session_of(context).refuse_aws_options()
 
 
@@ -44,20 +44,21 @@ def up(
             min=LEAST_EXECUTIONS,
             max=MOST_EXECUTIONS,
             metavar="N",
-            help="Functions that run at once, half of them of one function. "
-            f"Default: as last time, {DEFAULT_EXECUTIONS} at first.",
+            help="The most functions that run at once; one function may use half of them. "
+            f"Default: the number of the last start, {DEFAULT_EXECUTIONS} at the first.",
             show_default=False,
         ),
     ] = None,
     salvage: Annotated[
         bool,
         typer.Option(
-            "--salvage", help="Go on with what can be read of a broken state; the rest is kept aside."
+            "--salvage",
+            help="If the saved state is broken, start with the part that can be read. Broken files are kept.",
         ),
     ] = False,
     output: OutputOption = None,
 ) -> None:
-    """Start the local stack on what it holds, and deploy what changed.
+    """Start the local stack with the data that it saved, and deploy what changed.
 
     Example: tidegate local up
     """
@@ -71,10 +72,10 @@ def up(
 @app.command()
 def down(
     context: typer.Context,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove what the stack holds.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove the stack's data.")] = False,
     output: OutputOption = None,
 ) -> None:
-    """Stop the local stack; what it holds is kept for the next `up`.
+    """Stop the local stack. Its data is kept for the next `up`.
 
     Example: tidegate local down
     """
@@ -86,7 +87,7 @@ def down(
 
 @app.command()
 def status(context: typer.Context, output: OutputOption = None) -> None:
-    """Say how the local stack is; exit code 1 where it does not run.
+    """Show the state of the local stack. The exit code is 1 if it does not run.
 
     Example: tidegate local status --output json
     """
@@ -109,9 +110,9 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
 
 @app.command()
 def env(context: typer.Context, output: OutputOption = None) -> None:
-    """Print the AWS settings of the local stack as commands of a shell, for other programs than this one.
+    """Print the AWS settings of the local stack as shell commands, so that other programs can use the stack.
 
-    A shell takes them over with: eval "$(tidegate local env)". They hold the secret of the stack's root key.
+    Apply them in a shell with: eval "$(tidegate local env)". They contain the secret of the stack's root key.
 
     Example: tidegate local env --output json
     """
@@ -123,7 +124,7 @@ def env(context: typer.Context, output: OutputOption = None) -> None:
     if session.is_json:
         print_json({"environment": settings})
         return
-    # A profile or a session's token of the user's own would go before these keys, or with them.
+    # The user's own profile would take precedence over these keys. The user's session token would be sent with them.
     lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
     session.out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
@@ -134,14 +135,14 @@ def logs(
     context: typer.Context,
     function: Annotated[
         str | None,
-        typer.Argument(help=f"One of {', '.join(FUNCTIONS)}; all when left out.", show_default=False),
+        typer.Argument(help=f"One of {', '.join(FUNCTIONS)}. Default: all.", show_default=False),
     ] = None,
     since_seconds: Annotated[
-        float, typer.Option("--since-seconds", min=1, max=MAX_LOOK_SECONDS, help="How far back.")
+        float, typer.Option("--since-seconds", min=1, max=MAX_LOOK_SECONDS, help="How far back to look.")
     ] = 600,
     output: OutputOption = None,
 ) -> None:
-    """Print what the functions logged, oldest first.
+    """Print the log lines of the functions, oldest first.
 
     Example: tidegate local logs dispatcher --since-seconds 60
     """

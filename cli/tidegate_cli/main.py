@@ -8,9 +8,9 @@ from tidegate_cli.exit_codes import ExitCode
 
 
 def app_main() -> None:
-    """Runs the command line; ends the process with an ExitCode."""
+    """Runs the command line, and ends the process with an ExitCode."""
     try:
-        from tidegate_cli.commands import app  # loading takes a moment, in which Ctrl-C may come too
+        from tidegate_cli.commands import app  # imported here, because Ctrl-C may come during the import
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     app(prog_name="tidegate")

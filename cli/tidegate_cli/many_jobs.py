@@ -1,4 +1,4 @@
-"""Acts on more jobs than one call of the API may take up: calls again until all is done, and sums up what was."""
+"""Acts on more jobs than one call of the API can handle: calls again until all are done, and adds up the counts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Sums up what all calls together did.
+    """The result of all calls together.
 
-    `is_exact` is False where an answer was lost, so that more may have been done.
+    `counts` are sums by name, and `last` is the last answer. `is_exact` is False if an answer was lost. Then more jobs
+    may have been changed than are counted.
     """
 
     counts: Mapping[str, int]
@@ -28,18 +29,18 @@ class Summary:
     is_exact: bool
 
     def as_json(self, *names: str) -> dict[str, Any]:
-        """The counts under `names`, that all is done, and whether the counts are exact."""
+        """Returns the counts under `names`, with `complete` (always True) and `exact`."""
         return {**{name: self.counts[name] for name in names}, "complete": True, "exact": self.is_exact}
 
     @property
     def about(self) -> str:
-        """Goes before a count that may be too low."""
+        """Returns "at least " to put before a count that may be too low; "" if the counts are exact."""
         return "" if self.is_exact else "at least "
 
 
 @contextmanager
 def tells_way_on(command: str, done: Callable[[], str]) -> Iterator[None]:
-    """Ends Ctrl-C within it with what is `done` and the command that goes on. Raises Interrupted."""
+    """Turns Ctrl-C within the block into Interrupted. Its message has the text of `done` and the `command` to go on."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -50,14 +51,18 @@ def tells_way_on(command: str, done: Callable[[], str]) -> Iterator[None]:
 
 
 def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
-    """Reruns a workflow, however many calls that takes; `tell` hears how far it is. Raises CliError."""
+    """Reruns a workflow with as many calls as that takes. `tell` is called with the progress after each call.
+
+    The counts are `reopened`, `left_at_limit` and `left_without_upstream`. Raises CliError if a call fails or further
+    calls change nothing, and Interrupted on Ctrl-C.
+    """
     repeats = client.repeats
     reopened = left = without = 0
     calls = _calls(lambda cursor: client.rerun_workflow(workflow_id, cursor), "reopened", workflow_id)
     with tells_way_on(f"tidegate workflows rerun {workflow_id}", lambda: f"{reopened:,} jobs reopened"):
         for answer in calls:
             reopened += number_of(answer, "reopened")
-            left = max(left, number_of(answer, "left_at_limit"))  # each call meets the same ones
+            left = max(left, number_of(answer, "left_at_limit"))  # each call counts the same jobs again
             without += number_of(answer, "left_without_upstream")
             if not answer.get("complete", True):
                 tell(f"{reopened:,} jobs reopened, going on")
@@ -66,7 +71,11 @@ def rerun(client: Client, workflow_id: str, tell: Tell) -> Summary:
 
 
 def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
-    """Cancels a workflow, however many calls that takes; `tell` hears how far it is. Raises CliError."""
+    """Cancels a workflow with as many calls as that takes. `tell` is called with the progress after each call.
+
+    The counts are `cancelled`, `asked` (to stop) and `ended` (before). Raises CliError if a call fails or further calls
+    change nothing, and Interrupted on Ctrl-C.
+    """
     repeats = client.repeats
     counts = dict.fromkeys(("cancelled", "asked", "ended"), 0)
     calls = _calls(lambda cursor: client.cancel_workflow(workflow_id, cursor), "cancelled", workflow_id)
@@ -74,7 +83,7 @@ def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
         f"tidegate workflows cancel {workflow_id}", lambda: f"{counts['cancelled']:,} jobs cancelled"
     ):
         for answer in calls:
-            # Each call looks at jobs of its own.
+            # No two calls count the same job.
             counts = {name: count + number_of(answer, name) for name, count in counts.items()}
             if not answer.get("complete", True):
                 tell(
@@ -84,9 +93,11 @@ def cancel_workflow(client: Client, workflow_id: str, tell: Tell) -> Summary:
 
 
 def cancel_downstream(client: Client, job_id: str, tell: Tell) -> Summary:
-    """Cancels a job and all downstream of it, however many calls that takes. Raises CliError.
+    """Cancels a job and all jobs downstream of it, with as many calls as that takes.
 
-    `last` is the job after that; `ended` counts those that are neither cancelled by this nor still asked to stop.
+    `tell` is called with the progress after each call. `last["job"]` is the job after that. The counts are `cancelled`,
+    `asked` (to stop) and `ended`: the jobs that had ended before this command. Raises CliError if a call fails or
+    further calls change nothing, and Interrupted on Ctrl-C.
     """
     repeats = client.repeats
     cancelled = before = 0
@@ -102,14 +113,17 @@ def cancel_downstream(client: Client, job_id: str, tell: Tell) -> Summary:
             cancelled += number_of(answer, "cancelled")
             if not answer.get("complete", True):
                 tell(f"{cancelled:,} jobs cancelled, {number_of(answer, 'left'):,} to cancel, going on")
-    # Every call looks at all jobs again: to the last one, what the calls before it cancelled had ended.
+    # Each call counts all jobs again, so the last one counts the jobs that earlier calls cancelled as ended.
     ended = max(0, number_of(answer, "ended") - before)
     counts = {"cancelled": cancelled, "asked": number_of(answer, "asked"), "ended": ended}
     return Summary(counts, answer, client.repeats == repeats)
 
 
 def _calls(call: Callable[[str | None], Answer], progress: str, subject: str) -> Iterator[Answer]:
-    """The answers of calls that go on until one is complete. Raises CliError where they get nowhere."""
+    """Yields the answers of calls until one is complete.
+
+    Raises CliError after `_CALLS_WITHOUT_PROGRESS` calls that changed nothing, or after MAX_PAGES calls.
+    """
     cursor: str | None = None
     idle = 0
     for _ in range(MAX_PAGES):
@@ -122,4 +136,6 @@ def _calls(call: Callable[[str | None], Answer], progress: str, subject: str) ->
         if idle == _CALLS_WITHOUT_PROGRESS:
             break
         cursor = following
-    raise CliError(f"{subject} is not done, and further calls get nowhere: look at its jobs, and try again")
+    raise CliError(
+        f"{subject} is not done, and further calls change nothing: look at its jobs, then try again"
+    )

@@ -1,4 +1,4 @@
-"""`tidegate pools` and `tidegate types`: what there is, and what operators hold back."""
+"""The commands of `tidegate pools` and `tidegate types`: show them, pause and resume them, limit types."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
-pools = typer.Typer(help="Pools: their load, pause, resume and redrive.", no_args_is_help=True)
-types = typer.Typer(help="Job types: pause, resume, limit and check.", no_args_is_help=True)
+pools = typer.Typer(help="Show pools, pause and resume them, retry undeliverable jobs.", no_args_is_help=True)
+types = typer.Typer(
+    help="Show job types, pause, resume and limit them, check job code.", no_args_is_help=True
+)
 
 PoolArgument = Annotated[str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="For example ecs")]
 TypeArgument = Annotated[
@@ -29,7 +31,7 @@ _NO_LIMIT = "none"
 
 @pools.command("list")
 def list_pools(context: typer.Context, output: OutputOption = None, api_url: ApiUrlOption = None) -> None:
-    """List the pools with what they have to do.
+    """List the pools with their load.
 
     Example: tidegate pools list --output json
     """
@@ -59,7 +61,7 @@ def get_pool(
 def pause_pool(
     context: typer.Context, pool: PoolArgument, output: OutputOption = None, api_url: ApiUrlOption = None
 ) -> None:
-    """Dispatch nothing more in a pool; what was dispatched before runs on.
+    """Stop dispatching jobs in a pool. Jobs that were dispatched before go on.
 
     Example: tidegate pools pause ecs
     """
@@ -72,7 +74,7 @@ def pause_pool(
 def resume_pool(
     context: typer.Context, pool: PoolArgument, output: OutputOption = None, api_url: ApiUrlOption = None
 ) -> None:
-    """Dispatch in a pool again.
+    """Dispatch jobs in a pool again.
 
     Example: tidegate pools resume ecs
     """
@@ -83,7 +85,7 @@ def resume_pool(
 
 @types.command("list")
 def list_types(context: typer.Context, output: OutputOption = None, api_url: ApiUrlOption = None) -> None:
-    """List the registered job types with what holds for them.
+    """List the registered job types with their rules.
 
     Example: tidegate types list
     """
@@ -113,7 +115,7 @@ def get_type(
 def pause_type(
     context: typer.Context, job_type: TypeArgument, output: OutputOption = None, api_url: ApiUrlOption = None
 ) -> None:
-    """Dispatch no more jobs of a type, in any pool; those dispatched before run on.
+    """Stop dispatching jobs of a type, in every pool. Jobs that were dispatched before go on.
 
     Example: tidegate types pause tidegate.sleep
     """
@@ -140,7 +142,7 @@ def limit_type(
     context: typer.Context,
     job_type: TypeArgument,
     max_running: Annotated[
-        str, typer.Argument(metavar="N", help=f"1 to {limits.MAX_TYPE_LIMIT} jobs at once; none: no limit.")
+        str, typer.Argument(metavar="N", help=f"1 to {limits.MAX_TYPE_LIMIT} jobs, or `none`.")
     ],
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -229,7 +231,7 @@ def _paused(found: Mapping[str, Any]) -> Text:
 
 
 def _plain(value: Any) -> str:
-    """A value for people: a count with a + where there are more, lists and tags with commas, - for nothing."""
+    """Formats a value for people: a count with a + if there are more, lists and tags with commas, - for nothing."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping) and value.keys() == {"count", "more"}:

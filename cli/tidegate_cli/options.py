@@ -1,4 +1,4 @@
-"""Options that commands share, and what a command is given of them."""
+"""The options that commands share, and the session that a command gets from them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from tidegate_cli.tables import is_screen
 from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
 
-MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # of a wait ahead, and of logs back: a year
-_PIPE_WIDTH = 1_000_000  # a pipe does not bound lines, whatever COLUMNS says
+MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # a year, for waits and for logs
+_PIPE_WIDTH = 1_000_000  # lines in a pipe have no bound, even if COLUMNS is set
 
 
 class Output(StrEnum):
-    """How results are printed on standard output."""
+    """The form of results on standard output."""
 
     TEXT = "text"
     JSON = "json"
 
 
 OutputOption = Annotated[
-    Output | None, typer.Option("--output", "-o", help="How results are printed on standard output.")
+    Output | None, typer.Option("--output", "-o", help="Form of the results on standard output.")
 ]
 ApiUrlOption = Annotated[
     str | None,
@@ -47,11 +47,11 @@ ApiUrlOption = Annotated[
 FileArgument = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="JSON or YAML of a job, a workflow or WfFormat; - is standard input."
+        metavar="FILE", help="A job, a workflow or a WfFormat trace in JSON or YAML; - is standard input."
     ),
 ]
 PoolOption = Annotated[
-    str | None, typer.Option("--pool", help="Pool of the jobs that name none.", show_default=False)
+    str | None, typer.Option("--pool", help="Pool for the jobs that name none.", show_default=False)
 ]
 PriorityOption = Annotated[
     int | None,
@@ -59,7 +59,7 @@ PriorityOption = Annotated[
         "--priority",
         min=limits.MIN_PRIORITY,
         max=limits.MAX_PRIORITY,
-        help="Priority of the jobs that name none; higher first.",
+        help="Priority for the jobs that name none; higher starts first.",
         show_default=False,
     ),
 ]
@@ -78,7 +78,8 @@ CriticalPathWeightOption = Annotated[
 IdempotencyKeyOption = Annotated[
     str | None,
     typer.Option(
-        "--idempotency-key", help="The same key again brings the same submission back. Default: a new one."
+        "--idempotency-key",
+        help="A second call with the same key returns the same submission. Default: a new key.",
     ),
 ]
 TimeoutOption = Annotated[
@@ -87,14 +88,16 @@ TimeoutOption = Annotated[
         "--timeout-seconds",
         min=0.1,
         max=MAX_LOOK_SECONDS,
-        help="How long to wait for the end; then exit code 4. Default: a day.",
+        help="How long to wait for the end. After that the exit code is 4. Default: a day.",
         show_default=False,
     ),
 ]
 SpeedOption = Annotated[
     float | None,
     typer.Option(
-        "--speed", help="WfFormat only: how many times as fast as recorded. Default: 60.", show_default=False
+        "--speed",
+        help="WfFormat only: replay so many times as fast as recorded. Default: 60.",
+        show_default=False,
     ),
 ]
 DEFAULT_WAIT_SECONDS = DEFAULT_TIMEOUT_SECONDS
@@ -102,7 +105,7 @@ DEFAULT_WAIT_SECONDS = DEFAULT_TIMEOUT_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the global options said."""
+    """The values of the global options."""
 
     output: Output = Output.TEXT
     api_url: str | None = None
@@ -111,61 +114,67 @@ class Session:
 
     @property
     def is_json(self) -> bool:
-        """Whether standard output holds JSON alone."""
+        """True if standard output holds JSON alone."""
         return self.output is Output.JSON
 
     @property
     def out(self) -> Console:
-        """For results as text."""
+        """Returns the console for results as text."""
         return _console(stderr=False)
 
     @property
     def err(self) -> Console:
-        """For everything that is no result."""
+        """Returns the console for everything that is no result, on standard error."""
         return _console(stderr=True)
 
     def target(self) -> Target:
-        """The API that was chosen, which says so once something is changed there; raises UsageError for none."""
+        """Returns the API that the options choose. Its `tell` prints the deployment after the first change there.
+
+        Raises UsageError if the options choose no API, or no credentials or region are found for it.
+        """
         return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
 
     @contextmanager
     def client(self, target: Target | None = None) -> Iterator[Client]:
-        """A client of `target`, which is the API that was chosen unless given; raises UsageError for none."""
+        """Yields a client of `target` (default: the API that the options choose), and closes it with the block.
+
+        Raises UsageError as `target()` does.
+        """
         with Client(target or self.target()) as client:
             client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
             yield client
 
     def refuse_aws_options(self) -> None:
-        """Raises OptionError where --profile or --region was given to a command of the local stack."""
+        """Raises OptionError if --profile or --region was given. Commands of the local stack call it."""
         refuse_aws_options(
             self.profile, self.region, "means nothing for a command of the local stack: leave it out"
         )
 
     def tell_cut(self, what: str, shown: int, limit: int) -> None:
-        """Says that a list has as many entries as `limit` allows, so that there may be more."""
+        """Tells the user that there may be more, if a list has as many entries (`shown`) as `limit` allows."""
         if shown >= limit:
             self.tell(f"{shown:,} {what} are listed, as many as --limit allows: there may be more")
 
     def tell(self, message: str) -> None:
-        """One line on standard error."""
+        """Prints a message on standard error, with control characters escaped."""
         self.err.print(printable_lines(message), markup=False, highlight=False, soft_wrap=True)
 
 
 def session_of(context: typer.Context, output: Output | None = None, api_url: str | None = None) -> Session:
-    """The global options, with what the command itself was given in their place."""
+    """Returns the global options. An option that was given to the command itself replaces the global one."""
     root = context.find_root().obj
     base = root if isinstance(root, Session) else Session()
     return replace(base, output=output or base.output, api_url=api_url or base.api_url)
 
 
 def refuse_api_url(session: Session, command: str) -> None:
-    """Raises OptionError where `--api-url` was given to a command that talks to no API or to the local stack alone."""
+    """Raises OptionError if `--api-url` was given to a command that uses no API, or the local stack only."""
     if session.api_url is not None:
         raise OptionError("--api-url", f"means nothing for `tidegate {command}`: leave it out")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One JSON document on standard output; what a terminal would obey is escaped in it, as JSON lets it be."""
+    """Prints one JSON document on standard output. Characters that would control a terminal are escaped in it."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     sys.stdout.write(re.sub(r"[^\x00-\x7e]+", lambda match: _shown(match[0]), text) + "\n")
 

@@ -1,4 +1,4 @@
-"""Whether a workflow ran in a legal order, told from its jobs' times and states alone."""
+"""Checks that a workflow ran in a legal order, by the recorded times and states of its jobs alone."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class OrderViolation:
 
 
 def check_order(jobs: Sequence[JobView], *, clock_skew_ms: int = 0) -> list[OrderViolation]:
-    """Every violation among `jobs`, the jobs of one workflow.
+    """Returns every violation among `jobs`, the jobs of one workflow.
 
-    A job that started must have done so after each dependency was satisfied, give or take `clock_skew_ms`
-    between the clocks of workers (0 on one machine). A job that was skipped must have a reason. Dependencies
-    on jobs that are not among `jobs` are left out, and a condition's value is taken as recorded.
+    A job must have started after each of its dependencies was satisfied. It may seem up to `clock_skew_ms` too early,
+    because workers' clocks differ (0 on one machine). A skipped job must have a dependency that explains it.
+    Dependencies on jobs that are not among `jobs` are not checked. Conditions are not evaluated again.
     """
     by_id = {job.job_id: job for job in jobs}
     by_key = {job.key: job for job in jobs if job.key is not None}

@@ -1,4 +1,4 @@
-"""Makes a problem of any error: text for people, or one line of JSON for programs.
+"""Turns any error into a problem: text for people, or one line of JSON for programs.
 
 The JSON has the shape of the API's own problems (RFC 9457), with two more fields: `code` and `exit_code`.
 """
@@ -19,10 +19,10 @@ from tidegate_cli.local_stack.errors import LocalStackError
 
 _URN = "urn:tidegate:problem:"
 _TITLES = {
-    "usage": "The command is not right",
+    "usage": "The command is not valid",
     "malformed-id": "The id is malformed",
     "malformed-file": "The file can't be read",
-    "wfformat": "The trace is not right",
+    "wfformat": "The trace is not valid",
     "broken-job-code": "Job code can't be loaded",
     "unreachable": "The API does not answer",
     "wait-timed-out": "The wait is over",
@@ -39,7 +39,10 @@ CODES = frozenset(_TITLES)
 
 @dataclass(frozen=True, slots=True)
 class CliProblem:
-    """Describes the error that ends a command. `status` is the HTTP status where the API refused."""
+    """The error that ends a command.
+
+    `status` is the HTTP status if the API refused. `errors` name fields or options.
+    """
 
     code: str
     title: str
@@ -50,7 +53,7 @@ class CliProblem:
     status: int | None = None
 
     def to_json(self) -> str:
-        """One line of JSON, in which nothing is left that a terminal would obey."""
+        """Returns the problem as one line of JSON in ASCII, so that it holds no characters that control a terminal."""
         made: dict[str, Any] = {
             "type": self.type or f"{_URN}{self.code}",
             "code": self.code,
@@ -64,7 +67,7 @@ class CliProblem:
 
 
 def problem_of(error: Exception) -> CliProblem:
-    """The problem that an error of any kind makes."""
+    """Returns the problem for an error of any class. An unforeseen error gets the code "internal"."""
     if isinstance(error, ApiProblem):
         detail = error.detail or error.title
         return CliProblem(
@@ -95,7 +98,10 @@ def problem_of(error: Exception) -> CliProblem:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON, told before it is parsed, for it may not parse. The last option counts."""
+    """True if a command line asks for JSON. The last such option counts.
+
+    It looks at the unparsed arguments, because the parser itself may be the one to fail.
+    """
     wanted = ""
     for at, argument in enumerate(arguments):
         if argument in ("--output", "-o"):
@@ -120,7 +126,7 @@ def _of_the_parser(error: typer.TyperException) -> CliProblem:
 
 
 def _name_of(parameter: Any) -> str | None:
-    """The option as it is written (`--limit`), or the argument's name; None where no parameter is at fault."""
+    """Returns the option's long name (`--limit`) or the argument's name; None if the error is about no parameter."""
     if parameter is None:
         return None
     written = [name for name in parameter.opts if name.startswith("--")]

@@ -1,4 +1,4 @@
-"""The commands that stop work, and that start it again: cancel, retry, rerun and redrive."""
+"""The commands that cancel jobs and that reopen them: cancel, retry, rerun and redrive."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ def cancel_job(
     job_id: JobIdArgument,
     downstream: Annotated[
         bool,
-        typer.Option("--downstream", help="Everything that waits on it too, directly or through others."),
+        typer.Option(
+            "--downstream", help="Also cancel every job that waits for it, directly or through others."
+        ),
     ] = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Cancel a job: at once before it runs, through its worker while it runs.
+    """Cancel a job. A running job is stopped by its worker, any other job is cancelled at once.
 
     Example: tidegate jobs cancel 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --downstream
     """
@@ -61,12 +63,12 @@ def retry_job(
     context: typer.Context,
     job_id: JobIdArgument,
     leave_skipped: Annotated[
-        bool, typer.Option("--leave-skipped", help="Do not reopen what was skipped because of it.")
+        bool, typer.Option("--leave-skipped", help="Do not reopen the jobs that were skipped because of it.")
     ] = False,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Try a job again that failed, timed out, was cancelled or was skipped.
+    """Reopen a job that failed, timed out, was cancelled or was skipped, so that it can run again.
 
     Example: tidegate jobs retry 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
     """
@@ -81,7 +83,7 @@ def retry_job(
     if not reopening.get("complete", True):
         _say(
             session,
-            "more was skipped because of it than one call can reopen: it follows as its upstreams are done",
+            "more jobs were skipped because of it than one call can reopen: they follow when their upstreams are done",
         )
     _say_what_was_left(session, reopening)
 
@@ -113,7 +115,7 @@ def rerun_workflow(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Try a workflow again from its failures; what has succeeded stays.
+    """Reopen the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
 
     Example: tidegate workflows rerun 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """
@@ -142,12 +144,14 @@ def redrive_pool(
     pool: PoolArgument,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Look at so many failed jobs, latest first.", show_default="all"),
+        typer.Option(
+            "--limit", min=1, help="The most failed jobs to look at, latest first.", show_default="all"
+        ),
     ] = None,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Try the jobs again whose messages the pool's queue gave up, once the cause is mended.
+    """Reopen the jobs whose messages the pool's queue could not deliver. Fix the cause first.
 
     Example: tidegate pools redrive ecs
     """
@@ -158,7 +162,7 @@ def redrive_pool(
     with (
         session.client() as client,
         many_jobs.tells_way_on(
-            command, lambda: f"{looked_at:,} failed jobs looked at and {redriven:,} tried again"
+            command, lambda: f"{looked_at:,} failed jobs looked at and {redriven:,} reopened"
         ),
     ):
         for _ in range(MAX_PAGES):
@@ -169,7 +173,7 @@ def redrive_pool(
             cursor = page.get("cursor")
             if cursor is None or (limit is not None and looked_at >= limit):
                 break
-            session.tell(f"{looked_at:,} failed jobs looked at, {redriven:,} tried again")
+            session.tell(f"{looked_at:,} failed jobs looked at, {redriven:,} reopened")
         else:
             raise CliError(f"pool {pool} was not looked through within {MAX_PAGES:,} calls")
     answer = {"pool": pool, "redriven": redriven, "looked_at": looked_at, "cursor": cursor}
@@ -178,19 +182,19 @@ def redrive_pool(
     else:
         _say(
             session,
-            f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and are tried again",
+            f"{pool}: of {looked_at:,} failed jobs {redriven:,} were undeliverable and are reopened",
         )
 
 
 def _say_what_was_left(session: Session, reopened: Mapping[str, Any]) -> None:
-    """Says of which jobs a retry or a rerun could make nothing."""
+    """Prints the numbers of jobs that a retry or a rerun could not reopen, with the reasons."""
     if left := number_of(reopened, "left_at_limit"):
-        _say(session, f"{left:,} were reopened as often as is allowed: submit them anew")
+        _say(session, f"{left:,} were reopened as often as is allowed: submit them as new jobs")
     if left := number_of(reopened, "left_without_upstream"):
         _say(
             session,
-            f"{left:,} can't run (upstream-gone): a job that they wait on has passed its retention; "
-            "submit them anew, with what they need",
+            f"{left:,} can't run (upstream-gone): a job that they wait for has passed its retention; "
+            "submit them as new jobs, with the jobs that they need",
         )
 
 

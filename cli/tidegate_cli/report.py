@@ -1,4 +1,4 @@
-"""What came of a workflow: its jobs in the order they ran, its critical path, what it cost."""
+"""The report of a workflow that has ended: its jobs in the order they ran, its critical path, its AWS usage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from tidegate_cli.views import JobView, format_time, labels_of, printable, with_
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished run. Durations are in seconds; `usage` is None where the logs are out of reach."""
+    """The facts of a workflow that has ended. `usage` is None if the deployment's logs can't be read.
+
+    `began_ms` is the first job's creation and `ended_ms` the last job's end, in milliseconds since the epoch.
+    """
 
     workflow_id: str
     name: str | None
@@ -37,7 +40,7 @@ class Report:
 
     @property
     def makespan_seconds(self) -> float | None:
-        """From the first job's creation to the last one's end."""
+        """Returns the seconds from the first job's creation to the last job's end; None if a time is not known."""
         if self.began_ms is None or self.ended_ms is None:
             return None
         return (self.ended_ms - self.began_ms) / 1_000
@@ -46,7 +49,7 @@ class Report:
 def build_report(
     workflow_id: str, name: str | None, jobs: Sequence[JobView], usage: Usage | None = None
 ) -> Report:
-    """The report of a workflow, its jobs in the order they started, those that never did at the end."""
+    """Returns the report of a workflow. Its jobs are in the order they started; those that never started come last."""
     chains = analyse_chains(
         upstream_indexes(jobs), {index: job.actual_seconds or 0.0 for index, job in enumerate(jobs)}
     )
@@ -69,14 +72,14 @@ def build_report(
 
 
 def wait_seconds(job: JobView) -> float | None:
-    """How long the job was ready before its last attempt started."""
+    """Returns the seconds from the time the job became READY to the start of its last attempt; None if not known."""
     if job.ready_at_ms is None or job.started_at_ms is None:
         return None
     return (job.started_at_ms - job.ready_at_ms) / 1_000
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The report as one JSON object."""
+    """Returns the report as one JSON object, without the jobs' parameters, results and histories."""
     usage = None
     if report.usage is not None:
         usage = {
@@ -110,7 +113,7 @@ def _job_json(order: int, job: JobView) -> dict[str, Any]:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """The report for people."""
+    """Prints the report for people."""
     console.print()
     console.print(
         Text(printable(report.name or report.workflow_id), style="bold"),
@@ -135,7 +138,7 @@ def print_report(report: Report, console: Console) -> None:
     else:
         console.print("order          legal: every job ran after what it depends on", highlight=False)
     if report.usage is None:
-        console.print("usage          not known: the deployment's logs are out of reach", highlight=False)
+        console.print("usage          not known: the deployment's logs can't be read", highlight=False)
     else:
         print_table(_usage_table(report.usage, len(report.jobs)), console)
         _print_operations(report.usage, console)
@@ -191,7 +194,7 @@ def _jobs_table(report: Report) -> TextTable:
 
 
 def _print_reasons(report: Report, console: Console) -> None:
-    """Why each job that did not succeed ended as it did."""
+    """Prints the reason for each job that did not succeed."""
     labels = labels_of(report.jobs)
     rows = [
         (str(order), job.label, with_labels(job.error or "-", labels))
@@ -228,6 +231,6 @@ def _usage_table(usage: Usage, jobs: int) -> TextTable:
 
 
 def _print_operations(usage: Usage, console: Console) -> None:
-    """How many requests of which operation; by part they are in the report's JSON."""
+    """Prints the number of requests by operation, the largest first. The report's JSON has them by part too."""
     most = sorted(total_of(usage).requests.items(), key=lambda item: -item[1])
     print_fields([("requests", ", ".join(f"{name} {count}" for name, count in most))], console)

@@ -1,4 +1,4 @@
-"""`tidegate submit`, `run` and `demo`: what makes jobs go."""
+"""The commands that submit jobs: `tidegate submit`, `run` and `demo`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _PROCESS_POOL = "ecs"
 def submit(
     context: typer.Context,
     file: FileArgument,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow to the end.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the jobs to their end.")] = False,
     timeout_seconds: TimeoutOption = None,
     idempotency_key: IdempotencyKeyOption = None,
     pool: PoolOption = None,
@@ -63,7 +63,7 @@ def submit(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Submit a job or a workflow; what FILE is shows in its content.
+    """Submit a job or a workflow. The command recognises by the content of FILE which one it is.
 
     Example: echo '{"type": "tidegate.sleep", "parameters": {"seconds": 2}}' | tidegate submit - --wait
     """
@@ -87,7 +87,7 @@ def submit(
                 jobs = _follow(client, session, document, submitted, timeout_seconds)
         except (WaitTimedOut, Interrupted):
             if session.is_json:
-                print_json({**raw, "idempotency_key": key})  # it stands all the same
+                print_json({**raw, "idempotency_key": key})  # the submission is accepted all the same
             raise
         if session.is_json:
             found = client.get_workflow(submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
@@ -105,14 +105,14 @@ def run(
             "--slots",
             min=0,
             max=256,
-            help="Also run a worker process with so many slots meanwhile, for --pool "
-            f"(then {_PROCESS_POOL} unless given). Local stack only.",
+            help="Run a worker process with so many slots during the run, in the pool of --pool "
+            f"(default: {_PROCESS_POOL}). Local stack only.",
         ),
     ] = 0,
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", min=1, max=64, help="How many such processes. Default: 1.", show_default=False
+            "--workers", min=1, max=64, help="Number of worker processes. Default: 1.", show_default=False
         ),
     ] = None,
     timeout_seconds: TimeoutOption = None,
@@ -123,13 +123,15 @@ def run(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Submit FILE, follow it to the end, and report: jobs in the order they ran, critical path, cost.
+    """Submit FILE, follow it to the end, and report.
+
+    The report has the jobs in the order they ran, the critical path, and on the local stack the AWS usage.
 
     Example: tidegate run examples/trace.json --speed 60 --slots 8
     """
     session = session_of(context, output, api_url)
     if workers is not None and not slots:
-        raise OptionError("--workers", "means nothing without --slots: say how many slots each has")
+        raise OptionError("--workers", "means nothing without --slots: add --slots, the slots of each worker")
     chosen = pool or (_PROCESS_POOL if slots else None)
     document = read_document(
         file, speed=speed, pool=chosen, priority=priority, critical_path_weight=critical_path_weight
@@ -159,14 +161,19 @@ def demo(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--source", exists=True, file_okay=False, help="Folder to analyse. Default: Python's own library."
+            "--source",
+            exists=True,
+            file_okay=False,
+            help="Folder of Python files to analyse. Default: the standard library.",
         ),
     ] = None,
     slots: Annotated[int, typer.Option("--slots", min=1, max=64, help="Slots of the worker process.")] = 4,
     keep_up: Annotated[bool, typer.Option("--keep-up", help="Leave the local stack running.")] = False,
     output: OutputOption = None,
 ) -> None:
-    """Start the local stack, run the demo workflow through it, show and check it, and stop the stack.
+    """Run the demo workflow on the local stack.
+
+    The command starts the stack, runs and checks the workflow, and stops the stack.
 
     Example: tidegate demo --source . --keep-up
     """
@@ -181,17 +188,20 @@ def demo(
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands to the root."""
+    """Adds the commands submit, run and demo to `app`."""
     commands: Sequence[Callable[..., None]] = (submit, run, demo)
     for command in commands:
         app.command()(command)
 
 
 def _send(client: Client, document: Document, key: str | None) -> tuple[str, dict[str, object], str]:
-    """Submits; where no answer comes, the error names the key that brings the same submission back."""
+    """Submits a document, and returns the id, the API's answer and the idempotency key.
+
+    If no answer comes, or on Ctrl-C, the error names the key, so that the same command can find the submission again.
+    """
     send = client.submit_workflow if document.is_workflow else client.submit_job
     used = key or str(uuid.uuid4())
-    way_on = f"it is not known whether it was accepted; the same command with --idempotency-key {used} tells"
+    way_on = f"it is not known whether it was accepted; repeat the command with --idempotency-key {used}"
     try:
         accepted = send(document.body, used)
     except ApiUnreachable as error:

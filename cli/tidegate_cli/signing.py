@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for httpx."""
+"""Signs requests of httpx with AWS Signature Version 4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MADE_HEADERS = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
 
 
 class SigV4(httpx.Auth):
-    """Signs each request, retries included, with the target's credentials as of that moment."""
+    """Signs each request, also each repeated one, with the target's credentials at that moment."""
 
     requires_request_body = True
 
@@ -24,7 +24,7 @@ class SigV4(httpx.Auth):
         self._target = target
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Adds the signature's headers."""
+        """Adds the headers of the signature to the request, and sends it."""
         unsigned = AWSRequest(
             method=request.method,
             url=str(request.url),

@@ -1,7 +1,8 @@
-"""The one loader of structured text: JSON, or the part of YAML that means the same as JSON.
+"""Loads structured text: JSON, or the part of YAML that means the same as JSON. All files of users come through here.
 
-YAML is read by its core schema of version 1.2, so `no` and `2026-12-01` are texts. The loader refuses what JSON
-can't say, with line and column: tags, keys that are no texts, doubled keys, merges, numbers with leading zeros.
+YAML is read by the core schema of version 1.2, so `no` and `2026-12-01` are texts. The loader refuses everything that
+JSON can't express, and names its line and column: tags, keys that are not texts, repeated keys, merges, and numbers
+with leading zeros.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import yaml
 from tidegate.domain.errors import Violation
 from tidegate_cli.errors import MalformedFile
 
-MAX_DEPTH = 200  # as deep as a request's body may be
-MAX_EXPANDED_CHARACTERS = 8 * 1024 * 1024  # what aliases may add to a file; the API takes about 5 MB
+MAX_DEPTH = 200  # the API's own bound for a request's body
+MAX_EXPANDED_CHARACTERS = 8 * 1024 * 1024  # the most that aliases may add; the API takes about 5 MB
 _MAX_NAMED_PLACES = 50
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the parser in C, where PyYAML has it
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq")}
@@ -32,16 +33,16 @@ _INTEGER = re.compile("[-+]?[0-9]+")
 _OTHER_BASE = re.compile("0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# YAML would take JSON with a comma missing, and read two values as one text.
+# Text like this was meant as JSON. YAML would accept it without a comma, and read two values as one text.
 _MEANT_AS_JSON = re.compile(r'\s*[{\[]\s*(?:["{\[]|\Z)')
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_TAB = "a tab can't indent a line; put spaces there"
+_TAB = "a tab can't indent a line; use spaces"
 
 
 def load(text: str, name: str) -> object:
-    """Returns the value in `text`. The ending of `name` chooses the language.
+    """Returns the value in `text`. The ending of the file name `name` decides between JSON and YAML.
 
-    Without an ending JSON is tried first, then YAML, unless the text begins as JSON does.
+    Without such an ending JSON is tried first, then YAML, unless the text begins like JSON.
 
     Raises MalformedFile, which names the line and column, or the field.
     """
@@ -56,7 +57,7 @@ def load(text: str, name: str) -> object:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise MalformedFile(f"{name} holds half of a surrogate pair, which is no character") from error
+        raise MalformedFile(f"{name} holds half of a surrogate pair, which is not a character") from error
     return value
 
 
@@ -73,7 +74,7 @@ def _load_json_or_yaml(text: str, name: str, *, only_json: bool) -> object:
     except RecursionError as error:
         raise MalformedFile(f"{name} is nested too deeply") from error
     except ValueError as error:
-        raise MalformedFile(f"{name} is not right: {error}") from error
+        raise MalformedFile(f"{name} is not valid: {error}") from error
     return value
 
 
@@ -82,7 +83,7 @@ def _refuse_constant(constant: str) -> object:
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object; one that has a name twice says two things, and one would get lost unseen."""
+    """Returns an object. Refuses one that has a name twice, because one of the two values would be lost silently."""
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()
@@ -94,10 +95,13 @@ def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> dict[str, object]
 
 
 def _refuse_depth_and_infinity(value: object, name: str) -> None:
-    """Refuses levels beyond the bound, and numbers such as 1e400: infinite here, they would be no JSON when sent."""
+    """Refuses a value that is nested too deeply, and numbers such as 1e400.
+
+    Python reads such a number as infinity, which JSON can't express.
+    """
     infinite: list[str] = []
     left = [(value, "", 0)]
-    while left:  # ends with the value, whose size is bounded
+    while left:  # ends, because the value is finite
         held, at, depth = left.pop()
         if isinstance(held, float) and not math.isfinite(held):
             infinite.append(at or "the document")
@@ -115,7 +119,10 @@ def _refuse_depth_and_infinity(value: object, name: str) -> None:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or an object that is being read. `key` is the name that waits for its value."""
+    """A list or an object that is being read. `key` is the name of the value that comes next in an object.
+
+    `weight` is its size in characters, with aliases written out.
+    """
 
     value: list[Any] | dict[str, Any]
     anchor: str | None
@@ -126,7 +133,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Builder:
-    """Makes the value from the parser's events, without recursion."""
+    """Builds the value from the parser's events, without recursion."""
 
     intro: str
     open: list[_Open] = field(default_factory=list)
@@ -135,12 +142,12 @@ class _Builder:
     expanded: int = 0
 
     def take(self, event: Any) -> None:
-        """Takes the next event. Raises MalformedFile."""
+        """Adds the next event of the parser. Raises MalformedFile if JSON has nothing that means the same."""
         if isinstance(event, yaml.DocumentStartEvent) and self.documents:
             raise self._error(event, "holds a second document; submit one at a time")
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise self._error(event, f"*{event.anchor} names nothing that ended before it")
+                raise self._error(event, f"*{event.anchor} refers to no value that ended before it")
             value, weight = self.anchors[event.anchor]
             self.expanded += weight
             if self.expanded > MAX_EXPANDED_CHARACTERS:
@@ -181,7 +188,7 @@ class _Builder:
     def _key(self, event: Any, value: Any, names: dict[str, Any]) -> str:
         self._refuse_as_key(event, value)
         if value == "<<":
-            raise self._error(event, "<< merges are not taken; write the fields out")
+            raise self._error(event, "<< merges are not supported; write the fields out")
         if value in names:
             raise self._error(event, f"an object has {value!r} twice")
         return str(value)
@@ -194,17 +201,17 @@ class _Builder:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag not in _TAGS:
-            raise self._error(event, f"the tag {event.tag} is not taken")
+            raise self._error(event, f"the tag {event.tag} is not supported")
 
     def _scalar(self, event: Any) -> Any:
         self._check_tag(event)
         text: str = event.value
-        if event.style or event.tag == _TEXT_TAG:  # in quotation marks, or a block
+        if event.style or event.tag == _TEXT_TAG:  # quoted, or a block
             return text
         if text in _WORDS:
             return _WORDS[text]
         if _NO_NUMBER.fullmatch(text):
-            raise self._error(event, f"{text} is no number that JSON has")
+            raise self._error(event, f"{text} is not a number in JSON")
         if _OTHER_BASE.fullmatch(text):
             return int(text, 0)
         if not _FLOAT.fullmatch(text):
@@ -244,7 +251,7 @@ def _load_yaml(text: str, intro: str) -> object:
     except yaml.YAMLError as error:
         raise MalformedFile(f"{intro}: {error}") from error
     except UnicodeEncodeError as error:
-        raise MalformedFile(f"{intro}: half of a surrogate pair is no character") from error
+        raise MalformedFile(f"{intro}: half of a surrogate pair is not a character") from error
     if not builder.documents:
         raise MalformedFile(f"{intro}: it is empty")
     found: object = builder.documents[0]

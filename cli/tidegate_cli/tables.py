@@ -1,7 +1,7 @@
-"""The one place that lays out tables. It never cuts a value: where a line is too short, it leaves columns out.
+"""Lays out all tables. It never cuts a value: if a line is too short, it leaves columns out.
 
-In a pipe or a file every column is there, and every row is one line. On a terminal the columns are taken in the order
-of their worth, each one that still fits. A line below the table names the columns that were left out.
+In a pipe or a file every column is shown, and every row is one line. On a terminal the columns are added in the order
+of their worth as long as they fit. A line below the table names the columns that were left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rich.text import Text
 from tidegate_cli.views import printable
 
 GAP = 2
-LEAST_FOLD = 16  # a folded text narrower than this can't be read
+LEAST_FOLD = 16  # narrower folded text is hard to read
 _HEAD_STYLE = "dim"
 
 Cell = str | Text
@@ -24,9 +24,10 @@ Cell = str | Text
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `worth` orders what stays on a short line, highest first; a `fixed` column is never left out.
+    """A column with its head. On a short line the columns of the highest `worth` stay; a `fixed` column always stays.
 
-    The texts of a column that `folds` go on below, in the same column. Ids and keys never fold: people copy them.
+    Long texts of a column that `folds` continue on the next line, in the same column. Ids and keys never fold, because
+    people copy them. `right` aligns the column to the right.
     """
 
     head: str
@@ -38,7 +39,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Columns and rows, and as a renderable of rich the lines for the width that is there."""
+    """A table of columns and rows, which rich can render for the width that is available.
+
+    `hint` tells the user how to see columns that were left out.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
@@ -51,26 +55,26 @@ class TextTable:
 
 
 def print_table(table: TextTable, console: Console) -> None:
-    """Prints a table: for the width of a screen, or whole where `console` is none."""
+    """Prints a table: to the width of the screen, or with every column if `console` is not a screen."""
     for line in lines_of(table, console.width if is_screen(console) else None):
         _print(line, console)
 
 
 def print_fields(fields: Sequence[tuple[str, Cell]], console: Console) -> None:
-    """Prints a line for each name and value; a long value goes on as one line, whatever the terminal's width."""
+    """Prints one line for each name and value. A long value stays one line, even if the terminal is narrower."""
     width = max((cell_len(name) for name, _ in fields), default=0)
     for name, value in fields:
         _print(Text(_padded(name, width) + " " * GAP, style=_HEAD_STYLE).append_text(_text(value)), console)
 
 
 def is_screen(console: Console) -> bool:
-    """Whether lines have an end there. A pipe has none, also where FORCE_COLOR makes rich call it a terminal."""
+    """True if `console` writes to a screen with a width. A pipe has none, even if FORCE_COLOR tells rich otherwise."""
     isatty = getattr(console.file, "isatty", None)
     return bool(isatty and isatty())
 
 
 def lines_of(table: TextTable, width: int | None) -> list[Text]:
-    """The lines of a table, none wider than `width` cells unless a fixed column is. None stands for no bound."""
+    """Returns the lines of a table. None is wider than `width` cells (None: no bound), unless a fixed column is."""
     rows = [[_text(cell) for cell in row] for row in table.rows]
     natural = [
         max(cell_len(column.head), *(cell_len(row[at].plain) for row in rows), 0)
@@ -86,7 +90,7 @@ def lines_of(table: TextTable, width: int | None) -> list[Text]:
 
 
 def _widths(columns: Sequence[Column], natural: Sequence[int], width: int | None) -> dict[int, int]:
-    """The width of each column that is shown, by its place."""
+    """Returns the widths of the columns that are shown, by their index in `columns`."""
     if width is None:
         return dict(enumerate(natural))
     by_worth = sorted(range(len(columns)), key=lambda at: (not columns[at].fixed, -columns[at].worth, at))
@@ -97,7 +101,7 @@ def _widths(columns: Sequence[Column], natural: Sequence[int], width: int | None
         if columns[at].fixed or least + GAP <= left:
             shown[at] = least
             left -= least + GAP
-    for at in by_worth:  # texts that fold get what is over
+    for at in by_worth:  # columns that fold share the width that is left
         if at in shown and left > 0:
             more = min(left, natural[at] - shown[at])
             shown[at] += more

@@ -1,4 +1,4 @@
-"""Which deployment a command talks to, and with whose credentials."""
+"""Finds the deployment that a command talks to, and the credentials for it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An API and who calls it. `api_url` goes before `/v1/...`; `local` is set for the local stack.
+    """An API and the credentials to call it with. `api_url` goes before `/v1/...`; `local` is set for the local stack.
 
-    `profile` is the AWS profile that was named for it. `tell` hears which deployment was changed, once it was.
+    `profile` is the AWS profile that was named for it. `tell` is called with the deployment's title after the first
+    change there.
     """
 
     api_url: str
@@ -36,21 +37,21 @@ class Target:
 
     @property
     def title(self) -> str:
-        """Names the deployment for people."""
+        """Returns the name of the deployment for people."""
         if self.local is not None:
             return f"the local stack at {self.local.endpoint_url}"
         return f"{self.api_url} in {self.region}" + (f" with profile {self.profile}" if self.profile else "")
 
     def signing_key(self) -> ReadOnlyCredentials:
-        """The credentials as of now; those of a role are renewed when they run out."""
+        """Returns the credentials as they are now. Those of a role are renewed before they expire."""
         return self.credentials.get_frozen_credentials()
 
 
 def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:
-    """The API named by `api_url` or TIDEGATE_API_URL, else the local stack if one is up.
+    """Returns the API that `api_url` or TIDEGATE_API_URL names, else the local stack if one is up.
 
-    Raises UsageError where there is neither, where no credentials or no region are found, and where the local stack
-    would be called in spite of a profile or a region: it has its own.
+    `profile` and `region` choose AWS credentials and region. Raises UsageError if there is no API, or no credentials or
+    region for it. Raises OptionError if a profile or a region is given for the local stack, which has its own.
     """
     local = recorded_stack()
     url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
@@ -69,7 +70,7 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
         )
     if not url.startswith(("https://", "http://")):
         raise UsageError(
-            f"--api-url {url!r} is no URL; it begins with https:// and is the stack's output ApiUrl"
+            f"--api-url {url!r} is not a URL; it must begin with https://, and is the stack's output ApiUrl"
         )
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
@@ -91,22 +92,22 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
 
 
 def refuse_aws_options(profile: str | None, region: str | None, message: str) -> None:
-    """Raises OptionError where --profile or --region was given and means nothing; `message` says why."""
+    """Raises OptionError with `message` if --profile or --region was given to a command that can't use them."""
     for name, value in (("--profile", profile), ("--region", region)):
         if value is not None:
             raise OptionError(name, message)
 
 
 def local_target(info: StackInfo) -> Target:
-    """The local stack, with the credentials that it was started with."""
+    """Returns the local stack of `info` as a target, with the stack's own credentials."""
     return Target(
         info.api_url.rstrip("/"), info.region, Credentials(info.access_key_id, info.secret_access_key), info
     )
 
 
 def recorded_stack() -> StackInfo | None:
-    """The local stack that is up as its own record says, or None."""
+    """Returns the local stack that is up according to its own record; None if there is no record."""
     try:
         return read_info(Places.find().stack_info)
-    except LocalStackError:  # not inside a checkout: then there is no local stack either
+    except LocalStackError:  # outside a checkout there is no local stack
         return None

@@ -1,4 +1,4 @@
-"""`tidegate types check`: whether job code can be loaded, before it is deployed."""
+"""The command `tidegate types check`: checks that job code can be loaded, before it is deployed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_types(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Load job code as a worker would, and say what is wrong with it; exit code 1 where something is.
+    """Load job code as a worker would, and print its faults. The exit code is 1 if there are any.
 
     Example: tidegate types check --output json
     """
@@ -49,8 +49,8 @@ def check_types(
             raise typer.Exit(BrokenJobCode.exit_code)
         return
     for fault in found.unchecked:
-        session.tell(f"not checked, for a package is installed by the build only: {fault}")
+        session.tell(f"not checked, because only the build installs a package that it needs: {fault}")
     if found.faults:
         raise BrokenJobCode(said_of(found))
-    text = f"{found.folder}: {len(found.types):,} job types can be loaded, those of tidegate included"
+    text = f"{found.folder}: {len(found.types):,} job types can be loaded, with those of tidegate itself"
     session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)

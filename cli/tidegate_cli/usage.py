@@ -1,4 +1,4 @@
-"""What a run cost: AWS requests and capacity units, from what the functions and worker processes logged."""
+"""Adds up the AWS requests and capacity units of a run, from the logs of functions and worker processes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class UsageTotals:
 
     @property
     def request_count(self) -> int:
-        """All requests together."""
+        """Returns the number of all requests."""
         return sum(self.requests.values())
 
     def __add__(self, other: UsageTotals) -> UsageTotals:
@@ -53,7 +53,7 @@ class UsageTotals:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as the report's JSON holds them."""
+        """Returns the figures as they stand in the report's JSON."""
         return {
             "requests": dict(sorted(self.requests.items())),
             "request_count": self.request_count,
@@ -67,12 +67,12 @@ Usage = Mapping[str, UsageTotals]
 
 
 def total_of(usage: Usage) -> UsageTotals:
-    """All parts together."""
+    """Returns the sum over all parts."""
     return sum(usage.values(), UsageTotals())
 
 
 def read_usage(lines: Iterable[str]) -> UsageTotals:
-    """Adds up the `usage` reports among log lines; other lines are passed over."""
+    """Adds up the `usage` reports among log lines. Other lines are skipped."""
     total = UsageTotals()
     for line in lines:
         report = _report_in(line)
@@ -82,13 +82,19 @@ def read_usage(lines: Iterable[str]) -> UsageTotals:
 
 
 def collect_usage(stack: StackInfo, since_ms: int, until_ms: int, worker_logs: Sequence[Path] = ()) -> Usage:
-    """What the functions of `stack` logged between two times, and worker processes in their log files."""
+    """Returns the usage that the functions of `stack` logged between two times, by part.
+
+    `since_ms` and `until_ms` are in milliseconds since the epoch; `until_ms` itself is excluded. `worker_logs` are
+    log files of worker processes. All usage in them is added, whatever its time.
+
+    Raises botocore's errors if the stack's logs can't be read, and OSError if a log file can't.
+    """
     client = stack.session().client("logs", endpoint_url=stack.endpoint_url, config=_CLIENT_CONFIG)
     window_ms = max(_WINDOW_MS, (until_ms - since_ms) // _MAX_WINDOWS + 1)
     found: dict[str, UsageTotals] = {}
     for part, output in LOG_GROUPS.items():
         total = UsageTotals()
-        # An answer holds at most 10,000 events, and not every emulator gives a token for the rest.
+        # Short spans: an answer holds at most 10,000 events, and some emulators give no token for the rest.
         for start_ms in range(since_ms, until_ms, window_ms):
             pages = client.get_paginator("filter_log_events").paginate(
                 logGroupName=stack.outputs[output],
@@ -113,7 +119,11 @@ def collect_settled(
     now_ms: Callable[[], int] = lambda: int(time.time() * 1_000),
     sleep: Callable[[float], None] = time.sleep,
 ) -> Usage:
-    """The same until now, asked until nothing more comes in: a function reports after its last write."""
+    """Returns the usage from `since_ms` until now. It reads the logs again until they bring no new reports.
+
+    That is needed because a function logs its report after its last write to the table. `now_ms` (milliseconds since
+    the epoch) and `sleep` (seconds) are for tests.
+    """
     before = -1
     usage: Usage = {}
     for _ in range(_SETTLE_TRIES):

@@ -1,4 +1,4 @@
-"""Jobs and workflows as the API shows them, read tolerantly: what a newer API adds is kept in `raw`."""
+"""Jobs and workflows as the API shows them. Fields that only a newer API has are accepted, and kept in `raw`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class DependencyView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as it was last read. Times are milliseconds since the epoch; `raw` is the API's own answer.
+    """A job as it was last read. Times are in milliseconds since the epoch. `raw` is the API's own answer.
 
-    `due_at` is as the API shows it: when a SCHEDULED job becomes READY. `has_begun` says whether the job's code began
-    since it was submitted or last tried again; a claim alone does not."""
+    `due_at` is the time at which a SCHEDULED job becomes READY, in the API's own form. `has_begun` is True if the job's
+    code has started in its present life, that is since it was submitted or last reopened; a claim alone does not count.
+    """
 
     job_id: str
     key: str | None
@@ -62,17 +63,17 @@ class JobView:
 
     @property
     def label(self) -> str:
-        """What people call the job: its key, else its name, else its id."""
+        """Returns the name by which people know the job: its key, else its name, else its id."""
         return printable(self.key or self.name or self.job_id)
 
     @property
     def error_code(self) -> str:
-        """The code of why the job did not succeed; empty where there is none."""
+        """Returns the code of the job's error; "" if it has none."""
         return str((self.raw.get("error") or {}).get("code") or "")
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended for good."""
+        """True if the job is in a state in which it stays, unless it is reopened."""
         return self.state in TERMINAL
 
 
@@ -87,26 +88,26 @@ class WorkflowView:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether every job has ended for good."""
+        """True if every job has ended."""
         return all(job.is_terminal for job in self.jobs)
 
     def as_json(self) -> dict[str, Any]:
-        """The API's answer with all jobs in it."""
+        """Returns the API's answer with all jobs in it."""
         return {**self.raw, "jobs": [dict(job.raw) for job in self.jobs]}
 
 
 def printable(text: str) -> str:
-    """The text on one line: what would move a terminal's cursor or change its colours is shown escaped."""
+    """Returns the text as one line, with all characters escaped that would control a terminal."""
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
 
 
 def printable_lines(text: str) -> str:
-    """The text with its lines and tabs, and all else as `printable` shows it."""
+    """Returns the text with its line ends and tabs kept, and everything else as `printable` returns it."""
     return re.sub(r"[^\n\t]+", lambda match: printable(match[0]), text)
 
 
 def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
-    """Names each of some jobs as people call it, by id. Where two are called the same, the id stands beside it."""
+    """Returns the labels of the jobs that have a key or a name, by id. Jobs with the same label get their id added."""
     called = Counter(job.label for job in jobs)
     return {
         job.job_id: job.label if called[job.label] == 1 else f"{job.label} ({job.job_id})"
@@ -116,7 +117,7 @@ def labels_of(jobs: Sequence[JobView]) -> dict[str, str]:
 
 
 def with_labels(text: str, labels: Mapping[str, str]) -> str:
-    """The text with each whole job id in it as `labels` calls that job; `label (id)` becomes the label alone."""
+    """Returns the text with each job id in it replaced by that job's label. `label (id)` becomes the label alone."""
     for job_id in set(_JOB_ID_IN_TEXT.findall(text)) & labels.keys():
         label = labels[job_id]
         text = text.replace(label if label.endswith(f"({job_id})") else f"{label} ({job_id})", job_id)
@@ -124,21 +125,21 @@ def with_labels(text: str, labels: Mapping[str, str]) -> str:
 
 
 def parse_time_ms(text: str | None) -> int | None:
-    """Milliseconds since the epoch from an RFC 3339 time; None from None. Raises ValueError."""
+    """Returns an RFC 3339 time as milliseconds since the epoch; None for None. Raises ValueError for any other text."""
     if text is None:
         return None
     return round(datetime.fromisoformat(text).timestamp() * 1_000)
 
 
 def format_time(at_ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds."""
+    """Returns a time, in milliseconds since the epoch, as RFC 3339 text in UTC with milliseconds."""
     return (
         datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
 
 
 def job_view(raw: Mapping[str, Any]) -> JobView:
-    """A job from the API's JSON; raises CliError where the answer is no job."""
+    """Returns a job from the API's JSON. Raises CliError if this client can't read it."""
     try:
         return _job_view(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -213,7 +214,10 @@ def _dependency(raw: Mapping[str, Any]) -> DependencyView:
 
 
 def _first_start_ms(history: Sequence[Mapping[str, Any]], last_ms: int | None) -> int | None:
-    """`started_at` is the last attempt's; what depends on a start saw the first."""
+    """Returns the time of the first claim, because a MUST_START dependency waits for the first start.
+
+    The API's `started_at` is that of the last attempt.
+    """
     starts = [parse_time_ms(entry.get("at")) for entry in history if entry.get("state") == State.RUNNING]
     return min((start for start in [*starts, last_ms] if start is not None), default=None)
 

@@ -1,4 +1,4 @@
-"""`tidegate follow` and `tidegate wait`: go on with what was submitted before."""
+"""The commands `tidegate follow` and `tidegate wait`, for jobs and workflows that were submitted before."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tidegate_cli.watching import is_workflow, watch
 
 _IdArgument = Annotated[
     str,
-    typer.Argument(metavar="ID", callback=ids.any_id, help="Of a job or a workflow, as `submit` prints it."),
+    typer.Argument(metavar="ID", callback=ids.any_id, help="A job or a workflow, as `submit` printed it."),
 ]
 
 
 class _Silent:
-    """Shows nothing."""
+    """A viewer that shows nothing."""
 
     def show(self, snapshot: Snapshot) -> None:
         """Does nothing with a snapshot."""
@@ -49,7 +49,7 @@ def follow(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show a job or a workflow as it goes on, to its end; the exit code says how it ended.
+    """Show a job or a workflow until it ends. The exit code says how it ended.
 
     Example: tidegate follow 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """
@@ -63,7 +63,9 @@ def wait(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Wait for the end of a job or a workflow and say how it ended, in the exit code too; nothing before.
+    """Wait without output until a job or a workflow ends.
+
+    Then the command prints how it ended. The exit code says so too.
 
     Example: tidegate wait 01JD3V8Q5S2Y6W9K4M7N0P1R2T --timeout-seconds 600
     """
@@ -71,7 +73,7 @@ def wait(
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands to the root."""
+    """Adds the commands follow and wait to `app`."""
     app.command()(follow)
     app.command()(wait)
 

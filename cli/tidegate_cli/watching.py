@@ -1,4 +1,4 @@
-"""Watches a job or a workflow to its end, and names the way on where the watching ends before."""
+"""Follows a job or a workflow to its end. If the command ends before, its error names the commands that go on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _IN_A_WORKFLOW = re.compile(r"[0-9A-Z]{26}\.[0-9]+")
 
 
 def is_workflow(client: Client, some_id: str) -> bool:
-    """Whether an id is a workflow's; for an id without a dot the API is asked. Raises ApiProblem."""
+    """True if an id is a workflow's. An id without a dot may be either, so the API is asked.
+
+    Raises ApiProblem if the API refuses for another reason than an unknown id.
+    """
     if _IN_A_WORKFLOW.fullmatch(some_id):
         return False
     try:
@@ -39,9 +42,10 @@ def watch(
     timeout_seconds: float,
     checks: Sequence[Callable[[], None]] = (),
 ) -> tuple[JobView, ...]:
-    """Follows a job or a workflow to its end and returns its jobs.
+    """Follows the job or workflow with the id `watched` to its end, and returns its jobs.
 
-    Raises WaitTimedOut after `timeout_seconds`, and Interrupted on Ctrl-C. Both name the id and the way on.
+    Raises WaitTimedOut after `timeout_seconds`, and Interrupted on Ctrl-C. Both name the id and the commands that go
+    on. Also raises what `checks` raise, which are called at each poll.
     """
     fetch: Fetch = fetch_workflow(client, watched) if of_workflow else fetch_job(client, watched)
     try:
@@ -61,7 +65,7 @@ def watch(
 
 
 def way_on(watched: str, of_workflow: bool) -> str:
-    """The commands that go on with what is no longer watched, a line each."""
+    """Returns the commands that go on with a job or workflow that is no longer followed, a line each."""
     cancel = "workflows cancel" if of_workflow else "jobs cancel"
     return (
         f"\n  tidegate follow {watched}    shows it again"

@@ -1,4 +1,4 @@
-"""WfCommons' WfFormat (schema 1.5): a recorded workflow as one of tidegate's."""
+"""Turns a recorded workflow in WfCommons' WfFormat (schema 1.5) into a workflow of tidegate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tidegate.domain.graph import find_cycle
 from tidegate_cli.errors import UsageError
 
 TASK_TYPE = "trace.task"
-_SPARE_SECONDS = 30  # beyond the replayed run time, before a task counts as stuck
+_SPARE_SECONDS = 30  # a task may take so much longer than its replayed run time before it times out
 _MIN_TIMEOUT_SECONDS = 60
 _DIGEST_CHARACTERS = 16
 
 
 class WfFormatError(UsageError):
-    """The file is not what WfFormat says; the message names the place."""
+    """An error in a WfFormat file. `place` names the part of the file, such as workflow.specification.tasks[3]."""
 
     code = "wfformat"
 
@@ -29,17 +29,18 @@ class WfFormatError(UsageError):
 
 
 def is_wfformat(document: object) -> bool:
-    """Whether a JSON document means to be WfFormat; tidegate's own have no `workflow`."""
+    """True if a JSON document has an object `workflow`. WfFormat has one, and tidegate's own documents have none."""
     return isinstance(document, Mapping) and isinstance(document.get("workflow"), Mapping)
 
 
 def to_workflow(
     document: object, *, speed: float = 60.0, pool: str | None = None, priority: int | None = None
 ) -> dict[str, Any]:
-    """The body of POST /v1/workflows that replays a recorded workflow `speed` times as fast (above 0).
+    """Returns the body of POST /v1/workflows that replays a recorded workflow `speed` times as fast (above 0).
 
-    Each task becomes a job that lasts its recorded run time divided by `speed`, with that as its estimate,
-    and must see its parents succeed. Raises WfFormatError.
+    Each task becomes a job that lasts its recorded run time divided by `speed`. That is also its estimate. The job
+    depends on its parents with MUST_SUCCEED. `pool` and `priority` hold for all jobs. Raises WfFormatError if the
+    document is not valid, or a task would run longer than a job may.
     """
     if not (math.isfinite(speed) and speed > 0):
         raise WfFormatError(
@@ -130,8 +131,11 @@ def _runtimes(workflow: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _parents(tasks: Sequence[Any], index_by_id: Mapping[str, int], place: str) -> list[list[int]]:
-    """For each task the tasks it waits for. The format says every edge twice; said once is enough."""
-    edges: list[dict[int, None]] = [{} for _ in tasks]  # a dict for its order
+    """Returns, for each task, the indexes of the tasks that it waits for.
+
+    The format states every edge twice, at the parent and at the child. An edge that is stated once counts too.
+    """
+    edges: list[dict[int, None]] = [{} for _ in tasks]  # a dict keeps the order, unlike a set
     for index, task in enumerate(tasks):
         for side in ("parents", "children"):
             named = task.get(side)
@@ -151,7 +155,7 @@ def _parents(tasks: Sequence[Any], index_by_id: Mapping[str, int], place: str) -
 
 
 def _keys(ids: Sequence[str]) -> list[str]:
-    """The ids where they fit a key, else their beginning with a digest of the whole, unique either way."""
+    """Returns a unique key for each task id: the id itself, or, if it is too long, its beginning with a digest."""
     taken = {task_id for task_id in ids if len(task_id) <= limits.MAX_KEY_CHARACTERS}
     keys = []
     for task_id in ids:
@@ -163,7 +167,7 @@ def _keys(ids: Sequence[str]) -> list[str]:
 
 def _shortened(task_id: str, taken: Set[str]) -> str:
     head = task_id[: limits.MAX_KEY_CHARACTERS - _DIGEST_CHARACTERS - 1]
-    for salt in range(len(taken) + 1):  # one more candidate than there are keys: one is free
+    for salt in range(len(taken) + 1):  # there are more candidates than keys, so one is free
         key = f"{head}-{hashlib.sha256(f'{salt} {task_id}'.encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
         if key not in taken:
             return key
@@ -175,6 +179,6 @@ def _timeout_seconds(seconds: float, place: str) -> int:
     if timeout > limits.MAX_TIMEOUT_SECONDS:
         raise WfFormatError(
             place,
-            f"would run {seconds:,.0f} s, and {limits.MAX_TIMEOUT_SECONDS:,} is the most: raise the speed",
+            f"would run {seconds:,.0f} s, but a job may take {limits.MAX_TIMEOUT_SECONDS:,} s at most: raise the speed",
         )
     return timeout

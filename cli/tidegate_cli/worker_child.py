@@ -1,4 +1,4 @@
-"""Worker processes that a command starts for its own time, and ends with it."""
+"""Runs worker processes for the time of one command, and ends them with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tidegate_cli.local_stack.model import StackInfo, write_info
 from tidegate_cli.local_stack.private_files import UMASK, open_private
 from tidegate_cli.worker_credentials import worker_environment
 
-# A worker lets its jobs finish for a while; told again, it hands them back; then it is ended hard.
+# At the first signal a worker lets its jobs finish. At the second it gives them back. If it still runs, it is killed.
 _PATIENCE_SECONDS = (8.0, 25.0)
 _KILL_SECONDS = 5.0
 _TAIL_CHARACTERS = 600
@@ -31,13 +31,13 @@ _CLIENT_CONFIG = Config(
 
 @dataclass(frozen=True, slots=True)
 class WorkerChild:
-    """A worker process of this command's own; `log` holds what it writes."""
+    """A worker process that this command started. `log` is the file with its output."""
 
     process: subprocess.Popen[bytes]
     log: Path
 
     def check(self) -> None:
-        """Raises CliError with the end of its log if the process has ended."""
+        """Raises CliError, with the end of the log, if the process has ended."""
         code = self.process.poll()
         if code is None:
             return
@@ -55,10 +55,10 @@ def worker_children(
     slots: int,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Sequence[WorkerChild]]:
-    """Runs `processes` workers of `slots` slots each on the local stack while the block runs.
+    """Runs `processes` workers of `slots` slots each for `pool` on the local stack within the block.
 
-    They work under the role for worker processes. `variables` are added to their environment; those that job code is
-    to see are named in TIDEGATE_JOB_ENVIRONMENT.
+    They work under the stack's role for worker processes. Their logs are files in `folder`. `variables` are added to
+    their environment. Job code sees only those that TIDEGATE_JOB_ENVIRONMENT names.
     """
     with ExitStack() as children:
         yield [
@@ -79,14 +79,14 @@ def _worker(
     write_info(facts, stack)
     environment = {**worker_environment(stack, facts, log.with_suffix(".aws")), **variables}
     with open_private(log) as sink:
-        # A session of its own: Ctrl-C in the terminal reaches this command, which ends the child in order.
+        # The child gets a session of its own, so Ctrl-C reaches this command only, which then ends the child in order.
         process = subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            umask=UMASK,  # as everything of a local stack, what its jobs write is the user's alone
+            umask=UMASK,  # only the user can read files that jobs write, as all files of a local stack
             start_new_session=True,
         )
     try:
@@ -104,9 +104,9 @@ def wait_until_registered(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Waits until the stack knows of every child, so that what is submitted next finds their slots.
+    """Waits until every child is registered as an ACTIVE worker, so that the next submission finds their slots.
 
-    Raises CliError where one ends first, or after a minute.
+    Raises CliError if a child ends first, or after a minute. `monotonic` and `sleep` (seconds) are for tests.
     """
     table = stack.session().client("dynamodb", endpoint_url=stack.endpoint_url, config=_CLIENT_CONFIG)
     deadline_s = monotonic() + _REGISTRATION_SECONDS
@@ -116,7 +116,7 @@ def wait_until_registered(
         pages = table.get_paginator("query").paginate(
             TableName=stack.outputs["WorkersTable"],
             KeyConditionExpression="#pool = :pool",
-            ExpressionAttributeNames={"#pool": "pool"},  # a word that DynamoDB reserves
+            ExpressionAttributeNames={"#pool": "pool"},  # DynamoDB reserves the word
             ExpressionAttributeValues={":pool": {"S": pool}},
         )
         items = [

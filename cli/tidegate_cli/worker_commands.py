@@ -1,4 +1,4 @@
-"""`tidegate worker` runs a worker process; `tidegate workers` looks at them, and drains one."""
+"""The commands `tidegate worker`, which runs a worker process, and `tidegate workers`, which shows and drains them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tidegate_cli.target import recorded_stack, refuse_aws_options
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
 
-_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set wherever a worker process has its environment already
+_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set in every environment that names a deployment for a worker
 DRAIN_SECONDS = 10.0
 _STYLES = {
     WorkerState.ACTIVE: "green",
@@ -44,7 +44,7 @@ COLUMNS = (
     Column("heartbeat", 50),
 )
 
-workers = typer.Typer(help="Worker processes as they stand.", no_args_is_help=True)
+workers = typer.Typer(help="Show worker processes, drain one.", no_args_is_help=True)
 
 PoolArgument = Annotated[
     str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="The pool that the worker serves.")
@@ -61,13 +61,11 @@ _WorkerId = Annotated[
     str | None,
     typer.Option(
         "--worker-id",
-        help="One of a kind in its pool. Default: one made of host and process.",
+        help="Unique in its pool. Default: made from the host name and the process id.",
         show_default=False,
     ),
 ]
-_Name = Annotated[
-    str | None, typer.Option("--name", help="What people call this worker.", show_default=False)
-]
+_Name = Annotated[str | None, typer.Option("--name", help="A name for people to read.", show_default=False)]
 _Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be repeated.", show_default=False),
@@ -76,8 +74,8 @@ _Capabilities = Annotated[
     list[str] | None,
     typer.Option(
         "--capability",
-        help="What this worker has; may be repeated. All that its pool offers must be among them. "
-        "Default: what its pool offers.",
+        help="A capability of this worker; may be repeated. All capabilities that its pool offers must be named. "
+        "Default: those of its pool.",
         show_default=False,
     ),
 ]
@@ -87,7 +85,7 @@ _DrainSeconds = Annotated[
         "--drain-seconds",
         min=0.0,
         max=limits.MAX_DRAIN_SECONDS,
-        help="How long running jobs may go on once it was told to end; then they are handed back.",
+        help="How long running jobs may go on after the worker is told to end. Then it gives them back.",
     ),
 ]
 _JobsPerProcess = Annotated[
@@ -96,7 +94,7 @@ _JobsPerProcess = Annotated[
         "--jobs-per-process",
         min=1,
         max=limits.MAX_JOBS_PER_PROCESS,
-        help="Jobs that one process for job code runs before it is replaced.",
+        help="The most jobs that one process for job code runs before it is replaced.",
     ),
 ]
 _ProcessGrowth = Annotated[
@@ -105,8 +103,7 @@ _ProcessGrowth = Annotated[
         "--process-growth-mb",
         min=1,
         max=limits.MAX_PROCESS_GROWTH_MB,
-        help="MiB that such a process may keep beyond its start when a job has ended; "
-        "one that keeps more is replaced.",
+        help="MiB by which the memory of such a process may grow; it is replaced after a job that leaves it larger.",
     ),
 ]
 _TakeOver = Annotated[
@@ -117,22 +114,24 @@ _TakeOver = Annotated[
 @workers.command("list")
 def list_workers(
     context: typer.Context,
-    pool: Annotated[str | None, typer.Option("--pool", help="Only this pool.", show_default=False)] = None,
+    pool: Annotated[
+        str | None, typer.Option("--pool", help="Only workers of this pool.", show_default=False)
+    ] = None,
     state: Annotated[
         WorkerState | None,
         typer.Option(
             "--state",
             parser=word_of(WorkerState),
             metavar="STATE",
-            help=f"Only this state. One of {', '.join(WorkerState)}.",
+            help=f"Only workers in this state. One of {', '.join(WorkerState)}.",
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most workers to list.")] = 50,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List worker processes by pool and id; those that left or were lost are shown for a day.
+    """List worker processes by pool and id. Those that have left or were lost are shown for a day.
 
     Example: tidegate workers list --pool ecs --state ACTIVE
     """
@@ -185,13 +184,15 @@ def drain_worker(
     if session.is_json:
         print_json(found)
         return
-    line = f"{found.get('worker_id')} is {found.get('state')}; it hears of it with its next heartbeat"
+    line = (
+        f"{found.get('worker_id')} is {found.get('state')}; the worker learns of it with its next heartbeat"
+    )
     session.out.print(printable(line), markup=False, highlight=False)
 
 
 def worker(
     context: typer.Context,
-    pool: Annotated[str, typer.Option("--pool", help="The pool to work for.")],
+    pool: Annotated[str, typer.Option("--pool", help="The pool to take jobs from.")],
     slots: _Slots = 4,
     worker_id: _WorkerId = None,
     name: _Name = None,
@@ -202,10 +203,11 @@ def worker(
     jobs_per_process: _JobsPerProcess = limits.DEFAULT_JOBS_PER_PROCESS,
     process_growth_mb: _ProcessGrowth = limits.DEFAULT_PROCESS_GROWTH_MB,
 ) -> None:
-    """Run a worker process until it is told to end (Ctrl-C, SIGTERM, or `tidegate workers drain`).
+    """Run a worker process.
 
-    It works for the deployment that its TIDEGATE_* environment names, with the AWS credentials in its environment;
-    else for the local stack, under the role that the stack has for worker processes.
+    It runs until it is told to end by Ctrl-C, SIGTERM, or `tidegate workers drain`. It works for the
+    deployment that the TIDEGATE_* variables of its environment name, with the AWS credentials in its environment.
+    Without such variables it works for the local stack, under the stack's role for worker processes.
 
     Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
     """
@@ -216,7 +218,7 @@ def worker(
             "--output", "means nothing for `tidegate worker`, which logs JSON always: leave it out"
         )
     if take_over and worker_id is None:
-        raise OptionError("--take-over", "means nothing without --worker-id: say whose place is taken")
+        raise OptionError("--take-over", "means nothing without --worker-id: name the worker to take over")
     refuse_aws_options(
         session.profile,
         session.region,
@@ -225,7 +227,7 @@ def worker(
     )
     if _POOLS_VARIABLE not in os.environ:
         _take_the_local_environment()
-    # Loads job code, which no other command needs.
+    # Imported here, because it loads job code, which no other command needs.
     from tidegate_worker.main import WorkerArguments, run_worker
 
     arguments = WorkerArguments(
@@ -244,7 +246,7 @@ def worker(
 
 
 def _take_the_local_environment() -> None:
-    """Makes this process a worker of the local stack. Raises UsageError where no local stack is known."""
+    """Replaces this process's environment by that of a local stack's worker. Raises UsageError if no stack is up."""
     stack = recorded_stack()
     if stack is None:
         raise UsageError(
@@ -253,12 +255,12 @@ def _take_the_local_environment() -> None:
         )
     places = Places.find()
     environment = worker_environment(stack, places.stack_info, places.home / "worker.aws")
-    os.environ.clear()  # the user's own AWS settings, too
+    os.environ.clear()  # also removes the user's own AWS settings
     os.environ.update(environment)
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands to the root."""
+    """Adds the command worker and the group workers to `app`."""
     app.command()(worker)
     app.add_typer(workers, name="workers")
 
@@ -292,7 +294,7 @@ def _print_worker(found: Mapping[str, Any], console: Console) -> None:
 
 
 def _state(found: Mapping[str, Any]) -> Text:
-    """The state; one that is said to be there and is not heard of is marked, and so is one that can't run some jobs."""
+    """Returns the state with marks: "silent" without recent heartbeats, "fault", and "lacks N" job types."""
     state = str(found.get("state"))
     silent = state in (WorkerState.ACTIVE, WorkerState.DRAINING) and found.get("live") is False
     style = _STYLES[WorkerState(state)] if state in WorkerState.__members__ else ""

@@ -1,7 +1,8 @@
-"""Credentials of worker processes on the local stack: of a role with the stack's policy for them, never the root key.
+"""Gives credentials to worker processes on the local stack: those of a role with the stack's policy for workers.
 
-`python -m tidegate_cli.worker_credentials FILE` prints a session's keys as the AWS SDKs want them of a
-`credential_process`; FILE holds the facts of the stack. The SDK in the worker runs it again before the session ends.
+A worker never gets the root key. `python -m tidegate_cli.worker_credentials FILE` prints a session's keys in the form
+that AWS SDKs read from a `credential_process`. FILE holds the facts of the stack. The SDK in the worker runs the
+command again before the session ends.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ _ROOTS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str, str]:
-    """This process's environment for a worker on the local stack, the user's own AWS settings taken out.
+    """Returns an environment for a worker on the local stack: this process's, without the user's own AWS settings.
 
-    It holds no key. `config` is written: an AWS configuration by which an SDK asks for a session's keys. `facts` is
-    the file of the stack's facts that is read then.
+    It holds no key. The function writes `config`, an AWS configuration that makes an SDK ask for a session's keys.
+    `facts` is the file with the stack's facts, which is read at that time.
     """
     command = shlex.join([sys.executable, "-m", "tidegate_cli.worker_credentials", str(facts)])
     config.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,11 @@ def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str,
 
 
 def session_keys(stack: StackInfo) -> dict[str, str | int]:
-    """Keys of a session of an hour under the worker's role, which is made where the stack has none yet."""
+    """Opens a session of `SESSION_SECONDS` under the worker's role, and returns its keys for a `credential_process`.
+
+    Makes the role if the stack has none yet. Raises botocore's ClientError or BotoCoreError if the stack refuses or
+    does not answer.
+    """
     role = _role(stack, stack.outputs["WorkerProcessPolicyArn"])
     sts = stack.session().client("sts", endpoint_url=stack.endpoint_url, config=_CONFIG)
     keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="worker", DurationSeconds=SESSION_SECONDS)[
@@ -87,10 +92,10 @@ def _role(stack: StackInfo, policy_arn: str) -> Mapping[str, Any]:
 
 
 def main() -> int:
-    """Entry point; returns the exit code. What goes wrong is said on standard error, which the SDK shows."""
+    """Prints the keys of a new session, and returns the exit code. Errors go to standard error, which the SDK shows."""
     stack = read_info(Path(sys.argv[1]))
     if stack is None:
-        sys.stderr.write(f"{sys.argv[1]} holds no facts of a local stack: is it up?\n")
+        sys.stderr.write(f"{sys.argv[1]} holds no facts of a local stack: is the stack up?\n")
         return 1
     try:
         keys = session_keys(stack)

@@ -105,7 +105,7 @@ def test_all_as_expected_is_success_and_everything_is_ended(
 def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.jobs = [job_json(0, "FAILED", started=1.0, finished=2.0)]
     assert run() is ExitCode.JOB_FAILED
-    assert "k0 should have ended as SUCCEEDED, and is FAILED" in capsys.readouterr().err
+    assert "k0 should have ended as SUCCEEDED, but is FAILED" in capsys.readouterr().err
 
 
 def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +155,9 @@ def test_mismatches_name_jobs_on_either_side() -> None:
     jobs = [job(0), job(1, "FAILED", error={"code": "x", "message": "boom"}), job(2)]
     expected = {"k0": "SUCCEEDED", "k1": "SUCCEEDED", "k3": "SKIPPED"}
     assert mismatches_of(jobs, expected) == (
-        "k1 should have ended as SUCCEEDED, and is FAILED x: boom",
-        "k2 ended as SUCCEEDED, and nothing was expected of it",
-        "k3 should have ended as SKIPPED, and is not there",
+        "k1 should have ended as SUCCEEDED, but is FAILED x: boom",
+        "k2 ended as SUCCEEDED, but the workflow has no such job",
+        "k3 is missing; it should have ended as SKIPPED",
     )
 
 

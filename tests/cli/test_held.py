@@ -57,7 +57,7 @@ def test_a_type_that_workers_lack_is_named_with_the_slots_that_have_it() -> None
 def test_a_pool_whose_workers_can_begin_nothing_says_why() -> None:
     pools = Pools(ecs={"paused": False, "capacity": 0, "fault": "process-not-started: no memory"})
     assert reasons([job(0, "READY", pool="ecs")], pools) == (
-        "1 job waits in pool ecs, whose workers can begin no job: process-not-started: no memory",
+        "1 job waits in pool ecs, whose workers can start no job: process-not-started: no memory",
     )
 
 

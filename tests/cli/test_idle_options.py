@@ -23,7 +23,7 @@ URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
         (("submit", "-", "--speed", "5"), JOB, "--speed", "leave it out"),
         (("run", "-", "--speed", "5"), FLOW, "--speed", "leave it out"),
         (("submit", "-", "--critical-path-weight", "5"), JOB, "--critical-path-weight", "leave it out"),
-        (("run", "-", "--workers", "2"), FLOW, "--workers", "say how many slots"),
+        (("run", "-", "--workers", "2"), FLOW, "--workers", "the slots of each worker"),
         (("run", "-", "--slots", "2", *URL), FLOW, "--slots", "run `tidegate worker` by itself"),
         ((*URL, "local", "status"), None, "--api-url", "leave it out"),
         ((*URL, "local", "logs"), None, "--api-url", "leave it out"),
@@ -33,7 +33,7 @@ URL = ("--api-url", "https://abc.execute-api.eu-west-1.amazonaws.com/live")
         ((*URL, "demo"), None, "--api-url", "leave it out"),
         ((*URL, "worker", "--pool", "ecs"), None, "--api-url", "leave it out"),
         (("-o", "json", "worker", "--pool", "ecs"), None, "--output", "leave it out"),
-        (("worker", "--pool", "ecs", "--take-over"), None, "--take-over", "say whose place is taken"),
+        (("worker", "--pool", "ecs", "--take-over"), None, "--take-over", "name the worker to take over"),
         (
             ("jobs", "list", "--workflow", WORKFLOW, "--pool", "e", "--limit", "0"),
             None,

@@ -28,5 +28,5 @@ def test_a_wipe_of_a_stack_that_is_not_up_says_that_it_removed_what_was_kept(
     assert tidegate("local", "down").stderr == "the local stack was not up\n"
     (home / "secret").write_text("drawn before")
     result = tidegate("local", "down", "--wipe")
-    assert (result.exit_code, result.stderr) == (0, "the local stack was not up; what it held is removed\n")
+    assert (result.exit_code, result.stderr) == (0, "the local stack was not up; its data is removed\n")
     assert not (home / "secret").exists()

@@ -50,7 +50,7 @@ def test_a_job_is_retried(api: Requests, options: tuple[str, ...], skipped: bool
     assert lines[0] == f"{WORKFLOW}.0 is READY; reopened 2 jobs"
     assert (
         lines[1]
-        == "more was skipped because of it than one call can reopen: it follows as its upstreams are done"
+        == "more jobs were skipped because of it than one call can reopen: they follow when their upstreams are done"
     )
     assert _body(seen[-1]) == {"reopen_skipped": skipped}
 
@@ -83,9 +83,9 @@ def test_a_workflow_is_rerun_until_all_of_it_is_open(api: Requests) -> None:
     result = tidegate("workflows", "rerun", WORKFLOW)
     assert result.stdout.splitlines() == [
         f"{WORKFLOW}: reopened 5 jobs",
-        "2 were reopened as often as is allowed: submit them anew",
-        "3 can't run (upstream-gone): a job that they wait on has passed its retention; "
-        "submit them anew, with what they need",
+        "2 were reopened as often as is allowed: submit them as new jobs",
+        "3 can't run (upstream-gone): a job that they wait for has passed its retention; "
+        "submit them as new jobs, with the jobs that they need",
     ]
     assert result.stderr == "4 jobs reopened, going on\n"
 
@@ -131,7 +131,7 @@ def test_a_rerun_that_gets_nowhere_ends_with_an_error(api: Requests) -> None:
     seen = api({("POST", f"/live/v1/workflows/{WORKFLOW}/rerun"): httpx.Response(200, json=answer)})
     result = tidegate("workflows", "rerun", WORKFLOW)
     assert (result.exit_code, len(seen)) == (1, 21)
-    assert "get nowhere" in result.stderr
+    assert "change nothing" in result.stderr
 
 
 def test_a_workflow_without_failures_says_so(api: Requests) -> None:
@@ -201,7 +201,7 @@ def test_a_pool_is_redriven_page_by_page(api: Requests) -> None:
     ]
     seen = api({("POST", "/live/v1/pools/ecs/redrive"): pages})
     result = tidegate("pools", "redrive", "ecs")
-    assert result.stdout == "ecs: of 220 failed jobs 4 were undeliverable and are tried again\n"
+    assert result.stdout == "ecs: of 220 failed jobs 4 were undeliverable and are reopened\n"
     assert [dict(request.url.params) for request in seen] == [
         {"limit": "200"}, {"limit": "200", "cursor": "next"},
     ]  # fmt: skip
@@ -244,7 +244,7 @@ def test_a_redrive_looks_at_no_more_than_it_is_told(api: Requests) -> None:
             ("pools", "redrive", "ecs", "--limit", "900"),
             "/live/v1/pools/ecs/redrive",
             {"pool": "ecs", "redriven": 3, "looked_at": 200, "cursor": "more"},
-            "200 failed jobs looked at and 3 tried again",
+            "200 failed jobs looked at and 3 reopened",
         ),
     ],
 )

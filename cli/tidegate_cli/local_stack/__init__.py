@@ -1,7 +1,10 @@
 """The local stack: the real template, deployed to an AWS emulator on this machine.
 
-`up` starts it, `down` stops it, `deploy` brings changed code to it, `status` and `logs` look at it. Several
-stacks live side by side under different homes; the home is `.tidegate` in the project, or TIDEGATE_HOME.
+`up` starts it, `down` stops it, `deploy` deploys changed code to it, `status` and `logs` show it. Each stack has a home
+folder: `.tidegate` in the project, or the one that TIDEGATE_HOME names. Stacks with different homes run side by side.
+
+The emulator is ministack. The modules here patch parts of it, so that it behaves as AWS does. A comment that begins
+with "Patches ministack" stands at each patch, and says which part it replaces and why.
 """
 
 from tidegate_cli.local_stack.errors import LocalStackError

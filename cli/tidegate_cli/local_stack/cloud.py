@@ -1,4 +1,4 @@
-"""Asks the emulator about the stack deployed to it, and repairs what the emulator gets wrong."""
+"""Reads the deployed stack from the emulator, and repairs the settings that the emulator deploys wrongly."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLIENT_CONFIG = Config(
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The stack as CloudFormation sees it. `digest` is the content it was deployed from, None if unknown."""
+    """The stack as CloudFormation describes it. `digest` is that of the deployed content, None if unknown."""
 
     status: str
     digest: str | None
@@ -38,18 +38,18 @@ class Deployment:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the stack is whole, so that it can serve or be updated."""
+        """True if the stack is complete, so that it can serve requests or be updated."""
         return self.status in USABLE
 
     @property
     def was_updated(self) -> bool:
-        """Whether the last that was done to it is an update, which only a stack that was whole gets."""
+        """True if the last operation on the stack was an update. Only a stack that was complete can be updated."""
         return self.status.startswith("UPDATE_")
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turns the emulator's failures into LocalStackError, so that users never see a traceback of them."""
+    """Turns botocore's errors within the block into LocalStackError, so that users never see a traceback."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -57,30 +57,37 @@ def readable_errors() -> Iterator[None]:
 
 
 def describe(endpoint_url: str, secret: str) -> Deployment | None:
-    """What is deployed, or None if nothing is. `secret` is the root key's."""
+    """Returns the deployed stack, or None if nothing is deployed. `secret` is that of the root key.
+
+    Raises botocore's ClientError or BotoCoreError if the emulator fails.
+    """
     client = make_session(secret).client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     try:
         stacks = client.describe_stacks(StackName=STACK_NAME)["Stacks"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # CloudFormation's way to say: no such stack
+        if error.response["Error"]["Code"] == "ValidationError":  # CloudFormation's code for: no such stack
             return None
         raise
     if not stacks:
         return None
     found = stacks[0]
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-    # A rolled back update wears the tags of the update that failed, on some versions; then deploy again.
+    # After a rolled back update some versions of the emulator keep the tags of the update that failed. So the digest
+    # then counts as unknown, and the next `up` deploys again.
     digest = tags.get(BUILD_TAG) if found["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE" else None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     return Deployment(status=found["StackStatus"], digest=digest, outputs=outputs)
 
 
 def read_stack_info(emulator: Emulator, secret: str) -> StackInfo:
-    """All that clients need to know of the deployed stack; raises LocalStackError if it is not whole."""
+    """Returns all that clients need to know of the deployed stack. `secret` is that of the root key.
+
+    Raises LocalStackError if the stack is not complete, and botocore's errors if the emulator fails.
+    """
     deployment = describe(emulator.endpoint_url, secret)
     if deployment is None or not deployment.is_usable:
-        state = "not there" if deployment is None else deployment.status
-        raise LocalStackError(f"the stack was deployed, and yet is {state}")
+        state = "missing" if deployment is None else deployment.status
+        raise LocalStackError(f"the stack was deployed, but is {state}")
     outputs = deployment.outputs
     functions = make_session(secret).client(
         "lambda", endpoint_url=emulator.endpoint_url, config=CLIENT_CONFIG
@@ -102,7 +109,10 @@ def read_stack_info(emulator: Emulator, secret: str) -> StackInfo:
 
 
 def repair(endpoint_url: str, secret: str) -> None:
-    """Puts right what the emulator makes of the template otherwise than AWS does; after each deployment."""
+    """Corrects the settings that the emulator deploys otherwise than AWS does. Call it after each deployment.
+
+    Raises botocore's errors if the emulator fails.
+    """
     _limit_queues(endpoint_url, secret)
     _let_items_expire(endpoint_url, secret)
 
@@ -123,7 +133,7 @@ def _limit_queues(endpoint_url: str, secret: str) -> None:
 
 
 def _let_items_expire(endpoint_url: str, secret: str) -> None:
-    """Turns on each table's time to live as the template says, which the emulator passes over."""
+    """Turns on the time to live of each table whose template says so, because the emulator ignores that setting."""
     session = make_session(secret)
     stacks = session.client("cloudformation", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
     tables = session.client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)

@@ -1,4 +1,4 @@
-"""The emulator's process: start, find again, stop."""
+"""Starts the emulator's process, finds it again, and stops it."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ STOP_SECONDS = 30.0
 
 
 def executions_of_one_function(executions: int) -> int:
-    """How many of the executions one function may have, so that calls of the API never keep the dispatcher out."""
+    """Returns how many of the `executions` one function may use: half, so that API calls never block the dispatcher."""
     return executions // 2
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """The emulator's process and port. `mark` tells it from a later process with the same pid.
+    """The emulator's process and port. `mark` distinguishes it from a later process with the same pid.
 
     `executions` is how many functions it runs at once.
     """
@@ -56,16 +56,16 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it answers."""
+        """Returns the address at which it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def is_running(self) -> bool:
-        """Whether this very process still runs."""
+        """True if this process still runs; another process with the same pid does not count."""
         return processes.runs(self.pid, self.mark)
 
     def answers(self) -> bool:
-        """Whether it answers requests now."""
+        """Asks for its health, and returns True if it answers within 2 s."""
         try:
             return httpx.get(
                 f"{self.endpoint_url}/_ministack/health", timeout=2.0, trust_env=False
@@ -75,9 +75,10 @@ class Emulator:
 
 
 def find_running(places: Places) -> Emulator | None:
-    """This home's emulator if it runs and answers; one that hangs is ended.
+    """Returns this home's emulator if it runs and answers; else None.
 
-    One that was started when homes had no secret is ended too: it takes everybody's requests.
+    An emulator that does not answer for 10 s is ended. So is one whose home has no secret: an old version started it,
+    and it accepts requests from everybody.
     """
     emulator = _read_record(places.emulator_record)
     if emulator is None or not emulator.is_running:
@@ -99,12 +100,11 @@ def start(
     salvage: bool = False,
     executions: int | None = None,
 ) -> Emulator:
-    """Starts the emulator on what it saved last time, on the same port or on another one if that is taken.
+    """Starts the emulator with its saved state, on its last port or, if that is taken, on another one.
 
-    `program` is what the interpreter is given to run; a benchmark puts its own around the emulator. `salvage` goes on
-    with what can be read of broken files. `executions` is how many functions run at once (default: as many as the last
-    time). Raises LocalStackError where it does not come up, or where what was saved
-    can't be read; what was saved stays as it is.
+    `program` are the arguments of the Python interpreter; a benchmark wraps the emulator in its own program. `salvage`
+    uses the readable part of broken files. `executions` is how many functions run at once (default: the last number).
+    Raises LocalStackError if the emulator does not start, or its saved state can't be read. The state stays unchanged.
     """
     places.claim_home()
     draw_root_secret(places)
@@ -124,7 +124,7 @@ def start(
     for _ in range(START_TRIES):
         if earlier not in (None, port):
             progress(
-                f"port {earlier} was taken by another program: the stack moves to port {port} with all it holds "
+                f"port {earlier} was taken by another program: the stack moves to port {port} with all its data "
                 "(start its worker processes again)"
             )
         saved_state.move_to_port(places, port, earlier)
@@ -132,17 +132,18 @@ def start(
         emulator = _start_on(port, places, program, executions)
         if emulator is not None:
             return emulator
-        earlier, port = port, processes.free_port()  # somebody was quicker
+        earlier, port = port, processes.free_port()  # another program took the port first
     raise LocalStackError(f"the local AWS does not start; see {places.emulator_log}")
 
 
 def stop(places: Places) -> bool:
     """Ends this home's emulator, which saves its state, and every process that it started.
 
-    False if the emulator was not running. Folders that the processes use are removed once they are gone.
+    Returns False if the emulator was not running. Once the processes are gone, their temporary folders are removed.
+    Raises LocalStackError if some of them do not end.
     """
     emulator = _read_record(places.emulator_record)
-    # Found while their parents run: one that is orphaned by its parent's end may show no other sign.
+    # Processes are looked for before their parents end. Once orphaned, a process may have no other mark of this stack.
     before = left_processes.find(places, _leader(emulator))
     was_running = emulator is not None and processes.end(
         emulator.pid, emulator.mark, patience_seconds=STOP_SECONDS
@@ -154,7 +155,7 @@ def stop(places: Places) -> bool:
 
 
 def forget_state(places: Places) -> None:
-    """Removes what the emulator saved, so that it starts empty."""
+    """Removes the emulator's saved state, so that it starts empty."""
     shutil.rmtree(places.state, ignore_errors=True)
     for file in (places.stack_info, places.was_whole):
         file.unlink(missing_ok=True)
@@ -174,7 +175,10 @@ def _end_left(places: Places, emulator: Emulator | None, before: Mapping[int, st
 
 
 def _start_on(port: int, places: Places, program: Sequence[str], executions: int) -> Emulator | None:
-    """The emulator, answering on `port`; None where it ended by itself, as it does when the port is taken."""
+    """Starts the emulator on `port` and returns it once it answers; None if it ends by itself, as on a taken port.
+
+    Raises LocalStackError if it does not answer within `START_SECONDS`.
+    """
     with open_private(places.emulator_log) as log:
         child = subprocess.Popen(
             [sys.executable, *program],
@@ -183,8 +187,8 @@ def _start_on(port: int, places: Places, program: Sequence[str], executions: int
             stderr=subprocess.STDOUT,
             cwd=places.home,
             env=_environment(port, places, executions),
-            umask=UMASK,  # functions take it over
-            start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
+            umask=UMASK,  # functions inherit it
+            start_new_session=True,  # Ctrl-C in the terminal must end the command, not the stack
         )
     processes.remember_child(child)
     try:
@@ -212,7 +216,7 @@ def _start_on(port: int, places: Places, program: Sequence[str], executions: int
 
 
 def _environment(port: int, places: Places, executions: int) -> dict[str, str]:
-    # Functions inherit the emulator's environment, so it gets nothing of the user's but these.
+    # Functions inherit the emulator's environment. So the emulator gets only these of the user's variables.
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
         **kept,
@@ -220,7 +224,7 @@ def _environment(port: int, places: Places, executions: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(places.scratch),
         "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",  # its default is every interface
+        "BIND_HOST": "127.0.0.1",  # by default it listens on every interface
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",

@@ -1,4 +1,4 @@
-"""The emulator's process: `python -m tidegate_cli.local_stack.emulator_process` is what `up` starts."""
+"""Patches the emulator and runs it. `up` starts it as `python -m tidegate_cli.local_stack.emulator_process`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tidegate_cli.local_stack.signatures import Signatures
 from tidegate_cli.local_stack.statements import put_right
 from tidegate_cli.local_stack.strictness import make_strict
 
-# The services that the template, its deployment and the tools here ask for. Any other service of the emulator would be
+# The services that the template, its deployment and the tools here use. All others are removed, because each would be
 # one more way in: some run commands, some open ports of their own, some hand out credentials.
 SERVICES = frozenset(
     {
@@ -77,28 +77,37 @@ def _partition_key_of(table: str) -> str | None:
 
 
 def _ask_as_aws_does() -> None:
-    """Callers need the permissions that AWS asks for (permissions.py)."""
+    """Has the emulator ask callers for the permissions that AWS asks for (permissions.py)."""
+    # Patches ministack: `iam_actions.extract_iam_action`, because it asks for a batch call's own name, such as
+    # sqs:SendMessageBatch. AWS has no such action and asks for the single one.
     iam_actions.extract_iam_action = _single_action_of
+    # Patches ministack: `iam_actions.dynamodb_transaction_checks`, because it checks the parts of transactions only.
+    # AWS also checks each PartiQL statement for its own action on its own table.
     iam_actions.dynamodb_transaction_checks = _checks_of_statements
+    # Patches ministack: `iam_actions.dynamodb_service_context`, because it lacks the key dynamodb:LeadingKeys. Without
+    # that key a policy that limits a role to some items would let it touch all of them.
     iam_actions.dynamodb_service_context = _context_with_keys
 
 
 def _close_to_others(also_open: Sequence[str]) -> None:
-    """Has the emulator answer only those who have the home's secret, or a key that was made with it."""
-    # Out of the environment, which functions inherit.
+    """Has the emulator answer only callers with the home's secret, or with a key that was made with it."""
+    # The variable is removed, because functions inherit the environment.
     secret = read_secret_file(Path(os.environ.pop(SECRET_FILE_VARIABLE)))
     draw_role_keys(secret)
+    # Patches ministack: `app.SERVICE_HANDLERS`, because each service that the stack does not use is one more way in.
     for service in app.SERVICE_HANDLERS.keys() - SERVICES:
         del app.SERVICE_HANDLERS[service]
     guard = Signatures(ACCESS_KEY_ID, secret)
     guard.install()
+    # Patches ministack: `app.app`, the ASGI application, because every request must pass the gate first (gate.py).
     app.app = Gate(app.app, int(os.environ["GATEWAY_PORT"]), guard, also_open=also_open)
 
 
 def run(also_open: Sequence[str] = ()) -> None:
-    """Runs the emulator until it is told to stop.
+    """Patches the emulator of this process, and runs it until it is told to stop.
 
-    `also_open` are paths of an application put around the emulator's own, open to signed requests.
+    `also_open` are paths, open to signed requests, of an application that a benchmark puts around the emulator's own.
+    Raises LocalStackError if the home's secret can't be read.
     """
     put_right()
     make_strict()

@@ -1,7 +1,7 @@
-"""What can go wrong with the local stack."""
+"""The error of the local stack."""
 
 from __future__ import annotations
 
 
 class LocalStackError(Exception):
-    """The local stack cannot do what was asked; the message is for the user, whole and readable."""
+    """The local stack can't do what the user asked for. The message is written for the user."""

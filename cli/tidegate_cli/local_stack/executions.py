@@ -1,11 +1,11 @@
-"""Bounds how many functions run at once, as an account of AWS does, and ends them with the emulator.
+"""Bounds how many functions run at once, as an account of AWS does, and ends running functions with the emulator.
 
-Each execution is a process of about 75 MB here. Beyond the bound, an invocation answers 429 TooManyRequestsException,
-as Lambda does. A REST API answers its client 500 to that, as API Gateway does: it treats every refused invocation as an
-error of its own (AWS, "Handling Lambda errors with an API Gateway API"). Event sources come again later.
+Each execution is a process of about 75 MB here. Beyond the bound, an invocation is answered with 429
+TooManyRequestsException, as Lambda does. A REST API then answers its client with 500, as API Gateway does: it treats
+every refused invocation as an error of its own (AWS, "Handling Lambda errors with an API Gateway API"). Event sources
+try the invocation again later.
 
-`lambda_svc._acquire_execution_slot`, `apigateway_v1._call_lambda_raw` and hypercorn's `serve` are wrapped. A version of
-the emulator without them fails tests/local_stack.
+The patches wrap private functions of the emulator. A version without them fails tests/local_stack.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tidegate_cli.local_stack.emulator import executions_of_one_function
 from tidegate_cli.local_stack.places import Places
 
 CALLS_SECONDS = 3.0
-"""How long calls that run may go on once the emulator is told to end."""
+"""How long running calls may go on after the emulator is told to end."""
 
 
 class Executions:
-    """The bounds on this process's emulator: `most` functions at once, half of them of one function."""
+    """Bounds this process's emulator to `most` executions of functions at once, and half as many of one function."""
 
     def __init__(self, places: Places, most: int) -> None:
         self._places = places
@@ -38,7 +38,7 @@ class Executions:
         self._ending = threading.Event()
 
     def install(self) -> None:
-        """Puts the bounds around the emulator's own invocations."""
+        """Patches the emulator of this process with the bounds."""
         acquire = lambda_svc._acquire_execution_slot
         call = apigateway_v1._call_lambda_raw
         serve = hypercorn.asyncio.serve
@@ -58,8 +58,14 @@ class Executions:
         async def serve_until_told(*arguments: Any, **named: Any) -> None:
             await serve(*arguments, **named, shutdown_trigger=self._told_to_end())
 
+        # Patches ministack: `lambda_svc._acquire_execution_slot`, because it lets one function use all executions, and
+        # starts new ones while the emulator ends.
         lambda_svc._acquire_execution_slot = acquire_within
+        # Patches ministack: `apigateway_v1._call_lambda_raw`, because the emulator's REST API answers 429 if an
+        # invocation is refused. API Gateway answers 500.
         apigateway_v1._call_lambda_raw = call_or_fail
+        # Patches hypercorn, the emulator's server: `hypercorn.asyncio.serve`, because nothing else tells this module
+        # that the emulator is to end. It then ends calls that still run after CALLS_SECONDS.
         hypercorn.asyncio.serve = serve_until_told
 
     def _is_full(self, configuration: dict[str, Any]) -> bool:
@@ -81,9 +87,10 @@ class Executions:
         return told.wait
 
     def _end_calls(self) -> None:
-        """Ends the functions that still run after a while: the emulator waits for its calls before it saves.
+        """Ends the functions that still run after CALLS_SECONDS.
 
-        What a function started is ended too, for it may hold the pipe that the emulator reads the answer from.
+        The emulator waits for its calls before it saves. Processes that a function started are ended too, because they
+        may hold the pipe from which the emulator reads the function's answer.
         """
         time.sleep(CALLS_SECONDS)
         own = os.getpid()

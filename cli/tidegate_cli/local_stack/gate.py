@@ -1,7 +1,7 @@
-"""Stands before the emulator, and lets through what a client of this home's stack may ask.
+"""The gate before the emulator: passes on the requests that a client of this home's stack may send, and refuses others.
 
 The emulator listens on the loopback, where every user of the machine and every page of a browser can reach it. So a
-request must name this stack as its host, must not come from a browser, and must carry a signature (signatures.py)
+request must name this stack as its host, must not come from a browser, and must carry a signature (signatures.py),
 unless the API's own method asks for none. The emulator's own routes are closed.
 """
 
@@ -22,8 +22,8 @@ HEALTH_PATH = "/_ministack/health"
 EXECUTE_API_PATH = "/_aws/execute-api/"
 MOST_BODY_BYTES = 64 * 1024 * 1024
 
-# Routes of services that the local stack has no use for, and that the emulator looks for before it asks which service
-# a request is for. No bucket's name begins with an underscore.
+# Routes of services that the local stack does not use. The emulator serves them before it looks at a request's service.
+# The first prefix closes no bucket, because no bucket's name begins with an underscore.
 _CLOSED_PATHS = (
     "/_",
     "/BatchExecute",
@@ -47,7 +47,7 @@ _ONCE = (
     b"x-amz-security-token",
     b"x-amz-content-sha256",
 )
-# A browser sends at least one of these with all but the plainest of its requests, and no AWS client sends any.
+# A browser sends at least one of these headers with nearly every request, and no AWS client sends any.
 _OF_BROWSERS = (b"origin", b"referer", b"cookie", b"access-control-request-method")
 _OF_BROWSERS_PREFIX = b"sec-"
 
@@ -66,13 +66,13 @@ class Request:
     headers: Headers
 
     def header(self, name: bytes) -> str | None:
-        """The first value of a header, None without one."""
+        """Returns the first value of the header `name` (in lower case); None without one."""
         return next((value.decode("latin-1") for found, value in self.headers if found == name), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer to a request that is not let through."""
+    """The answer to a request that is refused."""
 
     status: int
     body: bytes
@@ -80,23 +80,23 @@ class Refusal:
 
 
 BodyCheck = Callable[[bytes], Refusal | None]
-"""Judges a request by its body; None where it may pass."""
+"""Judges a request by its body, and returns a refusal; None if it may pass."""
 
 
 class Guard(Protocol):
-    """Judges requests by who signed them."""
+    """Judges requests by their signatures."""
 
     def judge(self, request: Request) -> Refusal | BodyCheck:
-        """Why a request is refused as far as its headers show it, else how its body is to be judged."""
+        """Judges a request by its headers. Returns a refusal, or the check that judges its body."""
 
 
 class Gate:
-    """An ASGI application around the emulator's."""
+    """An ASGI application that wraps the emulator's."""
 
     def __init__(self, inner: App, port: int, guard: Guard, *, also_open: Sequence[str] = ()) -> None:
-        """Lets requests for the loopback's `port` through to `inner`.
+        """Passes requests for the loopback's `port` on to `inner`, if `guard` accepts them.
 
-        `also_open` are paths that begin with an underscore and are open to signed requests.
+        `also_open` are paths that begin with an underscore and are open to signed requests all the same.
         """
         self._inner = inner
         self._hosts = frozenset((f"127.0.0.1:{port}", f"localhost:{port}"))
@@ -104,7 +104,7 @@ class Gate:
         self._also_open = (EXECUTE_API_PATH, *also_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request itself, or hands it on with its body."""
+        """Refuses a request itself, or passes it on with its body."""
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
         elif scope["type"] == "http":
@@ -117,7 +117,7 @@ class Gate:
         refusal = self._by_form(request)
         if refusal is None and request.path == HEALTH_PATH:
             refusal = (
-                _HEALTHY if request.method in ("GET", "HEAD") else _refused("health is asked for with GET")
+                _HEALTHY if request.method in ("GET", "HEAD") else _refused("ask for the health with GET")
             )
         judged = refusal or self._guard.judge(request)
         if isinstance(judged, Refusal):
@@ -125,7 +125,7 @@ class Gate:
             return
         body = await _read(receive)
         if body is None:
-            return  # the client has gone
+            return  # the client disconnected
         if len(body) > MOST_BODY_BYTES:
             refusal = Refusal(413, _message(f"the local stack takes bodies of up to {MOST_BODY_BYTES} bytes"))
         else:
@@ -139,15 +139,17 @@ class Gate:
         names = [name for name, _ in request.headers]
         doubled = next((name for name in _ONCE if names.count(name) > 1), None)
         if doubled is not None:
-            return _refused(f"the header {doubled.decode()} stands more than once", 400)
+            return _refused(f"the header {doubled.decode()} appears more than once", 400)
         if request.header(b"host") not in self._hosts:
-            return _refused("this is a local stack of tidegate, which is asked at its own address alone")
+            return _refused(
+                "this is a local stack of tidegate; requests must name its own address as their host"
+            )
         if request.method == "OPTIONS" or any(
             name in _OF_BROWSERS or name.startswith(_OF_BROWSERS_PREFIX) for name in names
         ):
             return _refused("a local stack of tidegate answers no browser")
         if not request.path.startswith("/"):
-            return _refused("the target of a request is a path", 400)
+            return _refused("the target of a request must be a path", 400)
         is_open = request.path == HEALTH_PATH or request.path.startswith(self._also_open)
         if not is_open and request.path.startswith(_CLOSED_PATHS):
             return _refused("this route of the emulator is closed in a local stack of tidegate")
@@ -165,7 +167,7 @@ def _request_of(scope: Scope) -> Request:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, or a little more than the most that is taken of it; None where the client goes away."""
+    """Returns the body; None if the client disconnects. It stops reading once it has more than MOST_BODY_BYTES."""
     parts: list[bytes] = []
     size = 0
     while size <= MOST_BODY_BYTES:
@@ -180,7 +182,7 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Hands the body out once more; afterwards what comes from the client."""
+    """Returns a `receive` that delivers the body, which was read already, and then the client's next messages."""
     handed_out = False
 
     async def once_more() -> MutableMapping[str, Any]:

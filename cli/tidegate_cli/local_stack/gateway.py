@@ -1,9 +1,9 @@
-"""What the emulator's front lacks: the gateway's own answers, and calls that count as made by TLS.
+"""Adds two things that the emulator's API Gateway lacks: the gateway's own answers, and calls that count as TLS.
 
-- Of a definition's `mock` integrations the emulator by itself keeps no answer, so it says `{}` to everything.
-- On AWS every endpoint is one with TLS, and policies may refuse calls without it (`aws:SecureTransport`). The emulator
-  listens on loopback without TLS and stands for that endpoint. A request that says of itself that it came without, by
-  `X-Forwarded-Proto: http`, counts as one without.
+- The emulator ignores the answers of a definition's `mock` integrations, and answers `{}` to each such call.
+- Endpoints of AWS use TLS, and policies may refuse calls without it (`aws:SecureTransport`). The emulator stands for
+  such an endpoint, but listens on the loopback without TLS. So each call counts as made by TLS, unless its header
+  `X-Forwarded-Proto: http` says otherwise.
 
 A version of the emulator that lacks these functions, or passes other arguments, fails the end-to-end tests.
 """
@@ -23,13 +23,15 @@ _import_operation = apigateway_v1._import_operation
 
 
 def answer_as_aws_does() -> None:
-    """Puts both right in this process."""
+    """Patches the emulator of this process with both."""
+    # Patches ministack: `apigateway_v1._import_operation`, because it drops the answers of `mock` integrations.
     apigateway_v1._import_operation = _import_with_answers
+    # Patches ministack: `app.app`, the ASGI application, because it counts calls on the loopback as made without TLS.
     app.app = as_if_by_tls(app.app)
 
 
 def as_if_by_tls(inner: Application) -> Application:
-    """The application `inner`, to which each HTTP request counts as made by TLS unless it says otherwise."""
+    """Returns an application that passes requests on to `inner` with the scheme https."""
 
     async def called(scope: Scope, receive: Any, send: Any) -> None:
         await inner({**scope, "scheme": "https"} if scope["type"] == "http" else scope, receive, send)
@@ -49,7 +51,7 @@ def _import_with_answers(
     ]
     integration["requestTemplates"] = dict(stated.get("requestTemplates", {}))
     for pattern, answer in stated.get("responses", {}).items():
-        # `default` is what answers where no other pattern matches.
+        # `default` answers if no other pattern matches.
         integration["integrationResponses"][str(answer["statusCode"])] = {
             **answer,
             "selectionPattern": "" if pattern == "default" else pattern,

@@ -1,12 +1,12 @@
-"""The files that hold the items of the emulator's tables: what a kill of the emulator must not take.
+"""The files that hold the items of the emulator's tables, so that a kill of the emulator does not lose them.
 
-A folder holds numbered *bases* and *journals*. A base has every item that stood while it was written, a journal has the
-changes that came after its base was begun. A change carries the whole item, so it may be read twice. The last whole
-base holds what stands, together with, in order, every journal from its number on.
+A folder holds numbered *bases* and *journals*. A base has every item that existed while it was written. A journal has
+the changes since the base with its number was begun. To read the items, read the last complete base, and then every
+journal from its number on, in order. A change carries the whole item, so reading it twice does no harm.
 
-A file is lines of `CRC-32 JSON`. A line is a list of changes that were made together. A kill can cut the last line of
-a journal short: such an end is *torn*, and what it would have said had not been saved. Any other line that is not as it
-was written makes the file *broken*.
+A file consists of lines of `CRC-32 JSON`. A line is a list of changes that were made together. A kill can cut off the
+last line of a journal. Such a file is *torn*, and the changes in that line had not been saved. Any other line that does
+not match its checksum makes the file *broken*.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _ITEMS_A_LINE = 200
 
 
 class Change(NamedTuple):
-    """An item as it stands after a change; None where it was deleted. `table_id` tells a table from its namesakes."""
+    """A change of an item. `item` is the item after it, None if it was deleted.
+
+    `table_id` distinguishes a table from an earlier one with the same name.
+    """
 
     table_id: str
     partition: str
@@ -36,7 +39,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A line of a file that is not as it was written, by its offset in bytes. `torn` says that it is a cut end."""
+    """A damaged line of a file. `offset` is where the line begins, in bytes. `torn` is True for a cut last line."""
 
     path: Path
     offset: int
@@ -44,7 +47,7 @@ class Damage:
 
 
 class BrokenFileError(Exception):
-    """A file of items is broken. `damage` says where."""
+    """A file of items that is broken. `damage` says where."""
 
     def __init__(self, damage: Damage) -> None:
         self.damage = damage
@@ -52,16 +55,16 @@ class BrokenFileError(Exception):
 
 
 class ItemFiles:
-    """The files of one folder, to be read once and then written."""
+    """The files of one folder. Read them first, then begin a journal and write."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._descriptor = -1  # of no file: to write before a journal was begun raises OSError
+        self._descriptor = -1  # no file yet, so a write before `begin_journal` raises OSError
         self._good_bytes = 0
         self._older_bytes = 0
 
     def read(self) -> Iterator[Change]:
-        """Every change to apply, in order. Raises BrokenFileError; a torn end is passed over."""
+        """Yields every change to apply, in order. A torn end is skipped. Raises BrokenFileError for a broken file."""
         for path in self._whole():
             for line in _lines(path):
                 if isinstance(line, Damage):
@@ -71,28 +74,28 @@ class ItemFiles:
                 yield from (Change(*fields) for fields in json.loads(line))
 
     def damages(self) -> list[Damage]:
-        """Names the files that are torn or broken."""
+        """Returns the damage of each file that is torn or broken."""
         found = (line for path in self._whole() for line in _lines(path))
         return [line for line in found if isinstance(line, Damage)]
 
     @property
     def has_base(self) -> bool:
-        """Whether a whole base was ever written here."""
+        """True if a complete base was ever written here."""
         return bool(self._numbers(_BASE))
 
     @property
     def journal_bytes(self) -> int:
-        """How much there is to read beside the base."""
+        """Returns the size in bytes of the journals that must be read after the base."""
         return self._older_bytes + self._good_bytes
 
     @property
     def base_bytes(self) -> int:
-        """The size of the last whole base."""
+        """Returns the size in bytes of the last complete base; 0 without one."""
         numbers = self._numbers(_BASE)
         return self._path(_BASE, numbers[-1]).stat().st_size if numbers else 0
 
     def begin_journal(self) -> int:
-        """Turns to a new journal, which its number comes back for; from now on `append` writes there."""
+        """Begins a new journal, to which `append` writes from now on, and returns its number. Raises OSError."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         number = max((*self._numbers(_BASE), *self._numbers(_JOURNAL)), default=0) + 1
@@ -107,7 +110,10 @@ class ItemFiles:
         return number
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Writes changes as one line that is read whole or not at all. Raises OSError; then nothing is written."""
+        """Writes changes as one line, which is later read completely or not at all.
+
+        Raises OSError if that fails. Then nothing of the line stays in the file.
+        """
         line = _line(changes)
         try:
             written = 0
@@ -119,13 +125,14 @@ class ItemFiles:
         self._good_bytes += len(line)
 
     def sync(self) -> None:
-        """Has the journal outlive a loss of power too."""
+        """Syncs the journal to the disk, so that it survives a loss of power. Raises OSError."""
         os.fsync(self._descriptor)
 
     def write_base(self, number: int, items: Iterator[Change]) -> Iterator[None]:
-        """Writes the base of journal `number`, some items at each step, and then removes what it takes the place of.
+        """Writes the base of journal `number`, some `items` at each step of the iterator. Raises OSError.
 
-        Changes that come meanwhile belong into that journal.
+        Changes that happen in the meantime must be appended to that journal. The last step removes the older bases
+        and journals, which the new base replaces.
         """
         draft = self._path(_BASE, number).with_suffix(f".{_DRAFT}")
         with open_private(draft) as file:
@@ -172,7 +179,7 @@ def _line(changes: Sequence[Change]) -> bytes:
 
 
 def _lines(path: Path) -> Iterator[bytes | Damage]:
-    """The bodies of a file's lines; at the first that is not as it was written its damage, and then no more."""
+    """Yields the bodies of a file's lines. At the first damaged line it yields the damage, and stops."""
     offset, size = 0, path.stat().st_size
     with path.open("rb") as file:
         for line in file:

@@ -1,4 +1,4 @@
-"""Job code that can't be loaded is found before anything is deployed."""
+"""Checks job code before a deployment, so that nothing is deployed with job code that can't be loaded."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from tidegate_cli.local_stack.errors import LocalStackError
 
 
 def check_source(project: Path) -> bool:
-    """Loads the project's job code; returns whether all of it could be checked before the build.
+    """Loads the project's job code. Returns False if some of it can be checked only after the build.
 
-    Raises LocalStackError where some of it can't be loaded.
+    Raises LocalStackError if some of it can't be loaded.
     """
     return _check(project / "layers" / "jobs")
 
 
 def check_layer(build: Path) -> None:
-    """Loads the job code of the built layer, which holds the packages that it needs. Raises LocalStackError."""
+    """Loads the job code of the layer that was built in `build`, which holds the packages that the code needs.
+
+    Raises LocalStackError if some of it can't be loaded.
+    """
     _check(build / "JobsLayer" / "python")
 
 

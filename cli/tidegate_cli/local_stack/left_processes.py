@@ -1,8 +1,8 @@
-"""Finds and ends the processes of a stack: those of its functions, and whatever these started.
+"""Finds and ends the processes of a stack: those of its functions, and all processes that these started.
 
-A process belongs to a stack where it was started with the stack's mark in its environment, where it is in the session
-of the stack's emulator, or where its parent belongs to it. A job may clear the environment, may leave the session, and
-may outlive its parent; doing all of that at once takes intent.
+A process belongs to a stack if its environment has the stack's mark, if it is in the session of the stack's emulator,
+or if its parent belongs to the stack. A job's process is missed only if it clears its environment, leaves the session
+and outlives its parent, which does not happen by accident.
 """
 
 from __future__ import annotations
@@ -19,21 +19,24 @@ from tidegate_cli.local_stack import processes
 from tidegate_cli.local_stack.places import Places
 
 MARK_VARIABLE = "TIDEGATE_STACK_HOME"
-"""Set in the environment of the emulator, and so of all that it starts, to the home of the stack."""
+"""The variable that marks a stack's processes. Its value is the stack's home; children inherit it from the emulator."""
 _ASK_SECONDS = 5.0
 _END_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """A session's first process: its pid, which is the session's id, and the mark that tells it from a later one."""
+    """The first process of a session. Its pid is the session's id; `mark` distinguishes it from a later process."""
 
     pid: int
     mark: str
 
 
 def find(places: Places, leader: Leader | None) -> dict[int, str]:
-    """The stack's processes that run, with their marks; not the leader itself, not the calling process."""
+    """Returns the pids of the stack's running processes, with their marks.
+
+    `leader` is the stack's emulator, if one is known. It and the calling process are left out.
+    """
     running = {pid: mark for pid in _pids() if (mark := processes.start_mark(pid)) is not None}
     found = {
         pid for pid in running if _is_marked(pid, places) or _is_in_session(pid, leader, running, places)
@@ -50,10 +53,10 @@ def find(places: Places, leader: Leader | None) -> dict[int, str]:
 
 
 def _is_in_session(pid: int, leader: Leader | None, running: Mapping[int, str], places: Places) -> bool:
-    """Whether a process is in the leader's session.
+    """True if a process is in the leader's session.
 
-    Once the leader has ended, its number may be that of a later session. Then a process counts only where it works in
-    the stack's own folder too, as far as the system tells.
+    Once the leader has ended, a later session may get its number. So a process then counts only if it also works in the
+    stack's own folder. A system without /proc does not tell, and there every process of the session counts.
     """
     if leader is None or _session(pid) != leader.pid:
         return False
@@ -63,10 +66,11 @@ def _is_in_session(pid: int, leader: Leader | None, running: Mapping[int, str], 
 
 
 def end(places: Places, leader: Leader | None, before: Iterable[tuple[int, str]] = ()) -> int:
-    """Ends the stack's processes and waits until they are gone; how many there were.
+    """Ends the stack's processes, waits until they are gone, and returns how many there were.
 
-    `before` are some that were found while their parents still ran. Each is asked, and ended hard after a few
-    seconds; what starts meanwhile is found too.
+    `before` are processes, with their marks, that were found while their parents still ran. Each process gets SIGTERM,
+    and SIGKILL if it still runs after `_ASK_SECONDS`. Processes that start in the meantime are ended too. Raises
+    TimeoutError if some are left `_END_SECONDS` after that.
     """
     known = dict(before)
     ended: set[int] = set()
@@ -90,7 +94,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
-        return  # it has ended meanwhile
+        return  # the process has ended meanwhile
 
 
 def _pids() -> list[int]:
@@ -133,7 +137,7 @@ def _is_marked(pid: int, places: Places) -> bool:
     try:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False  # gone, another user's, or a system that shows nobody's environment
+        return False  # the process has ended or is another user's, or the system shows no environments
     return f"{MARK_VARIABLE}={places.home}".encode() in variables
 
 

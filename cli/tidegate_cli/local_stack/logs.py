@@ -1,4 +1,4 @@
-"""What the functions of a local stack wrote."""
+"""Reads the logs of a local stack's functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OUTPUTS = {
     "worker": "WorkerLogGroupName",
 }
 FUNCTIONS = tuple(_OUTPUTS)
-"""The names that `logs` takes."""
+"""The names of functions that `logs` accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,10 @@ class LogEvent:
 
 
 def logs(function: str, since_seconds: float = 600.0, *, home: Path | None = None) -> tuple[LogEvent, ...]:
-    """What a function logged in the last `since_seconds`, oldest first.
+    """Returns the log events of a function from the last `since_seconds`, oldest first.
 
-    Raises LocalStackError for an unknown function, or when the stack is not up.
+    `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in the project). Raises LocalStackError for
+    an unknown function, if the stack is not up, or if the emulator fails.
     """
     output = _OUTPUTS.get(function)
     if output is None:

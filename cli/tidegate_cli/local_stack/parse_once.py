@@ -1,4 +1,4 @@
-"""Keeps the emulator from parsing each statement of a batch more than once."""
+"""Makes the emulator parse each statement of a batch only once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 
 class ParseOnce:
-    """Calls `parse`, and hands its result out again if the very same objects come a second time in a row.
+    """Calls `parse`, and returns its result again if the next call has the very same objects as arguments.
 
-    That is how the emulator asks within a batch: to check a statement, and then to execute it. Only once, for who
-    executes it may change what was parsed. Equal statements that are other objects are parsed for themselves.
+    The emulator parses each statement of a batch twice in a row: first to check it, then to execute it. A result is
+    returned again only once, because the execution may change it. Equal statements that are different objects are
+    parsed separately.
     """
 
     def __init__(self, parse: Callable[[str, Any], Any]) -> None:
@@ -19,7 +20,7 @@ class ParseOnce:
         self._ahead: list[tuple[Any, Any, Any]] = []
 
     def __call__(self, statement: str, parameters: Any) -> Any:
-        """The parsed statement. Raises what `parse` raises."""
+        """Returns the parsed statement. Raises what `parse` raises."""
         text, given, parsed = self._last
         self._last = (None, None, None)
         if statement is text and parameters is given:
@@ -29,17 +30,17 @@ class ParseOnce:
         return parsed
 
     def ahead(self, statement: str, parameters: Any) -> Any:
-        """Parses a statement that is going to be asked for, to look at it first. Raises what `parse` raises."""
+        """Parses a statement before the emulator does, and keeps the result for it. Raises what `parse` raises."""
         parsed = self._parse(statement, parameters)
         self._ahead.append((statement, parameters, parsed))
         return parsed
 
     def forget(self) -> None:
-        """Drops what was parsed ahead: the batch is done with."""
+        """Drops the statements that were parsed ahead. Call it after each batch."""
         self._ahead.clear()
 
     def _parsed_ahead(self, statement: str, parameters: Any) -> Any:
-        """Finds the result for these very objects. The emulator asks for statements in the order in which they came."""
+        """Returns the kept result for these very objects; None without one. The emulator asks in the batch's order."""
         if self._ahead and self._ahead[0][0] is statement and self._ahead[0][1] is parameters:
             return self._ahead.pop(0)[2]
         return None

@@ -1,11 +1,10 @@
-"""Bounds an API's calls of a function as AWS does; the emulator hands over events and answers of any size.
+"""Bounds the events and answers of an API's functions as AWS does. The emulator by itself passes on any size.
 
 AWS refuses an invocation whose event is not smaller than 6 MiB ("Request must be smaller than 6291456 bytes"), and API
 Gateway answers the client with 413. An answer of a function may have 6 MiB and 100 bytes; a larger one becomes 502.
 
-Private functions of the emulator are wrapped, since it offers no other way: `apigateway_v1._build_lambda_event_v1`
-makes the event, `_invoke_lambda_proxy_v1` and `_call_lambda_raw` carry it there and back. A version of the emulator
-without them fails tests/cli/test_payload_limits.py.
+The patches wrap private functions of the emulator, because it offers no other way. A version without them fails
+tests/cli/test_payload_limits.py.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ _call = apigateway_v1._call_lambda_raw
 
 
 class _EventTooLargeError(Exception):
-    """The event of a call is as large as AWS refuses."""
+    """The event of a call is too large for AWS."""
 
 
 def json_bytes(value: Any) -> int:
-    """How many bytes a value takes as compact JSON in UTF-8."""
+    """Returns the size of a value in bytes, as compact JSON in UTF-8."""
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode())
 
 
@@ -48,7 +47,7 @@ async def _invoke_or_refuse(*arguments: Any, **named: Any) -> Any:
 
 
 def _answer_bytes(body: Any) -> int:
-    if isinstance(body, str | bytes):  # the answer's JSON as the function wrote it
+    if isinstance(body, str | bytes):  # the function's answer, still as JSON
         return len(body.encode() if isinstance(body, str) else body)
     return json_bytes(body)
 
@@ -62,7 +61,10 @@ async def _call_and_bound_the_answer(*arguments: Any, **named: Any) -> Any:
 
 
 def bound_payloads() -> None:
-    """Changes the emulator of this process; once is enough."""
+    """Patches the emulator of this process. Call it once."""
+    # Patches ministack: `apigateway_v1._build_lambda_event_v1`, which makes the event, because its size has no bound.
     apigateway_v1._build_lambda_event_v1 = _build_if_it_fits
+    # Patches ministack: `apigateway_v1._invoke_lambda_proxy_v1`, because an event that is too large must give 413.
     apigateway_v1._invoke_lambda_proxy_v1 = _invoke_or_refuse
+    # Patches ministack: `apigateway_v1._call_lambda_raw`, because it does not bound the size of a function's answer.
     apigateway_v1._call_lambda_raw = _call_and_bound_the_answer

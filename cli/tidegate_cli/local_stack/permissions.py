@@ -1,9 +1,12 @@
-"""What the emulator asks of a caller's policies where it asks otherwise than AWS does by itself.
+"""Finds the permissions that AWS asks of a caller, for calls where the unpatched emulator asks for others.
 
-- A batch of statements needs the action of each statement on that statement's table, a batch of messages the action of
-  a single one. The emulator by itself asks for the batch call's own name, an action that AWS does not have.
-- `dynamodb:LeadingKeys` holds the partition keys that a call names. The emulator by itself has no such key, and a
-  policy that says which items of a table a role may touch would let it touch all of them.
+- A batch of statements needs the action of each statement on that statement's table. A batch of messages needs the
+  action for a single message. The unpatched emulator asks for the batch call's own name, an action that AWS does not
+  have.
+- `dynamodb:LeadingKeys` holds the partition keys that a call names. The unpatched emulator has no such key, so a policy
+  that limits a role to some items of a table would let it touch all of them.
+
+emulator_process.py patches these functions into the emulator.
 """
 
 from __future__ import annotations
@@ -27,14 +30,14 @@ _TABLE = re.compile(
 
 
 def single_action(action: str | None) -> str | None:
-    """The action that AWS asks for where the emulator knows of `action`."""
+    """Returns the action that AWS asks for in place of the emulator's `action`; None for None."""
     return None if action is None else _SINGLE.get(action, action)
 
 
 def statement_checks(action: str, body: bytes) -> list[tuple[str, str]]:
-    """The actions with their tables that a call of statements needs, each pair once; none for any other call.
+    """Returns each pair of action and table name that a call with PartiQL statements needs; none for any other call.
 
-    A statement that can't be read needs an action that nobody has.
+    `body` is the call's JSON. For a statement that can't be read the action is one that no policy can allow.
     """
     if action not in _STATEMENTS:
         return []
@@ -52,7 +55,10 @@ def _check(statement: str) -> tuple[str, str]:
 
 
 def leading_keys(body: bytes, key_of: Callable[[str], str | None]) -> list[str]:
-    """The partition keys that a call names by key or item. `key_of` knows the name of a table's partition key."""
+    """Returns the partition keys of the keys and items that a call names.
+
+    `body` is the call's JSON. `key_of` returns the name of a table's partition key, None for an unknown table.
+    """
     given = _parsed(body)
     return [
         str(value)

@@ -1,4 +1,4 @@
-"""Where a local stack keeps its files."""
+"""The paths of a local stack's files, and the locks on its home and its build."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Places:
 
     @classmethod
     def find(cls, home: Path | None = None) -> Places:
-        """The places for a home; without one, TIDEGATE_HOME or `.tidegate` in the project.
+        """Returns the places of a stack with this home (default: TIDEGATE_HOME, else `.tidegate` in the project).
 
-        Raises LocalStackError where no project is found.
+        Raises LocalStackError if no project is found.
         """
         project = find_project()
         chosen = home or Path(os.environ.get("TIDEGATE_HOME") or project / _HOME_NAME)
@@ -39,71 +39,77 @@ class Places:
 
     @property
     def root_secret(self) -> Path:
-        """The secret of the stack's root key."""
+        """Returns the path of the file with the root key's secret."""
         return self.home / "secret"
 
     @property
     def emulator_record(self) -> Path:
-        """Which process is this stack's emulator."""
+        """Returns the path of the record that names this stack's emulator: its process, port and executions."""
         return self.home / "emulator.json"
 
     @property
     def emulator_log(self) -> Path:
-        """What the emulator prints."""
+        """Returns the path of the emulator's output."""
         return self.home / "emulator.log"
 
     @property
     def sam_log(self) -> Path:
-        """What the last build and deployment printed."""
+        """Returns the path of the output of the last build or deployment."""
         return self.home / "sam.log"
 
     @property
     def state(self) -> Path:
-        """Holds all that the emulator saves."""
+        """Returns the folder of the emulator's saved state."""
         return self.home / "state"
 
     @property
     def saved_items(self) -> Path:
-        """The items of the emulator's tables, as it saves them."""
+        """Returns the folder with the saved items of the emulator's tables."""
         return self.state / "items"
 
     @property
     def saved_ports(self) -> Path:
-        """Which ports the addresses in the saved state are for."""
+        """Returns the path of the list of ports that addresses in the saved state may have."""
         return self.state / "ports.json"
 
     @property
     def kept_aside(self) -> Path:
-        """Files of the state that could not be used as they were."""
+        """Returns the folder for copies of damaged files of the state."""
         return self.home / "aside"
 
     @property
     def was_whole(self) -> Path:
-        """There once a deployment of this home's stack was complete."""
+        """Returns the path of a file that exists once a deployment of this home's stack was complete."""
         return self.home / "deployed"
 
     @property
     def scratch(self) -> Path:
-        """The emulator's temporary files, unpacked functions among them."""
+        """Returns the folder for the emulator's temporary files, such as unpacked functions."""
         return self.home / "tmp"
 
     @property
     def stack_info(self) -> Path:
-        """The facts of the stack while it is up."""
+        """Returns the path of the stack's facts, which exists while the stack is up."""
         return self.home / "stack.json"
 
     @property
     def build(self) -> Path:
-        """The built functions and layers; homes of one project share them."""
+        """Returns the folder with the built functions and layers, which all homes of one project share."""
         return self.project / ".aws-sam" / "local"
 
     def claim_home(self) -> None:
-        """Makes the home where there is none, and closes it to other users. Raises LocalStackError if it can't."""
+        """Makes the home if there is none, and closes it to other users.
+
+        Raises LocalStackError if the folder is another user's, or holds more than a stack.
+        """
         claim_home(self.home, marker=_LOCK_NAME, default_name=_HOME_NAME)
 
     @contextmanager
     def lock_home(self, progress: Progress) -> Iterator[None]:
-        """Held while the stack is changed, so that two commands do not start it twice."""
+        """Holds the lock on the home within the block, so that two commands never start the stack twice.
+
+        `progress` is called if another command holds the lock. Raises LocalStackError after `LOCK_WAIT_SECONDS`.
+        """
         self.claim_home()
         path = self.home / _LOCK_NAME
         with _locked(path, open_private_lock(path), progress):
@@ -111,7 +117,10 @@ class Places:
 
     @contextmanager
     def lock_build(self, progress: Progress) -> Iterator[None]:
-        """Held from build to the end of deployment, so that nobody replaces what is being deployed."""
+        """Holds the lock on the build within the block, so that no command replaces a build that is being deployed.
+
+        `progress` is called if another command holds the lock. Raises LocalStackError after `LOCK_WAIT_SECONDS`.
+        """
         self.build.parent.mkdir(parents=True, exist_ok=True)
         path = self.build.parent / "local.lock"
         with _locked(path, path.open("ab"), progress):
@@ -119,9 +128,10 @@ class Places:
 
 
 def find_project() -> Path:
-    """The folder with the template: where this program is installed from, or above the working directory.
+    """Returns the project's folder, which holds template.yaml and samconfig.toml.
 
-    Raises LocalStackError where there is none.
+    That is the folder from which this program is installed, or the working directory or one above it. Raises
+    LocalStackError if there is none.
     """
     here = Path(__file__).resolve()
     for folder in (here.parents[3], Path.cwd(), *Path.cwd().parents):
@@ -148,4 +158,4 @@ def _locked(path: Path, file: IO[bytes], progress: Progress) -> Iterator[None]:
                         f"another command holds {path}; try again when it has ended"
                     ) from None
                 time.sleep(0.2)
-        yield  # closing the file gives the lock up
+        yield  # closing the file releases the lock

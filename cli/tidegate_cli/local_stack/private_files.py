@@ -1,6 +1,6 @@
-"""Files and folders that only their user can read.
+"""Makes files and folders that only their user can read.
 
-A local stack's home holds the secret of its root key and everything that its tables and queues hold.
+They are needed because a local stack's home holds the secret of its root key, and the data of its tables and queues.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import IO
 from tidegate_cli.local_stack.errors import LocalStackError
 
 UMASK = 0o077
-"""The bits that a process of the local stack takes from the mode of each file that it makes."""
+"""The umask of the local stack's processes: files that they make give no rights to other users."""
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def claim_home(home: Path, *, marker: str, default_name: str) -> None:
-    """Makes a stack's home where there is none, and closes it to other users.
+    """Makes a stack's home if there is none, and closes it to other users.
 
-    A folder that others can enter is closed only where it is a home without doubt: it is empty, it holds the file
-    `marker`, or it is called `default_name`. Raises LocalStackError where it is another user's folder, or one
-    that is used for more than a stack.
+    A folder that others can enter is closed only if it is certainly a home: it is empty, it holds the file `marker`, or
+    its name is `default_name`. Raises LocalStackError if the folder is another user's, or is used for more than a
+    stack.
     """
     home.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     found = home.stat()
@@ -45,23 +45,23 @@ def claim_home(home: Path, *, marker: str, default_name: str) -> None:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder where there is none, which its user alone may enter."""
+    """Makes a folder if there is none, and lets only its user enter it."""
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
 
 
 def open_private(path: Path) -> IO[bytes]:
-    """Opens a file to be written anew. Other users can't read it, not even one that was there before."""
+    """Opens an empty file for writing. Other users can't read it, even if an older file at `path` let them."""
     return os.fdopen(_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
 
 
 def open_private_lock(path: Path) -> IO[bytes]:
-    """Opens a file for its lock; what it holds stays."""
+    """Opens a file to lock it. Its content stays."""
     return os.fdopen(_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: a reader finds the old text or the new one."""
+    """Replaces a file's text in one step, so that a reader finds the old text or the new one, never half of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")  # several processes may write the same file
     with open_private(draft) as file:
         file.write(text.encode())
@@ -69,7 +69,7 @@ def replace_private(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Has the names in a folder outlive a loss of power."""
+    """Syncs the names in a folder to the disk, so that they survive a loss of power. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -78,7 +78,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def others_can_read(path: Path) -> bool:
-    """True where the mode of a file gives anything to other users."""
+    """True if the mode of a file gives any right to other users. Raises FileNotFoundError without the file."""
     return bool(path.stat().st_mode & _OF_OTHERS)
 
 

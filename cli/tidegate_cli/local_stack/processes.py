@@ -1,4 +1,4 @@
-"""Processes and ports: who is who, and how to end one."""
+"""Identifies processes, ends them, and finds free ports."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def remember_child(child: subprocess.Popen[bytes]) -> None:
-    """Keeps a child so that it can be reaped when it ends; without that a dead one would look alive."""
+    """Remembers a child of this process, so that `start_mark` reaps it once it has ended.
+
+    An ended child that is not reaped looks like a running process.
+    """
     _children[child.pid] = child
 
 
 def start_mark(pid: int) -> str | None:
-    """A text that tells this process from any other with the same pid; None if it does not run."""
+    """Returns a text that distinguishes this process from any other with the same pid; None if it does not run.
+
+    The text is the time at which the process started, in the system's own form.
+    """
     child = _children.get(pid)
     if child is not None and child.poll() is not None:
         return None
     try:
-        # The name, field 2, may hold spaces and parentheses; what follows the last one is regular.
+        # The name, field 2, may hold spaces and parentheses. The fields after its last parenthesis hold none.
         fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         )
@@ -43,14 +49,14 @@ def _start_mark_from_ps(pid: int) -> str | None:
 
 
 def runs(pid: int, mark: str) -> bool:
-    """Whether the very process that had this mark still runs."""
+    """True if the process with this pid and this mark still runs. A later process with the same pid does not count."""
     return start_mark(pid) == mark
 
 
 def end(pid: int, mark: str, *, patience_seconds: float) -> bool:
-    """Asks a process to end and waits; after `patience_seconds` ends it hard. False if it was gone already.
+    """Ends a process with SIGTERM, or with SIGKILL if it still runs after `patience_seconds`, and waits for its end.
 
-    Never touches another process that got the same pid.
+    Returns False if it had ended before. Never ends another process that got the same pid.
     """
     if not runs(pid, mark):
         return False
@@ -68,7 +74,7 @@ def end(pid: int, mark: str, *, patience_seconds: float) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """Returns a loopback port on which no process listens now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -76,7 +82,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a loopback port can be listened on now."""
+    """True if a process can listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,7 @@
-"""Keys of functions' roles that nobody can work out.
+"""Makes the keys of functions' roles in a way that nobody can guess.
 
-The emulator by itself makes a function's key, secret and token from the names of the function and its role, which
-anybody can guess. Here the secret and the token also depend on the home's secret.
+The unpatched emulator makes a function's key, secret and token from the names of the function and its role, which
+anybody can guess. Here they also depend on the home's secret.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _NAME_CHARACTERS = 64
 
 
 def credentials_from(root_secret: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """Returns a maker of credentials, which also lets the emulator know them. It takes a function's configuration.
+    """Returns a function that makes the credentials for a Lambda function's configuration, and registers them.
 
-    A function with the same role has the same credentials for as long as the home has its secret, because several of
-    its processes run at once.
+    The credentials of a function and its role stay the same as long as the home has its secret, because several
+    processes of the function run at once.
     """
 
     def credentials_of(configuration: Mapping[str, Any]) -> dict[str, str]:
@@ -50,7 +50,9 @@ def credentials_from(root_secret: str) -> Callable[[Mapping[str, Any]], dict[str
 
 
 def draw_role_keys(root_secret: str) -> None:
-    """Has the emulator of this process make functions' credentials in this way."""
+    """Has the emulator of this process make functions' credentials from the home's secret."""
     made = credentials_from(root_secret)
+    # Patches ministack: `lambda_runtime.execution_credentials`, and the name under which `lambda_svc` imported it,
+    # because anybody could guess the credentials that it makes.
     lambda_runtime.execution_credentials = made
     lambda_svc.execution_credentials = made

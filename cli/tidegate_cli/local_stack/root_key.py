@@ -1,6 +1,6 @@
-"""The secret of a local stack's root key: drawn once for each home, and kept in a file that its user alone can read.
+"""Draws the secret of a local stack's root key, once for each home, and keeps it in a file that only its user can read.
 
-The key's name is the same everywhere (model.ACCESS_KEY_ID). The secret is what the emulator checks signatures with.
+The key's id is the same everywhere (model.ACCESS_KEY_ID). The emulator checks signatures with the secret.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _RANDOM_BYTES = 30  # 40 characters, as a secret of AWS has
 
 
 def draw_root_secret(places: Places) -> str:
-    """The home's secret; draws one where there is none. Raises LocalStackError where others can read it."""
+    """Returns the home's secret, and draws one if there is none. Raises LocalStackError if others can read its file."""
     path = places.root_secret
     if not path.exists():
-        # A file of a name that nobody else draws, of mode 0600 from the first.
+        # mkstemp makes a file of a unique name, with mode 0600 from the start.
         descriptor, name = tempfile.mkstemp(prefix="secret-", dir=places.home)
         draft = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_urlsafe(_RANDOM_BYTES).encode())
         try:
-            path.hardlink_to(draft)  # refused where another process was quicker; then that one's counts
+            path.hardlink_to(draft)  # refused if another process was faster; then its secret counts
         except FileExistsError:
             pass
         finally:
@@ -39,12 +39,12 @@ def draw_root_secret(places: Places) -> str:
 
 
 def read_root_secret(places: Places) -> str:
-    """The home's secret. Raises LocalStackError where there is none, or where others can read it."""
+    """Returns the home's secret. Raises LocalStackError if there is none, or if others can read its file."""
     return read_secret_file(places.root_secret)
 
 
 def read_secret_file(path: Path) -> str:
-    """The secret in a file. Raises LocalStackError where there is none, or where others can read it."""
+    """Returns the secret in a file. Raises LocalStackError if there is none, or if others can read the file."""
     try:
         if others_can_read(path):
             raise LocalStackError(
@@ -53,12 +53,12 @@ def read_secret_file(path: Path) -> str:
             )
         secret = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        raise LocalStackError(f"{path} is not there: run `tidegate local up`, which makes it") from None
+        raise LocalStackError(f"{path} does not exist: run `tidegate local up`, which makes it") from None
     if not secret:
         raise LocalStackError(f"{path} is empty: remove it and run `tidegate local up`")
     return secret
 
 
 def root_session(places: Places) -> boto3.Session:
-    """A boto3 session with the home's root key. Raises LocalStackError where the home has no secret."""
+    """Returns a boto3 session with the home's root key. Raises LocalStackError if the home has no usable secret."""
     return make_session(read_root_secret(places))

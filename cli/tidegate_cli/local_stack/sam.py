@@ -1,4 +1,4 @@
-"""Runs AWS SAM: build and deploy."""
+"""Runs AWS SAM to build and deploy the template."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """The template's parameters here: samconfig's `local`, the interpreter in use, `extra`."""
+    """Returns the template's parameters for a local stack.
+
+    They are those of samconfig.toml's environment `local`, then runtime and architecture of this Python, then `extra`.
+    """
     with (project / "samconfig.toml").open("rb") as file:
         config = tomllib.load(file)
     given = config["local"]["deploy"]["parameters"]["parameter_overrides"]
@@ -38,7 +41,7 @@ def local_parameters(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def content_hash(project: Path, parameters: Mapping[str, str]) -> str:
-    """A digest of all that a deployment is made from: template, code, locked packages, parameters."""
+    """Returns a SHA-256 digest of all that a deployment depends on: template, code, locked packages, parameters."""
     digest = hashlib.sha256()
     for name in sorted(parameters):
         digest.update(f"{name}={parameters[name]}\0".encode())
@@ -62,9 +65,9 @@ def _sources(project: Path) -> Iterator[Path]:
 
 
 def build(places: Places, parameters: Mapping[str, str], digest: str, progress: Progress) -> None:
-    """Builds functions and layers, unless what stands there was built from the same content.
+    """Builds functions and layers, unless the present build was made from content with the same `digest`.
 
-    Raises LocalStackError with the end of SAM's output where the build fails.
+    Raises LocalStackError, with the end of SAM's output, if the build fails.
     """
     stamp = places.build / _HASH_FILE
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
@@ -96,7 +99,10 @@ def build(places: Places, parameters: Mapping[str, str], digest: str, progress: 
 def deploy(
     places: Places, parameters: Mapping[str, str], digest: str, endpoint_url: str, progress: Progress
 ) -> None:
-    """Deploys what was built. Raises LocalStackError with the end of SAM's output where that fails."""
+    """Deploys the build to the emulator at `endpoint_url`, and tags the stack with `digest`.
+
+    Raises LocalStackError, with the end of SAM's output, if the deployment fails.
+    """
     progress("deploying the template (sam deploy)")
     _run(
         "deploy",
@@ -133,7 +139,7 @@ def _run(verb: str, arguments: Sequence[str], places: Places, *, endpoint_url: s
     if executable is None:
         raise LocalStackError("AWS SAM is not installed in this environment: run `make setup`")
     places.claim_home()
-    # A build calls no AWS: it gets a key that opens nothing.
+    # A build makes no calls to AWS, so it gets no real secret.
     secret = "none" if endpoint_url is None else read_root_secret(places)
     with open_private(places.sam_log) as log:
         child = subprocess.Popen(
@@ -156,7 +162,7 @@ def _run(verb: str, arguments: Sequence[str], places: Places, *, endpoint_url: s
 
 
 def _environment(endpoint_url: str | None, secret: str) -> dict[str, str]:
-    # The user's own AWS configuration stays out, so that nothing here can ever reach a real account.
+    # The user's own AWS configuration is left out, so that SAM can never reach a real account.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     environment = {
         **kept,

@@ -1,7 +1,7 @@
-"""Large byte strings of the emulator's state, each in a file of its own: packed functions and layers, uploads.
+"""Saves large byte strings of the emulator's state in files of their own: packed functions and layers, and uploads.
 
-They never change, so they are written once, and the state that names them stays small enough to be saved every few
-seconds. A file is called by the SHA-256 of what it holds.
+A byte string never changes, so it is written once. The state only names its file, and so stays small enough to be saved
+every few seconds. A file's name is the SHA-256 of its content.
 """
 
 from __future__ import annotations
@@ -25,26 +25,30 @@ class SavedBlobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Held, so that no other byte string gets the identity of one whose name was worked out before.
+        # The byte strings are kept, so that no later one can get the same id() as one whose name is known.
         self._named: dict[int, tuple[bytes, str]] = {}
         self._read: set[str] = set()
         make_private_folder(folder)
 
     def dumps(self, state: Any) -> bytes:
-        """A service's state as JSON. Writes the large byte strings in it where they are not written yet."""
+        """Returns a service's state as JSON. Writes the large byte strings in it that have no file yet.
+
+        Raises OSError if a file can't be written.
+        """
         return json.dumps(state, default=self._encoded).encode()
 
     def install(self) -> None:
-        """Has the emulator of this process read the files where a state names them."""
+        """Has the emulator of this process read a file wherever a saved state names it."""
         restored = persistence._json_object_hook
 
         def restored_with_blobs(value: dict[str, Any]) -> Any:
             return self._content(value[_MARK]) if _MARK in value else restored(value)
 
+        # Patches ministack: `persistence._json_object_hook`, because it knows no states that name such files.
         persistence._json_object_hook = restored_with_blobs
 
     def remove_unread(self) -> None:
-        """Removes files that no state named when it was loaded."""
+        """Removes the files that no state named. Call it after all states were loaded."""
         for path in self._folder.iterdir():
             if path.name not in self._read:
                 path.unlink()

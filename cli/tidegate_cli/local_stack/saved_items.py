@@ -1,10 +1,10 @@
-"""Saves the items of the emulator's tables while it runs (item_files.py says how they stand in files).
+"""Saves the items of the emulator's tables while it runs. item_files.py describes the files.
 
-Every change of an item is noted where the emulator stores it, and a thread of the emulator writes what was noted
-every quarter of a second. Noting costs a microsecond; an item that changed several times meanwhile is written once.
+Patches note every change of an item when the emulator stores it. A thread of the emulator writes the noted changes
+every quarter of a second. To note a change costs a microsecond. An item that changed several times in between is
+written once.
 
-`dynamodb._set_item` and `_remove_item` are wrapped, and the transaction, whose changes are written together or not at
-all. A version of the emulator that lacks them, or stores items elsewhere, fails tests/local_stack.
+A version of the emulator that lacks the patched functions, or stores items in another way, fails tests/local_stack.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BESIDE_TABLES = (
     "exports",
     "imports",
 )
-"""Returns all that DynamoDB saves beside its tables."""
+"""The names of all that the emulator's DynamoDB saves beside its tables."""
 _Key = tuple[str, str, str]
 
 
@@ -53,7 +53,7 @@ class SavedItems:
     # --- noting -------------------------------------------------------------------------------------------
 
     def install(self) -> None:
-        """Notes what the emulator of this process stores from now on."""
+        """Patches the emulator of this process, so that every change from now on is noted."""
         set_item, remove_item = dynamodb._set_item, dynamodb._remove_item
         transact, replaced = dynamodb._transact_write_items, dynamodb._items_replaced
 
@@ -78,9 +78,14 @@ class SavedItems:
             replaced(table)
             self._must_compact = True
 
+        # Patches ministack: `dynamodb._set_item` and `_remove_item`, because the emulator reports no changes of items.
         dynamodb._set_item = set_and_note
         dynamodb._remove_item = remove_and_note
+        # Patches ministack: `dynamodb._transact_write_items`, because the changes of a transaction must be noted
+        # together, so that they are saved together or not at all.
         dynamodb._transact_write_items = transact_together
+        # Patches ministack: `dynamodb._items_replaced`, because it is called when all items of a table are replaced
+        # without `_set_item`. A new base then saves them.
         dynamodb._items_replaced = replaced_and_note
 
     def _note(self, table: Any, partition: str, sort: str, item: Any) -> None:
@@ -90,14 +95,14 @@ class SavedItems:
     # --- reading ------------------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Fills the tables, which stand already, with the items that were saved. Raises BrokenFileError."""
+        """Fills the tables, which must exist already, with the saved items. Raises BrokenFileError."""
         tables = {table["TableId"]: table for table in dynamodb._tables.all_values()}
         for table in tables.values():
             table["items"] = defaultdict(dict, table.get("items") or {})
         for change in self._files.read():
             table = tables.get(change.table_id)
             if table is None:
-                continue  # of a table that was deleted
+                continue  # its table was deleted
             if change.item is not None:
                 table["items"][change.partition][change.sort] = change.item
                 continue
@@ -109,10 +114,10 @@ class SavedItems:
             dynamodb._update_counts(table)
 
     def begin(self) -> None:
-        """Opens a journal for what changes from now on.
+        """Begins a journal for the changes from now on. Raises OSError.
 
-        Items that an older version saved with their tables get a base first, for tables are saved without their
-        items from now on.
+        An older version saved items together with their tables. From now on tables are saved without items, so such
+        items are written to a base first.
         """
         number = self._files.begin_journal()
         if not self._files.has_base and any(table["items"] for table in dynamodb._tables.all_values()):
@@ -122,7 +127,7 @@ class SavedItems:
     # --- writing ------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Writes what was noted. Raises OSError, and then writes it the next time."""
+        """Writes the noted changes. Raises OSError if that fails, and keeps them for the next call."""
         with self._together:
             noted, self._noted = self._noted, {}
         if not noted:
@@ -140,11 +145,14 @@ class SavedItems:
             raise
 
     def sync(self) -> None:
-        """Has what was flushed outlive a loss of power too."""
+        """Syncs the flushed changes to the disk, so that they survive a loss of power. Raises OSError."""
         self._files.sync()
 
     def compact_a_little(self) -> bool:
-        """Writes some more of a new base where journals have grown long; False where there is nothing to do."""
+        """Writes the next part of a new base if the journals have grown long. Returns False if nothing is left to do.
+
+        Raises OSError if that fails. The next call then begins another base.
+        """
         if self._compaction is None:
             longest = max(LEAST_TO_COMPACT_BYTES, _COMPACT_AT_TIMES_THE_BASE * self._files.base_bytes)
             if self._files.journal_bytes < longest and not self._must_compact:
@@ -163,7 +171,7 @@ class SavedItems:
 
 
 def tables_without_items() -> dict[str, Any]:
-    """Returns all that the emulator's DynamoDB saves of itself, but for the items of its tables."""
+    """Returns the state of the emulator's DynamoDB without the items of its tables."""
     tables = AccountRegionScopedDict()
     for key, table in dynamodb._tables.all_items():
         kept = {name: value for name, value in table.items() if name not in _NOT_OF_THE_TABLE}

@@ -1,6 +1,6 @@
-"""Looks after what the emulator saved, between two of its lives: whole or broken, for which port, of which stack.
+"""Checks and adapts the emulator's saved state before a start: damaged files, the port, an interrupted update.
 
-Nothing here throws state away. A file that can't be used is named, and kept aside.
+No function here throws state away. A message names each damaged file, and a copy of it is kept.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from tidegate_cli.local_stack.places import Places
 from tidegate_cli.local_stack.private_files import make_private_folder, replace_private
 
 _UPDATE_ENDED = "UPDATE_ROLLBACK_COMPLETE"
-# Bodies of messages and lines of logs are the user's, whatever addresses they hold.
+# Bodies of messages and lines of logs are the user's data. Addresses in them are not changed.
 _OF_THE_USER = {"messages"}
 _FILES_OF_THE_USER = {"cloudwatch_logs.json"}
 
 
 def check(places: Places, progress: Progress, *, salvage: bool) -> None:
-    """Makes sure that what was saved can be read. Cuts off the end that a kill left half written, and keeps it aside.
+    """Makes sure that the saved state can be read. Cuts off a line that a kill left half written.
 
-    Raises LocalStackError where a file is broken otherwise. With `salvage`, of a broken file of items the part that
-    can be read is used, and the whole file is kept aside.
+    With `salvage` it also cuts a broken file of items where its readable part ends. It keeps a copy of each file that
+    it cuts, and calls `progress`. Raises LocalStackError if a file is broken in any other way.
     """
     for path in _service_files(places):
         try:
             _read(path)
         except ValueError as error:
             raise LocalStackError(
-                f"{path} is broken ({error}); nothing was changed. Put a good copy of it there, or start with an empty "
+                f"{path} is broken ({error}); nothing was changed. Replace it by a good copy, or start with an empty "
                 "stack: `tidegate local down --wipe`"
             ) from error
     for damage in ItemFiles(places.saved_items).damages():
         if not damage.torn and not salvage:
             raise LocalStackError(
                 f"{damage.path} is broken from byte {damage.offset:,} of {damage.path.stat().st_size:,} on; "
-                "nothing was changed. Put a good copy of it there, or go on with what can be read of it: "
+                "nothing was changed. Replace it by a good copy, or go on with the part that can be read: "
                 "`tidegate local up --salvage` (it keeps the broken file)"
             )
         _cut(places, damage, progress)
@@ -56,8 +56,8 @@ def _cut(places: Places, damage: Damage, progress: Progress) -> None:
     kept.chmod(0o600)
     with damage.path.open("r+b") as file:
         file.truncate(damage.offset)
-    how = "was being written as the emulator was killed" if damage.torn else "can't be read"
-    progress(f"the end of {damage.path.name} ({lost:,} bytes) {how}: going on without it; {kept} has it")
+    how = "was being written when the emulator was killed" if damage.torn else "can't be read"
+    progress(f"the end of {damage.path.name} ({lost:,} bytes) {how}: going on without it; a copy is {kept}")
 
 
 def _aside(places: Places) -> Path:
@@ -73,10 +73,10 @@ def _aside(places: Places) -> Path:
 
 
 def move_to_port(places: Places, port: int, earlier: int | None) -> None:
-    """Writes the addresses in what was saved for `port`; `earlier` is the last port, if any.
+    """Changes the port of all addresses in the saved state to `port`. `earlier` is the last port, None if unknown.
 
-    Queues are known by addresses that hold the port. Every port that the state was ever for is recorded first, so a
-    move that is interrupted is done by the next start.
+    Addresses of queues contain the port. All ports that the state may contain are recorded first. So if the change is
+    interrupted, the next start completes it.
     """
     known = {*_ports(places), *([] if earlier is None else [earlier])}
     if known - {port}:
@@ -109,7 +109,7 @@ def _moved(value: Any, pattern: re.Pattern[str], address: str) -> Any:
 
 
 def end_interrupted_update(places: Places) -> None:
-    """Has the saved stack count as one whose update was rolled back, so that it can be deployed to again."""
+    """Marks the saved stack as one whose update was rolled back, so that it can be deployed to again."""
     path = places.state / "cloudformation.json"
     saved = _read(path)
     for key, stack in saved["payload"]["stacks"]["data"].items():
@@ -119,9 +119,10 @@ def end_interrupted_update(places: Places) -> None:
 
 
 def forget_stream_positions(places: Places) -> None:
-    """Lets stream readers begin anew: the emulator saves how far they were, but not the streams themselves.
+    """Removes the saved positions of stream readers, so that they begin at the start of each stream.
 
-    Left in, it would pass over as many records as were ever read before.
+    The emulator saves the positions, but not the streams. A reader with an old position would skip as many records of
+    the new stream as it had read of the old one.
     """
     path = places.state / "lambda.json"
     if not path.is_file():

@@ -1,12 +1,12 @@
-"""Saves what the emulator holds while it runs, so that a kill loses seconds, not all since the last `down`.
+"""Saves the emulator's state while it runs, so that a kill loses the last seconds only, not all since the last `down`.
 
-A thread of the emulator looks every quarter of a second. Parts that change with each job are saved most often: items of
-tables at each look (saved_items.py), queues every second. Other services are saved every five seconds while they
-change, logs and metrics every ten. The saving of a service rests for twenty times as long as it took, so saving takes
-at most about a twentieth of a core for each, and what a kill loses grows with what is held.
-docs/local-stack.md says what that comes to.
+A thread of the emulator looks for changes every quarter of a second. Parts that change with each job are saved most
+often: items of tables each time (saved_items.py), queues every second. Other services are saved every five seconds
+while they change, logs and metrics every ten. After a service is saved, it is left alone for twenty times as long as
+that took. So each service costs at most about a twentieth of a core, and a kill loses more if a service holds more.
+docs/local-stack.md has the figures.
 
-A file is written beside the old one, synced and renamed: a reader finds the old state or the new one.
+A new file is written beside the old one, synced and renamed, so a reader finds the old state or the new one.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Saving:
         self._thread = threading.Thread(target=self._run, name="tidegate-saving", daemon=True)
 
     def install(self) -> None:
-        """Takes the place of the emulator's own saving, which saves at its end only."""
+        """Replaces the emulator's own saving, which saves only when the emulator ends."""
         load_all = app._load_persisted_state
 
         def load_and_begin() -> None:
@@ -68,14 +68,21 @@ class Saving:
             self.items.begin()
             self._thread.start()
 
+        # Patches ministack: `dynamodb.get_state`, because items are saved on their own (saved_items.py).
         dynamodb.get_state = tables_without_items
         self.blobs.install()
         self.items.install()
+        # Patches ministack: `app._load_persisted_state`, because the saved items must be loaded after the tables, and
+        # the saving thread must start after that.
         app._load_persisted_state = load_and_begin
+        # Patches ministack: `app.save_all`, because it saves only at the emulator's end, and ignores errors.
         app.save_all = self.save_last
 
     def save_last(self, services: Mapping[str, _GetState]) -> None:
-        """Saves all that is not saved yet, as the emulator ends. Raises the first OSError after it tried all."""
+        """Saves everything that is not saved yet, when the emulator ends. `services` are functions that return states.
+
+        It tries all parts, and then raises the first OSError.
+        """
         self._ended.set()
         self._thread.join()
         failed: OSError | None = None
@@ -98,9 +105,9 @@ class Saving:
         while not self._ended.wait(LOOK_SECONDS):
             try:
                 self._look()
-            except OSError as error:  # a full disk, say: what was noted is kept, and tried again
+            except OSError as error:  # such as a full disk: the noted changes are kept, and tried again
                 _log.error("the state could not be saved, and is tried again: %s", error)
-            except Exception:  # noqa: BLE001 - told here; a thread that ended would save nothing from then on
+            except Exception:  # noqa: BLE001 - logged here; if the thread ended, nothing would be saved any more
                 _log.exception("a part of the state was not saved")
 
     def _look(self) -> None:
@@ -143,10 +150,10 @@ class Saving:
 
 
 def _state_of(name: str, get_state: _GetState) -> Any:
-    """Returns the state that a service has to save; None for nothing.
+    """Returns the state of a service that must be saved; None if it has none.
 
-    A service copies its state while other threads of the emulator change it. A copy that met a change raises
-    RuntimeError, and is made again.
+    A service copies its state while other threads of the emulator may change it. If one does, the copy raises
+    RuntimeError and is made again. Raises that RuntimeError after `_TRIES` copies.
     """
     state = None
     for tries_left in range(_TRIES - 1, -1, -1):
@@ -159,6 +166,6 @@ def _state_of(name: str, get_state: _GetState) -> Any:
     if state is None:
         return None
     if name == "lambda":
-        # The streams themselves are not saved. A reader that knew how far it was in one would pass over the next.
+        # The streams themselves are not saved. A reader with an old position would skip records of a new stream.
         state = {**state, "dynamodb_stream_positions": {}}
     return state

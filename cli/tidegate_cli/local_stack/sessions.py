@@ -1,7 +1,7 @@
-"""Sessions of roles outlive a restart of the emulator, as they outlive everything on AWS until they end.
+"""Saves sessions of roles, so that they survive a restart of the emulator, as sessions on AWS last until they expire.
 
-The emulator by itself forgets them. A worker that holds one would be refused from then on, for an SDK asks for another
-session only when the one it has is about to end.
+The unpatched emulator forgets them. A worker with a session would then be refused, because an SDK asks for a new
+session only when the old one is about to expire.
 """
 
 from __future__ import annotations
@@ -24,5 +24,6 @@ def _load(state: dict[str, Any]) -> None:
 
 def keep_sessions() -> None:
     """Has the emulator of this process save its sessions with the rest of its state, and load them."""
+    # Patches ministack: `sts.get_state` and `sts.load_persisted_state`, because they save and load nothing.
     sts.get_state = _saved
     sts.load_persisted_state = _load

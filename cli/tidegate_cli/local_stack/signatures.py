@@ -1,8 +1,8 @@
 """Checks that a request is signed with a key that this emulator knows.
 
-The emulator by itself checks the signatures of users' and sessions' keys where it asks for a permission, and takes the
-root key and a few other names for the root whatever the signature is. Here every signature counts, the root key's too,
-and no other name is taken for the root.
+The unpatched emulator checks the signatures of users' and sessions' keys only when it checks a permission. It accepts
+the root key and a few other key ids as the root with any signature. Here every request's signature is checked, the root
+key's too, and only the root key counts as the root.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNSIGNED = ("MissingAuthenticationToken", "Missing Authentication Token")
 
 
 class Refused(Exception):
-    """A signature that does not hold; `code` is AWS's word for the reason."""
+    """A signature that is refused. `code` is AWS's error code for the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request as signatures see it; values of a header that stands more than once are joined."""
+    """A request as signatures are checked. The values of a header that appears more than once are joined."""
 
     request: Request
     headers: Mapping[str, str]
@@ -54,16 +54,16 @@ class _Asked:
 
     @property
     def is_query_signed(self) -> bool:
-        """True where the address has any part of a signature."""
+        """True if the address has any part of a signature."""
         return any(name.lower() in _IN_QUERY for name in self.query)
 
     @property
     def token(self) -> str:
-        """The token of a session, "" without one."""
+        """Returns the session token, "" without one."""
         return self.headers.get("x-amz-security-token") or self.first("X-Amz-Security-Token")
 
     def first(self, name: str) -> str:
-        """The first value of a parameter of the address, "" without one."""
+        """Returns the first value of a parameter of the address, "" without one."""
         return (self.query.get(name) or [""])[0]
 
 
@@ -76,7 +76,9 @@ class Signatures:
         self._resolve_others = iam_evaluator.resolve_credential
 
     def install(self) -> None:
-        """Has the emulator know the root key as this guard does, for the signatures in addresses that S3 checks."""
+        """Has the emulator resolve the root key as this guard does."""
+        # Patches ministack: `iam_evaluator.resolve_credential`, and the name under which `s3` imported it, because they
+        # know the root key without its secret. S3 checks signatures in addresses itself, and needs the secret for that.
         iam_evaluator.resolve_credential = self._resolve
         s3.resolve_credential = self._resolve
 
@@ -91,7 +93,7 @@ class Signatures:
         return found
 
     def judge(self, request: Request) -> Refusal | BodyCheck:
-        """Refuses a request whose time, key or form can't be right; else says how to check it with its body."""
+        """Returns a refusal if the time, key or form of a request is wrong, else a check of its body."""
         asked = _Asked.of(request)
         if _is_for_all(asked):
             return lambda _body: None
@@ -123,9 +125,9 @@ class Signatures:
 
 
 def _is_for_all(asked: _Asked) -> bool:
-    """True for an unsigned call of a method of the API that AWS would not ask a signature for either.
+    """True for an unsigned call of an API method that needs no signature on AWS either.
 
-    What such a method asks for instead, if anything, is its authorizer's part.
+    The method may have an authorizer. The emulator then asks that authorizer itself.
     """
     if asked.headers.get("authorization", "").startswith("AWS") or asked.is_query_signed:
         return False
@@ -138,11 +140,11 @@ def _is_for_all(asked: _Asked) -> bool:
 
 
 def _claimed(asked: _Asked) -> sigv4.HeaderSignature:
-    """The signature that a request says it has. Raises Refused where there is none, or none that can be right."""
+    """Returns the signature of a request. Raises Refused if there is none, or if its form or time is wrong."""
     signature = _parsed(asked)
     if "host" not in signature.signed_headers.split(";"):
         raise Refused("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    # The emulator reads the key in its own way; it must not take another one for the caller.
+    # The emulator reads the key id in its own way. If it found another one, it would mistake the caller.
     if router.extract_access_key_id(asked.headers, asked.query) != signature.access_key_id:
         raise Refused("IncompleteSignature", "The request names more than one access key.")
     if sigv4._amz_datetime(signature.amz_date) is None:
@@ -178,7 +180,7 @@ def _parsed(asked: _Asked) -> sigv4.HeaderSignature:
 def _is_expired(signature: sigv4.HeaderSignature, expires: str) -> bool:
     try:
         return bool(sigv4.presigned_request_is_expired(signature.amz_date, expires))
-    except (ValueError, OverflowError):  # no number, or no time that there is
+    except (ValueError, OverflowError):  # not a number, or not a possible time
         return True
 
 
@@ -202,7 +204,7 @@ def _check(asked: _Asked, body: bytes, signature: sigv4.HeaderSignature, secret:
 
 
 def _answer(asked: _Asked, body: bytes, refused: Refused) -> Refusal:
-    """The refusal in the words and the format of the service that was asked, so that its client can read it."""
+    """Returns the refusal in the format of the service that the request is for, so that its client can read it."""
     method, path, headers, query = asked.request.method, asked.request.path, asked.headers, asked.query
     error = iam_evaluator.AuthError(refused.code, refused.message)
     called = app._parse_execute_api_url(headers["host"], path)
@@ -212,7 +214,7 @@ def _answer(asked: _Asked, body: bytes, refused: Refused) -> Refusal:
         answer = apigateway_v1.authentication_error_response(called[0], stage, error, headers, query)
     if answer is None:
         routing = app._routing_params(method, path, headers, body, query)
-        # Without its body, a form does not say which service it is for. All of them read the same XML.
+        # A form names its service in its body only, which was not read yet. All their clients read the same XML.
         is_form = not body and headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         service = "sts" if is_form else router.detect_service(method, path, headers, routing)
         answer = app._credential_failure(service, "", str(uuid.uuid4()), error, headers)

@@ -1,4 +1,4 @@
-"""Up, down, deploy and status of a local stack."""
+"""Starts, deploys, stops and inspects a local stack: `up`, `deploy`, `down` and `status`."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def up(
     salvage: bool = False,
     executions: int | None = None,
 ) -> StackInfo:
-    """Brings the stack up: starts what does not run, deploys what changed, repairs what was left half done.
+    """Brings the stack up: starts the emulator if needed, deploys changes, and repairs an interrupted deployment.
 
-    `progress` hears of each step. `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in
-    the project). `parameters` override the template's for this stack. `salvage` goes on with what can be read of a
-    broken state. `executions` is how many functions run at once (default: as the last time).
+    `progress` is called at each step. `home` is the stack's folder (default: TIDEGATE_HOME, else `.tidegate` in the
+    project). `parameters` override the template's for this stack. `salvage` uses the readable part of a broken state.
+    `executions` is how many functions run at once (default: the last number).
 
-    If this call started the emulator and then fails or is interrupted, it ends it again. Raises LocalStackError with
-    a message for the user; what the stack holds stays.
+    If this call started the emulator and then fails or is interrupted, it ends the emulator again. Raises
+    LocalStackError with a message for the user. The stack's data stays.
     """
     places = Places.find(home)
     with places.lock_home(progress):
@@ -51,7 +51,7 @@ def up(
             running = emulators.find_running(places)
             if running is not None and executions not in (None, running.executions):
                 raise LocalStackError(
-                    f"the local stack runs with {running.executions} executions; another number takes a restart: "
+                    f"the local stack runs with {running.executions} executions; another number needs a restart: "
                     "`tidegate local down`, then `up` again"
                 )
             try:
@@ -72,7 +72,7 @@ def up(
 def deploy(
     progress: Progress, *, home: Path | None = None, parameters: Mapping[str, str] | None = None
 ) -> StackInfo:
-    """Builds and deploys what changed to a stack that is up; raises LocalStackError if it is not."""
+    """Builds and deploys changes to a stack that is up, as `up` does. Raises LocalStackError if the stack is not up."""
     places = Places.find(home)
     if emulators.find_running(places) is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
@@ -80,9 +80,10 @@ def deploy(
 
 
 def down(progress: Progress, *, home: Path | None = None, wipe: bool = False) -> bool:
-    """Stops the stack; what it holds is saved for the next `up`, unless `wipe`. False if it was not up.
+    """Stops the stack. Its data is saved for the next `up`, or removed with `wipe`. Returns False if it was not up.
 
-    Ends only the process that `up` recorded, after making sure that it is still that one.
+    It ends only processes of this stack: each is checked to be the one that was recorded, not a later one with the same
+    pid. Raises LocalStackError if some of them do not end, or no project is found.
     """
     places = Places.find(home)
     if not places.home.exists():
@@ -94,12 +95,15 @@ def down(progress: Progress, *, home: Path | None = None, wipe: bool = False) ->
             emulators.forget_state(places)
             places.root_secret.unlink(missing_ok=True)
     said = "the local stack is stopped" if was_up else "the local stack was not up"
-    progress(f"{said}; what it held is removed" if wipe else said)
+    progress(f"{said}; its data is removed" if wipe else said)
     return was_up
 
 
 def status(*, home: Path | None = None) -> LocalStatus:
-    """How the stack is; changes nothing but an emulator that hangs or checks no signatures, which it ends."""
+    """Returns the state of the stack. It ends an emulator that hangs or checks no signatures, and changes nothing else.
+
+    Raises LocalStackError if no project is found, or if the emulator fails.
+    """
     places = Places.find(home)
     emulator = emulators.find_running(places)
     if emulator is None:
@@ -114,10 +118,12 @@ def status(*, home: Path | None = None) -> LocalStatus:
 
 
 def _whole(places: Places, emulator: Emulator, progress: Progress) -> Emulator:
-    """An emulator that holds a stack that can be deployed to, or none.
+    """Returns an emulator with a stack that can be deployed to, or without a stack.
 
-    A stack that was never whole held nothing yet, so it is made anew. An update that was interrupted is taken for
-    one that was rolled back, and what the stack holds stays. Raises LocalStackError for any other stack.
+    A stack that was never complete holds no data yet, so it is removed. An interrupted update is treated as one that
+    was rolled back, and the stack's data stays. In both cases the emulator is started again.
+
+    Raises LocalStackError for any other stack that can't be deployed to.
     """
     deployment = cloud.describe(emulator.endpoint_url, read_root_secret(places))
     if deployment is None or deployment.is_usable:
@@ -130,7 +136,7 @@ def _whole(places: Places, emulator: Emulator, progress: Progress) -> Emulator:
     if not deployment.was_updated:
         raise LocalStackError(
             f"the stack is {deployment.status}, and can't be deployed to; nothing was changed. "
-            "`tidegate local down --wipe` removes it with all it holds"
+            "`tidegate local down --wipe` removes it with all its data"
         )
     progress(f"an earlier deployment was interrupted ({deployment.status}): deploying again")
     emulators.stop(places)

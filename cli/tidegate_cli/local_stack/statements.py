@@ -1,13 +1,13 @@
-"""What the emulator's statements lack: they do what AWS says they do once this has put them right.
+"""Patches the emulator's PartiQL statements, so that they do what AWS's documentation says.
 
-An INSERT and an UPDATE reach the table's stream; without this, what they write would wait for the schedule to be
-noticed. LIST_APPEND appends. A statement of a batch is parsed once, where the emulator by itself parses it twice, and a
-text that was split into tokens before is not split again: that took a good quarter of its time under load
+An INSERT and an UPDATE reach the table's stream. Without that the dispatcher would notice their writes at its next tick
+only. LIST_APPEND appends. A statement of a batch is parsed once, where the unpatched emulator parses it twice. A text
+that was split into tokens before is not split again. Under load that took a good quarter of the emulator's time
 (docs/decisions/0011-worker-pipeline.md).
 
-A batch answers as harshly as on AWS (docs/decisions/0019-refusals-are-judged-by-one-read.md): a statement that its
-condition refused never brings the item back, though it asked for that, and two writes of one item refuse the whole
-batch.
+A batch is answered as strictly as on AWS (docs/decisions/0019-refusals-are-judged-by-one-read.md). A statement that its
+condition refused never returns the item, even if it asked for that. Two writes of the same item make AWS refuse the
+whole batch.
 
 A version of the emulator that lacks these functions, or passes other arguments, fails the contract suite and the
 end-to-end tests.
@@ -66,8 +66,8 @@ def _call_or_append(name: str, arguments: list[Any], nodes: list[Any]) -> Any:
 
 
 def _batch_as_on_aws(data: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Executes a batch whose statements write different items; none of them brings back what refused it."""
-    # The very objects are kept: a statement that was parsed here is not parsed again.
+    """Executes a batch as AWS does: refuses two writes of one item, and returns no item of a refused statement."""
+    # ParseOnce compares objects by identity, so the same statement objects are passed on to the emulator.
     statements = [
         {name: value for name, value in each.items() if name != "ReturnValuesOnConditionCheckFailure"}
         for each in data.get("Statements") or []
@@ -85,7 +85,10 @@ def _batch_as_on_aws(data: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _written_items(parse: ParseOnce, statements: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Table and key of each item that a statement would write; one that is malformed is an error of its own."""
+    """Yields the table and the key of each item that a statement would write.
+
+    A malformed statement is skipped here. The emulator answers it with an error of its own.
+    """
     for each in statements:
         try:
             parsed = parse.ahead(each.get("Statement", ""), each.get("Parameters", []))
@@ -105,10 +108,16 @@ def _written_items(parse: ParseOnce, statements: list[dict[str, Any]]) -> Iterat
 
 
 def put_right() -> None:
-    """Changes the emulator of this process; once is enough."""
+    """Patches the emulator of this process. Call it once."""
+    # Patches ministack: `dynamodb._partiql_insert` and `_partiql_update`, because they write no stream records.
     dynamodb._partiql_insert = _insert_and_tell_the_stream
     dynamodb._partiql_update = _update_and_tell_the_stream
+    # Patches ministack: `dynamodb._pq_call`, which calls PartiQL functions, because it does not know LIST_APPEND.
     dynamodb._pq_call = _call_or_append
+    # Patches ministack: `dynamodb._parse_partiql`, because it parses each statement of a batch twice.
     dynamodb._parse_partiql = ParseOnce(dynamodb._parse_partiql)
+    # Patches ministack: `dynamodb._batch_execute_statement`, because it accepts two writes of one item, and returns the
+    # item of a refused statement.
     dynamodb._batch_execute_statement = _batch_as_on_aws
+    # Patches ministack: `_dynamodb_keywords._tokenize`, because it splits the same few texts again for every call.
     _dynamodb_keywords._tokenize = lru_cache(_TEXTS_KEPT)(_dynamodb_keywords._tokenize)

@@ -1,4 +1,4 @@
-"""Counts what a call of the emulator's DynamoDB consumed, and reports it as AWS does."""
+"""Counts the capacity units that a call of the emulator's DynamoDB consumes, and reports them as AWS does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ _READ_STEP_BYTES = 4_096
 
 @dataclass(slots=True)
 class Bill:
-    """What one call wrote and looked at. A refused statement is in `refused`, billed only beside one that was not."""
+    """The writes and the reads of one call, from which its units are counted.
+
+    `scanned_bytes` is the size of the items that it looked at. A refused statement is in `refused`. It is billed only
+    if another statement on the same table was not refused.
+    """
 
     scanned_bytes: int = 0
     written: list[tuple[Any, Any, Any]] = field(default_factory=list)  # table, item before, item after
@@ -30,7 +34,7 @@ current_bill: ContextVar[Bill | None] = ContextVar("tidegate_bill", default=None
 
 @contextmanager
 def billing() -> Iterator[Bill]:
-    """Notes on one bill what is written and looked at meanwhile."""
+    """Yields a bill that notes all writes and reads within the block."""
     bill = Bill()
     token = current_bill.set(bill)
     try:
@@ -40,12 +44,15 @@ def billing() -> Iterator[Bill]:
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:
-    """A unit for each 4 KB begun, half of it where the answer may be a little old."""
+    """Returns the read units for `size_bytes`: one for each 4 KB or part of it, half of that if not `consistent`."""
     return max(1, -(-size_bytes // _READ_STEP_BYTES)) * (1.0 if consistent else 0.5)
 
 
 def with_units(answer: Answer, data: Mapping[str, Any], units: float) -> Answer:
-    """The answer with so many units in the place of those that the emulator reported."""
+    """Returns the answer with `units` in place of the units that the emulator reported, if it reported any.
+
+    `data` are the call's parameters, which name the index that was read.
+    """
     status, headers, body = answer
     payload = json.loads(body) if status == 200 else {}
     reported = payload.get("ConsumedCapacity")
@@ -61,7 +68,7 @@ def with_units(answer: Answer, data: Mapping[str, Any], units: float) -> Answer:
 
 
 def arms(data: Mapping[str, Any], units: float, indexes: Mapping[str, float]) -> dict[str, Any]:
-    """The units of a table and of its indexes apart, where the call asks for that."""
+    """Returns the units of a table and of each of its indexes, if the call `data` asks for them; else {}."""
     if data.get("ReturnConsumedCapacity") != "INDEXES":
         return {}
     by_index = {name: {"CapacityUnits": count} for name, count in indexes.items()}
@@ -69,7 +76,7 @@ def arms(data: Mapping[str, Any], units: float, indexes: Mapping[str, float]) ->
 
 
 def consumed_by(data: Mapping[str, Any], bill: Bill) -> list[dict[str, Any]]:
-    """What a batch of statements consumed, table by table: an entry for each in which something was written."""
+    """Returns ConsumedCapacity of a batch of statements: one entry for each table in which an item was written."""
     answered = []
     for name in dict.fromkeys(table["TableName"] for table, _, _ in bill.written):
         units, indexes = 0.0, dict[str, float]()

@@ -1,7 +1,7 @@
-"""Finds what DynamoDB refuses of a request before it looks at any item.
+"""Finds the faults for which DynamoDB refuses a request before it looks at any item.
 
-Pure functions over the parameters of a call, for every double of DynamoDB: the local stack's own and the tests'. Each
-refusal gives AWS's code and, where it is known, AWS's text. docs/reference/aws-truth.md says where each is from.
+These are pure functions over the parameters of a call. Every double of DynamoDB uses them: the local stack's and the
+tests'. Each refusal has AWS's code and, where it is known, AWS's text. docs/reference/aws-truth.md names the sources.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def refusal_of(operation: str, params: Mapping[str, Any], schemas: Mapping[str, Schema]) -> Refusal | None:
-    """Why AWS would refuse the whole of a call; None where it would begin with it.
+    """Returns AWS's refusal of a whole call; None if AWS would start to carry it out.
 
-    A table that `schemas` does not hold is not looked at: that it is missing is the double's to say.
+    `operation` is the call's name, such as PutItem, and `params` are its parameters. `schemas` are the tables' schemas
+    by name. A table that is not among them is not checked, because the double itself refuses a missing table.
     """
     check = _CHECKS.get(operation)
     return None if check is None else next(check(params, schemas), None)
@@ -134,7 +135,7 @@ def _in_update(params: Mapping[str, Any], schemas: _Schemas) -> Iterator[Refusal
 
 
 def _changed_paths(text: str) -> Iterator[str]:
-    """What an UpdateExpression changes: what stands before =, or first in a part of REMOVE, ADD and DELETE."""
+    """Yields the paths that an UpdateExpression changes: those before = in SET, the first of each part in others."""
     sections = re.split(r"\b(SET|REMOVE|ADD|DELETE)\b", text)[1:]
     for verb, section in zip(sections[::2], sections[1::2], strict=True):
         if verb == "SET":

@@ -1,4 +1,4 @@
-"""Finds what DynamoDB refuses of statements in PartiQL, in the form in which tidegate writes them."""
+"""Finds the faults for which DynamoDB refuses PartiQL statements. It reads only the forms that tidegate writes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _FIELD = re.compile(r"'([^']+)'\s*:\s*\?")
 
 
 def refusal_of_statement(statement: Mapping[str, Any], schemas: Schemas) -> Refusal | None:
-    """Why AWS would refuse this statement of a batch, which does not poison the others."""
+    """Returns AWS's refusal of one statement of a batch; None if there is none. It does not affect the others."""
     return next(_in_statement(statement, schemas), None)
 
 
 def in_batch(params: Mapping[str, Any], schemas: Schemas) -> Iterator[Refusal]:
-    """Yields why a whole batch would be refused: too many, too long, reads beside writes, an item twice."""
+    """Yields AWS's refusals of a whole batch: too many or too long statements, reads beside writes, an item twice."""
     statements = params["Statements"]
     if len(statements) > MAX_STATEMENTS:
         yield Refusal(
@@ -72,7 +72,7 @@ def _in_statement(statement: Mapping[str, Any], schemas: Schemas) -> Iterator[Re
 
 
 def _target(statement: Mapping[str, Any], schemas: Schemas) -> str | None:
-    """The item that a statement names, as text; None where that can't be told."""
+    """Returns the table and the key that a statement names, as one text; None if the statement does not show them."""
     text, parameters = statement["Statement"], statement.get("Parameters") or ()
     found = _TARGET.search(text)
     schema = schemas.get(found[1]) if found else None

@@ -1,6 +1,6 @@
-"""Finds what DynamoDB refuses of values, keys and items, whatever the call that brings them.
+"""Finds the faults for which DynamoDB refuses values, keys and items, in any call.
 
-Each check yields AWS's refusals of what it is given, in the order in which they are found.
+Each check yields AWS's refusals of its arguments, in the order in which it finds them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a table is keyed by: its own key, and each index's, hash first, with the types of all key attributes."""
+    """The keys of a table and, by name, of its indexes, hash first, with the types of all key attributes."""
 
     key: tuple[str, ...]
     indexes: Mapping[str, tuple[str, ...]]
@@ -36,11 +36,11 @@ class Schema:
 
 
 def schema_of(description: Mapping[str, Any]) -> Schema:
-    """The schema in the arguments of CreateTable, or in the answer of DescribeTable."""
+    """Returns the schema in the arguments of CreateTable, or in the table of DescribeTable's answer."""
 
     def names(keyed: Mapping[str, Any]) -> tuple[str, ...]:
         parts = sorted(keyed["KeySchema"], key=lambda part: str(part["KeyType"]))
-        return tuple(str(part["AttributeName"]) for part in parts)  # HASH stands before RANGE
+        return tuple(str(part["AttributeName"]) for part in parts)  # HASH sorts before RANGE
 
     indexes = description.get("GlobalSecondaryIndexes") or ()
     return Schema(
@@ -54,7 +54,7 @@ def schema_of(description: Mapping[str, Any]) -> Schema:
 
 
 def in_values(values: Sequence[Any]) -> Iterator[Refusal]:
-    """Yields why values of any kind would be refused: empty sets, members twice, numbers too long or none."""
+    """Yields the refusals of values: an empty set, a member twice, a number that is too long or not a number."""
     for value in values:
         yield from _in_value(value)
 
@@ -110,7 +110,7 @@ def _in_key_sizes(names: Sequence[str], values: Mapping[str, Attribute]) -> Iter
 
 
 def in_key(key: Mapping[str, Attribute], schema: Schema) -> Iterator[Refusal]:
-    """Yields why a key would be refused: other attributes or types than the table's, empty, too long."""
+    """Yields the refusals of a key: attributes or types that differ from the table's, empty or too long values."""
     types = {name: next(iter(value)) for name, value in key.items()}
     if types != {name: schema.types[name] for name in schema.key}:
         yield Refusal("The provided key element does not match the schema")
@@ -119,7 +119,7 @@ def in_key(key: Mapping[str, Attribute], schema: Schema) -> Iterator[Refusal]:
 
 
 def in_empty_keys(names: Sequence[str], values: Mapping[str, Attribute]) -> Iterator[Refusal]:
-    """Yields the attributes of these names that are keys without a text."""
+    """Yields a refusal for each attribute of these `names` whose value is an empty text or empty bytes."""
     for name in names:
         if values.get(name) in ({"S": ""}, {"B": b""}):
             yield Refusal(
@@ -129,7 +129,7 @@ def in_empty_keys(names: Sequence[str], values: Mapping[str, Attribute]) -> Iter
 
 
 def in_index_keys(values: Mapping[str, Attribute], schema: Schema) -> Iterator[Refusal]:
-    """Yields why attributes that key an index would be refused: another type, empty, too long."""
+    """Yields the refusals of attributes that are keys of an index: a wrong type, an empty or too long value."""
     for index, names in schema.indexes.items():
         for name in names:
             kind = next(iter(values[name])) if name in values else schema.types[name]
@@ -143,7 +143,7 @@ def in_index_keys(values: Mapping[str, Attribute], schema: Schema) -> Iterator[R
 
 
 def in_item(item: Mapping[str, Attribute], schema: Schema | None) -> Iterator[Refusal]:
-    """Yields why a whole item would be refused; without a schema its values alone are looked at."""
+    """Yields the refusals of a whole item. Without a schema only its values are checked."""
     yield from in_values(list(item.values()))
     if schema is not None:
         missing = [name for name in schema.key if name not in item]
@@ -157,5 +157,5 @@ def in_item(item: Mapping[str, Attribute], schema: Schema | None) -> Iterator[Re
 
 
 def as_text(value: Any) -> str:
-    """A key as text, the same for equal keys."""
+    """Returns a key as text. Equal keys give the same text."""
     return json.dumps(value, sort_keys=True, default=repr)

@@ -1,7 +1,7 @@
-"""Makes the emulator's DynamoDB as hard as AWS: what it refuses, how large a page is, how items expire, what is billed.
+"""Makes the emulator's DynamoDB as strict as AWS: in refusals, sizes of answers, expiry of items, and units.
 
-Its functions are wrapped one by one; each still does all that it did. strict_requests.py says what is refused.
-docs/reference/aws-truth.md says what AWS answers, and from where we know it.
+The patches wrap the emulator's functions one by one, and each wrapped function still does all that it did.
+strict_requests.py finds the refusals. docs/reference/aws-truth.md has AWS's answers and their sources.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ from tidegate_cli.local_stack.strict_statements import refusal_of_statement
 from tidegate_cli.local_stack.strict_values import Refusal, Schema, schema_of
 
 MAX_BATCH_GET_BYTES = 16 * 1_048_576
-_TTL_THREAD = "dynamodb-ttl-reaper"  # what the emulator calls its sweep of expired items
+_TTL_THREAD = "dynamodb-ttl-reaper"  # the emulator's thread that removes expired items
 _BILLED_REFUSALS = ("ConditionalCheckFailed", "DuplicateItem")
 _MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _Handler: TypeAlias = Callable[[dict[str, Any]], Answer]
 
-_wrapped: dict[str, Any] = {}  # what was there before, by name: a benchmark may have put its own around it
+_wrapped: dict[
+    str, Any
+] = {}  # the functions before the patch, by name; a benchmark may have wrapped them before
 
 
 def make_strict() -> None:
-    """Changes the emulator of this process; a second time changes nothing."""
+    """Patches the emulator of this process. A second call changes nothing."""
     if _wrapped:
         return
+    # Patches ministack: `dynamodb._put_item` and the other handlers here, because they accept requests that AWS
+    # refuses. `_get_item`, `_query`, `_batch_get_item` and `_batch_execute_statement` also report other units than AWS.
     for operation, name in (
         ("PutItem", "_put_item"),
         ("GetItem", "_get_item"),
@@ -51,6 +55,11 @@ def make_strict() -> None:
         ("BatchExecuteStatement", "_batch_execute_statement"),
     ):
         setattr(dynamodb, name, _checked(operation, getattr(dynamodb, name)))
+    # Patches ministack: `dynamodb._paginate_evaluated_items`, because it does not count the items that a query looks
+    # at, and AWS bills them all.
+    # Patches ministack: `dynamodb._eval_set_value`, because it accepts operands of wrong types in list_append, + and -.
+    # Patches ministack: `dynamodb._set_item` and `_remove_item`, because a batch is billed for the items before and
+    # after each write, and because the emulator removes an expired item without a record in the stream.
     for name, around in (
         ("_paginate_evaluated_items", _paginate_and_note),
         ("_eval_set_value", _value_of_right_types),
@@ -78,7 +87,7 @@ def _refusal(operation: str, data: Mapping[str, Any]) -> Refusal | None:
     try:
         return refusal_of(operation, data, _Schemas())
     except _MALFORMED:
-        return None  # a call of another form altogether is the emulator's own to refuse
+        return None  # the emulator itself refuses a malformed call
 
 
 class _Schemas(Mapping[str, Schema]):
@@ -98,7 +107,10 @@ class _Schemas(Mapping[str, Schema]):
 
 
 def _value_of_right_types(tokens: list[Any], item: Any, values: Any, names: Any) -> Any:
-    """What a SET assigns. list_append takes lists and + takes numbers; the emulator takes anything for empty."""
+    """Returns the value that a SET assigns. Raises ValueError if an operand of list_append, + or - has a wrong type.
+
+    The unpatched emulator treats such an operand as empty.
+    """
     for kind, operand in _operands(tokens):
         if kind not in (dynamodb._eval_set_value(operand, item, values, names) or {}):
             raise ValueError("An operand in the update expression has an incorrect data type")
@@ -106,7 +118,7 @@ def _value_of_right_types(tokens: list[Any], item: Any, values: Any, names: Any)
 
 
 def _operands(tokens: list[Any]) -> list[tuple[str, list[Any]]]:
-    """What the outermost + or - or list_append of a SET's value works on, with the type that it must have."""
+    """Returns the operands of the outermost +, - or list_append in a SET's value, with the type that each must have."""
     depth = 0
     for number, (kind, *_) in enumerate(tokens):
         depth += (kind == "LPAREN") - (kind == "RPAREN")
@@ -118,7 +130,7 @@ def _operands(tokens: list[Any]) -> list[tuple[str, list[Any]]]:
     return []
 
 
-# --- reads: billed by all that was looked at ---------------------------------------------------------
+# --- reads: billed for all items looked at -----------------------------------------------------------
 
 
 def _paginate_and_note(items: Any, limit: Any, table: Any, index_name: str | None = None) -> Any:
@@ -145,7 +157,7 @@ def _query(handler: _Handler, data: dict[str, Any]) -> Answer:
 
 
 def _batch_get(handler: _Handler, data: dict[str, Any]) -> Answer:
-    """At most 16 MB to an answer: the keys after that come back unprocessed. The emulator reports no units at all."""
+    """Answers with at most 16 MB, and returns the keys beyond that unprocessed. Adds the units, which are missing."""
     now, later, consumed, total = {}, {}, [], 0
     for name, asked in data["RequestItems"].items():
         table = dynamodb._tables.get(name)
@@ -199,7 +211,7 @@ def _remove_and_note(table: Any, hash_value: Any, range_value: Any) -> Any:
 
 
 def _tell_of_expiry(table: str, old: Any) -> None:
-    """An item that expired reaches the stream, as removed by DynamoDB itself; the emulator removes it in silence."""
+    """Emits the stream record of an expired item, marked as removed by DynamoDB itself. The emulator emits none."""
     before = len(dynamodb._stream_records.get(table) or ())
     dynamodb._emit_stream_event(table, "REMOVE", old, None)
     for record in (dynamodb._stream_records.get(table) or ())[before:]:
@@ -207,9 +219,9 @@ def _tell_of_expiry(table: str, old: Any) -> None:
 
 
 def _execute(handler: _Handler, data: dict[str, Any]) -> Answer:
-    """Each statement under its own checks; units by table and index, as for other writes.
+    """Executes a batch of statements. Each is checked on its own, and the units are reported by table and index.
 
-    What was refused is billed as well, but where nothing of a table succeeded, AWS reports nothing of it.
+    Refused statements are billed too. If no statement on a table succeeded, AWS reports no units for that table.
     """
     refusals = [_statement_refusal(statement) for statement in data["Statements"]]
     left = [each for each, refusal in zip(data["Statements"], refusals, strict=True) if refusal is None]
@@ -244,7 +256,7 @@ def _statement_refusal(statement: Mapping[str, Any]) -> Refusal | None:
 
 
 def _note_refused(bill: Bill, response: Mapping[str, Any], statement: Mapping[str, Any]) -> None:
-    """A refused statement is billed for the larger of the item that stands and the one that it carries."""
+    """Notes a refused statement on the bill, with the size of its own item or of the stored one, if that is larger."""
     table = dynamodb._tables[response["TableName"]]
     parsed = dynamodb._parse_partiql(statement["Statement"], list(statement.get("Parameters") or ()))
     carried = parsed.get("item") or {}
