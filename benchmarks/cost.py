@@ -216,11 +216,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             title="Cost of a job and a dependency",
             command="make bench-cost",
             about=(
-                "Counted on the local stack from what was written and read, one event after another unless a row says "
-                "otherwise; a refused condition counts a unit per KB. Where a row does not say that dispatchers take "
-                "turns by leases, as they do by default, one is reserved (`DispatcherConcurrency=1`). "
-                f"Dollars at list prices of {prices.AS_OF}, "
-                "without Lambda's time; plain jobs are submitted with one call each, in the function pool."
+                "Counted on the local stack from the items written and read, one event after another unless "
+                "a row says otherwise. A refused condition counts a unit per KB. One dispatcher is reserved "
+                "(`DispatcherConcurrency=1`), unless a row says that dispatchers take turns by leases, as "
+                f"they do by default. Dollars at list prices of {prices.AS_OF}, without Lambda's time. Plain "
+                "jobs are submitted with one call each, in the function pool."
             ),
             goals=goals_of(rows),
             tables=[

@@ -122,12 +122,12 @@ def report_of(runs: Sequence[Run]) -> Report:
         title="Growth",
         command="make bench-growth",
         about=(
-            "Requests that AWS would bill and bytes that DynamoDB would hold, counted in the simulator, the minute's "
-            f"schedules included: jobs of {JOB_MS[0] / 1_000:g} to {JOB_MS[1] / 1_000:g} s on {SLOTS} slots, stream "
-            "batches of up to 100 after 0.2 s. So few slots that all shapes but a lone chain keep them busy: in a pool "
-            "with idle slots messages and events go in larger batches, and a job costs less. The exponent is the slope "
-            "of requests over jobs on logarithmic axes; the spread is the largest number of bytes per job over the "
-            "smallest."
+            "Requests that AWS would bill and bytes that DynamoDB would hold, counted in the simulator, "
+            f"ticks included: jobs of {JOB_MS[0] / 1_000:g} to {JOB_MS[1] / 1_000:g} s on {SLOTS} slots, "
+            "stream batches of up to 100 after 0.2 s. There are so few slots that all shapes but a lone "
+            "chain keep them busy. In a pool with idle slots messages and events go in larger batches, and "
+            "a job costs less. The exponent is the slope of requests over jobs on logarithmic axes. The "
+            "spread is the largest number of bytes per job over the smallest."
         ),
         goals=[
             *(Goal(f"exponent of requests, {shape}", exponent, STEEPEST) for shape, exponent, _ in fits),

@@ -146,11 +146,12 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
         title="Priority",
         command="make bench-priority",
         about=(
-            f"Jobs of priority {LOW[0]}-{LOW[1]} fill a pool; {URGENT_JOBS} of priority {HIGH[0]}-{HIGH[1]} come at "
-            f"random moments, in {seeds} runs for each row. Counted in the simulator: starts of less urgent jobs "
-            "between the write that made an urgent job READY and the one that started it. Places are capacity x "
-            "window. What already runs has started before, so at most capacity x (window - 1) are left to go first. In "
-            "the last row nothing is held back: all that is READY is sent to the queue at once."
+            f"Jobs of priority {LOW[0]}-{LOW[1]} fill a pool; {URGENT_JOBS} of priority {HIGH[0]}-{HIGH[1]} "
+            f"come at random moments, in {seeds} runs for each row. Counted in the simulator: starts of less "
+            "urgent jobs between the write that made an urgent job READY and the write that started it. "
+            "Places are capacity x window. Running jobs have started before, so at most capacity x (window "
+            "- 1) jobs are left to go first. In the last row nothing is held back: all READY jobs are sent "
+            "to the queue at once."
         ),
         goals=[
             Goal("most starts ahead, over places", max(max(n) / s.places for s, n in held_back.items()), 1.0)

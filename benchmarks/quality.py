@@ -163,12 +163,12 @@ def report_of(cells: Sequence[Cell]) -> Report:
         title="Scheduling quality",
         command="make bench-quality",
         about=(
-            "Makespans of recorded workflows in the simulator: the deployed use cases on a virtual clock, one pool, "
-            "window 1, no time between an end and the next start. The table is that of the samples' README. Plain and "
-            "fifo have equal priorities: the one ready first goes first; plain submits the jobs in the file's order, "
-            f"fifo is the range over {len(cells[0].fifo)} orders, which break ties differently. Weight on is a "
-            f"critical-path weight of {JUDGED_WEIGHT:g}; ratio is its makespan over the table's critical-path list "
-            "schedule."
+            "Makespans of recorded workflows in the simulator: the deployed use cases on a virtual clock, "
+            "one pool, window 1, no time between an end and the next start. The table is the one in the "
+            "samples' README. Plain and fifo have equal priorities, so the job that is ready first goes "
+            f"first. Plain submits the jobs in the file's order. Fifo is the range over {len(cells[0].fifo)} "
+            "orders, which break ties differently. Weight on is a critical-path weight of "
+            f"{JUDGED_WEIGHT:g}. Ratio is its makespan over the table's critical-path list schedule."
         ),
         goals=[Goal("worst ratio to priority-cp", max(cell.ratio for cell in cells), ALLOWED_RATIO)],
         tables=[Table("Makespans", columns, rows), _orders_table(cells)],

@@ -163,9 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             title="Worker process",
             command="make bench-worker",
             about=(
-                "How busy a worker process keeps its slots, and what it asks of AWS for a job. On the local stack "
-                "dispatchers take turns by leases, whose writes are counted; what the API read for those who looked on "
-                "is not."
+                "The busy time of a worker process's slots, and its requests to AWS for a job. On the local "
+                "stack dispatchers take turns by leases, whose writes are counted. The API's reads for "
+                "watching clients are not counted."
             ),
             goals=goals_of(tables),
             tables=tables,

@@ -40,7 +40,7 @@ def test_the_parameters_and_their_defaults_are_those_of_the_template() -> None:
 
 def test_the_limits_of_the_deployment_are_those_of_template_and_worker() -> None:
     document = read_document("limits.md")
-    rows = dict(table_rows(document[document.index("Limits of the deployment") :], "what"))
+    rows = dict(table_rows(document[document.index("Limits of the deployment") :], "limit"))
     assert list(rows.values()) == [
         "160 ASCII characters without blanks, quotes and backslashes",
         "20 names and 400 characters, commas included",

@@ -37,7 +37,7 @@ def shown(who: str, statement: dict[str, Any]) -> list[str]:
 
 def test_every_statement_is_listed_as_it_is() -> None:
     template = Transformed(**FULL)
-    rows = table_rows(read_document("permissions.md"), "who")
+    rows = table_rows(read_document("permissions.md"), "role")
     assert all(row[4] for row in rows)
     expected = [shown(who, each) for who, each in statements(template)]
     assert sorted(row[:4] for row in rows) == sorted(expected)

@@ -58,7 +58,7 @@ def test_the_routes_are_those_of_the_template() -> None:
 
 
 def test_every_field_of_a_job_is_described() -> None:
-    start = DOCUMENT.index("What a job can say")
+    start = DOCUMENT.index("Fields of a job")
     assert [_code(row[0]) for row in table_rows(DOCUMENT[start:], "field")] == list(JobIn.model_fields)
 
 
