@@ -19,11 +19,14 @@ from tests.attack.isolation import result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
 from tests.support.processes import importing_environment, is_running
 from tests.support.waiting import becomes_true
-from tidegate.adapters.job_keeper import INNER_SECONDS, SWEEP_SECONDS
-from tidegate.adapters.process_executor import ProcessExecutor
-from tidegate.adapters.process_tree import descendants_of
+from tidegate.adapters.executors.keeper import (
+    INNER_SECONDS,
+    SWEEP_SECONDS,
+)
+from tidegate.adapters.executors.process_tree import descendants_of
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Progress
-from tidegate.handlers.process_state import MAX_OPEN_FILES_LEFT
+from tidegate.jobs.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal
 
 JOBS = "tests.attack.process_jobs"

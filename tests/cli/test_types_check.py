@@ -11,7 +11,7 @@ import pytest
 from tests.cli.test_every_command import tidegate
 from tidegate_cli.local_stack import LocalStackError, job_code
 
-HEAD = "from tidegate.handlers import JobContext, Parameters, job\nclass P(Parameters): pass\n"
+HEAD = "from tidegate.jobs import JobContext, Parameters, job\nclass P(Parameters): pass\n"
 GOOD = HEAD + "@job('good.run')\ndef run(parameters: P, context: JobContext) -> None: ...\n"
 ASYNC = HEAD + "@job('good.later')\nasync def run(parameters: P, context: JobContext) -> None: ...\n"
 

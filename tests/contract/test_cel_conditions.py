@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.adapters.cel_conditions import CelConditions
+from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json
 

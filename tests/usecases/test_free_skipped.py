@@ -13,9 +13,9 @@ from tests.usecases.test_reopen import FAILED, PENDING, READY, SKIPPED, SUCCEEDE
 from tests.usecases.test_rerun import rerun
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.usecases import downstream
-from tidegate.usecases.reap import reap
-from tidegate.usecases.release import release
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.release import downstream
+from tidegate.usecases.release.release import release
 
 
 def _skipped_while_it_is_retried(requests: int) -> tuple[Workflow, bool]:

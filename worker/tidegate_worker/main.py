@@ -21,7 +21,7 @@ from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
-from tidegate.handlers.registry import RegistrationError
+from tidegate.jobs.registry import RegistrationError
 from tidegate.kernel import hide_process
 from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.init import keys_that_the_first_process_shows

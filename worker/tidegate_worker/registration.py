@@ -13,7 +13,11 @@ from tidegate.domain.errors import TidegateError, WorkerFenced
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kept_until_s
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
-from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+    leave_pool,
+)
 from tidegate_worker.faults import ABLE, Standing
 
 _LOGGER = logging.getLogger("tidegate.worker")

@@ -1,0 +1,115 @@
+"""Reap: once a minute, everything that an event, a message or a worker left undone is put right, within bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.ports import Clock
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+    in_turns,
+)
+from tidegate.usecases.bounds.run_clock import RunClock
+from tidegate.usecases.dispatch.wake import wake_due
+from tidegate.usecases.isolation import for_each
+from tidegate.usecases.pools.earlier_pools import note_pools
+from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
+from tidegate.usecases.reap.reap_expiring import reap_expiring
+from tidegate.usecases.reap.reap_pending import reap_pending
+from tidegate.usecases.reap.reap_submissions import reap_submissions
+from tidegate.usecases.reap.reap_workers import reap_workers
+from tidegate.usecases.services import Services
+
+Unreachable: TypeAlias = DependencyUnavailable | ServiceRefused
+
+
+@dataclass(frozen=True, slots=True)
+class ReapReport:
+    """How many things one run put right."""
+
+    submissions_finished: int
+    submissions_removed: int
+    jobs_reclaimed: int
+    jobs_ended: int
+    messages_resent: int
+    jobs_taken_back: int
+    jobs_undeliverable: int
+    jobs_given_up: int
+    pending_released: int
+    jobs_woken: int
+    workers_lost: int
+    jobs_kept: int
+
+
+def reap(
+    services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
+) -> ReapReport:
+    """Repairs jobs and submissions, reads dead letters, marks lost workers; safe to run twice at once.
+
+    Each repair has a deadline of its own: an equal part of the time that is left `until` then. What one leaves undone
+    is taken up by the next run. `clock` says what the time is at each repair, where an answer of AWS may have put it
+    right since `now_ms`. Raises the first error of a repair once the others have had their turn.
+    """
+    run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
+
+    services, unnoted = _with_earlier_pools(services)
+
+    def active(until: Deadline) -> dict[str, int]:
+        counts = reap_active(services, run_clock.now_ms(), until=until)
+        return {
+            "jobs_reclaimed": counts.reclaimed,
+            "jobs_ended": counts.ended,
+            "messages_resent": counts.resent,
+            "jobs_taken_back": counts.taken_back,
+        }
+
+    def submissions(until: Deadline) -> dict[str, int]:
+        finished, removed = reap_submissions(services, run_clock.now_ms(), until=until)
+        return {"submissions_finished": finished, "submissions_removed": removed}
+
+    def dead_letters(until: Deadline) -> dict[str, int]:
+        counts = reap_dead_letters(services, run_clock.now_ms(), until=until)
+        return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
+
+    def pending(until: Deadline) -> dict[str, int]:
+        return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
+
+    def due(until: Deadline) -> dict[str, int]:
+        # The dispatcher wakes what is due in pools that this deployment has.
+        turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
+        return {
+            "jobs_woken": sum(
+                for_each(turns, lambda turn: len(wake_due(services, turn[0], run_clock.now_ms())))
+            )
+        }
+
+    def workers(until: Deadline) -> dict[str, int]:
+        return {"workers_lost": reap_workers(services, run_clock.now_ms(), until=until)}
+
+    def expiring(until: Deadline) -> dict[str, int]:
+        return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
+
+    # Dead letters, which are few, first: a job that one of them takes back needs no other message, and their answer
+    # shows whether the clock is right by which leases are judged then. Lost workers' jobs next: users wait for them.
+    # Pending jobs last: they can take all the time there is.
+    repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
+
+    def run(place: int) -> dict[str, int]:
+        return repairs[place](until.part(len(repairs) - place))
+
+    report = for_each(range(len(repairs)), run)
+    if unnoted is not None:
+        raise unnoted
+    return ReapReport(**{name: count for part in report for name, count in part.items()})
+
+
+def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:
+    """Adds the names of earlier pools; where they can't be read, the deployment's own have their turn all the same."""
+    try:
+        return replace(services, earlier_pools=note_pools(services)), None
+    except (DependencyUnavailable, ServiceRefused) as error:
+        return services, error
