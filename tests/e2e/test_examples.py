@@ -1,4 +1,4 @@
-"""Every example runs on the local stack by the command that its page names, and does what it shows."""
+"""Jobs and workflows of examples/ run on the local stack by the commands of their page, and do what they show."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def test_every_type_of_dependency(stack: StackInfo, stack_home: Path) -> None:
     assert jobs["client"]["started_at"] < jobs["server"]["finished_at"]
     labelled = tidegate(stack_home, "jobs", "get", jobs["clean-up"]["job_id"])
     assert f"MUST_COMPLETE publish ({jobs['publish']['job_id']})" in labelled.stdout
+
+
+def test_a_condition_on_a_result(stack: StackInfo, stack_home: Path) -> None:
+    assert stack.port
+    jobs = _run(stack_home, "conditional.yaml")
+    states = {key: job["state"] for key, job in jobs.items()}
+    assert states == {"measure": "SUCCEEDED", "large": "SKIPPED", "small": "SUCCEEDED", "report": "SUCCEEDED"}
 
 
 @pytest.mark.parametrize("name", ["shares.yaml", "critical-path.yaml"])
