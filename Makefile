@@ -16,8 +16,9 @@ CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
 # This file measures throughput, so `make test` runs it alone and last.
 KILLS := tests/e2e/test_kills.py
-# These folders are quick. Together they are enough to measure which branches of the core layer no test runs.
-COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
+# These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
+COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker) \
+	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
 # All of these tests share one stack and one deployment, so they run in one process.
 ON_THE_STACK := tests/e2e
 # Tests that start no stack run in one process for each core, four at most. `make test XDIST=` uses a single process.

@@ -29,7 +29,7 @@ from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules
 from tidegate.settings import Settings
-from tidegate.usecases.dispatch import dispatch
+from tidegate.usecases.dispatch.dispatch import dispatch
 from tidegate_cli.local_stack.model import make_session
 
 EXAMPLE = "example: python -m benchmarks.dispatcher --runs 3"

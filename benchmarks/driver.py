@@ -13,10 +13,17 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import TERMINAL, State
 from tidegate.ports import Message, Outcome, OutcomeKind
-from tidegate.usecases.release import release
-from tidegate.usecases.run import Claimed, claim, conclude
-from tidegate.usecases.serve import serve_pools
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.release.release import release
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
+from tidegate.usecases.work.run import (
+    Claimed,
+    claim,
+    conclude,
+)
 
 START_MS = 1_800_000_000_000
 STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowledge")

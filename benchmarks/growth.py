@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from benchmarks.report import Goal, Line, LineChart, Report, Table, finish
 from tests.simulation.graphs import chain, fan, layered, unconnected
 from tests.simulation.growth import fitted_exponent, run_and_check, simulator_for
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.dynamodb_split import split
-from tidegate.adapters.dynamodb_values import item_size
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.split import split
+from tidegate.adapters.dynamodb.values import item_size
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.job import Job
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW
 from tidegate.domain.rank import RankPolicy

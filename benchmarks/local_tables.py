@@ -14,7 +14,7 @@ from cfnlint.decode import decode
 from benchmarks.driver import Driver
 from tidegate.bootstrap import aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings, Tables
 from tidegate_cli.local_stack import Places, emulator
 from tidegate_cli.local_stack.root_key import root_session

@@ -24,11 +24,11 @@ from tests.simulation.graphs import job, workflow
 from tests.simulation.scenario import succeeds
 from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import function_pool, make_services, make_settings
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.memory.world import Change
 from tidegate.domain.dispatch_plan import window_places
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 SEEDS = 100
 URGENT_JOBS = 8

@@ -26,7 +26,7 @@ from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
 from tests.simulation.traces import SAMPLES, Trace, read_trace, sample_files
 from tidegate.domain.requests import JobRequest, WorkflowRequest
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 SLOTS = (4, 16, 64)
 WEIGHTS = (0.1, 1.0, 10.0, 100.0, 1_000.0)

@@ -18,7 +18,7 @@ from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec
 from tidegate.ports import Assignment, Begun, Delivery, Heartbeat, Message, Outcome, OutcomeKind, unheard
 from tidegate.settings import Settings
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 from tidegate_worker.process import Options, WorkerProcess
 from tidegate_worker.registration import Registration
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tidegate.handlers.loader import JOB_PACKAGES
+from tidegate.jobs.loader import JOB_PACKAGES
 from tidegate_cli.errors import UsageError
 
 CHECK_SECONDS = 120.0  # a worker waits as long for its job code
@@ -89,7 +89,7 @@ def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> 
         raise UsageError(f"there is no folder {folder}")
     with tempfile.TemporaryDirectory(prefix="tidegate-check-") as scratch:
         answer = Path(scratch) / "answer.json"
-        command = [sys.executable, "-m", "tidegate.handlers.check", str(answer), str(folder), *packages]
+        command = [sys.executable, "-m", "tidegate.jobs.check", str(answer), str(folder), *packages]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         try:
             ended = subprocess.run(

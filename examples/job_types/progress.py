@@ -13,7 +13,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tidegate.handlers import JobContext, Parameters, job
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+    job,
+)
 
 SECONDS_PER_ROW = 0.05
 

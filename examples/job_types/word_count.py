@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from tidegate.handlers import JobContext, Parameters, job
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+    job,
+)
 
 
 class Text(Parameters):

@@ -18,7 +18,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.job import Job
 from tidegate.domain.suggestions import did_you_mean
-from tidegate.usecases.deadline import Deadline
+from tidegate.usecases.bounds.deadline import Deadline
 
 JSON = "application/json"
 ULID = re.compile(r"[0-9A-Z]{26}")

@@ -38,8 +38,12 @@ from tidegate.contracts.wire import read_job, read_workflow
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.usecases import query, submit
-from tidegate.usecases.deadline import NEVER, Deadline
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+)
+from tidegate.usecases.read import query
+from tidegate.usecases.submit import submit
 
 _SHOWN_FRAMES = 4
 _RESERVE_SECONDS = (

@@ -14,7 +14,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.contracts.operations import pool_out, type_out
 from tidegate.contracts.wire import read_no_options, read_type_limit
 from tidegate.domain.rules import DispatchRules
-from tidegate.usecases import set_rules, status
+from tidegate.usecases.operate import set_rules
+from tidegate.usecases.read import status
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 

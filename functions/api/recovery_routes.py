@@ -24,7 +24,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.contracts.wire import read_cancel_job, read_no_options, read_retry_job
-from tidegate.usecases import cancel, redrive, reopen
+from tidegate.usecases.recover import (
+    cancel,
+    redrive,
+    reopen,
+)
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 

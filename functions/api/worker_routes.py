@@ -23,7 +23,7 @@ from tidegate.contracts.workers import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
-from tidegate.usecases import workers
+from tidegate.usecases.read import workers
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")

@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.domain.job import Job
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.dispatch import DispatchReport
-from tidegate.usecases.each import first_then
-from tidegate.usecases.react import react
-from tidegate.usecases.serve import serve_pools
-from tidegate.usecases.tick import tick
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.dispatch.dispatch import DispatchReport
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.isolation import first_then
 
 logger = Logger()
 

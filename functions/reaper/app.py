@@ -13,10 +13,13 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.each import first_then, for_each
-from tidegate.usecases.reap import reap
-from tidegate.usecases.status import pool_load
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.isolation import (
+    first_then,
+    for_each,
+)
+from tidegate.usecases.read.status import pool_load
+from tidegate.usecases.reap.reap import reap
 
 logger = Logger()
 # Powertools uses the level that Lambda lets through. Here that is never above INFO, because metric lines have no level

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import bootstrap
 from tidegate.contracts.messages import JobMessage
 from tidegate.ports import Message
-from tidegate.usecases.run import run_message
+from tidegate.usecases.work.run import run_message
 
 _ID_CHARACTERS = 8
 logger = Logger()

@@ -9,7 +9,11 @@ from pathlib import Path
 from tests.architecture.test_template_pools import ON
 from tests.domain.documents import read_document, table_rows
 from tests.support.template import Resolved
-from tidegate.adapters.job_environment import ALWAYS_PASSED, VARIABLE, job_environment
+from tidegate.adapters.executors.environment import (
+    ALWAYS_PASSED,
+    VARIABLE,
+    job_environment,
+)
 from tidegate.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tidegate.adapters.cel_conditions import CelConditions
-from tidegate.adapters.expressions.evaluator import build
-from tidegate.adapters.expressions.parser import parse
+from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.conditions.evaluator import build
+from tidegate.adapters.conditions.parser import parse
 from tidegate.domain import limits
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.handlers.executors import CLOCK, Beats, assignment
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.job_environment import JobEnvironment
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.environment import JobEnvironment
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.ports import OutcomeKind
 

@@ -11,8 +11,8 @@ from tidegate.domain import limits
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.settings import Settings
-from tidegate.usecases.critical_path import boosts_of
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.critical_path import boosts_of
+from tidegate.usecases.submit.submit import submit_workflow
 
 NOW_MS = 1_800_000_000_000
 MINUTE_MS = 60_000

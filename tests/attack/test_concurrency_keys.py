@@ -12,11 +12,11 @@ from tidegate.domain.lanes import key_lane
 from tidegate.domain.permits import key_permit
 from tidegate.domain.states import State
 from tidegate.ports import KnownLane
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.lanes import LANES_AT_MOST
-from tidegate.usecases.permits import settle_waiting
-from tidegate.usecases.react import react
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.permits import settle_waiting
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.pools.lanes import LANES_AT_MOST
+from tidegate.usecases.recover.cancel import cancel_job
 
 KEY = "database"
 MINUTE_MS = 60_000

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from tests.attack.condition_search import RESULTS, cost_of, peak_bytes, search, view_of
-from tidegate.adapters.cel_conditions import CelConditions
-from tidegate.adapters.expressions.patterns import compile_pattern
+from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.conditions.patterns import compile_pattern
 from tidegate.domain import limits
 from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json

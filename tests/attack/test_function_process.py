@@ -21,13 +21,16 @@ from tests.attack.test_process_leftovers import WAYS, _left, linux_only
 from tests.handlers.executors import CLOCK, Beats, assignment
 from tests.support.processes import importing_environment, is_running
 from tests.worker.world import job_of, make_services, queued_job
-from tidegate.adapters.inline_executor import EXIT_GAVE_UP, InlineExecutor
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.executors.inline import (
+    EXIT_GAVE_UP,
+    InlineExecutor,
+)
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.states import State
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
-from tidegate.usecases.claim import claim
-from tidegate.usecases.conclude_stuck import conclude_stuck
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude_stuck import conclude_stuck
 
 JOBS = "tests.attack.process_jobs"
 

@@ -8,7 +8,7 @@ from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.executors import NeverRuns
 from tests.usecases.test_upstream_results import ReadsUpstreams, _claim, _submit, _succeed
 from tests.worker.world import CLOCK
-from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory.jobs import MemoryJobStore
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain import limits
 from tidegate.domain.errors import TooMuchGathered
@@ -17,8 +17,8 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.run import run_message
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.run import run_message
 
 _QUOTES = 2
 LARGEST = "x" * (limits.MAX_RESULT_BYTES - _QUOTES)

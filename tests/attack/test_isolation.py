@@ -17,8 +17,8 @@ from tests.attack.isolation import HARMLESS, SECRET, WORKERS_OWN, make_executor,
 from tests.handlers.executors import Beats, assignment, has_progress
 from tests.support.processes import importing_environment
 from tidegate import bootstrap
-from tidegate.adapters.job_environment import job_environment
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.environment import job_environment
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.ports import OutcomeKind, Signal
 from tidegate_worker import main
@@ -159,7 +159,7 @@ _WORKER = """
     import json, os, sys, threading
     from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of, without_privileges
     from tests.handlers.executors import Beats, assignment
-    from tidegate.adapters.job_environment import job_environment
+    from tidegate.adapters.executors.environment import job_environment
     from tidegate.kernel import hide_process
     hides = sys.argv[1] == "hidden"
     if hides:

@@ -13,11 +13,11 @@ import pytest
 from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
 from tests.support.processes import importing_environment
-from tidegate.adapters import job_process
-from tidegate.adapters.job_environment import job_environment
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors import job_process
+from tidegate.adapters.executors.environment import job_environment
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits
-from tidegate.handlers.registry import RegistrationError
+from tidegate.jobs.registry import RegistrationError
 from tidegate.ports import OutcomeKind, Signal
 from tidegate.settings import Tables
 

@@ -10,8 +10,13 @@ import pytest
 from tests.attack.isolation import result_of
 from tests.attack.test_process_leftovers import make_executor
 from tests.handlers.executors import Beats, assignment
-from tidegate.adapters.job_output import CUT, FULL, MAX_ATTEMPT_BYTES, MAX_LINE_BYTES
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.output import (
+    CUT,
+    FULL,
+    MAX_ATTEMPT_BYTES,
+    MAX_LINE_BYTES,
+)
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.ports import OutcomeKind
 
 PREFIX = "job 01JD.7 attempt 2: "

@@ -14,7 +14,7 @@ from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue
 from tests.simulation.support import JOB_TYPE, AnyParameters
 from tests.support.moto_statements import answer_statements
 from tests.support.tables import create_tables
-from tidegate.adapters.memory_jobs import MemoryJobStore
+from tidegate.adapters.memory.jobs import MemoryJobStore
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
@@ -25,15 +25,21 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp, Transition
 from tidegate.ports import MoveOutcome
 from tidegate.settings import Settings
-from tidegate.usecases.cancel import cancel_downstream, cancel_workflow
-from tidegate.usecases.free_skipped import free_skipped
-from tidegate.usecases.judge_waiting import judge_waiting
-from tidegate.usecases.portions import JOBS_AT_ONCE
-from tidegate.usecases.release import release
-from tidegate.usecases.reopen import rerun_workflow
+from tidegate.usecases.bounds.portions import JOBS_AT_ONCE
+from tidegate.usecases.dispatch.wake import wake_due
+from tidegate.usecases.recover.cancel import (
+    cancel_downstream,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.reopen import rerun_workflow
+from tidegate.usecases.release.free_skipped import free_skipped
+from tidegate.usecases.release.judge_waiting import judge_waiting
+from tidegate.usecases.release.release import release
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit import submit_job, submit_workflow
-from tidegate.usecases.wake import wake_due
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 NOW_MS = 1_700_000_000_000
 POOL = "p"

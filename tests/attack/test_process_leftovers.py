@@ -19,11 +19,14 @@ from tests.attack.isolation import result_of
 from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
 from tests.support.processes import importing_environment, is_running
 from tests.support.waiting import becomes_true
-from tidegate.adapters.job_keeper import INNER_SECONDS, SWEEP_SECONDS
-from tidegate.adapters.process_executor import ProcessExecutor
-from tidegate.adapters.process_tree import descendants_of
+from tidegate.adapters.executors.keeper import (
+    INNER_SECONDS,
+    SWEEP_SECONDS,
+)
+from tidegate.adapters.executors.process_tree import descendants_of
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Progress
-from tidegate.handlers.process_state import MAX_OPEN_FILES_LEFT
+from tidegate.jobs.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal
 
 JOBS = "tests.attack.process_jobs"
@@ -166,16 +169,11 @@ def test_a_job_that_stops_its_keeper_gains_nothing(
     executor: ProcessExecutor, tmp_path: Path, then: str, kind: OutcomeKind
 ) -> None:
     given = {"folder": str(tmp_path), "how": "many", "then": then}
-    left_at: list[float] = []
-
-    def has_left(progress: Progress | None) -> bool:
-        if has_progress(progress):
-            left_at.append(time.monotonic())
-        return has_progress(progress)
-
-    asked = Signal.CANCEL if then.endswith("wait") else Signal.GO_ON
-    assert executor.execute(assignment("process.leave", given), Beats(asked, when=has_left)).kind is kind
-    assert time.monotonic() - left_at[0] < SWEEP_SECONDS, "nobody waits for the one that was stopped"
+    beats = Beats(Signal.CANCEL, when=has_progress) if then.endswith("wait") else Beats()
+    assert executor.execute(assignment("process.leave", given), beats).kind is kind
+    ended_at = time.time()
+    left_at = max(path.stat().st_mtime for path in tmp_path.iterdir())
+    assert ended_at - left_at < SWEEP_SECONDS, "nobody waits for the one that was stopped"
     assert [pid for pid in _left(tmp_path) if is_running(pid)] == []
 
 

@@ -21,8 +21,8 @@ from tidegate.domain.transitions import (
     ReopenIfEnded,
     Stamp,
 )
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.reopen import retry_job
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.recover.reopen import retry_job
 
 __all__ = ["local_aws", "local_clients", "local_stores", "moto_clients", "stores"]  # fixtures
 

@@ -16,9 +16,13 @@ from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.requests import DependencyRequest, ShareRequest
 from tidegate.domain.states import State
 from tidegate.ports import KnownLane, OutcomeKind
-from tidegate.usecases.lanes import Lanes, keep_shares, known_lanes
-from tidegate.usecases.release import release
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.pools.lanes import (
+    Lanes,
+    keep_shares,
+    known_lanes,
+)
+from tidegate.usecases.release.release import release
 
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS

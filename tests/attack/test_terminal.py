@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.cli.samples import job_json
 from tests.functions.api_calls import Api
 from tidegate.domain.texts import is_plain, plain_message
-from tidegate.handlers.context import progress_from
+from tidegate.jobs.context import progress_from
 from tidegate_cli.commands import app
 from tidegate_cli.options import Session, print_json
 from tidegate_cli.views import job_view, printable_lines

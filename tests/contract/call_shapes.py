@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.dynamodb import schema
 
 _ATTRIBUTES = frozenset(
     value for name, value in vars(schema).items() if name.isupper() and isinstance(value, str)

@@ -15,7 +15,7 @@ from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, m
 from tests.support.moto_statements import answer_statements
 from tests.support.moto_strict import make_strict
 from tests.support.tables import create_tables, delete_tables
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_cli.local_stack import emulator
 from tidegate_cli.local_stack.places import Places

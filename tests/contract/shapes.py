@@ -23,7 +23,7 @@ from tests.contract.call_shapes import Shape, shapes_of
 from tests.contract.truths import truths_of
 from tests.faults.sites import ROOT, Site, find_sites, site_under_way
 from tests.support import moto_statements
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 
 PAGE = ROOT / "docs" / "reference" / "aws-truth.md"
 BEGIN, END = "<!-- generated: shapes -->", "<!-- end of generated -->"

@@ -10,26 +10,39 @@ import boto3
 
 from tests.contract.shapes import watch
 from tests.support.determined import NoEntropy, StandingClock, VirtualTimer
-from tidegate.adapters.aws_clients import AwsClients, connect
-from tidegate.adapters.dynamodb_control import DynamoCursors
-from tidegate.adapters.dynamodb_index import DynamoJobIndex
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.dynamodb_jobs import DynamoJobStore
-from tidegate.adapters.dynamodb_lanes import DynamoLaneRegistry
-from tidegate.adapters.dynamodb_permits import DynamoDispatchLeases, DynamoPermits
-from tidegate.adapters.dynamodb_rules import DynamoRuleStore
-from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
-from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry
-from tidegate.adapters.memory_dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
-from tidegate.adapters.memory_index import MemoryJobIndex
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
-from tidegate.adapters.memory_queue import MemoryQueue
-from tidegate.adapters.memory_rules import MemoryRuleStore
-from tidegate.adapters.memory_submissions import MemorySubmissionStore
-from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
-from tidegate.adapters.memory_world import MemoryWorld
-from tidegate.adapters.sqs_queue import SqsQueue
+from tidegate.adapters.aws.clients import (
+    AwsClients,
+    connect,
+)
+from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.index import DynamoJobIndex
+from tidegate.adapters.dynamodb.jobs import DynamoJobStore
+from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
+from tidegate.adapters.dynamodb.permits import (
+    DynamoDispatchLeases,
+    DynamoPermits,
+)
+from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.adapters.memory.dispatching import (
+    MemoryDispatchLeases,
+    MemoryLaneRegistry,
+    MemoryPermits,
+)
+from tidegate.adapters.memory.index import MemoryJobIndex
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.pool_queue import MOST_RECEIVES
+from tidegate.adapters.memory.queue import MemoryQueue
+from tidegate.adapters.memory.rules import MemoryRuleStore
+from tidegate.adapters.memory.submissions import MemorySubmissionStore
+from tidegate.adapters.memory.workers import (
+    MemoryCursors,
+    MemoryWorkerRegistry,
+)
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
     Cursors,

@@ -14,7 +14,7 @@ from tests.contract.script import Answer, Script, error
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.contract.test_small_stores import submission
 from tests.contract.test_workers import worker
-from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import Phase

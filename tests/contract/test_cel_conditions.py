@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.adapters.cel_conditions import CelConditions
+from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json
 
@@ -90,8 +90,8 @@ def test_a_condition_has_its_value(expression: str, value: bool) -> None:
         (" || ".join([r"upstream.status.matches('\\w{9}')"] * 3), "2,000 states together"),
         ("9223372036854775808 > 0", "64 bits"),
         ("upstream.status == '\\ud800'", "no character"),
-        ("1 + " * 70 + "1 == 71", "one in the other"),
-        ("-" * 70 + "1 == 1", "one in the other"),
+        ("1 + " * 70 + "1 == 71", "nested in each other"),
+        ("-" * 70 + "1 == 1", "nested in each other"),
         ("1 ? " * 300 + "1", "does not compile"),
         ("1 + " * 7_500 + "1", "1,000 words"),
     ],

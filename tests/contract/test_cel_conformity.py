@@ -8,8 +8,8 @@ import cel
 import pytest
 
 from tests.attack.condition_search import expression_of, view_of
-from tidegate.adapters.expressions.evaluator import build
-from tidegate.adapters.expressions.parser import parse
+from tidegate.adapters.conditions.evaluator import build
+from tidegate.adapters.conditions.parser import parse
 from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json
 

@@ -15,8 +15,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from tests.contract.stores import session_of
-from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_time import AwsTime, sign_by
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.time import (
+    AwsTime,
+    sign_by,
+)
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import connect_system
 
@@ -196,7 +199,7 @@ def test_the_date_of_an_answer_is_read_once_a_second(date: str, monkeypatch: pyt
         heard._sent(context=context)
         heard._answered(parsed={"ResponseMetadata": {"HTTPHeaders": {"date": date}}}, context=context)
         monkeypatch.setattr(
-            "tidegate.adapters.aws_time.parsedate_to_datetime", lambda _date: pytest.fail("read twice")
+            "tidegate.adapters.aws.time.parsedate_to_datetime", lambda _date: pytest.fail("read twice")
         )
     assert [said_ms for said_ms, _ in learned] == [NOW_MS, NOW_MS]
     assert all(0 <= took_ms < 5_000 for _, took_ms in learned)

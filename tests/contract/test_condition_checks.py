@@ -9,9 +9,12 @@ import pytest
 
 from tests.attack.condition_search import expression_of, view_of
 from tests.contract.test_cel_conformity import RESULTS
-from tidegate.adapters.cel_conditions import CelConditions
-from tidegate.adapters.expressions.evaluator import Program, build
-from tidegate.adapters.expressions.parser import parse
+from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.conditions.evaluator import (
+    Program,
+    build,
+)
+from tidegate.adapters.conditions.parser import parse
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, Stores
-from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_meter import Usage
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.meter import Usage
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Progress

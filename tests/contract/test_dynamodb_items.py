@@ -9,11 +9,24 @@ import pytest
 from tests.contract.jobs import full_job, new_job
 from tests.contract.stores import NOW_MS, RANK_POLICY, SHARDS
 from tests.support.tables import resources, table_properties
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
-from tidegate.adapters.dynamodb_split import GROWTH_BYTES, split
-from tidegate.adapters.dynamodb_transitions import CHANGES, change_of
-from tidegate.adapters.dynamodb_values import encode_item, item_size, write_units
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import (
+    JobCodec,
+    job_from_image,
+)
+from tidegate.adapters.dynamodb.split import (
+    GROWTH_BYTES,
+    split,
+)
+from tidegate.adapters.dynamodb.transitions import (
+    CHANGES,
+    change_of,
+)
+from tidegate.adapters.dynamodb.values import (
+    encode_item,
+    item_size,
+    write_units,
+)
 from tidegate.domain import transitions as moves
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobInput

@@ -21,10 +21,14 @@ from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients
 from tests.support.determined import StandingClock, VirtualTimer
 from tests.support.young_table import YoungTable
 from tidegate import bootstrap
-from tidegate.adapters.aws_clients import connect
-from tidegate.adapters.aws_effort import Allowance, Effort, Pace
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.dynamodb_jobs import DynamoJobStore
+from tidegate.adapters.aws.clients import connect
+from tidegate.adapters.aws.effort import (
+    Allowance,
+    Effort,
+    Pace,
+)
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.submission import SubmissionPlan
@@ -162,7 +166,7 @@ def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
     for name, value in environment(lease_seconds).items():
         monkeypatch.setenv(name, value)
     executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)
-    monkeypatch.setattr("tidegate.adapters.process_executor.ProcessExecutor", lambda *_, **__: executor)
+    monkeypatch.setattr("tidegate.adapters.executors.processes.ProcessExecutor", lambda *_, **__: executor)
     jobs = getattr(bootstrap, begin)().services.jobs
     assert jobs.clients.effort().seconds == pytest.approx(effort_seconds)
 

@@ -9,7 +9,10 @@ import pytest
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, Stores
 from tests.contract.test_dynamodb_costs import Measure, cost_of, units
-from tidegate.adapters.memory_jobs import RESULT_KEPT_LONGER_SECONDS, MemoryJobStore
+from tidegate.adapters.memory.jobs import (
+    RESULT_KEPT_LONGER_SECONDS,
+    MemoryJobStore,
+)
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

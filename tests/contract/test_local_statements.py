@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.stores import session_of
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 
 TABLE = "statements"
 UPDATE = 'UPDATE "statements" SET "lines" = list_append("lines", ?) WHERE "id" = ? RETURNING ALL NEW *'

@@ -15,7 +15,7 @@ from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, Stores, same_clients
 from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused
 from tidegate.domain.job import Job

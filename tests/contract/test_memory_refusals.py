@@ -9,8 +9,8 @@ import pytest
 
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, SHARDS
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -15,7 +15,7 @@ from botocore.exceptions import ReadTimeoutError
 from tests.contract.jobs import new_job
 from tests.contract.script import Script, error
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
-from tidegate.adapters.dynamodb_items import JobCodec
+from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

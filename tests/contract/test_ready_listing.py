@@ -13,7 +13,7 @@ from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.states import State
 from tidegate.domain.transitions import HoldIfReady, PassOverIfReady
-from tidegate.usecases.query import list_without_inputs
+from tidegate.usecases.read.query import list_without_inputs
 from tidegate.usecases.services import Services
 
 JOBS = 23

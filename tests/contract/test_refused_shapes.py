@@ -14,11 +14,11 @@ from tests.domain.transition_case import Case
 from tests.domain.transition_cases import CASES
 from tests.faults.emulated import emulated_aws, emulated_clients
 from tests.support.refused_shapes import SHAPES, bringing_no_item, refusing
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.dynamodb_conditions import waiting_only_on
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.dynamodb_transitions import change_of
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.statements import waiting_only_on
+from tidegate.adapters.dynamodb.transitions import change_of
 from tidegate.domain.errors import NotFound, TransitionRefused
 
 CODEC = JobCodec(3, RANK_POLICY)

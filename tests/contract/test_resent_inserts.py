@@ -12,8 +12,8 @@ from tests.contract.script import Script, error
 from tests.contract.stores import NOW_MS, POOL, Stores
 from tests.contract.test_moves_failures import CODEC, answer, failed, kinds, standing
 from tests.contract.test_small_stores import submission
-from tidegate.adapters.dynamodb_rules import DynamoRuleStore
-from tidegate.adapters.dynamodb_submissions import _item_of
+from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.submissions import _item_of
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.submission import Phase
@@ -104,7 +104,7 @@ def test_a_submission_that_went_away_again_is_begun_anew(scripted: Stores, scrip
 
 def test_a_submission_that_can_not_be_begun_is_not_taken_for_begun(scripted: Stores, script: Script) -> None:
     script.answers(REFUSED, {}, REFUSED, {}, REFUSED, {})
-    with pytest.raises(DependencyUnavailable, match="comes and goes"):
+    with pytest.raises(DependencyUnavailable, match="kept appearing"):
         scripted.submissions.begin_if_absent(submission())
 
 

@@ -8,10 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.contract.stores import NOW_MS, Stores
-from tidegate.adapters import dynamodb_rules
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.dynamodb_rules import MAPS, is_of_rules
-from tidegate.adapters.dynamodb_values import encode_item, item_size
+from tidegate.adapters.dynamodb import rules as dynamodb_rules
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.rules import (
+    MAPS,
+    is_of_rules,
+)
+from tidegate.adapters.dynamodb.values import (
+    encode_item,
+    item_size,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable, InvalidRequest
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule

@@ -12,13 +12,13 @@ import pytest
 
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, SHARDS, Stores
-from tidegate.adapters.memory_index import MemoryJobIndex
+from tidegate.adapters.memory.index import MemoryJobIndex
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import OpenSubmission
-from tidegate.usecases.whole_group import entries_of
+from tidegate.usecases.pools.whole_group import entries_of
 
 PAGE = 2  # what the service gives at most, whatever it is asked for
 MANY = 11

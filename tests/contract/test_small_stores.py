@@ -10,12 +10,15 @@ import pytest
 
 from tests.contract.jobs import full_job, new_job
 from tests.contract.stores import NOW_MS, POOL, Stores
-from tidegate.adapters.memory_pool_queue import MOST_RECEIVES, MOST_RECEIVES_OF_PROCESSES
+from tidegate.adapters.memory.pool_queue import (
+    MOST_RECEIVES,
+    MOST_RECEIVES_OF_PROCESSES,
+)
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.ports import Delivery, Message, OpenSubmission
-from tidegate.usecases.pass_on import MOST_DELIVERIES
+from tidegate.usecases.work.pass_on import MOST_DELIVERIES
 
 
 def submission(number: int = 1, **changes: object) -> Submission:

@@ -12,12 +12,12 @@ from moto import mock_aws
 from tests.contract.jobs import new_job
 from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_stores
 from tests.support.tables import create_tables
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_errors import old_item
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.dynamodb_transitions import change_of
-from tidegate.adapters.dynamodb_values import Item
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.errors import old_item
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.transitions import change_of
+from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 
 CODEC = JobCodec(3, RANK_POLICY)

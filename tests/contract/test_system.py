@@ -6,8 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.contract.stores import Stores
-from tidegate.adapters.aws_clients import AwsClients
-from tidegate.adapters.aws_meter import Usage
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.meter import Usage
 from tidegate.adapters.system import SystemClock, SystemEntropy
 
 

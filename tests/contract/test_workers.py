@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.stores import NOW_MS, POOL, Stores
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
 from tidegate.domain.workers import PRESENT, Totals, Worker, WorkerSpec, WorkerState, begin
 from tidegate.ports import WorkerRegistry

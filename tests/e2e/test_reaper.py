@@ -17,9 +17,9 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequ
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import read_settings, read_tables
-from tidegate.usecases import submit
+from tidegate.usecases.submit import submit
 from tidegate_cli.local_stack import StackInfo
 
 EVENT = Path(__file__).resolve().parents[2] / "events" / "reaper-schedule.json"

@@ -34,7 +34,7 @@ from tests.e2e.lambda_runtime import (
 )
 from tests.e2e.quiet import quieten
 from tests.functions.api_calls import EVENT_STATUS, EVENTS, read_event
-from tidegate.usecases.reap import ReapReport
+from tidegate.usecases.reap.reap import ReapReport
 from tidegate_cli.local_stack import StackInfo, down, up
 from tidegate_cli.local_stack.places import Places
 

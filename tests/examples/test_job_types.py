@@ -16,8 +16,8 @@ import pytest
 
 from tests.examples.world import EXAMPLES, JOB_TYPES, REGISTRY
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, Beats, assignment, has_progress
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.domain.states import State
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream

@@ -17,12 +17,16 @@ from tests.simulation.checks import check_all, hold_back
 from tests.simulation.scenario import Course
 from tests.simulation.simulator import Options, ProcessClock, Simulator
 from tests.simulation.support import START_MS, SeededEntropy, function_pool, make_settings
-from tidegate.adapters.attempt_outcomes import outcome_of
+from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter, memory_services
 from tidegate.domain.job import Job
-from tidegate.handlers.attempt import run_attempt
-from tidegate.handlers.context import JobContext, StopRequest, Upstream
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.attempt import run_attempt
+from tidegate.jobs.context import (
+    JobContext,
+    StopRequest,
+    Upstream,
+)
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Signal
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.deployment import Deployment
 from tests.simulation.checks import check_histories, check_order, check_submissions
-from tidegate.adapters import dynamodb_schema as schema
+from tidegate.adapters.dynamodb import schema
 from tidegate.domain.submission import DONE_WITH
 
 ROUNDS = 3

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 from tests.faults.emulated import EmulatedAws
 from tests.faults.function import Beats, VirtualClock
 from tests.simulation.support import AnyParameters, process_pool
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.dynamodb_items import job_from_image
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.memory.world import Change
 from tidegate.bootstrap import aws_services
 from tidegate.domain.errors import DependencyUnavailable, TidegateError
 from tidegate.domain.job import Job
@@ -26,14 +26,25 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
-from tidegate.usecases.claim import begin, claim_all
-from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of
-from tidegate.usecases.react import react
-from tidegate.usecases.reap import reap
-from tidegate.usecases.run import Run, go_on, run_message
-from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
-from tidegate.usecases.tick import tick
+from tidegate.usecases.work.claim import (
+    begin,
+    claim_all,
+)
+from tidegate.usecases.work.conclude import (
+    Conclusion,
+    conclude_all,
+    conclusion_of,
+)
+from tidegate.usecases.work.run import (
+    Run,
+    go_on,
+    run_message,
+)
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from ministack.services import dynamodb, sqs
 
 from tests.contract.stores import aws_clients, make_queue
 from tests.support.tables import create_tables, table_properties
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_cli.local_stack.statements import put_right
 from tidegate_cli.local_stack.strictness import make_strict

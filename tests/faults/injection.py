@@ -10,7 +10,10 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from tests.faults.sites import Site, site_under_way, use_cases_under_way
-from tidegate.adapters.aws_clients import LONGEST_EFFORT_SECONDS, AwsClients
+from tidegate.adapters.aws.clients import (
+    LONGEST_EFFORT_SECONDS,
+    AwsClients,
+)
 
 _NOWHERE = "http://127.0.0.1:9"
 

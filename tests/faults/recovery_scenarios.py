@@ -13,9 +13,15 @@ from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.requests import DependencyRequest
 from tidegate.domain.states import TERMINAL, State
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.cancel import cancel_downstream, cancel_workflow
-from tidegate.usecases.redrive import redrive_pool
-from tidegate.usecases.reopen import rerun_workflow, retry_job
+from tidegate.usecases.recover.cancel import (
+    cancel_downstream,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.redrive import redrive_pool
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
 
 ANN = "ann"
 BROKEN = Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retryable=False)

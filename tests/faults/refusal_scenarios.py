@@ -12,8 +12,8 @@ from tests.simulation.graphs import job as job_of
 from tests.simulation.graphs import workflow
 from tidegate.domain.transitions import Transition
 from tidegate.ports import message_of
-from tidegate.usecases.cancel import cancel_workflow
-from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.recover.cancel import cancel_workflow
 
 
 @dataclass

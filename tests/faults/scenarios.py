@@ -33,11 +33,26 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases import set_rules
-from tidegate.usecases.query import get_job, get_workflow, list_jobs
-from tidegate.usecases.status import pool_statuses, type_statuses
-from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
-from tidegate.usecases.workers import drain_worker, get_worker, list_workers
+from tidegate.usecases.operate import set_rules
+from tidegate.usecases.read.query import (
+    get_job,
+    get_workflow,
+    list_jobs,
+)
+from tidegate.usecases.read.status import (
+    pool_statuses,
+    type_statuses,
+)
+from tidegate.usecases.read.workers import (
+    drain_worker,
+    get_worker,
+    list_workers,
+)
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+    leave_pool,
+)
 
 FAILED = Outcome(OutcomeKind.FAILED, code="broken", message="it broke")
 LARGE = {"text": "x" * 5_000}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
 
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"

@@ -13,8 +13,11 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 
 def submit(d: Deployment, name: str, **fields: Any) -> str:

@@ -21,8 +21,9 @@ from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
-from tidegate.usecases import reap, sweep
-from tidegate.usecases.reap_active import ActiveCounts
+from tidegate.usecases.bounds import sweep
+from tidegate.usecases.reap import reap
+from tidegate.usecases.reap.reap_active import ActiveCounts
 
 SITES, LOOSE = find_sites()
 REPEATED = (Kind.TWICE, Kind.PART, Kind.DENIED)  # what is left over is done at once, and nobody notices

@@ -14,8 +14,11 @@ from tests.faults.refusal_scenarios import Interrupted, begins_when_looked_at
 from tests.faults.steps import submit
 from tidegate.domain.states import Group, State
 from tidegate.ports import IndexPage
-from tidegate.usecases.cancel import Cancelled, cancel_workflow
-from tidegate.usecases.serve import serve_pools
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.recover.cancel import (
+    Cancelled,
+    cancel_workflow,
+)
 
 DISPATCHED = (State.QUEUED, State.RUNNING)
 

@@ -11,7 +11,7 @@ from tests.faults.deployment import Deployment
 from tests.faults.emulated import EmulatedAws, emulated_aws, emulated_clients
 from tests.faults.scenarios import CASES
 from tests.support.refused_shapes import SHAPES, bringing_no_item, refusing
-from tidegate.adapters.aws_clients import AwsClients
+from tidegate.adapters.aws.clients import AwsClients
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,18 @@ from tests.faults.function import VirtualClock
 from tests.faults.steps import submit
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
-from tidegate.usecases.claim import claim
-from tidegate.usecases.conclude_stuck import conclude_stuck
-from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
-from tidegate.usecases.pass_on import MOST_DELIVERIES, pass_on, with_types
-from tidegate.usecases.stale_messages import stale_among
+from tidegate.usecases.pools.function_faults import (
+    PAUSE_MS,
+    FunctionFaults,
+)
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude_stuck import conclude_stuck
+from tidegate.usecases.work.pass_on import (
+    MOST_DELIVERIES,
+    pass_on,
+    with_types,
+)
+from tidegate.usecases.work.stale_messages import stale_among
 
 
 def passed_on(d: Deployment) -> None:

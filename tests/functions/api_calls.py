@@ -12,14 +12,17 @@ import app
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.support.determined import StandingClock
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import ApiDeps, Meter, memory_services
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.settings import Settings
-from tidegate.usecases.deadline import NEVER, Deadline
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+)
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 NOW_MS = 1_796_112_000_000

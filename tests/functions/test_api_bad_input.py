@@ -108,7 +108,7 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("jobs", {**NOOP, "share": {"name": ""}}, "share.name", "must not be empty"),
         ("jobs", {**NOOP, "share": {"name": "a b"}}, "share.name", "letters, digits, dots, hyphens and"),
         ("jobs", {**NOOP, "concurrency_key": "k", "concurrency_limit": 0}, "concurrency_limit", "at least 1"),
-        ("jobs", {**NOOP, "concurrency_limit": 2}, "concurrency_limit", "goes with concurrency_key"),
+        ("jobs", {**NOOP, "concurrency_limit": 2}, "concurrency_limit", "requires concurrency_key"),
         # times
         ("jobs", {**NOOP, "not_before": "tomorrow"}, "not_before", "2026-12-01T06:00:00Z"),
         ("jobs", {**NOOP, "not_before": "2026-12-01T06:00:00"}, "not_before", "with a zone"),
@@ -129,7 +129,7 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("workflows", workflow(edge(key="a")), "jobs[0].depends_on[0].key", "depend on itself"),
         ("workflows", workflow({}, {}, {"key": "a"}), "jobs[2].key", "already the key of jobs[0]"),
         ("workflows", {"jobs": [NOOP]}, "jobs[0].key", "is required"),
-        ("workflows", workflow({}, edge(key="a", condition="true")), "jobs[1].depends_on[0].condition", "goes with"),
+        ("workflows", workflow({}, edge(key="a", condition="true")), "jobs[1].depends_on[0].condition", "only for"),
         # what only the deployment knows
         ("jobs", {"type": "no.such"}, "type", "unknown job type 'no.such'; types are"),
         ("jobs", {**NOOP, "pool": "moon"}, "pool", "unknown pool 'moon'; pools are ecs, lambda"),

@@ -10,10 +10,16 @@ import pytest
 
 from tests.functions.api_calls import Api
 from tidegate import bootstrap
-from tidegate.handlers.loader import load_registry, load_what_works
-from tidegate.handlers.registry import REGISTRY, Registry
+from tidegate.jobs.loader import (
+    load_registry,
+    load_what_works,
+)
+from tidegate.jobs.registry import (
+    REGISTRY,
+    Registry,
+)
 
-HEAD = "from tidegate.handlers import JobContext, Parameters, job\nclass P(Parameters): pass\n"
+HEAD = "from tidegate.jobs import JobContext, Parameters, job\nclass P(Parameters): pass\n"
 CODE = "@job('{name}')\ndef run(parameters: P, context: JobContext) -> None: ...\n"
 PACKAGE = "half_broken_jobs"
 

@@ -12,7 +12,7 @@ from tests.functions.api_calls import NOW, NOW_MS, Api
 from tidegate.domain.rules import TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.workers import WorkerSpec, begin
-from tidegate.usecases import status
+from tidegate.usecases.read import status
 
 ANN = {"by": "ann@example.com", "at": NOW}
 TYPE = "tidegate.noop"

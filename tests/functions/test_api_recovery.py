@@ -8,7 +8,7 @@ from tests.functions.api_calls import NOW_MS, UNKNOWN_ID, Api
 from tidegate.domain.job import JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
-from tidegate.usecases.release import release
+from tidegate.usecases.release.release import release
 
 CHAIN = {
     "jobs": [

@@ -12,9 +12,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tests.functions.api_calls import Api
 from tests.functions.test_api_recovery import fail
 from tidegate.domain.states import State
-from tidegate.usecases import cancel, portions, reopen
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.release import release
+from tidegate.usecases.bounds import portions
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.recover import (
+    cancel,
+    reopen,
+)
+from tidegate.usecases.release.release import release
 
 JOBS = 95
 PORTION = 10

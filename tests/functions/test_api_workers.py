@@ -11,7 +11,7 @@ import pytest
 from tests.functions.api_calls import NOW, NOW_MS, SETTINGS, Api
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, begin
-from tidegate.usecases.capacity import pool_capacity
+from tidegate.usecases.pools.capacity import pool_capacity
 
 SESSION = "01KBC7RV8M5B6W2Y3Q7RVXN4C1"
 

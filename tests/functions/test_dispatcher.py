@@ -12,11 +12,14 @@ from functions.dispatcher import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
 from tests.support.tables import resources, table_properties
-from tidegate.adapters import dynamodb_schema as schema
-from tidegate.adapters.dynamodb_items import job_from_image
-from tidegate.adapters.dynamodb_rules import is_of_rules
-from tidegate.adapters.dynamodb_workers import pool_of_worker, worker_from
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.rules import is_of_rules
+from tidegate.adapters.dynamodb.workers import (
+    pool_of_worker,
+    worker_from,
+)
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable

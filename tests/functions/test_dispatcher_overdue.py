@@ -12,10 +12,13 @@ from tests.functions.test_dispatcher import Fixture
 from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.react import ReactReport
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.dispatch.react import ReactReport
+from tidegate.usecases.dispatch.tick import (
+    OVERDUE_MS,
+    TickWatch,
+)
 from tidegate.usecases.services import Services
-from tidegate.usecases.tick import OVERDUE_MS, TickWatch
 
 SCHEDULE: dict[str, Any] = {}
 

@@ -15,17 +15,26 @@ from functions.worker import app as worker
 from tests.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
 from tests.support.determined import StandingClock
 from tests.support.tables import resources, routes
-from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
-from tidegate.adapters.dynamodb_workers import worker_from, worker_item
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.memory_world import Change, MemoryWorld
-from tidegate.adapters.sqs_queue import message_body
+from tidegate.adapters.aws.queue import message_body
+from tidegate.adapters.dynamodb.codec import (
+    JobCodec,
+    job_from_image,
+)
+from tidegate.adapters.dynamodb.workers import (
+    worker_from,
+    worker_item,
+)
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.memory.world import (
+    Change,
+    MemoryWorld,
+)
 from tidegate.bootstrap import Meter, WorkerDeps, memory_services
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TERMINAL, State
 from tidegate.domain.workers import WorkerState
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Message
 
 ROOT = EVENTS.parent

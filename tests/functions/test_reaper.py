@@ -12,8 +12,8 @@ from tests.support.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.reap import ReapReport
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.reap.reap import ReapReport
 from tidegate.usecases.services import Services
 
 

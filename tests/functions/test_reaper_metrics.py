@@ -12,21 +12,24 @@ from functions.dispatcher import app as dispatcher
 from functions.reaper import app
 from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.support.determined import StandingClock
-from tidegate.adapters.dynamodb_items import job_from_image
-from tidegate.adapters.dynamodb_rules import is_of_rules
-from tidegate.adapters.dynamodb_workers import pool_of_worker
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.rules import is_of_rules
+from tidegate.adapters.dynamodb.workers import pool_of_worker
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps, memory_services
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.settings import Settings
-from tidegate.usecases import status
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.reap import ReapReport, reap
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.read import status
+from tidegate.usecases.read.status import pool_load
+from tidegate.usecases.reap.reap import (
+    ReapReport,
+    reap,
+)
 from tidegate.usecases.services import Services
-from tidegate.usecases.status import pool_load
 
 NAMES = ("ReadyJobs", "ActiveJobs", "Capacity", "Workers")
 WITH_METRICS = replace(SETTINGS, pool_metrics=True, stack="tidegate-dev")

@@ -12,8 +12,8 @@ import pytest
 
 from tests.domain.job_samples import NOW_MS, SAMPLES
 from tests.support.tables import resources
-from tidegate.adapters.dynamodb_items import JobCodec
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.memory.world import Change
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TRANSITIONS, State

@@ -13,19 +13,19 @@ from functions.worker import app
 from tests.handlers.executors import JOBCODE
 from tests.worker.world import CLOCK, POOL, job_of, make_services, queued_job
 from tidegate import bootstrap
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Meter, Usage, WorkerDeps
 from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Ability
-from tidegate.handlers.loader import load_registry
-from tidegate.handlers.registry import Registry
+from tidegate.jobs.loader import load_registry
+from tidegate.jobs.registry import Registry
 from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind
-from tidegate.usecases.capacity import pool_ability
-from tidegate.usecases.function_faults import PAUSE_MS
+from tidegate.usecases.pools.capacity import pool_ability
+from tidegate.usecases.pools.function_faults import PAUSE_MS
 
 
 class Fixture:

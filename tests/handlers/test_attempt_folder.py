@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.executors import CLOCK, Beats, assignment
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.handlers.loader import load_registry
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Outcome, OutcomeKind
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, JOBCODE, Beats, assignment
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.adapters.system import SystemStopwatch
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Executor, OutcomeKind
 
 STEPS_SECONDS = (600, -120)

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from tidegate.adapters.inline_executor import InlineExecutor
+from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.bootstrap import memory_services
 from tidegate.contracts.wire import read_workflow
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings
-from tidegate.usecases.react import react
-from tidegate.usecases.run import run_message
-from tidegate.usecases.submit import submit_workflow
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.submit.submit import submit_workflow
+from tidegate.usecases.work.run import run_message
 from tidegate_cli import demo_workflow
 from tidegate_samples.text.counting import count_file
 from tidegate_samples.text.jobs import REPORT_FOLDER_VARIABLE

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
-from tidegate.adapters.inline_executor import InlineExecutor
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream
 
 QUICK_GRACE_SECONDS = 0.05

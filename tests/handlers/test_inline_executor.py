@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment
-from tidegate.adapters.inline_executor import InlineExecutor
+from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.domain.errors import TidegateError
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import OutcomeKind
 
 

@@ -20,9 +20,14 @@ import pytest
 from tests.handlers.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tests.support.processes import importing_environment, is_running
 from tests.support.waiting import PATIENCE_SECONDS, becomes_true
-from tidegate.adapters import job_process, process_executor
-from tidegate.adapters.job_process import JobProcess
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors import (
+    job_process,
+)
+from tidegate.adapters.executors import (
+    processes as process_executor,
+)
+from tidegate.adapters.executors.job_process import JobProcess
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Progress
 from tidegate.domain.limits import MAX_ERROR_CHARACTERS
 from tidegate.ports import Outcome, OutcomeKind, Signal
@@ -230,8 +235,8 @@ def test_where_no_process_can_be_started_no_job_fails(
 
 
 PARTLY = """
-from tidegate.handlers import JobContext, job
-from tidegate.handlers.registry import Parameters
+from tidegate.jobs import JobContext, job
+from tidegate.jobs.registry import Parameters
 class None_(Parameters): ...
 @job("partly.{name}")
 def run(parameters: None_, context: JobContext) -> None: ...

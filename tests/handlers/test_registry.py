@@ -12,11 +12,17 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.domain import limits
-from tidegate.handlers import JobContext, Parameters
-from tidegate.handlers.attempt import run_attempt
-from tidegate.handlers.context import StopRequest
-from tidegate.handlers.loader import load_registry
-from tidegate.handlers.registry import RegistrationError, Registry
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+)
+from tidegate.jobs.attempt import run_attempt
+from tidegate.jobs.context import StopRequest
+from tidegate.jobs.loader import load_registry
+from tidegate.jobs.registry import (
+    RegistrationError,
+    Registry,
+)
 
 
 class Row(Parameters):
@@ -189,7 +195,7 @@ def test_a_decorator_without_a_name_is_refused_and_does_not_pass_over_the_code()
 
 def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code_of = (
-        "from tidegate.handlers import JobContext, Parameters, job\n"
+        "from tidegate.jobs import JobContext, Parameters, job\n"
         "class P(Parameters): pass\n"
         "@job('{name}')\n"
         "def run(parameters: P, context: JobContext) -> None: ...\n"
@@ -216,7 +222,7 @@ def test_without_a_package_the_built_in_types_are_there() -> None:
         ("raise SystemExit(3)", r"broken_jobs\.worse.*SystemExit: 3"),
         ("class Stop(BaseException): ...\nraise Stop('here')", r"broken_jobs\.worse.*Stop: here"),
         (
-            "from tidegate.handlers import job\n@job('Bad Name')\ndef f(a, b): ...",
+            "from tidegate.jobs import job\n@job('Bad Name')\ndef f(a, b): ...",
             "can't be the name of a job type",
         ),
     ],
@@ -235,7 +241,7 @@ def test_a_module_that_can_not_be_imported_is_named(
 
 GOOD_CODE = """
 from pydantic import BaseModel
-from tidegate.handlers import job, JobContext
+from tidegate.jobs import job, JobContext
 
 class P(BaseModel): ...
 
@@ -278,7 +284,7 @@ def test_a_broken_package_takes_away_the_types_of_the_modules_that_it_holds(tmp_
 def _asked_for_partly(folder: Path) -> subprocess.CompletedProcess[str]:
     """Loads the package `partly` of a folder in a new process: the registry of this one holds other tests' types."""
     asked = (
-        "from tidegate.handlers.loader import load_for_worker\n"
+        "from tidegate.jobs.loader import load_for_worker\n"
         "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"
     )
     return subprocess.run(

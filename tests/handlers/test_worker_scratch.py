@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.adapters.worker_scratch import WorkerScratch
+from tidegate.adapters.executors.scratch import WorkerScratch
 
 
 def _age(folder: Path) -> None:

@@ -10,16 +10,22 @@ from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.cancel import cancel_job, cancel_workflow
-from tidegate.usecases.claim import Claimed, claim
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.react import react
-from tidegate.usecases.reap import reap
-from tidegate.usecases.reopen import retry_job
-from tidegate.usecases.run import beat
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover.cancel import (
+    cancel_job,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit import submit_workflow
-from tidegate.usecases.tick import tick
+from tidegate.usecases.submit.submit import submit_workflow
+from tidegate.usecases.work.claim import (
+    Claimed,
+    claim,
+)
+from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import beat
 
 POOL = "p"
 # By then leases have ended, messages count as lost, pending jobs and submissions are past their grace.

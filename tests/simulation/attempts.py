@@ -12,7 +12,7 @@ from itertools import pairwise
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import FAILURES, State
-from tidegate.usecases.reap_active import ACTOR as REAPER
+from tidegate.usecases.reap.reap_active import ACTOR as REAPER
 
 _BY_FORCE = "grace period over"  # the reaper ends what does not heed a cancellation; its worker is not lost
 

@@ -12,7 +12,7 @@ from tests.simulation.simulator import API_TIMEOUT_MS, Simulator
 from tests.simulation.support import JOB_TYPE, OTHER_TYPE, START_MS, function_pool, process_pool
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import JobRequest, ShareRequest
-from tidegate.usecases import set_rules
+from tidegate.usecases.operate import set_rules
 from tidegate.usecases.services import Services
 
 CAPACITY = 3

@@ -14,7 +14,7 @@ from tidegate.domain.dependency import (
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.usecases.conditions import condition_view
+from tidegate.usecases.release.conditions import condition_view
 
 COME_BY = tuple(f"skipped: {code}" for code in (NOT_TAKEN, CONDITION_ERROR, UNSATISFIABLE))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.simulator import Simulator
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.memory.world import Change
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rules import RuleKey, RuleKind, rules_from

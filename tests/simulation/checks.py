@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tests.simulation.attempts import check_attempts
 from tests.simulation.simulator import Simulator
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.memory.world import Change
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
 from tidegate.domain.errors import ConditionError
@@ -22,8 +22,8 @@ from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
 from tidegate.domain.submission import DONE_WITH, Phase, Submission
 from tidegate.domain.workers import ability_of
 from tidegate.settings import Settings
-from tidegate.usecases.conditions import condition_view
-from tidegate.usecases.reap_active import ACTOR as REAPER
+from tidegate.usecases.reap.reap_active import ACTOR as REAPER
+from tidegate.usecases.release.conditions import condition_view
 from tidegate.usecases.services import Services
 
 

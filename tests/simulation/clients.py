@@ -9,7 +9,7 @@ from tests.simulation.model import Drawn
 from tests.simulation.simulator import API_TIMEOUT_MS, Simulator
 from tests.simulation.support import START_MS
 from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 
 @dataclass

@@ -27,18 +27,28 @@ from tests.simulation.support import (
     process_pool,
 )
 from tests.simulation.workers import WorkerPool
-from tidegate.adapters.memory_pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
+from tidegate.adapters.memory.pool_queue import (
+    MOST_RECEIVES_OF_PROCESSES,
+    PoolQueue,
+)
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, WorkerState, kept_until_s
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Delivery, Message, Outcome, OutcomeKind, Queue
-from tidegate.usecases.claim import begin
-from tidegate.usecases.pass_on import pass_on, with_types
-from tidegate.usecases.run import conclude
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.claim import begin
+from tidegate.usecases.work.pass_on import (
+    pass_on,
+    with_types,
+)
+from tidegate.usecases.work.run import conclude
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+    leave_pool,
+)
 from tidegate_worker.faults import FAULTS_ALLOWED, Faults, Standing, probe_after_seconds
 
 POOL = "hosts"

@@ -20,8 +20,11 @@ from tests.simulation.model import Drawn, draw_workflow
 from tests.simulation.scenario import Course, fails, succeeds
 from tests.simulation.simulator import API_TIMEOUT_MS, MINUTE_MS, Options, Simulator
 from tests.simulation.support import START_MS, AnyParameters, SeededEntropy, function_pool, make_settings
-from tidegate.adapters.memory_jobs import RESULT_KEPT_LONGER_SECONDS
-from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.adapters.memory.jobs import RESULT_KEPT_LONGER_SECONDS
+from tidegate.adapters.memory.world import (
+    Change,
+    MemoryWorld,
+)
 from tidegate.bootstrap import memory_services
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.job import Job, Json
@@ -29,7 +32,10 @@ from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, RetryPolicy
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.ports import Assignment
 from tidegate.settings import Settings
-from tidegate.usecases.reopen import rerun_workflow, retry_job
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
 
 HOUR_MS = 60 * MINUTE_MS
 RETENTION_MS = HOUR_MS

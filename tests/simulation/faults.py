@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tests.simulation.simulator import Simulator
-from tidegate.adapters.memory_dispatching import MemoryLaneRegistry
-from tidegate.adapters.memory_index import MemoryJobIndex
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_pool_queue import PoolQueue
-from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.adapters.memory.dispatching import MemoryLaneRegistry
+from tidegate.adapters.memory.index import MemoryJobIndex
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.pool_queue import PoolQueue
+from tidegate.adapters.memory.world import (
+    Change,
+    MemoryWorld,
+)
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue
 from tidegate.usecases.services import Services

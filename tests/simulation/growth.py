@@ -13,7 +13,7 @@ from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import function_pool, make_services, make_settings
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 
 def simulator_for(

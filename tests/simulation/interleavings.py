@@ -16,7 +16,7 @@ from typing import Any
 from tests.simulation.actors import Act
 from tests.simulation.support import SeededEntropy
 from tests.simulation.world_states import Digests, copy_world, digest_of
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.usecases.services import Services
 

@@ -15,7 +15,7 @@ from tests.simulation.support import (
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import WorkflowRequest
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 LAMBDA = function_pool("lambda", 4)
 

@@ -13,10 +13,16 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome
-from tidegate.usecases.claim import Claimed, claim
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.submit import submit_job, submit_workflow
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
+from tidegate.usecases.work.claim import (
+    Claimed,
+    claim,
+)
+from tidegate.usecases.work.conclude import conclude
 
 
 class Scene:

@@ -22,7 +22,7 @@ from tests.simulation.people import send_people
 from tests.simulation.scenario import Fate
 from tests.simulation.simulator import Observer, Options, Simulator
 from tests.simulation.support import START_MS, function_pool, make_services, make_settings
-from tidegate.adapters.memory_pool_queue import MOST_RECEIVES
+from tidegate.adapters.memory.pool_queue import MOST_RECEIVES
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 

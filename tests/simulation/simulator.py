@@ -19,20 +19,23 @@ from tests.simulation.clock_steps import Clocks, Step
 from tests.simulation.scenario import Scenario
 from tests.simulation.support import START_MS
 from tests.simulation.workers import WorkerPool
-from tidegate.adapters.memory_world import Change, MemoryWorld
+from tidegate.adapters.memory.world import (
+    Change,
+    MemoryWorld,
+)
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
-from tidegate.usecases.deadline import Deadline
-from tidegate.usecases.react import react
-from tidegate.usecases.reap import reap
+from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.dispatch.wake import DueWatch
+from tidegate.usecases.read.visible import is_accepted
+from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
-from tidegate.usecases.tick import tick
-from tidegate.usecases.visible import is_accepted
-from tidegate.usecases.wake import DueWatch
 
 MINUTE_MS = 60_000
 REGISTER_EVERY_MS = 20_000

@@ -19,7 +19,7 @@ from tests.simulation.scene import Scene
 from tests.simulation.scenes import CASES, Case
 from tests.simulation.simulator import Options, Simulator
 from tests.simulation.world_states import copy_world
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.permits import asking, key_permit

@@ -20,8 +20,11 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 
 def test_a_single_job() -> None:

@@ -11,7 +11,7 @@ from tests.simulation.runs import always, make_simulator, submit
 from tests.simulation.scenario import succeeds
 from tests.simulation.simulator import Simulator
 from tests.simulation.support import function_pool
-from tidegate.adapters.memory_world import Change
+from tidegate.adapters.memory.world import Change
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State
 

@@ -37,7 +37,7 @@ from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.states import State
-from tidegate.usecases.tick import TickWatch
+from tidegate.usecases.dispatch.tick import TickWatch
 
 POOL = "busy"
 HOURS = 1

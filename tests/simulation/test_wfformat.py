@@ -13,7 +13,7 @@ from tests.simulation.simulator import Options, Simulator
 from tests.simulation.support import function_pool, make_services, make_settings
 from tests.simulation.traces import read_trace, sample_files
 from tidegate.domain.states import State
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 FILES = sample_files()
 WORKERS = 16

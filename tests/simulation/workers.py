@@ -12,9 +12,20 @@ from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
-from tidegate.usecases.claim import Claimed, begin, claim_all
-from tidegate.usecases.run import Run, conclude, go_on
-from tidegate.usecases.worker_life import beat_worker, join_pool
+from tidegate.usecases.work.claim import (
+    Claimed,
+    begin,
+    claim_all,
+)
+from tidegate.usecases.work.run import (
+    Run,
+    conclude,
+    go_on,
+)
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.simulator import Simulator

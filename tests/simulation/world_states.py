@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 
 
 @dataclass(slots=True)

@@ -29,16 +29,29 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import Message, Outcome, OutcomeKind
-from tidegate.usecases.cancel import cancel_downstream, cancel_job, cancel_workflow
-from tidegate.usecases.claim import Claimed, claim
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.react import react
-from tidegate.usecases.reap import reap
-from tidegate.usecases.redrive import redrive_pool
-from tidegate.usecases.reopen import rerun_workflow, retry_job
-from tidegate.usecases.run import Run, go_on
-from tidegate.usecases.submit import submit_workflow
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover.cancel import (
+    cancel_downstream,
+    cancel_job,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.redrive import redrive_pool
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
+from tidegate.usecases.submit.submit import submit_workflow
+from tidegate.usecases.work.claim import (
+    Claimed,
+    claim,
+)
+from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import (
+    Run,
+    go_on,
+)
 
 POOL, CAPACITY, WINDOW = "lambda", 2, 2
 ACTOR = "ann"

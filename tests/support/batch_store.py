@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable, TidegateError
 from tidegate.domain.transitions import Transition
 

@@ -13,11 +13,17 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.dispatch import DispatchReport
-from tidegate.usecases.react import ReactReport, react
-from tidegate.usecases.run import claim, conclude
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.dispatch import DispatchReport
+from tidegate.usecases.dispatch.react import (
+    ReactReport,
+    react,
+)
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.run import (
+    claim,
+    conclude,
+)
 
 POOL = "p"
 

@@ -12,7 +12,11 @@ import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.determined import NoEntropy
-from tidegate.adapters.memory_world import INLINE_BYTES, INLINE_DEPENDENTS, MemoryWorld
+from tidegate.adapters.memory.world import (
+    INLINE_BYTES,
+    INLINE_DEPENDENTS,
+    MemoryWorld,
+)
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
@@ -26,9 +30,15 @@ from tidegate.domain.transitions import (
     FinishIfAttemptHolds,
     Stamp,
 )
-from tidegate.usecases.reap import ReapReport, reap
-from tidegate.usecases.reap_submissions import GRACE_MS
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.reap.reap import (
+    ReapReport,
+    reap,
+)
+from tidegate.usecases.reap.reap_submissions import GRACE_MS
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 LATER_MS = NOW_MS + GRACE_MS + 1
 LEASE_EXPIRES_AT_MS = NOW_MS + 10 * GRACE_MS

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.determined import NoEntropy
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, JobFailure
@@ -16,9 +16,12 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.settings import Settings
-from tidegate.usecases.free_skipped import free_skipped
-from tidegate.usecases.release import release
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.release.free_skipped import free_skipped
+from tidegate.usecases.release.release import release
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 NOOP = "tidegate.noop"
 

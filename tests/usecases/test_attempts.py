@@ -17,13 +17,27 @@ from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import State
 from tidegate.domain.transitions import NoteDependents, ReadyIfDue, Stamp
 from tidegate.ports import Message, Outcome, OutcomeKind, Signal
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.claim import Claimed, begin, claim
-from tidegate.usecases.conclude import conclude, conclude_all, hand_back_of
-from tidegate.usecases.react import react
-from tidegate.usecases.reap import reap
-from tidegate.usecases.reopen import rerun_workflow, retry_job
-from tidegate.usecases.run import Run, beat
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
+from tidegate.usecases.work.claim import (
+    Claimed,
+    begin,
+    claim,
+)
+from tidegate.usecases.work.conclude import (
+    conclude,
+    conclude_all,
+    hand_back_of,
+)
+from tidegate.usecases.work.run import (
+    Run,
+    beat,
+)
 
 FAILS = Outcome(OutcomeKind.FAILED, code="broken")
 HANDED_BACK = Outcome(OutcomeKind.HANDED_BACK)

@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from tests.usecases.recovering import NOOP, Workflow, after, chain
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, TooFarDownstream
 from tidegate.domain.job import Job
@@ -19,14 +19,19 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ReopenIfEnded, Stamp, Transition
 from tidegate.ports import Assignment, MoveOutcome, Outcome, OutcomeKind
-from tidegate.usecases import cancel, downstream
-from tidegate.usecases.cancel import Cancelled, cancel_downstream, cancel_workflow
-from tidegate.usecases.claim import Claimed
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.reap import reap
-from tidegate.usecases.reap_submissions import GRACE_MS
-from tidegate.usecases.reopen import rerun_workflow
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.reap.reap_submissions import GRACE_MS
+from tidegate.usecases.recover import cancel
+from tidegate.usecases.recover.cancel import (
+    Cancelled,
+    cancel_downstream,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.reopen import rerun_workflow
+from tidegate.usecases.release import downstream
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.claim import Claimed
+from tidegate.usecases.work.conclude import conclude
 
 ACTOR = "ann"
 WIDE = {

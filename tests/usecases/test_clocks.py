@@ -10,12 +10,12 @@ from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.ports import Outcome, OutcomeKind, Signal
-from tidegate.usecases.claim import claim
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.reap_active import reap_active
-from tidegate.usecases.reopen import retry_job
-from tidegate.usecases.run import Run
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.recover.reopen import retry_job
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import Run
 
 BEHIND_MS = 120_000
 

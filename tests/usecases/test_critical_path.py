@@ -13,8 +13,11 @@ from tests.simulation.simulator import Options
 from tests.simulation.support import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
-from tidegate.usecases.critical_path import boosts_of
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.submit.critical_path import boosts_of
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 NOW_MS = 1_800_000_000_000
 

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+    in_turns,
+    while_time,
+)
 
 
 class HandClock:

@@ -15,9 +15,12 @@ from tidegate.domain.pools import PoolKind
 from tidegate.domain.requests import JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import OutcomeKind
-from tidegate.usecases.submit import submit_workflow
-from tidegate.usecases.tick import tick
-from tidegate.usecases.wake import LOOK_EVERY_MS, DueWatch
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.dispatch.wake import (
+    LOOK_EVERY_MS,
+    DueWatch,
+)
+from tidegate.usecases.submit.submit import submit_workflow
 
 WINDOW = 4  # a capacity of 2, twice
 

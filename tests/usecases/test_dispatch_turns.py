@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.usecases.dispatching import POOL, Deployment
-from tidegate.adapters.memory_world import HeldLease
+from tidegate.adapters.memory.world import HeldLease
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
-from tidegate.usecases.dispatch import dispatch
+from tidegate.usecases.dispatch.dispatch import dispatch
 
 LEASE_MS = 60_000
 TURN_MS = 25_000  # three turns take longer than one lease

@@ -7,23 +7,31 @@ from dataclasses import replace
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
-from tidegate.usecases import set_rules, status
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.earlier_pools import EARLIER_AT_MOST, earlier_pools, note_pools
-from tidegate.usecases.query import list_jobs
-from tidegate.usecases.reap import reap
-from tidegate.usecases.redrive import redrive_pool
-from tidegate.usecases.reopen import retry_job
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
-from tidegate.usecases.workers import drain_worker, list_workers
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.operate import set_rules
+from tidegate.usecases.pools.earlier_pools import (
+    EARLIER_AT_MOST,
+    earlier_pools,
+    note_pools,
+)
+from tidegate.usecases.read import status
+from tidegate.usecases.read.query import list_jobs
+from tidegate.usecases.read.workers import (
+    drain_worker,
+    list_workers,
+)
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.recover.redrive import redrive_pool
+from tidegate.usecases.recover.reopen import retry_job
+from tidegate.usecases.submit.submit import submit_job
 
 TYPE = "tidegate.noop"
 WHO = {"actor": "ann", "now_ms": NOW_MS}

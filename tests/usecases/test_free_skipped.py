@@ -13,9 +13,9 @@ from tests.usecases.test_reopen import FAILED, PENDING, READY, SKIPPED, SUCCEEDE
 from tests.usecases.test_rerun import rerun
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.usecases import downstream
-from tidegate.usecases.reap import reap
-from tidegate.usecases.release import release
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.release import downstream
+from tidegate.usecases.release.release import release
 
 
 def _skipped_while_it_is_retried(requests: int) -> tuple[Workflow, bool]:
@@ -98,7 +98,7 @@ def test_jobs_of_other_workflows_follow_a_rerun_too() -> None:
     workflow.finish("a")
     job = workflow.world.jobs[later]
     assert (job.state, job.reopened) == (READY, 1)
-    assert (job.history[-2].actor, job.history[-2].reason) == ("release", "its upstream was tried again")
+    assert (job.history[-2].actor, job.history[-2].reason) == ("release", "its upstream was retried")
 
 
 def test_more_than_one_call_can_reopen_follows(monkeypatch: pytest.MonkeyPatch) -> None:

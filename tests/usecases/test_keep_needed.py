@@ -14,9 +14,12 @@ from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
-from tidegate.usecases.reap_expiring import reap_expiring
-from tidegate.usecases.reap_pending import reap_pending
-from tidegate.usecases.reopen import rerun_workflow, retry_job
+from tidegate.usecases.reap.reap_expiring import reap_expiring
+from tidegate.usecases.reap.reap_pending import reap_pending
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -8,13 +8,19 @@ from itertools import pairwise
 import pytest
 
 from tests.usecases.dispatching import Deployment
-from tidegate.adapters.memory_pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
+from tidegate.adapters.memory.pool_queue import (
+    MOST_RECEIVES_OF_PROCESSES,
+    PoolQueue,
+)
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.ports import Delivery
-from tidegate.usecases.pass_on import MOST_DELIVERIES, pass_on
+from tidegate.usecases.work.pass_on import (
+    MOST_DELIVERIES,
+    pass_on,
+)
 
 POOL = "p"
 NEW_TYPE, OLD_TYPE = "simulated.other", "simulated"

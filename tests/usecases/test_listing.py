@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
-from tidegate.usecases.query import list_jobs
+from tidegate.usecases.read.query import list_jobs
 
 SHARDS = 3
 PER_POOL = 20

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady, PassOverIfReady, Stamp
-from tidegate.usecases.listing import Position
-from tidegate.usecases.query import list_jobs
+from tidegate.usecases.read.listing import Position
+from tidegate.usecases.read.query import list_jobs
 
 POOL = "lambda"
 SHARDS = 3

@@ -7,9 +7,12 @@ from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
-from tidegate.usecases.earlier_pools import stands
-from tidegate.usecases.lanes import LANES_AT_MOST, known_lanes
-from tidegate.usecases.status import pool_load
+from tidegate.usecases.pools.earlier_pools import stands
+from tidegate.usecases.pools.lanes import (
+    LANES_AT_MOST,
+    known_lanes,
+)
+from tidegate.usecases.read.status import pool_load
 
 PAGE_ENTRIES = 5
 CAPACITY = 20

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from tests.support.determined import NoEntropy
-from tidegate.adapters.memory_queue import MemoryQueue
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.queue import MemoryQueue
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.job import Job
@@ -19,11 +19,14 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
-from tidegate.usecases.reap import reap
-from tidegate.usecases.run import beat, claim
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.run import (
+    beat,
+    claim,
+)
 
 NOW_MS = 1_800_000_000_000
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

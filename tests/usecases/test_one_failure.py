@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_queue import MemoryQueue
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.queue import MemoryQueue
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, ServiceRefused
@@ -21,14 +21,23 @@ from tidegate.domain.submission import Phase, Submission
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
-from tidegate.usecases.deadline import NEVER
-from tidegate.usecases.reap import reap
-from tidegate.usecases.reap_pending import GRACE_MS, JOBS_PER_SHARD
-from tidegate.usecases.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
-from tidegate.usecases.reap_submissions import SUBMISSIONS_PER_RUN, reap_submissions
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
-from tidegate.usecases.wake import MAX_JOBS_PER_SHARD, wake_due
+from tidegate.usecases.bounds.deadline import NEVER
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.dispatch.wake import (
+    MAX_JOBS_PER_SHARD,
+    wake_due,
+)
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.reap.reap_pending import (
+    GRACE_MS,
+    JOBS_PER_SHARD,
+)
+from tidegate.usecases.reap.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
+from tidegate.usecases.reap.reap_submissions import (
+    SUBMISSIONS_PER_RUN,
+    reap_submissions,
+)
+from tidegate.usecases.submit.submit import submit_job
 
 STAMP = Stamp(NOW_MS, "test")
 LATER_MS = NOW_MS + max(GRACE_MS, SUBMISSION_GRACE_MS) + 1

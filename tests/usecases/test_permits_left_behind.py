@@ -9,9 +9,9 @@ from tests.usecases.dispatching import POOL, Deployment
 from tests.usecases.test_concurrency import KEY, MINUTE_MS, crash_at
 from tidegate.domain.states import Group, State
 from tidegate.ports import OutcomeKind
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.react import react
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.recover.cancel import cancel_job
 
 
 def test_a_more_urgent_job_gets_past_one_that_a_dispatcher_left_with_the_permit() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tidegate.adapters.memory_queue import MemoryQueue
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.queue import MemoryQueue
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain import limits
 from tidegate.domain.job import Job
@@ -14,12 +14,15 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Message, Outcome, OutcomeKind
 from tidegate.settings import Settings
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.function_faults import PAUSE_MS, FunctionFaults
-from tidegate.usecases.reap import reap
-from tidegate.usecases.run import claim
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.pools.function_faults import (
+    PAUSE_MS,
+    FunctionFaults,
+)
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import claim
 
 NOW_MS = 1_800_000_000_000
 VISIBILITY_MS = 120_000

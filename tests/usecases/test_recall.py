@@ -6,9 +6,12 @@ from tests.functions.api_calls import SETTINGS
 from tests.usecases.dispatching import POOL, Deployment
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec
+from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
-from tidegate.usecases.tick import tick
-from tidegate.usecases.worker_life import join_pool, leave_pool
+from tidegate.usecases.work.worker_life import (
+    join_pool,
+    leave_pool,
+)
 
 
 def test_what_was_read_is_kept_for_a_while_and_can_be_forgotten() -> None:

@@ -13,9 +13,12 @@ from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message, message_of
-from tidegate.usecases.reap import reap
-from tidegate.usecases.redrive import Redriven, redrive_pool
-from tidegate.usecases.reopen import retry_job
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover.redrive import (
+    Redriven,
+    redrive_pool,
+)
+from tidegate.usecases.recover.reopen import retry_job
 
 
 class Killed(Exception):

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.usecases.test_earlier_pools import Types
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import message_of
-from tidegate.usecases.function_faults import FunctionFaults
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.pools.function_faults import FunctionFaults
+from tidegate.usecases.submit.submit import submit_job
 
 MINUTE_MS = 60_000
 A_DAY = 24 * 60

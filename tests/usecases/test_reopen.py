@@ -13,10 +13,10 @@ from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp
-from tidegate.usecases import reopen
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.query import get_job
-from tidegate.usecases.reap import reap
+from tidegate.usecases.read.query import get_job
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.recover import reopen
+from tidegate.usecases.recover.cancel import cancel_job
 
 ACTOR = "ann"
 PENDING, READY, SKIPPED, FAILED, SUCCEEDED = (

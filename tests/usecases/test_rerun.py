@@ -9,8 +9,8 @@ import pytest
 from tests.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import ACTOR, FAILED, PENDING, READY, SKIPPED, SUCCEEDED, failed_chain, retry
 from tidegate.domain.dependency import DependencyType
-from tidegate.usecases import reopen
-from tidegate.usecases.cancel import cancel_job
+from tidegate.usecases.recover import reopen
+from tidegate.usecases.recover.cancel import cancel_job
 
 
 def rerun(workflow: Workflow) -> reopen.Reopened:

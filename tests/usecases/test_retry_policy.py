@@ -12,9 +12,9 @@ from tidegate.domain.job import Job
 from tidegate.domain.retry import RetryPolicy, backoff_ms
 from tidegate.domain.states import State
 from tidegate.ports import Message, Outcome, OutcomeKind
-from tidegate.usecases.claim import claim
-from tidegate.usecases.conclude import conclude
-from tidegate.usecases.reap import reap
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude import conclude
 
 NEVER, ALWAYS = frozenset({"Fatal", "worker-lost"}), frozenset({"Odd", "timed-out"})
 POLICY = RetryPolicy(max_retries=3, never_on=NEVER, always_on=ALWAYS)
@@ -81,4 +81,4 @@ def test_a_lost_worker_can_be_final(policy: RetryPolicy, state: State) -> None:
     job = workflow.job("a")
     assert job.state is state
     if job.failure:
-        assert job.failure.message.endswith("and its policy never retries that")
+        assert job.failure.message.endswith("and its retry policy never retries that")

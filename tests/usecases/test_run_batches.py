@@ -9,7 +9,7 @@ import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.batch_store import BatchStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
@@ -17,9 +17,20 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, RequestCancelIfRunning, Stamp
 from tidegate.ports import Message, Outcome, OutcomeKind
-from tidegate.usecases.claim import Claimed, begin, claim, claim_all
-from tidegate.usecases.conclude import Conclusion, conclude, conclude_all, conclusion_of, hand_back_of
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.claim import (
+    Claimed,
+    begin,
+    claim,
+    claim_all,
+)
+from tidegate.usecases.work.conclude import (
+    Conclusion,
+    conclude,
+    conclude_all,
+    conclusion_of,
+    hand_back_of,
+)
 
 STAMP = Stamp(NOW_MS, "test")
 SUCCEEDED = Outcome(OutcomeKind.SUCCEEDED, result=7)

@@ -11,7 +11,7 @@ from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
-from tidegate.usecases import set_rules
+from tidegate.usecases.operate import set_rules
 
 TYPE = "tidegate.noop"
 

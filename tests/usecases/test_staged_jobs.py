@@ -13,9 +13,12 @@ from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.cancel import cancel_job
-from tidegate.usecases.submit import submit_job, submit_workflow
-from tidegate.usecases.validate import MAX_VIOLATIONS
+from tidegate.usecases.recover.cancel import cancel_job
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
+from tidegate.usecases.submit.validate import MAX_VIOLATIONS
 
 MANY = 1_000
 

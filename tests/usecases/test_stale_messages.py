@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from tests.domain.job_samples import RUNNING, SAMPLES
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import TERMINAL, State
 from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
-from tidegate.usecases.stale_messages import stale_among
+from tidegate.usecases.work.stale_messages import stale_among
 
 SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=4)}, default_pool="p")
 

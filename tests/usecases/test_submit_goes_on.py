@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 ROOTS, LEAVES = 60, 90
 PER_TRY = 40

@@ -31,7 +31,10 @@ from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady
-from tidegate.usecases.reap_submissions import GRACE_MS, reap_submissions
+from tidegate.usecases.reap.reap_submissions import (
+    GRACE_MS,
+    reap_submissions,
+)
 
 TRIES = 20  # under one idempotency key
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
@@ -25,12 +25,12 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import MoveOutcome
-from tidegate.usecases.dispatch import dispatch
-from tidegate.usecases.react import react
-from tidegate.usecases.reap_active import reap_active
-from tidegate.usecases.reap_dead_letters import reap_dead_letters
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.dispatch import dispatch
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
+from tidegate.usecases.submit.submit import submit_job
 
 POOL = "lambda"
 STAMP = Stamp(NOW_MS, "test")

@@ -10,8 +10,8 @@ import pytest
 from tests.functions.api_calls import NOW_MS, SETTINGS
 from tests.support.determined import StandingClock
 from tests.support.executors import NeverRuns
-from tidegate.adapters.memory_jobs import MemoryJobStore
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.jobs import MemoryJobStore
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Services, memory_services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
@@ -20,11 +20,21 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.query import get_job, list_jobs
-from tidegate.usecases.reap_pending import GRACE_MS, reap_pending
-from tidegate.usecases.release import release
-from tidegate.usecases.run import Claimed, claim, run_message
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.read.query import (
+    get_job,
+    list_jobs,
+)
+from tidegate.usecases.reap.reap_pending import (
+    GRACE_MS,
+    reap_pending,
+)
+from tidegate.usecases.release.release import release
+from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.run import (
+    Claimed,
+    claim,
+    run_message,
+)
 
 STAMP = Stamp(NOW_MS, "test")
 

@@ -8,16 +8,23 @@ from dataclasses import replace
 import pytest
 
 from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory_workers import MemoryWorkerRegistry
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.workers import MemoryWorkerRegistry
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import memory_services
 from tidegate.domain.errors import InvalidRequest, ServiceRefused, WorkerFenced, WorkerIdTaken
 from tidegate.domain.workers import Worker, WorkerSpec, WorkerState
-from tidegate.usecases.capacity import pool_capacity
-from tidegate.usecases.reap_workers import WORKERS_PER_POOL, reap_workers
+from tidegate.usecases.pools.capacity import pool_capacity
+from tidegate.usecases.read.workers import drain_worker
+from tidegate.usecases.reap.reap_workers import (
+    WORKERS_PER_POOL,
+    reap_workers,
+)
 from tidegate.usecases.services import Services
-from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
-from tidegate.usecases.workers import drain_worker
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+    leave_pool,
+)
 
 SPEC = WorkerSpec("ecs", "w", "host-a", slots=4, capabilities=frozenset({"gpu"}))
 SILENCE_MS = SETTINGS.worker_silence_seconds * 1_000

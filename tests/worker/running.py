@@ -16,7 +16,7 @@ from tests.worker.world import (
     make_services,
     registration_of,
 )
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.ports import SlotExecutor
 from tidegate.usecases.services import Services
 from tidegate_worker.process import Options, WorkerProcess

@@ -11,7 +11,7 @@ from tests.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
 from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.states import State
 from tidegate.domain.workers import Totals, WorkerState
-from tidegate.usecases.workers import drain_worker
+from tidegate.usecases.read.workers import drain_worker
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 

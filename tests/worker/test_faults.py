@@ -11,12 +11,15 @@ import pytest
 from tests.support.waiting import becomes_true
 from tests.worker.running import Fixture
 from tests.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
-from tidegate.usecases.capacity import pool_ability, pool_capacity
+from tidegate.usecases.pools.capacity import (
+    pool_ability,
+    pool_capacity,
+)
 from tidegate_worker import faults
 from tidegate_worker.faults import FAULTS_ALLOWED, PROBES, Faults
 from tidegate_worker.process import EXIT_UNABLE

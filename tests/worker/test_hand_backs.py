@@ -15,8 +15,8 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, unheard
-from tidegate.usecases.submit import submit_job
-from tidegate.usecases.tick import tick
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.submit.submit import submit_job
 from tidegate_worker import pipeline, room
 
 SHORT, LONG, FAILING = 60, 2, 6

@@ -18,7 +18,7 @@ from tidegate.domain import limits
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.settings import Settings
-from tidegate.usecases.worker_life import join_pool
+from tidegate.usecases.work.worker_life import join_pool
 from tidegate_worker.main import EXIT_USAGE, _supervise, main
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, WorkerProcess
 from tidegate_worker.protection import TaskGuard

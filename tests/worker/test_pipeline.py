@@ -12,7 +12,7 @@ from tests.support.batch_store import BatchStore
 from tests.support.waiting import PATIENCE_SECONDS, becomes_true
 from tests.worker.running import Fixture
 from tests.worker.world import POOL, RecordingQueue, job_of, queued_job
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.states import State

@@ -14,8 +14,8 @@ from tests.worker.world import (
     queued_job,
     registration_of,
 )
-from tidegate.adapters.memory_world import MemoryWorld
-from tidegate.adapters.process_executor import ProcessExecutor
+from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.worker.world import CLOCK, POOL, make_services, registration_of
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
 from tidegate.domain.workers import Totals, Worker, WorkerState
+from tidegate.usecases.read.workers import drain_worker
 from tidegate.usecases.services import Services
-from tidegate.usecases.workers import drain_worker
 from tidegate_worker.registration import Order, Registration
 
 BUSY = Totals(claimed=5, succeeded=2, failed=1, handed_back=0)

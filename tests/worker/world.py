@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from tests.handlers.executors import JOBCODE
 from tests.support.waiting import PATIENCE_SECONDS
-from tidegate.adapters.memory_queue import MemoryQueue
-from tidegate.adapters.memory_world import MemoryWorld
+from tidegate.adapters.memory.queue import MemoryQueue
+from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import memory_services
 from tidegate.domain.job import Job
@@ -17,7 +17,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import (
     Assignment,
     Begun,
@@ -31,7 +31,7 @@ from tidegate.ports import (
 )
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit import submit_job
+from tidegate.usecases.submit.submit import submit_job
 from tidegate_worker.registration import Registration
 
 POOL = "hosts"

@@ -1,4 +1,4 @@
-"""`python -m tidegate_worker --pool NAME --slots N`."""
+"""The entry point of `python -m tidegate_worker --pool NAME --slots N`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands items on in batches: at once when little is going on, together when much is."""
+"""Passes items on in batches: at once when there are few, together when there are many."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _BATCHES_KEPT = 10
 
 
 class Batcher(Generic[T]):
-    """Calls `handle` with batches of what was `put`, from threads of its own.
+    """Calls `handle` with batches of the items that were `put`, from threads of its own.
 
-    A batch goes out when `most` items are there, or when none is under way and its oldest item has waited for
-    `linger_seconds`. So a lone item goes at once, and while a call is under way the next batch fills: the busier it
-    is, the larger the batches. A call that hangs holds nothing up: after `behind_seconds` the next one goes out
-    beside it. At most `threads` calls are under way at once. `handle` must not raise.
+    A batch goes out when `most` items are there, or when no call is running and its oldest item has waited for
+    `linger_seconds`. So a single item goes at once, and the next batch fills while a call is running: the more items
+    come, the larger the batches are. A call that hangs blocks nothing, because after `behind_seconds` the next one
+    goes out beside it. At most `threads` calls run at once. `handle` must not raise.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Batcher(Generic[T]):
         ]
 
     def start(self) -> None:
-        """Begins to hand items on."""
+        """Starts the threads that pass items on."""
         for thread in self._threads:
             thread.start()
 
     def put(self, items: Sequence[T]) -> None:
-        """Adds items; waits while ten batches are there already, so that who makes them slows down."""
+        """Adds items; waits while ten batches are there already, so that the producer slows down."""
         with self._changed:
             self._changed.wait_for(self._has_room)
             if not self._items:
@@ -59,7 +59,7 @@ class Batcher(Generic[T]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Hands on what is there, and returns when all of it was handled. Nothing may be put after this."""
+        """Passes on the remaining items, and returns after all were handled. Nothing may be put after this."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -77,7 +77,7 @@ class Batcher(Generic[T]):
                 self._changed.notify_all()
 
     def _next(self) -> list[T]:
-        """The next batch once it may go out; empty when all is done and closed."""
+        """Returns the next batch once it may go out; empty when closed and all is done."""
         with self._changed:
             while (wait_seconds := self._wait_seconds()) != 0:
                 self._changed.wait(wait_seconds)
@@ -90,7 +90,7 @@ class Batcher(Generic[T]):
             return batch
 
     def _wait_seconds(self) -> float | None:
-        """How long the next batch has to wait still: 0 when it may go, None while there is none."""
+        """Returns the seconds that the next batch still has to wait: 0 if it may go, None if there is none."""
         if self._closed or len(self._items) >= self._most:
             return 0
         if not self._items:

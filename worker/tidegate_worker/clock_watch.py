@@ -1,4 +1,4 @@
-"""Says that this machine's clock is wrong, where it is so wrong that leases would not hold by it."""
+"""Logs that this machine's clock is wrong, if it is so far off that leases measured by it would not hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _LOGGER = logging.getLogger("tidegate.worker")
 
 
 class ClockWatch:
-    """Compares how far the machine's clock is off, as `off_ms` says, with a third of the lease of `lease_ms`.
+    """Compares the error of the machine's clock with a third of the lease.
 
-    The worker goes on: what it writes is dated by AWS's time (adapters.system.SystemClock).
+    `off_ms` returns that error, and `lease_ms` is the length of the lease, both in milliseconds. The worker goes on,
+    because everything that it writes is dated by AWS's time (adapters.system.SystemClock).
     """
 
     def __init__(self, off_ms: Callable[[], int], lease_ms: int) -> None:
@@ -20,11 +21,11 @@ class ClockWatch:
         self._said_ms = 0
 
     def look(self) -> int:
-        """How far the clock is off in milliseconds, 0 where it is near enough; logs it when that has changed."""
+        """Returns how far the clock is off in milliseconds, 0 if it is close enough; logs a change."""
         off_ms = self._off_ms()
         if abs(off_ms) <= self._bound_ms:
             off_ms = 0
-        # A machine's clock that goes wrong slowly is said again, not at every look.
+        # A clock that drifts slowly is logged again only after another third of a lease, not at every look.
         if abs(off_ms - self._said_ms) > self._bound_ms or (off_ms == 0 and self._said_ms != 0):
             self._said_ms = off_ms
             _say(off_ms)
@@ -36,8 +37,8 @@ def _say(off_ms: int) -> None:
         _LOGGER.info("this machine's clock is right again")
         return
     _LOGGER.error(
-        "this machine's clock is %.0f s %s AWS's time; the worker goes by AWS's, but set the clock: keys that expire, "
-        "job code and logs go by it",
+        "this machine's clock is %.0f s %s AWS's time; the worker uses AWS's, but set the clock: keys that expire, "
+        "job code and logs use it",
         abs(off_ms) / 1_000,
         "ahead of" if off_ms > 0 else "behind",
     )

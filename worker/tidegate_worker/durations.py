@@ -1,23 +1,23 @@
-"""How long jobs take, by what is known before they run: their own estimate, or what jobs of their type took."""
+"""Predicts the durations of jobs: by their own estimate, or by the latest jobs of the same type."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 
-EVIDENCE = 8  # jobs of a type that must have been measured
-_REMEMBERED = 32  # jobs of a type
+EVIDENCE = 8  # measured jobs of a type that a prediction needs
+_REMEMBERED = 32  # measured jobs kept for a type
 _MOST_TYPES = 256
 
 
 class Durations:
-    """Remembers the latest jobs of each type; of very many types those that were measured last."""
+    """Keeps the durations of the latest jobs of each type, for the 256 types that were measured last."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, deque[float]] = {}
 
     def note(self, job_type: str, seconds: float) -> None:
-        """A job of this type took so long."""
+        """Notes that a job of this type took `seconds`."""
         measured = self._seconds.pop(job_type, None) or deque(maxlen=_REMEMBERED)
         measured.append(seconds)
         self._seconds[job_type] = measured  # the latest type is the last one
@@ -25,9 +25,10 @@ class Durations:
             del self._seconds[next(iter(self._seconds))]
 
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
-        """How long a job will take; infinite where nothing is known of it.
+        """Returns the seconds that a job will take; infinite if nothing is known of it.
 
-        Its own estimate counts, else the slowest of the latest of its type, where enough were measured.
+        Its own estimate is used if it has one, otherwise the slowest of the latest jobs of its type, if 8 or more
+        were measured.
         """
         if estimate_seconds is not None:
             return estimate_seconds

@@ -1,4 +1,4 @@
-"""Keeps what a worker process finds that it can't run: its own fault, never the job's."""
+"""Records what a worker process can't run because of a fault of its own, never a fault of the job."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tidegate.domain import limits
 from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind, SlotExecutor
 
 FAULTS_ALLOWED = 3
-"""Times on end that a worker may find that it can begin no job, without having begun one in between."""
+"""Consecutive times that a worker may find that it can begin no job, before it leaves."""
 
 PROBES = 5
-"""Tries to begin something, before a worker that can't leaves."""
+"""Failed probes of a fault, before a worker leaves."""
 
 PASSES_ALLOWED = 100
-"""Messages on end that a worker may pass on, without having begun a job in between."""
+"""Consecutive messages that a worker may pass on, before it leaves."""
 
 _FIRST_PROBE_SECONDS = 1.0
-_LOOK_AGAIN_SECONDS = 60.0  # for types that a module had when this worker started
+_LOOK_AGAIN_SECONDS = 60.0  # interval of the search for types that were there when this worker started
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _LONGEST_DOUBLING = 8
-_NAMED = 5  # types in a text for people
+_NAMED = 5  # the most types that a message names
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _BEGAN = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT, OutcomeKind.CANCELLED})
@@ -35,13 +35,16 @@ _BEGAN = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.FAILED, OutcomeKind.TIMED
 def _why_unable(executor: SlotExecutor) -> str:
     try:
         return executor.probe()
-    except Exception as error:  # noqa: BLE001 - without its probes a worker with a fault would neither heal nor leave
+    except Exception as error:  # noqa: BLE001 - without probes, a worker with a fault would neither recover nor leave
         return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Says what a worker can't run now: types that it lacks, and why it can begin no job at all; empty while it can."""
+    """The things that a worker can't run now: types that it lacks, and the reason why it can begin no job at all.
+
+    Both are empty while it can run everything.
+    """
 
     lacking: tuple[str, ...] = ()
     fault: str = ""
@@ -51,14 +54,14 @@ ABLE = Standing()
 
 
 def probe_after_seconds(number: int) -> float:
-    """How long to wait before the `number`th probe (from 1): twice as long each time."""
+    """Returns the seconds to wait before the `number`th probe (from 1); they double each time."""
     return math.ldexp(_FIRST_PROBE_SECONDS, number - 1)
 
 
 class Faults:
-    """Keeps what the worker can't run, and says when it has to leave. Threads may share it.
+    """Records what the worker can't run, and decides when it has to leave. Threads may share it.
 
-    `types` are those that its job code had when it started.
+    `types` are the job types that its job code had when it started.
     """
 
     def __init__(self, types: Sequence[str]) -> None:
@@ -73,28 +76,28 @@ class Faults:
 
     @property
     def standing(self) -> Standing:
-        """Says what it can't run now."""
+        """The things that the worker can't run now."""
         return self._standing
 
     @property
     def why_leave(self) -> str:
-        """Why this worker has to leave; empty while it may stay."""
+        """The reason why this worker has to leave; empty while it may stay."""
         return self._why_leave
 
     def lacks(self, job_type: str) -> bool:
-        """Whether it lacks the type; never known of an empty one, which is that of an older message."""
+        """Returns True if the worker lacks the type; False for an empty type, which an older message has."""
         return bool(job_type) and (job_type in self._standing.lacking or job_type not in self._types)
 
     def note_passed_on(self, job_type: str) -> None:
-        """A message of a type that it lacks was passed on."""
+        """Notes that a message of a type that the worker lacks was passed on."""
         with self._changed:
             self._note_lacking(job_type, "deploy the job code to this worker too")
             self._passes += 1
             if self._passes >= PASSES_ALLOWED:
-                self._leave(f"{self._passes} messages on end were of job types that it lacks")
+                self._leave(f"{self._passes} consecutive messages were of job types that it lacks")
 
     def note(self, job_type: str, outcome: Outcome) -> None:
-        """Notes what came of an attempt."""
+        """Notes the outcome of an attempt."""
         with self._changed:
             if outcome.kind in _BEGAN:
                 self._faults = self._passes = 0
@@ -104,17 +107,20 @@ class Faults:
                 self._note_fault(f"{outcome.code}: {outcome.message}")
 
     def pause_seconds(self) -> float:
-        """How long to wait after a receive that brought nothing that it can run; others shall have a chance."""
+        """Returns the seconds to wait after a receive that brought nothing the worker can run.
+
+        The pause gives other workers a chance to receive these messages.
+        """
         doublings = min(self._passes, _LONGEST_DOUBLING)
         return min(_LONGEST_PAUSE_SECONDS, math.ldexp(_FIRST_PAUSE_SECONDS, doublings))
 
     def start(self, executor: SlotExecutor) -> None:
-        """Begins to probe the executor whenever it can't begin what it could when it started, until `close`."""
+        """Starts to probe the executor, until `close`, whenever it can't begin what it could begin at the start."""
         self._prober = threading.Thread(target=self._probe, args=(executor,), name="prober")
         self._prober.start()
 
     def close(self) -> None:
-        """Ends the probing; the executor must be closed, for a probe may be under way."""
+        """Ends the probing; close the executor first, because a probe may be running."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -122,7 +128,10 @@ class Faults:
             self._prober.join()
 
     def probed(self, number: int, why: str) -> None:
-        """Notes what the `number`th probe (from 1) of a fault found: why no job can begin, empty where one can."""
+        """Notes the result of the `number`th probe (from 1) of a fault.
+
+        `why` is the reason why no job can begin, empty if one can.
+        """
         with self._changed:
             if not why:
                 _LOGGER.info("jobs can begin here again")
@@ -150,14 +159,14 @@ class Faults:
                 return
 
     def _lost(self) -> frozenset[str]:
-        """The types that are lacking now, and were there when the worker started."""
+        """Returns the types that are lacking now, but were there when the worker started."""
         return self._types.intersection(self._standing.lacking)
 
     def _look_for_lost(self, executor: SlotExecutor) -> None:
         try:
             found = self._lost().intersection(executor.types_now())
-        except Exception as error:  # noqa: BLE001 - the next job shows a fault that stays, and the next look follows
-            _LOGGER.warning("no process told which job types are there: %s", error)
+        except Exception as error:  # noqa: BLE001 - a lasting fault shows with the next job, and another look follows
+            _LOGGER.warning("no process could list its job types: %s", error)
             return
         with self._changed:
             for job_type in sorted(found):
@@ -191,13 +200,13 @@ class Faults:
 
     def _note_fault(self, why: str) -> None:
         if self._standing.fault:
-            return  # one of those that were under way
+            return  # it belongs to the fault that is known already
         bounded = why[: limits.MAX_FAULT_CHARACTERS]
         _LOGGER.error("no job can begin here, so this worker takes none for now: %s", bounded)
         self._faults += 1
         self._standing = Standing(self._standing.lacking, bounded)
         if self._faults >= FAULTS_ALLOWED:
-            self._leave(f"{self._faults} times on end no job could begin here: {bounded}")
+            self._leave(f"no job could begin here {self._faults} times in a row: {bounded}")
         self._changed.notify_all()
 
     def _leave(self, why: str) -> None:

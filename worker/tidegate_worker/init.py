@@ -1,8 +1,8 @@
 """The first process of a container: starts the worker, passes signals on to it, and collects dead processes.
 
-The kernel gives process 1 every orphan of its container. A worker that is process 1 itself collects none of them, and
-each stays as a zombie. This init is the worker's own program and not `tini` or the platform's: those hold the worker's
-environment where job code of the same user can read it, and this one hides.
+The kernel gives every orphan of a container to process 1. A worker that is process 1 itself collects none of them, so
+each stays as a zombie. The worker has an init of its own, in place of `tini` or the platform's, because those keep
+the worker's environment where job code of the same user can read it. This init hides it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ PASSED_ON = frozenset(
     {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 )
 _NO_SECRETS = frozenset({"AWS_DEFAULT_REGION", "AWS_REGION"})
-_BY_A_SIGNAL = 128  # what shells add to its number
+_BY_A_SIGNAL = 128  # shells add this to the number of the signal
 
 
 def run_as_init(run: Callable[[], int]) -> int:
-    """Runs `run` in a child process and returns its exit code; 128 and the number where a signal ended it.
+    """Runs `run` in a child process; returns its exit code, or 128 plus the number of the signal that ended it.
 
-    To be called before any thread is started. Hides this process and the child from others of their user.
+    Call it before any thread is started. It hides this process and the child from other processes of their user.
     """
     hide_process()
     heard = {*PASSED_ON, signal.SIGCHLD}
-    # Blocked and waited for: no handler runs, and none is lost between two waits.
+    # The signals are blocked and waited for, so that none is lost between two waits.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     child = os.fork()
     if child == 0:
@@ -39,7 +39,7 @@ def run_as_init(run: Callable[[], int]) -> int:
         while True:
             number = signal.sigwait(heard)
             if number in PASSED_ON:
-                os.kill(child, number)  # it is collected below only, so the number is still its own
+                os.kill(child, number)  # the child is collected only below, so the id is still its own
                 continue
             status = _collected(child)
             if status is not None:
@@ -52,25 +52,26 @@ def run_as_init(run: Callable[[], int]) -> int:
 def keys_that_the_first_process_shows(
     own: Mapping[str, str], environ: Path = Path("/proc/1/environ")
 ) -> list[str]:
-    """The names of AWS keys among the variables `own` that process 1 holds where job code can read them, too.
+    """Returns the names of the AWS keys among the variables `own` that job code can read from process 1.
 
-    Another init than this one does so: `docker run --init`, or `InitProcessEnabled` of a task definition.
+    It can if another init runs there: `docker run --init`, or `InitProcessEnabled` of a task definition. `environ` is
+    the file of process 1's variables.
     """
     try:
         held = set(environ.read_bytes().split(b"\0"))
-    except OSError:  # hidden, or another user's, as it should be
+    except OSError:  # the file is hidden, or belongs to another user, as it should
         return []
     keys = {name: value for name, value in own.items() if name.startswith("AWS_") and name not in _NO_SECRETS}
     return sorted(name for name, value in keys.items() if os.fsencode(f"{name}={value}") in held)
 
 
 def _code_of(run: Callable[[], int]) -> int:
-    """Returns what `run` returns, also where it leaves by `sys.exit`; 1 after an error that nobody caught."""
+    """Returns the result of `run`, or its code if it leaves by `sys.exit`; 1 after an uncaught error."""
     try:
         return run()
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter does at its end
+    except BaseException:  # noqa: BLE001 - does the same as the interpreter at its end
         import traceback
 
         traceback.print_exc()
@@ -78,7 +79,7 @@ def _code_of(run: Callable[[], int]) -> int:
 
 
 def _collected(child: int) -> int | None:
-    """Collects all that has ended; returns the status of `child` where it is among them."""
+    """Collects all dead processes; returns the status of `child` if it is among them."""
     status: int | None = None
     with suppress(ChildProcessError):
         while True:

@@ -1,4 +1,4 @@
-"""Says on the log what a worker process runs."""
+"""Logs the attempts that a worker process runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _LOGGER = logging.getLogger("tidegate.worker")
 
 
 class LoggedExecutor:
-    """Says on the log what runs, and how it went; never what it was given or returned."""
+    """Logs the start and the end of each attempt, but never its parameters or its result."""
 
     def __init__(self, inner: Executor) -> None:
         self._inner = inner
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        """Runs one attempt to its end."""
+        """Runs one attempt to its end; returns its outcome."""
         _LOGGER.info("job %s %s attempt %d", assignment.job_id, assignment.type, assignment.attempt)
         began = time.monotonic()
         outcome = self._inner.execute(assignment, heartbeat, begun)

@@ -1,4 +1,4 @@
-"""Starts a worker process and carries the operating system's signals to it."""
+"""Starts a worker process and passes the operating system's signals to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
-from tidegate.handlers.registry import RegistrationError
+from tidegate.jobs.registry import RegistrationError
 from tidegate.kernel import hide_process
 from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.init import keys_that_the_first_process_shows
@@ -40,13 +40,15 @@ _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True, slots=True)
 class WorkerArguments:
-    """How a worker process is started. Without `worker_id` it makes one of its own, which no other has.
+    """The options of a worker process.
 
-    Without `capabilities` it is taken to have what its pool offers to jobs; given ones must hold all of that.
-    `slots` (1-256) is how many jobs it runs at once. Once told to stop it lets them go on for `drain_seconds`
-    (0-43,200). `take_over` fences another process that works under the same id. A process for job code is replaced
-    after `jobs_per_process` jobs (1-1,000,000), or once it keeps more than `process_growth_mb` MiB (1-1,048,576) beyond
-    its start.
+    - `worker_id`: without it the process makes an id of its own that no other process has.
+    - `capabilities`: must include all that its pool offers to jobs; by default they are exactly that.
+    - `slots` (1-256): the number of jobs that it runs at once.
+    - `drain_seconds` (0-43,200): running jobs may go on for this long after the worker was told to stop.
+    - `take_over`: fences another process that works under the same id.
+    - `jobs_per_process` (1-1,000,000): a process for job code is replaced after this many jobs.
+    - `process_growth_mb` (1-1,048,576): it is also replaced once it keeps more MiB than this beyond its start.
     """
 
     pool: str
@@ -64,10 +66,13 @@ class WorkerArguments:
 def run_worker(arguments: WorkerArguments) -> int:
     """Serves a pool until SIGTERM or SIGINT, or until it is asked to drain; returns the exit code.
 
-    0 after an orderly stop; 1 where it could not start, the queue stayed unreachable, or its worker id belongs to
-    another process; 2 for arguments that are not right; 6 where it could not run what it was given. The first signal
-    lets running jobs finish for a while, the second hands them back at once. Must be called in the main thread. Hides
-    this process from others of its user.
+    - 0 after an orderly stop.
+    - 1 if it could not start, the queue stayed unreachable, or another process has taken its worker id.
+    - 2 for wrong arguments.
+    - 6 if it could not run the jobs that it was given.
+
+    The first signal lets running jobs finish for a while; the second hands them back at once. Must be called in the
+    main thread. Hides this process from other processes of its user.
     """
     hide_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
@@ -107,26 +112,26 @@ def _deps(arguments: WorkerArguments) -> bootstrap.ProcessDeps:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of `python -m tidegate_worker`; returns the exit code of `run_worker`."""
+    """Parses the command line of `python -m tidegate_worker`; returns the exit code of `run_worker`."""
     parser = argparse.ArgumentParser(prog="tidegate_worker", description="Run jobs of a tidegate pool.")
     parser.add_argument("--pool", required=True, help="the pool to work for")
     parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="jobs to run at once")
     parser.add_argument(
-        "--worker-id", help="one of a kind in its pool; default: one made of host and process"
+        "--worker-id", help="id of this worker, unique in its pool; default: made of host and process"
     )
-    parser.add_argument("--name", help="what people call this worker")
+    parser.add_argument("--name", help="name of this worker for people")
     parser.add_argument("--tag", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
     parser.add_argument(
         "--capability",
         action="append",
         default=[],
-        help="what it has, all that its pool offers unless given; may be repeated",
+        help="a capability of this worker; may be repeated; default: all that its pool offers",
     )
     parser.add_argument(
         "--drain-seconds",
         type=float,
         default=DEFAULT_DRAIN_SECONDS,
-        help="how long running jobs may go on once it was told to stop",
+        help="seconds that running jobs may go on after the worker was told to stop",
     )
     parser.add_argument(
         "--take-over", action="store_true", help="stop another process that works under the same worker id"
@@ -167,7 +172,7 @@ def _warn_of_another_init() -> None:
     if shown:
         _LOGGER.error(
             "job code of every type can read %s in process 1; start this container without another init "
-            "(docker run --init, InitProcessEnabled): the worker is its own",
+            "(docker run --init, InitProcessEnabled), because the worker is its own init",
             ", ".join(shown),
         )
 
@@ -187,7 +192,7 @@ def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec
             "drain-seconds", f"is {arguments.drain_seconds:g}; must be from 0 to {limits.MAX_DRAIN_SECONDS:,}"
         )
     host = socket.gethostname()
-    # The random part tells containers apart whose host name and process number are the same.
+    # The random part distinguishes containers that have the same host name and process id.
     pool = deps.services.settings.pools.get(arguments.pool)
     offered = pool.capabilities if pool is not None else frozenset()
     own_id = f"{_NOT_IN_AN_ID.sub('-', host)}-{os.getpid()}-{deps.entropy.new_ulid(deps.clock.now_ms())[-4:]}"
@@ -242,14 +247,14 @@ class _Stoppable(Protocol):
 
 
 def _supervise(process: _Stoppable) -> int:
-    """Runs the process in a thread, so that signals are heard even while that thread waits for the queue."""
+    """Runs the process in a thread, so that signals are noticed even while that thread waits for the queue."""
     codes: list[int] = []
     failures: list[BaseException] = []
 
     def run() -> None:
         try:
             codes.append(process.run())
-        except BaseException as error:  # noqa: BLE001 - carried over to the main thread
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             failures.append(error)
 
     thread = threading.Thread(target=run, name="receiver")
@@ -268,7 +273,7 @@ def _supervise(process: _Stoppable) -> int:
 
 @contextmanager
 def _counted_signals() -> Iterator[list[int]]:
-    """Collects stop signals while the block runs. The handler only notes them: it may interrupt anything."""
+    """Collects stop signals while the block runs. The handler only notes them, because it may interrupt any code."""
     received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""The way of a job through a worker process: received, claimed, run, concluded, acknowledged.
+"""The path of a job through a worker process: received, claimed, run, concluded, acknowledged.
 
-Each stage has threads of its own, so a long poll holds up no claim, a slow claim no conclusion, and requests carry many
-jobs when there are many. Whatever is lost on the way, leases and messages bring back.
+Each stage has threads of its own. So a long poll delays no claim, a slow claim delays no conclusion, and a request
+carries many jobs when there are many. Leases and messages recover everything that is lost on the way.
 """
 
 from __future__ import annotations
@@ -15,12 +15,23 @@ from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Totals
 from tidegate.ports import UNKNOWN_TYPE, Clock, Delivery, Executor, Outcome, OutcomeKind, Signal
-from tidegate.usecases.claim import begin, claim_all
-from tidegate.usecases.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
-from tidegate.usecases.pass_on import pass_on, with_types
-from tidegate.usecases.run import Run
 from tidegate.usecases.services import Services
-from tidegate.usecases.stale_messages import stale_among
+from tidegate.usecases.work.claim import (
+    begin,
+    claim_all,
+)
+from tidegate.usecases.work.conclude import (
+    Conclusion,
+    conclude_all,
+    conclusion_of,
+    hand_back_of,
+)
+from tidegate.usecases.work.pass_on import (
+    pass_on,
+    with_types,
+)
+from tidegate.usecases.work.run import Run
+from tidegate.usecases.work.stale_messages import stale_among
 from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
@@ -28,25 +39,25 @@ from tidegate_worker.room import Room
 from tidegate_worker.run_queue import RunQueue
 from tidegate_worker.totals import Tally
 
-LONGEST_WAIT_SECONDS = 1.0  # of a claimed job for a slot; then others may have it
+LONGEST_WAIT_SECONDS = 1.0  # for a slot; then a claimed job is handed back to others
 
 _LOGGER = logging.getLogger("tidegate.worker")
-_WRITE_MOST = 25  # transitions to a request
-_ACKNOWLEDGE_MOST = 10  # what a queue acknowledges at once
+_WRITE_MOST = 25  # transitions in one request
+_ACKNOWLEDGE_MOST = 10  # the most messages that one request acknowledges
 _ACKNOWLEDGE_AFTER_SECONDS = 1.0
 _RECEIVERS = 4
 _WRITERS = 4
-_BEHIND_SECONDS = 0.1  # for which a request waits for the one before it, to carry more
+_BEHIND_SECONDS = 0.1  # a request waits this long for the previous one, to carry more
 _ASK_SECONDS = 0.5
-_EMPTY_PAUSE_SECONDS = 0.05  # should the queue answer at once instead of waiting
+_EMPTY_PAUSE_SECONDS = 0.05  # if the queue answers at once instead of waiting
 _FAILURES_ALLOWED = 10
-_GIVEN_BACK_AT_MOST = 4  # times that one message is given back because its job can't begin soon
+_GIVEN_BACK_AT_MOST = 4  # times that a message goes back to the queue because its job can't begin soon
 _MAX_BACKOFF_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """A message whose job is to be claimed, and how long that job is expected to take."""
+    """A message whose job is to be claimed, and the expected duration of that job."""
 
     delivery: Delivery
     expected_seconds: float
@@ -54,7 +65,7 @@ class _Admitted:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A claimed job, the message that brought it, and how long it is expected to take."""
+    """A claimed job, the message that brought it, and the job's expected duration."""
 
     job: Job
     delivery: Delivery
@@ -63,14 +74,14 @@ class _Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """What is to be written of a job, and the message that brought it."""
+    """The conclusion that is to be written for a job, and the message that brought the job."""
 
     conclusion: Conclusion
     delivery: Delivery
 
 
 class Pipeline:
-    """Serves `pool` with `slots` jobs at once until `stop` is set, and `close` is called after that.
+    """Serves `pool` with `slots` jobs at once, until `stop` is set and `close` is called after that.
 
     It waits at most `poll_seconds` (0-20) in one receive.
     """
@@ -96,10 +107,10 @@ class Pipeline:
         self._worker_id = worker_id
         self._stop = stop
         self._faults = faults
-        # Messages come again if they are not extended; a lease's length more bridges a missed heartbeat.
+        # A message is delivered again if it is not extended in time; this length survives a missed heartbeat.
         settings = services.settings
         self._visibility_seconds = settings.lease_seconds + settings.heartbeat_seconds * 2
-        # A claimed job that waits gets no heartbeat, so it must not wait for as long as one takes.
+        # A claimed job that waits sends no heartbeat, so its wait must be shorter than the heartbeat interval.
         self._longest_wait_seconds = min(LONGEST_WAIT_SECONDS, settings.heartbeat_seconds / 2)
         self._handing_back = False
         self._failures = 0
@@ -130,61 +141,61 @@ class Pipeline:
 
     @property
     def running(self) -> int:
-        """How many slots have a job."""
+        """The number of slots that have a job."""
         return self._room.running
 
     def longest_running_seconds(self) -> float:
-        """For how long the oldest running job has run; 0 where none runs."""
+        """Returns the seconds that the oldest running job has run; 0 if none runs."""
         return self._room.longest_running_seconds()
 
     @property
     def totals(self) -> Totals:
-        """How many jobs went which way, since the start."""
+        """The number of jobs claimed since the start, and of each kind of end."""
         return self._tally.totals()
 
     @property
     def is_handing_back(self) -> bool:
-        """Whether running jobs are to be handed back."""
+        """True if running jobs are to be handed back."""
         return self._handing_back
 
     @property
     def gave_up(self) -> bool:
-        """Whether the queue stayed unreachable, so that nothing more comes."""
+        """True if the queue stayed unreachable, so that no more jobs come."""
         return self._gave_up.is_set()
 
     def start(self) -> None:
-        """Begins to take jobs."""
+        """Starts to take jobs."""
         for stage in (self._receipts, self._endings, self._claims):
             stage.start()
         for thread in (*self._slots, *self._receivers):
             thread.start()
 
     def hand_back_overdue(self) -> None:
-        """Hands back what waits for a slot for too long, because a job turned out to be a long one."""
+        """Hands back jobs that have waited too long for a slot, because another job turned out to be long."""
         self._hand_back(self._waiting.take_overdue(self._longest_wait_seconds))
 
     def hand_back_unable(self) -> None:
-        """Hands back what waits for a slot, because no job can begin here now."""
+        """Hands back the jobs that wait for a slot, because no job can begin here now."""
         self._hand_back(self._waiting.take_all())
 
     def hand_back_waiting(self) -> None:
-        """Hands back what waits for a slot; nothing more is begun."""
+        """Hands back the jobs that wait for a slot; no more jobs begin after this."""
         self._hand_back(self._waiting.close())
 
     def hand_back_running(self) -> None:
-        """Has each job's next heartbeat say that it is to be handed back."""
+        """Makes the next heartbeat of each running job hand it back."""
         self._handing_back = True
         self._room.wake()
 
     def wait_until_idle(self, seconds: float, *, or_handing_back: bool) -> bool:
-        """Waits at most `seconds` until no job is held, or until they are handed back if that is to end it.
+        """Waits at most `seconds` until no job is held; returns True if none is held.
 
-        Returns whether no job is held.
+        With `or_handing_back` it also ends once running jobs are to be handed back.
         """
         return self._room.wait_until_idle(seconds, lambda: or_handing_back and self._handing_back)
 
     def close(self) -> None:
-        """Returns when all stages have finished what they had; `stop` must be set, and slots must come to an end."""
+        """Waits until all stages have finished their work; `stop` must be set, and the slots must come to an end."""
         for thread in self._receivers:
             thread.join()
         self._claims.close()
@@ -223,13 +234,13 @@ class Pipeline:
                 self._pass_on(foreign)
                 if foreign and not own:
                     self._stop.wait(self._faults.pause_seconds())
-            except Exception as error:  # noqa: BLE001 - without its receivers the worker would stand idle and count as able
+            except Exception as error:  # noqa: BLE001 - without receivers the worker would be idle but count as able
                 self._bear(error)
             finally:
                 self._room.got(asked, len(admitted), many)
 
     def _sorted(self, received: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
-        """Parts the messages into those to claim and those of types that this worker lacks."""
+        """Splits the messages into those to claim and those of types that this worker lacks."""
         if self._room.mostly_stale:
             received = self._without_stale(received)
         if self._faults.standing.lacking:
@@ -241,7 +252,10 @@ class Pipeline:
         return own, foreign
 
     def _admit(self, deliveries: Sequence[Delivery]) -> list[_Admitted]:
-        """Those whose jobs can begin soon; the others are left to other workers at once, a few times each."""
+        """Returns the messages whose jobs can begin soon.
+
+        The others go back to the queue at once, at most 4 times each.
+        """
         expected = [
             _Admitted(each, self._room.expected_seconds(each.message.type, each.message.estimated_seconds))
             for each in deliveries
@@ -256,14 +270,17 @@ class Pipeline:
         return [*expected[:many], *insisting]
 
     def _without_stale(self, received: Sequence[Delivery]) -> Sequence[Delivery]:
-        """Acknowledges messages that nobody can claim by, many at once: an urgent job may be behind them."""
+        """Acknowledges stale messages, whose jobs no worker can claim any more; returns the others.
+
+        They go in few requests, because an urgent job may wait behind them.
+        """
         stale = stale_among(self._services, received)
         self._room.note_stale(len(stale), len(received))
         self._receipts.put([each.receipt for each in stale])
         return [each for each in received if each not in stale]
 
     def _pass_on(self, foreign: Sequence[Delivery]) -> None:
-        """Leaves messages of types that this worker lacks to others."""
+        """Leaves messages of types that this worker lacks to other workers."""
         for delivery in foreign:
             job_type = delivery.message.type
             try:
@@ -273,12 +290,15 @@ class Pipeline:
                 )
                 if is_done:
                     self._receipts.put([delivery.receipt])
-            except Exception as error:  # noqa: BLE001 - one message's trouble must not end the worker; it comes again
+            except Exception as error:  # noqa: BLE001 - one bad message must not end the worker; it is delivered again
                 _not_done("passed on", delivery, error)
             self._faults.note_passed_on(job_type)
 
     def _bear(self, error: Exception) -> None:
-        """Waits before the next receive, or gives up. The others wait as well, for this one still counts."""
+        """Waits before the next receive, or gives up.
+
+        Other receivers wait too, because this one still counts as asking.
+        """
         self._failures += 1
         what = error if isinstance(error, TidegateError) else type(error).__name__
         _LOGGER.warning("receiving failed (%d of %d): %s", self._failures, _FAILURES_ALLOWED, what)
@@ -290,14 +310,14 @@ class Pipeline:
     def _claim(self, admitted: Sequence[_Admitted]) -> None:
         if self._stop.is_set() or self._faults.standing.fault:
             for each in admitted:
-                self._extend(each.delivery, 0)  # others may have it at once
+                self._extend(each.delivery, 0)  # other workers may receive it at once
             self._room.drop([each.expected_seconds for each in admitted])
             return
         outcomes: Sequence[Job | Exception | None]
         try:
             messages = [each.delivery.message for each in admitted]
             outcomes = claim_all(self._services, messages, self._worker_id, self._clock.now_ms())
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+        except Exception as error:  # noqa: BLE001 - no error may end the worker; the messages are delivered again
             outcomes = [error] * len(admitted)
         taken: list[_Taken] = []
         dropped: list[float] = []
@@ -326,7 +346,7 @@ class Pipeline:
                 self._receipts.put([taken.delivery.receipt])
 
     def _run(self, job: Job, delivery: Delivery) -> tuple[Conclusion | None, bool]:
-        """What is to be written of the job, if anything; and whether its message is done with then."""
+        """Runs a job; returns the conclusion to write, if any, and True if its message is then done with."""
 
         def signal() -> Signal:
             self._extend(delivery, self._visibility_seconds)
@@ -334,7 +354,7 @@ class Pipeline:
 
         services, clock = self._services, self._clock
         if self._faults.lacks(job.type):
-            # Its message, of an earlier version, did not say so. The needs of such code are not known here.
+            # A message of an earlier version names no type. The options of a lacking type are unknown here.
             self._faults.note(job.type, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE))
             return hand_back_of(job, clock.now_ms(), UNKNOWN_TYPE), True
         try:
@@ -342,7 +362,7 @@ class Pipeline:
             ran, outcome = Run(services, clock, job, signal).execute(self._executor, claimed)
             self._faults.note(job.type, outcome)
             return conclusion_of(services, ran, outcome, clock.now_ms()), True
-        except Exception as error:  # noqa: BLE001 - one job's trouble must not end the worker; the message comes again
+        except Exception as error:  # noqa: BLE001 - one bad job must not end the worker; its message is delivered again
             _not_done("concluded", delivery, error)
             return None, False
 
@@ -357,7 +377,7 @@ class Pipeline:
         outcomes: Sequence[Job | Exception | None]
         try:
             outcomes = conclude_all(self._services, [one.conclusion for one in ended])
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker; the messages come again
+        except Exception as error:  # noqa: BLE001 - no error may end the worker; the messages are delivered again
             outcomes = [error] * len(ended)
         for one, outcome in zip(ended, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -369,8 +389,10 @@ class Pipeline:
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         try:
             self._services.queue.delete(self._pool, receipts)
-        except Exception as error:  # noqa: BLE001 - no trouble may end the worker
-            _LOGGER.warning("%d messages will come again, and lose their claim: %s", len(receipts), error)
+        except Exception as error:  # noqa: BLE001 - no error may end the worker
+            _LOGGER.warning(
+                "%d messages will come a second time, and their claims fail: %s", len(receipts), error
+            )
 
     def _extend(self, delivery: Delivery, seconds: int) -> None:
         try:
@@ -382,5 +404,5 @@ class Pipeline:
 
 
 def _not_done(what: str, delivery: Delivery, error: Exception) -> None:
-    # By class only: an error's text may hold what the client sent.
+    # Logs the class only, because an error's text may hold data of the caller.
     _LOGGER.error("job %s was not %s: %s", delivery.message.job_id, what, type(error).__name__)

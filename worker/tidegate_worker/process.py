@@ -1,4 +1,4 @@
-"""A worker process: its pipeline of jobs, its place in the pool, and the drain at its end."""
+"""A worker process: its pipeline of jobs, its entry in the pool, and the drain at its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXIT_GAVE_UP = 1
 EXIT_UNABLE = 6
 
 HAND_BACK_SECONDS = 15.0
-"""How long the process waits at most for the jobs that it hands back once the drain is over."""
+"""The longest wait for the jobs that the process hands back after the drain."""
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _TICK_SECONDS = 0.25
@@ -28,10 +28,10 @@ _BEAT_LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a worker process works. `slots` is how many jobs it runs at once.
+    """The options of a worker process. `slots` is the number of jobs that it runs at once.
 
-    It waits at most `poll_seconds` (0-20) in one receive, and lets running jobs go on for `drain_seconds` after the
-    first request to stop before it hands them back.
+    It waits at most `poll_seconds` (0-20) in one receive. Running jobs may go on for `drain_seconds` after the first
+    request to stop; then they are handed back.
     """
 
     pool: str
@@ -41,9 +41,9 @@ class Options:
 
 
 class WorkerProcess:
-    """One worker process. `run` works until `stop` is called from another thread.
+    """One worker process. `run` works until another thread calls `stop`.
 
-    `guard` keeps the task protected that the process runs in; there is none where it runs in no task.
+    `guard` protects the ECS task that the process runs in; it is None if it runs in no task.
     """
 
     def __init__(
@@ -74,10 +74,11 @@ class WorkerProcess:
         )
 
     def run(self) -> int:
-        """Serves the pool; returns EXIT_DRAINED after it drained.
+        """Serves the pool until it has drained or has to give up; returns the exit code.
 
-        EXIT_GAVE_UP where the queue stays unreachable, or where another process took the worker id over. EXIT_UNABLE
-        where it can't run what it is given. Raises WorkerIdTaken where another one works under it from the start.
+        EXIT_DRAINED means that it drained, EXIT_GAVE_UP that the queue stayed unreachable or another process took the
+        worker id, and EXIT_UNABLE that it can't run the jobs that it is given. Raises WorkerIdTaken if another
+        process works under the id from the start.
         """
         self._executor.warm(self._options.slots)
         try:
@@ -108,7 +109,7 @@ class WorkerProcess:
             self._pipeline.hand_back_waiting()
             self._drain()
         finally:
-            # Whatever went wrong before: threads that go on would keep the process from ending.
+            # Closed after any error, because running threads would keep the process from ending.
             self._executor.close()
             self._faults.close()
             if self._guard is not None:
@@ -118,7 +119,10 @@ class WorkerProcess:
         _LOGGER.info("worker %s has stopped: %s", self._registration.worker_id, self._pipeline.totals)
 
     def stop(self) -> None:
-        """Asks for the end: the first time running jobs may finish for a while, the second time they may not."""
+        """Asks for the end.
+
+        After the first call running jobs may finish for a while; after the second they are handed back.
+        """
         if not self._stop_asked.is_set():
             _LOGGER.info(
                 "stopping: %d running jobs have %g s to finish; stop again to hand them back now",
@@ -166,9 +170,9 @@ class WorkerProcess:
             )
 
     def _is_idle_within(self, seconds: float, *, or_handing_back: bool) -> bool:
-        """Whether no job is held any more after at most `seconds`; beats meanwhile.
+        """Returns True once no job is held, or False after `seconds`; sends heartbeats meanwhile.
 
-        With `or_handing_back` it ends early where running jobs are to be handed back, or the worker is fenced.
+        With `or_handing_back` it returns False early if running jobs are to be handed back, or the worker is fenced.
         """
         until_s = time.monotonic() + seconds
         while True:

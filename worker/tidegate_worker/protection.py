@@ -1,8 +1,9 @@
-"""Protection of an ECS task against scale-in and deployments while a stop would lose the work of its jobs.
+"""Protects an ECS task from scale-in and deployments while a stop would lose the work of its jobs.
 
 A stop leaves a worker process time to drain, and short jobs end within it. So a task asks for protection only once a
-job has run for `PROTECT_AFTER_SECONDS`. ECS waits for a protected task, and CloudFormation waits three hours for ECS:
-a task that is never idle gives its protection up for `OPEN_SECONDS` after `LONGEST_PROTECTED_SECONDS` without a break.
+job has run for `PROTECT_AFTER_SECONDS`. ECS waits for a protected task, and CloudFormation waits three hours for ECS.
+So a task that is never idle gives up its protection for `OPEN_SECONDS` after `LONGEST_PROTECTED_SECONDS` without a
+break.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from tidegate.domain.errors import DependencyUnavailable
 
 PROTECT_AFTER_SECONDS = 30.0
-EXPIRES_MINUTES = 10  # should the process hang, the task can be stopped this much later
+EXPIRES_MINUTES = 10  # if the process hangs, the task can be stopped this much later
 RENEW_AFTER_SECONDS = 300.0
 RETRY_AFTER_SECONDS = 30.0
 LONGEST_PROTECTED_SECONDS = 7_200.0
@@ -27,24 +28,29 @@ OPEN_SECONDS = 300.0
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _LOOK_SECONDS = 1.0
-_AGENT_TIMEOUT_SECONDS = 5.0  # the agent itself gives up on ECS sooner
+_AGENT_TIMEOUT_SECONDS = 5.0  # longer than the agent itself waits for ECS
 _LONGEST_ANSWER_BYTES = 65_536
 
 
 class TaskAgent(Protocol):
-    """Says of the task that this process runs in whether it may be stopped. Raises DependencyUnavailable."""
+    """Sets and removes the protection of the task that this process runs in.
+
+    Its methods raise DependencyUnavailable.
+    """
 
     def protect(self, minutes: int) -> None:
-        """Protects the task from now on for `minutes` (1-2,880), however long it was protected for before."""
+        """Protects the task from now on for `minutes` (1-2,880), whatever its protection was before."""
 
     def unprotect(self) -> None:
-        """Takes the protection off."""
+        """Removes the protection."""
 
 
 class EcsAgent:
-    """The agent that ECS gives every container under `uri`. It acts with the task's role.
+    """The agent that ECS offers to every container at `uri`. It acts with the task's role.
 
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-endpoint.html
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-endpoint.html
+
+    Raises ValueError for an address that does not begin with http:// and a host.
     """
 
     def __init__(self, uri: str, timeout_seconds: float = _AGENT_TIMEOUT_SECONDS) -> None:
@@ -56,15 +62,18 @@ class EcsAgent:
         self._timeout_seconds = timeout_seconds
 
     def protect(self, minutes: int) -> None:
-        """Protects the task for `minutes`."""
+        """Protects the task for `minutes` (1-2,880).
+
+        Raises DependencyUnavailable if the agent refuses or does not answer.
+        """
         self._put({"ProtectionEnabled": True, "ExpiresInMinutes": minutes})
 
     def unprotect(self) -> None:
-        """Takes the protection off."""
+        """Removes the protection; raises DependencyUnavailable if the agent refuses or does not answer."""
         self._put({"ProtectionEnabled": False})
 
     def _put(self, state: Mapping[str, Any]) -> None:
-        # Not by a client that heeds proxies: the address exists in this container only.
+        # This client ignores proxies, because the address exists only inside this container.
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_seconds)
         try:
             headers = {"Content-Type": "application/json"}
@@ -84,7 +93,10 @@ class EcsAgent:
 
 
 def agent_of(environment: Mapping[str, str]) -> EcsAgent | None:
-    """The agent of the task that this process runs in; None where it runs in none, or the address is none."""
+    """Returns the agent of the task that this process runs in.
+
+    None if it runs in no task, or the address is malformed.
+    """
     uri = environment.get("ECS_AGENT_URI", "")
     if not uri:
         return None
@@ -96,9 +108,9 @@ def agent_of(environment: Mapping[str, str]) -> EcsAgent | None:
 
 
 class TaskGuard:
-    """Keeps a task protected while it should be. `monotonic` gives seconds, for tests.
+    """Keeps a task protected while it should be. `monotonic` returns seconds; tests replace it.
 
-    A refusal is logged and asked again later, and changes nothing else: the worker goes on as it would elsewhere.
+    A refusal is logged, and the request is repeated later. It has no other effect: the worker goes on unprotected.
     """
 
     def __init__(
@@ -112,7 +124,7 @@ class TaskGuard:
         self._monotonic = monotonic
         self._protect_after_seconds = protect_after_seconds
         self._protected_since_s: float | None = None
-        self._may_last_until_s = float("-inf")  # also what a request without an answer may have brought about
+        self._may_last_until_s = float("-inf")  # counts requests without an answer too
         self._renew_at_s = float("-inf")
         self._retry_at_s = float("-inf")
         self._open_until_s = float("-inf")
@@ -120,7 +132,7 @@ class TaskGuard:
         self._thread: threading.Thread | None = None
 
     def start(self, longest_running_seconds: Callable[[], float]) -> None:
-        """Looks once a second from now on, in a thread: no heartbeat waits for the agent."""
+        """Looks once a second from now on, in a thread of its own, so that no heartbeat waits for the agent."""
 
         def watch() -> None:
             while not self._ended.wait(min(_LOOK_SECONDS, self._protect_after_seconds)):
@@ -130,13 +142,16 @@ class TaskGuard:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the looking. What protection is left ends with the task."""
+        """Ends the thread. A remaining protection ends with the task."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
 
     def look(self, longest_running_seconds: float) -> None:
-        """Asks for what is needed now. `longest_running_seconds` is the age of the oldest running job, 0 for none."""
+        """Asks for the protection that is needed now, or removes it.
+
+        `longest_running_seconds` is the age of the oldest running job, 0 if none runs.
+        """
         now_s = self._monotonic()
         since_s = self._protected_since_s
         if since_s is not None and now_s - since_s >= LONGEST_PROTECTED_SECONDS:
@@ -169,7 +184,7 @@ class TaskGuard:
             ask()
         except DependencyUnavailable as error:
             self._retry_at_s = now_s + RETRY_AFTER_SECONDS
-            _LOGGER.warning("the task's protection could not be changed, tried again soon: %s", error)
+            _LOGGER.warning("the task's protection could not be changed; it is tried again soon: %s", error)
             return False
         return True
 
@@ -183,9 +198,12 @@ def _object_of(body: bytes) -> dict[str, Any]:
 
 
 def _reason(status: int, body: Mapping[str, Any]) -> str:
-    """The agent's own words: an `error` with a code and a message, or a `failure` of the task with a reason."""
+    """Returns the agent's own reason.
+
+    The answer holds an `error` with a code and a message, or a `failure` of the task with a reason.
+    """
     for part, names in (("error", ("Code", "Message")), ("failure", ("Reason", "Detail"))):
         told = body.get(part)
         if isinstance(told, dict):
             return "refused: " + ": ".join(str(told[name]) for name in names if told.get(name))
-    return f"answered {status} without saying what holds"
+    return f"answered {status} without the state of the protection"

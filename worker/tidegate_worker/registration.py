@@ -1,4 +1,4 @@
-"""A worker process's place in its pool: registering, beating with load and totals, draining, being fenced, leaving."""
+"""The entry of a worker process in its pool: it registers, sends heartbeats with load and totals, drains and leaves."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ from tidegate.domain.errors import TidegateError, WorkerFenced
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kept_until_s
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
-from tidegate.usecases.worker_life import beat_worker, join_pool, leave_pool
+from tidegate.usecases.work.worker_life import (
+    beat_worker,
+    join_pool,
+    leave_pool,
+)
 from tidegate_worker.faults import ABLE, Standing
 
 _LOGGER = logging.getLogger("tidegate.worker")
 
 
 class Order(StrEnum):
-    """What a beat brings back for the process."""
+    """The order that a heartbeat brings back for the process."""
 
     GO_ON = "GO_ON"
-    DRAIN = "DRAIN"  # take no more jobs; what runs may finish
-    STOP = "STOP"  # the worker id is another process's: hand everything back and end
+    DRAIN = "DRAIN"  # take no more jobs; running jobs may finish
+    STOP = "STOP"  # another process has taken the worker id: hand everything back and end
 
 
 class Registration:
-    """Keeps one worker's entry. Every method may be called from any thread; only `register` raises.
+    """Keeps one worker's entry up to date. Threads may share it; only `register` raises.
 
-    What can't be written now is logged and told with the next beat: the entry outlives several. `clock_off_ms` says how
-    far the machine's clock is off (`ClockWatch.look`); `monotonic` gives seconds, for tests.
+    A write that fails is logged and repeated with the next heartbeat, because the entry outlives several missed ones.
+    `clock_off_ms` returns how far the machine's clock is off (`ClockWatch.look`). `monotonic` returns seconds; tests
+    replace it.
     """
 
     def __init__(
@@ -67,11 +72,11 @@ class Registration:
 
     @property
     def is_fenced(self) -> bool:
-        """Whether the id was found to be another process's."""
+        """True if another process has taken the worker id."""
         return self._is_fenced
 
     def register(self) -> None:
-        """Joins the pool. Raises WorkerIdTaken where another process works under the id, or InvalidRequest."""
+        """Joins the pool; raises WorkerIdTaken if another process works under the id, or InvalidRequest."""
         with self._lock:
             self._worker = join_pool(
                 self._services,
@@ -83,15 +88,15 @@ class Registration:
             self._told_at_s = self._monotonic()
 
     def beat_if_due(self, *, running: int, totals: Totals, standing: Standing = ABLE) -> Order:
-        """Tells the pool how the worker is, where an interval has passed; says what the process has to do.
+        """Sends a heartbeat if the interval has passed; returns what the process has to do.
 
-        What the worker can't run is told as soon as it changes: the dispatcher goes by it.
+        A change of what the worker can't run is sent at once, because the dispatcher uses it.
         """
         with self._lock:
             if self._worker is not None:
                 clock_off_ms = self._clock_off_ms()
                 known = Standing(self._worker.lacking, self._worker.fault)
-                # Said at once, and again when it has passed; not at every second by which a clock changes.
+                # A wrong clock is sent at once, and so is its correction, but not every change of its offset.
                 is_news = standing != known or (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
                 self._worker = replace(
                     self._worker,
@@ -106,13 +111,13 @@ class Registration:
             return self._order()
 
     def drain_begins(self) -> None:
-        """Takes the worker's slots out of its pool's capacity at once; does nothing where that was done."""
+        """Removes the worker's slots from its pool's capacity at once; does nothing if that was done before."""
         with self._lock:
             if self._worker is not None and self._worker.state is WorkerState.ACTIVE:
                 self._tell(replace(self._worker, state=WorkerState.DRAINING))
 
     def leave(self, *, totals: Totals | None = None) -> None:
-        """Ends the session, once nothing runs any more. `totals` are the last ones, where they have changed."""
+        """Ends the session; call it once nothing runs any more. `totals` are the final ones if they have changed."""
         with self._lock:
             worker = self._worker
             if worker is None or self._is_fenced or self._has_left:
@@ -136,7 +141,7 @@ class Registration:
             _LOGGER.error("%s", fenced)
             return
         except TidegateError as error:
-            _LOGGER.warning("telling the pool about this worker failed, tried again soon: %s", error)
+            _LOGGER.warning("the heartbeat of this worker failed and will be repeated soon: %s", error)
             return
         self._told_at_s = self._monotonic()
         if standing.state is WorkerState.DRAINING and worker.state is WorkerState.ACTIVE:

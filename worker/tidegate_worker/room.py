@@ -1,4 +1,4 @@
-"""Room: how many more jobs a worker process may take on, and whether it may ask for them now."""
+"""Decides how many more jobs a worker process may take, and whether it may ask for them now."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from tidegate_worker.durations import EVIDENCE, Durations
 MOST_WAITING_PER_SLOT = 16
 WORKED_OFF_WITHIN_SECONDS = 0.25
 _REMEMBERED = 32
-_RECEIVE_MOST = 10  # what a queue gives at once
+_RECEIVE_MOST = 10  # the most messages that one receive returns
 _MOST_RECEIVES = 4
 
 
 class Room:
-    """Counts what a process of `slots` slots holds, from the receive that asks for it to the end of its code.
+    """Counts the jobs that a process of `slots` slots holds, from the receive that asks for them to their end.
 
-    With long jobs, or before anything was measured, it asks for what free slots can take and no more: what waits
-    in the queue can still be overtaken by something more urgent, and is there for other workers. When the recent
-    jobs were all short, it may hold some that wait for a slot: as many as are worked off within
-    `WORKED_OFF_WITHIN_SECONDS` if each took as long as the slowest of them, never more than
-    `MOST_WAITING_PER_SLOT` for each slot. A slot whose job already runs for longer than that counts for nothing, and
-    neither does one whose job is expected to, or is not known: it will be busy for long.
+    With long jobs, or before anything was measured, it asks for as many jobs as there are free slots and no more: a
+    job that waits in the queue can still be overtaken by a more urgent one, and other workers can take it. If the
+    recent jobs were all short, it may hold some that wait for a slot: as many as can be done within
+    `WORKED_OFF_WITHIN_SECONDS` if each takes as long as the slowest of the recent ones, and never more than
+    `MOST_WAITING_PER_SLOT` for each slot. A slot does not count if its job already runs for longer than that, is
+    expected to, or has an unknown duration, because it will be busy for long.
 
-    What was received is claimed only where it can begin soon, by what is known of the jobs before it: the queue may
-    have given a long one before it. The rest goes back, which costs a request where a claim would cost two writes.
+    A received job is claimed only if it can begin soon, by what is known of the jobs before it: the queue may have
+    returned a long one first. Other received jobs go back to the queue, which costs one request, where a claim would
+    cost two writes.
 
-    One receive at a time waits for messages; more go out only while they bring all that they asked for.
+    Only one receive at a time waits for messages; more are sent only while receives bring all that they asked for.
     """
 
     def __init__(self, slots: int, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -45,27 +46,28 @@ class Room:
         self._plenty = False
         self._mostly_stale = False
         self._numbers = itertools.count()
-        self._began_at: dict[int, tuple[float, float]] = {}  # and how long each is expected to take
-        self._waiting: Counter[bool] = Counter()  # claimed and not begun, by whether they are long
-        self._waiting_seconds = 0.0  # of the short ones among them
+        self._began_at: dict[int, tuple[float, float]] = {}  # when each began, and its expected seconds
+        self._waiting: Counter[bool] = Counter()  # claimed jobs that have not begun, by is-long
+        self._waiting_seconds = 0.0  # the expected seconds of the short ones among them
         self._durations = Durations()
         self._took_seconds: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
     def running(self) -> int:
-        """How many slots have a job."""
+        """The number of slots that have a job."""
         return len(self._began_at)
 
     def longest_running_seconds(self) -> float:
-        """For how long the oldest running job has run; 0 where none runs."""
+        """Returns the seconds that the oldest running job has run; 0 if none runs."""
         with self._changed:
             began_at = [each for each, _ in self._began_at.values()]
             return self._monotonic() - min(began_at) if began_at else 0.0
 
     def ask(self, wait_seconds: float) -> int:
-        """How many messages to ask the queue for (1-10), counted as held from now on; 0 when it can't be told.
+        """Returns how many messages to ask the queue for (1-10), and counts them as held.
 
-        Waits at most `wait_seconds` until there is room. Whoever got more than 0 must call `got`.
+        0 if none can be asked for now. Waits at most `wait_seconds` until some can. A caller that got more than 0
+        must call `got`.
         """
         with self._changed:
             self._changed.wait_for(self._to_ask, wait_seconds)
@@ -77,7 +79,11 @@ class Room:
             return asked
 
     def got(self, asked: int, admitted: int, received: int | None = None) -> None:
-        """Notes what a receive of `asked` brought: jobs `admitted`, of `received` messages (as many by default)."""
+        """Notes the result of a receive of `asked` messages.
+
+        `admitted` jobs are held further; `received` is the number of messages that came (by default as many as
+        admitted).
+        """
         with self._changed:
             self._receives -= 1
             self._plenty = (admitted if received is None else received) == asked
@@ -87,19 +93,23 @@ class Room:
 
     @property
     def mostly_stale(self) -> bool:
-        """Whether most of the latest messages were of jobs that nobody can claim; then many are asked for at once."""
+        """True if most of the latest messages were stale, so that no worker can claim their jobs.
+
+        The worker then asks for many messages at once.
+        """
         return self._mostly_stale
 
     def note_stale(self, stale: int, messages: int) -> None:
-        """So many of the latest messages were stale."""
+        """Notes that `stale` of the latest `messages` messages were stale."""
         with self._changed:
             if messages:
                 self._mostly_stale = 2 * stale > messages
 
     def expected_seconds(self, job_type: str, estimate_seconds: float | None) -> float:
-        """How long a job will take, by its estimate or by others of its type; infinite where nothing is known.
+        """Returns the seconds that a job will take, by its estimate or by others of its type.
 
-        A message of an earlier version names no type: the slowest of all recent jobs counts for it.
+        The result is infinite if nothing is known. A message of an earlier version names no type; the slowest of all
+        recent jobs counts for it.
         """
         with self._changed:
             if not job_type and estimate_seconds is None and len(self._took_seconds) >= EVIDENCE:
@@ -107,7 +117,7 @@ class Room:
             return self._durations.expected_seconds(job_type, estimate_seconds)
 
     def admit(self, expected_seconds: Sequence[float]) -> int:
-        """How many of these jobs, from the first on, can begin soon; they count as waiting from now on."""
+        """Returns how many of these jobs, from the first on, can begin soon; they count as waiting from now on."""
         with self._changed:
             for place, seconds in enumerate(expected_seconds):
                 if not self._begins_soon():
@@ -116,13 +126,13 @@ class Room:
             return len(expected_seconds)
 
     def force(self, expected_seconds: Sequence[float]) -> None:
-        """These jobs wait from now on, whenever they can begin."""
+        """Counts these jobs as waiting from now on, even if they can't begin soon."""
         with self._changed:
             for seconds in expected_seconds:
                 self._wait(seconds, 1)
 
     def drop(self, expected_seconds: Sequence[float]) -> None:
-        """Waiting jobs are gone without having run."""
+        """Notes that waiting jobs, with these expected seconds, are gone without having run."""
         with self._changed:
             for seconds in expected_seconds:
                 self._wait(seconds, -1)
@@ -131,7 +141,10 @@ class Room:
 
     @contextmanager
     def slot_taken(self, job_type: str, expected_seconds: float) -> Iterator[None]:
-        """Measures one of the waiting jobs in a slot; it is held no more when the block ends."""
+        """Counts one of the waiting jobs as running for the block and measures it.
+
+        After the block it is no longer held.
+        """
         number = next(self._numbers)
         with self._changed:
             self._wait(expected_seconds, -1)
@@ -150,13 +163,13 @@ class Room:
                     self._changed.notify_all()
 
     def wait_until_idle(self, seconds: float, or_if: Callable[[], bool] = lambda: False) -> bool:
-        """Waits at most `seconds` until no job is held, or `or_if`; returns whether none is held."""
+        """Waits at most `seconds` until no job is held, or `or_if` returns True; returns True if none is held."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_idle() or or_if(), seconds)
             return self._is_idle()
 
     def wake(self) -> None:
-        """Has those who wait look again."""
+        """Makes all waiting threads check their conditions again."""
         with self._changed:
             self._changed.notify_all()
 
@@ -168,15 +181,15 @@ class Room:
             return 0
         ahead = self._may_wait()
         if self._mostly_stale:
-            # Stale messages take up no slot, and a job that can't begin goes back.
+            # Stale messages need no slot, and a job that can't begin goes back to the queue.
             return _RECEIVE_MOST if self._slots + ahead > self._held - self._asked else 0
         room = self._slots + ahead - self._held
-        # While every slot has work, one request for many is better than many for one.
+        # While every slot has work, one request for many messages is better than many requests for one.
         worthwhile = 1 if self._held < self._slots else min(_RECEIVE_MOST, math.ceil(ahead / 2))
         return min(_RECEIVE_MOST, room) if room >= max(1, worthwhile) else 0
 
     def _may_wait(self) -> int:
-        """How many held jobs may wait for a slot now."""
+        """Returns how many held jobs may wait for a slot now."""
         if len(self._took_seconds) < EVIDENCE:
             return 0
         slowest = max(*self._took_seconds, 1e-6)
@@ -186,7 +199,7 @@ class Room:
         return each * self._moving()
 
     def _moving(self) -> int:
-        """How many slots will be free again soon, and stay so."""
+        """Returns how many slots will soon be free again and stay so."""
         long_ago = self._monotonic() - WORKED_OFF_WITHIN_SECONDS
         busy = sum(
             began_at < long_ago or seconds > WORKED_OFF_WITHIN_SECONDS
@@ -195,7 +208,10 @@ class Room:
         return max(0, self._slots - busy - self._waiting[True])
 
     def _begins_soon(self) -> bool:
-        """Whether one more job can begin at once, or when what waits before it is worked off."""
+        """Returns True if one more job can begin at once or soon.
+
+        Soon means within `WORKED_OFF_WITHIN_SECONDS`, after the jobs that wait before it.
+        """
         if len(self._began_at) + self._waiting.total() < self._slots:
             return True
         moving = self._moving()
@@ -207,4 +223,4 @@ class Room:
         if not is_long:
             self._waiting_seconds += jobs * seconds
         if not self._waiting[False]:
-            self._waiting_seconds = 0.0  # sums of fractions drift
+            self._waiting_seconds = 0.0  # removes the rounding error of the sum

@@ -1,4 +1,4 @@
-"""The claimed jobs that wait for a slot of this process, first come first served."""
+"""The queue of claimed jobs that wait for a slot of this process, first come first served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class RunQueue(Generic[T]):
-    """Between who claims and the slots. Safe to use from many threads."""
+    """Connects the threads that claim with the slots. Threads may share it."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -21,7 +21,7 @@ class RunQueue(Generic[T]):
         self._closed = False
 
     def put(self, items: Sequence[T]) -> bool:
-        """Adds items; False, and nothing added, when it is closed."""
+        """Adds items; returns False and adds nothing if the queue is closed."""
         with self._changed:
             if self._closed:
                 return False
@@ -31,13 +31,13 @@ class RunQueue(Generic[T]):
             return True
 
     def take(self) -> T | None:
-        """The next item, waiting for it; None when it is closed."""
+        """Waits for the next item and returns it; None once the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
             return self._items.popleft()[1] if self._items else None
 
     def take_overdue(self, seconds: float) -> list[T]:
-        """Takes off what has waited for longer than `seconds`."""
+        """Removes and returns the items that have waited for longer than `seconds`."""
         overdue: list[T] = []
         with self._changed:
             since = self._monotonic() - seconds
@@ -46,14 +46,14 @@ class RunQueue(Generic[T]):
         return overdue
 
     def take_all(self) -> list[T]:
-        """Takes off all that waits."""
+        """Removes and returns all items that wait."""
         with self._changed:
             left = [item for _, item in self._items]
             self._items.clear()
             return left
 
     def close(self) -> list[T]:
-        """Nothing more goes in or out; returns what was left."""
+        """Closes the queue for both sides; returns the items that were left."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

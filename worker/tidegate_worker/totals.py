@@ -1,4 +1,4 @@
-"""How many jobs a worker process has had, and how they went."""
+"""Counts the jobs that a worker process has claimed, and how they ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidegate.domain.workers import Totals
 
 
 class Tally:
-    """Counts attempts; safe to use from many threads."""
+    """Counts attempts; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,18 +19,21 @@ class Tally:
         self._states: Counter[State] = Counter()
 
     def claimed(self, jobs: int) -> None:
-        """That many were claimed."""
+        """Counts `jobs` claimed jobs."""
         with self._lock:
             self._claimed += jobs
 
     def concluded(self, job: Job | None) -> None:
-        """A job as its conclusion left it; None where the attempt no longer held."""
+        """Counts a job by the state in which its conclusion left it.
+
+        None, for an attempt that no longer held, is not counted.
+        """
         if job is not None:
             with self._lock:
                 self._states[job.state] += 1
 
     def totals(self) -> Totals:
-        """What was counted so far."""
+        """Returns the counts so far."""
         with self._lock:
             states = self._states
             return Totals(

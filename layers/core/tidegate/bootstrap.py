@@ -8,39 +8,65 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tidegate.adapters.aws_clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
-from tidegate.adapters.aws_effort import Allowance
-from tidegate.adapters.aws_meter import Meter, Usage
-from tidegate.adapters.aws_time import AwsTime, sign_by
-from tidegate.adapters.cel_conditions import CelConditions
-from tidegate.adapters.dynamodb_control import DynamoCursors
-from tidegate.adapters.dynamodb_index import DynamoJobIndex
-from tidegate.adapters.dynamodb_items import JobCodec, job_from_image
-from tidegate.adapters.dynamodb_jobs import DynamoJobStore
-from tidegate.adapters.dynamodb_lanes import DynamoLaneRegistry
-from tidegate.adapters.dynamodb_permits import DynamoDispatchLeases, DynamoPermits
-from tidegate.adapters.dynamodb_rules import DynamoRuleStore, is_of_rules
-from tidegate.adapters.dynamodb_submissions import DynamoSubmissionStore
-from tidegate.adapters.dynamodb_workers import DynamoWorkerRegistry, pool_of_worker
-from tidegate.adapters.sqs_queue import SqsQueue
+from tidegate.adapters.aws.clients import (
+    DEFAULT_THREADS,
+    LONGEST_EFFORT_SECONDS,
+    AwsClients,
+    connect,
+)
+from tidegate.adapters.aws.effort import Allowance
+from tidegate.adapters.aws.meter import (
+    Meter,
+    Usage,
+)
+from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.aws.time import (
+    AwsTime,
+    sign_by,
+)
+from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.codec import (
+    JobCodec,
+    job_from_image,
+)
+from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.index import DynamoJobIndex
+from tidegate.adapters.dynamodb.jobs import DynamoJobStore
+from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
+from tidegate.adapters.dynamodb.permits import (
+    DynamoDispatchLeases,
+    DynamoPermits,
+)
+from tidegate.adapters.dynamodb.rules import (
+    DynamoRuleStore,
+    is_of_rules,
+)
+from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.workers import (
+    DynamoWorkerRegistry,
+    pool_of_worker,
+)
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.job import Job, Json
-from tidegate.handlers.loader import load_registry, load_what_works
-from tidegate.handlers.registry import Registry
+from tidegate.jobs.loader import (
+    load_registry,
+    load_what_works,
+)
+from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
-from tidegate.usecases.conclude_stuck import conclude_stuck
-from tidegate.usecases.function_faults import FunctionFaults
+from tidegate.usecases.dispatch.tick import TickWatch
+from tidegate.usecases.dispatch.wake import DueWatch
+from tidegate.usecases.pools.function_faults import FunctionFaults
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
-from tidegate.usecases.tick import TickWatch
-from tidegate.usecases.wake import DueWatch
+from tidegate.usecases.work.conclude_stuck import conclude_stuck
 
 if TYPE_CHECKING:
     import boto3
 
-    from tidegate.adapters.memory_world import MemoryWorld
+    from tidegate.adapters.memory.world import MemoryWorld
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 __all__ = [
@@ -198,18 +224,21 @@ def memory_services(
 ) -> tuple[Services, MemoryWorld]:
     """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
     # Imported here, because no deployed function needs it.
-    from tidegate.adapters.memory_dispatching import (
+    from tidegate.adapters.memory.dispatching import (
         MemoryDispatchLeases,
         MemoryLaneRegistry,
         MemoryPermits,
     )
-    from tidegate.adapters.memory_index import MemoryJobIndex
-    from tidegate.adapters.memory_jobs import MemoryJobStore
-    from tidegate.adapters.memory_queue import MemoryQueue
-    from tidegate.adapters.memory_rules import MemoryRuleStore
-    from tidegate.adapters.memory_submissions import MemorySubmissionStore
-    from tidegate.adapters.memory_workers import MemoryCursors, MemoryWorkerRegistry
-    from tidegate.adapters.memory_world import MemoryWorld
+    from tidegate.adapters.memory.index import MemoryJobIndex
+    from tidegate.adapters.memory.jobs import MemoryJobStore
+    from tidegate.adapters.memory.queue import MemoryQueue
+    from tidegate.adapters.memory.rules import MemoryRuleStore
+    from tidegate.adapters.memory.submissions import MemorySubmissionStore
+    from tidegate.adapters.memory.workers import (
+        MemoryCursors,
+        MemoryWorkerRegistry,
+    )
+    from tidegate.adapters.memory.world import MemoryWorld
 
     if world is None:
         world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
@@ -309,7 +338,7 @@ def worker_function() -> WorkerDeps:
 
     Raises KeyError that names a missing environment variable.
     """
-    from tidegate.adapters.inline_executor import InlineExecutor
+    from tidegate.adapters.executors.inline import InlineExecutor
 
     registry: Registry = _load_what_works()
     services, clients, clock = _from_environment(registry, under_lease=True)
@@ -335,8 +364,8 @@ def process_worker(
 
     Raises KeyError that names a missing environment variable, and RegistrationError where job code can't be loaded.
     """
-    from tidegate.adapters.job_environment import job_environment
-    from tidegate.adapters.process_executor import ProcessExecutor
+    from tidegate.adapters.executors.environment import job_environment
+    from tidegate.adapters.executors.processes import ProcessExecutor
 
     settings = read_settings(os.environ)
     executor = ProcessExecutor(

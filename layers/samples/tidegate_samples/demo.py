@@ -5,7 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from tidegate.domain.job import Json
-from tidegate.handlers import HandlerError, JobContext, Parameters, job
+from tidegate.jobs import (
+    HandlerError,
+    JobContext,
+    Parameters,
+    job,
+)
 
 _STEPS = 20
 

@@ -12,7 +12,11 @@ import time
 from pathlib import Path
 
 from tidegate.domain.job import Json
-from tidegate.handlers import JobContext, Parameters, job
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+    job,
+)
 
 MARK = "left behind by the last job"
 

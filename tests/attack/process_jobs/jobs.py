@@ -21,7 +21,11 @@ from decimal import getcontext
 from pathlib import Path
 
 from tidegate.domain.job import Json
-from tidegate.handlers import JobContext, Parameters, job
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+    job,
+)
 
 LONG_SECONDS = 120
 _HELD: list[object] = []

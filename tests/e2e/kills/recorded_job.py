@@ -14,7 +14,11 @@ from contextlib import closing
 from pydantic import Field
 
 from tidegate.domain.job import Json
-from tidegate.handlers import JobContext, Parameters, job
+from tidegate.jobs import (
+    JobContext,
+    Parameters,
+    job,
+)
 
 _BUSY_SECONDS = 30.0
 

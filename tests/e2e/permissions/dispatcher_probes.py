@@ -6,9 +6,9 @@ from functions.dispatcher import app
 from tests.e2e.permissions.moves import end_and_be_due, is_kept, run_to_end, start, submit, submit_flow
 from tests.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tests.support.determined import StandingClock
-from tidegate.adapters.dynamodb_items import job_from_image
-from tidegate.adapters.dynamodb_rules import is_of_rules
-from tidegate.adapters.dynamodb_workers import pool_of_worker
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.rules import is_of_rules
+from tidegate.adapters.dynamodb.workers import pool_of_worker
 from tidegate.bootstrap import DispatcherDeps, Meter, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.lanes import key_lane
@@ -16,8 +16,8 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequ
 from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
 from tidegate.domain.workers import WorkerSpec, begin
-from tidegate.usecases.judge_waiting import judge_waiting
-from tidegate.usecases.react import react
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.release.judge_waiting import judge_waiting
 
 NOOP = "tidegate.noop"
 KEYED = JobRequest(type=NOOP, concurrency_key="one-at-a-time")

@@ -16,7 +16,10 @@ from tidegate.domain.transitions import (
     FinishIfAttemptHolds,
     Stamp,
 )
-from tidegate.usecases.submit import submit_job, submit_workflow
+from tidegate.usecases.submit.submit import (
+    submit_job,
+    submit_workflow,
+)
 
 
 def submit(world: World, request: JobRequest, at_ms: int | None = None) -> str:

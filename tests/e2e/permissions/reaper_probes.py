@@ -19,7 +19,7 @@ from tests.e2e.permissions.moves import (
 )
 from tests.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tests.support.determined import StandingClock
-from tidegate.adapters.dynamodb_workers import worker_item
+from tidegate.adapters.dynamodb.workers import worker_item
 from tidegate.bootstrap import Meter, ReaperDeps, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, workflow_job_id
@@ -27,7 +27,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin, kept_until_s
-from tidegate.usecases.submit import submit_workflow
+from tidegate.usecases.submit.submit import submit_workflow
 
 NOOP = "tidegate.noop"
 LONG_MS = 10 * MINUTE_MS

@@ -20,7 +20,7 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
 from tidegate.ports import Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
-from tidegate.usecases.claim import claim_all
+from tidegate.usecases.work.claim import claim_all
 from tidegate_worker.process import EXIT_DRAINED, Options, WorkerProcess
 from tidegate_worker.registration import Registration
 

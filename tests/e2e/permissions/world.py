@@ -17,7 +17,7 @@ from tests.e2e.permissions.wire import Wire
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import Job, Json
 from tidegate.domain.states import State
-from tidegate.handlers.loader import load_registry
+from tidegate.jobs.loader import load_registry
 from tidegate.ports import JobCatalogue
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate_cli.local_stack import StackInfo

@@ -13,7 +13,13 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tidegate.domain.job import Json
-from tidegate.handlers import HandlerError, JobCancelled, JobContext, Parameters, job
+from tidegate.jobs import (
+    HandlerError,
+    JobCancelled,
+    JobContext,
+    Parameters,
+    job,
+)
 
 LONG_SECONDS = 120.0  # far beyond what any test waits, yet nothing stays for good should one break
 

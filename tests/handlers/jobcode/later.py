@@ -10,7 +10,11 @@ from typing import Any
 
 from tests.handlers.jobcode.jobs import LONG_SECONDS, Marker, Nothing, Rows
 from tidegate.domain.job import Json
-from tidegate.handlers import HandlerError, JobContext, job
+from tidegate.jobs import (
+    HandlerError,
+    JobContext,
+    job,
+)
 
 
 async def _half(rows: int) -> int:

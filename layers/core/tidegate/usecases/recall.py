@@ -1,4 +1,4 @@
-"""Recall: what a long-lived process need not read again and again."""
+"""Caches reads and the latest dispatches in a long-lived process, so that it need not read them again and again."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tidegate.domain.states import State
 
 T = TypeVar("T")
 
-KEEP_MS = (
-    2_000  # what an operator or a worker changes is seen after that at the latest, or when its event comes
-)
+# A change by an operator or a worker is seen after this time at the latest, or earlier when its event arrives.
+KEEP_MS = 2_000
 _JOBS_KEPT = 10_000
 
 
 @dataclass(slots=True)
 class Recall:
-    """Keeps what was read for `keep_ms` milliseconds; with 0, nothing. Only for what may be a little old.
+    """A cache whose entries are used for `keep_ms` milliseconds; with 0 nothing is cached.
 
-    `places` says, by the name of a long list, where the next look into it begins.
+    Only for reads that may be a little old. `places` stores, by the name of a long list, where the next read of it
+    begins.
     """
 
     keep_ms: int = 0
@@ -30,7 +30,7 @@ class Recall:
     _kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def of(self, name: str, now_ms: int, read: Callable[[], T]) -> T:
-        """What was read under this name not too long ago, else what `read` gives now."""
+        """Returns the value cached under `name` if it is recent enough; else calls `read` and caches its result."""
         if self.keep_ms == 0:
             return read()
         kept = self._kept.get(name)
@@ -41,7 +41,7 @@ class Recall:
         return found
 
     def forget(self, name: str | None = None) -> None:
-        """Forgets what was read under a name, or everything."""
+        """Removes the value cached under `name`; without a name, all values."""
         if name is None:
             self._kept.clear()
         else:
@@ -50,13 +50,16 @@ class Recall:
 
 @dataclass(slots=True)
 class OwnNews:
-    """The jobs that this process has just dispatched: the event that they became READY tells it nothing."""
+    """Remembers the jobs that this process has just dispatched.
+
+    The event that such a job became READY may arrive after its dispatch. The process can then ignore it.
+    """
 
     _jobs: deque[tuple[str, int | None]] = field(default_factory=deque)
     _known: set[tuple[str, int | None]] = field(default_factory=set)
 
     def note(self, jobs: Iterable[Job]) -> None:
-        """Remembers jobs as they are dispatched, the latest 10,000."""
+        """Remembers dispatched jobs; keeps the latest 10,000."""
         for job in jobs:
             mark = (job.job_id, job.ready_at_ms)
             self._jobs.append(mark)
@@ -65,5 +68,5 @@ class OwnNews:
                 self._known.discard(self._jobs.popleft())
 
     def is_old(self, job: Job) -> bool:
-        """Whether the job is shown READY as it was before this process dispatched it."""
+        """True if the job is READY here, but only as it was before this process dispatched it."""
         return job.state is State.READY and (job.job_id, job.ready_at_ms) in self._known

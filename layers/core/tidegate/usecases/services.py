@@ -1,4 +1,11 @@
-"""What a use case is given: the ports and the settings. `bootstrap` fills it in, tests fill it with memory."""
+"""Holds the ports and the settings that every use case gets as its first argument.
+
+`bootstrap` fills in the adapters for AWS, tests fill in the memory adapters.
+
+Some arguments mean the same in all use cases. `now_ms` is the present time in milliseconds since the epoch. `until` is
+a deadline: work stops between two portions after it, and the docstring says how the rest gets done. Any call may raise
+DependencyUnavailable if a service does not answer, and ServiceRefused if a service rejects a request.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +32,9 @@ from tidegate.usecases.recall import Recall
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The world as the use cases see it.
+    """The ports, the settings and the process's cache.
 
-    `earlier_pools` are pools that are repaired although this deployment does not have them any more.
+    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs.
     """
 
     settings: Settings

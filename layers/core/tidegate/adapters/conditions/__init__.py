@@ -1,0 +1,1 @@
+"""Condition expressions: a subset of the Common Expression Language (CEL) with a bounded, counted cost."""

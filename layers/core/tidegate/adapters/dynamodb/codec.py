@@ -1,0 +1,301 @@
+"""Converts a job to an item and back. One item holds all that changes; large parts overflow to items of their own.
+
+An attribute that is None or has its default value is left out, because each write costs one unit for each KB begun.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.texts import (
+    dependencies_from,
+    dependency_text,
+    dependents_from,
+    grouped_dependents,
+    history_from,
+    history_lines,
+)
+from tidegate.adapters.dynamodb.values import (
+    Attribute,
+    Item,
+    Plain,
+    compact_json,
+    decode_item,
+    encode_item,
+)
+from tidegate.domain import limits
+from tidegate.domain.errors import ServiceRefused
+from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of
+from tidegate.domain.lanes import MAIN
+from tidegate.domain.rank import RankPolicy, place_of, rank
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import Group, State, group_of
+
+_TIMES = {  # attributes whose field of Job has the same name with the unit appended
+    schema.NOT_BEFORE: "not_before_ms",
+    schema.DUE_AT: "due_at_ms",
+    schema.READY_AT: "ready_at_ms",
+    schema.QUEUED_AT: "queued_at_ms",
+    schema.SENT_AT: "sent_at_ms",
+    schema.STARTED_AT: "started_at_ms",
+    schema.FINISHED_AT: "finished_at_ms",
+    schema.LEASE_EXPIRES_AT: "lease_expires_at_ms",
+    schema.CANCEL_REQUESTED_AT: "cancel_requested_at_ms",
+    schema.EXPIRES_AT: "expires_at_s",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobCodec:
+    """Encodes jobs for an index with `shards` shards, in which `rank_policy` ranks READY jobs."""
+
+    shards: int
+    rank_policy: RankPolicy
+
+    def index_values(
+        self, job_id: str, pool: str, group: Group, sort: int, lane: str = MAIN
+    ) -> dict[str, Plain]:
+        """Returns the two attributes that put a job into the index; `lane` is for READY jobs."""
+        return {schema.GROUP_KEY: self.group_key(job_id, pool, group, lane), schema.GROUP_SORT: sort}
+
+    def group_key(self, job_id: str, pool: str, group: Group, lane: str = MAIN) -> str:
+        """Returns the index partition that holds a job."""
+        return schema.group_key(pool, group, schema.shard_of(job_id, self.shards, lane), lane)
+
+    def rank_of(self, job: Job, ready_at_ms: int, *, passes: int = 0) -> int:
+        """Returns the index's sort value of a READY job.
+
+        It depends on the job's tries, on `ready_at_ms`, and on `passes`, the number of times it was passed over.
+        """
+        boost, place = job.critical_path_boost_millipoints, place_of(job.job_id)
+        return rank(self.rank_policy, job.priority, ready_at_ms, job.tries, boost, place=place, passes=passes)
+
+    def whole_item(self, job: Job) -> Item:
+        """Returns the job as one item, whatever its size."""
+        values = {
+            **_constants(job),
+            **input_values(job.job_id, job.input),
+            **_dependents_values(job),
+            **_changing(job),
+            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
+        }
+        return encode_item(values)
+
+    def _sort(self, job: Job) -> int:
+        if job.state is State.READY:
+            return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)
+        moments = {
+            Group.ACTIVE: job.queued_at_ms,
+            Group.SCHEDULED: job.due_at_ms,
+            Group.PENDING: job.created_at_ms,
+        }
+        return moments.get(group_of(job.state), job.finished_at_ms) or job.created_at_ms
+
+
+def job_from_image(image: Mapping[str, Attribute]) -> Job:
+    """Returns the job that an item in DynamoDB's JSON holds, as a read or the table's stream returns it.
+
+    Raises ServiceRefused if the item is malformed: another version of tidegate wrote it, or it was edited by hand.
+    """
+    try:
+        return _job_from(decode_item(image))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ServiceRefused(
+            f"the item of job {image.get(schema.JOB_ID, {}).get('S')} can't be read ({type(error).__name__}); "
+            "deploy the version that wrote it, or repair it by hand"
+        ) from error
+
+
+def _job_from(values: Mapping[str, Any]) -> Job:
+    submission = submission_of(values[schema.JOB_ID])
+    apart = values.get(schema.INPUT_APART, False)
+    attempt = values.get(schema.ATTEMPT, 0)
+    return Job(
+        job_id=values[schema.JOB_ID],
+        state=State(values[schema.STATE]),
+        type=values[schema.TYPE],
+        pool=values[schema.POOL],
+        priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
+        created_at_ms=values[schema.CREATED_AT],
+        attempt=attempt,
+        reopened=values.get(schema.REOPENED, 0),
+        tries=values.get(schema.TRIES, 0),
+        worker_losses=values.get(schema.WORKER_LOSSES, 0),
+        leaves_skipped=values.get(schema.LEAVES_SKIPPED, False),
+        input=None if apart else _input_from(submission, values),
+        dependency_count=values.get(schema.DEPENDENCY_COUNT, 0),
+        key=values.get(schema.KEY),
+        name=values.get(schema.NAME),
+        tags=values.get(schema.TAGS, {}),
+        requires=tuple(values.get(schema.REQUIRES, ())),
+        pool_open=values.get(schema.POOL_OPEN, False),
+        share=values.get(schema.SHARE, ""),
+        concurrency_key=values.get(schema.CONCURRENCY_KEY),
+        concurrency_limit=values.get(schema.CONCURRENCY_LIMIT, 1),
+        held_in=values.get(schema.HELD_IN, MAIN),
+        timeout_seconds=values.get(schema.TIMEOUT_SECONDS, limits.DEFAULT_TIMEOUT_SECONDS),
+        retry=_retry_from(values),
+        estimated_duration_seconds=_float(values.get(schema.ESTIMATED_SECONDS)),
+        critical_path_boost_millipoints=values.get(schema.CRITICAL_PATH_BOOST, 0),
+        fingerprint=values.get(schema.FINGERPRINT),
+        waiting_on=values.get(schema.WAITING_ON, frozenset()),
+        dependents=dependents_from(submission, values.get(schema.DEPENDENTS, {})),
+        dependents_apart=values.get(schema.DEPENDENTS_APART, False),
+        watch_start=values.get(schema.WATCH_START, False),
+        began_at_ms=values.get(schema.BEGAN_AT) or None,
+        worker_id=values.get(schema.WORKER_ID),
+        cancel_requested_by=values.get(schema.CANCEL_REQUESTED_BY),
+        progress=_progress_from(values),
+        result=json_from(values.get(schema.RESULT)),
+        result_apart=values.get(schema.RESULT_APART, False),
+        failure=_failure_from(values),
+        history=history_from(values.get(schema.HISTORY, ()), attempt),
+        **{field: values.get(attribute) for attribute, field in _TIMES.items()},
+    )
+
+
+def _lane(job: Job) -> str:
+    return job.lane if job.state is State.READY else MAIN
+
+
+def input_from_item(job_id: str, item: Mapping[str, Attribute]) -> JobInput:
+    """Returns the input of a job from its overflow item."""
+    return _input_from(submission_of(job_id), decode_item(item))
+
+
+def json_text(value: Json) -> str | None:
+    """Returns a result as it is stored; None is not stored at all."""
+    return None if value is None else compact_json(value)
+
+
+def json_from(text: str | None) -> Json:
+    """Returns the value of a stored result."""
+    return None if text is None else json.loads(text)
+
+
+def _constants(job: Job) -> dict[str, Plain]:
+    retry, default = job.retry, RetryPolicy()
+    return {
+        schema.JOB_ID: job.job_id,
+        schema.TYPE: job.type,
+        schema.POOL: job.pool,
+        schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
+        schema.CRITICAL_PATH_BOOST: job.critical_path_boost_millipoints or None,
+        schema.CREATED_AT: job.created_at_ms,
+        schema.KEY: job.key,
+        schema.NAME: job.name,
+        schema.TAGS: dict(job.tags) or None,
+        schema.REQUIRES: list(job.requires) or None,
+        schema.POOL_OPEN: job.pool_open or None,
+        schema.SHARE: job.share or None,
+        schema.CONCURRENCY_KEY: job.concurrency_key,
+        schema.CONCURRENCY_LIMIT: _unless(job.concurrency_limit, 1),
+        schema.TIMEOUT_SECONDS: _unless(job.timeout_seconds, limits.DEFAULT_TIMEOUT_SECONDS),
+        schema.MAX_RETRIES: _unless(retry.max_retries, default.max_retries),
+        schema.BACKOFF_SECONDS: _unless(retry.backoff_seconds, default.backoff_seconds),
+        schema.MAX_BACKOFF_SECONDS: _unless(retry.max_backoff_seconds, default.max_backoff_seconds),
+        schema.NEVER_RETRY_ON: sorted(retry.never_on) or None,
+        schema.ALWAYS_RETRY_ON: sorted(retry.always_on) or None,
+        schema.ESTIMATED_SECONDS: job.estimated_duration_seconds,
+        schema.FINGERPRINT: job.fingerprint,
+        schema.DEPENDENCY_COUNT: job.dependency_count or None,
+    }
+
+
+def _changing(job: Job) -> dict[str, Plain]:
+    failure = job.failure
+    return {
+        schema.STATE: str(job.state),
+        schema.ATTEMPT: job.attempt,
+        schema.REOPENED: job.reopened or None,
+        schema.TRIES: job.tries or None,
+        schema.WORKER_LOSSES: job.worker_losses or None,
+        schema.BEGAN_AT: job.began_at_ms or 0,
+        schema.LEAVES_SKIPPED: job.leaves_skipped or None,
+        schema.HELD_IN: job.held_in or None,
+        schema.WAITING_ON: job.waiting_on or None,
+        schema.DEPENDENTS_APART: job.dependents_apart or None,
+        schema.WATCH_START: job.watch_start or None,
+        schema.WORKER_ID: job.worker_id,
+        schema.CANCEL_REQUESTED_BY: job.cancel_requested_by,
+        **progress_values(job.progress),
+        schema.RESULT: json_text(job.result),
+        schema.RESULT_APART: job.result_apart or None,
+        **failure_values(failure),
+        schema.HISTORY: history_lines(job.history, job.attempt),
+        **{attribute: getattr(job, field) for attribute, field in _TIMES.items()},
+    }
+
+
+def progress_values(progress: Progress | None) -> dict[str, Plain]:
+    """Returns the attributes of a progress; the value None means that the attribute is absent."""
+    if progress is None:
+        return {schema.PROGRESS: None, schema.PROGRESS_MESSAGE: None}
+    return {schema.PROGRESS: progress.fraction, schema.PROGRESS_MESSAGE: progress.message or None}
+
+
+def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
+    """Returns the attributes of a failure; the value None means that the attribute is absent."""
+    if failure is None:
+        return {schema.ERROR_CODE: None, schema.ERROR_MESSAGE: None, schema.ERROR_UPSTREAM: None}
+    return {
+        schema.ERROR_CODE: failure.code,
+        schema.ERROR_MESSAGE: failure.message,
+        schema.ERROR_UPSTREAM: failure.upstream_id,
+    }
+
+
+def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
+    """Returns the attributes of an input, or the mark that it overflowed."""
+    if given is None:
+        return {schema.INPUT_APART: True}
+    return {
+        schema.PARAMETERS: compact_json(given.parameters) if given.parameters else None,
+        schema.DEPENDS_ON: [dependency_text(job_id, dependency) for dependency in given.depends_on] or None,
+    }
+
+
+def _input_from(submission: str, values: Mapping[str, Any]) -> JobInput:
+    return JobInput(
+        parameters=json.loads(values.get(schema.PARAMETERS, "{}")),
+        depends_on=dependencies_from(submission, values.get(schema.DEPENDS_ON, ())),
+    )
+
+
+def _dependents_values(job: Job) -> dict[str, Plain]:
+    return {schema.DEPENDENTS: grouped_dependents(job.dependents) or None}
+
+
+def _retry_from(values: Mapping[str, Any]) -> RetryPolicy:
+    default = RetryPolicy()
+    return RetryPolicy(
+        values.get(schema.MAX_RETRIES, default.max_retries),
+        values.get(schema.BACKOFF_SECONDS, default.backoff_seconds),
+        values.get(schema.MAX_BACKOFF_SECONDS, default.max_backoff_seconds),
+        frozenset(values.get(schema.NEVER_RETRY_ON, ())),
+        frozenset(values.get(schema.ALWAYS_RETRY_ON, ())),
+    )
+
+
+def _progress_from(values: Mapping[str, Any]) -> Progress | None:
+    fraction = _float(values.get(schema.PROGRESS))
+    return None if fraction is None else Progress(fraction, values.get(schema.PROGRESS_MESSAGE, ""))
+
+
+def _failure_from(values: Mapping[str, Any]) -> JobFailure | None:
+    code = values.get(schema.ERROR_CODE)
+    if code is None:
+        return None
+    return JobFailure(code, values.get(schema.ERROR_MESSAGE, ""), values.get(schema.ERROR_UPSTREAM))
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _unless(value: int, default: int) -> int | None:
+    return None if value == default else value

@@ -1,0 +1,141 @@
+"""The job index on DynamoDB: a sparse index with keys and the attributes that the dispatcher needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.errors import translated
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.values import Item
+from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
+from tidegate.domain.lanes import MAIN, is_sharded
+from tidegate.domain.states import Group
+from tidegate.ports import IndexEntry, IndexPage
+from tidegate.settings import Tables
+
+_NO_TEXT = {"S": ""}
+_ONE = {"N": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoJobIndex:
+    """Answers queries for dispatch, capacity, repair and listings.
+
+    `shards` (1 or more) is the number of partitions a group. An entry is only a hint: the index may lag behind the
+    jobs.
+    """
+
+    clients: AwsClients
+    tables: Tables
+    shards: int
+
+    def page(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: IndexEntry | None = None,
+        up_to: int | None = None,
+        lane: str = MAIN,
+    ) -> IndexPage:
+        """Returns at most `limit` entries of one shard of a lane, after `after`, with a sort value up to `up_to`."""
+        key = schema.group_key(pool, group, shard, lane)
+        arguments = _in_partition(key, up_to)
+        if after is not None and up_to is not None and after.sort > up_to:
+            # DynamoDB refuses a start key outside of the key condition.
+            if not descending:
+                return IndexPage((), None)
+        elif after is not None:
+            arguments["ExclusiveStartKey"] = {
+                schema.JOB_ID: {"S": after.job_id},
+                schema.GROUP_KEY: {"S": key},
+                schema.GROUP_SORT: {"N": str(after.sort)},
+            }
+        answer = self._query(Limit=limit, ScanIndexForward=not descending, **arguments)
+        last = answer.get("LastEvaluatedKey")
+        return IndexPage(tuple(_entry(item) for item in answer["Items"]), _entry(last) if last else None)
+
+    def first_pages(
+        self,
+        pool: str,
+        group: Group,
+        *,
+        limit: int,
+        descending: bool = False,
+        up_to: int | None = None,
+        lanes: Sequence[str] = (MAIN,),
+    ) -> Mapping[tuple[str, int], IndexPage]:
+        """Returns the first page of every shard of each of `lanes`, by lane and shard; the queries run in parallel."""
+
+        def first(place: tuple[str, int]) -> IndexPage:
+            lane, shard = place
+            return self.page(pool, group, shard, limit=limit, descending=descending, up_to=up_to, lane=lane)
+
+        places = self._places(lanes)
+        return dict(zip(places, self.clients.fan_out.map(first, places), strict=True))
+
+    def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
+        """Returns the number of jobs of the group in all shards of `lanes`; stops counting at `at_most`."""
+        if at_most <= 0:
+            return 0
+
+        def count_shard(place: tuple[str, int]) -> int:
+            lane, shard = place
+            return self._count_shard(schema.group_key(pool, group, shard, lane), at_most)
+
+        return min(at_most, sum(self.clients.fan_out.map(count_shard, self._places(lanes))))
+
+    def _places(self, lanes: Sequence[str]) -> list[tuple[str, int]]:
+        return [(lane, shard) for lane in lanes for shard in range(self.shards if is_sharded(lane) else 1)]
+
+    def _count_shard(self, key: str, at_most: int) -> int:
+        counted = 0
+        arguments = _in_partition(key, None)
+        while counted < at_most:
+            answer = self._query(Limit=at_most - counted, Select="COUNT", **arguments)
+            counted += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return counted
+
+    def _query(self, **arguments: Any) -> Any:
+        with translated(f"querying the index of {self.tables.jobs}"):
+            return self.clients.dynamodb.query(
+                TableName=self.tables.jobs, IndexName=schema.GROUP_INDEX, **arguments
+            )
+
+
+def _in_partition(key: str, up_to: int | None) -> dict[str, Any]:
+    condition = "#key = :key" if up_to is None else "#key = :key AND #sort <= :up_to"
+    names = {"#key": schema.GROUP_KEY}
+    values: dict[str, Any] = {":key": {"S": key}}
+    if up_to is not None:
+        names["#sort"] = schema.GROUP_SORT
+        values[":up_to"] = {"N": str(up_to)}
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+
+
+def _entry(item: Item) -> IndexEntry:
+    return IndexEntry(item[schema.JOB_ID]["S"], int(item[schema.GROUP_SORT]["N"]), _traits(item))
+
+
+def _traits(item: Item) -> Traits:
+    if schema.TYPE not in item:
+        return NO_TRAITS  # the last key of a page has keys only
+    return Traits(
+        type=item[schema.TYPE]["S"],
+        share=item.get(schema.SHARE, _NO_TEXT)["S"],
+        concurrency_key=item.get(schema.CONCURRENCY_KEY, {}).get("S"),
+        concurrency_limit=int(item.get(schema.CONCURRENCY_LIMIT, _ONE)["N"]),
+    )

@@ -1,0 +1,129 @@
+"""The registry of lanes on DynamoDB, with one item for each lane of a pool."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.errors import (
+    CONDITION_FAILED,
+    translated,
+)
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.batches import DynamoBatches
+from tidegate.adapters.dynamodb.values import (
+    Attribute,
+    Item,
+    decode_item,
+    encode_item,
+)
+from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.ports import KnownLane
+from tidegate.settings import Tables
+
+_KEPT_SECONDS = 400 * 86_400  # as long as a job may wait at most
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoLaneRegistry:
+    """Stores lanes in the Lanes table; see ports.LaneRegistry."""
+
+    clients: AwsClients
+    tables: Tables
+
+    def list_lanes(self, pool: str, *, limit: int, before: str | None = None) -> tuple[KnownLane, ...]:
+        """Returns at most `limit` lanes of a pool in descending order of name, before the name `before`.
+
+        The answer may be a little old.
+        """
+        found = DynamoBatches(self.clients).query(
+            self.tables.lanes,
+            KeyConditionExpression="#pool = :pool",
+            ExpressionAttributeNames={"#pool": schema.POOL},
+            ExpressionAttributeValues={":pool": {"S": pool}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **({} if before is None else {"ExclusiveStartKey": _key(pool, before)}),
+        )
+        return tuple(map(_lane_of, itertools.islice(found, limit)))
+
+    def note(self, pool: str, lane: str, *, weight: int = DEFAULT_WEIGHT, now_ms: int) -> None:
+        """Stores a lane, or that it is still in use; a lane that does not rest keeps its weight.
+
+        `if_not_exists` makes the first weight win, so that of two concurrent submissions only one decides.
+        """
+        with translated(f"noting a lane of pool {pool}"):
+            self.clients.dynamodb.update_item(
+                TableName=self.tables.lanes,
+                Key=_key(pool, lane),
+                UpdateExpression=(
+                    "SET #weight = if_not_exists(#weight, :weight), #noted_at = :now, #expires_at = :expires_at "
+                    "REMOVE #resting"
+                ),
+                ExpressionAttributeNames={
+                    "#weight": schema.WEIGHT,
+                    "#noted_at": schema.NOTED_AT,
+                    "#expires_at": schema.EXPIRES_AT,
+                    "#resting": schema.RESTING,
+                },
+                ExpressionAttributeValues={
+                    ":weight": {"N": str(weight)},
+                    ":now": {"N": str(now_ms)},
+                    ":expires_at": {"N": str(now_ms // 1_000 + _KEPT_SECONDS)},
+                },
+            )
+
+    def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Marks a lane as resting if it was last noted at `noted_at_ms`.
+
+        Returns False if it was noted again, rests already, or is gone.
+        """
+        try:
+            with translated(f"letting a lane of pool {pool} rest", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.lanes,
+                    Key=_key(pool, lane),
+                    UpdateExpression="SET #resting = #weight REMOVE #weight",
+                    ConditionExpression="#noted_at = :noted_at AND attribute_exists(#weight)",
+                    ExpressionAttributeNames={
+                        "#weight": schema.WEIGHT,
+                        "#noted_at": schema.NOTED_AT,
+                        "#resting": schema.RESTING,
+                    },
+                    ExpressionAttributeValues={":noted_at": {"N": str(noted_at_ms)}},
+                )
+        except ClientError:
+            return False
+        return True
+
+    def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
+        """Removes a lane if it was last noted at `noted_at_ms`; returns False if it was noted again, or is gone."""
+        key: Any = _key(pool, lane)
+        try:
+            with translated(f"forgetting a lane of pool {pool}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.delete_item(
+                    TableName=self.tables.lanes,
+                    Key=key,
+                    ConditionExpression="#noted_at = :noted_at",
+                    ExpressionAttributeNames={"#noted_at": schema.NOTED_AT},
+                    ExpressionAttributeValues={":noted_at": {"N": str(noted_at_ms)}},
+                )
+        except ClientError:
+            return False
+        return True
+
+
+def _key(pool: str, lane: str) -> Item:
+    return encode_item({schema.POOL: pool, schema.LANE: lane})
+
+
+def _lane_of(item: Mapping[str, Attribute]) -> KnownLane:
+    values = decode_item(item)
+    resting = values.get(schema.RESTING)
+    weight = values[schema.WEIGHT] if resting is None else resting
+    return KnownLane(values[schema.LANE], weight, values[schema.NOTED_AT], resting is not None)

@@ -1,0 +1,181 @@
+"""Every table key, index and attribute name. `template.yaml` repeats the keys and indexes; a test compares them."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from tidegate.domain.lanes import MAIN, is_sharded
+from tidegate.domain.states import Group
+
+# --- Jobs: hash job_id ---------------------------------------------------------------------------
+JOB_ID: Final = "job_id"
+GROUP_INDEX: Final = "by_group"
+GROUP_KEY: Final = (
+    "group_key"  # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>"
+)
+GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
+
+STATE: Final = "state"
+TYPE: Final = "type"
+POOL: Final = "pool"
+PRIORITY: Final = "priority"
+CRITICAL_PATH_BOOST: Final = "critical_path_boost"  # thousandths of a point
+CREATED_AT: Final = "created_at"
+ATTEMPT: Final = "attempt"
+KEY: Final = "key"
+NAME: Final = "name"
+TAGS: Final = "tags"
+REQUIRES: Final = "requires"
+POOL_OPEN: Final = "pool_open"
+SHARE: Final = "share"
+CONCURRENCY_KEY: Final = "concurrency_key"
+CONCURRENCY_LIMIT: Final = "concurrency_limit"
+HELD_IN: Final = "held_in"  # the lane in which a READY job is held
+TIMEOUT_SECONDS: Final = "timeout_seconds"
+MAX_RETRIES: Final = "max_retries"
+BACKOFF_SECONDS: Final = "backoff_seconds"
+MAX_BACKOFF_SECONDS: Final = "max_backoff_seconds"
+ESTIMATED_SECONDS: Final = "estimated_seconds"
+NOT_BEFORE: Final = "not_before"
+FINGERPRINT: Final = "fingerprint"
+PARAMETERS: Final = "parameters"
+DEPENDS_ON: Final = "depends_on"
+DEPENDENCY_COUNT: Final = "dependency_count"
+INPUT_APART: Final = "input_apart"
+WAITING_ON: Final = "waiting_on"
+DEPENDENTS: Final = "dependents"
+DEPENDENTS_APART: Final = "dependents_apart"
+WATCH_START: Final = "watch_start"
+DUE_AT: Final = "due_at"
+READY_AT: Final = "ready_at"
+QUEUED_AT: Final = "queued_at"
+SENT_AT: Final = "sent_at"
+STARTED_AT: Final = "started_at"
+BEGAN_AT: Final = "began_at"  # 0 until code of this life began, because the stream's filter compares with 0
+FINISHED_AT: Final = "finished_at"
+LEASE_EXPIRES_AT: Final = "lease_expires_at"
+WORKER_ID: Final = "worker_id"
+PROGRESS: Final = "progress"
+PROGRESS_MESSAGE: Final = "progress_message"
+CANCEL_REQUESTED_AT: Final = "cancel_requested_at"
+CANCEL_REQUESTED_BY: Final = "cancel_requested_by"
+RESULT: Final = "result"
+RESULT_APART: Final = "result_apart"
+ERROR_CODE: Final = "error_code"
+ERROR_MESSAGE: Final = "error_message"
+ERROR_UPSTREAM: Final = "error_upstream"
+REOPENED: Final = "reopened"
+LEAVES_SKIPPED: Final = "leaves_skipped"
+TRIES: Final = "tries"
+WORKER_LOSSES: Final = "worker_losses"
+NEVER_RETRY_ON: Final = "never_retry_on"
+ALWAYS_RETRY_ON: Final = "always_retry_on"
+HISTORY: Final = "history"
+EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# --- Payloads: hash job_id, range part -----------------------------------------------------------
+PART: Final = "part"  # "input", "input#<fingerprint>" or "result#<attempt>"
+
+# --- Dependents: hash upstream_id, range entry ---------------------------------------------------
+UPSTREAM_ID: Final = "upstream_id"
+PAGE_PREFIX: Final = "page#"
+ENTRY: Final = "entry"  # "page#00000", or "<downstream id>#<ordinal>" for an edge from a later submission
+
+# --- Submissions: hash submission_id -------------------------------------------------------------
+SUBMISSION_ID: Final = "submission_id"
+OPEN_INDEX: Final = "by_open"
+OPEN: Final = "open"  # present until the submission is COMPLETE
+OPEN_MARK: Final = "OPEN"
+OPENED_AT: Final = "opened_at"
+PHASE: Final = "phase"
+JOB_COUNT: Final = "job_count"
+
+# --- SubmissionPlans: hash submission_id, range page ---------------------------------------------
+PAGE: Final = "page"
+PAGES: Final = "pages"
+PLAN: Final = "plan"
+
+# --- Workers: hash pool, range worker_id ---------------------------------------------------------
+SESSION_ID: Final = "session_id"
+HOST: Final = "host"
+SLOTS: Final = "slots"
+CAPABILITIES: Final = "capabilities"
+RUNNING: Final = "running"
+CLAIMED: Final = "claimed"
+SUCCEEDED: Final = "succeeded"
+FAILED: Final = "failed"
+CLOCK_OFF: Final = "clock_off"
+HANDED_BACK: Final = "handed_back"
+HEARTBEAT_AT: Final = "heartbeat_at"
+DRAIN_REQUESTED_AT: Final = "drain_requested_at"
+LACKING: Final = "lacking"
+FAULT: Final = "fault"
+
+# --- Lanes: hash pool, range lane ------------------------------------------------------------------
+LANE: Final = "lane"
+WEIGHT: Final = "weight"  # present unless the lane rests
+RESTING: Final = "resting"  # the weight of a resting lane
+NOTED_AT: Final = "noted_at"
+
+# --- Control: hash name --------------------------------------------------------------------------
+POSITION: Final = "position"
+HOLDERS: Final = "holders"  # the ids of the jobs that hold a permit
+LEAST: Final = "least"  # a lower bound of the limits that the holders asked for
+WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
+WAITING_AT: Final = "waiting_at"
+OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
+ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
+RULES: Final = (
+    "rules"  # the name of the item that holds all rules; the keys of its maps are names of pools or types
+)
+PAUSED_POOLS: Final = "paused_pools"
+PAUSED_TYPES: Final = "paused_types"
+TYPE_LIMITS: Final = "type_limits"
+RULE_VALUE: Final = "value"
+RULE_ACTOR: Final = "actor"
+RULE_AT: Final = "at"
+
+
+def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
+    """Returns the shard of the index that holds a job, 0 to `shards` - 1; always 0 in a lane that is not sharded."""
+    return zlib.crc32(job_id.encode()) % shards if is_sharded(lane) else 0
+
+
+def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:
+    """Returns the index partition of one shard of a group of a pool; for READY jobs, of one lane."""
+    return f"{pool}#{group}@{lane}#{shard}" if lane else f"{pool}#{group}#{shard}"
+
+
+def permit_name(permit: str) -> str:
+    """Returns the name of the item that lists the holders of a permit."""
+    return f"permit#{permit}"
+
+
+def lease_name(pool: str) -> str:
+    """Returns the name of the item that says which dispatcher may fill a pool's window."""
+    return f"dispatch#{pool}"
+
+
+def edge_entry(downstream_id: str, ordinal: int) -> str:
+    """Returns the range key of an edge to a job of a later submission."""
+    return f"{downstream_id}#{ordinal}"
+
+
+def input_part(fingerprint: str | None) -> str:
+    """Returns the range key of a job's input.
+
+    The key contains the job's fingerprint if it has one. Otherwise a request that reuses an idempotency key with
+    another body would overwrite the input of the existing job.
+    """
+    return f"input#{fingerprint[:32]}" if fingerprint else "input"
+
+
+def result_part(attempt: int) -> str:
+    """Returns the range key of the result of one attempt."""
+    return f"result#{attempt}"
+
+
+def dependents_page(number: int) -> str:
+    """Returns the range key of a page, counted from 0, of the dependents that a job was submitted with."""
+    return f"{PAGE_PREFIX}{number:05d}"

@@ -1,0 +1,268 @@
+"""The store of workflow submissions and their plans on DynamoDB."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tidegate.adapters.aws.clients import AwsClients
+from tidegate.adapters.aws.errors import (
+    CONDITION_FAILED,
+    old_item,
+    translated,
+    was_retried,
+)
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.batches import DynamoBatches
+from tidegate.adapters.dynamodb.codec import (
+    JobCodec,
+    job_from_image,
+)
+from tidegate.adapters.dynamodb.statements import (
+    Change,
+    equals,
+)
+from tidegate.adapters.dynamodb.values import (
+    Attribute,
+    Item,
+    Plain,
+    compact_json,
+    decode_item,
+    encode_item,
+)
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.ports import OpenSubmission
+from tidegate.settings import Tables
+
+_PAGE_BYTES = 300_000  # JSON of one page before compression; an item may hold 400 KB
+_TRIES = 3  # puts of a submission whose id is in use at one moment and gone at the next
+_PLAN_KEPT_SECONDS = 90 * 86_400  # a committed submission is finished within minutes, once AWS works again
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoSubmissionStore:
+    """Stores submissions with their phases; the sparse index `by_open` holds those that are not COMPLETE."""
+
+    clients: AwsClients
+    tables: Tables
+    codec: JobCodec
+
+    def begin_if_absent(self, submission: Submission) -> Submission | None:
+        """Writes a new submission in STAGING and returns None; if its id is in use, returns the existing submission.
+
+        Raises DependencyUnavailable where a submission under the same id keeps appearing and disappearing.
+        """
+        item = _item_of(submission)
+        for _ in range(_TRIES):
+            standing, begun = self._put_if_absent(submission.submission_id, item)
+            if begun:
+                return None
+            if standing is not None:
+                return standing
+        raise DependencyUnavailable(
+            f"submission {submission.submission_id} kept appearing and disappearing; send it again"
+        )
+
+    def _put_if_absent(self, submission_id: str, item: Item) -> tuple[Submission | None, bool]:
+        """Returns the existing submission (None if it is gone again), and True if this one was written."""
+        try:
+            with translated(f"beginning submission {submission_id}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.put_item(
+                    TableName=self.tables.submissions,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(#id)",
+                    ExpressionAttributeNames={"#id": schema.SUBMISSION_ID},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as refused:
+            standing = old_item(refused) or self._read(submission_id)
+            if standing is None:
+                return None, False
+            # An earlier request may have been carried out and only its answer lost.
+            own = was_retried(refused.response) and decode_item(standing) == decode_item(item)
+            return _submission_from(standing), own
+        return None, True
+
+    def get(self, submission_id: str) -> Submission | None:
+        """Returns the submission by a consistent read, or None."""
+        item = self._read(submission_id)
+        return _submission_from(item) if item else None
+
+    def _read(self, submission_id: str) -> Item | None:
+        with translated(f"reading submission {submission_id}"):
+            answer = self.clients.dynamodb.get_item(
+                TableName=self.tables.submissions, Key=_key(submission_id), ConsistentRead=True
+            )
+        return dict(answer.get("Item") or {}) or None
+
+    def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
+        """Changes the phase from `expected` to `to`; returns False if it was not `expected`.
+
+        The phases go from STAGING to COMMITTED or ABANDONED, then to COMPLETE or REMOVED.
+        """
+        values: dict[str, Plain] = {schema.PHASE: str(to)}
+        if to in DONE_WITH:
+            values |= {schema.OPEN: None, schema.OPENED_AT: None}
+        change = Change(equals(schema.PHASE, str(expected)), values)
+        try:
+            with translated(f"changing the phase of submission {submission_id}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.submissions,
+                    Key=_key(submission_id),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **change.render(schema.SUBMISSION_ID),
+                )
+        except ClientError as refused:
+            if not was_retried(refused.response):
+                return False
+            # An earlier request may have been carried out. If another actor changed the phase in the same way, it does
+            # no harm, because the caller's next steps are safe to repeat.
+            standing = old_item(refused) or self._read(submission_id) or {}
+            return standing.get(schema.PHASE) == {"S": str(to)}
+        return True
+
+    def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
+        """Stores the plan, over one that an earlier request left.
+
+        Each page is complete in itself, and two requests for the same submission divide the plan in the same way. So
+        pages of both, mixed, still make one plan.
+        """
+        expires_at_s = self.clients.clock.now_ms() // 1_000 + _PLAN_KEPT_SECONDS
+        pages = list(_pages(self._lines(plan)))
+        items: list[Item] = []
+        for number, lines in enumerate(pages):
+            text = "\n".join(lines)
+            values: dict[str, Plain] = {
+                schema.PAGE: number,
+                schema.PAGES: len(pages) if number == 0 else None,
+                schema.PLAN: zlib.compress(text.encode()),
+                schema.EXPIRES_AT: expires_at_s,
+            }
+            items.append({**_key(submission_id), **encode_item(values)})
+        # Pages go one by one, because a batch may not exceed 16 MB, and most plans have one page.
+        self.clients.until_each_done("saving a plan", items, self._put_page)
+
+    def load_plan(self, submission_id: str) -> SubmissionPlan:
+        """Returns the plan; raises NotFound if none was saved."""
+        items = list(
+            DynamoBatches(self.clients).query(
+                self.tables.submission_plans,
+                KeyConditionExpression="#id = :id",
+                ExpressionAttributeNames={"#id": schema.SUBMISSION_ID},
+                ExpressionAttributeValues={":id": {"S": submission_id}},
+                ConsistentRead=True,
+            )
+        )
+        pages = [decode_item(item) for item in items]
+        count = pages[0].get(schema.PAGES, 0) if pages else 0
+        if not pages or len(pages) < count:
+            raise NotFound("plan of submission", submission_id)
+        records = [
+            json.loads(line)
+            for page in pages[:count]
+            for line in zlib.decompress(bytes(page[schema.PLAN])).decode().split("\n")
+            if line
+        ]
+        return SubmissionPlan(
+            roots=tuple(job_from_image(record["root"]) for record in records if "root" in record),
+            edges=tuple(_edge_from(record["edge"]) for record in records if "edge" in record),
+        )
+
+    def list_open(
+        self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
+    ) -> tuple[OpenSubmission, ...]:
+        """Returns at most `limit` open submissions, begun before `opened_before_ms`, after the submission `after`."""
+        if after is not None and after.opened_at_ms >= opened_before_ms:
+            return ()  # DynamoDB refuses a start key outside of the key condition
+        start: dict[str, Any] = {}
+        if after is not None:
+            start["ExclusiveStartKey"] = {
+                **_key(after.submission_id),
+                schema.OPEN: {"S": schema.OPEN_MARK},
+                schema.OPENED_AT: {"N": str(after.opened_at_ms)},
+            }
+        found = DynamoBatches(self.clients).query(
+            self.tables.submissions,
+            IndexName=schema.OPEN_INDEX,
+            KeyConditionExpression="#open = :open AND #opened_at < :before",
+            ExpressionAttributeNames={"#open": schema.OPEN, "#opened_at": schema.OPENED_AT},
+            ExpressionAttributeValues={
+                ":open": {"S": schema.OPEN_MARK},
+                ":before": {"N": str(opened_before_ms)},
+            },
+            Limit=limit,
+            **start,
+        )
+        return tuple(
+            OpenSubmission(int(item[schema.OPENED_AT]["N"]), item[schema.SUBMISSION_ID]["S"])
+            for item in itertools.islice(found, limit)
+        )
+
+    def _put_page(self, item: Item) -> None:
+        with translated(f"writing to {self.tables.submission_plans}"):
+            self.clients.dynamodb.put_item(TableName=self.tables.submission_plans, Item=item)
+
+    def _lines(self, plan: SubmissionPlan) -> Iterator[str]:
+        for root in plan.roots:
+            yield compact_json({"root": self.codec.whole_item(root)})
+        for edge in plan.edges:
+            yield compact_json({"edge": [edge.upstream_id, edge.downstream_id, edge.ordinal, str(edge.type)]})
+
+
+def _pages(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yields the lines in pages of bounded size; at least one page."""
+    page: list[str] = []
+    size = 0
+    for line in lines:
+        if page and size + len(line) > _PAGE_BYTES:
+            yield page
+            page, size = [], 0
+        page.append(line)
+        size += len(line)
+    yield page
+
+
+def _edge_from(fields: Iterable[Any]) -> ExternalEdge:
+    upstream_id, downstream_id, ordinal, kind = fields
+    return ExternalEdge(upstream_id, downstream_id, ordinal, DependencyType(kind))
+
+
+def _key(submission_id: str) -> Item:
+    return {schema.SUBMISSION_ID: {"S": submission_id}}
+
+
+def _item_of(submission: Submission) -> Item:
+    return encode_item(
+        {
+            schema.SUBMISSION_ID: submission.submission_id,
+            schema.PHASE: str(submission.phase),
+            schema.JOB_COUNT: submission.job_count,
+            schema.FINGERPRINT: submission.fingerprint,
+            schema.CREATED_AT: submission.created_at_ms,
+            schema.NAME: submission.name,
+            schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
+            schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
+            schema.EXPIRES_AT: submission.expires_at_s,
+        }
+    )
+
+
+def _submission_from(item: Mapping[str, Attribute]) -> Submission:
+    values = decode_item(item)
+    return Submission(
+        submission_id=values[schema.SUBMISSION_ID],
+        phase=Phase(values[schema.PHASE]),
+        job_count=values[schema.JOB_COUNT],
+        fingerprint=values[schema.FINGERPRINT],
+        created_at_ms=values[schema.CREATED_AT],
+        name=values.get(schema.NAME),
+        expires_at_s=values.get(schema.EXPIRES_AT),
+    )

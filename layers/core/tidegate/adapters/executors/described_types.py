@@ -1,0 +1,47 @@
+"""The job types as another process, which has loaded job code, describes them.
+
+A worker uses this in place of the registry, because it does not load job code itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidegate.domain.job import Json
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedTypes:
+    """Stores by name the options of each registered job type; implements the JobCatalogue port.
+
+    `unloaded` gives for each module that could not be loaded the reason.
+    """
+
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unloaded: Sequence[str] = ()
+
+    def types(self) -> Sequence[str]:
+        """Returns every registered type, sorted."""
+        return sorted(self.asked)
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        """Returns no violations, because parameters are checked by the process that has the code."""
+        del job_type, parameters
+        return ()
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Returns True if code of this type asks for the results of its upstreams; False for an unknown type."""
+        return self._has_asked(job_type, "reads_upstreams")
+
+    def faults(self) -> Sequence[str]:
+        """Returns a sentence for each module of job code that could not be loaded, with the reason."""
+        return self.unloaded
+
+    def wants_keys(self, job_type: str) -> bool:
+        """Returns True if code of this type asks for AWS credentials; False for an unknown type."""
+        return self._has_asked(job_type, "aws_credentials")
+
+    def _has_asked(self, job_type: str, what: str) -> bool:
+        return self.asked.get(job_type, {}).get(what) is True

@@ -1,1 +1,0 @@
-"""Condition expressions: a part of the Common Expression Language (CEL) whose every evaluation is counted."""

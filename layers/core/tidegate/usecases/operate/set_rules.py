@@ -1,0 +1,60 @@
+"""Sets the operators' rules: pauses, resumes and limits dispatch for a pool or a job type.
+
+A rule affects dispatch only; jobs that are dispatched already continue to run. Every function is safe to repeat. It
+takes the caller's name as `actor` and the time as `now_ms`, both of which the rule records. It returns all rules as
+they are afterwards. It raises UnknownName for a pool or type that is not deployed, and DependencyUnavailable if the
+rules can't be read or written. Rules of earlier pools and types may still be removed.
+"""
+
+from __future__ import annotations
+
+from tidegate.domain import limits
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.rules import DispatchRules
+from tidegate.usecases.read.status import (
+    check_pool,
+    check_standing_pool,
+    check_standing_type,
+    check_type,
+)
+from tidegate.usecases.services import Services
+
+
+def pause_pool(services: Services, pool: str, *, actor: str, now_ms: int) -> DispatchRules:
+    """Pauses a pool: no more jobs are dispatched in it."""
+    check_pool(services, pool)
+    return services.rules.set_pool_paused(pool, True, actor=actor, now_ms=now_ms)
+
+
+def resume_pool(services: Services, pool: str, *, actor: str, now_ms: int) -> DispatchRules:
+    """Resumes a pool: jobs are dispatched in it again."""
+    check_standing_pool(services, pool)
+    return services.rules.set_pool_paused(pool, False, actor=actor, now_ms=now_ms)
+
+
+def pause_type(services: Services, job_type: str, *, actor: str, now_ms: int) -> DispatchRules:
+    """Pauses a job type: no more jobs of it are dispatched, in any pool."""
+    check_type(services, job_type)
+    return services.rules.set_type_paused(job_type, True, actor=actor, now_ms=now_ms)
+
+
+def resume_type(services: Services, job_type: str, *, actor: str, now_ms: int) -> DispatchRules:
+    """Resumes a job type: jobs of it are dispatched again."""
+    check_standing_type(services, job_type)
+    return services.rules.set_type_paused(job_type, False, actor=actor, now_ms=now_ms)
+
+
+def limit_type(
+    services: Services, job_type: str, max_running: int | None, *, actor: str, now_ms: int
+) -> DispatchRules:
+    """Limits a job type to `max_running` (1-100) jobs at once over all pools; None removes the limit.
+
+    Raises InvalidRequest if `max_running` is out of range.
+    """
+    (check_standing_type if max_running is None else check_type)(services, job_type)
+    if max_running is not None and not 1 <= max_running <= limits.MAX_TYPE_LIMIT:
+        raise InvalidRequest.of(
+            "max_running",
+            f"is {max_running}; it must be from 1 to {limits.MAX_TYPE_LIMIT}, or null for no limit",
+        )
+    return services.rules.set_type_limit(job_type, max_running, actor=actor, now_ms=now_ms)

@@ -1,0 +1,94 @@
+"""Records for the dispatcher which jobs the function of a pool can't run.
+
+A function has no worker entries. If its code lacks a job type, or can't begin any job, it writes one entry for its
+pool. For `PAUSE_MS` the dispatcher holds back the jobs that the entry names. For the same time again it lets one such
+job through at a time, to see whether a deployment has repaired the function. After that the entry no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tidegate.domain import limits
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool
+from tidegate.domain.states import State
+from tidegate.domain.texts import plain_message
+from tidegate.domain.workers import Ability, Worker, WorkerSpec, begin
+from tidegate.ports import UNKNOWN_TYPE, Message, Outcome, OutcomeKind
+from tidegate.usecases.services import Services
+from tidegate.usecases.work.pass_on import take_back
+
+PAUSE_MS = 5 * 60_000
+ENTRY_ID = "function"
+
+
+@dataclass(slots=True)
+class FunctionFaults:
+    """The faults that one process of the function has met: the job types that it was given but lacks."""
+
+    lacking: set[str] = field(default_factory=set)
+
+    def note(self, services: Services, job: Job, outcome: Outcome, now_ms: int) -> None:
+        """Records for the dispatcher why an attempt could not begin.
+
+        An entry names at most `MAX_LACKING_TYPES` types. A function that lacks more counts as able to run nothing.
+        Otherwise jobs of a type that the entry does not name would be dispatched and taken back endlessly.
+        Raises DependencyUnavailable or ServiceRefused.
+        """
+        if outcome.code != UNKNOWN_TYPE:
+            self._write(services, job.pool, f"{outcome.code}: {outcome.message}", now_ms)
+            return
+        is_named = job.type in self.lacking or len(self.lacking) < limits.MAX_LACKING_TYPES
+        if is_named:
+            self.lacking.add(job.type)
+        fault = "" if is_named else f"more than {limits.MAX_LACKING_TYPES} job types are lacking"
+        self._write(services, job.pool, fault, now_ms)
+
+    def refuses(self, services: Services, message: Message, worker_id: str, now_ms: int) -> bool:
+        """Takes the job of a message back if this function lacks its type; False if the function has the type.
+
+        The job is READY again and uses up no retry. Returns True also if the job is no longer QUEUED. Raises
+        DependencyUnavailable or ServiceRefused if the message should be delivered again.
+        """
+        if not message.type or message.type in services.catalogue.types():
+            return False
+        job = services.jobs.get(message.job_id, consistent=True)
+        if job is not None and job.state is State.QUEUED:
+            # Before the job becomes READY, so that the dispatcher that its event wakes knows the fault.
+            self.note(services, job, Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE), now_ms)
+            take_back(services, job, message, worker_id, f"{worker_id} lacks its type", now_ms)
+        return True
+
+    def _write(self, services: Services, pool: str, fault: str, now_ms: int) -> None:
+        spec = WorkerSpec(pool, ENTRY_ID, ENTRY_ID, slots=services.settings.pools[pool].capacity)
+        entry = replace(
+            begin(spec, services.entropy.new_ulid(now_ms), now_ms),
+            lacking=tuple(sorted(self.lacking)),
+            fault=plain_message(fault)[: limits.MAX_FAULT_CHARACTERS],
+        )
+        # Every process of the function may write the entry, and the last write wins. `silent_since_ms` lies ahead, so
+        # the entry of another process always counts as silent and never refuses this write.
+        services.workers.register_if_free(entry, silent_since_ms=now_ms + 2 * PAUSE_MS)
+
+
+def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
+    """Returns the capacity of the pool's function by its recorded faults.
+
+    The recorded entry may be cached for `recall.KEEP_MS`. Raises DependencyUnavailable.
+    """
+    entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
+    if entry is None:
+        return Ability(pool.capacity)
+    tried = 1 if now_ms - entry.heartbeat_at_ms >= PAUSE_MS else 0
+    slots = min(tried, pool.capacity) if entry.fault else pool.capacity
+    return Ability(slots, {job_type: min(tried, slots) for job_type in entry.lacking}, entry.fault)
+
+
+def _reading(services: Services, pool: str, now_ms: int) -> Callable[[], Worker | None]:
+    def read() -> Worker | None:
+        live = services.workers.list_live(pool, silent_since_ms=now_ms - 2 * PAUSE_MS)
+        return next((worker for worker in live if worker.worker_id == ENTRY_ID), None)
+
+    return read

@@ -1,0 +1,210 @@
+"""Reports the status of pools and job types: their load and the operators' rules for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tidegate.domain.errors import UnknownName, Violation
+from tidegate.domain.lanes import MAIN, key_of
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
+from tidegate.domain.states import Group
+from tidegate.domain.suggestions import did_you_mean
+from tidegate.domain.workers import Ability
+from tidegate.usecases.pools.capacity import pool_ability
+from tidegate.usecases.pools.earlier_pools import (
+    earlier_pools,
+    stands,
+)
+from tidegate.usecases.pools.lanes import lanes_of_pool
+from tidegate.usecases.services import Services
+
+MAX_COUNTED_JOBS = 1_000
+_SHOWN_CHARACTERS = 64  # of an unknown name in an error message
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedCount:
+    """A number of jobs, counted up to `MAX_COUNTED_JOBS`; `more` says that there are more than `count`."""
+
+    count: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLoad:
+    """The load of a pool and its capacity.
+
+    `capacity` is the number of jobs that can run at once, `workers` the number of live worker processes. `ready` and
+    `held` jobs are both READY: the former wait only to be dispatched, the latter for their concurrency key or type.
+    `active` jobs are QUEUED or RUNNING. `limited` gives the lower capacity for each job type that some workers lack.
+    `fault` says why workers can begin no job at all; it is empty if none reports a fault.
+    """
+
+    pool: str
+    capacity: int
+    workers: int
+    ready: BoundedCount
+    held: BoundedCount
+    active: BoundedCount
+    limited: Mapping[str, int]
+    fault: str
+
+    @property
+    def is_any(self) -> bool:
+        """True if the pool has a READY, QUEUED or RUNNING job, or a live worker."""
+        return bool(self.workers or self.ready.count or self.held.count or self.active.count)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """A pool's configuration, its load, and whether it is paused.
+
+    `paused_change` is the last pause or resumption, None if there was none. `pool` is None for an earlier pool, which
+    the deployment no longer has: nothing is dispatched there.
+    """
+
+    name: str
+    pool: Pool | None
+    load: PoolLoad
+    paused: bool
+    paused_change: RuleChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeStatus:
+    """A job type, its rule, and the last changes of that rule (None if there were none).
+
+    `registered` is False if the deployment's job code no longer has the type.
+    """
+
+    type: str
+    registered: bool
+    rule: TypeRule
+    paused_change: RuleChange | None
+    limit_change: RuleChange | None
+
+
+def check_pool(services: Services, pool: str) -> None:
+    """Raises UnknownName unless the pool is deployed. Only for deployed pools may new rules be set."""
+    if pool not in services.settings.pools:
+        raise _unknown("pool", pool, sorted(services.settings.pools), is_earlier=stands(services, pool))
+
+
+def check_type(services: Services, job_type: str) -> None:
+    """Raises UnknownName unless the job type is registered. Only for registered types may new rules be set."""
+    known = services.catalogue.types()
+    if job_type not in known:
+        is_earlier = _has_rule(services.rules.load(), job_type)
+        raise _unknown("type", job_type, known, is_earlier=is_earlier)
+
+
+def check_standing_pool(services: Services, pool: str, rules: DispatchRules | None = None) -> None:
+    """Raises UnknownName unless the pool is deployed, or is an earlier pool of which something is left."""
+    if not stands(services, pool, rules):
+        raise _unknown("pool", pool, sorted(services.settings.pools))
+
+
+def check_standing_type(services: Services, job_type: str, rules: DispatchRules | None = None) -> None:
+    """Raises UnknownName unless the job type is registered, or a rule for it was once set."""
+    known = services.catalogue.types()
+    if job_type not in known and not _has_rule(rules or services.rules.load(), job_type):
+        raise _unknown("type", job_type, known)
+
+
+def pool_status(services: Services, pool: str, rules: DispatchRules, *, now_ms: int) -> PoolStatus:
+    """Returns the status of one deployed or earlier pool under `rules`. Raises UnknownName, DependencyUnavailable."""
+    check_standing_pool(services, pool, rules)
+    return _pool_status(services, pool, rules, now_ms)
+
+
+def _pool_status(services: Services, pool: str, rules: DispatchRules, now_ms: int) -> PoolStatus:
+    return PoolStatus(
+        name=pool,
+        pool=services.settings.pools.get(pool),
+        load=pool_load(services, pool, now_ms=now_ms),
+        paused=rules.is_paused(pool),
+        paused_change=rules.last_change(RuleKind.POOL_PAUSED, pool),
+    )
+
+
+def pool_statuses(services: Services, rules: DispatchRules, *, now_ms: int) -> tuple[PoolStatus, ...]:
+    """Returns the status of every pool, by name.
+
+    Earlier pools are included if they are paused, have READY, QUEUED or RUNNING jobs, or have live workers. Raises
+    DependencyUnavailable.
+    """
+    deployed = services.settings.pools.keys()
+    names = {*deployed, *rules.paused_pools, *earlier_pools(services)}
+    found = [_pool_status(services, pool, rules, now_ms) for pool in sorted(names)]
+    return tuple(each for each in found if each.name in deployed or each.paused or each.load.is_any)
+
+
+def type_status(services: Services, job_type: str, rules: DispatchRules) -> TypeStatus:
+    """Returns the status of one job type under `rules`. Raises UnknownName if it has neither job code nor a rule."""
+    check_standing_type(services, job_type, rules)
+    return TypeStatus(
+        type=job_type,
+        registered=job_type in services.catalogue.types(),
+        rule=rules.type_rule(job_type),
+        paused_change=rules.last_change(RuleKind.TYPE_PAUSED, job_type),
+        limit_change=rules.last_change(RuleKind.TYPE_LIMIT, job_type),
+    )
+
+
+def type_statuses(services: Services, rules: DispatchRules) -> tuple[TypeStatus, ...]:
+    """Returns the status of every job type that is registered or has a rule, by name."""
+    names = {*services.catalogue.types(), *rules.types}
+    return tuple(type_status(services, job_type, rules) for job_type in sorted(names))
+
+
+def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
+    """Returns the load of a pool. The index may lag a little. The capacity of an earlier pool is 0.
+
+    Raises DependencyUnavailable.
+    """
+    pool = services.settings.pools.get(pool_name)
+    workers = (
+        services.workers.list_live(
+            pool_name, silent_since_ms=services.settings.worker_silent_since_ms(now_ms)
+        )
+        if pool is None or pool.kind is PoolKind.PROCESS
+        else ()
+    )
+    in_turn, held, is_part = lanes_of_pool(services, pool_name)
+    ready_jobs, held_jobs = (_count(services, pool_name, Group.READY, lanes) for lanes in (in_turn, held))
+    # Lanes of keys are listed behind those of shares. If one was listed, all shares were.
+    is_part_of_ready = is_part and not any(key_of(lane) for lane in held)
+    ability = Ability(0) if pool is None else pool_ability(services, pool, now_ms)
+    return PoolLoad(
+        pool=pool_name,
+        capacity=ability.slots,
+        limited=ability.limited,
+        fault=ability.fault,
+        workers=len(workers),
+        ready=replace(ready_jobs, more=ready_jobs.more or is_part_of_ready),
+        held=replace(held_jobs, more=held_jobs.more or is_part),
+        active=_count(services, pool_name, Group.ACTIVE),
+    )
+
+
+def _count(services: Services, pool: str, group: Group, lanes: Sequence[str] = (MAIN,)) -> BoundedCount:
+    counted = services.index.count(pool, group, at_most=MAX_COUNTED_JOBS + 1, lanes=lanes)
+    return BoundedCount(min(counted, MAX_COUNTED_JOBS), more=counted > MAX_COUNTED_JOBS)
+
+
+def _has_rule(rules: DispatchRules, job_type: str) -> bool:
+    kinds = (RuleKind.TYPE_PAUSED, RuleKind.TYPE_LIMIT)
+    return any(rules.last_change(kind, job_type) is not None for kind in kinds)
+
+
+def _unknown(field: str, name: str, known: Sequence[str], *, is_earlier: bool = False) -> UnknownName:
+    shown = repr(name[:_SHOWN_CHARACTERS])
+    why = (
+        f"{field} {shown} is not deployed any more: its rules can be read and removed, but no new ones set"
+        if is_earlier
+        else f"unknown {field} {shown}"
+    )
+    meant = "" if is_earlier else did_you_mean(name, known)
+    return UnknownName([Violation(field, f"{why}; {field}s are {', '.join(known)}{meant}")])

@@ -1,0 +1,103 @@
+"""Lists workers for operators, reads one, and asks one to drain."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+
+from tidegate.domain.errors import InvalidRequest, NotFound, WorkerGone, WorkerRefused
+from tidegate.domain.pools import PoolKind
+from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
+from tidegate.usecases.pools.earlier_pools import listed_pools
+from tidegate.usecases.services import Services
+
+_PAGE = 200
+_READS = 10  # pages read for one listing
+_BAD_CURSOR = (
+    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerListing:
+    """Some workers and the cursor of the next page; None at the end."""
+
+    workers: tuple[Worker, ...]
+    cursor: str | None
+
+
+def list_workers(
+    services: Services, *, pool: str | None, state: WorkerState | None, cursor: str | None, limit: int
+) -> WorkerListing:
+    """Returns a page of at most `limit` (1-200) workers by pool and id; a page may hold fewer before the end.
+
+    `pool` and `state` narrow the listing; None means all. Raises InvalidRequest for an unknown pool or a malformed
+    cursor; DependencyUnavailable.
+    """
+    pools = services.settings.pools
+    listed = listed_pools(services, pool)
+    names = [name for name in listed if name not in pools or pools[name].kind is PoolKind.PROCESS]
+    if not names and cursor is None:
+        return WorkerListing((), None)
+    place, after = _decode(cursor, names)
+    found: list[Worker] = []
+    for _ in range(_READS):
+        wanted = limit - len(found)
+        # With a state given, most entries may not match, so large pages are read to need few requests.
+        page = services.workers.page(names[place], limit=wanted if state is None else _PAGE, after=after)
+        matching = [worker for worker in page.workers if state in (None, worker.state)]
+        found += matching[:wanted]
+        if len(matching) > wanted:
+            return WorkerListing(tuple(found), _encode(names[place], found[-1].worker_id))
+        after = page.next
+        if after is None:
+            place += 1
+        if place == len(names):
+            return WorkerListing(tuple(found), None)
+        if len(found) == limit:
+            break
+    return WorkerListing(tuple(found), _encode(names[place], after))
+
+
+def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
+    """Returns the worker's entry. Raises NotFound, DependencyUnavailable."""
+    worker = services.workers.get(pool, worker_id)
+    if worker is None:
+        raise NotFound("worker", worker_id)
+    return worker
+
+
+def drain_worker(services: Services, pool: str, worker_id: str, *, now_ms: int) -> Worker:
+    """Asks a worker to drain; returns its entry, DRAINING. It adds no capacity from now on. Safe to repeat.
+
+    Raises NotFound, and WorkerGone if the worker is INACTIVE or LOST.
+    """
+    try:
+        return services.workers.request_drain_if_present(pool, worker_id, now_ms)
+    except WorkerRefused as refused:
+        if refused.worker is None:
+            raise NotFound("worker", worker_id) from refused
+        raise WorkerGone(refused.worker) from refused
+
+
+def _encode(pool: str, after: str | None) -> str:
+    return base64.urlsafe_b64encode(json.dumps([pool, after]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str | None, pools: list[str]) -> tuple[int, str | None]:
+    """Returns the index of the pool with which a listing continues, and the id of the last worker listed there.
+
+    Raises InvalidRequest for a malformed cursor.
+    """
+    if cursor is None:
+        return 0, None
+    try:
+        pool, after = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place = pools.index(pool)
+        if after is not None and not WORKER_ID.fullmatch(after):
+            raise ValueError(after)
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest.of("cursor", _BAD_CURSOR) from error
+    return place, after

@@ -1,0 +1,122 @@
+"""Runs all repairs of the reaper: whatever a lost event, message or worker left undone.
+
+The reaper runs once a minute. Each repair is bounded and continues in the next run, and a failing repair does not stop
+the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.ports import Clock
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+    in_turns,
+)
+from tidegate.usecases.bounds.run_clock import RunClock
+from tidegate.usecases.dispatch.wake import wake_due
+from tidegate.usecases.isolation import for_each
+from tidegate.usecases.pools.earlier_pools import note_pools
+from tidegate.usecases.reap.reap_active import reap_active
+from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
+from tidegate.usecases.reap.reap_expiring import reap_expiring
+from tidegate.usecases.reap.reap_pending import reap_pending
+from tidegate.usecases.reap.reap_submissions import reap_submissions
+from tidegate.usecases.reap.reap_workers import reap_workers
+from tidegate.usecases.services import Services
+
+Unreachable: TypeAlias = DependencyUnavailable | ServiceRefused
+
+
+@dataclass(frozen=True, slots=True)
+class ReapReport:
+    """The number of repairs of one run, by kind."""
+
+    submissions_finished: int
+    submissions_removed: int
+    jobs_reclaimed: int
+    jobs_ended: int
+    messages_resent: int
+    jobs_taken_back: int
+    jobs_undeliverable: int
+    jobs_given_up: int
+    pending_released: int
+    jobs_woken: int
+    workers_lost: int
+    jobs_kept: int
+
+
+def reap(
+    services: Services, *, now_ms: int, until: Deadline = NEVER, clock: Clock | None = None
+) -> ReapReport:
+    """Repairs jobs and submissions, reads dead letters, and marks lost workers; safe to run twice at once.
+
+    Each repair gets an equal part of the time left before `until`, and the next run continues where it stopped. `clock`
+    gives the time at each repair, also after an answer of AWS has corrected a wrong clock; without it the time since
+    `now_ms` is measured. Returns the counts. Raises the first error of a repair after all repairs have run.
+    """
+    run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
+
+    services, unnoted = _with_earlier_pools(services)
+
+    def active(until: Deadline) -> dict[str, int]:
+        counts = reap_active(services, run_clock.now_ms(), until=until)
+        return {
+            "jobs_reclaimed": counts.reclaimed,
+            "jobs_ended": counts.ended,
+            "messages_resent": counts.resent,
+            "jobs_taken_back": counts.taken_back,
+        }
+
+    def submissions(until: Deadline) -> dict[str, int]:
+        finished, removed = reap_submissions(services, run_clock.now_ms(), until=until)
+        return {"submissions_finished": finished, "submissions_removed": removed}
+
+    def dead_letters(until: Deadline) -> dict[str, int]:
+        counts = reap_dead_letters(services, run_clock.now_ms(), until=until)
+        return {"jobs_undeliverable": counts.failed, "jobs_given_up": counts.taken_back}
+
+    def pending(until: Deadline) -> dict[str, int]:
+        return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
+
+    def due(until: Deadline) -> dict[str, int]:
+        # The dispatcher wakes due jobs in deployed pools only, so the reaper does it in earlier pools.
+        turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
+        return {
+            "jobs_woken": sum(
+                for_each(turns, lambda turn: len(wake_due(services, turn[0], run_clock.now_ms())))
+            )
+        }
+
+    def workers(until: Deadline) -> dict[str, int]:
+        return {"workers_lost": reap_workers(services, run_clock.now_ms(), until=until)}
+
+    def expiring(until: Deadline) -> dict[str, int]:
+        return {"jobs_kept": reap_expiring(services, run_clock.now_ms(), until=until)}
+
+    # Dead letters come first. They are few, a job that is taken back because of one needs no new message, and the
+    # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
+    # users wait for them. Pending jobs come last, because they can use up all the time.
+    repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
+
+    def run(place: int) -> dict[str, int]:
+        return repairs[place](until.part(len(repairs) - place))
+
+    report = for_each(range(len(repairs)), run)
+    if unnoted is not None:
+        raise unnoted
+    return ReapReport(**{name: count for part in report for name, count in part.items()})
+
+
+def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:
+    """Adds the names of earlier pools to the services.
+
+    If they can't be read, returns the services unchanged and the error, so that deployed pools are repaired anyway.
+    """
+    try:
+        return replace(services, earlier_pools=note_pools(services)), None
+    except (DependencyUnavailable, ServiceRefused) as error:
+        return services, error

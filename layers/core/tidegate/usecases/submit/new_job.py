@@ -1,0 +1,75 @@
+"""Makes the job that a request asks for, as it is first written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
+from tidegate.domain.job import HistoryEntry, Job, JobInput
+from tidegate.domain.pools import Pool
+from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+
+ACTOR = "submit"
+
+
+def new_job(
+    request: JobRequest,
+    job_id: str,
+    pools: Sequence[Pool],
+    depends_on: tuple[Dependency, ...],
+    now_ms: int,
+    *,
+    dependents: tuple[Dependent, ...] = (),
+    workflow: WorkflowRequest | None = None,
+    boost_millipoints: int = 0,
+    fingerprint: str | None = None,
+) -> Job:
+    """Makes the job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
+
+    `pools` are those that it may run in, at least one, best guess first. Fields that the request leaves out come from
+    `workflow`, then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints`
+    is the boost of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
+    """
+    due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
+    if depends_on:
+        state = State.PENDING
+    elif due_at_ms is not None:
+        state = State.SCHEDULED
+    else:
+        state = State.READY
+    priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
+    longest_seconds = min(pool.max_timeout_seconds for pool in pools)
+    timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, longest_seconds)
+    share = request.share or (workflow.share if workflow else None)
+    return Job(
+        job_id=job_id,
+        state=state,
+        type=request.type,
+        pool=pools[0].name,
+        pool_open=len(pools) > 1,
+        share=share.name if share else "",
+        concurrency_key=request.concurrency_key,
+        concurrency_limit=request.concurrency_limit,
+        priority=priority,
+        created_at_ms=now_ms,
+        input=JobInput(request.parameters, depends_on),
+        dependency_count=len(depends_on),
+        key=request.key,
+        name=request.name,
+        tags={**(workflow.tags if workflow else {}), **request.tags},
+        requires=request.requires,
+        timeout_seconds=timeout_seconds,
+        retry=request.retry,
+        estimated_duration_seconds=request.estimated_duration_seconds,
+        critical_path_boost_millipoints=boost_millipoints,
+        not_before_ms=request.not_before_ms,
+        fingerprint=fingerprint,
+        waiting_on=frozenset(range(len(depends_on))),
+        dependents=dependents,
+        watch_start=any(dependent.type is DependencyType.MUST_START for dependent in dependents),
+        due_at_ms=due_at_ms if state is State.SCHEDULED else None,
+        ready_at_ms=now_ms if state is State.READY else None,
+        history=(HistoryEntry(now_ms, state, 0, ACTOR),),
+    )

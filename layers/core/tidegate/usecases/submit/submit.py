@@ -1,0 +1,332 @@
+"""Submits a job, or a workflow as a whole or not at all.
+
+A job is one conditional write. A workflow takes several. First the jobs that wait on others of the workflow are staged.
+Then the plan of the rest is stored, and one write commits the submission. Only then are the roots written, the jobs
+that wait on no other job of the workflow. Until the commit none of the jobs is visible or can run. Any process that
+finds a submission committed can finish it. The reaper does so, and removes submissions that were never committed.
+
+With an idempotency key a request may be repeated: the ids follow from the key, so the same request writes the same
+jobs and gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, InvalidRequest, Violation
+from tidegate.domain.ids import derived_submission_id
+from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
+from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+)
+from tidegate.usecases.bounds.portions import not_written
+from tidegate.usecases.pools.choose_pool import PoolChooser
+from tidegate.usecases.services import Services
+from tidegate.usecases.submit.connect import connect_edges
+from tidegate.usecases.submit.critical_path import boosts_of
+from tidegate.usecases.submit.finish_submission import finish_submission
+from tidegate.usecases.submit.new_job import new_job
+from tidegate.usecases.submit.shares import (
+    note_shares,
+    share_violations,
+)
+from tidegate.usecases.submit.validate import (
+    JobContext,
+    JobInContext,
+    alone_violations,
+    job_violations,
+    pools_for,
+    refuse_if_any,
+    upstream_violations,
+    workflow_conditions_violations,
+    workflow_violations,
+)
+
+_GENERATIONS = 20
+_USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"
+_OPEN_SECONDS = 800 * 86_400  # a job may wait 366 days for its `not_before`, and then for its dispatch
+
+
+def submit_job(
+    services: Services,
+    request: JobRequest,
+    *,
+    idempotency_key: str | None,
+    fingerprint: str,
+    now_ms: int,
+    until: Deadline = NEVER,
+) -> JobAccepted:
+    """Accepts one job. With an idempotency key, the same request again gives the same answer.
+
+    `fingerprint` identifies the request's body. Upstreams that have ended are judged at once; those that are not judged
+    before the deadline `until` are left to the reaper. Returns the job's id, and whether this call created the job.
+    Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
+    for a workflow; DependencyUnavailable or ServiceRefused: the same request may be sent again.
+    """
+    context = JobContext("")
+    if idempotency_key is None:
+        job_id = services.entropy.new_ulid(now_ms)
+    else:
+        job_id = _job_id_under(idempotency_key)
+        _refuse_key_of_workflow(services, idempotency_key)
+    try:
+        refuse_if_any(
+            chain(
+                job_violations(services, request, context, now_ms),
+                alone_violations(request),
+                upstream_violations(services, [("", request)]),
+                share_violations(services, [(request, context)], None),
+            )
+        )
+    except InvalidRequest:
+        # A job that the body names may have expired since the first request, whose answer still holds.
+        if idempotency_key is None or not _is_accepted_job(services, job_id, fingerprint):
+            raise
+        return JobAccepted(job_id=job_id, created=False)
+    depends_on = tuple(
+        Dependency(dependency.job_id or "", dependency.type, dependency.condition)
+        for dependency in request.depends_on
+    )
+    note_shares(services, [(request, context)], None, now_ms)
+    settings = services.settings
+    (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
+    job = new_job(
+        request,
+        job_id,
+        pools_for(services, request, context),
+        depends_on,
+        now_ms,
+        boost_millipoints=boost,
+        fingerprint=fingerprint if idempotency_key else None,
+    )
+    created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms).placed(job)])
+    if not created:
+        earlier = services.jobs.get(job_id, consistent=True)
+        if earlier is None or earlier.fingerprint != fingerprint:
+            raise IdempotencyConflict
+    # Also for a repeated request, because the first one may have been interrupted before its edges were written.
+    connect_edges(services, list(_external_edges(job, depends_on)), now_ms, until=until)
+    return JobAccepted(job_id=job_id, created=created)
+
+
+def _job_id_under(idempotency_key: str) -> str:
+    return derived_submission_id("job", idempotency_key)
+
+
+def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
+    """Raises IdempotencyConflict if a workflow used the key. Jobs and workflows share one space of keys."""
+    for submission_id in _ids_under(idempotency_key):
+        earlier = services.submissions.get(submission_id)
+        if earlier is None:
+            return
+        if earlier.phase not in GIVEN_UP:
+            raise IdempotencyConflict(_USED_FOR.format("a workflow", submission_id))
+
+
+def _refuse_key_of_job(services: Services, idempotency_key: str) -> None:
+    """Raises IdempotencyConflict if a job used the key."""
+    job_id = _job_id_under(idempotency_key)
+    if services.jobs.get(job_id, consistent=True) is not None:
+        raise IdempotencyConflict(_USED_FOR.format("a job", job_id))
+
+
+def _is_accepted_job(services: Services, job_id: str, fingerprint: str) -> bool:
+    earlier = services.jobs.get(job_id, consistent=True)
+    return earlier is not None and earlier.fingerprint == fingerprint
+
+
+def submit_workflow(
+    services: Services,
+    request: WorkflowRequest,
+    *,
+    idempotency_key: str | None,
+    fingerprint: str,
+    now_ms: int,
+    until: Deadline = NEVER,
+) -> WorkflowAccepted:
+    """Accepts a workflow: all of its jobs become visible at once, or none ever does.
+
+    `fingerprint` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and whether this
+    call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with
+    another body or for a job; DependencyUnavailable if the submission under this key is just being removed, or, as
+    ServiceRefused, from a service: the same request may be sent again.
+    """
+    if idempotency_key is not None:
+        _refuse_key_of_job(services, idempotency_key)
+    try:
+        refuse_if_any(_all_workflow_violations(services, request, now_ms))
+    except InvalidRequest:
+        # As for a job: the answer of the first request still holds.
+        earlier = _accepted_workflow(services, idempotency_key, fingerprint)
+        if earlier is None:
+            raise
+        return _accepted(request, earlier.submission_id, created=False)
+    new = Submission(
+        submission_id="",
+        phase=Phase.STAGING,
+        job_count=len(request.jobs),
+        fingerprint=fingerprint,
+        created_at_ms=now_ms,
+        name=request.name,
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
+        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
+    )
+    submission, created = _begin(services, new, idempotency_key)
+    workflow_id, phase = submission.submission_id, submission.phase
+    if phase is Phase.STAGING:
+        # With the time of the first request: repeated requests in parallel then write equal jobs and an equal plan.
+        staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
+        note_shares(services, _in_context(request), request.share, now_ms)
+        services.jobs.stage(staged if created else not_written(services, staged))
+        services.submissions.save_plan(workflow_id, plan)
+        if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
+            finish_submission(services, workflow_id, plan, now_ms, is_first=True, until=until)
+            phase = Phase.COMPLETE
+        else:
+            current = services.submissions.get(workflow_id)
+            phase = current.phase if current else Phase.REMOVED
+    if phase in GIVEN_UP:
+        raise DependencyUnavailable("the workflow took too long to write and was given up; send it again")
+    if phase is Phase.COMMITTED:
+        plan = services.submissions.load_plan(workflow_id)
+        finish_submission(services, workflow_id, plan, now_ms, until=until)
+    return _accepted(request, workflow_id, created)
+
+
+def _accepted(request: WorkflowRequest, workflow_id: str, created: bool) -> WorkflowAccepted:
+    job_ids = {job.key or "": workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
+    return WorkflowAccepted(workflow_id=workflow_id, job_ids=job_ids, created=created)
+
+
+def _ids_under(idempotency_key: str) -> Iterator[str]:
+    """Yields the ids that submissions under one key may have, in order of use."""
+    yield derived_submission_id("workflow", idempotency_key)
+    for generation in range(1, _GENERATIONS):
+        yield derived_submission_id(f"workflow.{generation}", idempotency_key)
+
+
+def _accepted_workflow(
+    services: Services, idempotency_key: str | None, fingerprint: str
+) -> Submission | None:
+    for submission_id in _ids_under(idempotency_key) if idempotency_key is not None else ():
+        earlier = services.submissions.get(submission_id)
+        if earlier is None:
+            return None
+        if earlier.phase not in GIVEN_UP:
+            is_ours = earlier.fingerprint == fingerprint and earlier.phase is not Phase.STAGING
+            return earlier if is_ours else None
+    return None
+
+
+def _begin(services: Services, new: Submission, idempotency_key: str | None) -> tuple[Submission, bool]:
+    """Returns the submission to continue under this key, and whether this call began it.
+
+    Submissions that were given up are passed over. The next one gets another id, because the reaper may still be
+    removing the staged jobs of the one before. Raises IdempotencyConflict.
+    """
+    if idempotency_key is None:
+        new = replace(new, submission_id=services.entropy.new_ulid(new.created_at_ms))
+        services.submissions.begin_if_absent(new)
+        return new, True
+    for submission_id in _ids_under(idempotency_key):
+        new = replace(new, submission_id=submission_id)
+        standing = services.submissions.begin_if_absent(new)
+        if standing is None:
+            return new, True
+        if standing.phase in GIVEN_UP:
+            continue
+        if standing.fingerprint != new.fingerprint:
+            raise IdempotencyConflict
+        return standing, False
+    raise IdempotencyConflict(
+        f"{_GENERATIONS} submissions under this idempotency key were interrupted; use another key"
+    )
+
+
+def _all_workflow_violations(
+    services: Services, request: WorkflowRequest, now_ms: int
+) -> Iterator[Violation]:
+    if not 1 <= len(request.jobs) <= limits.MAX_JOBS_PER_WORKFLOW:
+        yield Violation(
+            "jobs", f"has {len(request.jobs)} jobs; 1 to {limits.MAX_JOBS_PER_WORKFLOW:,} are allowed"
+        )
+        return
+    too_much = list(workflow_conditions_violations(request.jobs))
+    if too_much:
+        yield from too_much
+        return
+    yield from workflow_violations(request)
+    jobs = _in_context(request)
+    for job, context in jobs:
+        yield from job_violations(services, job, context, now_ms)
+    yield from upstream_violations(services, [(context.field, job) for job, context in jobs])
+    yield from share_violations(services, jobs, request.share)
+
+
+def _in_context(request: WorkflowRequest) -> list[JobInContext]:
+    return [(job, JobContext(f"jobs[{index}]", request.pool)) for index, job in enumerate(request.jobs)]
+
+
+def _build(
+    services: Services, request: WorkflowRequest, workflow_id: str, now_ms: int
+) -> tuple[list[Job], SubmissionPlan]:
+    """Makes the jobs to stage, and the plan of the rest.
+
+    The plan holds the roots, which wait on no job of the workflow, and the edges to jobs of earlier submissions.
+    """
+    ids = {job.key: workflow_job_id(workflow_id, index) for index, job in enumerate(request.jobs)}
+    dependencies = [
+        tuple(
+            Dependency(
+                ids[dependency.key] if dependency.key is not None else dependency.job_id or "",
+                dependency.type,
+                dependency.condition,
+            )
+            for dependency in job.depends_on
+        )
+        for job in request.jobs
+    ]
+    dependents: dict[str, list[Dependent]] = {job_id: [] for job_id in ids.values()}
+    for index, depends_on in enumerate(dependencies):
+        for ordinal, dependency in enumerate(depends_on):
+            if dependency.upstream_id in dependents:
+                edge = Dependent(workflow_job_id(workflow_id, index), ordinal, dependency.type)
+                dependents[dependency.upstream_id].append(edge)
+    weight = request.critical_path_weight
+    settings = services.settings
+    boosts = boosts_of(
+        request.jobs,
+        settings.critical_path_weight if weight is None else weight,
+        settings.critical_path_max_points,
+    )
+    staged: list[Job] = []
+    roots: list[Job] = []
+    edges: list[ExternalEdge] = []
+    for index, (job_request, depends_on) in enumerate(zip(request.jobs, dependencies, strict=True)):
+        job_id = workflow_job_id(workflow_id, index)
+        job = new_job(
+            job_request,
+            job_id,
+            pools_for(services, job_request, JobContext(f"jobs[{index}]", request.pool)),
+            depends_on,
+            now_ms,
+            dependents=tuple(dependents[job_id]),
+            workflow=request,
+            boost_millipoints=boosts[index],
+        )
+        is_root = not any(dependency.upstream_id in dependents for dependency in depends_on)
+        (roots if is_root else staged).append(job)
+        edges.extend(edge for edge in _external_edges(job, depends_on) if edge.upstream_id not in dependents)
+    return staged, SubmissionPlan(tuple(roots), tuple(edges))
+
+
+def _external_edges(job: Job, depends_on: Sequence[Dependency]) -> Iterator[ExternalEdge]:
+    for ordinal, dependency in enumerate(depends_on):
+        yield ExternalEdge(dependency.upstream_id, job.job_id, ordinal, dependency.type)

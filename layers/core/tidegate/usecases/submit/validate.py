@@ -1,0 +1,243 @@
+"""Validates submissions completely before anything is written.
+
+The functions yield violations lazily, and `refuse_if_any` takes only the first `MAX_VIOLATIONS`. So the checks of a
+request with very many mistakes stop early.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.depth import is_deeper_than
+from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
+from tidegate.domain.graph import find_cycle
+from tidegate.domain.pools import Pool, suitable_pools
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.suggestions import did_you_mean
+from tidegate.usecases.bounds.portions import portions
+from tidegate.usecases.read.visible import visible_jobs
+from tidegate.usecases.services import Services
+
+MAX_VIOLATIONS = 50  # enough to correct a request by
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The surroundings of a job in its request.
+
+    `field` is the job's path in the request, empty for a job submitted alone. `pool` is the workflow's pool, None if it
+    names none.
+    """
+
+    field: str
+    pool: str | None = None
+
+    def path(self, name: str) -> str:
+        """Returns the path of one of the job's fields in the request."""
+        return f"{self.field}.{name}" if self.field else name
+
+
+JobInContext = tuple[JobRequest, JobContext]
+
+
+def refuse_if_any(violations: Iterator[Violation]) -> None:
+    """Raises InvalidRequest with the first `MAX_VIOLATIONS` violations, if there are any."""
+    found = [violation for violation, _ in zip(violations, range(MAX_VIOLATIONS), strict=False)]
+    if found:
+        raise InvalidRequest(found)
+
+
+def pools_for(services: Services, request: JobRequest, context: JobContext) -> tuple[Pool, ...]:
+    """Returns the pools that the job may run in, best guess first. Raises InvalidRequest if none fits."""
+    settings = services.settings
+    return suitable_pools(
+        settings.pools,
+        settings.default_pool,
+        request.pool or context.pool,
+        frozenset(request.requires),
+        request.timeout_seconds,
+        context.path,
+    )
+
+
+def job_violations(
+    services: Services, request: JobRequest, context: JobContext, now_ms: int
+) -> Iterator[Violation]:
+    """Yields the violations of one job, except those that concern its upstreams."""
+    yield from _type_violations(services, request, context)
+    try:
+        pools_for(services, request, context)
+    except InvalidRequest as error:
+        yield from error.violations
+    if request.concurrency_key is None and request.concurrency_limit != 1:
+        yield Violation(context.path("concurrency_limit"), "requires concurrency_key")
+    if request.not_before_ms is not None:
+        ahead_seconds = (request.not_before_ms - now_ms) / 1_000
+        if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
+            yield Violation(context.path("not_before"), "lies more than 366 days ahead")
+    conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
+    if conditions_bytes > limits.MAX_CONDITIONS_BYTES:
+        yield Violation(
+            context.path("depends_on"),
+            f"has conditions of {conditions_bytes:,} bytes together; "
+            f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
+        )
+    else:  # compiling conditions takes time, so it is done only if they are small enough
+        for place, dependency in enumerate(request.depends_on):
+            yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
+    yield from _repeated_dependencies(request, context)
+
+
+def _type_violations(services: Services, request: JobRequest, context: JobContext) -> Iterator[Violation]:
+    known = services.catalogue.types()
+    if request.type not in known:
+        yield Violation(context.path("type"), _unknown_type(services, request.type, known))
+        return
+    if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
+        yield Violation(
+            context.path("parameters"),
+            f"are nested more than {limits.MAX_PARAMETERS_DEPTH} lists and objects deep; flatten them",
+        )
+        return
+    size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
+    if size_bytes > limits.MAX_PARAMETERS_BYTES:
+        yield Violation(
+            context.path("parameters"),
+            f"are {size_bytes:,} bytes; at most {limits.MAX_PARAMETERS_BYTES:,} are allowed: "
+            "store large input elsewhere and pass its address",
+        )
+        return
+    for path, message in services.catalogue.violations(request.type, request.parameters):
+        yield Violation(context.path(f"parameters.{path}" if path else "parameters"), message)
+
+
+def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:
+    said = f"unknown job type {job_type!r}; types are {', '.join(known)}"
+    faults = services.catalogue.faults()
+    cause = (
+        f"some job code could not be loaded: {'; '.join(faults)}"
+        if faults
+        else "a new type is known once its code is deployed: deploy again"
+    )
+    return f"{said}; {cause}{did_you_mean(job_type, known)}"
+
+
+def _condition_violations(
+    services: Services, dependency: DependencyRequest, field: str
+) -> Iterator[Violation]:
+    if dependency.type is not DependencyType.CONDITIONAL:
+        if dependency.condition is not None:
+            yield Violation(f"{field}.condition", f"is only for type CONDITIONAL, not for {dependency.type}")
+        return
+    if dependency.condition is None:
+        yield Violation(
+            f"{field}.condition", "is required for type CONDITIONAL, e.g. upstream.result.rows > 0"
+        )
+        return
+    try:
+        services.conditions.check(dependency.condition)
+    except ConditionError as error:
+        yield Violation(f"{field}.condition", str(error))
+
+
+def workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[Violation]:
+    """Yields a violation if the workflow's conditions would take too long to compile; equal ones count once."""
+    distinct = {dependency.condition or "" for request in requests for dependency in request.depends_on}
+    size_bytes = sum(len(condition.encode()) for condition in distinct)
+    if size_bytes > limits.MAX_WORKFLOW_CONDITIONS_BYTES:
+        yield Violation(
+            "jobs",
+            f"have different conditions of {size_bytes:,} bytes together; "
+            f"at most {limits.MAX_WORKFLOW_CONDITIONS_BYTES:,} are allowed for one workflow",
+        )
+
+
+def _repeated_dependencies(request: JobRequest, context: JobContext) -> Iterator[Violation]:
+    seen: set[DependencyRequest] = set()
+    for place, dependency in enumerate(request.depends_on):
+        if dependency in seen:
+            yield Violation(
+                context.path(f"depends_on[{place}]"), "repeats an earlier dependency; name it once"
+            )
+        seen.add(dependency)
+
+
+def alone_violations(request: JobRequest) -> Iterator[Violation]:
+    """Yields the violations that only a job submitted alone can have: dependencies by `key`."""
+    for place, dependency in enumerate(request.depends_on):
+        if dependency.key is not None:
+            yield Violation(
+                f"depends_on[{place}].key",
+                "names a job of the same workflow; a job submitted alone depends on earlier jobs by job_id",
+            )
+
+
+def upstream_violations(
+    services: Services, requests: Sequence[tuple[str, JobRequest]]
+) -> Iterator[Violation]:
+    """Yields a violation for each dependency on an earlier job that does not exist.
+
+    `requests` are pairs of a job's path in the request and the job. Raises DependencyUnavailable.
+    """
+    named = [
+        (f"{field}.depends_on[{place}].job_id" if field else f"depends_on[{place}].job_id", dependency.job_id)
+        for field, request in requests
+        for place, dependency in enumerate(request.depends_on)
+        if dependency.job_id is not None
+    ]
+    if not named:
+        return
+    wanted = list(dict.fromkeys(job_id for _, job_id in named))
+    found: set[str] = set()
+    visible: set[str] = set()
+    for portion in portions(wanted):  # a body may name 100,000
+        jobs = services.jobs.get_many(portion)
+        found |= jobs.keys()
+        visible |= {job.job_id for job in visible_jobs(services, jobs.values())}
+    # Checked one by one as the caller takes violations, because a body can name very many jobs that do not exist.
+    for field, job_id in named:
+        if job_id in found:
+            exists = job_id in visible
+        else:
+            fresh = services.jobs.get(job_id, consistent=True)
+            exists = fresh is not None and bool(list(visible_jobs(services, [fresh])))
+        if not exists:
+            yield Violation(field, f"there is no job {job_id!r}; it may have passed its retention")
+
+
+def workflow_violations(request: WorkflowRequest) -> Iterator[Violation]:
+    """Yields the violations of the workflow's graph: missing or repeated keys, unknown upstreams, a cycle."""
+    index_by_key: dict[str, int] = {}
+    for index, job in enumerate(request.jobs):
+        if job.key is None:
+            yield Violation(f"jobs[{index}].key", "is required in a workflow")
+        elif job.key in index_by_key:
+            yield Violation(
+                f"jobs[{index}].key",
+                f"{job.key!r} is already the key of jobs[{index_by_key[job.key]}]; keys are unique",
+            )
+        else:
+            index_by_key[job.key] = index
+    upstreams: list[list[int]] = [[] for _ in request.jobs]
+    broken = False
+    for index, job in enumerate(request.jobs):
+        for place, dependency in enumerate(job.depends_on):
+            if dependency.key is None:
+                continue
+            field = f"jobs[{index}].depends_on[{place}].key"
+            if dependency.key == job.key:
+                broken = True
+                yield Violation(field, f"{job.key!r} can't depend on itself")
+            elif dependency.key not in index_by_key:
+                broken = True
+                yield Violation(field, f"there is no job with key {dependency.key!r} in this workflow")
+            else:
+                upstreams[index].append(index_by_key[dependency.key])
+    cycle = None if broken else find_cycle(upstreams)
+    if cycle is not None:
+        path = " -> ".join(request.jobs[index].key or str(index) for index in cycle)
+        yield Violation(f"jobs[{cycle[0]}].depends_on", f"is part of a cycle: {path}")

@@ -1,0 +1,165 @@
+"""Records how a worker's attempts ended: finished, to be retried, or given back.
+
+Each record is a conditional write that holds only while the job is RUNNING at the same `attempt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.lives import UNBEGUN
+from tidegate.domain.retry import TIMED_OUT, backoff_ms
+from tidegate.domain.states import State
+from tidegate.domain.transitions import (
+    Ending,
+    FinishIfAttemptHolds,
+    HandBackIfAttemptHolds,
+    RetryIfAttemptHolds,
+    Stamp,
+    Transition,
+)
+from tidegate.ports import Outcome, OutcomeKind
+from tidegate.usecases.services import Services
+from tidegate.usecases.work.claim import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The transition that ends an attempt of `job`, its stamp, and when the code began (None if it did not)."""
+
+    job: Job
+    transition: Transition
+    stamp: Stamp
+    began_at_ms: int | None = None
+
+
+def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Job | None:
+    """Records the outcome of one attempt that ended at `now_ms`.
+
+    Returns the job as it is afterwards, or None if the attempt is no longer the current one.
+    Raises DependencyUnavailable or ServiceRefused if the message should be delivered again.
+    """
+    conclusion = conclusion_of(services, claimed, outcome, now_ms)
+    if conclusion is None:
+        return None
+    (job,) = conclude_all(services, [conclusion])
+    if isinstance(job, DependencyUnavailable | ServiceRefused):
+        raise job
+    return job
+
+
+def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int) -> Conclusion | None:
+    """Chooses the transition for an attempt that ended at `now_ms`; None if the job was lost to another worker.
+
+    A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
+    that is given back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
+    here, before the job refers to it. Raises DependencyUnavailable.
+    """
+    if outcome.kind is OutcomeKind.LOST:
+        return None
+    job = claimed.job
+    stamp = _stamp(job, now_ms, outcome.code)
+    if outcome.kind is OutcomeKind.UNABLE:
+        return _handed_back(job, stamp, None)
+    if outcome.kind is OutcomeKind.HANDED_BACK:
+        return _handed_back(job, stamp, claimed.began_at_ms)
+    return Conclusion(job, _transition(services, claimed, outcome, stamp), stamp, claimed.began_at_ms)
+
+
+def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
+    """Makes the conclusion for a claimed job whose code did not begin and that its worker gives back.
+
+    `why` goes into the job's history.
+    """
+    return _handed_back(job, _stamp(job, now_ms, why), None)
+
+
+def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
+    reasons = ["" if began_at_ms is not None else UNBEGUN, stamp.reason]
+    said = replace(stamp, reason=": ".join(filter(None, reasons)))
+    hand_back = HandBackIfAttemptHolds(job, job.attempt, said, began_at_ms)
+    return Conclusion(job, hand_back, said, began_at_ms)
+
+
+def conclude_all(
+    services: Services, conclusions: Sequence[Conclusion]
+) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
+    """Records the ends of many attempts, each under its own condition.
+
+    Returns outcomes in the order of `conclusions`: the job as it is afterwards; None if the attempt is no longer the
+    current one; an error if the write may not have happened and the message should be delivered again.
+    """
+    outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
+    # If the attempt is still the current one, only a cancellation can have refused the retry or the giving back.
+    cancelled = [
+        place
+        for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))
+        if isinstance(outcome, TransitionRefused) and _still_holds(outcome.job, conclusion.job)
+    ]
+    endings: list[Transition] = []
+    for place in cancelled:
+        one, refused = conclusions[place], outcomes[place]
+        stamp = _asked_for(one.stamp, refused.job if isinstance(refused, TransitionRefused) else None)
+        endings.append(_finish(services, one.job, Ending(State.CANCELLED), stamp, one.began_at_ms))
+    if endings:
+        for place, outcome in zip(cancelled, _apply_all(services, endings), strict=True):
+            outcomes[place] = outcome
+    return [None if isinstance(outcome, TransitionRefused | NotFound) else outcome for outcome in outcomes]
+
+
+def _apply_all(
+    services: Services, transitions: Sequence[Transition]
+) -> list[Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused]:
+    return [*services.jobs.apply_all(transitions)]
+
+
+def _still_holds(now: Job, claimed: Job) -> bool:
+    return now.state is State.RUNNING and now.attempt == claimed.attempt
+
+
+def _stamp(job: Job, now_ms: int, reason: str) -> Stamp:
+    return Stamp(now_ms, job.worker_id or "worker", reason)
+
+
+def _asked_for(stamp: Stamp, job: Job | None) -> Stamp:
+    """Adds the caller that asked for the cancellation to the stamp."""
+    if job is None or job.cancel_requested_by is None:
+        return stamp
+    return replace(stamp, reason=f"asked for by {job.cancel_requested_by}")
+
+
+def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: Stamp) -> Transition:
+    job = claimed.job
+    if outcome.kind is OutcomeKind.CANCELLED:
+        # Read again: the cancellation was asked for after the claim.
+        asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))
+        return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
+    if outcome.kind is OutcomeKind.SUCCEEDED:
+        apart = services.jobs.store_result_apart(job, outcome.result)
+        result = None if apart else outcome.result
+        ending = Ending(State.SUCCEEDED, result=result, result_apart=apart)
+        return _finish(services, job, ending, stamp, claimed.began_at_ms)
+    timed_out = outcome.kind is OutcomeKind.TIMED_OUT
+    failure = (
+        JobFailure(TIMED_OUT, f"ran longer than its timeout of {job.timeout_seconds} s")
+        if timed_out
+        else JobFailure(outcome.code or "failed", outcome.message)
+    )
+    if job.retry.allows(failure.code, retryable=outcome.retryable) and job.has_retries_left:
+        jitter = services.entropy.jitter()
+        wait_ms = backoff_ms(job.retry, job.tries + 1, jitter, outcome.retry_after_seconds)
+        due_at_ms = stamp.now_ms + wait_ms
+        return RetryIfAttemptHolds(job, job.attempt, due_at_ms, failure, stamp, claimed.began_at_ms)
+    state = State.TIMED_OUT if timed_out else State.FAILED
+    return _finish(services, job, Ending(state, failure=failure), stamp, claimed.began_at_ms)
+
+
+def _finish(
+    services: Services, job: Job, ending: Ending, stamp: Stamp, began_at_ms: int | None
+) -> FinishIfAttemptHolds:
+    expires_at_s = services.settings.expires_at_s(stamp.now_ms)
+    dated = replace(ending, expires_at_s=expires_at_s, began_at_ms=began_at_ms)
+    return FinishIfAttemptHolds(job, job.attempt, dated, stamp)
