@@ -157,7 +157,8 @@ class Registry:
 
         With `reads_upstreams`, the states and results of its upstreams are loaded for it, at one read each. With
         `aws_credentials`, it gets the AWS credentials of the worker process that runs it; without them an SDK in job
-        code finds none there. In the worker function, every type has the function's credentials (docs/explanation/isolation.md).
+        code finds none there. In the worker function, every type has the function's credentials
+        (docs/explanation/isolation.md).
 
         Raises RegistrationError for a malformed name, a wrong signature, or a name that is taken.
         """

@@ -4,8 +4,8 @@ The thread that calls `execute` sends heartbeats while it waits for its child, s
 them. A child that must stop and does not is killed and replaced. Children are reused between jobs.
 
 Job code is not trusted with the worker's resources. It gets the listed environment variables and a folder of its own.
-It gets AWS credentials only if its type asked for them, and this process never imports it. docs/explanation/isolation.md says
-what this protects and what it does not.
+It gets AWS credentials only if its type asked for them, and this process never imports it.
+docs/explanation/isolation.md says what this protects and what it does not.
 """
 
 from __future__ import annotations
