@@ -13,11 +13,11 @@ MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
-SOURCES := benchmarks cli functions layers scripts tests worker
+SOURCES := clients dev functions layers tests worker
 # This file measures throughput, so `make test` runs it alone and last.
 KILLS := tests/e2e/test_kills.py
 # These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
-COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker) \
+COVERING := $(addprefix tests/,architecture contract domain functions jobs usecases worker) \
 	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
 # All of these tests share one stack and one deployment, so they run in one process.
 ON_THE_STACK := tests/e2e
@@ -39,18 +39,18 @@ setup: $(SETUP_STAMP) ## make the environment in .venv; does nothing if nothing 
 start-over:
 	@echo "setup: an earlier setup was interrupted, so this one starts over"
 
-$(BOOTSTRAP_STAMP): requirements/bootstrap.txt $(if $(wildcard $(INSTALLING)),start-over)
+$(BOOTSTRAP_STAMP): dev/requirements/bootstrap.txt $(if $(wildcard $(INSTALLING)),start-over)
 	@echo "setup: making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "setup: python 3.11 or newer is needed")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@echo "setup: installing the installer (uv)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r dev/requirements/bootstrap.txt
 	@touch $@
 
-$(SETUP_STAMP): $(BOOTSTRAP_STAMP) requirements/dev.txt pyproject.toml
+$(SETUP_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/dev.txt pyproject.toml
 	@echo "setup: installing the pinned packages (about a minute the first time)"
 	@touch $(INSTALLING)
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes dev/requirements/dev.txt
 	@echo "setup: installing tidegate itself, editable"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@rm -f $(INSTALLING)
@@ -72,17 +72,17 @@ kills: setup ## kill workers, functions and the dispatcher and restart the local
 
 soak: setup ## run far more sequences and simulated days than `make test` does (about five minutes)
 	TIDEGATE_SOAK_EXAMPLES=2500 $(BIN)/python -m pytest -q tests/stateful
-	$(BIN)/python -m tests.simulation.seeds --count 10000
-	$(BIN)/python -m tests.simulation.expiry --count 1000
-	$(BIN)/python -m tests.simulation.deploys --count 1000
+	$(BIN)/python -m dev.simulator.seeds --count 10000
+	$(BIN)/python -m dev.simulator.expiry --count 1000
+	$(BIN)/python -m dev.simulator.deploys --count 1000
 
 mutants: setup $(MUTANTS_STAMP) ## make small mistakes in the domain and check that its tests notice at least 85 % of them
-	@$(BIN)/python -m tests.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python
+	@$(BIN)/python -m tests.harness.mutation.run .tidegate/mutants $(MUTANTS_VENV)/bin/python
 
-$(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) requirements/mutants.txt
+$(MUTANTS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/mutants.txt
 	@echo "mutants: installing the mutation tester in $(MUTANTS_VENV)"
 	@$(PYTHON) -m venv --clear $(MUTANTS_VENV)
-	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes requirements/mutants.txt
+	@$(BIN)/uv pip sync --quiet --python $(MUTANTS_VENV)/bin/python --require-hashes dev/requirements/mutants.txt
 	@touch $@
 
 check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, security and the template
@@ -92,14 +92,14 @@ check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, sec
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(SOURCES))
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
-	@$(BIN)/python scripts/transform.py template.yaml build/template.json
+	@$(BIN)/python dev/scripts/transform.py template.yaml build/template.json
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml build/template.json
-	@$(BIN)/python scripts/audit.py
+	@$(BIN)/python dev/scripts/audit.py
 
-$(CHECKS_STAMP): $(BOOTSTRAP_STAMP) requirements/checks.txt
+$(CHECKS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/checks.txt
 	@echo "check: installing checkov in $(CHECKS_VENV)"
 	@$(PYTHON) -m venv --clear $(CHECKS_VENV)
-	@$(BIN)/uv pip sync --quiet --python $(CHECKS_VENV)/bin/python --require-hashes requirements/checks.txt
+	@$(BIN)/uv pip sync --quiet --python $(CHECKS_VENV)/bin/python --require-hashes dev/requirements/checks.txt
 	@touch $@
 
 fix: setup ## format the code and apply the fixes that the linter offers
@@ -111,51 +111,51 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 	@$(SAM_ENV) $(BIN)/sam build
 
 lock: setup ## resolve every requirements list again, to the newest versions that fit together
-	@scripts/lock
+	@dev/scripts/lock
 
 bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## run all benchmarks, one after the other (more than an hour)
 
 bench-batching: setup ## measure how fast many jobs change state, 25 to a request
-	@$(BIN)/python -m benchmarks.batching
+	@$(BIN)/python -m dev.benchmarks.batching
 
 bench-cost: setup ## count the write units and requests of each step on the local stack
-	@$(BIN)/python -m benchmarks.cost
+	@$(BIN)/python -m dev.benchmarks.cost
 
 bench-growth: setup ## count requests and bytes from 1,000 to 100,000 jobs in the simulator (minutes)
-	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m dev.benchmarks.growth
 
 bench-priority: setup ## count, in the simulator, the less urgent jobs that start before urgent ones
-	@$(BIN)/python -m benchmarks.priority
+	@$(BIN)/python -m dev.benchmarks.priority
 
 bench-quality: setup ## compare, in the simulator, makespans of recorded workflows with list schedules
-	@$(BIN)/python -m benchmarks.quality
+	@$(BIN)/python -m dev.benchmarks.quality
 
 bench-charts: setup ## write docs/explanation/benchmarks.md and its charts from the results
-	@$(BIN)/python -m benchmarks.charts
+	@$(BIN)/python -m dev.benchmarks.charts
 
 bench-latency: setup ## measure how soon a single job starts, on the local stack
-	@$(BIN)/python -m benchmarks.latency
+	@$(BIN)/python -m dev.benchmarks.latency
 
 bench-dispatch-plan: setup ## measure the dispatch decision alone: candidates ranked per second, in one process
-	@$(BIN)/python -m benchmarks.dispatch_plan
+	@$(BIN)/python -m dev.benchmarks.dispatch_plan
 
 bench-dispatcher: setup ## measure how many jobs per second a dispatcher dispatches over an ideal store
-	@$(BIN)/python -m benchmarks.dispatcher
+	@$(BIN)/python -m dev.benchmarks.dispatcher
 
 bench-peers: setup $(PEERS_STAMP) ## compare tidegate with Celery, Dramatiq, RQ and Huey (half an hour)
-	@$(BIN)/python -m benchmarks.peers
+	@$(BIN)/python -m dev.benchmarks.peers
 
-$(PEERS_STAMP): $(BOOTSTRAP_STAMP) requirements/bench-peers.txt
+$(PEERS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/bench-peers.txt
 	@echo "bench-peers: installing the peers in $(PEERS_VENV)"
 	@$(PYTHON) -m venv --clear $(PEERS_VENV)
-	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes requirements/bench-peers.txt
+	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes dev/requirements/bench-peers.txt
 	@touch $@
 
 bench-submission: setup ## measure how long calls take that submit 10,000 jobs, on the local stack
-	@$(BIN)/python -m benchmarks.submission
+	@$(BIN)/python -m dev.benchmarks.submission
 
 bench-worker: setup ## measure how busy a worker process keeps its slots, and its AWS requests per job
-	@$(BIN)/python -m benchmarks.worker_process
+	@$(BIN)/python -m dev.benchmarks.worker_process
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

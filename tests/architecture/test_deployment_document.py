@@ -6,10 +6,13 @@ import re
 
 import pytest
 
-from benchmarks import prices
+from dev.benchmarks import prices
 from tests.architecture.test_template_pools import FARGATE_STOP_SECONDS
-from tests.domain.documents import read_document, table_rows
-from tests.support.template import Resolved
+from tests.harness.domain.documents import (
+    read_document,
+    table_rows,
+)
+from tests.harness.template import Resolved
 from tidegate_worker import protection
 from tidegate_worker.process import HAND_BACK_SECONDS
 

@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 from tests.architecture.test_template_pools import ON
-from tests.domain.documents import read_document, table_rows
-from tests.support.template import Resolved
+from tests.harness.domain.documents import (
+    read_document,
+    table_rows,
+)
+from tests.harness.template import Resolved
 from tidegate.adapters.executors.environment import (
     ALWAYS_PASSED,
     VARIABLE,

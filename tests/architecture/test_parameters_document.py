@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.template import parameters
+from tests.harness.template import parameters
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "parameters.md"
 COLUMNS = ("parameter", "meaning", "unit", "range", "default", "cost while idle")

@@ -1,7 +1,7 @@
 """What the deployed roles and policies say: nothing by wildcard, and nothing that nobody looks at.
 
-That each permission is needed is shown by tests/e2e/permissions, on the local AWS; what that never asks for is compared
-to the letter here.
+That each permission is needed is shown by tests/harness/e2e/permissions, on the local AWS; what that never asks for
+is compared to the letter here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_template_pools import ON
-from tests.support.template import PSEUDO, Transformed
-from tests.support.unasked import UNASKED
+from tests.harness.template import (
+    PSEUDO,
+    Transformed,
+)
+from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerRole"}
 PROBED_POLICIES = {"ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tests.domain.documents import read_document, table_rows
-from tests.support.tables import TEMPLATE
-from tests.support.template import Resolved
+from tests.harness.domain.documents import (
+    read_document,
+    table_rows,
+)
+from tests.harness.tables import TEMPLATE
+from tests.harness.template import Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.template import Resolved
+from tests.harness.template import Resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 WITH_JOB_CODE = ("ApiFunction", "WorkerFunction")

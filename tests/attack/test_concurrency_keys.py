@@ -6,8 +6,11 @@ import random
 
 import pytest
 
-from tests.simulation.support import function_pool
-from tests.usecases.dispatching import POOL, Deployment
+from dev.simulator.support import function_pool
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.permits import key_permit
 from tidegate.domain.states import State

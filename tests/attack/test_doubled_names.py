@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.apart import measured_apart
+from tests.harness.apart import measured_apart
 from tidegate.contracts.wire import MAX_REPORTED, read_job
 from tidegate.domain.errors import InvalidRequest
 

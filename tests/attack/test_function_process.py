@@ -16,23 +16,34 @@ from typing import Any
 
 import pytest
 
-from tests.attack.isolation import result_of
+from dev.simulator.memory.world import MemoryWorld
 from tests.attack.test_process_leftovers import WAYS, _left, linux_only
-from tests.handlers.executors import CLOCK, Beats, assignment
-from tests.support.processes import importing_environment, is_running
-from tests.worker.world import job_of, make_services, queued_job
+from tests.harness.attack.isolation import result_of
+from tests.harness.jobs.executors import (
+    CLOCK,
+    Beats,
+    assignment,
+)
+from tests.harness.processes import (
+    importing_environment,
+    is_running,
+)
+from tests.harness.worker.world import (
+    job_of,
+    make_services,
+    queued_job,
+)
 from tidegate.adapters.executors.inline import (
     EXIT_GAVE_UP,
     InlineExecutor,
 )
-from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.states import State
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal
 from tidegate.usecases.work.claim import claim
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 
-JOBS = "tests.attack.process_jobs"
+JOBS = "tests.harness.attack.process_jobs"
 
 
 def _executor(**options: Any) -> InlineExecutor:
@@ -81,7 +92,7 @@ def test_a_process_ends_though_its_attempt_can_not_be_concluded() -> None:
 _FUNCTION = """
     import sys
     from tests.attack.test_function_process import _executor
-    from tests.handlers.executors import Beats, assignment
+    from tests.harness.jobs.executors import Beats, assignment
     executor = _executor(give_up_seconds=0.5, give_up=lambda one, outcome: open(sys.argv[2], "w").write(outcome.kind))
     executor.execute(assignment(sys.argv[1], {"amount": 60_000} if "swallow" in sys.argv[1] else {}, timeout_ms=200),
                      Beats())
@@ -197,7 +208,7 @@ def test_the_copy_of_a_function_that_job_code_forked_answers_nothing() -> None:
 _RUNTIME = """
     import json, logging, sys
     from tests.attack.test_function_process import _executor
-    from tests.handlers.executors import Beats, assignment
+    from tests.harness.jobs.executors import Beats, assignment
     logging.basicConfig(level=logging.INFO)
     executor, answers = _executor(), sys.stdout
     for line in sys.stdin:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tests.support.executors import NeverRuns
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.services import memory_services
+from tests.harness.executors import NeverRuns
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tests.harness.worker.world import CLOCK
 from tests.usecases.test_upstream_results import ReadsUpstreams, _claim, _submit, _succeed
-from tests.worker.world import CLOCK
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.bootstrap import Services, memory_services
+from tidegate.bootstrap import Services
 from tidegate.domain import limits
 from tidegate.domain.errors import TooMuchGathered
 from tidegate.domain.job import Job, Json

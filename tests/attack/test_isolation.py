@@ -13,9 +13,20 @@ from typing import Any
 
 import pytest
 
-from tests.attack.isolation import HARMLESS, SECRET, WORKERS_OWN, make_executor, result_of, without_privileges
-from tests.handlers.executors import Beats, assignment, has_progress
-from tests.support.processes import importing_environment
+from tests.harness.attack.isolation import (
+    HARMLESS,
+    SECRET,
+    WORKERS_OWN,
+    make_executor,
+    result_of,
+    without_privileges,
+)
+from tests.harness.jobs.executors import (
+    Beats,
+    assignment,
+    has_progress,
+)
+from tests.harness.processes import importing_environment
 from tidegate import bootstrap
 from tidegate.adapters.executors.environment import job_environment
 from tidegate.adapters.executors.processes import ProcessExecutor
@@ -157,8 +168,8 @@ def test_with_a_process_for_each_attempt_nothing_in_memory_stays() -> None:
 
 _WORKER = """
     import json, os, sys, threading
-    from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of, without_privileges
-    from tests.handlers.executors import Beats, assignment
+    from tests.harness.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of, without_privileges
+    from tests.harness.jobs.executors import Beats, assignment
     from tidegate.adapters.executors.environment import job_environment
     from tidegate.kernel import hide_process
     hides = sys.argv[1] == "hidden"

@@ -10,9 +10,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
-from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
-from tests.support.processes import importing_environment
+from tests.harness.attack.isolation import (
+    HARMLESS,
+    WORKERS_OWN,
+    make_executor,
+    result_of,
+)
+from tests.harness.jobs.executors import (
+    CLOCK,
+    Beats,
+    assignment,
+    has_progress,
+)
+from tests.harness.processes import importing_environment
 from tidegate.adapters.executors import job_process
 from tidegate.adapters.executors.environment import job_environment
 from tidegate.adapters.executors.processes import ProcessExecutor
@@ -80,7 +90,10 @@ def test_a_worker_that_is_to_pass_keys_on_does_not_start() -> None:
 
 def test_job_code_that_can_not_be_loaded_is_named() -> None:
     executor = ProcessExecutor(
-        CLOCK, heartbeat_seconds=15, cancel_grace_seconds=1, packages=("tests.attack.isolation_broken",)
+        CLOCK,
+        heartbeat_seconds=15,
+        cancel_grace_seconds=1,
+        packages=("tests.harness.attack.isolation_broken",),
     )
     with pytest.raises(RegistrationError, match=r"isolation_broken.*no_such_library"):
         executor.job_types()

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attack.isolation import result_of
 from tests.attack.test_process_leftovers import make_executor
-from tests.handlers.executors import Beats, assignment
+from tests.harness.attack.isolation import result_of
+from tests.harness.jobs.executors import (
+    Beats,
+    assignment,
+)
 from tidegate.adapters.executors.output import (
     CUT,
     FULL,

@@ -10,12 +10,20 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue
-from tests.simulation.support import JOB_TYPE, AnyParameters
-from tests.support.moto_statements import answer_statements
-from tests.support.tables import create_tables
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.services import memory_services
+from dev.simulator.support import (
+    JOB_TYPE,
+    AnyParameters,
+)
+from tests.harness.contract.stores import (
+    Stores,
+    aws_clients,
+    aws_stores,
+    make_queue,
+)
+from tests.harness.moto_statements import answer_statements
+from tests.harness.tables import create_tables
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobFailure, JobInput

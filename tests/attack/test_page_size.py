@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from dev.simulator.support import JOB_TYPE
 from tests.attack.test_memory import MEGABYTE, NOW_MS, World
-from tests.simulation.support import JOB_TYPE
 from tidegate.contracts.jobs import job_out
 from tidegate.domain import limits
 from tidegate.domain.job import Job

@@ -15,10 +15,18 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.attack.isolation import result_of
-from tests.handlers.executors import CLOCK, Beats, assignment, has_progress
-from tests.support.processes import importing_environment, is_running
-from tests.support.waiting import becomes_true
+from tests.harness.attack.isolation import result_of
+from tests.harness.jobs.executors import (
+    CLOCK,
+    Beats,
+    assignment,
+    has_progress,
+)
+from tests.harness.processes import (
+    importing_environment,
+    is_running,
+)
+from tests.harness.waiting import becomes_true
 from tidegate.adapters.executors.keeper import (
     INNER_SECONDS,
     SWEEP_SECONDS,
@@ -29,7 +37,7 @@ from tidegate.domain.job import Progress
 from tidegate.jobs.process_state import MAX_OPEN_FILES_LEFT
 from tidegate.ports import OutcomeKind, Signal
 
-JOBS = "tests.attack.process_jobs"
+JOBS = "tests.harness.attack.process_jobs"
 WAYS = ["plain", "nohup", "session", "double-fork", "fork", "headless", "many", "deaf"]
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc and no keeper")
@@ -105,7 +113,7 @@ def test_what_a_job_left_is_gone_when_its_time_is_over(executor: ProcessExecutor
 _WORKER = """
     import sys, threading
     from tests.attack.test_process_leftovers import make_executor
-    from tests.handlers.executors import Beats, assignment
+    from tests.harness.jobs.executors import Beats, assignment
     given = {"folder": sys.argv[1], "how": sys.argv[2], "then": sys.argv[3]}
     executor = make_executor()
     executor.execute(assignment("process.leave", given), beats := Beats())

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.support import SeededEntropy
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.support import SeededEntropy
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable, ServiceRefused

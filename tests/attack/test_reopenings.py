@@ -7,9 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.conftest import local_aws, local_clients, local_stores, moto_clients, stores
-from tests.contract.stores import Stores
-from tests.domain.job_samples import NOW_MS, READY, worn_out
-from tests.usecases.recovering import Workflow, chain
+from tests.harness.contract.stores import Stores
+from tests.harness.domain.job_samples import (
+    NOW_MS,
+    READY,
+    worn_out,
+)
+from tests.harness.usecases.recovering import (
+    Workflow,
+    chain,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable, TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput

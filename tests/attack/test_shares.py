@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.usecases.dispatching import POOL, Deployment
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job

@@ -8,10 +8,31 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import report as reports
-from benchmarks.charts import BEGIN, END, charts_of, differing, made_files, page_with, read_report, section
-from benchmarks.report import Goal, Line, LineChart, Range, RangeChart, Report, Table
-from benchmarks.svg import line_chart, nice_ticks, range_chart
+from dev.benchmarks import report as reports
+from dev.benchmarks.charts import (
+    BEGIN,
+    END,
+    charts_of,
+    differing,
+    made_files,
+    page_with,
+    read_report,
+    section,
+)
+from dev.benchmarks.report import (
+    Goal,
+    Line,
+    LineChart,
+    Range,
+    RangeChart,
+    Report,
+    Table,
+)
+from dev.benchmarks.svg import (
+    line_chart,
+    nice_ticks,
+    range_chart,
+)
 
 REPORT = Report(
     name="made-up",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.peers import __main__ as program
-from benchmarks.peers.contestants import PEERS, Store
-from benchmarks.peers.jobs.looking import all_exist
+from dev.benchmarks.peers import __main__ as program
+from dev.benchmarks.peers.contestants import (
+    PEERS,
+    Store,
+)
+from dev.benchmarks.peers.jobs.looking import all_exist
 
 
 class _Redis:

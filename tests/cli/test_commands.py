@@ -11,9 +11,14 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.cli.samples import WORKFLOW, client_of, job_json, workflow_json
-from tidegate_cli import options
-from tidegate_cli.commands import app
+from tests.harness.cli.samples import (
+    WORKFLOW,
+    client_of,
+    job_json,
+    workflow_json,
+)
+from tidegate_cli.commands import options
+from tidegate_cli.commands.root import app
 
 Answers = Mapping[tuple[str, str], httpx.Response | Sequence[httpx.Response]]
 JOB = {"type": "tidegate.noop"}

@@ -13,14 +13,33 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
-from tests.support import template
-from tidegate_cli import demo, demo_workflow, local_stack
-from tidegate_cli.demo import mismatches_of, report_file_mismatches, run_demo
+import tidegate_devstack as local_stack
+from tests.harness import template
+from tests.harness.cli.samples import (
+    WORKFLOW,
+    client_of,
+    job,
+    job_json,
+    workflow_json,
+)
+from tidegate_cli.commands.options import (
+    Output,
+    Session,
+)
+from tidegate_cli.demo import (
+    run as demo,
+)
+from tidegate_cli.demo import (
+    workflow as demo_workflow,
+)
+from tidegate_cli.demo.run import (
+    mismatches_of,
+    report_file_mismatches,
+    run_demo,
+)
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.local_stack import LocalState
-from tidegate_cli.options import Output, Session
+from tidegate_devstack import LocalState
 
 Run = Callable[..., ExitCode]
 REPORT = {"file": __file__}  # a file that is there, and not empty

@@ -10,9 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.samples import WORKFLOW
-from tests.cli.screens import always, answer_with, tidegate
-from tidegate_cli import ids, run_commands
+from tests.harness.cli.samples import WORKFLOW
+from tests.harness.cli.screens import (
+    always,
+    answer_with,
+    tidegate,
+)
+from tidegate_cli.commands import (
+    ids,
+)
+from tidegate_cli.commands import (
+    run as run_commands,
+)
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.problems import CODES, wants_json
 

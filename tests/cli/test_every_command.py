@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from tidegate_cli import run_commands
-from tidegate_cli.commands import app
+from tidegate_cli.commands import run as run_commands
+from tidegate_cli.commands.root import app
 
 
 def tidegate(*arguments: str) -> Result:

@@ -9,12 +9,19 @@ import httpx
 import pytest
 from rich.console import Console
 
-from tests.cli.samples import BEGIN_MS, WORKFLOW, client_of, job, job_json, workflow_json
-from tests.cli.screens import Screen
+from tests.harness.cli.samples import (
+    BEGIN_MS,
+    WORKFLOW,
+    client_of,
+    job,
+    job_json,
+    workflow_json,
+)
+from tests.harness.cli.screens import Screen
 from tidegate_cli.errors import CliError
-from tidegate_cli.eta import time_left_seconds
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.follow import (
+from tidegate_cli.following.eta import time_left_seconds
+from tidegate_cli.following.follow import (
     MAX_INTERVAL_SECONDS,
     MIN_INTERVAL_SECONDS,
     Snapshot,
@@ -24,7 +31,11 @@ from tidegate_cli.follow import (
     fetch_workflow,
     follow,
 )
-from tidegate_cli.live import LineViewer, picture, viewer_for
+from tidegate_cli.following.live import (
+    LineViewer,
+    picture,
+    viewer_for,
+)
 from tidegate_cli.views import JobView
 
 SECOND_MS = 1_000

@@ -15,18 +15,39 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.cli.samples import BEGIN_MS, WORKFLOW, client_of, job_json, workflow_json
-from tests.cli.screens import tidegate
+import tidegate_devstack as local_stack
 from tests.cli.test_every_command import EVERY_COMMAND
-from tidegate_cli import local_stack, options, worker_commands
+from tests.harness.cli.samples import (
+    BEGIN_MS,
+    WORKFLOW,
+    client_of,
+    job_json,
+    workflow_json,
+)
+from tests.harness.cli.screens import tidegate
+from tidegate_cli.commands import (
+    options,
+)
+from tidegate_cli.commands import (
+    workers as worker_commands,
+)
+from tidegate_cli.commands.jobs import (
+    print_job,
+    print_jobs,
+)
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.follow import Snapshot
-from tidegate_cli.job_commands import print_job, print_jobs
-from tidegate_cli.live import LineViewer, picture
-from tidegate_cli.local_stack import LocalStackError
-from tidegate_cli.report import build_report, print_report
+from tidegate_cli.following.follow import Snapshot
+from tidegate_cli.following.live import (
+    LineViewer,
+    picture,
+)
+from tidegate_cli.following.report import (
+    build_report,
+    print_report,
+)
 from tidegate_cli.views import job_view
+from tidegate_devstack import LocalStackError
 from tidegate_worker import main as worker_main
 
 OPTIONS = (
@@ -158,7 +179,7 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TIDEGATE_POOLS", "{}")
     for name in ("up", "down", "logs"):
         monkeypatch.setattr(local_stack, name, refuse)
-    monkeypatch.setattr("tidegate_cli.demo.run_demo", refuse)
+    monkeypatch.setattr("tidegate_cli.demo.run.run_demo", refuse)
     monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
     monkeypatch.setattr(worker_commands, "DRAIN_SECONDS", 0.0)
 

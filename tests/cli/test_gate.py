@@ -10,9 +10,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tidegate_cli.local_stack import gate
-from tidegate_cli.local_stack.gate import BodyCheck, Gate, Refusal, Request
-from tidegate_cli.local_stack.signatures import Signatures
+from tidegate_devstack import gate
+from tidegate_devstack.gate import (
+    BodyCheck,
+    Gate,
+    Refusal,
+    Request,
+)
+from tidegate_devstack.signatures import Signatures
 
 PORT = 4_566
 HOST = (b"host", b"127.0.0.1:4566")

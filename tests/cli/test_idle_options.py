@@ -6,8 +6,12 @@ import json
 
 import pytest
 
-from tests.cli.samples import WORKFLOW
-from tests.cli.screens import always, answer_with, tidegate
+from tests.harness.cli.samples import WORKFLOW
+from tests.harness.cli.screens import (
+    always,
+    answer_with,
+    tidegate,
+)
 
 JOB = '{"type": "tidegate.noop"}'
 FLOW = '{"jobs": [{"key": "a", "type": "tidegate.noop"}]}'

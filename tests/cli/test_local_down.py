@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.screens import tidegate
+from tests.harness.cli.screens import tidegate
 
 
 def test_where_there_is_no_stack_it_says_where_it_looked(

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from tidegate_cli import local_stack
-from tidegate_cli.commands import app
-from tidegate_cli.local_stack import StackInfo
+import tidegate_devstack as local_stack
+from tidegate_cli.commands.root import app
+from tidegate_devstack import StackInfo
 
 SETTINGS = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import (
+from tidegate_devstack import (
     LocalStackError,
     LocalState,
     down,
@@ -23,10 +23,14 @@ from tidegate_cli.local_stack import (
     saved_state,
     status,
 )
-from tidegate_cli.local_stack import emulator as emulators
-from tidegate_cli.local_stack.emulator import Emulator
-from tidegate_cli.local_stack.model import StackInfo, read_info, write_info
-from tidegate_cli.local_stack.places import Places
+from tidegate_devstack import emulator as emulators
+from tidegate_devstack.emulator import Emulator
+from tidegate_devstack.model import (
+    StackInfo,
+    read_info,
+    write_info,
+)
+from tidegate_devstack.places import Places
 
 
 def silent(line: str) -> None:
@@ -41,7 +45,7 @@ def project(tmp_path: Path) -> Path:
         "samconfig.toml": '[local.deploy.parameters]\nparameter_overrides = ["Shards=2", "Window=2"]\n',
         "functions/api/app.py": "pass\n",
         "layers/core/tidegate/__init__.py": "pass\n",
-        "requirements/dev.txt": "boto3==1\n",
+        "dev/requirements/dev.txt": "boto3==1\n",
     }.items():
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +134,7 @@ def test_the_content_hash_follows_every_input(project: Path) -> None:
         "template.yaml",
         "functions/api/app.py",
         "layers/core/tidegate/__init__.py",
-        "requirements/dev.txt",
+        "dev/requirements/dev.txt",
     ):
         path = project / name
         path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")

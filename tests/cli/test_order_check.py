@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.samples import job
+from tests.harness.cli.samples import job
 from tidegate.domain.dependency import DependencyType
-from tidegate_cli.order_check import check_order
+from tidegate_cli.following.order_check import check_order
 from tidegate_cli.views import format_time
 
 MUST_START, MUST_COMPLETE = DependencyType.MUST_START, DependencyType.MUST_COMPLETE

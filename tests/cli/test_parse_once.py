@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tidegate_cli.local_stack.parse_once import ParseOnce
+from tidegate_devstack.parse_once import ParseOnce
 
 
 class Parser:

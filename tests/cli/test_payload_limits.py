@@ -9,7 +9,7 @@ import pytest
 from ministack.services import apigateway_v1
 
 from tidegate.domain import limits
-from tidegate_cli.local_stack import payload_limits
+from tidegate_devstack import payload_limits
 
 INTEGRATION = {
     "uri": "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations"

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import LocalStackError, private_files, root_key
-from tidegate_cli.local_stack.model import StackInfo
-from tidegate_cli.local_stack.places import Places
+from tidegate_devstack import (
+    LocalStackError,
+    private_files,
+    root_key,
+)
+from tidegate_devstack.model import StackInfo
+from tidegate_devstack.places import Places
 
 
 @pytest.fixture

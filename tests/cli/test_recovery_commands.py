@@ -8,9 +8,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.cli.samples import WORKFLOW, job_json
-from tests.cli.screens import answer_with
 from tests.cli.test_commands import Answers, api, tidegate
+from tests.harness.cli.samples import (
+    WORKFLOW,
+    job_json,
+)
+from tests.harness.cli.screens import answer_with
 
 __all__ = ["api"]
 JOB = f"/live/v1/jobs/{WORKFLOW}.0"

@@ -8,8 +8,17 @@ import json
 import pytest
 from rich.console import Console
 
-from tests.cli.samples import WORKFLOW, job
-from tidegate_cli.report import Report, build_report, print_report, report_json, wait_seconds
+from tests.harness.cli.samples import (
+    WORKFLOW,
+    job,
+)
+from tidegate_cli.following.report import (
+    Report,
+    build_report,
+    print_report,
+    report_json,
+    wait_seconds,
+)
 from tidegate_cli.usage import UsageTotals, read_usage, total_of
 from tidegate_cli.views import labels_of, with_labels
 

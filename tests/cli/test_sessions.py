@@ -10,7 +10,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import sts
 
-from tidegate_cli.local_stack.sessions import keep_sessions
+from tidegate_devstack.sessions import keep_sessions
 
 
 @pytest.fixture(autouse=True)

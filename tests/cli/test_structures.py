@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cli.screens import tidegate
+from tests.harness.cli.screens import tidegate
+from tidegate_cli.documents.structures import (
+    MAX_DEPTH,
+    load,
+)
 from tidegate_cli.errors import MalformedFile
-from tidegate_cli.structures import MAX_DEPTH, load
 
 JOB = """\
 # a job with a retry policy, as the pages show it

@@ -12,17 +12,30 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
-from tests.cli.screens import always, answer_with, on_screen, tidegate
-from tidegate_cli.follow import Snapshot
-from tidegate_cli.job_commands import COLUMNS as JOB_COLUMNS
-from tidegate_cli.live import picture
-from tidegate_cli.operator_commands import POOL_COLUMNS
-from tidegate_cli.report import JOB_COLUMNS as REPORT_COLUMNS
-from tidegate_cli.report import build_report, print_report
+from tests.harness.cli.samples import (
+    BEGIN_MS,
+    WORKFLOW,
+    job,
+    job_json,
+)
+from tests.harness.cli.screens import (
+    always,
+    answer_with,
+    on_screen,
+    tidegate,
+)
+from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
+from tidegate_cli.commands.operator import POOL_COLUMNS
+from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
+from tidegate_cli.following.follow import Snapshot
+from tidegate_cli.following.live import picture
+from tidegate_cli.following.report import JOB_COLUMNS as REPORT_COLUMNS
+from tidegate_cli.following.report import (
+    build_report,
+    print_report,
+)
 from tidegate_cli.tables import GAP, Column, TextTable, lines_of
 from tidegate_cli.views import printable
-from tidegate_cli.worker_commands import COLUMNS as WORKER_COLUMNS
 
 WIDTHS = (40, 60, 80, 100, 200)
 TEXTS = {

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tests.cli.test_every_command import tidegate
-from tidegate_cli.local_stack import LocalStackError, job_code
+from tidegate_devstack import (
+    LocalStackError,
+    job_code,
+)
 
 HEAD = "from tidegate.jobs import JobContext, Parameters, job\nclass P(Parameters): pass\n"
 GOOD = HEAD + "@job('good.run')\ndef run(parameters: P, context: JobContext) -> None: ...\n"
@@ -50,7 +53,7 @@ def test_good_code_is_loaded_with_its_types(folder: Path) -> None:
     ("text", "line", "cause", "fix"),
     [
         ("x = 1\ndef f(:\n", 2, "SyntaxError", "syntax"),
-        ("\nimport no_such_library\n", 2, "No module named 'no_such_library'", "requirements/jobs.in"),
+        ("\nimport no_such_library\n", 2, "No module named 'no_such_library'", "dev/requirements/jobs.in"),
         ("\n\n1 / 0\n", 3, "ZeroDivisionError", "fix the module"),
         ("import sys\nsys.exit(3)\n", 2, "SystemExit", "__main__"),
         (HEAD + "@job('Bad Name')\ndef f(a: P, b: JobContext) -> None: ...\n", 3, "name of a job type", ""),

@@ -19,12 +19,25 @@ import httpx
 import pytest
 from rich.console import Console
 
-from tests.cli.samples import BEGIN_MS, WORKFLOW, job, job_json, workflow_json
-from tests.cli.screens import Answer, answer_with, tidegate
-from tests.support.waiting import PATIENCE_SECONDS
-from tidegate_cli import watching
-from tidegate_cli.follow import Snapshot
-from tidegate_cli.live import LineViewer, LiveViewer
+from tests.harness.cli.samples import (
+    BEGIN_MS,
+    WORKFLOW,
+    job,
+    job_json,
+    workflow_json,
+)
+from tests.harness.cli.screens import (
+    Answer,
+    answer_with,
+    tidegate,
+)
+from tests.harness.waiting import PATIENCE_SECONDS
+from tidegate_cli.following import watching
+from tidegate_cli.following.follow import Snapshot
+from tidegate_cli.following.live import (
+    LineViewer,
+    LiveViewer,
+)
 
 JOB_ID = f"{WORKFLOW}.0"
 POOL = {

@@ -12,7 +12,11 @@ import pytest
 
 from tidegate.domain.graph import topological_order
 from tidegate.domain.limits import MAX_KEY_CHARACTERS
-from tidegate_cli.wfformat import WfFormatError, is_wfformat, to_workflow
+from tidegate_cli.documents.wfformat import (
+    WfFormatError,
+    is_wfformat,
+    to_workflow,
+)
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
 # tasks, edges, sum of run times in seconds, as the samples' own description has them

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import LocalStackError, cloud, job_code, sam, stack
-from tidegate_cli.local_stack import emulator as emulators
-from tidegate_cli.local_stack.cloud import Deployment
-from tidegate_cli.local_stack.emulator import Emulator
-from tidegate_cli.local_stack.places import Places
-from tidegate_cli.local_stack.private_files import make_private_folder
-from tidegate_cli.local_stack.root_key import draw_root_secret
+from tidegate_devstack import (
+    LocalStackError,
+    cloud,
+    job_code,
+    sam,
+    stack,
+)
+from tidegate_devstack import emulator as emulators
+from tidegate_devstack.cloud import Deployment
+from tidegate_devstack.emulator import Emulator
+from tidegate_devstack.places import Places
+from tidegate_devstack.private_files import make_private_folder
+from tidegate_devstack.root_key import draw_root_secret
 
 RUNNING = Emulator(pid=1, mark="running", port=1)
 KEY = "000000000000\x00us-east-1\x00'tidegate'"

@@ -16,9 +16,9 @@ import pytest
 
 from tidegate_cli import worker_child
 from tidegate_cli.errors import CliError
-from tidegate_cli.local_stack import StackInfo
 from tidegate_cli.worker_child import worker_children
 from tidegate_cli.worker_credentials import worker_environment
+from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 30.0
 

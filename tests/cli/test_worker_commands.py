@@ -10,9 +10,14 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.cli.samples import client_of
-from tidegate_cli import options, worker_commands
-from tidegate_cli.commands import app
+from tests.harness.cli.samples import client_of
+from tidegate_cli.commands import (
+    options,
+)
+from tidegate_cli.commands import (
+    workers as worker_commands,
+)
+from tidegate_cli.commands.root import app
 from tidegate_worker import main as worker_main
 from tidegate_worker.main import DEFAULT_DRAIN_SECONDS, WorkerArguments
 

@@ -9,17 +9,26 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from tests.contract.raw_requests import ITEM
-from tests.contract.script import Script
-from tests.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
-from tests.support.moto_statements import answer_statements
-from tests.support.moto_strict import make_strict
-from tests.support.tables import create_tables, delete_tables
+from tests.harness.contract.raw_requests import ITEM
+from tests.harness.contract.script import Script
+from tests.harness.contract.stores import (
+    Stores,
+    aws_clients,
+    aws_stores,
+    make_queue,
+    memory_stores,
+)
+from tests.harness.moto_statements import answer_statements
+from tests.harness.moto_strict import make_strict
+from tests.harness.tables import (
+    create_tables,
+    delete_tables,
+)
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.settings import Tables
-from tidegate_cli.local_stack import emulator
-from tidegate_cli.local_stack.places import Places
-from tidegate_cli.local_stack.root_key import root_session
+from tidegate_devstack import emulator
+from tidegate_devstack.places import Places
+from tidegate_devstack.root_key import root_session
 
 _numbers = count(1)
 

@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.contract.raw_requests import KEY, N, S, ask, keys, on_doubles, put, query, start, update
-from tests.contract.stores import Stores
+from tests.harness.contract.raw_requests import (
+    KEY,
+    N,
+    S,
+    ask,
+    keys,
+    on_doubles,
+    put,
+    query,
+    start,
+    update,
+)
+from tests.harness.contract.stores import Stores
 
 ACCEPTED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "a filter by a value that is called like a key": (

@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from tests.contract.jobs import new_job
-from tests.contract.script import Answer, Script, error
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.contract.test_small_stores import submission
 from tests.contract.test_workers import worker
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.script import (
+    Answer,
+    Script,
+    error,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    RANK_POLICY,
+    Stores,
+)
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.stores import Stores
+from tests.harness.contract.stores import Stores
 
 KB = "x" * 1_024
 KEY: Mapping[str, Any] = {"job_id": {"S": "a"}}

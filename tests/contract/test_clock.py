@@ -14,7 +14,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from tests.contract.stores import session_of
+from tests.harness.contract.stores import session_of
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.time import (
     AwsTime,

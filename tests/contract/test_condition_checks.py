@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.attack.condition_search import expression_of, view_of
 from tests.contract.test_cel_conformity import RESULTS
+from tests.harness.attack.condition_search import (
+    expression_of,
+    view_of,
+)
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.conditions.evaluator import (
     Program,

@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.contract.stores import NOW_MS, POOL, Stores
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
+)
 from tidegate.adapters.dynamodb import schema
 from tidegate.domain.errors import ServiceRefused
 from tidegate.ports import KnownLane

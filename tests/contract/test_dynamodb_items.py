@@ -6,9 +6,19 @@ from dataclasses import fields, replace
 
 import pytest
 
-from tests.contract.jobs import full_job, new_job
-from tests.contract.stores import NOW_MS, RANK_POLICY, SHARDS
-from tests.support.tables import resources, table_properties
+from tests.harness.contract.jobs import (
+    full_job,
+    new_job,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    RANK_POLICY,
+    SHARDS,
+)
+from tests.harness.tables import (
+    resources,
+    table_properties,
+)
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,

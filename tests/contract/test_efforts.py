@@ -15,11 +15,24 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from tests.contract.jobs import new_job
-from tests.contract.script import Script, error
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
-from tests.support.determined import StandingClock, VirtualTimer
-from tests.support.young_table import YoungTable
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.script import (
+    Script,
+    error,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    RANK_POLICY,
+    Stores,
+    aws_clients,
+    aws_stores,
+)
+from tests.harness.determined import (
+    StandingClock,
+    VirtualTimer,
+)
+from tests.harness.young_table import YoungTable
 from tidegate import bootstrap
 from tidegate.adapters.aws.clients import connect
 from tidegate.adapters.aws.effort import (

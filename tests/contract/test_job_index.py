@@ -6,11 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, SHARDS, Stores
-from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES
-from tests.domain.worker_cases import STAMP
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    RANK_POLICY,
+    SHARDS,
+    Stores,
+)
+from tests.harness.domain.transition_case import Case
+from tests.harness.domain.transition_cases import CASES
+from tests.harness.domain.worker_cases import STAMP
 from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane

@@ -6,8 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import full_job, new_job
-from tests.contract.stores import NOW_MS, Stores
+from tests.harness.contract.jobs import (
+    full_job,
+    new_job,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    Stores,
+)
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job

@@ -7,10 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
-from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    RANK_POLICY,
+    Stores,
+)
+from tests.harness.domain.transition_case import Case
+from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused

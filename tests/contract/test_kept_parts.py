@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, Stores
-from tests.contract.test_dynamodb_costs import Measure, cost_of, units
-from tidegate.adapters.memory.jobs import (
+from dev.simulator.memory.jobs import (
     RESULT_KEPT_LONGER_SECONDS,
     MemoryJobStore,
+)
+from tests.contract.test_dynamodb_costs import Measure, cost_of, units
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    Stores,
 )
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job

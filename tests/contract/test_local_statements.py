@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.stores import session_of
+from tests.harness.contract.stores import session_of
 from tidegate.adapters.aws.clients import AwsClients
 
 TABLE = "statements"

@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, Stores, same_clients
-from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
+    same_clients,
+)
+from tests.harness.domain.transition_case import Case
+from tests.harness.domain.transition_cases import CASES
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, TransitionRefused

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, SHARDS
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.adapters.memory.world import MemoryWorld
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    SHARDS,
+)
 from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

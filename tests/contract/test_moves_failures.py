@@ -12,9 +12,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.contract.jobs import new_job
-from tests.contract.script import Script, error
-from tests.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.script import (
+    Script,
+    error,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    RANK_POLICY,
+    Stores,
+)
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job

@@ -6,9 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.stores import NOW_MS, POOL, SHARDS, Stores
-from tests.simulation.support import function_pool, make_services, make_settings
+from dev.simulator.support import (
+    function_pool,
+    make_services,
+    make_settings,
+)
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    SHARDS,
+    Stores,
+)
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.states import State

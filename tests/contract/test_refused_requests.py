@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.raw_requests import (
+from tests.harness.contract.raw_requests import (
     ITEM,
     KEY,
     LARGE,
@@ -25,7 +25,7 @@ from tests.contract.raw_requests import (
     start,
     update,
 )
-from tests.contract.stores import Stores
+from tests.harness.contract.stores import Stores
 
 REFUSED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "a name that is not used": ("update_item", update("SET #a = :v", na="x", nb="y", vv=S)),

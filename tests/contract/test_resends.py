@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.script import Script
-from tests.contract.stores import NOW_MS, POOL, Stores
 from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
-from tests.domain.job_samples import READY
-from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.script import Script
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
+)
+from tests.harness.domain.job_samples import READY
+from tests.harness.domain.transition_case import Case
+from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job

@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jobs import new_job
-from tests.contract.script import Script, error
-from tests.contract.stores import NOW_MS, POOL, Stores
 from tests.contract.test_moves_failures import CODEC, answer, failed, kinds, standing
 from tests.contract.test_small_stores import submission
+from tests.harness.contract.jobs import new_job
+from tests.harness.contract.script import (
+    Script,
+    error,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
+)
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import _item_of
 from tidegate.domain.errors import DependencyUnavailable

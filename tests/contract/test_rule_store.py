@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.contract.stores import NOW_MS, Stores
+from tests.harness.contract.stores import (
+    NOW_MS,
+    Stores,
+)
 from tidegate.adapters.dynamodb import rules as dynamodb_rules
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.rules import (

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.stores import NOW_MS, Stores
-from tests.support.refused_shapes import bringing_no_item
+from tests.harness.contract.stores import (
+    NOW_MS,
+    Stores,
+)
+from tests.harness.refused_shapes import bringing_no_item
 from tidegate.domain.permits import NOBODY, Permit, asking
 
 KEY = "key:k"

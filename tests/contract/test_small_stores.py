@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.jobs import full_job, new_job
-from tests.contract.stores import NOW_MS, POOL, Stores
-from tidegate.adapters.memory.pool_queue import (
+from dev.simulator.memory.pool_queue import (
     MOST_RECEIVES,
     MOST_RECEIVES_OF_PROCESSES,
+)
+from tests.harness.contract.jobs import (
+    full_job,
+    new_job,
+)
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
 )
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound

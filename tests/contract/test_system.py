@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.contract.stores import Stores
+from tests.harness.contract.stores import Stores
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.meter import Usage
 from tidegate.adapters.system import SystemClock, SystemEntropy

@@ -8,7 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.stores import NOW_MS, POOL, Stores
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+    Stores,
+)
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
 from tidegate.domain.workers import PRESENT, Totals, Worker, WorkerSpec, WorkerState, begin

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.domain.job_samples import NOW_MS, READY
+from tests.harness.domain.job_samples import (
+    NOW_MS,
+    READY,
+)
 from tidegate.domain import errors
 from tidegate.domain.errors import TidegateError, TransitionRefused, Violation
 from tidegate.domain.workers import Worker, WorkerSpec, begin

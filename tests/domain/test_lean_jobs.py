@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.domain.job_samples import NOW_MS, PENDING
+from tests.harness.domain.job_samples import (
+    NOW_MS,
+    PENDING,
+)
 from tidegate.domain.dependency import Dependency, DependencyType
 from tidegate.domain.job import NO_TAGS, JobFailure, JobInput, lean
 from tidegate.domain.states import State

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from tests.domain.documents import read_document, table_rows
+from tests.harness.domain.documents import (
+    read_document,
+    table_rows,
+)
 from tidegate.domain import limits
 
 

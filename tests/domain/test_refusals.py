@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.domain.job_samples import (
+from tests.harness.domain.job_samples import (
     ASKED,
     NOW_MS,
     ORPHANED,
@@ -17,8 +17,11 @@ from tests.domain.job_samples import (
     SCHEDULED,
     worn_out,
 )
-from tests.domain.reopen_cases import ENDED_BADLY
-from tests.domain.worker_cases import CANCELLED, STAMP
+from tests.harness.domain.reopen_cases import ENDED_BADLY
+from tests.harness.domain.worker_cases import (
+    CANCELLED,
+    STAMP,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from tests.domain.documents import read_document
+from tests.harness.domain.documents import read_document
 from tidegate.domain.texts import UNPRINTABLE, is_plain, plain_message
 
 JOINERS = {"\u200c", "\u200d"}

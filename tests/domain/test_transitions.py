@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.job_samples import NOW_MS, RUNNING, SAMPLES
-from tests.domain.transition_case import Case
-from tests.domain.transition_cases import CASES
-from tests.domain.worker_cases import CANCELLED, STAMP
+from tests.harness.domain.job_samples import (
+    NOW_MS,
+    RUNNING,
+    SAMPLES,
+)
+from tests.harness.domain.transition_case import Case
+from tests.harness.domain.transition_cases import CASES
+from tests.harness.domain.worker_cases import (
+    CANCELLED,
+    STAMP,
+)
 from tidegate.domain import limits, transitions
 from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.domain.documents import read_document, table_rows
+from tests.harness.domain.documents import (
+    read_document,
+    table_rows,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, WorkerIdTaken
 from tidegate.domain.pools import Pool, PoolKind

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.quiet import set_schedule
-from tidegate_cli.local_stack import StackInfo, down, up
+from tests.harness.e2e.quiet import set_schedule
+from tidegate_devstack import (
+    StackInfo,
+    down,
+    up,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / ".tidegate"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command_line import tidegate
-from tidegate_cli.local_stack import StackInfo
+from tests.harness.e2e.command_line import tidegate
+from tidegate_devstack import StackInfo
 
 
 @pytest.mark.slow

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command_line import tidegate, tidegate_json
-from tidegate_cli.local_stack import StackInfo
-from tidegate_cli.structures import load
+from tests.harness.e2e.command_line import (
+    tidegate,
+    tidegate_json,
+)
+from tidegate_cli.documents.structures import load
 from tidegate_cli.views import parse_time_ms
+from tidegate_devstack import StackInfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

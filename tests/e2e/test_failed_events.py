@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate_cli.local_stack import StackInfo
+from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_cli.local_stack import down
+from tidegate_devstack import down
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "start" / "first-job-type.md"
 BLOCK = re.compile(r"^```(sh|python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\S+\.(?:py|yaml))\n")
 EXIT_CODE = re.compile(r" +# exit code (\d+)$")
-NOT_COPIED = {"tests", "docs", "benchmarks", "build", "dist"}
+NOT_COPIED = {"tests", "docs", "build", "dist"}
 TIMEOUT_SECONDS = 300
 
 

@@ -11,11 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.command_line import (
+    tidegate,
+    tidegate_json,
+)
 from tidegate.domain import limits
-from tidegate_cli.local_stack import StackInfo
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import local_target
+from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 90
 

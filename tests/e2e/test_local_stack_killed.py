@@ -11,8 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.command_line import tidegate_json
-from tidegate_cli.local_stack import LocalState, down, status, up
+from tests.harness.e2e.command_line import tidegate_json
+from tidegate_devstack import (
+    LocalState,
+    down,
+    status,
+    up,
+)
 
 SAVED_WITHIN_SECONDS = 6.0  # docs/guides/local-stack.md
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.command_line import (
+    tidegate,
+    tidegate_json,
+)
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain import limits
 from tidegate.domain.job import Job
@@ -20,7 +23,7 @@ from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.jobs.loader import load_registry
 from tidegate.settings import read_settings, read_tables
 from tidegate.usecases.submit import submit
-from tidegate_cli.local_stack import StackInfo
+from tidegate_devstack import StackInfo
 
 EVENT = Path(__file__).resolve().parents[2] / "events" / "reaper-schedule.json"
 LONG_AGO_MS = 10 * 60_000

@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.command_line import tidegate_json
-from tests.e2e.worker_processes import becomes, job_state, worker
+from tests.harness.e2e.command_line import tidegate_json
+from tests.harness.e2e.worker_processes import (
+    becomes,
+    job_state,
+    worker,
+)
 from tidegate.domain import limits
-from tidegate_cli.local_stack import StackInfo
+from tidegate_devstack import StackInfo
 
 EVENT = Path(__file__).resolve().parents[2] / "events" / "reaper-schedule.json"
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.command_line import (
+    tidegate,
+    tidegate_json,
+)
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.settings import read_settings, read_tables
-from tidegate_cli.local_stack import StackInfo
+from tidegate_devstack import StackInfo
 
 PATIENCE_SECONDS = 60
 JOB = '{"type": "tidegate.noop", "pool": "ecs"}'

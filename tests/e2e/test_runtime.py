@@ -21,7 +21,7 @@ from unittest.mock import ANY
 import pytest
 from packaging.requirements import Requirement
 
-from tests.e2e.lambda_runtime import (
+from tests.harness.e2e.lambda_runtime import (
     INTERPRETER,
     BuiltFunction,
     RunningFunction,
@@ -32,11 +32,19 @@ from tests.e2e.lambda_runtime import (
     running,
     top_level,
 )
-from tests.e2e.quiet import quieten
-from tests.functions.api_calls import EVENT_STATUS, EVENTS, read_event
+from tests.harness.e2e.quiet import quieten
+from tests.harness.functions.api_calls import (
+    EVENT_STATUS,
+    EVENTS,
+    read_event,
+)
 from tidegate.usecases.reap.reap import ReapReport
-from tidegate_cli.local_stack import StackInfo, down, up
-from tidegate_cli.local_stack.places import Places
+from tidegate_devstack import (
+    StackInfo,
+    down,
+    up,
+)
+from tidegate_devstack.places import Places
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="Lambda's runtime interface emulator is a Linux program"
@@ -53,7 +61,7 @@ ANSWERS = {
     "worker-sqs": NO_FAILURES,
 }
 ALL_EVENTS = sorted(path.stem for path in EVENTS.glob("*.json"))
-CORE = Path(__file__).resolve().parents[2] / "requirements" / "core.in"
+CORE = Path(__file__).resolve().parents[2] / "dev" / "requirements" / "core.in"
 LAYER_PACKAGES = sorted(
     Requirement(line).name
     for line in CORE.read_text(encoding="utf-8").splitlines()

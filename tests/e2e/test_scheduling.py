@@ -11,8 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command_line import tidegate, tidegate_json
-from tests.e2e.worker_processes import becomes, job_state, worker
+from tests.harness.e2e.command_line import (
+    tidegate,
+    tidegate_json,
+)
+from tests.harness.e2e.worker_processes import (
+    becomes,
+    job_state,
+    worker,
+)
 
 HELD_TYPE = "demo.start_signal"
 NOT_BEFORE_SECONDS = 5.0  # at most so late while work flows

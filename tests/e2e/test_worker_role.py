@@ -10,10 +10,15 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.attack.isolation import without_privileges
-from tests.e2e.worker_processes import becomes, job_state, submit, worker
-from tidegate_cli.local_stack import StackInfo
+from tests.harness.attack.isolation import without_privileges
+from tests.harness.e2e.worker_processes import (
+    becomes,
+    job_state,
+    submit,
+    worker,
+)
 from tidegate_cli.worker_credentials import ROLE, session_keys
+from tidegate_devstack import StackInfo
 
 pytestmark = pytest.mark.e2e
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.examples.world import EXAMPLES, Deployment
-from tests.simulation.checks import first_start_ms
-from tests.simulation.support import START_MS
+from dev.simulator.checks import first_start_ms
+from dev.simulator.support import START_MS
+from tests.harness.examples.world import (
+    EXAMPLES,
+    Deployment,
+)
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import Job
-from tidegate_cli.documents import read_document
+from tidegate_cli.documents.submissions import read_document
 
 HOUR_MS = 3_600_000
 

@@ -14,14 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.world import EXAMPLES, JOB_TYPES, REGISTRY
-from tests.handlers.executors import BEAT_SECONDS, CLOCK, Beats, assignment, has_progress
+from tests.harness.examples.world import (
+    EXAMPLES,
+    JOB_TYPES,
+    REGISTRY,
+)
+from tests.harness.jobs.executors import (
+    BEAT_SECONDS,
+    CLOCK,
+    Beats,
+    assignment,
+    has_progress,
+)
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.domain.states import State
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream
-from tidegate_cli.job_check import check_job_code
+from tidegate_devstack.job_check import check_job_code
 
 FOLDER = EXAMPLES / "job_types"
 FILES = ["async_job.py", "idempotent.py", "progress.py", "word_count.py"]

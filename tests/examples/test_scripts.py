@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.world import EXAMPLES, Deployment, served
+from tests.harness.examples.world import (
+    EXAMPLES,
+    Deployment,
+    served,
+)
 
 TIMEOUT_SECONDS = 60
 Run = Callable[[str], list[str]]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb
 
-from tests.faults.emulated import emulated_aws
+from tests.harness.faults.emulated import emulated_aws
 
 
 class Ended(BaseException):

@@ -10,12 +10,34 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.checks import bring_to_rest, check_all
-from tests.faults.deployment import POOL, Deployment
-from tests.faults.emulated import EmulatedAws, emulated_aws
-from tests.faults.injection import Call, Fault, Injector, Kind, kinds_of
-from tests.faults.scenarios import CASES, Case
-from tests.faults.sites import Finder, find_sites, find_use_cases
+from tests.harness.faults.checks import (
+    bring_to_rest,
+    check_all,
+)
+from tests.harness.faults.deployment import (
+    POOL,
+    Deployment,
+)
+from tests.harness.faults.emulated import (
+    EmulatedAws,
+    emulated_aws,
+)
+from tests.harness.faults.injection import (
+    Call,
+    Fault,
+    Injector,
+    Kind,
+    kinds_of,
+)
+from tests.harness.faults.scenarios import (
+    CASES,
+    Case,
+)
+from tests.harness.faults.sites import (
+    Finder,
+    find_sites,
+    find_use_cases,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
@@ -139,10 +161,10 @@ def test_every_call_site_has_its_case(
         kinds = [f"{kind} {count}" for (of, kind), count in sorted(reached.items(), key=str) if of == site]
         note(f"{site}: {', '.join(kinds) or 'NO CASE'}")
     assert {site for site, _ in reached} == SITES, (
-        "a call of AWS has no scenario; see tests/faults/scenarios.py"
+        "a call of AWS has no scenario; see tests/harness/faults/scenarios.py"
     )
     missing = find_use_cases() - use_cases
-    assert not missing, f"no scenario has {sorted(missing)} call AWS; see tests/faults/scenarios.py"
+    assert not missing, f"no scenario has {sorted(missing)} call AWS; see tests/harness/faults/scenarios.py"
 
 
 def test_a_message_that_nobody_sends_again_is_noticed(

@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.faults.deployment import POOL, Deployment
-from tests.faults.emulated import EmulatedAws, emulated_aws
-from tests.faults.refusal_scenarios import Interrupted, begins_when_looked_at
-from tests.faults.steps import submit
+from tests.harness.faults.deployment import (
+    POOL,
+    Deployment,
+)
+from tests.harness.faults.emulated import (
+    EmulatedAws,
+    emulated_aws,
+)
+from tests.harness.faults.refusal_scenarios import (
+    Interrupted,
+    begins_when_looked_at,
+)
+from tests.harness.faults.steps import submit
 from tidegate.domain.states import Group, State
 from tidegate.ports import IndexPage
 from tidegate.usecases.dispatch.serve import serve_pools

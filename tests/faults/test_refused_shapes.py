@@ -6,11 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.checks import bring_to_rest, check_all
-from tests.faults.deployment import Deployment
-from tests.faults.emulated import EmulatedAws, emulated_aws, emulated_clients
-from tests.faults.scenarios import CASES
-from tests.support.refused_shapes import SHAPES, bringing_no_item, refusing
+from tests.harness.faults.checks import (
+    bring_to_rest,
+    check_all,
+)
+from tests.harness.faults.deployment import Deployment
+from tests.harness.faults.emulated import (
+    EmulatedAws,
+    emulated_aws,
+    emulated_clients,
+)
+from tests.harness.faults.scenarios import CASES
+from tests.harness.refused_shapes import (
+    SHAPES,
+    bringing_no_item,
+    refusing,
+)
 from tidegate.adapters.aws.clients import AwsClients
 
 

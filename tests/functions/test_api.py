@@ -6,8 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import ANN, NOW, NOW_MS, Api
-from tests.support.determined import StandingClock
+from tests.harness.determined import StandingClock
+from tests.harness.functions.api_calls import (
+    ANN,
+    NOW,
+    NOW_MS,
+    Api,
+)
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp

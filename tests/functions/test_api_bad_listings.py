@@ -8,7 +8,10 @@ import zlib
 
 import pytest
 
-from tests.functions.api_calls import UNKNOWN_ID, Api
+from tests.harness.functions.api_calls import (
+    UNKNOWN_ID,
+    Api,
+)
 from tidegate.domain.states import State
 
 

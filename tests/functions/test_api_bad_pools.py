@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.api_calls import Api
+from tests.harness.functions.api_calls import Api
 
 NOOP = {"type": "tidegate.noop"}
 LACKS = "pool 'lambda' does not offer gpu; it offers nothing special"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functions.api_calls import Api
 from tests.functions.test_api_bad_input import workflow
+from tests.harness.functions.api_calls import Api
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functions.api_calls import Api
+from tests.harness.functions.api_calls import Api
 from tidegate import bootstrap
 from tidegate.jobs.loader import (
     load_registry,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import Api
+from tests.harness.functions.api_calls import Api
 from tidegate.domain.submission import Phase
 
 JOB = {"type": "tidegate.noop"}

@@ -6,7 +6,11 @@ import json
 
 import pytest
 
-from tests.functions.api_calls import UNKNOWN_ID, Api, read_event
+from tests.harness.functions.api_calls import (
+    UNKNOWN_ID,
+    Api,
+    read_event,
+)
 from tidegate.domain import limits
 from tidegate.domain.job import Json
 

@@ -9,8 +9,8 @@ import app
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tests.functions.api_calls import Api
 from tests.functions.test_api_recovery import fail
+from tests.harness.functions.api_calls import Api
 from tidegate.domain.states import State
 from tidegate.usecases.bounds import portions
 from tidegate.usecases.bounds.deadline import Deadline

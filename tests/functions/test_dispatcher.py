@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
 from functions.dispatcher import app
-from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
-from tests.support.determined import StandingClock
-from tests.support.tables import resources, table_properties
+from tests.harness.determined import StandingClock
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+    read_event,
+)
+from tests.harness.tables import (
+    resources,
+    table_properties,
+)
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.rules import is_of_rules
@@ -19,8 +28,7 @@ from tidegate.adapters.dynamodb.workers import (
     pool_of_worker,
     worker_from,
 )
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import DispatcherDeps, Meter, memory_services
+from tidegate.bootstrap import DispatcherDeps, Meter
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, JobInput

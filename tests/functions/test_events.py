@@ -11,10 +11,25 @@ from typing import Any
 
 import pytest
 
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import (
+    Change,
+    MemoryWorld,
+)
 from functions.worker import app as worker
-from tests.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
-from tests.support.determined import StandingClock
-from tests.support.tables import resources, routes
+from tests.harness.determined import StandingClock
+from tests.harness.functions.api_calls import (
+    EVENT_STATUS,
+    EVENTS,
+    NOW_MS,
+    SETTINGS,
+    Api,
+    read_event,
+)
+from tests.harness.tables import (
+    resources,
+    routes,
+)
 from tidegate.adapters.aws.queue import message_body
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
@@ -25,11 +40,7 @@ from tidegate.adapters.dynamodb.workers import (
     worker_item,
 )
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.memory.world import (
-    Change,
-    MemoryWorld,
-)
-from tidegate.bootstrap import Meter, WorkerDeps, memory_services
+from tidegate.bootstrap import Meter, WorkerDeps
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TERMINAL, State

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.world import Deployment
+from tests.harness.examples.world import Deployment
 from tidegate.domain.dependency import DependencyType
-from tidegate_cli.documents import Document, read_document
+from tidegate_cli.documents.submissions import (
+    Document,
+    read_document,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.template import Resolved
+from tests.harness.template import Resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -6,9 +6,13 @@ from dataclasses import fields, replace
 import pytest
 
 from functions.reaper import app
-from tests.functions.api_calls import NOW_MS, Api, read_event
-from tests.support.determined import StandingClock
-from tests.support.tables import resources
+from tests.harness.determined import StandingClock
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    Api,
+    read_event,
+)
+from tests.harness.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State

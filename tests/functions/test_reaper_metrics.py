@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
 from functions.dispatcher import app as dispatcher
 from functions.reaper import app
-from tests.functions.api_calls import NOW_MS, SETTINGS, read_event
-from tests.support.determined import StandingClock
+from tests.harness.determined import StandingClock
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+    read_event,
+)
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.rules import is_of_rules
 from tidegate.adapters.dynamodb.workers import pool_of_worker
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps, memory_services
+from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.domain.job_samples import NOW_MS, SAMPLES
-from tests.support.tables import resources
+from dev.simulator.memory.world import Change
+from tests.harness.domain.job_samples import (
+    NOW_MS,
+    SAMPLES,
+)
+from tests.harness.tables import resources
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.adapters.memory.world import Change
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TRANSITIONS, State

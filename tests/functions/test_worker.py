@@ -9,12 +9,18 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from dev.simulator.memory.world import MemoryWorld
 from functions.worker import app
-from tests.handlers.executors import JOBCODE
-from tests.worker.world import CLOCK, POOL, job_of, make_services, queued_job
+from tests.harness.jobs.executors import JOBCODE
+from tests.harness.worker.world import (
+    CLOCK,
+    POOL,
+    job_of,
+    make_services,
+    queued_job,
+)
 from tidegate import bootstrap
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.bootstrap import Meter, Usage, WorkerDeps
 from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable

@@ -14,8 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit import KNOWN, PINNED, REQUIRED, ROOT, VARIABLE, WAIVERS, waived
-from tidegate_cli.local_stack.processes import free_port
+from dev.scripts.audit import (
+    KNOWN,
+    PINNED,
+    REQUIRED,
+    ROOT,
+    VARIABLE,
+    WAIVERS,
+    waived,
+)
+from tidegate_devstack.processes import free_port
 
 KNOWN_NAME, _, KNOWN_VERSION = KNOWN.partition("==")
 FLAW = "PYSEC-2026-1"

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from scripts.audit import ROOT
-from tests.support.tables import TEMPLATE, resources
+from dev.scripts.audit import ROOT
+from tests.harness.tables import (
+    TEMPLATE,
+    resources,
+)
 
 FUNCTIONS = {name for name, spec in resources().items() if spec["Type"] == "AWS::Serverless::Function"}
 

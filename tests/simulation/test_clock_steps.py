@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.clock_steps import MACHINES, STEPS_MS, Step
-from tests.simulation.graphs import job, workflow
-from tests.simulation.runs import always, make_simulator, run, submit
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Options
-from tests.simulation.support import JOB_TYPE
+from dev.simulator.clock_steps import (
+    MACHINES,
+    STEPS_MS,
+    Step,
+)
+from dev.simulator.graphs import (
+    job,
+    workflow,
+)
+from dev.simulator.runs import (
+    always,
+    make_simulator,
+    run,
+    submit,
+)
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import Options
+from dev.simulator.support import JOB_TYPE
 from tidegate.domain.states import State
 
 RUNS_MS = 250_000  # of its 300 s, past several heartbeats and runs of the reaper

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.simulation.deploys import run_deploy
+from dev.simulator.deploys import run_deploy
 
 SEEDS = 300
 FEW = 5  # in so many seeds at the least; the same every time
@@ -29,7 +29,7 @@ def test_every_deploy_ends_well(note: Callable[[str], None]) -> None:
         try:
             simulator = run_deploy(seed)
         except Exception as error:
-            raise AssertionError(f"python -m tests.simulation.deploys --seed {seed} replays this") from error
+            raise AssertionError(f"python -m dev.simulator.deploys --seed {seed} replays this") from error
         seeds.update(what for what, count in simulator.happened.items() if count)
     for what in COME_BY:
         note(f"{what}: in {seeds[what]} of {SEEDS} seeds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.simulation.expiry import run_seed
+from dev.simulator.expiry import run_seed
 
 SEEDS = 100
 FEW = 5  # in so many seeds at the least; the same every time
@@ -26,7 +26,7 @@ def test_nothing_that_is_needed_is_removed_and_nothing_else_stays(note: Callable
         try:
             simulator = run_seed(seed)
         except Exception as error:
-            raise AssertionError(f"python -m tests.simulation.expiry --seed {seed} replays this") from error
+            raise AssertionError(f"python -m dev.simulator.expiry --seed {seed} replays this") from error
         times.update(simulator.happened)
         seeds.update(what for what, count in simulator.happened.items() if count)
     for what in COME_BY:

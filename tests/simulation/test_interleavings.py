@@ -11,16 +11,30 @@ from math import comb
 
 import pytest
 
-from tests.simulation.actors import POOL, Worked
-from tests.simulation.checks import check_all
-from tests.simulation.interleavings import PORTS, Explored, Finished, explore
-from tests.simulation.scenario import succeeds
-from tests.simulation.scene import Scene
-from tests.simulation.scenes import CASES, Case
-from tests.simulation.simulator import Options, Simulator
-from tests.simulation.world_states import copy_world
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.actors import (
+    POOL,
+    Worked,
+)
+from dev.simulator.checks import check_all
+from dev.simulator.interleavings import (
+    PORTS,
+    Explored,
+    Finished,
+    explore,
+)
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.scenario import succeeds
+from dev.simulator.scene import Scene
+from dev.simulator.scenes import (
+    CASES,
+    Case,
+)
+from dev.simulator.simulator import (
+    Options,
+    Simulator,
+)
+from dev.simulator.world_states import copy_world
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.permits import asking, key_permit
 from tidegate.domain.states import TRANSITIONS, State

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.checks import first_start_ms, started_ahead
-from tests.simulation.graphs import job, workflow
-from tests.simulation.runs import LAMBDA, always, make_simulator, run, submit
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Options
-from tests.simulation.support import (
+from dev.simulator.checks import (
+    first_start_ms,
+    started_ahead,
+)
+from dev.simulator.graphs import (
+    job,
+    workflow,
+)
+from dev.simulator.runs import (
+    LAMBDA,
+    always,
+    make_simulator,
+    run,
+    submit,
+)
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import Options
+from dev.simulator.support import (
     JOB_TYPE,
     function_pool,
 )

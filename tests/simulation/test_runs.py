@@ -6,12 +6,30 @@ from itertools import pairwise
 
 import pytest
 
-from tests.simulation.checks import first_start_ms
-from tests.simulation.graphs import chain, fan_out_fan_in, job, layered, workflow
-from tests.simulation.runs import LAMBDA, always, by_key, make_simulator, run, run_workflow, submit
-from tests.simulation.scenario import Course, fails, succeeds
-from tests.simulation.simulator import Options
-from tests.simulation.support import (
+from dev.simulator.checks import first_start_ms
+from dev.simulator.graphs import (
+    chain,
+    fan_out_fan_in,
+    job,
+    layered,
+    workflow,
+)
+from dev.simulator.runs import (
+    LAMBDA,
+    always,
+    by_key,
+    make_simulator,
+    run,
+    run_workflow,
+    submit,
+)
+from dev.simulator.scenario import (
+    Course,
+    fails,
+    succeeds,
+)
+from dev.simulator.simulator import Options
+from dev.simulator.support import (
     JOB_TYPE,
     START_MS,
     process_pool,

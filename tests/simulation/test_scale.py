@@ -9,9 +9,17 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.simulation.graphs import chain, fan_out_fan_in, layered
-from tests.simulation.growth import fitted_exponent, run_and_check, simulator_for
-from tests.support.apart import measured_apart
+from dev.simulator.graphs import (
+    chain,
+    fan_out_fan_in,
+    layered,
+)
+from dev.simulator.growth import (
+    fitted_exponent,
+    run_and_check,
+    simulator_for,
+)
+from tests.harness.apart import measured_apart
 from tidegate.domain.requests import WorkflowRequest
 
 SIZES = (100, 1_000, 10_000)

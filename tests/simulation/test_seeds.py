@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.simulation import branches
-from tests.simulation.seeds import run_seed
+from dev.simulator import branches
+from dev.simulator.seeds import run_seed
 
 SEEDS = 500
 FEW = 5  # in so many seeds at the least; the same every time
@@ -60,7 +60,7 @@ def test_every_seed_ends_well(note: Callable[[str], None]) -> None:
         try:
             simulator = run_seed(seed)
         except Exception as error:
-            raise AssertionError(f"python -m tests.simulation.seeds --seed {seed} replays this") from error
+            raise AssertionError(f"python -m dev.simulator.seeds --seed {seed} replays this") from error
         times.update(simulator.happened)
         seeds.update(what for what, count in simulator.happened.items() if count)
     for what in (*COME_BY, *branches.COME_BY):

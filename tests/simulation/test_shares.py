@@ -6,12 +6,19 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
-from tests.simulation.graphs import job, workflow
-from tests.simulation.runs import always, make_simulator, submit
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Simulator
-from tests.simulation.support import function_pool
-from tidegate.adapters.memory.world import Change
+from dev.simulator.graphs import (
+    job,
+    workflow,
+)
+from dev.simulator.memory.world import Change
+from dev.simulator.runs import (
+    always,
+    make_simulator,
+    submit,
+)
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import Simulator
+from dev.simulator.support import function_pool
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State
 

@@ -17,9 +17,7 @@ from itertools import pairwise
 
 import pytest
 
-from functions.dispatcher import app as dispatcher
-from functions.reaper import app as reaper
-from tests.simulation.lambda_platform import (
+from dev.simulator.lambda_platform import (
     MINUTE_MS,
     SECOND_MS,
     Calls,
@@ -31,8 +29,15 @@ from tests.simulation.lambda_platform import (
     Shard,
     keep_busy,
 )
-from tests.simulation.support import START_MS, function_pool, make_services, make_settings
-from tests.support.template import Resolved
+from dev.simulator.support import (
+    START_MS,
+    function_pool,
+    make_services,
+    make_settings,
+)
+from functions.dispatcher import app as dispatcher
+from functions.reaper import app as reaper
+from tests.harness.template import Resolved
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.simulation.checks import check_all
-from tests.simulation.clients import Client
-from tests.simulation.graphs import job, workflow
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Simulator
-from tests.simulation.support import START_MS, function_pool, make_services, make_settings
+from dev.simulator.checks import check_all
+from dev.simulator.clients import Client
+from dev.simulator.graphs import (
+    job,
+    workflow,
+)
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import Simulator
+from dev.simulator.support import (
+    START_MS,
+    function_pool,
+    make_services,
+    make_settings,
+)
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase

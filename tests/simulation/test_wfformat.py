@@ -6,12 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.checks import check_all, first_start_ms, hold_back
-from tests.simulation.graphs import workflow
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Options, Simulator
-from tests.simulation.support import function_pool, make_services, make_settings
-from tests.simulation.traces import read_trace, sample_files
+from dev.simulator.checks import (
+    check_all,
+    first_start_ms,
+    hold_back,
+)
+from dev.simulator.graphs import workflow
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import (
+    Options,
+    Simulator,
+)
+from dev.simulator.support import (
+    function_pool,
+    make_services,
+    make_settings,
+)
+from dev.simulator.traces import (
+    read_trace,
+    sample_files,
+)
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.stateful.courses import CoursesMachine
-from tests.stateful.model_jobs import Happening
+from tests.harness.stateful.courses import CoursesMachine
+from tests.harness.stateful.model_jobs import Happening
 
 EXAMPLES = int(os.environ.get("TIDEGATE_SOAK_EXAMPLES", "1000"))
 STEPS = 50

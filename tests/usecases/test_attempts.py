@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS
-from tests.usecases.recovering import Workflow, after
+from tests.harness.functions.api_calls import NOW_MS
+from tests.harness.usecases.recovering import (
+    Workflow,
+    after,
+)
 from tidegate.contracts.jobs import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType

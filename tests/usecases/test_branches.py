@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.usecases.recovering import Workflow, after
+from tests.harness.usecases.recovering import (
+    Workflow,
+    after,
+)
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import JobFailure

@@ -8,9 +8,14 @@ from itertools import count
 
 import pytest
 
-from tests.usecases.recovering import NOOP, Workflow, after, chain
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.adapters.memory.world import MemoryWorld
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.usecases.recovering import (
+    NOOP,
+    Workflow,
+    after,
+    chain,
+)
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, TooFarDownstream
 from tidegate.domain.job import Job

@@ -6,7 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from tests.usecases.dispatching import POOL, Deployment
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.ports import Outcome, OutcomeKind, Signal

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.support import JOB_TYPE, function_pool
-from tests.usecases.dispatching import POOL, Deployment
+from dev.simulator.support import (
+    JOB_TYPE,
+    function_pool,
+)
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.lanes import key_lane, type_lane
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State

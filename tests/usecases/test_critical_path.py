@@ -6,11 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.checks import first_start_ms
-from tests.simulation.runs import make_simulator, run, submit
-from tests.simulation.scenario import succeeds
-from tests.simulation.simulator import Options
-from tests.simulation.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.checks import first_start_ms
+from dev.simulator.runs import (
+    make_simulator,
+    run,
+    submit,
+)
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import Options
+from dev.simulator.support import (
+    JOB_TYPE,
+    function_pool,
+    make_services,
+    make_settings,
+)
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.submit.critical_path import boosts_of

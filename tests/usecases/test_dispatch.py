@@ -7,8 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.support import JOB_TYPE, function_pool, make_services, make_settings
-from tests.usecases.dispatching import POOL, Deployment
+from dev.simulator.support import (
+    JOB_TYPE,
+    function_pool,
+    make_services,
+    make_settings,
+)
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.pools import PoolKind

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.usecases.dispatching import POOL, Deployment
-from tidegate.adapters.memory.world import HeldLease
+from dev.simulator.memory.world import HeldLease
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
 from tidegate.usecases.dispatch.dispatch import dispatch

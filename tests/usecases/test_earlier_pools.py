@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State

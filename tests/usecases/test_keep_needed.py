@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import SETTINGS
-from tests.usecases.recovering import Workflow, after, chain
+from tests.harness.functions.api_calls import SETTINGS
+from tests.harness.usecases.recovering import (
+    Workflow,
+    after,
+    chain,
+)
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest

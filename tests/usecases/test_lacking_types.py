@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from tests.usecases.dispatching import Deployment
-from tidegate.adapters.memory.pool_queue import (
+from dev.simulator.memory.pool_queue import (
     MOST_RECEIVES_OF_PROCESSES,
     PoolQueue,
 )
+from tests.harness.usecases.dispatching import Deployment
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State

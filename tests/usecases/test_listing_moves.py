@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.states import State

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tests.simulation.support import JOB_TYPE
-from tests.usecases.dispatching import POOL, Deployment
+from dev.simulator.support import JOB_TYPE
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.determined import NoEntropy
-from tidegate.adapters.memory.queue import MemoryQueue
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.queue import MemoryQueue
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.determined import NoEntropy
 from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.adapters.memory.queue import MemoryQueue
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.queue import MemoryQueue
+from dev.simulator.memory.services import memory_services
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.simulation.support import function_pool
-from tests.usecases.dispatching import POOL, Deployment
+from dev.simulator.support import function_pool
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tests.usecases.test_concurrency import KEY, MINUTE_MS, crash_at
 from tidegate.domain.states import Group, State
 from tidegate.ports import OutcomeKind

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tidegate.adapters.memory.queue import MemoryQueue
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.queue import MemoryQueue
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tidegate.bootstrap import Services
 from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind

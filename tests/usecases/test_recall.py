@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.functions.api_calls import SETTINGS
-from tests.usecases.dispatching import POOL, Deployment
+from tests.harness.functions.api_calls import SETTINGS
+from tests.harness.usecases.dispatching import (
+    POOL,
+    Deployment,
+)
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec
 from tidegate.usecases.dispatch.tick import tick

@@ -7,7 +7,10 @@ from itertools import count
 
 import pytest
 
-from tests.usecases.recovering import Workflow, after
+from tests.harness.usecases.recovering import (
+    Workflow,
+    after,
+)
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.states import State

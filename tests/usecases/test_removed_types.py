@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
 from tests.usecases.test_earlier_pools import Types
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
 from tidegate.domain import limits
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State

@@ -6,8 +6,12 @@ from itertools import count
 
 import pytest
 
-from tests.domain.job_samples import worn_out
-from tests.usecases.recovering import Workflow, after, chain
+from tests.harness.domain.job_samples import worn_out
+from tests.harness.usecases.recovering import (
+    Workflow,
+    after,
+    chain,
+)
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused

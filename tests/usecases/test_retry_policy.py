@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS
-from tests.usecases.recovering import Workflow
+from tests.harness.functions.api_calls import NOW_MS
+from tests.harness.usecases.recovering import Workflow
 from tidegate.domain.job import Job
 from tidegate.domain.retry import RetryPolicy, backoff_ms
 from tidegate.domain.states import State

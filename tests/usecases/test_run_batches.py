@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tests.support.batch_store import BatchStore
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.batch_store import BatchStore
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest

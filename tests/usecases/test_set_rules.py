@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.services import memory_services
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule

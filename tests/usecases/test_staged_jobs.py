@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.services import memory_services
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import workflow_job_id

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.domain.job_samples import RUNNING, SAMPLES
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.domain.job_samples import (
+    RUNNING,
+    SAMPLES,
+)
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import TERMINAL, State

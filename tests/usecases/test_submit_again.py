@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest

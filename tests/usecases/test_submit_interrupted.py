@@ -8,8 +8,8 @@ from itertools import count
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS
-from tests.usecases.interruptions import (
+from tests.harness.functions.api_calls import NOW_MS
+from tests.harness.usecases.interruptions import (
     ENDED,
     FEWEST_POINTS,
     LATER_MS,

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest

@@ -7,12 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tests.support.determined import StandingClock
-from tests.support.executors import NeverRuns
-from tidegate.adapters.memory.jobs import MemoryJobStore
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import Services, memory_services
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.determined import StandingClock
+from tests.harness.executors import NeverRuns
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
+from tidegate.bootstrap import Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job, JobInput, Json

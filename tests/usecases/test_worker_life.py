@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functions.api_calls import NOW_MS, SETTINGS
-from tidegate.adapters.memory.workers import MemoryWorkerRegistry
-from tidegate.adapters.memory.world import MemoryWorld
-from tidegate.bootstrap import memory_services
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.workers import MemoryWorkerRegistry
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.functions.api_calls import (
+    NOW_MS,
+    SETTINGS,
+)
 from tidegate.domain.errors import InvalidRequest, ServiceRefused, WorkerFenced, WorkerIdTaken
 from tidegate.domain.workers import Worker, WorkerSpec, WorkerState
 from tidegate.usecases.pools.capacity import pool_capacity

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.harness.waiting import PATIENCE_SECONDS
 from tidegate_worker.batcher import Batcher
 
 NEVER_SECONDS = 3_600.0

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.waiting import becomes_true
-from tests.worker.running import Fixture
+from tests.harness.waiting import becomes_true
+from tests.harness.worker.running import Fixture
+from tests.harness.worker.world import (
+    CLOCK,
+    POOL,
+    job_of,
+    queued_job,
+    registration_of,
+)
 from tests.worker.test_process import entry
-from tests.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
 from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.states import State
 from tidegate.domain.workers import Totals, WorkerState

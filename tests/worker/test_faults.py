@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import becomes_true
-from tests.worker.running import Fixture
-from tests.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
+from tests.harness.waiting import becomes_true
+from tests.harness.worker.running import Fixture
+from tests.harness.worker.world import (
+    CLOCK,
+    POOL,
+    GateExecutor,
+    job_of,
+    queued_job,
+)
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State

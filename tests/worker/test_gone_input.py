@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support.waiting import becomes_true
-from tests.worker.running import Fixture
-from tests.worker.world import job_of, queued_job
+from tests.harness.waiting import becomes_true
+from tests.harness.worker.running import Fixture
+from tests.harness.worker.world import (
+    job_of,
+    queued_job,
+)
 from tidegate.domain.states import State
 
 

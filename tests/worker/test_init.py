@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import importing_environment
+from tests.harness.processes import importing_environment
 from tidegate_worker.init import keys_that_the_first_process_shows
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,10 +9,15 @@ import threading
 
 import pytest
 
-from tests.support.determined import NoEntropy
-from tests.support.processes import importing_environment
-from tests.support.waiting import PATIENCE_SECONDS
-from tests.worker.world import CLOCK, POOL, GateExecutor
+from dev.simulator.memory.services import memory_services
+from tests.harness.determined import NoEntropy
+from tests.harness.processes import importing_environment
+from tests.harness.waiting import PATIENCE_SECONDS
+from tests.harness.worker.world import (
+    CLOCK,
+    POOL,
+    GateExecutor,
+)
 from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.pools import Pool, PoolKind
@@ -69,7 +74,7 @@ def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
         POOL: Pool(POOL, "", PoolKind.PROCESS, 60, capabilities=frozenset({"gpu"})),
         "function": Pool("function", "", PoolKind.FUNCTION, 60),
     }
-    services, _ = bootstrap.memory_services(Settings(pools=pools, default_pool=POOL))
+    services, _ = memory_services(Settings(pools=pools, default_pool=POOL))
     made = bootstrap.ProcessDeps(services, GateExecutor(), CLOCK, NoEntropy(), bootstrap.Meter())
     monkeypatch.setattr(bootstrap, "process_worker", lambda *_bounds: made)
     monkeypatch.setattr(WorkerProcess, "_serve", lambda self: EXIT_DRAINED)

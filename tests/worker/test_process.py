@@ -4,10 +4,14 @@ import threading
 
 import pytest
 
-from tests.handlers.executors import JOBCODE
-from tests.support.waiting import PATIENCE_SECONDS, becomes_true
-from tests.worker.running import Fixture
-from tests.worker.world import (
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.jobs.executors import JOBCODE
+from tests.harness.waiting import (
+    PATIENCE_SECONDS,
+    becomes_true,
+)
+from tests.harness.worker.running import Fixture
+from tests.harness.worker.world import (
     CLOCK,
     POOL,
     job_of,
@@ -15,7 +19,6 @@ from tests.worker.world import (
     registration_of,
 )
 from tidegate.adapters.executors.processes import ProcessExecutor
-from tidegate.adapters.memory.world import MemoryWorld
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState

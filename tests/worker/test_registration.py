@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worker.world import CLOCK, POOL, make_services, registration_of
-from tidegate.adapters.memory.world import MemoryWorld
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.worker.world import (
+    CLOCK,
+    POOL,
+    make_services,
+    registration_of,
+)
 from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
 from tidegate.domain.workers import Totals, Worker, WorkerState
 from tidegate.usecases.read.workers import drain_worker

@@ -50,7 +50,6 @@ from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
 from tidegate.domain import limits
 from tidegate.domain.job import Job, Json
 from tidegate.jobs.loader import (
-    load_registry,
     load_what_works,
 )
 from tidegate.jobs.registry import Registry
@@ -66,7 +65,6 @@ from tidegate.usecases.work.conclude_stuck import conclude_stuck
 if TYPE_CHECKING:
     import boto3
 
-    from tidegate.adapters.memory.world import MemoryWorld
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 __all__ = [
@@ -83,7 +81,6 @@ __all__ = [
     "aws_services",
     "connect_system",
     "dispatcher_function",
-    "memory_services",
     "process_worker",
     "reaper_function",
     "worker_function",
@@ -217,48 +214,6 @@ def aws_services(
         conditions=CelConditions(),
         catalogue=catalogue or _NoCatalogue(),
     )
-
-
-def memory_services(
-    settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
-) -> tuple[Services, MemoryWorld]:
-    """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
-    # Imported here, because no deployed function needs it.
-    from tidegate.adapters.memory.dispatching import (
-        MemoryDispatchLeases,
-        MemoryLaneRegistry,
-        MemoryPermits,
-    )
-    from tidegate.adapters.memory.index import MemoryJobIndex
-    from tidegate.adapters.memory.jobs import MemoryJobStore
-    from tidegate.adapters.memory.queue import MemoryQueue
-    from tidegate.adapters.memory.rules import MemoryRuleStore
-    from tidegate.adapters.memory.submissions import MemorySubmissionStore
-    from tidegate.adapters.memory.workers import (
-        MemoryCursors,
-        MemoryWorkerRegistry,
-    )
-    from tidegate.adapters.memory.world import MemoryWorld
-
-    if world is None:
-        world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
-    services = Services(
-        settings=settings,
-        jobs=MemoryJobStore(world, settings.retention_seconds),
-        index=MemoryJobIndex(world),
-        submissions=MemorySubmissionStore(world),
-        workers=MemoryWorkerRegistry(world),
-        cursors=MemoryCursors(world),
-        rules=MemoryRuleStore(world),
-        lanes=MemoryLaneRegistry(world),
-        permits=MemoryPermits(world),
-        leases=MemoryDispatchLeases(world),
-        queue=MemoryQueue(world),
-        entropy=SystemEntropy(),
-        conditions=CelConditions(),
-        catalogue=catalogue or load_registry(),
-    )
-    return services, world
 
 
 def connect_system(

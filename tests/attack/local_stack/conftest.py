@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from tests.attack.local_stack.callers import FUNCTION, ROLE, ROLE_ARN, TABLE, LocalAws
-from tidegate_cli.local_stack import emulator as emulators
-from tidegate_cli.local_stack.places import Places
+from tests.harness.attack.local_stack.callers import (
+    FUNCTION,
+    ROLE,
+    ROLE_ARN,
+    TABLE,
+    LocalAws,
+)
+from tidegate_devstack import emulator as emulators
+from tidegate_devstack.places import Places
 
 SHOWS = """
 import os

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from ministack.core.lambda_runtime import Worker
 
-from tests.support.processes import importing_environment
+from tests.harness.processes import importing_environment
 
 _HANDLER = """
 import logging
 from tests.attack.test_function_process import _executor
-from tests.handlers.executors import Beats, assignment
+from tests.harness.jobs.executors import Beats, assignment
 
 logging.basicConfig(level=logging.INFO)
 executor = _executor(give_up_seconds=0.5)

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from tests.attack.local_stack.callers import (
+from tests.harness.attack.local_stack.callers import (
     ACCOUNT,
     ASKS,
     FUNCTION,
@@ -33,8 +33,11 @@ from tests.attack.local_stack.callers import (
     code_of,
     signed,
 )
-from tidegate_cli.local_stack.model import ACCESS_KEY_ID
-from tidegate_cli.local_stack.root_key import read_root_secret, root_session
+from tidegate_devstack.model import ACCESS_KEY_ID
+from tidegate_devstack.root_key import (
+    read_root_secret,
+    root_session,
+)
 
 CALLS = {
     "dynamodb": lambda client: client.list_tables(),

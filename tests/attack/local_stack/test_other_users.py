@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from tests.attack.local_stack.callers import (
+from tests.harness.attack.local_stack.callers import (
     ASKS,
     FUNCTION,
     GUESSED,
@@ -19,7 +19,7 @@ from tests.attack.local_stack.callers import (
     denied,
     signed,
 )
-from tidegate_cli.local_stack.root_key import read_root_secret
+from tidegate_devstack.root_key import read_root_secret
 
 RESET = "/_ministack/reset"
 

@@ -10,7 +10,7 @@ import ministack.app
 import psutil
 import pytest
 
-from tests.attack.local_stack.callers import (
+from tests.harness.attack.local_stack.callers import (
     ACCOUNT,
     FUNCTION,
     LIST_TABLES,

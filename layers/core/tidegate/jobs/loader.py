@@ -22,7 +22,7 @@ JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the package of samples, which exists only where the samples were deployed."""
 _BUILT_IN = f"{__package__}.builtin"
 _NEW_PACKAGE = (
-    "fix the module, or add the package that it needs to requirements/jobs.in and run `make lock`, "
+    "fix the module, or add the package that it needs to dev/requirements/jobs.in and run `make lock`, "
     "which writes layers/jobs/requirements.txt"
 )
 

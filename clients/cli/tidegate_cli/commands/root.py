@@ -1,0 +1,153 @@
+"""The command `tidegate`: puts its subcommands together, and turns errors into readable messages."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tidegate_cli.commands import (
+    local as local_commands,
+)
+from tidegate_cli.commands import (
+    recovery as recovery_commands,
+)
+from tidegate_cli.commands import (
+    run as run_commands,
+)
+from tidegate_cli.commands import (
+    types_check as type_check_command,
+)
+from tidegate_cli.commands import (
+    watch as watch_commands,
+)
+from tidegate_cli.commands import (
+    workers as worker_commands,
+)
+from tidegate_cli.commands.given_once import (
+    refuse_twice,
+    take_options_once,
+)
+from tidegate_cli.commands.options import (
+    ApiUrlOption,
+    Output,
+    OutputOption,
+    Session,
+)
+from tidegate_cli.errors import Interrupted, UsageError
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.problems import problem_of, wants_json
+from tidegate_cli.views import printable, printable_lines
+
+_DEBUG_VARIABLE = "TIDEGATE_DEBUG"
+
+
+class _ReadableErrors(TyperGroup):
+    """The root of the command line. A failed command ends with one message, or one line of JSON, and an exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            _refuse_no_text(given)
+            code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.Abort:
+            code = ExitCode.ERROR
+        except Exception as error:  # the outermost boundary: users get a message, no traceback
+            raise SystemExit(_tell(error, as_json=wants_json(given))) from error
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
+        return code
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        refuse_twice(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # typer would end without a message
+            raise Interrupted("interrupted") from error
+
+
+def _refuse_no_text(arguments: Sequence[str]) -> None:
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"argument {number} ({printable(argument)[:64]}) is not UTF-8 text; send a file with such a "
+                "name on standard input, as -"
+            ) from error
+
+
+def _tell(error: Exception, *, as_json: bool) -> ExitCode:
+    problem = problem_of(error)
+    if problem.code == "internal" and os.environ.get(_DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    if as_json:
+        sys.stderr.write(problem.to_json() + "\n")
+    elif isinstance(error, typer.TyperException) and hasattr(error, "show"):
+        error.show(sys.stderr)  # with the usage line
+    else:
+        sys.stderr.write(
+            f"tidegate: {printable_lines(str(error) if problem.code != 'internal' else problem.detail)}\n"
+        )
+    return problem.exit_code
+
+
+app = typer.Typer(
+    cls=_ReadableErrors,
+    name="tidegate",
+    help="A distributed job scheduler on AWS serverless parts.\n\n"
+    "Exit codes: 0 success, 1 error, 2 usage, 3 a job failed, 4 wait timed out, 5 cancelled, "
+    "6 a worker that can't run its jobs, 130 Ctrl-C.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.add_typer(local_commands.app, name="local")
+app.add_typer(recovery_commands.jobs, name="jobs")
+app.add_typer(recovery_commands.workflows, name="workflows")
+app.add_typer(recovery_commands.pools, name="pools")
+app.add_typer(type_check_command.types, name="types")
+run_commands.register(app)
+watch_commands.register(app)
+worker_commands.register(app)
+take_options_once(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidegate {version('tidegate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    output: OutputOption = Output.TEXT,
+    api_url: ApiUrlOption = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="AWS profile to sign with.")] = None,
+    region: Annotated[str | None, typer.Option("--region", help="AWS region of the API.")] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """A distributed job scheduler on AWS serverless parts."""
+    context.obj = Session(output or Output.TEXT, api_url, profile, region)

@@ -1,0 +1,63 @@
+"""The command `tidegate types check`: checks that job code can be loaded, before it is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate_cli.commands.operator import types
+from tidegate_cli.commands.options import (
+    OutputOption,
+    print_json,
+    session_of,
+)
+from tidegate_cli.errors import CliError
+from tidegate_cli.views import printable_lines
+from tidegate_devstack.job_check import (
+    check_job_code,
+    said_of,
+)
+from tidegate_devstack.places import find_project
+
+__all__ = ["types"]
+_JOBS_LAYER = Path("layers") / "jobs"
+
+
+class BrokenJobCode(CliError):
+    """Job code can't be loaded."""
+
+    code = "broken-job-code"
+
+
+@types.command("check")
+def check_types(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder that holds the package tidegate_jobs.",
+            show_default="layers/jobs of the project",
+        ),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Load job code as a worker would, and print its faults. The exit code is 1 if there are any.
+
+    Example: tidegate types check --output json
+    """
+    session = session_of(context, output)
+    found = check_job_code((folder or find_project() / _JOBS_LAYER).absolute())
+    if session.is_json:
+        print_json(found.as_json())
+        if found.faults:
+            raise typer.Exit(BrokenJobCode.exit_code)
+        return
+    for fault in found.unchecked:
+        session.tell(f"not checked, because only the build installs a package that it needs: {fault}")
+    if found.faults:
+        raise BrokenJobCode(said_of(found))
+    text = f"{found.folder}: {len(found.types):,} job types can be loaded, with those of tidegate itself"
+    session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,319 @@
+"""The commands `tidegate worker`, which runs a worker process, and `tidegate workers`, which shows and drains them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tidegate.domain import limits
+from tidegate.domain.workers import WorkerState
+from tidegate_cli.commands import ids
+from tidegate_cli.commands.choices import word_of
+from tidegate_cli.commands.options import (
+    ApiUrlOption,
+    OutputOption,
+    print_json,
+    refuse_api_url,
+    session_of,
+)
+from tidegate_cli.errors import OptionError, UsageError
+from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
+from tidegate_cli.target import recorded_stack, refuse_aws_options
+from tidegate_cli.views import printable
+from tidegate_cli.worker_credentials import worker_environment
+from tidegate_devstack import Places
+
+_POOLS_VARIABLE = "TIDEGATE_POOLS"  # set in every environment that names a deployment for a worker
+DRAIN_SECONDS = 10.0
+_STYLES = {
+    WorkerState.ACTIVE: "green",
+    WorkerState.DRAINING: "yellow",
+    WorkerState.INACTIVE: "dim",
+    WorkerState.LOST: "red",
+}
+COLUMNS = (
+    Column("worker id", fixed=True),
+    Column("pool", 90),
+    Column("state", 100),
+    Column("name", 70, folds=True),
+    Column("host", 20, folds=True),
+    Column("slots", 60, right=True),
+    Column("running", 80, right=True),
+    Column("done", 30, right=True),
+    Column("failed", 40, right=True),
+    Column("heartbeat", 50),
+)
+
+workers = typer.Typer(help="Show worker processes, drain one.", no_args_is_help=True)
+
+PoolArgument = Annotated[
+    str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="The pool that the worker serves.")
+]
+WorkerIdArgument = Annotated[
+    str,
+    typer.Argument(metavar="WORKER_ID", callback=ids.worker_id, help="As `tidegate workers list` shows it."),
+]
+
+_Slots = Annotated[
+    int, typer.Option("--slots", min=1, max=limits.MAX_WORKER_SLOTS, help="Jobs to run at once.")
+]
+_WorkerId = Annotated[
+    str | None,
+    typer.Option(
+        "--worker-id",
+        help="Unique in its pool. Default: made from the host name and the process id.",
+        show_default=False,
+    ),
+]
+_Name = Annotated[str | None, typer.Option("--name", help="A name for people to read.", show_default=False)]
+_Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be repeated.", show_default=False),
+]
+_Capabilities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capability",
+        help="A capability of this worker; may be repeated. All capabilities that its pool offers must be named. "
+        "Default: those of its pool.",
+        show_default=False,
+    ),
+]
+_DrainSeconds = Annotated[
+    float,
+    typer.Option(
+        "--drain-seconds",
+        min=0.0,
+        max=limits.MAX_DRAIN_SECONDS,
+        help="How long running jobs may go on after the worker is told to end. Then it gives them back.",
+    ),
+]
+_JobsPerProcess = Annotated[
+    int,
+    typer.Option(
+        "--jobs-per-process",
+        min=1,
+        max=limits.MAX_JOBS_PER_PROCESS,
+        help="The most jobs that one process for job code runs before it is replaced.",
+    ),
+]
+_ProcessGrowth = Annotated[
+    int,
+    typer.Option(
+        "--process-growth-mb",
+        min=1,
+        max=limits.MAX_PROCESS_GROWTH_MB,
+        help="MiB by which the memory of such a process may grow; it is replaced after a job that leaves it larger.",
+    ),
+]
+_TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Stop another process that works under the same worker id.")
+]
+
+
+@workers.command("list")
+def list_workers(
+    context: typer.Context,
+    pool: Annotated[
+        str | None, typer.Option("--pool", help="Only workers of this pool.", show_default=False)
+    ] = None,
+    state: Annotated[
+        WorkerState | None,
+        typer.Option(
+            "--state",
+            parser=word_of(WorkerState),
+            metavar="STATE",
+            help=f"Only workers in this state. One of {', '.join(WorkerState)}.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most workers to list.")] = 50,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """List worker processes by pool and id. Those that have left or were lost are shown for a day.
+
+    Example: tidegate workers list --pool ecs --state ACTIVE
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.list_workers(pool=pool, state=state, limit=limit)
+    if session.is_json:
+        print_json({"workers": found})
+    else:
+        _print_workers(found, session.out)
+    session.tell_cut("workers", len(found), limit)
+
+
+@workers.command("get")
+def get_worker(
+    context: typer.Context,
+    pool: PoolArgument,
+    worker_id: WorkerIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show one worker process with its load and its totals.
+
+    Example: tidegate workers get ecs nightly-1
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_worker(pool, worker_id)
+    if session.is_json:
+        print_json(found)
+    else:
+        _print_worker(found, session.out)
+
+
+@workers.command("drain")
+def drain_worker(
+    context: typer.Context,
+    pool: PoolArgument,
+    worker_id: WorkerIdArgument,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Ask a worker process to take no more jobs, finish what runs, and leave.
+
+    Example: tidegate workers drain ecs nightly-1
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.drain_worker(pool, worker_id)
+    if session.is_json:
+        print_json(found)
+        return
+    line = (
+        f"{found.get('worker_id')} is {found.get('state')}; the worker learns of it with its next heartbeat"
+    )
+    session.out.print(printable(line), markup=False, highlight=False)
+
+
+def worker(
+    context: typer.Context,
+    pool: Annotated[str, typer.Option("--pool", help="The pool to take jobs from.")],
+    slots: _Slots = 4,
+    worker_id: _WorkerId = None,
+    name: _Name = None,
+    tag: _Tags = None,
+    capability: _Capabilities = None,
+    drain_seconds: _DrainSeconds = DRAIN_SECONDS,
+    take_over: _TakeOver = False,
+    jobs_per_process: _JobsPerProcess = limits.DEFAULT_JOBS_PER_PROCESS,
+    process_growth_mb: _ProcessGrowth = limits.DEFAULT_PROCESS_GROWTH_MB,
+) -> None:
+    """Run a worker process.
+
+    It runs until it is told to end by Ctrl-C, SIGTERM, or `tidegate workers drain`. It works for the
+    deployment that the TIDEGATE_* variables of its environment name, with the AWS credentials in its environment.
+    Without such variables it works for the local stack, under the stack's role for worker processes.
+
+    Example: tidegate worker --pool ecs --slots 8 --worker-id nightly-1 --tag team=data
+    """
+    session = session_of(context)
+    refuse_api_url(session, "worker")
+    if session.is_json:
+        raise OptionError(
+            "--output", "means nothing for `tidegate worker`, which logs JSON always: leave it out"
+        )
+    if take_over and worker_id is None:
+        raise OptionError("--take-over", "means nothing without --worker-id: name the worker to take over")
+    refuse_aws_options(
+        session.profile,
+        session.region,
+        "means nothing for `tidegate worker`, which takes credentials and region from its environment: set "
+        "AWS_PROFILE or AWS_REGION instead",
+    )
+    if _POOLS_VARIABLE not in os.environ:
+        _take_the_local_environment()
+    # Imported here, because it loads job code, which no other command needs.
+    from tidegate_worker.main import WorkerArguments, run_worker
+
+    arguments = WorkerArguments(
+        pool=pool,
+        slots=slots,
+        worker_id=worker_id,
+        name=name,
+        tags=tuple(tag or ()),
+        capabilities=tuple(capability or ()),
+        drain_seconds=drain_seconds,
+        take_over=take_over,
+        jobs_per_process=jobs_per_process,
+        process_growth_mb=process_growth_mb,
+    )
+    raise typer.Exit(run_worker(arguments))
+
+
+def _take_the_local_environment() -> None:
+    """Replaces this process's environment by that of a local stack's worker. Raises UsageError if no stack is up."""
+    stack = recorded_stack()
+    if stack is None:
+        raise UsageError(
+            "no deployment to work for: start the local stack with `tidegate local up`, or give this "
+            "process the TIDEGATE_* environment of the worker function (output WorkerFunctionName)"
+        )
+    places = Places.find()
+    environment = worker_environment(stack, places.stack_info, places.home / "worker.aws")
+    os.environ.clear()  # also removes the user's own AWS settings
+    os.environ.update(environment)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command worker and the group workers to `app`."""
+    app.command()(worker)
+    app.add_typer(workers, name="workers")
+
+
+def _print_workers(found: Sequence[Mapping[str, Any]], console: Console) -> None:
+    rows: list[Sequence[Cell]] = [
+        (
+            _plain(each.get("worker_id")),
+            _plain(each.get("pool")),
+            _state(each),
+            *(_plain(each.get(name)) for name in ("name", "host", "slots", "running")),
+            *(_plain(each.get(name)) for name in ("succeeded", "failed", "heartbeat_at")),
+        )
+        for each in found
+    ]
+    if rows:
+        print_table(TextTable(COLUMNS, rows), console)
+    else:
+        console.print(Text("no workers", style="dim"))
+
+
+def _print_worker(found: Mapping[str, Any], console: Console) -> None:
+    print_fields(
+        [
+            (name, _plain(value))
+            for name, value in found.items()
+            if value is not None and value not in ([], {}, "")
+        ],
+        console,
+    )
+
+
+def _state(found: Mapping[str, Any]) -> Text:
+    """Returns the state with marks: "silent" without recent heartbeats, "fault", and "lacks N" job types."""
+    state = str(found.get("state"))
+    silent = state in (WorkerState.ACTIVE, WorkerState.DRAINING) and found.get("live") is False
+    style = _STYLES[WorkerState(state)] if state in WorkerState.__members__ else ""
+    marks = [
+        *(["silent"] if silent else []),
+        *(["fault"] if found.get("fault") else []),
+        *([f"lacks {len(lacking)}"] if (lacking := found.get("lacking")) else []),
+    ]
+    shown = f"{state} ({', '.join(marks)})" if marks else state
+    return Text(printable(shown), style="red" if found.get("fault") else style)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

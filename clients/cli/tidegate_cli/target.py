@@ -1,0 +1,116 @@
+"""Finds the deployment that a command talks to, and the credentials for it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import ProfileNotFound
+
+from tidegate_cli.errors import OptionError, UsageError
+from tidegate_devstack.errors import LocalStackError
+from tidegate_devstack.model import (
+    StackInfo,
+    read_info,
+)
+from tidegate_devstack.places import Places
+
+API_URL_VARIABLE = "TIDEGATE_API_URL"
+_AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An API and the credentials to call it with. `api_url` goes before `/v1/...`; `local` is set for the local stack.
+
+    `profile` is the AWS profile that was named for it. `tell` is called with the deployment's title after the first
+    change there.
+    """
+
+    api_url: str
+    region: str
+    credentials: Credentials = field(repr=False)
+    local: StackInfo | None = None
+    profile: str | None = None
+    tell: Callable[[str], None] | None = None
+
+    @property
+    def title(self) -> str:
+        """Returns the name of the deployment for people."""
+        if self.local is not None:
+            return f"the local stack at {self.local.endpoint_url}"
+        return f"{self.api_url} in {self.region}" + (f" with profile {self.profile}" if self.profile else "")
+
+    def signing_key(self) -> ReadOnlyCredentials:
+        """Returns the credentials as they are now. Those of a role are renewed before they expire."""
+        return self.credentials.get_frozen_credentials()
+
+
+def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:
+    """Returns the API that `api_url` or TIDEGATE_API_URL names, else the local stack if one is up.
+
+    `profile` and `region` choose AWS credentials and region. Raises UsageError if there is no API, or no credentials or
+    region for it. Raises OptionError if a profile or a region is given for the local stack, which has its own.
+    """
+    local = recorded_stack()
+    url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
+    if local is not None and url in ("", local.api_url):
+        refuse_aws_options(
+            profile,
+            region,
+            f"means nothing for the local stack at {local.endpoint_url}, which this talks to: leave it out, or name "
+            f"the deployment that you mean with --api-url or {API_URL_VARIABLE}",
+        )
+        return local_target(local)
+    if not url:
+        raise UsageError(
+            f"no API to talk to: start the local stack with `tidegate local up`, or name one with --api-url "
+            f"or {API_URL_VARIABLE} (the stack's output ApiUrl)"
+        )
+    if not url.startswith(("https://", "http://")):
+        raise UsageError(
+            f"--api-url {url!r} is not a URL; it must begin with https://, and is the stack's output ApiUrl"
+        )
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except ProfileNotFound as error:
+        raise UsageError(
+            f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
+        ) from error
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise UsageError(
+            "no AWS credentials found: set AWS_PROFILE, pass --profile, or log in with `aws sso login`"
+        )
+    in_host = _AWS_HOST.match(url)
+    own_region = os.environ.get("AWS_REGION") or session.region_name
+    found_region = region or (in_host.group(1) if in_host else own_region)
+    if not found_region:
+        raise UsageError("no AWS region: pass --region or set AWS_REGION")
+    return Target(url, found_region, credentials, profile=profile)
+
+
+def refuse_aws_options(profile: str | None, region: str | None, message: str) -> None:
+    """Raises OptionError with `message` if --profile or --region was given to a command that can't use them."""
+    for name, value in (("--profile", profile), ("--region", region)):
+        if value is not None:
+            raise OptionError(name, message)
+
+
+def local_target(info: StackInfo) -> Target:
+    """Returns the local stack of `info` as a target, with the stack's own credentials."""
+    return Target(
+        info.api_url.rstrip("/"), info.region, Credentials(info.access_key_id, info.secret_access_key), info
+    )
+
+
+def recorded_stack() -> StackInfo | None:
+    """Returns the local stack that is up according to its own record; None if there is no record."""
+    try:
+        return read_info(Places.find().stack_info)
+    except LocalStackError:  # outside a checkout there is no local stack
+        return None

@@ -1,0 +1,193 @@
+"""What must be true of every run, read from the jobs and their histories once all have ended."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Protocol
+
+from dev.simulator.attempts import check_attempts
+from dev.simulator.memory.world import Change
+from dev.simulator.simulator import Simulator
+from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
+from tidegate.domain.errors import ConditionError
+from tidegate.domain.job import Job, submission_of
+from tidegate.domain.lanes import MAIN
+from tidegate.domain.pools import PoolKind
+from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State
+from tidegate.domain.submission import DONE_WITH, Phase, Submission
+from tidegate.domain.workers import ability_of
+from tidegate.settings import Settings
+from tidegate.usecases.reap.reap_active import ACTOR as REAPER
+from tidegate.usecases.release.conditions import condition_view
+from tidegate.usecases.services import Services
+
+
+def first_start_ms(job: Job) -> int | None:
+    """When the job's first attempt began; None where it never ran."""
+    return next((entry.at_ms for entry in job.history if entry.state is State.RUNNING), None)
+
+
+def check_all(simulator: Simulator) -> None:
+    """Every invariant of a finished run."""
+    check_histories(simulator.world.jobs.values())
+    check_retention(simulator.world.jobs.values(), simulator.services.settings)
+    check_order(simulator)
+    check_submissions(simulator.world.jobs, simulator.world.submissions.values())
+
+
+def check_retention(jobs: Iterable[Job], settings: Settings) -> None:
+    """Every job that has ended is removed so many days after its last end as the operator says."""
+    for job in jobs:
+        assert job.finished_at_ms is not None
+        assert job.expires_at_s == job.finished_at_ms // 1_000 + settings.retention_seconds, job
+
+
+def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission]) -> None:
+    """Every submission is complete with all of its jobs, or removed with all of them."""
+    held = Counter(submission_of(job_id) for job_id in job_ids)
+    for submission in submissions:
+        assert submission.phase in DONE_WITH, submission
+        accepted = submission.phase is Phase.COMPLETE
+        assert held[submission.submission_id] == (submission.job_count if accepted else 0), submission
+
+
+def check_histories(jobs: Iterable[Job]) -> None:
+    """Every job ended once, by moves of the table; what its attempts cost it is what they may; times never go back.
+
+    What is said of an attempt was said by the worker that claimed it, or by the reaper: nobody else's word was taken.
+    """
+    for job in jobs:
+        assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
+        states = [entry.state for entry in job.history]
+        assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), job
+        check_attempts(job)
+        attempts = [pair for pair in pairwise(job.history) if pair[0].state is State.RUNNING]
+        assert all(
+            after.actor in (claim.actor, REAPER) or after.state is State.RUNNING for claim, after in attempts
+        ), f"somebody else's word was taken: {job}"
+        assert job.history[-1].at_ms == job.finished_at_ms, job
+        times = [entry.at_ms for entry in job.history]
+        assert times == sorted(times), job
+
+
+class Observed(Protocol):
+    """A run whose writes were counted.
+
+    By job: the number of the one that claimed it first, that first said that its code had begun, and that ended it.
+    """
+
+    @property
+    def services(self) -> Services: ...
+
+    @property
+    def jobs(self) -> Mapping[str, Job]: ...
+
+    @property
+    def started(self) -> Mapping[str, int]: ...
+
+    @property
+    def began(self) -> Mapping[str, int]: ...
+
+    @property
+    def ended(self) -> Mapping[str, int]: ...
+
+
+def check_order(run: Observed) -> None:
+    """No job started before its dependencies allowed it, and only those that none ever allowed were skipped.
+
+    What was reopened, or waits on what was, is left out: its first start and its present upstreams are of two lives.
+    """
+    for job in run.jobs.values():
+        depends_on = run.services.jobs.load_input(job).depends_on
+        if job.reopened or any(run.jobs[each.upstream_id].reopened for each in depends_on):
+            continue
+        allowed = [
+            satisfied_at(run, dependency, run.jobs[dependency.upstream_id]) for dependency in depends_on
+        ]
+        started = run.started.get(job.job_id)
+        if started is not None:
+            assert all(write is not None and write < started for write in allowed), f"{job} ran early"
+        elif job.state is State.SKIPPED:
+            assert None in allowed, f"{job} was skipped although it could run"
+
+
+def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | None:
+    """The number of the write by which the upstream satisfied the dependency; None where it never did."""
+    services = run.services
+    verdict = judge(dependency.type, upstream.state, upstream.was_started)
+    if verdict is Verdict.EVALUATE:
+        try:
+            holds = services.conditions.evaluate(
+                dependency.condition or "", condition_view(services, upstream)
+            )
+        except ConditionError:
+            holds = False
+        verdict = Verdict.SATISFIED if holds else Verdict.UNSATISFIABLE
+    if verdict is not Verdict.SATISFIED:
+        return None
+    by_start = dependency.type is DependencyType.MUST_START
+    return run.began.get(upstream.job_id) if by_start else run.ended[upstream.job_id]
+
+
+@dataclass(frozen=True)
+class SentAgain:
+    """An observer: a dispatch has a handful of messages and no more, however long its job waits."""
+
+    times: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+
+    def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
+        for old, new in ((change.old, change.new) for change in changes):
+            if old is None or old.state is not State.QUEUED:
+                continue
+            if new.state is State.QUEUED and new.sent_at_ms != old.sent_at_ms:
+                dispatch = (new.job_id, new.queued_at_ms)
+                self.times[dispatch] += 1
+                simulator.happened["message sent again"] += 1
+                assert self.times[dispatch] < limits.MAX_MESSAGES_PER_DISPATCH, f"sent too often: {new}"
+            simulator.happened["job taken back from its queue"] += new.state is State.READY
+
+
+def hold_back(simulator: Simulator, changes: list[Change]) -> None:
+    """An observer: nothing is dispatched past a more urgent READY job, and never more than the window allows."""
+    world, settings = simulator.world, simulator.services.settings
+    for pool in settings.pools.values():
+        dispatched = [
+            world.index_entry(change.old).sort
+            for change in changes
+            if change.old is not None
+            and change.new.pool == pool.name
+            and (change.old.state, change.new.state) == (State.READY, State.QUEUED)
+        ]
+        if not dispatched:
+            continue
+        shards = [world.index.get((pool.name, Group.READY, shard, MAIN), []) for shard in range(world.shards)]
+        left_behind = [entries[-1][0] for entries in shards if entries]
+        simulator.happened["dispatched past a job that waits"] += bool(left_behind)
+        assert max(left_behind, default=min(dispatched)) <= min(dispatched)
+        # An observer asks for nothing: requests may be refused.
+        live = [worker for (name, _), worker in world.workers.items() if name == pool.name]
+        silent_since_ms = settings.worker_silent_since_ms(simulator.now_ms)
+        by_process = ability_of(live, silent_since_ms).slots
+        capacity = pool.capacity if pool.kind is PoolKind.FUNCTION else by_process
+        active = sum(
+            len(world.index.get((pool.name, Group.ACTIVE, shard, MAIN), ())) for shard in range(world.shards)
+        )
+        assert active <= math.floor(capacity * settings.window)
+
+
+def started_ahead(job: Job, others: Iterable[Job], rank_of: Callable[[Job], int]) -> int:
+    """How many less urgent jobs of its pool started while `job` was READY or QUEUED. All of one attempt each."""
+    assert job.ready_at_ms is not None
+    assert job.started_at_ms is not None
+    return sum(
+        other.pool == job.pool
+        and other.started_at_ms is not None
+        and job.ready_at_ms < other.started_at_ms < job.started_at_ms
+        and rank_of(other) < rank_of(job)
+        for other in others
+    )

@@ -1,0 +1,59 @@
+"""How requests grow with the number of jobs."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Sequence
+
+from dev.simulator.checks import check_all
+from dev.simulator.scenario import succeeds
+from dev.simulator.simulator import (
+    Options,
+    Simulator,
+)
+from dev.simulator.support import (
+    function_pool,
+    make_services,
+    make_settings,
+)
+from tidegate.domain.requests import WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.usecases.submit.submit import submit_workflow
+
+
+def simulator_for(
+    workflows: Sequence[WorkflowRequest], *, slots: int = 50, durations_ms: tuple[int, int] = (1_000, 1_000)
+) -> Simulator:
+    """A simulation in which all workflows are submitted at the start; how long each job lasts is drawn from a seed."""
+    services, world = make_services(make_settings(function_pool("lambda", slots)), seed=1)
+    draw = random.Random(1)
+    simulator = Simulator(
+        services, world, lambda _assignment: succeeds(draw.randint(*durations_ms)), Options(slots=slots)
+    )
+
+    def submit() -> None:
+        for request in workflows:
+            submit_workflow(services, request, idempotency_key=None, fingerprint="f", now_ms=simulator.now_ms)
+
+    simulator.plan(0, submit)
+    return simulator
+
+
+def run_and_check(simulator: Simulator, jobs: int) -> int:
+    """Runs to the end, in which all `jobs` jobs must have succeeded in legal order; gives the billed requests."""
+    simulator.run()
+    check_all(simulator)
+    world = simulator.world
+    assert len(world.jobs) == jobs
+    assert {job.state for job in world.jobs.values()} == {State.SUCCEEDED}
+    return world.requests.total()
+
+
+def fitted_exponent(sizes: Sequence[int], totals: Sequence[float]) -> float:
+    """The slope of the line through the points on logarithmic axes: 1.0 where each job costs the same."""
+    fit = statistics.linear_regression(
+        [math.log(size) for size in sizes], [math.log(each) for each in totals]
+    )
+    return fit.slope

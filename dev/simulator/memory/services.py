@@ -1,0 +1,43 @@
+"""The use cases over memory: the adapters of tests, benchmarks and the simulator, put together in one place."""
+
+from __future__ import annotations
+
+from dev.simulator.memory.dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
+from dev.simulator.memory.index import MemoryJobIndex
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.queue import MemoryQueue
+from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.workers import MemoryCursors, MemoryWorkerRegistry
+from dev.simulator.memory.world import MemoryWorld
+from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.system import SystemEntropy
+from tidegate.jobs.loader import load_registry
+from tidegate.ports import JobCatalogue
+from tidegate.settings import Settings
+from tidegate.usecases.services import Services
+
+
+def memory_services(
+    settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
+) -> tuple[Services, MemoryWorld]:
+    """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
+    if world is None:
+        world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
+    services = Services(
+        settings=settings,
+        jobs=MemoryJobStore(world, settings.retention_seconds),
+        index=MemoryJobIndex(world),
+        submissions=MemorySubmissionStore(world),
+        workers=MemoryWorkerRegistry(world),
+        cursors=MemoryCursors(world),
+        rules=MemoryRuleStore(world),
+        lanes=MemoryLaneRegistry(world),
+        permits=MemoryPermits(world),
+        leases=MemoryDispatchLeases(world),
+        queue=MemoryQueue(world),
+        entropy=SystemEntropy(),
+        conditions=CelConditions(),
+        catalogue=catalogue or load_registry(),
+    )
+    return services, world

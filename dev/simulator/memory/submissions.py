@@ -1,0 +1,69 @@
+"""Submissions and their plans in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dev.simulator.memory.world import MemoryWorld
+from tidegate.domain.errors import NotFound
+from tidegate.domain.submission import DONE_WITH, Phase, Submission, SubmissionPlan
+from tidegate.ports import OpenSubmission
+
+
+class MemorySubmissionStore:
+    """Keeps submissions in a `MemoryWorld`; see ports.SubmissionStore."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def begin_if_absent(self, submission: Submission) -> Submission | None:
+        """Writes a new submission and returns None; if its id is in use, returns the existing submission."""
+        self._world.charge("begin_if_absent")
+        with self._world.lock:
+            standing = self._world.submissions.get(submission.submission_id)
+            if standing is None:
+                self._world.submissions[submission.submission_id] = submission
+            return standing
+
+    def get(self, submission_id: str) -> Submission | None:
+        """Returns the submission, or None."""
+        self._world.charge("get_submission")
+        return self._world.submissions.get(submission_id)
+
+    def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
+        """Changes the phase to `to`; returns False if it was not `expected`."""
+        self._world.charge("move_phase_if")
+        with self._world.lock:
+            submission = self._world.submissions.get(submission_id)
+            if submission is None or submission.phase is not expected:
+                return False
+            self._world.submissions[submission_id] = replace(submission, phase=to)
+            return True
+
+    def save_plan(self, submission_id: str, plan: SubmissionPlan) -> None:
+        """Stores the plan, over one that an earlier request left."""
+        self._world.charge("save_plan")
+        self._world.plans[submission_id] = plan
+
+    def load_plan(self, submission_id: str) -> SubmissionPlan:
+        """Returns the plan; raises NotFound if none was saved."""
+        self._world.charge("load_plan")
+        plan = self._world.plans.get(submission_id)
+        if plan is None:
+            raise NotFound("plan of submission", submission_id)
+        return plan
+
+    def list_open(
+        self, *, opened_before_ms: int, limit: int, after: OpenSubmission | None = None
+    ) -> tuple[OpenSubmission, ...]:
+        """Returns at most `limit` open submissions, begun before `opened_before_ms`, after the submission `after`."""
+        self._world.charge("list_open")
+        with self._world.lock:
+            found = [
+                (submission.created_at_ms, submission.submission_id)
+                for submission in self._world.submissions.values()
+                if submission.phase not in DONE_WITH and submission.created_at_ms < opened_before_ms
+            ]
+        start = () if after is None else (after.opened_at_ms, after.submission_id)
+        behind = sorted(place for place in found if place > start)
+        return tuple(OpenSubmission(*place) for place in behind[:limit])

@@ -1,0 +1,73 @@
+"""A world in memory with everything that is random drawn from one seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tidegate.domain.job import Json
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.settings import Settings
+from tidegate.usecases.services import Services
+
+START_MS = 1_800_000_000_000
+JOB_TYPE = "simulated"
+OTHER_TYPE = "simulated.other"
+
+
+class SeededEntropy:
+    """Ids that count up and jitter from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._issued = 0
+
+    def new_ulid(self, now_ms: int) -> str:
+        self._issued += 1
+        return f"{now_ms:013d}{self._issued:013d}"
+
+    def jitter(self) -> float:
+        return self._random.random()
+
+
+class AnyParameters:
+    """A catalogue whose few types take any parameters."""
+
+    def types(self) -> Sequence[str]:
+        return (JOB_TYPE, OTHER_TYPE)
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        return False
+
+    def faults(self) -> Sequence[str]:
+        return ()
+
+
+def function_pool(name: str, capacity: int) -> Pool:
+    """Returns a pool of a function with `capacity` concurrent executions."""
+    return Pool(name, f"memory:{name}", PoolKind.FUNCTION, max_timeout_seconds=3_600, capacity=capacity)
+
+
+def process_pool(name: str) -> Pool:
+    """Returns a pool of worker processes."""
+    return Pool(name, f"memory:{name}", PoolKind.PROCESS, max_timeout_seconds=3_600)
+
+
+def make_settings(*pools: Pool, window: float = 2.0, shards: int = 1) -> Settings:
+    """Returns the settings of a deployment of `pools`."""
+    return Settings(
+        pools={pool.name: pool for pool in pools}, default_pool=pools[0].name, window=window, shards=shards
+    )
+
+
+def make_services(settings: Settings, seed: int) -> tuple[Services, MemoryWorld]:
+    """Returns the use cases in memory and their world, with randomness of `seed`."""
+    services, world = memory_services(settings, catalogue=AnyParameters())
+    world.now_ms = START_MS
+    return replace(services, entropy=SeededEntropy(seed)), world

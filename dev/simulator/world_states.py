@@ -1,0 +1,79 @@
+"""Short names for the states of a world in memory, and copies of it."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from dev.simulator.memory.world import MemoryWorld
+
+
+@dataclass(slots=True)
+class Digests:
+    """Short names of what is in a world. Jobs never change, so each is looked at once."""
+
+    _world: MemoryWorld
+    _jobs: dict[int, tuple[object, bytes]] = field(default_factory=dict)
+
+    def world(self) -> bytes:
+        """A name of the world as it stands, with all writes that led to it in their order."""
+        world = self._world
+        return digest_of(
+            (
+                [self._of(change.new) for change in world.changes],
+                sorted((job_id, self._of(job)) for job_id, job in world.jobs.items()),
+                sorted(world.results.items()),
+                sorted(world.inputs),
+                sorted((job_id, sorted(edges)) for job_id, edges in world.edges.items()),
+                sorted(world.submissions.items()),
+                sorted(world.plans),
+                sorted(world.workers.items()),
+                sorted(world.cursors.items()),
+                sorted(world.rules.items()),
+                sorted(world.lanes.items()),
+                sorted((permit, sorted(holders)) for permit, holders in world.permits.items()),
+                sorted(world.waiting_limits.items()),
+                sorted(world.leases.items()),
+                sorted(world.queues.items()),
+            )
+        )
+
+    def _of(self, job: object) -> bytes:
+        known = self._jobs.get(id(job))
+        if known is None:
+            known = self._jobs[id(job)] = (job, digest_of(job))
+        return known[1]
+
+
+def digest_of(value: object) -> bytes:
+    """Returns 12 bytes that tell two values apart by their text."""
+    return blake2b(repr(value).encode(), digest_size=12).digest()
+
+
+def copy_world(world: MemoryWorld) -> MemoryWorld:
+    """A world of its own that stands as this one does; what never changes is shared."""
+    return replace(
+        world,
+        requests=world.requests.copy(),
+        on_request=lambda _request: None,
+        lock=threading.RLock(),
+        jobs=dict(world.jobs),
+        inputs=dict(world.inputs),
+        results=dict(world.results),
+        pages=dict(world.pages),
+        edges={job_id: dict(edges) for job_id, edges in world.edges.items()},
+        index={key: list(entries) for key, entries in world.index.items()},
+        submissions=dict(world.submissions),
+        plans=dict(world.plans),
+        workers=dict(world.workers),
+        cursors=dict(world.cursors),
+        rules=dict(world.rules),
+        lanes=dict(world.lanes),
+        permits={permit: set(holders) for permit, holders in world.permits.items()},
+        waiting_limits=dict(world.waiting_limits),
+        leases=dict(world.leases),
+        queues=copy.deepcopy(world.queues),
+        changes=world.changes.copy(),
+    )

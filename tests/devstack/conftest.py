@@ -1,0 +1,18 @@
+"""Emulators of the tests' own, without the template: they start in seconds, each in a home of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.devstack.emulated import Stack
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A stack that runs nothing yet; whatever runs of it at the end is ended."""
+    made = Stack.at(tmp_path / "home")
+    yield made
+    made.stop()

@@ -1,0 +1,111 @@
+"""Jobs for the contract suite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.harness.contract.stores import (
+    NOW_MS,
+    POOL,
+)
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Progress
+from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.states import State
+
+
+def new_job(job_id: str, **changes: Any) -> Job:
+    """A READY job as it is submitted; a PENDING one where `depends_on` is given."""
+    depends_on: tuple[Dependency, ...] = changes.pop("depends_on", ())
+    state = State.PENDING if depends_on else State.READY
+    values: dict[str, Any] = {
+        "job_id": job_id,
+        "state": state,
+        "type": "text.count",
+        "pool": POOL,
+        "priority": 100,
+        "created_at_ms": NOW_MS,
+        "input": JobInput(changes.pop("parameters", {"path": "a"}), depends_on),
+        "dependency_count": len(depends_on),
+        "waiting_on": frozenset(range(len(depends_on))),
+        "ready_at_ms": None if depends_on else NOW_MS,
+        "history": (HistoryEntry(NOW_MS, state, 0, "submit"),),
+    }
+    return Job(**{**values, **changes})
+
+
+HISTORY = (
+    HistoryEntry(NOW_MS, State.READY, 0, "submit"),
+    HistoryEntry(NOW_MS + 1, State.RUNNING, 1, "arn:aws:iam::1:user/me"),
+    HistoryEntry(NOW_MS + 2, State.SCHEDULED, 1, "worker-1", "http-error: code 500"),
+    HistoryEntry(NOW_MS + 3, State.RUNNING, 2, "worker-1"),
+    HistoryEntry(NOW_MS + 4, State.SUCCEEDED, 2, "worker-1"),
+)
+
+
+TIMES: dict[str, Any] = {
+    "due_at_ms": NOW_MS + 2,
+    "ready_at_ms": NOW_MS + 3,
+    "queued_at_ms": NOW_MS + 4,
+    "sent_at_ms": NOW_MS + 5,
+    "started_at_ms": NOW_MS + 6,
+    "began_at_ms": NOW_MS + 6,
+    "finished_at_ms": NOW_MS + 7,
+    "lease_expires_at_ms": NOW_MS + 8,
+}
+
+
+def full_job(job_id: str) -> Job:
+    """A job in which nothing is absent or at its default."""
+    submission = job_id.partition(".")[0]
+    depends_on = (
+        Dependency(f"{submission}.0"),
+        Dependency(f"{submission}.1", DependencyType.CONDITIONAL, "upstream.result == 'a  b'"),
+        Dependency("01EARLIER.7", DependencyType.MUST_START),
+    )
+    return Job(
+        job_id=job_id,
+        state=State.SUCCEEDED,
+        type="text.count",
+        pool=POOL,
+        priority=999,
+        created_at_ms=NOW_MS,
+        attempt=2,
+        tries=1,
+        worker_losses=3,
+        reopened=4,
+        leaves_skipped=True,
+        input=JobInput({"text": "ä: \u2028", "n": 1.5, "nested": {"list": [1, None, True]}}, depends_on),
+        dependency_count=3,
+        key="load",
+        name="load it",
+        tags={"team": "data"},
+        requires=("gpu", "fast"),
+        pool_open=True,
+        share="data",
+        concurrency_key="customer-7",
+        concurrency_limit=3,
+        held_in="key:3:customer-7",
+        timeout_seconds=17,
+        retry=RetryPolicy(5, 6, 7),
+        estimated_duration_seconds=30.0,
+        critical_path_boost_millipoints=1_234_567,
+        not_before_ms=NOW_MS + 1,
+        fingerprint="f" * 64,
+        waiting_on=frozenset({0, 2}),
+        dependents=(
+            Dependent(f"{submission}.8", 0, DependencyType.MUST_START),
+            Dependent(f"{submission}.9", 1, DependencyType.MUST_SUCCEED),
+            Dependent(f"{submission}.10", 0, DependencyType.MUST_START),
+        ),
+        watch_start=True,
+        **TIMES,
+        worker_id="worker-1",
+        progress=Progress(0.25, "a quarter"),
+        cancel_requested_at_ms=NOW_MS + 9,
+        cancel_requested_by="ann",
+        result={"rows": [1, 2.5, "x", None]},
+        failure=JobFailure("broken", "it broke", "01EARLIER.7"),
+        history=HISTORY,
+        expires_at_s=1_800_000_000,
+    )

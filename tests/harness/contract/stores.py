@@ -1,0 +1,159 @@
+"""The implementations that the contract suite runs over, each as one bundle of ports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from dev.simulator.memory.dispatching import (
+    MemoryDispatchLeases,
+    MemoryLaneRegistry,
+    MemoryPermits,
+)
+from dev.simulator.memory.index import MemoryJobIndex
+from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.pool_queue import MOST_RECEIVES
+from dev.simulator.memory.queue import MemoryQueue
+from dev.simulator.memory.rules import MemoryRuleStore
+from dev.simulator.memory.submissions import MemorySubmissionStore
+from dev.simulator.memory.workers import (
+    MemoryCursors,
+    MemoryWorkerRegistry,
+)
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.contract.shapes import watch
+from tests.harness.determined import (
+    NoEntropy,
+    StandingClock,
+    VirtualTimer,
+)
+from tidegate.adapters.aws.clients import (
+    AwsClients,
+    connect,
+)
+from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.index import DynamoJobIndex
+from tidegate.adapters.dynamodb.jobs import DynamoJobStore
+from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
+from tidegate.adapters.dynamodb.permits import (
+    DynamoDispatchLeases,
+    DynamoPermits,
+)
+from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
+from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.domain.rank import RankPolicy
+from tidegate.ports import (
+    Cursors,
+    DispatchLeases,
+    JobIndex,
+    JobStore,
+    LaneRegistry,
+    Permits,
+    Queue,
+    RuleStore,
+    SubmissionStore,
+    WorkerRegistry,
+)
+from tidegate.settings import Tables
+
+NOW_MS = 1_700_000_000_000
+SHARDS = 3
+POOL = "p"
+DEAD = "-dead"  # what a queue of dead letters is called after its queue
+RANK_POLICY = RankPolicy()
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One implementation of every port that keeps something. `clients` and `tables` are None for memory."""
+
+    jobs: JobStore
+    index: JobIndex
+    submissions: SubmissionStore
+    workers: WorkerRegistry
+    cursors: Cursors
+    lanes: LaneRegistry
+    permits: Permits
+    leases: DispatchLeases
+    rules: RuleStore
+    queue: Queue
+    clients: AwsClients | None = None
+    tables: Tables | None = None
+
+
+def memory_stores() -> Stores:
+    world = MemoryWorld(shards=SHARDS, rank_policy=RANK_POLICY)
+    world.now_ms = NOW_MS
+    return Stores(
+        jobs=MemoryJobStore(world),
+        index=MemoryJobIndex(world),
+        submissions=MemorySubmissionStore(world),
+        workers=MemoryWorkerRegistry(world),
+        cursors=MemoryCursors(world),
+        lanes=MemoryLaneRegistry(world),
+        permits=MemoryPermits(world),
+        leases=MemoryDispatchLeases(world),
+        rules=MemoryRuleStore(world),
+        queue=MemoryQueue(world),
+    )
+
+
+def aws_clients(
+    endpoint_url: str | None, *, threads: int = 4, session: boto3.Session | None = None
+) -> AwsClients:
+    """Clients with the keys of `session`; without one, with keys that a double takes and a local stack does not."""
+    session = session or boto3.Session("test", "test", region_name="eu-west-1")
+    clients = connect(
+        StandingClock(NOW_MS),
+        NoEntropy(),
+        session=session,
+        endpoint_url=endpoint_url,
+        threads=threads,
+        timer=VirtualTimer(),
+    )
+    watch(clients)
+    return clients
+
+
+def session_of(clients: AwsClients) -> boto3.Session:
+    """A session with the keys and the region of these clients."""
+    signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # botocore's, which has the keys
+    keys = signer._credentials
+    return boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
+
+
+def same_clients(clients: AwsClients) -> AwsClients:
+    """Other clients of the same endpoint, with the same keys."""
+    return aws_clients(clients.dynamodb.meta.endpoint_url, session=session_of(clients))
+
+
+def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
+    codec = JobCodec(SHARDS, RANK_POLICY)
+    return Stores(
+        jobs=DynamoJobStore(clients, tables, codec, retention_seconds=30 * 86_400),
+        index=DynamoJobIndex(clients, tables, SHARDS),
+        submissions=DynamoSubmissionStore(clients, tables, codec),
+        workers=DynamoWorkerRegistry(clients, tables),
+        cursors=DynamoCursors(clients, tables),
+        lanes=DynamoLaneRegistry(clients, tables),
+        permits=DynamoPermits(clients, tables),
+        leases=DynamoDispatchLeases(clients, tables),
+        rules=DynamoRuleStore(clients, tables),
+        queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
+        clients=clients,
+        tables=tables,
+    )
+
+
+def make_queue(clients: AwsClients, name: str) -> str:
+    dead_url = clients.sqs.create_queue(QueueName=name + DEAD)["QueueUrl"]
+    dead = clients.sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]
+    redrive = {"deadLetterTargetArn": dead["QueueArn"], "maxReceiveCount": MOST_RECEIVES}
+    attributes: Any = {"VisibilityTimeout": "120", "RedrivePolicy": json.dumps(redrive)}
+    return clients.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]

@@ -1,0 +1,77 @@
+"""The cases of reopening what has ended; see transition_cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.harness.domain.job_samples import (
+    ENDED,
+    NOW_MS,
+    SAMPLES,
+)
+from tidegate.domain import limits
+from tidegate.domain.job import Job, JobFailure
+from tidegate.domain.states import REOPENABLE, State
+from tidegate.domain.transitions import ReopenIfEnded, Stamp
+
+STAMP = Stamp(NOW_MS, "tester", "because")
+ENDED_BADLY = replace(
+    ENDED,
+    tries=2,
+    worker_losses=1,
+    began_at_ms=NOW_MS - 6,
+    dependency_count=3,
+    cancel_requested_at_ms=NOW_MS - 5,
+    cancel_requested_by="ann",
+    failure=JobFailure("broken", "it broke", "S.0"),
+    expires_at_s=7,
+    result_apart=True,
+)
+
+
+def reopened(job: Job) -> Job:
+    return replace(
+        job,
+        state=State.PENDING,
+        reopened=job.reopened + 1,
+        tries=0,
+        worker_losses=0,
+        waiting_on=frozenset({0, 1, 2}),
+        dependents_apart=True,
+        watch_start=True,
+        queued_at_ms=None,
+        sent_at_ms=None,
+        started_at_ms=None,
+        began_at_ms=None,
+        finished_at_ms=None,
+        worker_id=None,
+        progress=None,
+        cancel_requested_at_ms=None,
+        cancel_requested_by=None,
+        failure=None,
+        result_apart=False,
+        expires_at_s=None,
+    )
+
+
+def refusals(job: Job) -> dict[str, Job]:
+    """Jobs that are not as `job` was when it was read."""
+    changed = {
+        "was reopened since": replace(job, reopened=job.reopened + 1),
+        "was tried since": replace(job, attempt=3),
+    }
+    return {**changed, **{f"is {state}": other for state, other in SAMPLES.items() if state is not job.state}}
+
+
+REOPENINGS: list[tuple[ReopenIfEnded, Job, Job, dict[str, Job]]] = []
+for _state in sorted(REOPENABLE):
+    for _times in (0, limits.MAX_REOPENINGS - 1):
+        _job = replace(ENDED_BADLY, state=_state, reopened=_times)
+        REOPENINGS.append((ReopenIfEnded(_job, STAMP), _job, reopened(_job), refusals(_job)))
+_alone = replace(ENDED_BADLY, state=State.FAILED, dependency_count=0)
+_free = replace(reopened(_alone), waiting_on=frozenset())
+REOPENINGS.append((ReopenIfEnded(_alone, STAMP), _alone, _free, {}))
+_left = replace(_free, leaves_skipped=True)
+REOPENINGS.append((ReopenIfEnded(_alone, STAMP, leave_skipped=True), _alone, _left, {}))
+_before = replace(_alone, leaves_skipped=True)
+REOPENINGS.append((ReopenIfEnded(_before, STAMP), _before, _free, {}))

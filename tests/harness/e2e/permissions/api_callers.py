@@ -1,0 +1,48 @@
+"""Signed calls to the API, as clients and operators make them."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from tests.harness.e2e.permissions.world import Caller
+
+_NOOP = {"type": "tidegate.noop"}
+CLIENT_CALLS: dict[str, Any] = {
+    "GET/v1/jobs?state=READY": None,
+    "POST/v1/jobs": _NOOP,
+    "POST/v1/workflows": {"jobs": [{"key": "a", **_NOOP}]},
+}
+OPERATOR_CALLS: dict[str, Any] = {
+    "POST/v1/pools/lambda/resume": None,
+    "POST/v1/types/tidegate.noop/resume": None,
+    "POST/v1/workers/ecs/nobody/drain": None,
+    "PUT/v1/types/tidegate.noop/limit": {"max_running": None},
+}
+
+
+def may_call(acting: Caller, route: str, body: Any) -> bool:
+    """Whether the API lets the call through, whatever comes of it."""
+    method, _, path = route.partition("/")
+    stack = acting.world.stack
+    content = b"" if body is None else json.dumps(body).encode()
+    request = AWSRequest(method=method, url=f"{stack.api_url}/{path}", data=content)
+    keys = acting.session.get_credentials()
+    assert keys is not None
+    SigV4Auth(keys, "execute-api", stack.region).add_auth(request)
+    headers = dict(request.headers.items())
+    answer = httpx.request(
+        method, f"{stack.api_url}/{path}", content=content, headers=headers, timeout=60, trust_env=False
+    )
+    assert answer.status_code in (200, 201, 202, 403, 404), answer.text
+    return answer.status_code != 403
+
+
+def is_about(resource: str, route: str) -> bool:
+    """Whether a resource of a policy is about this route."""
+    return fnmatchcase(route.partition("?")[0], resource.partition("/live/")[2])

@@ -1,0 +1,209 @@
+"""What the API is asked for, each part with a world that needs it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import app
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tests.harness.determined import StandingClock
+from tests.harness.e2e.permissions.moves import (
+    end_and_be_due,
+    is_kept,
+    run_to_end,
+    start,
+    submit,
+    submit_flow,
+)
+from tests.harness.e2e.permissions.world import (
+    LARGE,
+    OFFER,
+    World,
+    now_ms,
+)
+from tests.harness.functions.api_calls import read_event
+from tidegate.bootstrap import ApiDeps, Meter, Services
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.domain.submission import Phase
+from tidegate.domain.workers import WorkerSpec, WorkerState, begin
+
+NOOP = "tidegate.noop"
+
+
+def ask(services: Services, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+    """What the function answers, which must be that all is well."""
+    event = read_event("api-list-jobs")
+    path, _, query = path.partition("?")
+    event |= {"httpMethod": method, "path": path, "body": None if body is None else json.dumps(body)}
+    given = dict(part.split("=") for part in query.split("&") if part)
+    event["queryStringParameters"] = given
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in given.items()}
+    if key is not None:
+        event["headers"]["idempotency-key"] = key
+        event["multiValueHeaders"]["idempotency-key"] = [key]
+    deps = ApiDeps(services, StandingClock(now_ms()), Meter())
+    answer = app.handle(event, deps, cast(LambdaContext, None))
+    assert answer["statusCode"] in (200, 201, 202), answer["body"]
+    return json.loads(answer["body"])
+
+
+def takes_a_job(world: World, services: Services) -> None:
+    job_id = ask(services, "POST", "/v1/jobs", {"type": NOOP})["job_id"]
+    assert world.states(job_id) == [State.READY]
+
+
+def takes_a_large_job(world: World, services: Services) -> None:
+    body = {"type": NOOP, "parameters": {"text": LARGE}}
+    job_id = ask(services, "POST", "/v1/jobs", body)["job_id"]
+    assert world.admin.jobs.load_input(world.job(job_id)).parameters == {"text": LARGE}
+
+
+def takes_a_job_with_a_share(world: World, services: Services) -> None:
+    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": {"name": "team"}})
+    assert [each.lane for each in world.admin.lanes.list_lanes("lambda", limit=9)] == ["share:team"]
+
+
+def takes_a_job_for_the_freer_pool(world: World, services: Services) -> None:
+    job_id = ask(services, "POST", "/v1/jobs", {"type": NOOP, "requires": [OFFER]})["job_id"]
+    assert world.job(job_id).pool == "lambda"
+
+
+def takes_a_job_after_another(world: World, services: Services) -> None:
+    earlier = submit(world, JobRequest(type=NOOP))
+    body = {"type": NOOP, "depends_on": [{"job_id": earlier}]}
+    job_id = ask(services, "POST", "/v1/jobs", body)["job_id"]
+    dependents = world.admin.jobs.list_dependents(world.job(earlier))
+    assert [each.job_id for each in dependents] == [job_id]
+
+
+def takes_a_job_after_two(world: World, services: Services) -> None:
+    """That have ended, and one with a large result that a condition looks at."""
+    earlier = [submit(world, JobRequest(type=NOOP)) for _ in range(2)]
+    for job_id in earlier:
+        run_to_end(world, job_id, LARGE)
+    kind = {"type": "CONDITIONAL", "condition": "size(upstream.result) > 9"}
+    body = {"type": NOOP, "depends_on": [{"job_id": job_id, **kind} for job_id in earlier]}
+    assert world.states(ask(services, "POST", "/v1/jobs", body)["job_id"]) == [State.READY]
+
+
+FLOW = {"jobs": [{"key": "a", "type": NOOP}, {"key": "b", "type": NOOP}]}
+
+
+def takes_a_workflow(world: World, services: Services) -> None:
+    ids = ask(services, "POST", "/v1/workflows", FLOW)["job_ids"]
+    assert world.states(*ids.values()) == [State.READY] * 2
+
+
+def goes_on_with_a_workflow(world: World, services: Services) -> None:
+    """That was accepted under the same key by a call that was cut off."""
+    ids = ask(world.admin, "POST", "/v1/workflows", FLOW, "again")["job_ids"]
+    submission_id = ids["a"].partition(".")[0]
+    for job_id in ids.values():
+        world.clients.dynamodb.delete_item(TableName=world.tables.jobs, Key={"job_id": {"S": job_id}})
+    assert world.admin.submissions.move_phase_if(submission_id, Phase.COMPLETE, Phase.COMMITTED)
+    ask(services, "POST", "/v1/workflows", FLOW, "again")
+    assert world.states(*ids.values()) == [State.READY] * 2
+
+
+def shows_a_workflow(world: World, services: Services) -> None:
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP),)))
+    workflow_id = ids["a"].partition(".")[0]
+    assert len(ask(services, "GET", f"/v1/workflows/{workflow_id}")["jobs"]) == 1
+
+
+def shows_a_job(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP, parameters={"text": LARGE}))
+    run_to_end(world, job_id, LARGE)
+    shown = ask(services, "GET", f"/v1/jobs/{job_id}")
+    assert (shown["parameters"], shown["result"]) == ({"text": LARGE}, LARGE)
+
+
+def lists_jobs(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
+
+
+def cancels_a_job(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    start(world, job_id)
+    ask(services, "POST", f"/v1/jobs/{job_id}/cancel")
+    assert world.job(job_id).cancel_requested_at_ms is not None
+
+
+def stops_what_waits_for_a_job(world: World, services: Services) -> None:
+    """Of a later submission, too."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    ask(services, "POST", f"/v1/jobs/{earlier}/cancel", {"downstream": True})
+    assert world.states(earlier, later) == [State.CANCELLED] * 2
+
+
+def shows_pools(world: World, services: Services) -> None:
+    assert len(ask(services, "GET", "/v1/pools")["pools"]) == 2
+
+
+def sets_rules(world: World, services: Services) -> None:
+    ask(services, "POST", "/v1/pools/lambda/pause")
+    assert world.admin.rules.load().is_paused("lambda")
+
+
+def shows_rules(world: World, services: Services) -> None:
+    assert ask(services, "GET", f"/v1/types/{NOOP}")["type"] == NOOP
+
+
+def _worker(world: World) -> None:
+    worker = begin(WorkerSpec("ecs", "w", "host", slots=1), "S", now_ms())
+    world.admin.workers.register_if_free(worker, silent_since_ms=0)
+
+
+def lists_workers(world: World, services: Services) -> None:
+    _worker(world)
+    assert len(ask(services, "GET", "/v1/workers")["workers"]) == 1
+
+
+def shows_a_worker(world: World, services: Services) -> None:
+    _worker(world)
+    assert ask(services, "GET", "/v1/workers/ecs/w")["state"] == "ACTIVE"
+
+
+def drains_a_worker(world: World, services: Services) -> None:
+    _worker(world)
+    ask(services, "POST", "/v1/workers/ecs/w/drain")
+    standing = world.admin.workers.get("ecs", "w")
+    assert standing is not None
+    assert standing.state is WorkerState.DRAINING
+
+
+def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
+    """A large result of an upstream that would go soon."""
+    upstream = submit(world, JobRequest(type=NOOP))
+    expires_at_s = end_and_be_due(world, upstream)
+    ask(services, "POST", "/v1/jobs", {"type": NOOP, "depends_on": [{"job_id": upstream}]})
+    assert is_kept(world, upstream, expires_at_s)
+
+
+API_PROBES = (
+    takes_a_job,
+    takes_a_large_job,
+    takes_a_job_with_a_share,
+    takes_a_job_for_the_freer_pool,
+    takes_a_job_after_another,
+    takes_a_job_after_two,
+    takes_a_workflow,
+    goes_on_with_a_workflow,
+    shows_a_workflow,
+    shows_a_job,
+    lists_jobs,
+    cancels_a_job,
+    stops_what_waits_for_a_job,
+    shows_pools,
+    sets_rules,
+    shows_rules,
+    lists_workers,
+    shows_a_worker,
+    drains_a_worker,
+    keeps_what_a_new_job_needs,
+)

@@ -1,0 +1,139 @@
+"""What the dispatcher does, each part with a world that needs it."""
+
+from __future__ import annotations
+
+from functions.dispatcher import app
+from tests.harness.determined import StandingClock
+from tests.harness.e2e.permissions.moves import (
+    end_and_be_due,
+    is_kept,
+    run_to_end,
+    start,
+    submit,
+    submit_flow,
+)
+from tests.harness.e2e.permissions.world import (
+    LARGE,
+    MINUTE_MS,
+    OFFER,
+    World,
+    now_ms,
+)
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.rules import is_of_rules
+from tidegate.adapters.dynamodb.workers import pool_of_worker
+from tidegate.bootstrap import DispatcherDeps, Meter, Services
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.lanes import key_lane
+from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
+from tidegate.domain.states import State
+from tidegate.domain.transitions import CancelIfInState, Ending, ReopenIfEnded, Stamp
+from tidegate.domain.workers import WorkerSpec, begin
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.release.judge_waiting import judge_waiting
+
+NOOP = "tidegate.noop"
+KEYED = JobRequest(type=NOOP, concurrency_key="one-at-a-time")
+
+
+def on_schedule(services: Services, at_ms: int | None = None) -> None:
+    """What the schedule has the function do."""
+    clock = StandingClock(at_ms or now_ms())
+    app.handle({}, DispatcherDeps(services, clock, Meter(), job_from_image, pool_of_worker, is_of_rules))
+
+
+def dispatches_a_job(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    on_schedule(services)
+    assert world.states(job_id) == [State.QUEUED]
+    assert world.messages("lambda") == [job_id]
+
+
+def dispatches_several_jobs(world: World, services: Services) -> None:
+    job_ids = [submit(world, JobRequest(type=NOOP)) for _ in range(2)]
+    on_schedule(services)
+    assert world.messages("lambda") == sorted(job_ids)
+
+
+def dispatches_to_worker_processes(world: World, services: Services) -> None:
+    world.admin.workers.register_if_free(
+        begin(WorkerSpec("ecs", "w", "host", slots=1), "S", now_ms()), silent_since_ms=0
+    )
+    job_id = submit(world, JobRequest(type=NOOP, pool="ecs"))
+    on_schedule(services)
+    assert world.messages("ecs") == [job_id]
+
+
+def wakes_what_is_due(world: World, services: Services) -> None:
+    due_ms = now_ms() + MINUTE_MS
+    job_id = submit(world, JobRequest(type=NOOP, requires=(OFFER,), not_before_ms=due_ms))
+    assert world.states(job_id) == [State.SCHEDULED]
+    on_schedule(services, due_ms + 1)
+    assert world.states(job_id) == [State.QUEUED]
+
+
+def releases_what_waited(world: World, services: Services) -> None:
+    """Over an upstream with many dependents and a large result, which conditions look at."""
+    after = DependencyRequest(
+        key="up", type=DependencyType.CONDITIONAL, condition="size(upstream.result) > 9"
+    )
+    plain = DependencyRequest(key="up")
+    jobs = [JobRequest(key="up", type=NOOP)]
+    jobs += [JobRequest(key="asks", type=NOOP, parameters={"text": LARGE}, depends_on=(after,))]
+    jobs += [JobRequest(key=f"k{at}", type=NOOP, depends_on=(plain,)) for at in range(300)]
+    ids = submit_flow(world, WorkflowRequest(jobs=tuple(jobs)))
+    upstream = run_to_end(world, ids["up"], LARGE)
+    assert upstream.dependents_apart
+    react(services, [upstream], now_ms=now_ms())
+    assert State.PENDING not in world.states(ids["asks"], ids["k0"], ids["k299"])
+
+
+def holds_back_and_lets_go(world: World, services: Services) -> None:
+    first, second = (submit(world, KEYED) for _ in range(2))
+    on_schedule(services)
+    assert sorted(world.states(first, second)) == [State.QUEUED, State.READY]
+
+
+def frees_a_permit_that_was_left_behind(world: World, services: Services) -> None:
+    first, second = (submit(world, KEYED) for _ in range(2))
+    on_schedule(world.admin)
+    queued, held = (first, second) if world.states(first) == [State.QUEUED] else (second, first)
+    run_to_end(world, start(world, queued).job_id)
+    on_schedule(services)
+    assert world.states(held) == [State.QUEUED]
+
+
+def forgets_a_lane(world: World, services: Services) -> None:
+    lane, then_ms = key_lane("one-at-a-time", 1), now_ms() - 20 * MINUTE_MS
+    world.admin.lanes.note("lambda", lane, now_ms=then_ms)
+    on_schedule(services)
+    assert not world.admin.lanes.list_lanes("lambda", limit=10)
+
+
+def keeps_what_it_opens_again(world: World, services: Services) -> None:
+    """A job that was skipped for one upstream needs the large result of the other, which would go soon."""
+    after = tuple(DependencyRequest(key=key) for key in ("up", "tried"))
+    jobs = [JobRequest(key=key, type=NOOP) for key in ("up", "tried")]
+    jobs += [JobRequest(key="down", type=NOOP, depends_on=after)]
+    ids = submit_flow(world, WorkflowRequest(jobs=tuple(jobs)))
+    expires_at_s = end_and_be_due(world, ids["up"])
+    stamp, jobs_now = Stamp(now_ms(), "test"), world.admin.jobs
+    cancelled = jobs_now.apply(CancelIfInState(world.job(ids["tried"]), Ending(State.CANCELLED), stamp))
+    react(world.admin, [cancelled], now_ms=now_ms())
+    assert world.states(ids["down"]) == [State.SKIPPED]
+    judge_waiting(world.admin, [jobs_now.apply(ReopenIfEnded(cancelled, stamp))], stamp)
+    react(services, [run_to_end(world, ids["tried"])], now_ms=now_ms())
+    assert is_kept(world, ids["up"], expires_at_s)
+
+
+DISPATCHER_PROBES = (
+    dispatches_a_job,
+    dispatches_several_jobs,
+    dispatches_to_worker_processes,
+    wakes_what_is_due,
+    releases_what_waited,
+    holds_back_and_lets_go,
+    frees_a_permit_that_was_left_behind,
+    forgets_a_lane,
+    keeps_what_it_opens_again,
+)

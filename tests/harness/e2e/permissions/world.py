@@ -1,0 +1,181 @@
+"""A stack at rest, which only probes move; and those who move it under the permissions of a role."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+
+from tests.harness.e2e.permissions.grants import (
+    Document,
+    Grant,
+    without,
+)
+from tests.harness.e2e.permissions.wire import Wire
+from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
+from tidegate.domain.job import Job, Json
+from tidegate.domain.states import State
+from tidegate.jobs.loader import load_registry
+from tidegate.ports import JobCatalogue
+from tidegate.settings import Settings, Tables, read_settings, read_tables
+from tidegate_devstack import StackInfo
+
+MINUTE_MS = 60_000
+OFFER = "probe"  # a capability of both pools, so that the freer one has to be found
+PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER}
+LARGE = "x" * 20_000  # stored apart wherever it is
+
+
+class Everything(JobCatalogue):
+    """The catalogue of the deployment, but that every job sees its upstreams."""
+
+    def __init__(self) -> None:
+        self._registry = load_registry()
+
+    def types(self) -> Sequence[str]:
+        """All that are registered."""
+        return self._registry.types()
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> list[tuple[str, str]]:
+        """None."""
+        return []
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Always."""
+        return True
+
+    def faults(self) -> Sequence[str]:
+        return self._registry.faults()
+
+
+CATALOGUE = Everything()
+
+
+class World:
+    """The stack, in an administrator's hands."""
+
+    def __init__(self, stack: StackInfo) -> None:
+        self.stack = stack
+        self.tables: Tables = read_tables(stack.environment)
+        # One shard, so that few jobs fill a page of it.
+        self.settings: Settings = replace(read_settings(stack.environment), shards=1)
+        self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
+        self.admin = self.services_of(self.clients)
+        self.denied = threading.Event()  # set as soon as a probe is denied something
+        self._keys = {name: self._keys_of(name) for name in vars_of(self.tables)}
+
+    def services_of(self, clients: AwsClients) -> Services:
+        """The use cases' world, with a caller's clients."""
+        return aws_services(self.settings, self.tables, clients, CATALOGUE)
+
+    def partition_keys(self) -> Mapping[str, str]:
+        """The partition key of each table, by the table's name."""
+        return {table: keys[0] for table, keys in self._keys.items()}
+
+    def client(self, service: str) -> Any:
+        """An administrator's client of another service."""
+        return self.stack.session().client(service, endpoint_url=self.stack.endpoint_url)  # type: ignore[call-overload]
+
+    def rest(self) -> None:
+        """Nothing moves by itself any more: neither events nor schedules call functions."""
+        functions, scheduler = self.client("lambda"), self.client("scheduler")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            scheduler.delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
+
+    def clear(self) -> None:
+        """Empties all tables and queues."""
+        self.denied.clear()
+        dynamodb, sqs = self.clients.dynamodb, self.clients.sqs
+        for table, keys in self._keys.items():
+            items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+            gone: list[Any] = [{"DeleteRequest": {"Key": {key: item[key] for key in keys}}} for item in items]
+            for start in range(0, len(gone), 25):
+                dynamodb.batch_write_item(RequestItems={table: gone[start : start + 25]})
+        for pool in self.settings.pools.values():
+            sqs.purge_queue(QueueUrl=pool.queue_url)
+            sqs.purge_queue(QueueUrl=pool.dead_letters_url)
+
+    def job(self, job_id: str) -> Job:
+        """The job as it stands."""
+        job = self.admin.jobs.get(job_id, consistent=True)
+        assert job is not None, job_id
+        return job
+
+    def states(self, *job_ids: str) -> list[State]:
+        """The states of jobs as they stand."""
+        return [self.job(job_id).state for job_id in job_ids]
+
+    def messages(self, pool: str) -> list[str]:
+        """The jobs that the messages in a pool's queue are about; takes them out."""
+        deliveries = self.admin.queue.receive(pool, limit=10, wait_seconds=0)
+        return sorted(delivery.message.job_id for delivery in deliveries)
+
+    def is_empty(self, queue_url: str) -> bool:
+        """Whether a queue holds no message, not even one that somebody has received."""
+        found = self.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])[
+            "Attributes"
+        ]
+        waiting, taken = found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]
+        return (waiting, taken) == ("0", "0")
+
+    def _keys_of(self, table: str) -> list[str]:
+        schema = self.clients.dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        return [part["AttributeName"] for part in schema]
+
+
+def vars_of(tables: Tables) -> list[str]:
+    """The names of all tables."""
+    return [getattr(tables, field) for field in type(tables).__dataclass_fields__]
+
+
+def now_ms() -> int:
+    """The time."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who acts under a role of the stack. `document` is all that the role may do."""
+
+    world: World
+    role: str
+    policy: str
+    document: Document
+    session: boto3.Session
+    services: Services
+    wire: Wire
+
+    @contextmanager
+    def lacking(self, grant: Grant) -> Iterator[None]:
+        """The role lacks a grant meanwhile. The emulator asks the policy at each call, so this holds at once."""
+        self._put(without(self.document, grant))
+        try:
+            yield
+        finally:
+            self._put(self.document)
+
+    def _put(self, document: Document) -> None:
+        self.world.client("iam").put_role_policy(
+            RoleName=self.role, PolicyName=self.policy, PolicyDocument=json.dumps(document)
+        )
+
+
+def caller(world: World, role: str, policy: str, document: Document) -> Caller:
+    """Acts under `role`, whose only policy is `policy`."""
+    arn = world.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+    keys = world.client("sts").assume_role(RoleArn=arn, RoleSessionName="probe")["Credentials"]
+    session = boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=world.stack.region
+    )
+    clients = connect_system(session=session, endpoint_url=world.stack.endpoint_url)
+    wire = Wire(world.stack.region, arn.split(":")[4], world.partition_keys())
+    wire.attach(clients)
+    return Caller(world, role, policy, document, session, world.services_of(clients), wire)

@@ -1,0 +1,162 @@
+"""A deployment in memory on which examples run: the simulator, with the real job code and the API before it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from dev.simulator.checks import (
+    check_all,
+    hold_back,
+)
+from dev.simulator.memory.services import memory_services
+from dev.simulator.scenario import Course
+from dev.simulator.simulator import (
+    Options,
+    ProcessClock,
+    Simulator,
+)
+from dev.simulator.support import (
+    START_MS,
+    SeededEntropy,
+    function_pool,
+    make_settings,
+)
+from tests.harness.functions.api_calls import (
+    Api,
+    read_event,
+)
+from tidegate.adapters.executors.outcomes import outcome_of
+from tidegate.bootstrap import ApiDeps, Meter
+from tidegate.domain.job import Job
+from tidegate.jobs.attempt import run_attempt
+from tidegate.jobs.context import (
+    JobContext,
+    StopRequest,
+    Upstream,
+)
+from tidegate.jobs.loader import load_registry
+from tidegate.ports import Assignment, Signal
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+JOB_TYPES = "examples.job_types"
+BETWEEN_CALLS_MS = 3_000  # of virtual time, so that few polls see a job end
+REGISTRY = load_registry("tidegate_samples", JOB_TYPES)
+
+
+class NoWaiting(StopRequest):
+    """Adds up the seconds that job code sleeps, and returns at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept_seconds = 0.0
+
+    def wait(self, seconds: float) -> bool:
+        """Never asks for a stop."""
+        self.slept_seconds += seconds
+        return False
+
+
+def run_code(assignment: Assignment) -> Course:
+    """Runs the real job code of an attempt, which then lasts on the virtual clock as long as it slept."""
+    found = REGISTRY.find(assignment.type)
+    assert found is not None, assignment.type
+    stop = NoWaiting()
+    context = JobContext(
+        job_id=assignment.job_id,
+        attempt=assignment.attempt,
+        key=assignment.key,
+        upstreams=[Upstream(each.job_id, each.key, each.state, each.result) for each in assignment.upstreams],
+        remaining_seconds=lambda: assignment.timeout_ms / 1_000 - stop.slept_seconds,
+        report_progress=lambda _progress: None,
+        stop=stop,
+    )
+    report = run_attempt(found, assignment.parameters, context)
+    return Course(round(stop.slept_seconds * 1_000), outcome_of(report, Signal.GO_ON))
+
+
+class Deployment(Api):
+    """The API over a simulator whose function pool runs `slots` jobs at once."""
+
+    def __init__(self, slots: int = 4) -> None:
+        settings = make_settings(function_pool("lambda", slots), window=1.0)
+        services, self.world = memory_services(settings, catalogue=REGISTRY)
+        self.world.now_ms = START_MS
+        self.services = replace(services, entropy=SeededEntropy(1))
+        self.simulator = Simulator(
+            self.services, self.world, run_code, Options(slots=slots), observers=[hold_back]
+        )
+        self.deps = ApiDeps(self.services, ProcessClock(self.simulator, "api"), Meter())
+
+    def run_all(self) -> dict[str, Job]:
+        """Runs all jobs to their end and checks every invariant; returns them by key, or by id where they have none."""
+        self.simulator.run()
+        check_all(self.simulator)
+        return {job.key or job.job_id: job for job in self.world.jobs.values()}
+
+    def pass_time(self) -> None:
+        """Lets the dispatcher, the workers and the clock go on for a while, as they do between two calls."""
+        self.simulator.settle()
+        self.simulator.tick()
+        self.simulator.interrupt(BETWEEN_CALLS_MS)
+
+
+@contextmanager
+def served(deployment: Deployment) -> Iterator[str]:
+    """Serves the API over HTTP on the loopback; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def do_PUT(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            assert self.headers["authorization"].startswith("AWS4-HMAC-SHA256"), "the call is not signed"
+            answer = deployment.send(self._event())
+            deployment.pass_time()
+            content = json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            for name, value in {**answer.headers, "content-length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _event(self) -> dict[str, Any]:
+            url = urlsplit(self.path)
+            query = dict(parse_qsl(url.query)) or None
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            return {
+                **read_event("api-list-jobs"),
+                "httpMethod": self.command,
+                "path": url.path,
+                "queryStringParameters": query,
+                "multiValueQueryStringParameters": query and {name: [query[name]] for name in query},
+                "headers": headers,
+                "multiValueHeaders": {name: [value] for name, value in headers.items()},
+                "body": body or None,
+            }
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+            """Says nothing of each call."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

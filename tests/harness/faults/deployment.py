@@ -1,0 +1,305 @@
+"""A deployment on emulated AWS whose parts are called by hand, each of which bears a failed call as it does on AWS.
+
+A client asks again under its key. A batch of the stream comes again. What the schedule called is called again a minute
+later. A message that was not acknowledged is delivered again, and a lease that nobody extends ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+from dev.simulator.memory.world import Change
+from dev.simulator.support import (
+    AnyParameters,
+    process_pool,
+)
+from tests.harness.faults.emulated import EmulatedAws
+from tests.harness.faults.function import (
+    Beats,
+    VirtualClock,
+)
+from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.bootstrap import aws_services
+from tidegate.domain.errors import DependencyUnavailable, TidegateError
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.states import State
+from tidegate.domain.submission import Submission
+from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
+from tidegate.settings import Settings
+from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.serve import serve_pools
+from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.reap.reap import reap
+from tidegate.usecases.services import Services
+from tidegate.usecases.work.claim import (
+    begin,
+    claim_all,
+)
+from tidegate.usecases.work.conclude import (
+    Conclusion,
+    conclude_all,
+    conclusion_of,
+)
+from tidegate.usecases.work.run import (
+    Run,
+    go_on,
+    run_message,
+)
+
+T = TypeVar("T")
+
+START_MS = 1_800_000_000_000
+MINUTE_MS = 60_001  # a lease that was taken at the last one has ended
+POOL, PROCESS_POOL = "lambda", "ecs"
+DIES = Outcome(OutcomeKind.LOST)  # its worker is never heard of again
+DONE = Outcome(OutcomeKind.SUCCEEDED, result=1)
+_TRIES = 3
+_VISIBILITY_SECONDS = 120
+_PASSES = 30
+
+Course = Callable[[Job], Outcome]
+
+
+class ReadsUpstreams(AnyParameters):
+    """Job types whose code is given the results of its upstreams."""
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        return True
+
+    def faults(self) -> Sequence[str]:
+        return ()
+
+
+class Deployment:
+    """One run. `started` and `ended` are the numbers of the writes that first did that to a job."""
+
+    def __init__(
+        self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, retention_days: float = 30
+    ) -> None:
+        self.aws = aws
+        self.tables = aws.empty(START_MS)
+        queues = {name: aws.make_queue(name) for name in (POOL, PROCESS_POOL)}
+        self.settings = Settings(
+            pools={
+                POOL: Pool(
+                    POOL,
+                    queues[POOL],
+                    PoolKind.FUNCTION,
+                    max_timeout_seconds=900,
+                    capacity=2,
+                    capabilities=frozenset({"cpu"}),
+                    dead_letters_url=f"{queues[POOL]}-dead",
+                ),
+                PROCESS_POOL: replace(
+                    process_pool(PROCESS_POOL),
+                    queue_url=queues[PROCESS_POOL],
+                    capabilities=frozenset({"cpu"}),
+                ),
+            },
+            default_pool=POOL,
+            resend_after_seconds=60,
+            dispatch_lease_seconds=dispatch_lease_seconds,
+            retention_days=retention_days,
+        )
+        self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
+        self.course: Course = lambda _job: DONE
+        self.served = [POOL]  # pools that have workers
+        self.started: dict[str, int] = {}
+        self.began: dict[str, int] = {}
+        self.ended: dict[str, int] = {}
+        self._writes = 0
+        self._workers = count(1)  # each message is taken by one of its own
+        self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
+
+    @property
+    def now_ms(self) -> int:
+        return self.aws.now_ms
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """Every job as it stands."""
+        found = [job_from_image(item) for item in self.aws.items(self.tables.jobs)]
+        return {job.job_id: job for job in found}
+
+    @property
+    def submissions(self) -> Sequence[Submission]:
+        """The record of every workflow."""
+        ids = [item[schema.SUBMISSION_ID]["S"] for item in self.aws.items(self.tables.submissions)]
+        return [found for each in ids if (found := self.services.submissions.get(each)) is not None]
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """The state of each job by its key or its name."""
+        return {job.key or job.name or job.job_id: job.state for job in self.jobs.values()}
+
+    def wait(self, ms: int) -> None:
+        self.aws.now_ms += ms
+
+    # --- a client ----------------------------------------------------------------------------------
+    def ask(self, call: Callable[[], T]) -> T:
+        """What a client is answered, who asks again where it is not."""
+        for _ in range(_TRIES - 1):
+            try:
+                return call()
+            except DependencyUnavailable:
+                self.wait(1)
+        return call()
+
+    # --- the dispatcher and the reaper ---------------------------------------------------------------
+    def tick(self) -> bool:
+        return self._invoke(lambda: tick(self.services, now_ms=self.now_ms))
+
+    def reap(self) -> bool:
+        return self._invoke(lambda: reap(self.services, now_ms=self.now_ms))
+
+    def events(self) -> bool:
+        """Brings the dispatcher what the streams hold, each batch until it is taken; whether there was anything."""
+        jobs, workers, rules = (self._take(name) for name in ("jobs", "workers", "control"))
+        changed = [change.new for change in self._changes(jobs) if change.concerns_dispatcher]
+        if workers:
+            self._until_taken(lambda: serve_pools(self.services, {PROCESS_POOL}, self.now_ms))
+        if any("rules" in record["dynamodb"]["Keys"]["name"]["S"] for record in rules):
+            self._until_taken(lambda: tick(self.services, now_ms=self.now_ms))
+        if changed:
+            self._until_taken(lambda: react(self.services, changed, now_ms=self.now_ms))
+        return bool(changed or workers)
+
+    def lose_events(self) -> None:
+        """What the streams hold is never brought to the dispatcher."""
+        for name in ("workers", "control"):
+            self._take(name)
+        list(self._changes(self._take("jobs")))
+
+    def _until_taken(self, work: Callable[[], object]) -> None:
+        for _ in range(_TRIES):
+            if self._invoke(work):
+                return
+            self.wait(1_000)
+        raise AssertionError("a batch of the stream is never taken")
+
+    def _invoke(self, work: Callable[[], object]) -> bool:
+        self.wait(1)
+        try:
+            work()
+        except TidegateError:
+            return False
+        return True
+
+    def _take(self, name: str) -> list[dict[str, Any]]:
+        records = self.aws.records(getattr(self.tables, name), self._read[name])
+        self._read[name] += len(records)
+        return records
+
+    def _changes(self, records: Sequence[dict[str, Any]]) -> list[Change]:
+        changes = []
+        for record in records:
+            new, old = (record["dynamodb"].get(image) for image in ("NewImage", "OldImage"))
+            if new is not None:
+                change = Change(job_from_image(old) if old else None, job_from_image(new))
+                self._note(change)
+                changes.append(change)
+        return changes
+
+    def _note(self, change: Change) -> None:
+        self._writes += 1
+        job = change.new
+        if change.old and change.old.is_terminal and not job.is_terminal:  # reopened
+            self.ended.pop(job.job_id, None)
+        if job.is_terminal and not (change.old and change.old.is_terminal):
+            assert self.ended.setdefault(job.job_id, self._writes) == self._writes, (
+                f"{job.job_id} ended twice"
+            )
+        if job.state is State.RUNNING:
+            self.started.setdefault(job.job_id, self._writes)
+        if job.was_started:
+            self.began.setdefault(job.job_id, self._writes)
+
+    # --- the workers -------------------------------------------------------------------------------
+    def work(self) -> bool:
+        """Workers take what their queues show, until it is nothing; whether there was anything."""
+        worked = False
+        for pool in self.served:
+            for _ in range(_PASSES):
+                deliveries = self._receive(pool)
+                if not deliveries:
+                    break
+                self._serve(pool, deliveries)
+                worked = True
+        return worked
+
+    def work_as_function(self, during: Callable[[str], object]) -> None:
+        """The pool's function runs the job of one message; `during` happens while it does, and is given the job."""
+        executor, clock = Beats(during), VirtualClock(self.aws)
+        for delivery in self._receive(POOL, limit=1):
+            run = partial(run_message, self.services, executor, clock, delivery.message, "function")
+            if self._invoke(run):
+                self._invoke(partial(self.services.queue.delete, POOL, [delivery.receipt]))
+
+    def _receive(self, pool: str, limit: int = 10) -> Sequence[Delivery]:
+        try:
+            return self.services.queue.receive(pool, limit=limit, wait_seconds=0)
+        except TidegateError:
+            return ()
+
+    def _serve(self, pool: str, deliveries: Sequence[Delivery]) -> None:
+        """As the pipeline of a worker process does: claims, endings and receipts in batches."""
+        self.wait(1)
+        outcomes = claim_all(
+            self.services, [each.message for each in deliveries], f"{pool}-{next(self._workers)}", self.now_ms
+        )
+        done: list[str] = []
+        ends: list[tuple[Conclusion, str]] = []
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            if outcome is None:
+                done.append(delivery.receipt)
+            elif isinstance(outcome, Job):
+                conclusion = self._run(pool, delivery, outcome)
+                if conclusion is not None:
+                    ends.append((conclusion, delivery.receipt))
+        self.wait(1)
+        answers = conclude_all(self.services, [conclusion for conclusion, _ in ends])
+        done += [
+            receipt
+            for (_, receipt), answer in zip(ends, answers, strict=True)
+            if not isinstance(answer, TidegateError)
+        ]
+        self._invoke(lambda: self.services.queue.delete(pool, done))
+
+    def _run(self, pool: str, delivery: Delivery, job: Job) -> Conclusion | None:
+        try:
+            claimed = begin(self.services, job, self.now_ms)
+            run = Run(self.services, VirtualClock(self.aws), job, go_on)
+            run.begins()
+            signal = run.beats(None)
+            self._invoke(
+                lambda: self.services.queue.extend(pool, delivery.receipt, seconds=_VISIBILITY_SECONDS)
+            )
+            asked = signal is Signal.CANCEL
+            outcome = Outcome(OutcomeKind.CANCELLED) if asked else claimed.refusal or self.course(job)
+            if outcome is DIES:
+                return None
+            ran = replace(claimed, began_at_ms=run.began_at_ms)
+            return conclusion_of(self.services, ran, outcome, self.now_ms)
+        except TidegateError:
+            return None  # the message comes again
+
+    # --- time passes -------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """Events reach the dispatcher and messages the workers, until there is neither."""
+        for _ in range(_PASSES):
+            if not (self.events() | self.work()):
+                return
+        raise AssertionError("it never comes to rest")
+
+    def minute(self) -> None:
+        """A round of the schedule, and what follows from it."""
+        self.wait(MINUTE_MS)
+        self.reap()
+        self.tick()
+        self.settle()

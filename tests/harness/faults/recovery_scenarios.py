@@ -1,0 +1,110 @@
+"""Scenarios of people who stop work, and who have it tried again."""
+
+from __future__ import annotations
+
+from dev.simulator.graphs import job as job_of
+from dev.simulator.graphs import workflow
+from tests.harness.faults.checks import ROUNDS
+from tests.harness.faults.deployment import (
+    POOL,
+    Deployment,
+)
+from tests.harness.faults.steps import (
+    cut_off,
+    ends_in,
+    give_up_messages,
+    submit,
+    submit_all,
+)
+from tidegate.domain import limits
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.errors import NotFound, NotRetryable
+from tidegate.domain.requests import DependencyRequest
+from tidegate.domain.states import TERMINAL, State
+from tidegate.ports import Outcome, OutcomeKind
+from tidegate.usecases.recover.cancel import (
+    cancel_downstream,
+    cancel_workflow,
+)
+from tidegate.usecases.recover.redrive import redrive_pool
+from tidegate.usecases.recover.reopen import (
+    rerun_workflow,
+    retry_job,
+)
+
+ANN = "ann"
+BROKEN = Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retryable=False)
+CHAIN = workflow([job_of("a"), job_of("b", "a"), job_of("c", "b")])
+
+
+def _failed_chain(d: Deployment) -> str:
+    """`a` fails for good at its first attempt, the others are skipped for that; returns the workflow's id."""
+    d.course = ends_in({"a": BROKEN})
+    ids = submit_all(d, CHAIN)
+    d.settle()
+    for _ in range(ROUNDS):
+        if d.states["a"] in TERMINAL:
+            break
+        d.minute()  # what went wrong is put right first
+    return ids["a"].partition(".")[0]
+
+
+def retried_by_hand(d: Deployment) -> None:
+    """With what was skipped for it, of a later submission too."""
+    first = f"{_failed_chain(d)}.0"
+    submit(d, "later", depends_on=(DependencyRequest(job_id=first),))
+    try:
+        d.ask(lambda: retry_job(d.services, first, reopen_skipped=True, actor=ANN, now_ms=d.now_ms))
+    except NotRetryable:
+        assert d.states["a"] is State.SUCCEEDED  # its first attempt was lost, so that it never failed
+    d.settle()
+
+
+def rerun(d: Deployment) -> None:
+    workflow_id = _failed_chain(d)
+    d.ask(lambda: rerun_workflow(d.services, workflow_id, actor=ANN, now_ms=d.now_ms))
+    d.settle()
+
+
+def dead_letter(d: Deployment) -> None:
+    """A message that no worker can take is given up by its queue, time and again, and its job fails for that."""
+    submit(d, "dead")
+    submit(d, "dead too")
+    for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+        give_up_messages(d)
+        d.reap()
+
+
+def redriven(d: Deployment) -> None:
+    """Of two jobs whose message their queue gave up, and what was skipped for one of them."""
+    dead = submit(d, "dead")
+    submit(d, "dead too")
+    submit(d, "after", depends_on=(DependencyRequest(job_id=dead),))
+    for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
+        give_up_messages(d)
+        d.reap()
+    d.events()
+    d.ask(lambda: redrive_pool(d.services, POOL, cursor=None, limit=50, actor=ANN, now_ms=d.now_ms))
+    d.settle()
+
+
+def cancelled_whole(d: Deployment) -> None:
+    """A workflow whose roots were not written when its submitter died."""
+    cut_off(d, "jobs", "insert_if_absent", CHAIN)
+    for submission in d.ask(lambda: d.submissions):
+        _cancel_workflow(d, submission.submission_id)
+
+
+def _cancel_workflow(d: Deployment, workflow_id: str) -> None:
+    try:
+        d.ask(lambda: cancel_workflow(d.services, workflow_id, actor=ANN, now_ms=d.now_ms))
+    except NotFound:
+        return  # its submitter died before it was accepted
+
+
+def cancelled_downstream(d: Deployment) -> None:
+    upstream = submit(d, "upstream")
+    edge = DependencyRequest(job_id=upstream, type=DependencyType.MUST_COMPLETE)
+    for name in ("one", "two"):
+        submit(d, name, depends_on=(edge,))
+    d.ask(lambda: cancel_downstream(d.services, upstream, actor=ANN, now_ms=d.now_ms))

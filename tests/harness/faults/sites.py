@@ -1,0 +1,145 @@
+"""The places in the adapters that call AWS. `python -m tests.harness.faults.sites` lists them."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import FrameType
+
+from tidegate.adapters.aws.clients import AwsClients
+
+ROOT = Path(__file__).resolve().parents[3]
+ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"
+USE_CASES = ROOT / "layers" / "core" / "tidegate" / "usecases"
+DEPLOYED = (ROOT / "layers", ROOT / "functions", ROOT / "worker")
+SERVICES = frozenset(each.name for each in fields(AwsClients) if str(each.type).endswith("Client"))
+_MAKES_CLIENTS = "aws_clients"  # holds them, and calls nothing
+_MAKERS = frozenset({"client", "resource", "create_client"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Site:
+    """One call in the source: the function that it stands in, and the client's method that it calls."""
+
+    module: str
+    function: str
+    method: str
+    line: int
+    last_line: int
+
+    def __str__(self) -> str:
+        return f"{self.module}: {self.function} -> {self.method}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Loose:
+    """A client that is used in another way than to be called on the spot, so that its calls can't be told."""
+
+    file: str
+    line: int
+
+
+def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
+    """Every call of a client's method in the adapters; and every other use of a client in what is deployed."""
+    sites: set[Site] = set()
+    loose: set[Loose] = set()
+    for root in DEPLOYED:
+        for file in sorted(root.rglob("*.py")):
+            if file.parent == ADAPTERS and file.stem == _MAKES_CLIENTS:
+                continue
+            finder = Finder(file.stem)
+            finder.visit(ast.parse(file.read_text(encoding="utf-8")))
+            is_adapter = file.parent == ADAPTERS
+            sites |= finder.sites if is_adapter else set()
+            lines = finder.uses - (finder.called if is_adapter else set())
+            loose |= {Loose(str(file.relative_to(ROOT)), line) for line in lines}
+    return frozenset(sites), frozenset(loose)
+
+
+class Finder(ast.NodeVisitor):
+    """Looks through one module: `sites` are the calls; lines of `uses` that are not `called` could hide one."""
+
+    def __init__(self, module: str) -> None:
+        self.sites: set[Site] = set()
+        self.uses: set[int] = set()
+        self.called: set[int] = set()
+        self._module = module
+        self._within: list[str] = []
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._enter(node.name, node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._enter(node.name, node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        method = node.func
+        if isinstance(method, ast.Attribute) and _is_client(method.value):
+            function = ".".join(self._within)
+            last_line = node.end_lineno or node.lineno
+            self.sites.add(Site(self._module, function, method.attr, node.lineno, last_line))
+            self.called.add(method.value.lineno)
+        name = method.attr if isinstance(method, ast.Attribute) else getattr(method, "id", "")
+        if name in _MAKERS and any(isinstance(argument, ast.Constant) for argument in node.args):
+            self.uses.add(node.lineno)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if _is_client(node):
+            self.uses.add(node.lineno)
+        self.generic_visit(node)
+
+    def _enter(self, name: str, node: ast.AST) -> None:
+        self._within.append(name)
+        self.generic_visit(node)
+        self._within.pop()
+
+
+def _is_client(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in SERVICES
+
+
+def site_under_way(sites: frozenset[Site]) -> Site:
+    """The site whose call is being made, from the stack of this thread."""
+    for frame in _frames():
+        file = Path(frame.f_code.co_filename)
+        if file.parent != ADAPTERS:
+            continue
+        for site in sites:
+            if site.module == file.stem and site.line <= frame.f_lineno <= site.last_line:
+                return site
+    raise AssertionError("a call of AWS that is not made by the adapters")
+
+
+def use_cases_under_way() -> frozenset[str]:
+    """The modules of use cases that a call is made for, from the stack of this thread."""
+    files = (Path(frame.f_code.co_filename) for frame in _frames())
+    return frozenset(file.stem for file in files if file.parent == USE_CASES)
+
+
+def find_use_cases() -> frozenset[str]:
+    """The modules of use cases that have a function which is given the services."""
+    return frozenset(
+        file.stem
+        for file in sorted(USE_CASES.glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and any(each.arg == "services" for each in node.args.args)
+    )
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+if __name__ == "__main__":
+    found, unclear = find_sites()
+    for each in sorted(found):
+        sys.stdout.write(f"{each} (line {each.line})\n")
+    for use in sorted(unclear):
+        sys.stdout.write(f"unclear: {use.file}:{use.line}\n")

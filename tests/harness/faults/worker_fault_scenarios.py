@@ -1,0 +1,78 @@
+"""Workers that can't run what they are given: messages passed on, and what the function of a pool says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.harness.faults.deployment import (
+    POOL,
+    Deployment,
+)
+from tests.harness.faults.function import VirtualClock
+from tests.harness.faults.steps import submit
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
+from tidegate.usecases.pools.function_faults import (
+    PAUSE_MS,
+    FunctionFaults,
+)
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude_stuck import conclude_stuck
+from tidegate.usecases.work.pass_on import (
+    MOST_DELIVERIES,
+    pass_on,
+    with_types,
+)
+from tidegate.usecases.work.stale_messages import stale_among
+
+
+def passed_on(d: Deployment) -> None:
+    """A message is hidden for others, at last for long, and then its job is taken back."""
+    submit(d, "foreign")
+    d.events()
+    for receives in (1, MOST_DELIVERIES, MOST_DELIVERIES + 1):
+        for delivery in _received(d):
+            late = replace(delivery, receives=receives)
+            try:
+                if pass_on(d.services, POOL, late, "old", "old lacks its type", d.now_ms):
+                    d.services.queue.delete(POOL, [delivery.receipt])
+            except DependencyUnavailable:
+                continue  # it comes again
+        d.wait(121_000)
+    d.settle()
+
+
+def refused_by_the_function(d: Deployment) -> None:
+    """It lacks the type of a job, says so, and a deployment mends it."""
+    submit(d, "foreign")
+    d.events()
+    faults = FunctionFaults()
+    lacking = Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE)
+    for delivery in _received(d):
+        job = d.ask(lambda at=delivery: d.services.jobs.get(at.message.job_id))  # type: ignore[misc]
+        if job is not None:
+            d.ask(lambda at=job: faults.note(d.services, at, lacking, d.now_ms))  # type: ignore[misc]
+    d.wait(2 * PAUSE_MS + 1)
+    d.settle()
+
+
+def given_up_by_the_function(d: Deployment) -> None:
+    """Code that does not end is concluded by the thread beside it."""
+    submit(d, "stuck")
+    d.events()
+    timed_out, clock = Outcome(OutcomeKind.TIMED_OUT), VirtualClock(d.aws)
+    for delivery in _received(d):
+        claimed = d.ask(lambda at=delivery: claim(d.services, at.message, "function", d.now_ms))  # type: ignore[misc]
+        if claimed is not None:
+            d.ask(lambda at=claimed: conclude_stuck(d.services, clock, at.assignment, timed_out))  # type: ignore[misc]
+    d.wait(121_000)  # the process ended with the message in its hands, so it comes again
+    d.settle()
+
+
+def _received(d: Deployment) -> tuple[Delivery, ...]:
+    try:
+        received = d.services.queue.receive(POOL, limit=10, wait_seconds=0)
+        stale = stale_among(d.services, received)
+        return tuple(each for each in with_types(d.services, received) if each not in stale)
+    except DependencyUnavailable:
+        return ()

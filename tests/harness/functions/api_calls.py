@@ -1,0 +1,154 @@
+"""Calls to the API function over a deployment in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import app
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dev.simulator.memory.services import memory_services
+from dev.simulator.memory.world import MemoryWorld
+from tests.harness.determined import StandingClock
+from tidegate.bootstrap import ApiDeps, Meter
+from tidegate.domain.job import Job
+from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.states import State
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.settings import Settings
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+)
+
+EVENTS = Path(__file__).resolve().parents[3] / "events"
+NOW_MS = 1_796_112_000_000
+NOW = "2026-12-01T08:00:00.000Z"
+ANN = "arn:aws:sts::123456789012:assumed-role/Schedulers/ann@example.com"
+UNKNOWN_ID = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
+CONTEXT = cast(LambdaContext, None)  # the API reads nothing from it
+SETTINGS = Settings(
+    pools={
+        "lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=2, tags={"compute": "lambda"}),
+        "ecs": Pool("ecs", "", PoolKind.PROCESS, max_timeout_seconds=43_200, capabilities=frozenset({"gpu"})),
+    },
+    default_pool="lambda",
+    shards=2,
+)
+
+EVENT_STATUS = {
+    "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-cancel-workflow": 404,
+    "api-drain-worker": 404,
+    "api-get-job": 404,
+    "api-get-worker": 404,
+    "api-get-workflow": 404,
+    "api-get-pool": 200,
+    "api-get-type": 200,
+    "api-limit-type": 200,
+    "api-list-jobs": 200,
+    "api-list-pools": 200,
+    "api-list-types": 200,
+    "api-pause-pool": 200,
+    "api-pause-type": 200,
+    "api-redrive-pool": 200,
+    "api-rerun-workflow": 404,
+    "api-resume-pool": 200,
+    "api-retry-job": 404,
+    "api-resume-type": 200,
+    "api-list-workers": 200,
+    "api-submit-job": 201,
+    "api-submit-workflow": 201,
+}
+"""How a new deployment answers the events of events/."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered; `body` is read already, `carried_bytes` is what the platform carries for it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+    carried_bytes: int
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that a problem names."""
+        return [error["field"] for error in self.body["errors"]]
+
+    def message(self, field: str) -> str:
+        """What the problem says of a field."""
+        messages = [str(error["message"]) for error in self.body["errors"] if error["field"] == field]
+        assert len(messages) == 1, self.body
+        return messages[0]
+
+
+def read_event(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+class Api:
+    """A deployment in memory with the API function before it."""
+
+    def __init__(self) -> None:
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
+        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
+
+    def until(self) -> Deadline:
+        """When work in portions stops."""
+        return NEVER
+
+    def send(self, event: dict[str, Any]) -> Answer:
+        answer = app.handle(event, self.deps, CONTEXT, self.until())
+        headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return Answer(answer["statusCode"], headers, json.loads(answer["body"]), len(json.dumps(answer)))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """`body` is sent as it is where it is text, else as JSON. `key` is the idempotency key."""
+        event = read_event("api-list-jobs")
+        event |= {"httpMethod": method, "path": path}
+        event["queryStringParameters"] = query
+        event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
+        event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
+        event["requestContext"]["identity"]["userArn"] = ANN
+        if key is not None:
+            event["headers"]["idempotency-key"] = key
+            event["multiValueHeaders"]["idempotency-key"] = [key]
+        return self.send(event)
+
+    def submit(self, **changes: object) -> str:
+        answer = self.call("POST", "/v1/jobs", {"type": "tidegate.noop", **changes})
+        assert answer.status == 201, answer.body
+        return str(answer.body["job_id"])
+
+    def run(self, job_id: str) -> None:
+        """Dispatches and claims the job."""
+        job = self.job(job_id)
+        self.services.jobs.apply(DispatchIfReady(job_id, job.pool, Stamp(NOW_MS, "dispatcher")))
+        self.services.jobs.apply(ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1")))
+        assert self.job(job_id).state is State.RUNNING
+
+    def job(self, job_id: str) -> Job:
+        job = self.services.jobs.get(job_id, consistent=True)
+        assert job is not None
+        return job
+
+    def contents(self) -> tuple[object, ...]:
+        """Everything that is stored."""
+        world = self.world
+        parts = (world.jobs, world.inputs, world.edges, world.submissions, world.plans, world.index)
+        return (*(dict(part) for part in parts), len(world.changes))

@@ -1,0 +1,67 @@
+"""What tests of executors share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from tidegate.adapters.system import SystemStopwatch
+from tidegate.domain.job import Json, Progress
+from tidegate.ports import Assignment, Outcome, Signal, Upstream
+
+JOBCODE = "tests.harness.jobs.jobcode"
+LONG_MS = 120_000
+BEAT_SECONDS = 0.02
+CLOCK = SystemStopwatch()
+
+
+def assignment(
+    job_type: str,
+    parameters: Mapping[str, Json] | None = None,
+    *,
+    timeout_ms: int = LONG_MS,
+    upstreams: Sequence[Upstream] = (),
+) -> Assignment:
+    return Assignment(
+        job_id="01JD.7",
+        attempt=2,
+        type=job_type,
+        parameters=parameters or {},
+        timeout_ms=timeout_ms,
+        upstreams=tuple(upstreams),
+        key="seven",
+    )
+
+
+class Beats:
+    """A heartbeat that keeps what it was given and answers from a script, the last answer for good.
+
+    `when` holds the script back until what was said of progress satisfies it.
+    """
+
+    def __init__(
+        self, *answers: Signal, when: Callable[[Progress | None], bool] = lambda _progress: True
+    ) -> None:
+        self._answers = list(answers) or [Signal.GO_ON]
+        self._when = when
+        self._open = False
+        self.progress: list[Progress] = []
+        self.count = 0
+        self.beaten = threading.Event()
+
+    def __call__(self, progress: Progress | None) -> Signal:
+        self.count += 1
+        self.beaten.set()
+        if progress is not None:
+            self.progress.append(progress)
+        self._open = self._open or self._when(progress)
+        if not self._open:
+            return Signal.GO_ON
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+def has_progress(progress: Progress | None) -> bool:
+    return progress is not None
+
+
+Execute = Callable[[Assignment, Beats], Outcome]

@@ -1,0 +1,108 @@
+"""Several steps at once that chance alone would seldom put together: without them little of what matters is come by."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from tests.harness.stateful.machine import (
+    OUTCOMES,
+    TidegateMachine,
+)
+from tests.harness.stateful.model_jobs import MOST_LOSSES
+from tests.harness.stateful.surroundings import (
+    PLACES,
+    PLANS,
+    JobPlan,
+)
+from tidegate.domain.states import State
+from tidegate.ports import Message
+
+LONGER_THAN_A_LEASE_MS = 61_007
+MOST_OF_A_LEASE_MS = 40_009
+
+
+class CoursesMachine(TidegateMachine):
+    """Every rule of the machine, and these."""
+
+    @initialize(plans=PLANS)
+    def begin(self, plans: list[JobPlan]) -> None:
+        self.submit(plans)
+        self._tick()
+
+    @precondition(lambda self: self.queue.waiting)
+    @rule(outcome=st.none() | st.sampled_from(sorted(OUTCOMES)))
+    def workers_take_all(self, outcome: State | None) -> None:
+        """And end what they run in the same way, if in any."""
+        while self.queue.waiting:
+            self.deliver(0, False)
+        while outcome is not None and self.running:
+            self.finish(0, outcome, False)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, lost=st.booleans())
+    def message_comes_again(self, place: int, lost: bool) -> None:
+        """For it was never acknowledged; where its worker was lost, before the reaper comes."""
+        job = self.running[place % len(self.running)].job
+        self.now += LONGER_THAN_A_LEASE_MS if lost else 1
+        self._claim(Message(job.job_id, job.attempt - 1))
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES)
+    def a_job_ends_its_workers(self, place: int) -> None:
+        """One after the other, and its message comes again each time; at last the reaper comes."""
+        job_id = self.running[place % len(self.running)].job.job_id
+        for _ in range(MOST_LOSSES):
+            self.now += LONGER_THAN_A_LEASE_MS
+            self._claim(Message(job_id, self.world.jobs[job_id].attempt - 1))
+        self.reaper_runs()
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, times=st.integers(1, 6))
+    def a_job_is_interrupted(self, place: int, times: int) -> None:
+        """Again and again, by workers that come and go."""
+        job_id = self.running[place % len(self.running)].job.job_id
+        for _ in range(times):
+            mine = [place for place, held in enumerate(self.running) if held.job.job_id == job_id]
+            if not mine:
+                return
+            self.finish(mine[-1], State.READY, False)
+            self._tick()
+            sent = [place for place, message in enumerate(self.queue.waiting) if message.job_id == job_id]
+            for at in reversed(sent):
+                self.deliver(at, False)
+
+    @precondition(lambda self: self.queue.waiting)
+    @rule(place=PLACES)
+    def queue_gives_up(self, place: int) -> None:
+        self.message_is_lost(place, True)
+        self.reaper_runs()
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES)
+    def works_for_long(self, place: int) -> None:
+        """Longer than a lease; its heartbeat comes in the middle."""
+        self.now += MOST_OF_A_LEASE_MS
+        self.heartbeat(place)
+        self.now += MOST_OF_A_LEASE_MS
+        self.reaper_runs()
+
+    @precondition(lambda self: self.running)
+    @rule(then_claimed=st.booleans())
+    def leases_end(self, then_claimed: bool) -> None:
+        """All workers fall silent, and come back when others may have their jobs."""
+        silent = len(self.running)
+        self.now += LONGER_THAN_A_LEASE_MS
+        self.reaper_runs()
+        self._tick()
+        while then_claimed and self.queue.waiting:
+            self.deliver(0, False)
+        for place in range(silent):
+            self.heartbeat(place)
+
+    @precondition(lambda self: self.running)
+    @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)))
+    def ends_before_it_hears_to_stop(self, place: int, outcome: State) -> None:
+        job_id = self.running[place % len(self.running)].job.job_id
+        self.cancel(list(self.world.jobs).index(job_id))
+        self.finish(place, outcome, False)

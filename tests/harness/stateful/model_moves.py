@@ -1,0 +1,127 @@
+"""How the model's jobs move by what they wait on, and what moving means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.harness.stateful.model_jobs import (
+    Happening,
+    ModelJob,
+)
+from tidegate.domain.dependency import DependencyType as Kind
+from tidegate.domain.states import State
+
+
+@dataclass
+class MovingJobs:
+    """Every job by id; `messages` are those on their way, as (job id, claims and reopenings before)."""
+
+    places: int
+    jobs: dict[str, ModelJob] = field(default_factory=dict)
+    messages: list[tuple[str, int, int]] = field(default_factory=list)
+    happened: Counter[Happening] = field(default_factory=Counter)
+
+    # --- submitting and releasing -----------------------------------------------------------------
+    def submit(self, job: ModelJob, now: int) -> None:
+        self.jobs[job.job_id] = job
+        job.waiting = set(range(len(job.edges)))
+        if not job.waiting:
+            self._ready(job, now)
+
+    def connect(self, edges: Sequence[tuple[str, int]], now: int) -> None:
+        """Judges edges to earlier submissions, upstream after upstream: as (downstream, place among its edges)."""
+        verdicts = [(self.jobs[job_id], place, self._verdict(job_id, place)) for job_id, place in edges]
+        self._decide(verdicts, now, [job for job, _, verdict in verdicts if verdict is not None])
+
+    def _verdict(self, job_id: str, place: int) -> bool | None:
+        edge = self.jobs[job_id].edges[place]
+        return edge.verdict(self.jobs[edge.upstream])
+
+    def settle(self, job_ids: Iterable[str], now: int) -> list[str]:
+        """Judges jobs by all that they wait on, as it stands; returns those that left PENDING."""
+        views = [(self.jobs[job_id], sorted(self.jobs[job_id].waiting)) for job_id in job_ids]
+        verdicts = [
+            (job, place, self._verdict(job.job_id, place)) for job, places in views for place in places
+        ]
+        return self._decide(verdicts, now, [job for job, _ in views])
+
+    def _decide(
+        self, verdicts: Sequence[tuple[ModelJob, int, bool | None]], now: int, looked_at: Iterable[ModelJob]
+    ) -> list[str]:
+        ruled_out: dict[str, list[tuple[bool, int]]] = {}
+        for job, place, verdict in verdicts:
+            if job.state is State.PENDING and verdict is False:
+                edge = job.edges[place]
+                not_taken = edge.kind is Kind.CONDITIONAL or self.jobs[edge.upstream].not_taken
+                ruled_out.setdefault(job.job_id, []).append((not_taken, place))
+        for job_id, reasons in ruled_out.items():
+            job = self.jobs[job_id]
+            self._end(job, State.SKIPPED, now)
+            # A failure before a branch that was not taken, then the earlier dependency.
+            job.not_taken, place = min(reasons)
+            job.skipped_for = job.edges[place].upstream
+        for job, place, verdict in verdicts:
+            if job.state is State.PENDING and verdict:
+                job.waiting.discard(place)
+        moved = []
+        for job in looked_at:
+            if job.state is State.PENDING and not job.waiting:
+                self._ready(job, now)
+            if job.state is not State.PENDING:
+                moved.append(job.job_id)
+        return moved
+
+    def hear(
+        self, job_id: str, seen: State, started: bool, dependents: Sequence[tuple[str, int]], now: int
+    ) -> list[str]:
+        """News of a job comes, perhaps late: it was in state `seen`, with these edges; returns what left PENDING."""
+        job = self.jobs[job_id]
+        as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
+        upstream = as_seen if seen is State.SUCCEEDED else job  # nothing else is final
+        verdicts = [
+            (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
+            for down, place in dependents
+            if self.jobs[down].state is State.PENDING
+            and place in self.jobs[down].waiting
+            and self.jobs[down].edges[place].verdict(as_seen) is not None
+        ]
+        return self._decide(
+            verdicts, now, {id(down): down for down, _, v in verdicts if v is not None}.values()
+        )
+
+    def free(self, job_id: str, now: int) -> None:
+        """News of a reopened job comes: what was skipped because of it follows where the job satisfies it by now."""
+        cause = self.jobs[job_id]
+        freed = [
+            job
+            for job in self.jobs.values()
+            if job.state is State.SKIPPED
+            and job.skipped_for == job_id
+            and not cause.leaves_skipped
+            and all(edge.verdict(cause) for edge in job.edges if edge.upstream == job_id)
+        ]
+        for job in freed:
+            self._reopen(job)
+        self.settle([job.job_id for job in freed], now)
+
+    # --- how a job moves --------------------------------------------------------------------------------
+    def _ready(self, job: ModelJob, now: int) -> None:
+        job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
+
+    def _end(self, job: ModelJob, state: State, now: int) -> None:
+        # No step is dated before the one before it, and a job is READY a millisecond later each time.
+        job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
+        self.happened[Happening.SKIPPED] += state is State.SKIPPED
+
+    def _reopen(self, job: ModelJob) -> None:
+        self.happened[Happening.REOPENED_SKIPPED] += job.state is State.SKIPPED
+        self.happened[Happening.REOPENED] += job.state is not State.SKIPPED
+        self.happened[Happening.REDRIVEN] += job.undeliverable
+        job.state, job.reopened = State.PENDING, job.reopened + 1
+        job.tries, job.losses, job.started = 0, 0, False
+        job.waiting = set(range(len(job.edges)))
+        job.cancel_asked_at, job.skipped_for, job.undeliverable = None, None, False
+        job.leaves_skipped = job.not_taken = False
+        job.dispatches = job.given_up = 0

@@ -1,0 +1,110 @@
+"""What the state machine puts around the use cases: chance, queues, and what it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from dev.simulator.support import JOB_TYPE
+from tests.harness.stateful.model import JITTER
+from tests.harness.stateful.model_jobs import (
+    ON_FAILURE,
+    ON_SUCCESS,
+)
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.requests import DependencyRequest, JobRequest
+from tidegate.domain.retry import RetryPolicy
+from tidegate.ports import Delivery, Message
+
+PLACES = st.integers(0, 10**6)  # taken modulo what there is
+
+
+def mark_of(message: Message) -> tuple[str, int, int]:
+    """A message as the model knows it."""
+    return message.job_id, message.attempt, message.reopened
+
+
+class EvenEntropy:
+    """Ids that count, jitter that is always the same."""
+
+    def __init__(self) -> None:
+        self._issued = 0
+
+    def new_ulid(self, now_ms: int) -> str:
+        self._issued += 1
+        return f"{self._issued:026d}"
+
+    def jitter(self) -> float:
+        return JITTER
+
+
+class HeldQueue:
+    """Messages wait here until a rule delivers, doubles, loses or buries them."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Message] = []
+        self.dead: list[Message] = []
+
+    def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+        self.waiting.extend(messages)
+        return ()
+
+    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
+        raise AssertionError("rules deliver")
+
+    def delete(self, pool: str, receipts: Sequence[str]) -> None:
+        raise AssertionError("rules deliver")
+
+    def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
+        return tuple(Delivery(message, str(place)) for place, message in enumerate(self.dead[:limit]))
+
+    def delete_dead(self, pool: str, receipts: Sequence[str]) -> None:
+        taken = {int(receipt) for receipt in receipts}
+        self.dead = [message for place, message in enumerate(self.dead) if place not in taken]
+
+    def depth(self, pool: str) -> int:
+        return len(self.waiting)
+
+    def extend(self, pool: str, receipt: str, *, seconds: int) -> None:
+        raise AssertionError("rules deliver")
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A drawn job: its edges name earlier jobs by a number."""
+
+    edges: tuple[tuple[int, DependencyType, bool], ...]
+    max_retries: int
+
+
+PLANS = st.lists(
+    st.builds(
+        JobPlan,
+        st.lists(st.tuples(PLACES, st.sampled_from(DependencyType), st.booleans()), max_size=3).map(tuple),
+        st.integers(0, 2),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def request_of(plan: JobPlan, keys: Sequence[str], place: int, earlier: Sequence[str]) -> JobRequest:
+    """The request of the job at a place of a workflow, which may wait on those before it and on earlier jobs."""
+    upstreams = [*keys[:place], *earlier]
+    wanted = {upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams}
+    return JobRequest(
+        type=JOB_TYPE,
+        key=keys[place],
+        priority=1 + (len(earlier) + place) * 37 % 1_000,
+        depends_on=tuple(_edge(name, name in keys, *how) for name, how in wanted.items()),
+        retry=RetryPolicy(plan.max_retries),
+    )
+
+
+def _edge(name: str, is_key: bool, kind: DependencyType, on_success: bool) -> DependencyRequest:
+    condition = (ON_SUCCESS if on_success else ON_FAILURE) if kind is DependencyType.CONDITIONAL else None
+    if is_key:
+        return DependencyRequest(key=name, type=kind, condition=condition)
+    return DependencyRequest(job_id=name, type=kind, condition=condition)

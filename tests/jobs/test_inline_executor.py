@@ -1,0 +1,62 @@
+"""What only the executor of the worker function does: it works in the main thread, and leaves no trace."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.harness.jobs.executors import (
+    BEAT_SECONDS,
+    CLOCK,
+    JOBCODE,
+    Beats,
+    assignment,
+)
+from tidegate.adapters.executors.inline import InlineExecutor
+from tidegate.domain.errors import TidegateError
+from tidegate.jobs.loader import load_registry
+from tidegate.ports import OutcomeKind
+
+
+@pytest.fixture
+def executor() -> InlineExecutor:
+    return InlineExecutor(load_registry(JOBCODE), CLOCK, heartbeat_seconds=BEAT_SECONDS)
+
+
+def test_outside_of_the_main_thread_it_refuses(executor: InlineExecutor) -> None:
+    refused: list[str] = []
+
+    def run() -> None:
+        with pytest.raises(TidegateError) as error:
+            executor.execute(assignment("sample.describe"), Beats())
+        refused.append(str(error.value))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert "main thread only" in refused[0]
+
+
+def test_neither_a_thread_nor_a_signal_handler_stays_behind(executor: InlineExecutor) -> None:
+    before = (signal.getsignal(signal.SIGUSR1), threading.active_count())
+    executor.execute(assignment("sample.spin", timeout_ms=100), Beats())
+    assert (signal.getsignal(signal.SIGUSR1), threading.active_count()) == before
+
+
+def test_what_job_code_does_at_its_end_is_not_interrupted_again_at_once(
+    executor: InlineExecutor, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    outcome = executor.execute(assignment("sample.clean-up", {"marker": str(marker)}, timeout_ms=50), Beats())
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+    assert marker.read_text(encoding="utf-8") == "cleaned up"
+
+
+def test_it_runs_again_after_an_interrupt(executor: InlineExecutor) -> None:
+    for _ in range(3):
+        spun = executor.execute(assignment("sample.spin", timeout_ms=50), Beats())
+        assert spun.kind is OutcomeKind.TIMED_OUT
+        assert executor.execute(assignment("sample.describe"), Beats()).kind is OutcomeKind.SUCCEEDED
