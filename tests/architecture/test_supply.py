@@ -15,7 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 LISTS = sorted(
     [
         *(ROOT / "layers").glob("*/requirements.txt"),
-        *(ROOT / "requirements").glob("*.txt"),
+        *(ROOT / "dev" / "requirements").glob("*.txt"),
         ROOT / "worker" / "requirements.txt",
     ]
 )

@@ -66,7 +66,7 @@ def test_a_submission_of_a_type_that_is_missing_names_the_fault(api: Api, job_ty
         f"module {PACKAGE}.wrong failed to import: SyntaxError: invalid syntax ({PACKAGE}/wrong.py:1)" in said
     )
     assert f"module {PACKAGE}.late failed to import: ZeroDivisionError" in said
-    assert "mend it and deploy again" in said
+    assert "fix it and deploy again" in said
 
 
 def test_a_function_starts_and_logs_what_it_could_not_load(

@@ -93,7 +93,7 @@ def audit(
 ) -> Ran:
     (folder / "pins.txt").write_text(pins)
     (folder / "waivers.txt").write_text(waivers)
-    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), "--database", url]
+    command = [sys.executable, str(ROOT / "dev" / "scripts" / "audit.py"), "--database", url]
     ran = subprocess.run(
         [*command, "--waivers", str(folder / "waivers.txt"), str(folder / "pins.txt")],
         env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", VARIABLE: mode},
