@@ -1,4 +1,4 @@
-"""docs/deployment.md and docs/cost.md say what the template has, and dollars that are count times price."""
+"""docs/deployment.md and docs/cost.md match the template, and their dollars are count times price."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def test_the_counts_of_an_idle_month_are_those_of_the_template() -> None:
         and "BatchSize" in spec["Properties"]
         and spec["Properties"]["EventSourceArn"] == "<LambdaPoolQueue.Arn>"
     ]
-    # With a maximum Lambda never goes below five pollers; each asks for 20 s at a time.
+    # With a maximum, Lambda never uses fewer than five pollers. Each asks for 20 s at a time.
     assert "MaximumConcurrency" in source["ScalingConfig"]
     assert counts["Lambda looks into the function pool's queue"] == 5 * 3 * MINUTES
