@@ -1,4 +1,4 @@
-"""Every file of examples/ is accepted by the API as it is, and is on the page of examples."""
+"""The API accepts every file of examples/ as it is, and the page of examples shows it."""
 
 from __future__ import annotations
 

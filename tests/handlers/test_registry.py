@@ -276,7 +276,7 @@ def test_a_broken_package_takes_away_the_types_of_the_modules_that_it_holds(tmp_
 
 
 def _asked_for_partly(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Loads the package `partly` of a folder in a new process: the registry of this one holds other tests' types."""
+    """Loads the package `partly` of a folder in a new process, because this one's registry holds other tests' types."""
     asked = (
         "from tidegate.handlers.loader import load_for_worker\n"
         "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"
