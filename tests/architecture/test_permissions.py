@@ -43,8 +43,9 @@ TASKS = f"arn:aws:ecs:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:task/<E
 
 @pytest.fixture(scope="module")
 def deployed() -> Transformed:
-    """Returns every resource that the template can hold: with the ecs pool's tasks and with dispatchers that take turns
-    (the default).
+    """Returns every resource that the template can hold.
+
+    It has the ecs pool's tasks, and dispatchers that take turns (the default).
     """
     return Transformed(**FULL)
 

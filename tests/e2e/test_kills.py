@@ -176,8 +176,9 @@ class Trouble:
             self._down(pool, slots, from_s, back_s, "local AWS restarted")
 
     def undispatched(self, ended: Sequence[JobView]) -> list[runs.Outage]:
-        """Returns the outages of whole pools: each time the dispatcher ended, until a job of the pool was dispatched
-        again.
+        """Returns the outages of whole pools.
+
+        Each lasts from an end of the dispatcher until a job of the pool was dispatched again.
         """
         outages = [
             runs.Outage(pool, slots, since_s, runs.first_dispatch_s(ended, pool, since_s), NO_DISPATCHER)

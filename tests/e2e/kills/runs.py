@@ -61,8 +61,9 @@ class Run:
         return total
 
     def slot_seconds(self, capacity: Mapping[str, int]) -> float:
-        """Returns the slot-seconds that were up: each pool's slots until its last job ended, without those that were
-        down.
+        """Returns the slot-seconds that were up.
+
+        These are each pool's slots until its last job ended, without those that were down.
         """
         given = sum(slots * self.seconds(pool) for pool, slots in capacity.items())
         return given - self.down_slot_seconds(capacity)
