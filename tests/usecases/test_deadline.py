@@ -6,7 +6,7 @@ from tidegate.usecases.deadline import NEVER, Deadline, in_turns, while_time
 
 
 class HandClock:
-    """Stands until it is moved."""
+    """A stopwatch that stands until it is advanced."""
 
     def __init__(self) -> None:
         self.ms = 1_000
