@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP_STAMP := $(VENV)/.setup-complete
 BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
-# This file exists while packages are installed. If it is left behind, the setup was interrupted and has to start over.
+# There while packages are installed; one that is left says that this was interrupted, which only a new start mends.
 INSTALLING := $(VENV)/.installing
 PEERS_VENV := .venv-peers
 PEERS_STAMP := $(PEERS_VENV)/.setup-complete
@@ -13,13 +13,13 @@ MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
 SOURCES := benchmarks cli functions layers scripts tests worker
-# Runs alone and last in `make test`, because it measures throughput.
+# Alone and last in `make test`, because it measures throughput.
 KILLS := tests/e2e/test_kills.py
-# Quick folders that together show which branches of the layer no test runs.
+# Quick, and together enough to show what of the layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions handlers usecases worker)
-# These tests share one stack and one deployment, so they run in one process.
+# One stack and one deployment for all of them, so in one process.
 ON_THE_STACK := tests/e2e
-# Tests that start no stack run in one process for each core, at most four. For a single process: make test XDIST=
+# A process for each core, four at the most, for the tests that start no stack. In one process: make test XDIST=
 XDIST ?= -n auto --maxprocesses 4 --dist loadfile
 SAM_ENV := SAM_CLI_TELEMETRY=0
 

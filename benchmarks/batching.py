@@ -1,4 +1,4 @@
-"""Measures how many jobs a second one process moves, one to a request and 25 to a request.
+"""Measures how many jobs a second one process dispatches, one to a request and 25 to a request.
 
 Usage: python -m benchmarks.batching
 

@@ -1,7 +1,7 @@
 """List prices of AWS of November 2026 in us-east-1, in dollars for a million.
 
-The benchmarks use the first five prices. The others are for docs/cost.md, and a test compares that page with them. The
-sources are the price pages of each AWS service.
+The benchmarks count the first five. The others are for docs/cost.md, which a test compares. The sources are AWS's pages
+of prices for each service.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report of a benchmark: printed, kept as JSON, and shown by `benchmarks.charts` in docs/benchmarks.md."""
+"""What a benchmark has to say: printed, kept as JSON, and shown by `benchmarks.charts` in docs/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares tidegate with its peers on this machine. See docs/peers.md.
+"""Compares tidegate with its peers on this machine; see docs/peers.md.
 
 Example, a quick look of about two minutes:
 

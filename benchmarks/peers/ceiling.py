@@ -17,7 +17,7 @@ _SECONDS = 3.0
 
 
 def ceiling(stack: CountedStack) -> Iterator[Sample]:
-    """Measures UpdateItem calls a second, and messages moved a second (sent, received, deleted), by one client."""
+    """Measures UpdateItem calls a second, and messages handled a second (sent, received, deleted), by one client."""
     tables, queues = stack.client("dynamodb"), stack.client("sqs")
     tables.create_table(
         TableName="ceiling",

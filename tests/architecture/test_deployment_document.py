@@ -1,4 +1,4 @@
-"""docs/deployment.md and docs/cost.md match the template, and their dollars are count times price."""
+"""docs/deployment.md and docs/cost.md say what the template has, and dollars that are count times price."""
 
 from __future__ import annotations
 

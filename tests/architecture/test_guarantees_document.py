@@ -1,4 +1,4 @@
-"""docs/guarantees.md names tests that exist."""
+"""docs/guarantees.md names tests that there are."""
 
 from __future__ import annotations
 

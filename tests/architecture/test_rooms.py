@@ -1,4 +1,4 @@
-"""The picture in docs/architecture.md stays true: the allowed imports, and the only modules that read the clock."""
+"""The picture in docs/architecture.md stays true: who may import whom, and who may ask for the time."""
 
 from __future__ import annotations
 

@@ -52,8 +52,7 @@ def test_a_waiting_job_overtakes_the_greatest_boost_after_a_time_that_follows_fr
 ) -> None:
     policy = RankPolicy()
     boost = max(boosts_of(chain(100), limits.MAX_CRITICAL_PATH_WEIGHT, DEFAULTS.critical_path_max_points))
-    # docs/scheduling.md gives the sum: the cap plus the difference of the priorities, divided by the points that aging
-    # adds a minute.
+    # docs/scheduling.md: the cap and the difference of the priorities, over the points that aging gives a minute.
     minutes = (DEFAULTS.critical_path_max_points + limits.DEFAULT_PRIORITY - priority) * 1_000
     minutes //= policy.aging_millipoints_per_minute
     waiting = rank(policy, priority, NOW_MS, 0)

@@ -1,4 +1,4 @@
-"""Each overflow part of a job stays as long as the job is kept, at the price in docs/cost.md."""
+"""Each part of a job that is stored apart stays as long as the job is kept, at the price that docs/cost.md says."""
 
 from __future__ import annotations
 

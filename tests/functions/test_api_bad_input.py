@@ -130,7 +130,7 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("workflows", workflow({}, {}, {"key": "a"}), "jobs[2].key", "already the key of jobs[0]"),
         ("workflows", {"jobs": [NOOP]}, "jobs[0].key", "is required"),
         ("workflows", workflow({}, edge(key="a", condition="true")), "jobs[1].depends_on[0].condition", "goes with"),
-        # errors that only the deployment can find
+        # what only the deployment knows
         ("jobs", {"type": "no.such"}, "type", "unknown job type 'no.such'; types are"),
         ("jobs", {**NOOP, "pool": "moon"}, "pool", "unknown pool 'moon'; pools are ecs, lambda"),
         ("jobs", {**NOOP, "requires": ["fpga"]}, "requires", "no pool offers fpga"),

@@ -11,7 +11,7 @@ import pytest
 from tests.local_stack.emulated import QUEUE, TABLE, Stack
 from tidegate_cli.local_stack import LocalStackError
 
-WITHIN_SECONDS = 3.0  # docs/local-stack.md says when each kind of data is saved
+WITHIN_SECONDS = 3.0  # docs/local-stack.md says which second saves what
 HIDDEN_SECONDS = 40  # longer than a restart takes on a busy machine
 
 

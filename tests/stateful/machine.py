@@ -146,7 +146,7 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.stream)
     @rule(place=PLACES, keep=st.booleans())
     def news_comes(self, place: int, keep: bool) -> None:
-        """News of a job comes in any order, late, and more than once."""
+        """Events of jobs come in any order, late, and more than once."""
         at = place % len(self.stream)
         job = self.stream[at] if keep else self.stream.pop(at)
         edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]

@@ -83,7 +83,7 @@ class Deployment:
         return stored
 
     def shape(self) -> dict[str, object]:
-        """Returns everything that is stored, without the times that depend on who finished it."""
+        """Returns everything that is stored, without the times that depend on the actor that finished it."""
         jobs = {
             job.job_id: (job.state, job.waiting_on, job.dependents, job.dependents_apart, job.watch_start)
             for job in self.world.jobs.values()

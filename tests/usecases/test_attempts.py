@@ -255,7 +255,7 @@ def test_on_rerun_a_client_waits_until_its_servers_code_begins_again() -> None:
     heard.react()
     rerun_workflow(workflow.services, workflow.workflow_id, actor="ann", now_ms=workflow.now_ms)
     workflow.world.changes.clear()
-    react(workflow.services, [begun], now_ms=workflow.now_ms)  # late news of the life before
+    react(workflow.services, [begun], now_ms=workflow.now_ms)  # a late event of the life before
     reap(workflow.services, now_ms=workflow.now_ms + 100_000)
     assert workflow.job("setup").state in RELEASED
     assert [workflow.job(key).state for key in ("server", "client")] == [State.PENDING, State.PENDING]

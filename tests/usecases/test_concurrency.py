@@ -103,7 +103,7 @@ def test_late_news_of_an_earlier_attempt_gives_nothing_back() -> None:
     first = deployment.run_one(OutcomeKind.FAILED)
     late = deployment.events()
     deployment.world.now_ms += 10
-    deployment.tick()  # its backoff is over: it is dispatched again before the news of its failure comes
+    deployment.tick()  # its backoff is over: it is dispatched again before the event of its failure comes
     assert first in deployment.dispatched
     before = deployment.dispatched
     react(deployment.services, late, now_ms=deployment.now_ms)
