@@ -24,8 +24,8 @@ BEGINS_ANEW = re.compile(r"\s*(?:#{1,6} |\||[-*+] |\d+[.)] |>)")
 MARKER = re.compile(r"^\s*(?:#{1,6} |[-*+] |\d+[.)] |> ?)")
 SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'*_”]*\s+(?=[(\"'*_`“\[]*[A-Z0-9`])")
 OPENER = re.compile(r"[(\"'*_“\[]*(?:what|who|whoever|that which)\b(?!:)", re.IGNORECASE)
-# Directives of tools. A reason may follow them after a dash.
-DIRECTIVE = re.compile(r"^(?:noqa|type: ignore|pragma|nosec)[^-]*-?\s*")
+# Directives of tools. A reason may follow them after a dash or a second hash.
+DIRECTIVE = re.compile(r"^(?:noqa|type: ignore|pragma|nosec).*?(?: - | # |$)")
 COMMENT = re.compile(r"(?P<before>^|^.*?\s)#+(?:\s+(?P<text>.*))?$")
 
 

@@ -103,7 +103,7 @@ def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     """Makes AWS stores whose every call the script answers. No request leaves the process."""
     clients = unconnected
     for client in (clients.dynamodb, clients.sqs):
-        client.meta.events.register("before-call", script)  # it may answer
+        client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
     tables = Tables(
         "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
     )

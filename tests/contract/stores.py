@@ -106,7 +106,7 @@ def aws_clients(
 
 def session_of(clients: AwsClients) -> boto3.Session:
     """Makes a session with the keys and the region of these clients."""
-    signer: Any = clients.dynamodb._request_signer  # the keys are in botocore's own object
+    signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # the keys are in botocore's own object
     keys = signer._credentials
     return boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
 

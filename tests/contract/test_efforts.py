@@ -90,7 +90,7 @@ def test_a_batch_that_is_refused_whole_is_not_repeated_by_the_client_too(
     def throttle(request: Any, event_name: str, **_: Any) -> AWSResponse:
         sent.append(event_name)
         body = BytesIO(json.dumps({"__type": "x#ThrottlingException", "message": "slower"}).encode())
-        body.stream = lambda: iter([body.read()])  # botocore reads an answer so
+        body.stream = lambda: iter([body.read()])  # type: ignore[attr-defined]  # botocore reads an answer so
         return AWSResponse(request.url, 400, HTTPHeaders(), body)
 
     begun = []

@@ -134,7 +134,7 @@ def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
     aside = same_clients(clients).dynamodb
 
     def answer(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
-        clients.dynamodb.meta.events.unregister(event, answer)  # it answers the call
+        clients.dynamodb.meta.events.unregister(event, answer)  # type: ignore[arg-type]  # it answers the call
         statements = json.loads(params["body"])["Statements"]
         sent = statements if takes_effect else statements[::2]
         done: list[Any] = list(aside.batch_execute_statement(Statements=sent)["Responses"])
@@ -147,7 +147,7 @@ def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
         return SimpleNamespace(status_code=200), {"Responses": responses, "ResponseMetadata": metadata}
 
     event = "before-call.dynamodb.BatchExecuteStatement"
-    clients.dynamodb.meta.events.register(event, answer)  # it answers the call
+    clients.dynamodb.meta.events.register(event, answer)  # type: ignore[arg-type]  # it answers the call
     yield
 
 

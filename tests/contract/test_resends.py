@@ -101,7 +101,7 @@ def test_an_earlier_line_that_reads_the_same_is_not_its_effect(
         knows: Transition = replace(case.transition, ready_at_ms=before.ready_at_ms)
     else:
         before = case.moved
-        knows = replace(case.transition, job=case.moved)  # every such transition has one
+        knows = replace(case.transition, job=case.moved)  # type: ignore[call-arg]  # every such transition has one
     later = by(before, State.CANCELLED)
     if case.moved.is_terminal and not isinstance(case.transition, DispatchIfReady):
         later = replace(later, state=case.moved.state)

@@ -78,7 +78,7 @@ def emulated_clients() -> AwsClients:
     """Makes clients of the emulator in this process. They use one thread, so the calls of a run keep their order."""
     clients = aws_clients(_NOWHERE, threads=1)
     for client in (clients.dynamodb, clients.sqs):
-        client.meta.events.register("before-call", _answer)  # it may answer
+        client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
     return clients
 
 

@@ -110,7 +110,7 @@ def test_a_body_has_the_hash_that_was_signed(aws: LocalAws) -> None:
 
 
 def test_a_signature_gets_old(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Any = auth.get_current_datetime  # botocore declares no type for it
+    real: Any = auth.get_current_datetime  # type: ignore[attr-defined]  # botocore declares no type for it
     monkeypatch.setattr(
         auth, "get_current_datetime", lambda *a, **k: real(*a, **k) - dt.timedelta(minutes=16)
     )
