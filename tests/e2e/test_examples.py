@@ -1,4 +1,4 @@
-"""Every example runs on the local stack by the command on its page, and does what the page shows."""
+"""Every example runs on the local stack by the command that its page names, and does what it shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def _run(home: Path, name: str, *options: str) -> dict[str, Any]:
-    """Runs an example, which must end well. Returns its jobs by key."""
+    """The jobs of an example by key after its run, which must end well."""
     ran = tidegate(home, "run", str(EXAMPLES / name), *options, "--output", "json")
     assert ran.returncode == 0, ran.stderr
     found = tidegate_json(home, "workflows", "get", json.loads(ran.stdout)["workflow_id"])

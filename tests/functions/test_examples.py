@@ -1,4 +1,4 @@
-"""The API accepts every file of examples/ as it is, and the page of examples shows it."""
+"""Every file of examples/ is accepted by the API as it is, and is on the page of examples."""
 
 from __future__ import annotations
 
