@@ -249,7 +249,7 @@ def peak_bytes(expression: str, view: Mapping[str, Json]) -> int:
 
 
 def search(seconds: float, seed: int) -> tuple[list[Found], int]:
-    """Searches for so many seconds.
+    """Searches for `seconds` seconds.
 
     Returns the worst expressions, worst first, and how many were accepted and tried.
     """

@@ -10,7 +10,7 @@ from tidegate_cli.local_stack.parse_once import ParseOnce
 
 
 class Parser:
-    """Counts what it parses."""
+    """Counts the statements that it parses."""
 
     def __init__(self) -> None:
         self.count = 0

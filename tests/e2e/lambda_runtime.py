@@ -67,7 +67,7 @@ def built_functions(build: Path) -> dict[str, BuiltFunction]:
 
 
 def link_provided(folder: Path) -> list[str]:
-    """Fills a folder with what the runtime brings, as it is pinned here; returns the names of the distributions."""
+    """Fills a folder with the runtime's packages, as pinned here. Returns the names of the distributions."""
     folder.mkdir()
     found = {each.name: each for each in _with_needs(PROVIDED)}
     for each in found.values():

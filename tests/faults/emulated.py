@@ -64,7 +64,7 @@ class EmulatedAws:
         return sum(len(queue["messages"]) for queue in sqs._queues.values())
 
     def records(self, table: str, after: int) -> list[dict[str, Any]]:
-        """Returns the records of a table's stream after the first so many."""
+        """Returns the records of a table's stream after the first `after`."""
         found: list[dict[str, Any]] = dynamodb.stream_records_since(table, after, _MOST_RECORDS)
         return found
 

@@ -34,7 +34,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 @pytest.fixture
 def step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Sets the machine's clock, as this process sees it, forward by so many seconds."""
+    """Returns a function that shifts the machine's clock, as this process sees it, by a number of seconds."""
     seconds, nanoseconds = time.time, time.time_ns
 
     def by(step_seconds: int) -> None:

@@ -94,7 +94,7 @@ class Step:
 
 
 def draw_steps(draw: random.Random, most: int) -> tuple[Step, ...]:
-    """Draws at most so many steps within the first five minutes, of any machine."""
+    """Draws at most `most` steps of the machines, within the first five minutes."""
     return tuple(
         Step(draw.randint(1_000, 300_000), draw.choice(MACHINES), draw.choice(STEPS_MS))
         for _ in range(draw.randint(0, most))

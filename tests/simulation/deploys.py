@@ -1,6 +1,6 @@
 """Rolling deploys and worker faults, drawn from a seed: `python -m tests.simulation.deploys --seed 7` replays one.
 
-Several worker processes serve one pool. Old ones lack a job type that new ones have; new ones join and old ones drain
+Several worker processes serve one pool. Old ones lack a job type that new ones have. New ones join and old ones drain
 while jobs of both types come. In some processes no job can begin for a while, or until they leave. Some messages are
 of an earlier version, and name no type. With every seed each job runs once and succeeds, without a retry.
 """

@@ -21,8 +21,8 @@ CONDITIONS = {
     "upstream.status != 'SUCCEEDED'": False,
     "upstream.result.no_such.field > 0": None,  # it can't be evaluated, however the upstream ends
 }
-BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, and there are as many retries
-INTERRUPTED_ATTEMPTS = 25  # workers give jobs back in at most so many attempts, so that all jobs end
+BAD_ATTEMPTS = 3  # workers die or stall in at most this many attempts, and there are as many retries
+INTERRUPTED_ATTEMPTS = 25  # workers give jobs back in at most this many attempts, so that all jobs end
 AHEAD_MS = (0, 0, 0, 700, 12_000)  # how long a claimed job waits before its code begins
 
 

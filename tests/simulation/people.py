@@ -42,7 +42,7 @@ ACTS: tuple[Act, ...] = (
 
 
 def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_ms: int) -> None:
-    """Plans so many acts at drawn times, each on a job that is drawn then. Failed acts are not repeated."""
+    """Plans `acts` acts at drawn times, each on a job that is drawn then. Failed acts are not repeated."""
     for _ in range(acts):
         act, place = draw.choice(ACTS), draw.random()
 

@@ -77,7 +77,7 @@ class Scene:
         self.world.queues.clear()
 
     def double_messages(self, number: int) -> None:
-        """Puts two messages of each of so many jobs into the queue."""
+        """Puts two messages each of `number` jobs into the queue."""
         for held in list(self.world.queues[POOL].held.values())[:number]:
             self.world.queues[POOL].put(held.message, self.world.now_ms)
 

@@ -71,7 +71,7 @@ class Clock:
 
 
 class Deployment:
-    """The dispatcher and the reaper as the template deploys them, in an account with so many executions."""
+    """The dispatcher and the reaper as the template deploys them, in an account with a given number of executions."""
 
     def __init__(self, seed: int, account: int, **parameters: str) -> None:
         self.template = Resolved(**parameters)

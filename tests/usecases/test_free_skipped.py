@@ -19,7 +19,7 @@ from tidegate.usecases.release import release
 
 
 def _skipped_while_it_is_retried(requests: int) -> tuple[Workflow, bool]:
-    """Fails `a`, lets the dispatcher skip `b` for it, and retries `a` after so many of the dispatcher's requests.
+    """Fails `a`, lets the dispatcher skip `b` for it, and retries `a` after `requests` of its requests.
 
     Also says whether the retry came before the dispatcher was done.
     """

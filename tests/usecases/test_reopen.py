@@ -85,7 +85,7 @@ def test_retrying_twice_changes_nothing_more() -> None:
 
 
 def _cut_off_after(workflow: Workflow, requests: int) -> bool:
-    """Says whether a retry was interrupted after so many requests, rather than finished within them."""
+    """Says whether a retry was interrupted after `requests` requests, rather than finished within them."""
     numbers = count()
 
     def cut_off(_request: str) -> None:

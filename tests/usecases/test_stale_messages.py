@@ -27,7 +27,7 @@ def is_stale(job: Job | None, message: Message) -> bool:
 
 
 def message_for(job: Job, attempt: int = 0, reopened: int = 0) -> Message:
-    """Makes a message sent so many claims and lives before the job's present state."""
+    """Makes a message sent `attempt` claims and `reopened` lives before the job's present state."""
     return Message(job.job_id, job.attempt - attempt, job.reopened - reopened)
 
 

@@ -21,7 +21,7 @@ PER_TRY = 40
 
 
 class ShortOfTime(MemoryJobStore):
-    """A store that writes so many jobs in each try, and then is out of time."""
+    """A store that writes `PER_TRY` jobs in each try, and then is out of time."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)

@@ -49,7 +49,7 @@ class Fixture:
         return self.room.slot_taken(TYPE, self.waiting.pop(0))
 
     def run(self, jobs: int, seconds: float) -> None:
-        """Admits and runs so many jobs, one after the other."""
+        """Admits and runs `jobs` jobs, one after the other."""
         for _ in range(jobs):
             self.receive(available=1)
             with self.slot():
