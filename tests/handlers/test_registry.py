@@ -126,7 +126,7 @@ def _three(parameters: Load, context: JobContext, more: int) -> None: ...
 def _many(*parameters: Load) -> None: ...
 
 
-def _bare(parameters, context):  # type: ignore[no-untyped-def] # what is tested
+def _bare(parameters, context):  # type: ignore[no-untyped-def] # the case under test
     ...
 
 
@@ -136,7 +136,7 @@ def _no_model(parameters: dict[str, str], context: JobContext) -> None: ...
 def _no_context(parameters: Load, context: str) -> None: ...
 
 
-def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - what is tested
+def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - the case under test
 
 
 def _generator(parameters: Load, context: JobContext) -> Iterator[int]:
@@ -184,7 +184,7 @@ def test_bad_signatures_are_refused(function: Callable[..., object], message: st
 
 def test_a_decorator_without_a_name_is_refused_and_does_not_pass_over_the_code() -> None:
     with pytest.raises(RegistrationError, match="@job on _generator names no job type"):
-        Registry().job(_generator)  # type: ignore[arg-type] # what is tested
+        Registry().job(_generator)  # type: ignore[arg-type] # the case under test
 
 
 def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
