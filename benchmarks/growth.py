@@ -5,8 +5,8 @@ chains of 1,000, fans of 1 -> 1,000 -> 1, and seeded layers in workflows of up t
 would bill, counted by the in-memory store and queue. Bytes are those of every item that DynamoDB would hold at the end,
 as the codec makes them.
 
-Writes benchmarks/results/growth.json. Exits with 1 where requests grow faster than the number of jobs to the power of
-1.05, or where bytes per job differ by more than 5 %.
+Writes benchmarks/results/growth.json. Exits with 1 where requests grow faster than the number of jobs to the power
+of 1.05, or where bytes per job differ by more than 5 %.
 """
 
 from __future__ import annotations

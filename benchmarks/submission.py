@@ -3,8 +3,9 @@
 Usage: python -m benchmarks.submission
 
 Measures three shapes: 10,000 jobs without dependencies, a chain of 10,000, and one job that all others wait for. The
-platform ends a call after 29 s. Writes benchmarks/results/submission.json. Exits with 1 when a call took longer. The
-jobs go to a pool without workers, so that the time is that of the submission alone. Local time says nothing about AWS.
+platform ends a call after 29 s. Writes benchmarks/results/submission.json. Exits with 1 when a call took longer.
+The jobs go to a pool without workers, so that the time is that of the submission alone. Local time says nothing about
+AWS.
 """
 
 from __future__ import annotations

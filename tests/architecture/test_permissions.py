@@ -1,7 +1,7 @@
 """The deployed roles and policies: no wildcards, and no permission that this file does not compare.
 
-The tests in tests/e2e/permissions show on the local AWS that each permission is needed. Permissions that they can't
-reach are compared to the letter here.
+The tests in tests/e2e/permissions show on the local AWS that each permission is needed. Permissions that they
+can't reach are compared to the letter here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measures how many small mistakes in the domain its tests notice: `python -m tests.mutation.run FOLDER PYTHON`.
+"""Measures how many small mistakes the domain's tests notice: `python -m tests.mutation.run FOLDER PYTHON`.
 
 The run makes one mistake at a time in the domain, runs the tests that reach it, and lists the mistakes that no test
 notices. PYTHON is the interpreter of the environment with the mutation tester. FOLDER is made anew: there `mutmut show
