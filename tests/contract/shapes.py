@@ -1,8 +1,8 @@
 """The shapes of the calls that the adapters make: the calls without their values.
 
 The suite watches its clients: if an adapter makes a call in a shape that docs/reference/aws-truth.md does not list, the
-test that made the call fails. `python -m tests.contract.shapes` runs the tests that call AWS's doubles, collects
-the shapes, and prints them. With `--write` it writes them into the page.
+test that made the call fails. `python -m tests.contract.shapes` runs the tests that call AWS's doubles,
+collects the shapes, and prints them. With `--write` it writes them into the page.
 """
 
 from __future__ import annotations
