@@ -1,4 +1,4 @@
-"""docs/pools.md says what the settings take and what the template has."""
+"""docs/pools.md matches the accepted settings and the template."""
 
 from __future__ import annotations
 

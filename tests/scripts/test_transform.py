@@ -1,4 +1,4 @@
-"""The template without SAM: what checkov reads of it is whole."""
+"""The template without SAM, as checkov reads it, is complete."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _MAKERS = frozenset({"client", "resource", "create_client"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:
-    """One call in the source: the function that it stands in, and the client's method that it calls."""
+    """One call in the source: its function, and the client's method that it calls."""
 
     module: str
     function: str
@@ -36,14 +36,14 @@ class Site:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Loose:
-    """A client that is used in another way than to be called on the spot, so that its calls can't be told."""
+    """A client that is used in another way than by a direct call, so that its calls can't be listed."""
 
     file: str
     line: int
 
 
 def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
-    """Every call of a client's method in the adapters; and every other use of a client in what is deployed."""
+    """Finds every call of a client's method in the adapters, and every other use of a client in deployed code."""
     sites: set[Site] = set()
     loose: set[Loose] = set()
     for root in DEPLOYED:
@@ -60,7 +60,7 @@ def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
 
 
 class Finder(ast.NodeVisitor):
-    """Looks through one module: `sites` are the calls; lines of `uses` that are not `called` could hide one."""
+    """Walks through one module. `sites` are its calls. Lines of `uses` that are not in `called` could hide a call."""
 
     def __init__(self, module: str) -> None:
         self.sites: set[Site] = set()
@@ -107,7 +107,7 @@ def _name_of(file: Path, folder: Path) -> str:
 
 
 def site_under_way(sites: frozenset[Site]) -> Site:
-    """The site whose call is being made, from the stack of this thread."""
+    """Finds the site whose call is running, from the stack of this thread."""
     for frame in _frames():
         file = Path(frame.f_code.co_filename)
         if ADAPTERS not in file.parents:
@@ -119,13 +119,13 @@ def site_under_way(sites: frozenset[Site]) -> Site:
 
 
 def use_cases_under_way() -> frozenset[str]:
-    """The modules of use cases that a call is made for, from the stack of this thread."""
+    """Finds the modules of use cases that made a call, from the stack of this thread."""
     files = (Path(frame.f_code.co_filename) for frame in _frames())
     return frozenset(_name_of(file, USE_CASES) for file in files if USE_CASES in file.parents)
 
 
 def find_use_cases() -> frozenset[str]:
-    """The modules of use cases that have a function which is given the services."""
+    """Finds the modules of use cases with a function that takes the services."""
     return frozenset(
         _name_of(file, USE_CASES)
         for file in sorted(USE_CASES.rglob("*.py"))
