@@ -1,4 +1,4 @@
-"""Lines that tests leave for the end of the run: how much they went through, for people to see."""
+"""Lines that tests add to the summary of the run, such as how many cases they tried."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-# A property says what holds, not how fast: a bound in milliseconds would fail by the load of the machine.
+# A property says what holds, not how fast. A bound in milliseconds would fail on a busy machine.
 hypothesis.settings.register_profile("tidegate", deadline=None)
 hypothesis.settings.load_profile("tidegate")
 
@@ -17,13 +17,13 @@ _NOTES = pytest.StashKey[list[str]]()
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Called with a line, shows it in the summary of the run, whether tests passed or not."""
+    """Returns a function that adds a line to the summary of the run, whether tests passed or not."""
     lines = request.config.stash.setdefault(_NOTES, [])
     return lines.append
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hands the lines of a worker of xdist over to the process that shows the summary."""
+    """Hands the lines of an xdist worker to the process that shows the summary."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["notes"] = session.config.stash.get(_NOTES, [])
@@ -31,7 +31,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Takes over the lines of a worker of xdist that has ended; one that crashed has none."""
+    """Takes the lines of an xdist worker that has ended. A worker that crashed has none."""
     node.config.stash.setdefault(_NOTES, []).extend(getattr(node, "workeroutput", {}).get("notes", []))
 
 

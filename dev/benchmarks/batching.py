@@ -1,11 +1,11 @@
-"""How many jobs a second one process moves, one to a request and 25 to a request.
+"""Measures how many jobs a second one process dispatches, one to a request and 25 to a request.
 
 Usage: python -m dev.benchmarks.batching
 
-Moves 1,000 READY jobs to QUEUED, against an ideal store that answers every request after 10 ms, whatever it holds, and
-against the local stack. The client is botocore's own, whole: only the network is left out of the ideal store. Each
-figure is the median of five runs, in jobs a second and in milliseconds of this process's CPU per job. Writes
-dev/benchmarks/results/batching.json. Local time says nothing about AWS.
+Dispatches 1,000 READY jobs over an ideal store, which answers every request after 10 ms, and over the local stack. The
+client is botocore's own: the ideal store replaces the network only. Each figure is the median of five runs, in jobs a
+second and in milliseconds of this process's CPU per job. Writes dev/benchmarks/results/batching.json. Local time says
+nothing about AWS.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Move = Callable[[Services, AwsClients, Sequence[DispatchIfReady]], object]
 
 
 class IdealStore:
-    """Takes the place of the network: every job is found READY, and answered as it stands after its dispatch."""
+    """Answers in place of the network: finds every job READY, and returns it as it is after its dispatch."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -74,18 +74,18 @@ class IdealStore:
 
 
 class Body:
-    """An answer's body, as botocore reads it."""
+    """The body of an answer, as botocore reads it."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
 
     def stream(self) -> Iterator[bytes]:
-        """All of it."""
+        """Returns the whole body."""
         yield self._content
 
 
 def item_of(job_id: str) -> dict[str, Any]:
-    """A typical job of a workflow, as the table returns it."""
+    """Returns a typical job of a workflow, as the table returns it."""
     texts = {
         "job_id": job_id,
         "state": "QUEUED",
@@ -107,7 +107,7 @@ def item_of(job_id: str) -> dict[str, Any]:
 
 
 def job(number: int) -> Job:
-    """A READY job."""
+    """Returns a READY job."""
     return Job(
         job_id=f"01JDZ3K5M7N9P1R3T5V7X9Z1B3.{number}",
         state=State.READY,
@@ -127,17 +127,17 @@ MOVES = [DispatchIfReady(job(number).job_id, POOL, STAMP) for number in range(JO
 
 
 def one_each(services: Services, clients: AwsClients, moves: Sequence[DispatchIfReady]) -> object:
-    """One UpdateItem for each job."""
+    """Makes one UpdateItem for each job."""
     return clients.fan_out.map(services.jobs.apply, moves)
 
 
 def in_batches(services: Services, _: AwsClients, moves: Sequence[DispatchIfReady]) -> object:
-    """25 statements to a request."""
+    """Makes requests of 25 statements each."""
     return services.jobs.apply_all(moves)
 
 
 def ideal_services(threads: int) -> tuple[Services, AwsClients, IdealStore]:
-    """Services over an ideal store."""
+    """Makes services over an ideal store."""
     clients = connect_system(session=make_session("none"), endpoint_url=NOWHERE, threads=threads)
     store = IdealStore()
     clients.dynamodb.meta.events.register("before-send.dynamodb", store)  # type: ignore[arg-type]  # it answers
@@ -146,14 +146,14 @@ def ideal_services(threads: int) -> tuple[Services, AwsClients, IdealStore]:
 
 
 def timed(move: Callable[[], object]) -> tuple[float, float]:
-    """Seconds on the wall and of this process's CPU."""
+    """Returns the seconds of `work` on the wall clock and of this process's CPU."""
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     move()
     return time.perf_counter() - began_s, time.process_time() - began_cpu_s
 
 
 def row(store: str, way: str, threads: int, requests: int, runs: Sequence[tuple[float, float]]) -> Row:
-    """One line of the table."""
+    """Returns one line of the table."""
     seconds = statistics.median(wall for wall, _ in runs)
     cpu_seconds = statistics.median(cpu for _, cpu in runs)
     return {
@@ -167,7 +167,7 @@ def row(store: str, way: str, threads: int, requests: int, runs: Sequence[tuple[
 
 
 def over_ideal_store(way: str, move: Move, threads: int) -> Row:
-    """Moves all jobs over the ideal store, after one run that nobody counts."""
+    """Moves all jobs over the ideal store, after one run that does not count."""
     services, clients, store = ideal_services(threads)
     move(services, clients, MOVES)
     requests = store.requests
@@ -191,7 +191,7 @@ def over_local_stack(make_driver: Callable[..., Any], way: str, move: Move, thre
 
 
 def main() -> None:
-    """Measures, prints, writes the result."""
+    """Measures, prints and writes the result."""
     ways: list[tuple[str, Move, int]] = [("one each", one_each, ONE_EACH_THREADS)]
     ways += [("25 to a request", in_batches, threads) for threads in BATCH_THREADS]
     rows = [over_ideal_store(*way) for way in ways]

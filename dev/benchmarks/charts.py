@@ -1,6 +1,6 @@
 """Makes docs/explanation/benchmarks.md and its charts, beside it, from the JSON in dev/benchmarks/results.
 
-A result that `dev.benchmarks.report` wrote brings its own titles, tables and charts. Any other JSON is shown as the
+Each result that `dev.benchmarks.report` wrote brings its own titles, tables and charts. Any other JSON is shown as the
 tables that it holds: its plain figures, and each list of records. Nothing is measured here.
 """
 
@@ -49,14 +49,14 @@ TITLES = {
 
 
 def read_reports(results: Path = RESULTS) -> list[Report]:
-    """Every result that is there, in the order of the page."""
+    """Returns every result that exists, in the order of the page."""
     order = {name: place for place, name in enumerate(TITLES)}
     files = sorted(results.glob("*.json"), key=lambda file: (order.get(file.stem, len(order)), file.stem))
     return [read_report(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
 def read_report(name: str, value: Any) -> Report:
-    """One result as a report, whatever wrote it."""
+    """Returns one result as a report, whichever form its JSON has."""
     if isinstance(value, Mapping) and set(Report.__slots__) <= value.keys():
         return from_json(value)
     title = TITLES.get(name, name.replace("_", " ").capitalize())
@@ -65,7 +65,7 @@ def read_report(name: str, value: Any) -> Report:
 
 
 def _tables(title: str, value: Any) -> Iterator[Table]:
-    """The figures and the lists of records in a JSON value; what lies deeper stays in the file."""
+    """Returns the figures and the lists of records of a JSON value. Deeper values stay in the file."""
     if isinstance(value, Mapping):
         figures = {name: each for name, each in value.items() if _is_cell(each)}
         if figures:
@@ -92,7 +92,7 @@ def _words(name: str) -> str:
 
 
 def charts_of(report: Report) -> dict[str, tuple[str, str]]:
-    """The report's charts by file name: title and SVG."""
+    """Returns the report's charts by file name: title and SVG."""
     drawn = [
         *((chart.title, line_chart(chart)) for chart in report.line_charts),
         *((chart.title, range_chart(chart)) for chart in report.range_charts),
@@ -101,7 +101,7 @@ def charts_of(report: Report) -> dict[str, tuple[str, str]]:
 
 
 def section(report: Report) -> str:
-    """The report's part of the page."""
+    """Returns the report's part of the page."""
     parts = [f"## {report.title}\n", f"`{report.command}`\n"]
     if report.about:
         parts.append(f"{report.about}\n")
@@ -121,7 +121,7 @@ def section(report: Report) -> str:
 
 
 def page_with(page: str, reports: Sequence[Report]) -> str:
-    """The page with what lies between its markers made from the reports. Raises ValueError without markers."""
+    """Returns the page with the text between its markers made from the reports. Raises ValueError without markers."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -131,7 +131,7 @@ def page_with(page: str, reports: Sequence[Report]) -> str:
 
 
 def made_files(docs: Path = DOCS, results: Path = RESULTS) -> dict[Path, str]:
-    """The page and the charts as they should be."""
+    """Returns the page and the charts as they should be."""
     reports = read_reports(results)
     page = docs / PAGE.name
     made = {page: page_with(page.read_text(encoding="utf-8"), reports)}
@@ -141,7 +141,7 @@ def made_files(docs: Path = DOCS, results: Path = RESULTS) -> dict[Path, str]:
 
 
 def differing(made: Mapping[Path, str], docs: Path = DOCS) -> list[Path]:
-    """Files that are not what they should be, and charts that no result asks for."""
+    """Returns the files that differ from what they should be, and charts that belong to no result."""
     stale = [
         file for file, text in made.items() if not file.is_file() or file.read_text(encoding="utf-8") != text
     ]
@@ -149,7 +149,7 @@ def differing(made: Mapping[Path, str], docs: Path = DOCS) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the page and the charts; with --check, only says whether they are what the results give."""
+    """Writes the page and the charts. With --check, only says whether they match the results."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.charts", description=__doc__, epilog=EXAMPLE
     )

@@ -1,9 +1,10 @@
-"""What a job and a dependency cost, counted from consumed capacity on the local stack.
+"""Counts the cost of a job and of a dependency, from consumed capacity on the local stack.
 
-Write units are those that DynamoDB bills, per table and index; conditional writes that were refused are among them
-(billed, but reported neither by AWS nor by the local stack). Unless a row says otherwise, every event is handled on its
-own: upper bounds. Where a row says so, dispatchers take turns by leases, as they do by default; the other rows are of
-one reserved dispatcher. Prints tables and writes dev/benchmarks/results/cost.json; exits 1 when a budget does not hold.
+Write units are those that DynamoDB bills, per table and index. They include refused conditional writes, which are
+billed but reported neither by AWS nor by the local stack. Unless a row says otherwise, every event is handled on its
+own, so the figures are upper bounds. Where a row says so, dispatchers take turns by leases, as they do by default. The
+other rows use one reserved dispatcher. Prints tables and writes dev/benchmarks/results/cost.json. Exits with 1 when a
+budget does not hold.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ Row = dict[str, Any]
 
 
 def request_of(body: Mapping[str, Any]) -> WorkflowRequest:
-    """A workflow request from the body that the WfFormat reader makes (edges are MUST_SUCCEED)."""
+    """Returns a workflow request made from the body that the WfFormat reader makes (edges are MUST_SUCCEED)."""
     return WorkflowRequest(
         name=body.get("name"),
         jobs=tuple(
@@ -70,7 +71,7 @@ def request_of(body: Mapping[str, Any]) -> WorkflowRequest:
 
 
 def plain_jobs(make_driver: Callable[[], Driver], name: str, batch: int) -> Row:
-    """Jobs without dependencies, submitted one by one; their events handled `batch` at a time."""
+    """Runs jobs without dependencies, submitted one by one, with their events handled `batch` at a time."""
     driver = make_driver()
     driver.batch = batch
     driver.submit_jobs([JobRequest(type="tidegate.noop", name=f"job {n}") for n in range(PLAIN_JOBS)])
@@ -79,7 +80,7 @@ def plain_jobs(make_driver: Callable[[], Driver], name: str, batch: int) -> Row:
 
 
 def sample(make_driver: Callable[[], Driver], path: Path) -> Row:
-    """One recorded workflow, its tasks as long as they were recorded."""
+    """Runs one recorded workflow with the recorded durations of its tasks."""
     body = to_workflow(json.loads(path.read_text(encoding="utf-8")), speed=1.0)
     request = request_of(body)
     durations_ms = {job.key or "": int(1_000 * (job.estimated_duration_seconds or 0)) for job in request.jobs}
@@ -102,7 +103,7 @@ def _row(name: str, jobs: int, edges: int, driver: Driver) -> Row:
 
 
 def dollars_per_million(usage: Usage, invocations: int, api_calls: int, jobs: int) -> float:
-    """What a million such jobs cost at list prices."""
+    """Returns the cost of a million such jobs at list prices, in dollars."""
     dollars = (
         usage.write_units_total * prices.WRITE_UNITS
         + usage.read_units * prices.READ_UNITS
@@ -114,7 +115,7 @@ def dollars_per_million(usage: Usage, invocations: int, api_calls: int, jobs: in
 
 
 def workloads_table(rows: Sequence[Row]) -> Table:
-    """A line for each workload."""
+    """Makes a table with a line for each workload."""
     columns = (
         "workload", "jobs", "dependencies", "write units", "write units/job", "read units/job",
         "requests/job", "write units/dependency", "$/million jobs",
@@ -136,7 +137,7 @@ def workloads_table(rows: Sequence[Row]) -> Table:
 
 
 def steps_table(row: Row) -> Table:
-    """What each step of a plain job takes."""
+    """Makes a table of the cost of each step of a plain job."""
     columns = (
         "step", "write units", "of them index", "read units", "DynamoDB requests", "SQS requests",
         "Lambda requests", "$/million jobs",
@@ -155,7 +156,7 @@ def steps_table(row: Row) -> Table:
 
 
 def units_by_step_table(rows: Sequence[Row]) -> Table:
-    """Write units of each workload by step."""
+    """Makes a table of the write units of each workload by step."""
     lines = [
         (row["workload"], *(round(row["usage"][step].write_units_total) for step in STEPS)) for row in rows
     ]
@@ -163,7 +164,7 @@ def units_by_step_table(rows: Sequence[Row]) -> Table:
 
 
 def goals_of(rows: Sequence[Row]) -> list[Goal]:
-    """The figures that the budgets are about."""
+    """Returns the figures that have budgets."""
     plain, busy, plain_in_turns, busy_in_turns = rows[:4]
     samples = rows[4:]
     goals = [
@@ -200,7 +201,7 @@ def goals_of(rows: Sequence[Row]) -> list[Goal]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result; 1 where a budget does not hold."""
+    """Measures, prints and writes the result. Returns 1 where a budget does not hold."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.cost", description=__doc__, epilog=EXAMPLE
     )

@@ -1,7 +1,7 @@
-"""How many ranked candidates a second the dispatch plan chooses, in process: the decision alone, without any store.
+"""Measures how many ranked candidates a second the dispatch plan chooses, in process and without a store.
 
-For 10,000 to 1,000,000 READY jobs in four shards, chosen 1,000 at a time as a dispatcher does, without shares and with
-ten shares of different weights. Seconds are of processor time. Prints a table and writes
+Runs with 10,000 to 1,000,000 READY jobs in four shards, and chooses 1,000 at a time as a dispatcher does, without
+shares and with ten shares of different weights. Seconds are of processor time. Prints a table and writes
 dev/benchmarks/results/dispatch_plan.json.
 """
 
@@ -33,7 +33,7 @@ START_MS = 1_800_000_000_000
 
 
 def ready_jobs(jobs: int, shares: int, chance: random.Random) -> list[list[Candidate]]:
-    """READY jobs of random priority in the shards of as many lanes as there are shares, best first."""
+    """Makes READY jobs of random priority in as many lanes as there are shares, best first in each shard."""
     policy = RankPolicy()
     queues: list[list[Candidate]] = [[] for _ in range(SHARDS * shares)]
     for number in range(jobs):
@@ -47,8 +47,8 @@ def ready_jobs(jobs: int, shares: int, chance: random.Random) -> list[list[Candi
 
 
 def candidates_per_second(queues: Sequence[Sequence[Candidate]], weights: dict[str, int]) -> float:
-    """Chooses every job, 1,000 a plan, from pages of as many as a dispatcher reads."""
-    chance = random.Random(1)  # seeded, to be repeated  # nosec B311
+    """Chooses every job, 1,000 to a plan, from pages as large as a dispatcher reads."""
+    chance = random.Random(1)  # seeded, so that the run can be repeated  # nosec B311
     rules = DispatchRules()
     taken = [0] * len(queues)
     number_of = {id(queue): number for number, queue in enumerate(queues)}
@@ -66,7 +66,7 @@ def candidates_per_second(queues: Sequence[Sequence[Candidate]], weights: dict[s
 
 
 def report_of(sizes: Sequence[int]) -> Report:
-    """Measures, for each number of READY jobs, without shares and with them."""
+    """Measures for each number of READY jobs, without shares and with them."""
     rows = []
     lines: dict[int, list[tuple[float, float]]] = {1: [], SHARES: []}
     for jobs in sizes:
@@ -101,7 +101,7 @@ def report_of(sizes: Sequence[int]) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result."""
+    """Measures, prints and writes the result."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.dispatch_plan", description=__doc__, epilog=EXAMPLE
     )

@@ -1,9 +1,9 @@
-"""How many jobs a second one dispatcher moves from READY into a queue, over an ideal store that answers after 10 ms.
+"""Measures how many jobs a second one dispatcher moves from READY into a queue, over an ideal store.
 
-The dispatch is whole: lanes, candidates, what is dispatched already, the conditional writes and the messages, through
-botocore's own client; only the network is left out, in place of which every request is answered after 10 ms. Each
-run of the dispatcher finds its pool empty and thousands of jobs READY in four shards. Seconds are of the wall, and
-depend on what else the machine does.
+The ideal store answers every request after 10 ms, in place of the network. The rest of the dispatch is real: lanes,
+candidates, jobs already dispatched, conditional writes and messages, through botocore's own client. Each run of the
+dispatcher finds its pool empty and thousands of jobs READY in four shards. Seconds are of the wall clock, and depend on
+the load of the machine.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ from tidegate_devstack.model import make_session
 
 EXAMPLE = "example: python -m dev.benchmarks.dispatcher --runs 3"
 SHARDS = 4
-PLACES = (1_000, 100, 10)  # free in each run
+PLACES = (1_000, 100, 10)  # free slots in each run
 RUNS = 5
-LEAST_JOBS_PER_SECOND = 500  # of a dispatcher with much to do
+LEAST_JOBS_PER_SECOND = 500  # of a dispatcher with many jobs to dispatch
 _ID = re.compile(r'"(01JDZ3K5M7N9P1R3T5V7X9Z1B3\.\d+)"')
 
 
 class IdealAws:
-    """Takes the place of the network. READY jobs never run out; whatever is asked of them succeeds."""
+    """Answers in place of the network. READY jobs never run out, and every request succeeds."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
@@ -97,7 +97,7 @@ class IdealAws:
 
 
 def ideal_services(places: int) -> tuple[Services, IdealAws]:
-    """Services over ideal tables and an ideal queue, with so many places in the one pool."""
+    """Makes services over ideal tables and an ideal queue, with this many slots in the one pool."""
     clients = connect_system(session=make_session("none"), endpoint_url=NOWHERE)
     aws = IdealAws()
     for client in (clients.dynamodb, clients.sqs):
@@ -108,7 +108,7 @@ def ideal_services(places: int) -> tuple[Services, IdealAws]:
 
 
 def measure(places: int, runs: int) -> tuple[int, int, float, float, float]:
-    """A row: places, jobs a second (median), milliseconds a run, requests per job, this process's CPU per job."""
+    """Returns a row: slots, jobs a second (median), ms a run, requests per job, CPU of this process per job."""
     services, aws = ideal_services(places)
     dispatch(services, POOL, START_MS, rules=DispatchRules())  # connects, fills caches
     aws.requests.clear()
@@ -126,7 +126,7 @@ def measure(places: int, runs: int) -> tuple[int, int, float, float, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result; the exit code is 1 where the goal does not hold."""
+    """Measures, prints and writes the result. Returns exit code 1 where the goal does not hold."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.dispatcher", description=__doc__, epilog=EXAMPLE
     )

@@ -1,4 +1,4 @@
-"""Drives the real use cases over real adapters, one event after another, and says what each step cost."""
+"""Runs the real use cases over real adapters, one event after another, and counts the cost of each step."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowl
 
 @dataclass(slots=True)
 class Driver:
-    """One pool with `slots` places on a virtual clock.
+    """One pool with `slots` slots on a virtual clock.
 
-    `batch` events are handled together, as a stream brings them when there is much to do; 1 handles each on its own.
-    `usage` adds up, by step, what went over the wire, and `invocations` the functions that were called for it: the API
-    for each submission, the dispatcher for each batch of events, the worker function for each job.
+    The driver handles `batch` events together, as a stream brings them under load. With 1 it handles each on its own.
+    `usage` adds up the requests by step. `invocations` counts the function calls: the API for each submission, the
+    dispatcher for each batch of events, the worker function for each job.
     """
 
     services: Services
@@ -64,7 +64,7 @@ class Driver:
                 submit_job(self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms)
 
     def submit_workflow(self, request: WorkflowRequest) -> str:
-        """Submits a workflow; returns its id."""
+        """Submits a workflow and returns its id."""
         with self._step("submit"):
             self.invocations["submit"] += 1
             accepted = submit_workflow(
@@ -73,7 +73,7 @@ class Driver:
         return accepted.workflow_id
 
     def run_to_end(self, jobs: int, durations_ms: dict[str, int]) -> None:
-        """Runs until `jobs` jobs have ended. `durations_ms` is by job key; others take 1 ms."""
+        """Runs until `jobs` jobs have ended. `durations_ms` is by job key. Other jobs take 1 ms."""
         running: list[tuple[int, str, Claimed, str]] = []
         self._serve()
         while len(self.ended) < jobs:

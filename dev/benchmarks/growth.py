@@ -1,12 +1,12 @@
-"""How requests and stored bytes grow with the number of jobs, counted in the simulator.
+"""Counts how requests and stored bytes grow with the number of jobs, in the simulator.
 
 Workflows of four shapes run to their end on a virtual clock, all submitted at the start: jobs without dependencies,
-chains of 1,000, fans of 1 -> 1,000 -> 1, and seeded layers in workflows of up to 10,000. Requests are those that
-AWS would bill, counted by the in-memory store and queue; bytes are those of every item that DynamoDB would hold at the
-end, as the codec makes them.
+chains of 1,000, fans of 1 -> 1,000 -> 1, and seeded layers in workflows of up to 10,000. Requests are those that AWS
+would bill, counted by the in-memory store and queue. Bytes are those of every item that DynamoDB would hold at the end,
+as the codec makes them.
 
-Writes dev/benchmarks/results/growth.json; exits 1 where requests grow faster than the number of jobs to the power
-of 1.05, or bytes per job differ by more than 5 %.
+Writes dev/benchmarks/results/growth.json. Exits with 1 where requests grow faster than the number of jobs to the power
+of 1.05, or where bytes per job differ by more than 5 %.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Run:
 
 
 def measure(shape: str, size: int) -> Run:
-    """Runs `size` jobs of a shape to the end; a fan has two more jobs for each thousand."""
+    """Runs `size` jobs of a shape to the end. A fan has two more jobs for each thousand."""
     workflows = SHAPES[shape](size)
     simulator = simulator_for(workflows, slots=SLOTS, durations_ms=JOB_MS)
     jobs = sum(len(each.jobs) for each in workflows)
@@ -96,9 +96,9 @@ def measure(shape: str, size: int) -> Run:
 
 
 def stored_bytes(world: MemoryWorld, job: Job) -> int:
-    """What DynamoDB would hold of an ended job: its item, and what is stored apart from it.
+    """Returns the bytes that DynamoDB would hold of an ended job: its item and its overflow.
 
-    What is stored apart is decided when the job is submitted, from the item without its history.
+    The overflow is decided when the job is submitted, from the item without its history.
     """
     given = job.input or world.inputs[job.job_id]
     dependents = job.dependents or world.pages.get(job.job_id, ())
@@ -115,7 +115,7 @@ def stored_bytes(world: MemoryWorld, job: Job) -> int:
 
 
 def report_of(runs: Sequence[Run]) -> Report:
-    """What the benchmark says."""
+    """Makes the report."""
     by_shape = {shape: [run for run in runs if run.shape == shape] for shape in SHAPES}
     rows = [
         (
@@ -172,7 +172,7 @@ def _spread(values: Sequence[float]) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result; the exit code says whether the goals hold."""
+    """Measures, prints and writes the result. The exit code says whether the goals hold."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.growth", description=__doc__, epilog=EXAMPLE
     )

@@ -1,11 +1,11 @@
-"""How soon a job that is submitted alone starts, on the local stack.
+"""Measures how soon a job that is submitted alone starts, on the local stack.
 
 Usage: python -m dev.benchmarks.latency [JOBS]
 
-Submits jobs one after the other through the HTTPS API, each after the one before has ended, and prints how long each
-took from its acceptance to its start: a function's, warm after the first. Then the same where the dispatcher
-has one reserved execution, and so needs no lease (`alone`). Writes dev/benchmarks/results/latency.json. Exits 1 when a
-median is above the promise. Local time says nothing about AWS.
+Submits jobs one after the other through the HTTPS API, each after the end of the job before it, and prints the time
+from acceptance to start of each job. The jobs run in the worker function, which is warm after the first job. Repeats
+this where the dispatcher has one reserved execution and so needs no lease (`alone`). Writes
+dev/benchmarks/results/latency.json. Exits with 1 when a median is above the promise. Local time says nothing about AWS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 90.0
 
 
 def one_job(client: Client) -> float:
-    """Seconds from acceptance to start of one job that has the system to itself."""
+    """Returns the seconds from acceptance to start of one job that has the system to itself."""
     job_id = client.submit_job({"type": "tidegate.noop"}).id
     deadline_s = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline_s:
@@ -39,7 +39,7 @@ def one_job(client: Client) -> float:
 
 
 def measure(jobs: int, parameters: Mapping[str, str]) -> dict[str, float]:
-    """Seconds that jobs waited, on a stack of its own with these parameters."""
+    """Returns the seconds that jobs waited, on a stack of its own with these parameters."""
     with own_stack_info(parameters) as (_, client, _home):
         waits = [one_job(client) for _ in range(jobs)]
     ordered = sorted(waits)
@@ -52,7 +52,7 @@ def measure(jobs: int, parameters: Mapping[str, str]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measures, prints, writes the result; 1 where the promise does not hold."""
+    """Measures, prints and writes the result. Returns 1 where the promise does not hold."""
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_JOBS
     alone = measure(jobs, {"DispatcherConcurrency": "1"})
     figures = {

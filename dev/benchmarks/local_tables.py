@@ -29,7 +29,7 @@ _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", 
 
 
 def table_definitions() -> Mapping[str, Mapping[str, Any]]:
-    """The arguments of CreateTable for each table of the template, by its name there."""
+    """Returns the arguments of CreateTable for each table of the template, by its name there."""
     template, problems = decode(str(TEMPLATE))
     if template is None:
         raise ValueError(f"template.yaml can't be read: {problems}")
@@ -42,11 +42,11 @@ def table_definitions() -> Mapping[str, Mapping[str, Any]]:
 
 @contextmanager
 def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
-    """Starts a local AWS with the template's tables; yields a maker of drivers, each on fresh tables.
+    """Starts a local AWS with the template's tables, and yields a maker of drivers, each on fresh tables.
 
-    `slots` is how many jobs a driver runs at once; a maker takes how many `threads` call AWS, and for how many seconds
-    a dispatcher holds its lease (0 for one dispatcher alone, which needs none). The emulator is ended afterwards by its
-    own id.
+    `slots` is how many jobs a driver runs at once. A maker takes the number of `threads` that call AWS, and for how
+    many seconds a dispatcher holds its lease (0 for a single dispatcher, which needs no lease). The emulator is ended
+    afterwards by its process id.
     """
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         places = Places(project=TEMPLATE.parent, home=Path(folder))

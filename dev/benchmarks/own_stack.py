@@ -1,4 +1,4 @@
-"""A local stack of the benchmark's own, whole and fresh, with a client for its API."""
+"""A fresh local stack for one benchmark, complete, with a client for its API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tidegate_devstack import (
 
 
 def say(line: str) -> None:
-    """Tells on standard error what goes on, so that figures alone are on standard output."""
+    """Prints progress on standard error, so that standard output holds figures only."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -26,7 +26,7 @@ def say(line: str) -> None:
 def own_stack_info(parameters: Mapping[str, str] | None = None) -> Iterator[tuple[StackInfo, Client, Path]]:
     """Brings a stack up under a temporary home, and ends it with all that it holds.
 
-    Yields what is known of it, a client for it, and its home. `parameters` override the template's.
+    Yields the stack's info, a client for it and its home. `parameters` override the template's.
     """
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         home = Path(folder)
@@ -40,6 +40,6 @@ def own_stack_info(parameters: Mapping[str, str] | None = None) -> Iterator[tupl
 
 @contextmanager
 def own_stack() -> Iterator[Client]:
-    """The same for who needs the client only."""
+    """Yields only the client of such a stack."""
     with own_stack_info() as (_, client, _home):
         yield client

@@ -1,4 +1,4 @@
-"""What AWS charges: list prices of November 2026 in us-east-1, in dollars for a million.
+"""List prices of AWS of November 2026 in us-east-1, in dollars for a million.
 
 The benchmarks count the first five. The others are for docs/reference/cost.md, which a test compares. The sources are
 AWS's pages of prices for each service.

@@ -1,11 +1,11 @@
-"""How many less urgent jobs start before an urgent one that is READY, counted in the simulator.
+"""Counts how many less urgent jobs start before an urgent job that is READY, in the simulator.
 
 Each run fills a pool with jobs of low priority and submits jobs of high priority at random moments. For every urgent
-job the starts of lower-ranked jobs are counted from the write that made it READY to the write that started it. What
-was dispatched before may go first, so the promise is: never more than the window, capacity x window jobs. The same is
-counted, for comparison, with a window so large that nothing is held back.
+job, the starts of lower-ranked jobs are counted from the write that made it READY to the write that started it. Jobs
+that were dispatched before may go first, so the promise is: never more than the window, capacity x window jobs. For
+comparison, the same is counted with a window so large that it holds no job back.
 
-Writes dev/benchmarks/results/priority.json; exits 1 where more than the window went first.
+Writes dev/benchmarks/results/priority.json. Exits with 1 where more jobs than the window went first.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ from tidegate.usecases.submit.submit import submit_workflow
 
 SEEDS = 100
 URGENT_JOBS = 8
-LOW, HIGH = (1, 300), (900, 1_000)  # priorities; an hour of waiting would not bridge the gap
-MEAN_MS = 1_000  # how long a job lasts, on average
+LOW, HIGH = (1, 300), (900, 1_000)  # priorities: an hour of waiting does not close the gap
+MEAN_MS = 1_000  # mean duration of a job
 NO_WINDOW = 1e6
 EXAMPLE = "example: python -m dev.benchmarks.priority --seeds 20"
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A pool of `slots` workers, its window, and how long the stream takes."""
+    """A pool of `slots` slots, its window, and the delay of the stream."""
 
     slots: int
     window: float
@@ -66,12 +66,12 @@ class Setup:
 
     @property
     def places(self) -> int:
-        """How many jobs may be dispatched and not finished."""
+        """Returns how many jobs may be dispatched and not finished."""
         return window_places(self.slots, self.window)
 
     @property
     def held_back(self) -> bool:
-        """Whether the window is one that holds anything back."""
+        """Says whether the window is small enough to hold jobs back."""
         return self.window < NO_WINDOW
 
 
@@ -90,14 +90,14 @@ SETUPS = (
 
 @dataclass(slots=True)
 class Starts:
-    """An observer that numbers the writes, so that jobs READY or started in one millisecond stay in order."""
+    """An observer that numbers the writes, so that jobs that are READY or start in one millisecond stay in order."""
 
     writes: int = 0
     ready: dict[str, int] = field(default_factory=dict)
     started: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, _simulator: Simulator, changes: list[Change]) -> None:
-        """Notes what the changes made READY and what they started."""
+        """Notes the jobs that the changes made READY and the jobs that they started."""
         for change in changes:
             self.writes += 1
             if change.new.state is State.READY:
@@ -107,13 +107,13 @@ class Starts:
 
 
 def low_jobs(draw: random.Random, count: int) -> WorkflowRequest:
-    """Jobs of low priority, all ready at once."""
+    """Makes jobs of low priority, all ready at once."""
     return workflow([job(f"low-{place}", priority=draw.randint(*LOW)) for place in range(count)])
 
 
 def starts_ahead(setup: Setup, seed: int) -> list[int]:
-    """For each urgent job of one run, how many less urgent jobs started while it was READY or QUEUED."""
-    draw = random.Random(seed)  # seeded, to be repeated  # nosec B311
+    """Returns, for each urgent job of one run, how many less urgent jobs started while it was READY or QUEUED."""
+    draw = random.Random(seed)  # seeded, so that the run can be repeated  # nosec B311
     fill = 40 + 8 * setup.slots
     services, world = make_services(
         make_settings(function_pool("lambda", setup.slots), window=setup.window, shards=setup.shards), seed
@@ -134,7 +134,7 @@ def starts_ahead(setup: Setup, seed: int) -> list[int]:
         )
 
     simulator.plan(0, submission(low_jobs(draw, fill)))
-    busy_ms = fill * MEAN_MS // setup.slots  # about as long as the pool needs for what fills it
+    busy_ms = fill * MEAN_MS // setup.slots  # about as long as the pool needs for the jobs that fill it
     for place in range(URGENT_JOBS):
         urgent = workflow([job(f"high-{place}", priority=draw.randint(*HIGH))])
         simulator.plan(draw.randint(0, busy_ms), submission(urgent))
@@ -146,7 +146,7 @@ def starts_ahead(setup: Setup, seed: int) -> list[int]:
 
 
 def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
-    """What the benchmark says."""
+    """Makes the report."""
     columns = (
         "slots", "window", "stream delay s", "shards", "urgent jobs", "places", "mean ahead", "most ahead",
     )  # fmt: skip
@@ -194,7 +194,7 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result; the exit code says whether the goal holds."""
+    """Measures, prints and writes the result. The exit code says whether the goal holds."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.priority", description=__doc__, epilog=EXAMPLE
     )

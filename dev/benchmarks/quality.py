@@ -1,12 +1,12 @@
-"""How good the order of starts is: makespans of recorded workflows in the simulator, beside list schedules.
+"""Measures how good the order of starts is: makespans of recorded workflows in the simulator, beside list schedules.
 
-The use cases are the deployed ones on a virtual clock: the stream calls the dispatcher at once, one pool has as many
-slots as its window lets through (window 1), starting a job takes no time. The yardstick is the table in the samples'
-README (../shared/wfinstances): `priority-cp`, the list schedule that starts the ready job with the longest remaining
-path.
+The use cases are the deployed ones on a virtual clock. The stream calls the dispatcher at once, one pool has as many
+slots as its window lets through (window 1), and starting a job takes no time. The yardstick is the table in the
+samples' README (../shared/wfinstances): `priority-cp`, the list schedule that starts the ready job with the longest
+remaining path.
 
-Writes dev/benchmarks/results/quality.json; exits 1 where a makespan with the critical-path weight exceeds the
-yardstick by more than 2 %, and 2 where the samples are not beside the project.
+Writes dev/benchmarks/results/quality.json. Exits with 1 where a makespan with the critical-path weight exceeds the
+yardstick by more than 2 %, and with 2 where the samples are not beside the project.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ class Cell:
 
     @property
     def ratio(self) -> float:
-        """Makespan with the judged weight over the yardstick's critical-path schedule."""
+        """Returns the makespan with the judged weight divided by that of the yardstick's critical-path schedule."""
         return self.by_weight[JUDGED_WEIGHT] / self.yardstick.critical_path
 
 
 def read_yardsticks(readme: str) -> dict[tuple[str, int], Yardstick]:
-    """The table of simulated makespans, by instance and number of workers."""
+    """Reads the table of simulated makespans, by instance and number of workers."""
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in readme.splitlines()]
     head = next(place for place, row in enumerate(rows) if row[:2] == ["instance", "W"])
     column = {name: place for place, name in enumerate(rows[head])}
@@ -103,14 +103,14 @@ def read_yardsticks(readme: str) -> dict[tuple[str, int], Yardstick]:
 
 
 def instance_name(trace: Trace) -> str:
-    """What the table calls a file: its name without where and which run it was."""
+    """Returns the table's name for a file: the file's name without the place and number of the run."""
     return "-".join(part for part in trace.name.split("-") if part not in ("chameleon", "dirt02", "001"))
 
 
 def makespan_seconds(
     trace: Trace, slots: int, weight: float, jobs: Sequence[JobRequest] | None = None
 ) -> float:
-    """From submission to the last end. `jobs` are those of the trace in another order."""
+    """Returns the seconds from submission to the last end. `jobs` are those of the trace in another order."""
     services, world = make_services(make_settings(function_pool("lambda", slots), window=1.0), seed=1)
     request = WorkflowRequest(jobs=tuple(jobs or trace.jobs), critical_path_weight=weight)
     simulator = Simulator(
@@ -131,15 +131,15 @@ def makespan_seconds(
 
 
 def shuffled(jobs: Sequence[JobRequest], seed: int) -> list[JobRequest]:
-    """The jobs in an order of their own: of those that become ready at one instant, others go first."""
+    """Returns the jobs in a random order, so that jobs that become ready at one instant start in another order."""
     drawn = list(jobs)
-    random.Random(seed).shuffle(drawn)  # seeded, to be repeated  # nosec B311
+    random.Random(seed).shuffle(drawn)  # seeded, so that the run can be repeated  # nosec B311
     return drawn
 
 
 def misjudged(jobs: Sequence[JobRequest], seed: int) -> list[JobRequest]:
-    """The jobs with estimates that are wrong by up to a factor of 2 either way."""
-    draw = random.Random(seed)  # seeded, to be repeated  # nosec B311
+    """Returns the jobs with estimates that are wrong by up to a factor of 2 either way."""
+    draw = random.Random(seed)  # seeded, so that the run can be repeated  # nosec B311
     return [
         replace(
             job, estimated_duration_seconds=(job.estimated_duration_seconds or 0.0) * 2 ** draw.uniform(-1, 1)
@@ -149,7 +149,7 @@ def misjudged(jobs: Sequence[JobRequest], seed: int) -> list[JobRequest]:
 
 
 def measure(trace: Trace, slots: int, yardstick: Yardstick, orders: int) -> Cell:
-    """All schedules of one workflow at one number of slots."""
+    """Measures all schedules of one workflow at one number of slots."""
     return Cell(
         instance=instance_name(trace),
         slots=slots,
@@ -165,7 +165,7 @@ def measure(trace: Trace, slots: int, yardstick: Yardstick, orders: int) -> Cell
 
 
 def report_of(cells: Sequence[Cell]) -> Report:
-    """What the benchmark says."""
+    """Makes the report."""
     columns = (
         "workflow", "slots", "table fifo s", "table priority-cp s", "plain s", "fifo min s", "fifo max s",
         "weight on s", "ratio", "within 2 %",
@@ -204,7 +204,7 @@ def report_of(cells: Sequence[Cell]) -> Report:
 
 
 def _orders_table(cells: Sequence[Cell]) -> Table:
-    """Each way to order by its worst and its mean ratio over all cells."""
+    """Makes a table of each order with its worst and its mean ratio over all cells."""
     ways: dict[str, list[float]] = {
         "equal priorities, file order": [cell.plain / cell.yardstick.critical_path for cell in cells],
         "equal priorities, any order": [
@@ -231,7 +231,7 @@ def _range_of(cell: Cell) -> Range:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the result; the exit code says whether the goal holds."""
+    """Measures, prints and writes the result. The exit code says whether the goal holds."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.quality", description=__doc__, epilog=EXAMPLE
     )

@@ -16,7 +16,7 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One figure, and the bound that it is held to: one of the two."""
+    """One figure and its bound, either a lowest or a highest value."""
 
     name: str
     value: float
@@ -25,14 +25,14 @@ class Goal:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure keeps to it."""
+        """Says whether the figure keeps to its bound."""
         if self.at_least is not None:
             return self.value >= self.at_least
         return self.at_most is None or self.value <= self.at_most
 
     @property
     def bound(self) -> str:
-        """The bound in words."""
+        """Returns the bound in words."""
         if self.at_least is not None:
             return f"at least {shown(self.at_least)}"
         return f"at most {shown(self.at_most)}"
@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart; its points from left to right."""
+    """One line of a chart, with its points from left to right."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -57,7 +57,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    """Lines over a logarithmic x axis; the y axis begins at 0."""
+    """Lines over a logarithmic x axis. The y axis begins at 0."""
 
     title: str
     x_label: str
@@ -77,7 +77,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class RangeChart:
-    """Horizontal bars, one a row; `bars` says what they are."""
+    """Horizontal bars, one for each row. `bars` names them."""
 
     title: str
     x_label: str
@@ -87,7 +87,7 @@ class RangeChart:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one benchmark. `name` is that of its JSON file, `command` what measures it again."""
+    """The result of one benchmark. `name` is that of its JSON file, and `command` measures it again."""
 
     name: str
     title: str
@@ -100,7 +100,7 @@ class Report:
 
 
 def finish(report: Report) -> int:
-    """Prints the report and writes its JSON; the exit code is 1 where a goal does not hold."""
+    """Prints the report and writes its JSON. Returns exit code 1 where a goal does not hold."""
     out = sys.stdout.write
     for table in report.tables:
         out(f"{table.title}\n{plain_text(table)}\n")
@@ -114,7 +114,7 @@ def finish(report: Report) -> int:
 
 
 def from_json(value: Mapping[str, Any]) -> Report:
-    """The report that `finish` wrote."""
+    """Reads a report that `finish` wrote."""
     return Report(
         name=value["name"],
         title=value["title"],
@@ -134,7 +134,7 @@ def from_json(value: Mapping[str, Any]) -> Report:
 
 
 def shown(cell: Cell, decimals: int = 3) -> str:
-    """A cell as people read it; large numbers without decimals."""
+    """Formats a cell for people, with large numbers without decimals."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -150,13 +150,13 @@ def _shown_rows(table: Table) -> list[list[str]]:
 
 
 def _decimals(cells: Sequence[Cell]) -> int:
-    """As many decimals as the column needs, three at the most."""
+    """Returns how many decimals the column needs, at most three."""
     texts = [f"{cell:.3f}".rstrip("0") for cell in cells if isinstance(cell, float)]
     return max((len(text.partition(".")[2]) for text in texts), default=0)
 
 
 def plain_text(table: Table) -> str:
-    """The table in columns, numbers to the right."""
+    """Formats the table in columns, with numbers to the right."""
     lines = [list(table.columns), *_shown_rows(table)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(table.columns))]
     numeric = [_is_numeric(table, place) for place in range(len(table.columns))]
@@ -171,7 +171,7 @@ def plain_text(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """The table in Markdown."""
+    """Formats the table in Markdown."""
     rule = ["--:" if _is_numeric(table, place) else "---" for place in range(len(table.columns))]
     lines = [table.columns, rule, *_shown_rows(table)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

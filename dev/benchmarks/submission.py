@@ -1,10 +1,11 @@
-"""How long one HTTPS call that submits 10,000 jobs takes, on the local stack.
+"""Measures how long one HTTPS call that submits 10,000 jobs takes, on the local stack.
 
 Usage: python -m dev.benchmarks.submission
 
-For three shapes: 10,000 jobs without dependencies, a chain of 10,000, and one job that all others wait on. The platform
-ends a call after 29 s. Writes dev/benchmarks/results/submission.json; exits 1 when a call took longer. The jobs go to a
-pool that nobody works for, so that the time is the submission's alone. Local time says nothing about AWS.
+Measures three shapes: 10,000 jobs without dependencies, a chain of 10,000, and one job that all others wait for. The
+platform ends a call after 29 s. Writes dev/benchmarks/results/submission.json. Exits with 1 when a call took longer.
+The jobs go to a pool without workers, so that the time is that of the submission alone. Local time says nothing about
+AWS.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ PLATFORM_LIMIT_SECONDS = 29.0
 
 
 def body(shape: str) -> dict[str, Any]:
-    """A workflow of 10,000 jobs: `flat`, `chain` or `fan-out`."""
+    """Makes a workflow of 10,000 jobs: `flat`, `chain` or `fan-out`."""
     jobs: list[dict[str, Any]] = []
     for index in range(JOBS):
         job: dict[str, Any] = {"key": f"job-{index}", "type": "tidegate.noop"}
@@ -37,7 +38,7 @@ def body(shape: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measures, prints, writes the result; 1 where a call took longer than the platform allows."""
+    """Measures, prints and writes the result. Returns 1 where a call took longer than the platform allows."""
     rows: list[dict[str, Any]] = []
     with own_stack() as client:
         for shape in ("flat", "chain", "fan-out"):

@@ -1,4 +1,4 @@
-"""Charts as SVG, written by hand: lines over a logarithmic axis, and horizontal ranges with points on them."""
+"""Charts as SVG: lines over a logarithmic axis, and horizontal ranges with points on them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 30, 64, 50
 LABEL_WIDTH = 250
 PLOT_HEIGHT = 260
 ROW_HEIGHT = 18
-# Told apart by colour-blind readers too, and by shape.
+# Colour-blind readers can tell these apart, by colour and by shape.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 INK, FAINT, BAR = "#222222", "#dddddd", "#b8c4cf"
 FEWEST_TICKS = 4
 
 
 def line_chart(chart: LineChart) -> str:
-    """The chart as an SVG document."""
+    """Draws the chart as an SVG document."""
     xs = [x for line in chart.lines for x, _ in line.points]
     ys = [y for line in chart.lines for _, y in line.points]
     low, high = math.log10(min(xs)), math.log10(max(xs))
@@ -42,7 +42,7 @@ def line_chart(chart: LineChart) -> str:
         body.append(_text(LEFT - 8, y_of(tick) + 4, f"{tick:g}", "end"))
     apart = [
         x for x in sorted(set(xs)) if not any(0 < x - other < 0.1 * x for other in xs)
-    ]  # others would overlap
+    ]  # other labels would overlap
     body += [_text(x_of(x), TOP + PLOT_HEIGHT + 18, f"{x:,.0f}", "middle") for x in apart]
     for place, line in enumerate(chart.lines):
         colour = _colour(place)
@@ -58,7 +58,7 @@ def line_chart(chart: LineChart) -> str:
 
 
 def range_chart(chart: RangeChart) -> str:
-    """The chart as an SVG document."""
+    """Draws the chart as an SVG document."""
     values = [v for row in chart.rows for v in (row.low, row.high, *row.marks.values())]
     ticks = nice_ticks(min(values), max(values))
     height = TOP + ROW_HEIGHT * len(chart.rows) + BOTTOM
@@ -86,7 +86,7 @@ def range_chart(chart: RangeChart) -> str:
 
 
 def nice_ticks(low: float, high: float) -> list[float]:
-    """Round values at even steps, from `low` or a little below to `high` or a little above."""
+    """Returns round values at even steps, from `low` or a little below to `high` or a little above."""
     span = (high - low) or abs(high) or 1.0
     power = 10.0 ** math.floor(math.log10(span / FEWEST_TICKS))
     step = next(power * each for each in (10, 5, 2, 1) if span / (power * each) >= FEWEST_TICKS or each == 1)

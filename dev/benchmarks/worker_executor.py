@@ -1,4 +1,4 @@
-"""What one job costs in the processes that run job code, without any store."""
+"""Measures the cost of one job in the processes that run job code, without a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIMEOUT_MS = 300_000
 
 
 def no_ops(slots: int) -> dict[str, Any]:
-    """`JOBS` no-ops from `slots` threads: jobs a second, and the parent's CPU time for each."""
+    """Runs `JOBS` no-ops from `slots` threads. Returns jobs a second, and the parent's CPU time for each job."""
     executor = ProcessExecutor(CLOCK, heartbeat_seconds=15, cancel_grace_seconds=30)
     try:
         executor.warm(slots)

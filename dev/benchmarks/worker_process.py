@@ -1,11 +1,11 @@
-"""How busy a worker process keeps its slots, and what it asks of AWS for a job.
+"""Measures how busy a worker process keeps its slots, and how many requests to AWS a job takes.
 
 Three measurements, all of them without arguments:
 - in-memory: one process over stores in memory whose calls take 10 ms each: jobs of 5 ms, and jobs one after the other;
 - executor: no-ops through the job processes alone, without any store;
 - stack: 1,000 no-ops and a chain of 100 through `tidegate worker` on local stacks of its own.
-Prints tables and writes dev/benchmarks/results/worker_process.json; what was not measured keeps its place there. Local
-speed says nothing about AWS, and depends on what else the machine does; requests and units do not.
+Prints tables and writes dev/benchmarks/results/worker_process.json. A measurement that did not run keeps its earlier
+figures there. Local speed says nothing about AWS, and depends on the load of the machine. Requests and units do not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from dev.benchmarks.worker_stack import on_stack
 SLOTS = (4, 8, 16)
 CHAIN_JOBS = 100
 PLAIN_JOBS = 1_000
-# The template's default window with a small and a busier process, and one for jobs that take no time.
+# The template's default window with a small and a busier process, and a window for jobs that take no time.
 SETUPS = (("2", 8), ("2", 32), ("10", 8))
 NOOP = {"type": "tidegate.noop"}
 BUSY_PLACES = 64  # dispatched at once; with fewer, batches of ten do not fill
@@ -106,7 +106,7 @@ MEASUREMENTS: Mapping[str, Callable[[], list[Table]]] = {
 
 
 def goals_of(tables: Sequence[Table]) -> list[Goal]:
-    """What the figures are held to, as far as they were measured."""
+    """Returns the goals of the figures that were measured."""
     goals = []
     for table in tables:
         if "slot utilisation" in table.columns:
@@ -142,7 +142,7 @@ def _number(cell: Cell) -> float:
 
 
 def _earlier(wanted: Sequence[str]) -> dict[str, list[Table]]:
-    """What other runs measured, by measurement."""
+    """Reads the figures of earlier runs, by measurement."""
     path = RESULTS / "worker_process.json"
     if set(wanted) == set(MEASUREMENTS) or not path.exists():
         return {}
@@ -156,7 +156,7 @@ def _earlier(wanted: Sequence[str]) -> dict[str, list[Table]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints, writes the results; the exit code is 1 where a goal does not hold."""
+    """Measures, prints and writes the results. Returns exit code 1 where a goal does not hold."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.worker_process", description=__doc__, epilog=EXAMPLE
     )

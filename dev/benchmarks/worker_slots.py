@@ -1,4 +1,4 @@
-"""How busy a worker process keeps its slots: one process over stores in memory whose calls take 10 ms each."""
+"""Measures how busy one worker process keeps its slots, over stores in memory whose calls take 10 ms each."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ JOBS_PER_SLOT = 400
 _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.001
 _LONGEST_POLL_SECONDS = 1.0
-# How many items of the first argument one request carries; other calls are one request each.
+# The number of items of the first argument that one request carries. Every other call is one request.
 _TOGETHER = {"apply_all": 25, "delete": 10}
 
 Row = dict[str, Any]
 
 
 class _Slow:
-    """An adapter whose every call takes `CALL_SECONDS`; counts requests by the method's name."""
+    """An adapter whose every call takes `CALL_SECONDS`. It counts requests by the method's name."""
 
     def __init__(self, inner: object, names: frozenset[str], requests: Counter[str]) -> None:
         self._inner = inner
@@ -68,7 +68,7 @@ class _Slow:
 
 
 class _Sleeper:
-    """Job code that takes `seconds`; notes how long it really took, and when `jobs` of them have ended."""
+    """Job code that takes `seconds`. It notes how long each job really took, and when `jobs` of them have ended."""
 
     def __init__(self, jobs: int, seconds: float) -> None:
         self._left = jobs
@@ -92,25 +92,25 @@ class _Sleeper:
         return Outcome(OutcomeKind.SUCCEEDED)
 
     def warm(self, children: int) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def probe(self) -> str:
-        """Attempts can begin."""
+        """Says that attempts can begin."""
         return ""
 
     def types_now(self) -> Sequence[str]:
-        """No type is looked for."""
+        """Returns no types, because nothing asks for one."""
         return ()
 
     def hurry(self) -> None:
-        """Nothing beats."""
+        """Does nothing, because nothing beats."""
 
     def close(self) -> None:
-        """Nothing runs on."""
+        """Does nothing, because nothing runs on."""
 
 
 class _LongPoll:
-    """Receives wait for the first message, as a queue's long poll does."""
+    """A queue whose receives wait for the first message, as a long poll does."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -128,7 +128,7 @@ class _LongPoll:
 
 
 class _Process:
-    """A worker process in a thread, over slow stores; `requests` counts what it asked of them."""
+    """A worker process in a thread, over slow stores. `requests` counts its calls."""
 
     def __init__(self, services: Services, executor: _Sleeper, slots: int) -> None:
         self.requests: Counter[str] = Counter()
@@ -150,7 +150,7 @@ class _Process:
         self._thread.join()
 
     def requests_per_job(self, jobs: int) -> Row:
-        """In all, and by kind."""
+        """Returns the requests per job, in all and by kind."""
         return {
             "requests_per_job": round(sum(self.requests.values()) / jobs, 3),
             "requests_per_job_by_kind": {
@@ -160,10 +160,10 @@ class _Process:
 
 
 def in_memory(slots: int) -> Row:
-    """One process of `slots` slots works off jobs of `JOB_SECONDS` that all wait in its queue.
+    """Runs jobs of `JOB_SECONDS`, which all wait in the queue, in one process of `slots` slots.
 
     `slot_utilisation` is the share of all slots' time, from the first claim to the end of the last job, that was spent
-    in job code, `mean_job_seconds` how long that really took.
+    in job code. `mean_job_seconds` is how long that really took.
     """
     jobs = slots * JOBS_PER_SLOT
     executor = _Sleeper(jobs, JOB_SECONDS)
@@ -184,7 +184,7 @@ def in_memory(slots: int) -> Row:
 
 
 def one_after_the_other(jobs: int) -> Row:
-    """Each job is sent when the one before has ended, as in a chain; job code takes no time."""
+    """Sends each job when the one before has ended, as in a chain. Job code takes no time."""
     services, messages = _dispatched(jobs)
     with _Process(services, _Sleeper(jobs, 0.0), slots=8) as process:
         began_at = time.monotonic()
@@ -211,7 +211,7 @@ def _wait_for_end(services: Services, job_id: str) -> None:
 
 
 def _dispatched(jobs: int) -> tuple[Services, list[Message]]:
-    """A deployment in memory with `jobs` dispatched jobs, and their messages, which are not sent yet."""
+    """Makes a deployment in memory with `jobs` dispatched jobs, and returns their messages unsent."""
     pool = Pool(POOL, "", PoolKind.PROCESS, max_timeout_seconds=43_200)
     services, world = memory_services(Settings(pools={POOL: pool}, default_pool=POOL))
     world.now_ms = now_ms = SystemClock().now_ms()

@@ -1,4 +1,4 @@
-"""No-ops through a worker process on a local stack: jobs a second, requests and write units per job."""
+"""Runs no-ops through a worker process on a local stack. Measures jobs a second, requests and write units per job."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tidegate_devstack import StackInfo
 
 POOL = "ecs"
 _PATIENCE_SECONDS = 300.0
-_LOOK_SECONDS = 1.0  # seldom, for what looks is answered by the same two cores
+_LOOK_SECONDS = 1.0  # seldom, because the same two cores answer each look
 _LOOKED_AT = 10
-_OF_THE_JOBS = ("dispatcher", "worker process")  # what the API reads is for those who look on
+_OF_THE_JOBS = ("dispatcher", "worker process")  # requests of the API serve observers, so they are left out
 
 Row = dict[str, Any]
 
@@ -48,7 +48,7 @@ def _run(info: StackInfo, client: Client, folder: Path, slots: int, jobs: Sequen
         submitted_ms = int(time.time() * 1_000)
         workflow_id = client.submit_workflow({"name": "bench", "pool": POOL, "jobs": list(jobs)}).id
         _wait_for_end(client, workflow_id, len(jobs))
-    # The worker says what it used when it has stopped.
+    # The worker prints its usage when it has stopped.
     usage = collect_settled(info, since_ms, [child.log for child in children])
     ended = client.get_workflow(workflow_id).jobs
     failed = [job.job_id for job in ended if job.state is not State.SUCCEEDED]
@@ -58,7 +58,7 @@ def _run(info: StackInfo, client: Client, folder: Path, slots: int, jobs: Sequen
 
 
 def _wait_for_end(client: Client, workflow_id: str, jobs: int) -> None:
-    """Looks at the last jobs only until they have ended, for every look costs what is measured."""
+    """Waits until all jobs have ended. It looks at the last jobs only, because every look costs what is measured."""
     until_s = time.monotonic() + _PATIENCE_SECONDS
     last_place = str(max(0, jobs - _LOOKED_AT))
     while time.monotonic() < until_s:

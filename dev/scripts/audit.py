@@ -31,7 +31,7 @@ PINNED = (
     "worker/requirements.txt",
 )
 """The packages that are shipped, and those that build them. The environments of checkov and of the peers do neither."""
-WAIVERS = ROOT / "requirements" / "audit-waivers.txt"
+WAIVERS = ROOT / "dev" / "requirements" / "audit-waivers.txt"
 KNOWN = "jinja2==2.11.2"  # PYSEC-2021-66, among others
 VARIABLE, OPTIONAL, REQUIRED = "TIDEGATE_AUDIT", "optional", "required"
 _SECONDS_FOR_AN_ANSWER = "10"

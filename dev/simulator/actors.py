@@ -1,4 +1,4 @@
-"""What takes part in an interleaving: each actor is a real use case that is given the world and nothing else."""
+"""The actors of an interleaving: each is a real use case that gets the world and nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.run import beat
 
 POOL = "p"
-# By then leases have ended, messages count as lost, pending jobs and submissions are past their grace.
+# By then leases have ended, messages count as lost, and pending jobs and submissions are past their grace.
 LATER_MS = START_MS + 400_000
 DONE = Outcome(OutcomeKind.SUCCEEDED)
 
@@ -37,29 +37,29 @@ Act = Callable[[Services], object]
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What a worker did: the attempts that it claimed, and those whose outcome was accepted."""
+    """The work of a worker: the attempts that it claimed, and those whose outcome was accepted."""
 
     claimed: tuple[tuple[str, int], ...] = ()
     ended: tuple[tuple[str, int], ...] = ()
 
 
 def ticks(now_ms: int) -> Act:
-    """The dispatcher, called by the schedule."""
+    """Runs the dispatcher as a tick does."""
     return lambda services: tick(services, now_ms=now_ms)
 
 
 def reacts(*jobs: Job, now_ms: int = START_MS) -> Act:
-    """The dispatcher, called by events of these jobs."""
+    """Runs the dispatcher as events of these jobs do."""
     return lambda services: react(services, jobs, due={POOL}, now_ms=now_ms)
 
 
 def reaps(services: Services) -> object:
-    """The reaper, once everything is overdue."""
+    """Runs the reaper when everything is overdue."""
     return reap(services, now_ms=LATER_MS)
 
 
 def works(worker_id: str, now_ms: int = START_MS, *, beats: bool = True) -> Act:
-    """A worker that takes messages until there are none. Short jobs are over before they beat."""
+    """Runs a worker that takes messages until there are none. Short jobs end before their first heartbeat."""
 
     def act(services: Services) -> Worked:
         claimed, ended = [], []
@@ -80,7 +80,7 @@ def works(worker_id: str, now_ms: int = START_MS, *, beats: bool = True) -> Act:
 
 
 def concludes(*claims: Claimed, outcome: Outcome = DONE) -> Act:
-    """A worker that was slow, and reports late how the attempts went that it had claimed."""
+    """Runs a slow worker that reports late how its claimed attempts ended."""
 
     def act(services: Services) -> Worked:
         ended = tuple(
@@ -94,7 +94,7 @@ def concludes(*claims: Claimed, outcome: Outcome = DONE) -> Act:
 
 
 def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
-    """A client that cancels jobs; that one has ended in another way is an answer too."""
+    """Runs a client that cancels jobs. An answer that one has ended in another way is accepted too."""
 
     def act(services: Services) -> list[str]:
         answers: list[str] = []
@@ -109,17 +109,17 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
 
 
 def retries(job_id: str) -> Act:
-    """A person who has a failed job tried again, with what was skipped because of it."""
+    """Lets a person retry a failed job, with the jobs that were skipped because of it."""
     return lambda services: retry_job(services, job_id, reopen_skipped=True, actor="ann", now_ms=START_MS)
 
 
 def cancels_workflow(workflow_id: str) -> Act:
-    """A person who cancels all that is left of a workflow."""
+    """Lets a person cancel the rest of a workflow."""
     return lambda services: cancel_workflow(services, workflow_id, actor="ann", now_ms=START_MS)
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:
-    """A client that submits a workflow under one key."""
+    """Runs a client that submits a workflow under one key."""
     return lambda services: submit_workflow(
         services, request, idempotency_key="key", fingerprint="f", now_ms=now_ms
     )

@@ -1,6 +1,6 @@
-"""Checks what a job's attempts cost it, as its history tells.
+"""Checks the cost of a job's attempts from the job's history.
 
-A failure is a try, a lost worker is a loss, and an interruption costs nothing.
+A failure costs a try, a lost worker is a loss, and an interruption costs nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import FAILURES, State
 from tidegate.usecases.reap.reap_active import ACTOR as REAPER
 
-_BY_FORCE = "grace period over"  # the reaper ends what does not heed a cancellation; its worker is not lost
+_BY_FORCE = "grace period over"  # the reaper ends a job that ignores a cancellation; its worker is not lost
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Counts what became of the claims of one life."""
+    """Counts the outcomes of the claims of one life."""
 
     tries: int
     retries: int
@@ -43,7 +43,7 @@ def spent(life: Sequence[HistoryEntry]) -> Spent:
 
 
 def lives_of(job: Job) -> list[list[HistoryEntry]]:
-    """The job's history, life by life."""
+    """Returns the job's history, life by life."""
     lives: list[list[HistoryEntry]] = []
     for entry in job.history:
         if not lives or entry.state is State.PENDING:
@@ -53,7 +53,10 @@ def lives_of(job: Job) -> list[list[HistoryEntry]]:
 
 
 def check_attempts(job: Job) -> None:
-    """Attempts number the claims; retries are used by tries alone; losses and lines of the history are bounded."""
+    """Checks that attempts number the claims, and that only tries use retries.
+
+    Losses and history entries must be bounded.
+    """
     claims = [entry.attempt for entry in job.history if entry.state is State.RUNNING]
     assert claims == sorted(set(claims)), f"an attempt was given twice: {job}"
     assert claims[-1:] in ([], [job.attempt]), job

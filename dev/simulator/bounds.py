@@ -1,4 +1,4 @@
-"""What holds jobs back, drawn from a seed: shares, keys, pools, times; and operators who change rules."""
+"""Draws limits on dispatch from a seed: shares, keys, pools, times, and operators that change rules."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ POOLS = (
     replace(process_pool("ecs"), capabilities=frozenset({"cpu", "gpu"})),
 )
 TYPES = (JOB_TYPE, OTHER_TYPE)
-STANDSTILL_MS = 20 * 60_000  # in which a lane that nobody waits in may be forgotten
+STANDSTILL_MS = 20 * 60_000  # long enough to forget a lane without waiting jobs
 LAST_CHANGE_MS = 40 * 60_000
 _OPERATOR = "operator"
 _AGAIN_MS = 45_000
 
 
 def with_bounds(drawn: Drawn, *, most_jobs_later_ms: int = STANDSTILL_MS) -> Drawn:
-    """The same workflow, most of whose jobs are held back by something."""
+    """Returns the same workflow with limits on most of its jobs."""
     draw = random.Random(f"bounds {drawn.seed}")
     later_ms = draw.choice((drawn.later_ms, most_jobs_later_ms))
     jobs = tuple(_bounded(job, draw) for job in drawn.request.jobs)
@@ -68,10 +68,14 @@ RuleChange = Callable[[Services, int], object]
 
 
 def plan_operators(simulator: Simulator, seed: int, *, changes: int) -> None:
-    """Operators change rules at random moments; in the end nothing is paused. Once, all stands still for a while."""
+    """Plans operators that change rules at random moments.
+
+    In the end nothing is paused. Once, all stands still for a while.
+    """
     draw = random.Random(f"operators {seed}")
     for _ in range(changes):
-        at_ms = round(LAST_CHANGE_MS * draw.random() ** 3)  # most while there is much to do
+        # Most changes come early, while there are many jobs.
+        at_ms = round(LAST_CHANGE_MS * draw.random() ** 3)
         simulator.plan(at_ms, partial(_change, simulator, _drawn_change(draw)))
     if draw.random() < 0.3:
         simulator.plan(draw.randint(0, 60_000), partial(simulator.stand_still, STANDSTILL_MS))
@@ -110,8 +114,8 @@ def _type_rule(verb: Callable[..., object], job_type: str) -> RuleChange:
 
 
 def _change(simulator: Simulator, change: RuleChange) -> None:
-    """An operator changes a rule, again until there is an answer; the rules' stream calls the dispatcher."""
-    simulator.settle()  # what was dispatched before is seen by observers before
+    """Changes a rule as an operator does, until there is an answer. The stream of rules calls the dispatcher."""
+    simulator.settle()  # observers see earlier dispatches first
     answered = simulator.attempt(lambda: change(simulator.services, simulator.now_ms), API_TIMEOUT_MS)
     simulator.settle()
     if simulator.options.stream_open:

@@ -1,4 +1,4 @@
-"""Why jobs were skipped, told again from the jobs as they ended."""
+"""Checks why jobs were skipped, from the jobs as they ended."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ COME_BY = tuple(f"skipped: {code}" for code in (NOT_TAKEN, CONDITION_ERROR, UNSA
 
 
 def check_branches(simulator: Simulator) -> None:
-    """Each skipped job has a code that one of its dependencies on the job which it names accounts for.
+    """Checks that each skipped job names a job, and a code that one of its dependencies on that job accounts for.
 
-    For runs in which nobody reopens a job: there each has ended once.
+    For runs without reopenings, in which each job ends once.
     """
     for job in simulator.jobs.values():
         if job.state is not State.SKIPPED:

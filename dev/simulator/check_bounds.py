@@ -1,4 +1,4 @@
-"""What must be true of bounds at every write of a run, whatever goes wrong."""
+"""The limits on dispatch that hold at every write of a run, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ACTIVE = frozenset({State.QUEUED, State.RUNNING})
 
 @dataclass(slots=True)
 class Bounds:
-    """An observer. `most_dispatched` bounds what each pool has dispatched; None where nothing has to.
+    """An observer. `most_dispatched` bounds the dispatched jobs of each pool, or is None without a bound.
 
-    A rule binds the runs that began after it was set: those that run may have read the rules before.
+    A rule binds the dispatcher runs that began after it was set. Earlier runs may have read the rules before.
     """
 
     most_dispatched: int | None = None
     dispatched: dict[str, Job] = field(default_factory=dict)
     _run_began_ms: dict[str, int] = field(default_factory=dict)  # by job: of the run that dispatched it
-    _set_at_ms: dict[RuleKey, tuple[int, int]] = field(default_factory=dict)  # value, and since when
+    _set_at_ms: dict[RuleKey, tuple[int, int]] = field(default_factory=dict)  # the value, and since when
 
     def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
-        """Replays the changes one by one, and then looks at the whole."""
+        """Replays the changes one by one, and then checks the whole."""
         for change in changes:
             self._replay(change, simulator.event_began_ms)
         self._note_rules(simulator)
@@ -43,7 +43,7 @@ class Bounds:
         self.dispatched[job.job_id] = job
         if not is_new:
             return
-        # A job is dated when it is dispatched. Its run may have begun, and read the rules, long before.
+        # A job takes the time of its dispatch. Its run may have begun, and read the rules, long before.
         self._run_began_ms[job.job_id] = run_began_ms
         self._check_key(job)
         self._check_pauses(job, run_began_ms)
@@ -78,7 +78,7 @@ class Bounds:
                 self._set_at_ms[key] = (entry.value, simulator.now_ms)
 
     def _check_lanes(self, simulator: Simulator) -> None:
-        """Each READY job is shown in one lane, which its pool's registry knows."""
+        """Checks that each READY job is in one lane, which its pool's registry knows."""
         world = simulator.world
         shown = sorted(_shown_ready(simulator))
         ready = sorted(

@@ -1,4 +1,4 @@
-"""What must be true of every run, read from the jobs and their histories once all have ended."""
+"""The invariants of every run, checked on the jobs and their histories after all have ended."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from tidegate.usecases.services import Services
 
 
 def first_start_ms(job: Job) -> int | None:
-    """When the job's first attempt began; None where it never ran."""
+    """Returns when the job's first attempt began, or None if it never ran."""
     return next((entry.at_ms for entry in job.history if entry.state is State.RUNNING), None)
 
 
 def check_all(simulator: Simulator) -> None:
-    """Every invariant of a finished run."""
+    """Checks every invariant of a finished run."""
     check_histories(simulator.world.jobs.values())
     check_retention(simulator.world.jobs.values(), simulator.services.settings)
     check_order(simulator)
@@ -41,14 +41,14 @@ def check_all(simulator: Simulator) -> None:
 
 
 def check_retention(jobs: Iterable[Job], settings: Settings) -> None:
-    """Every job that has ended is removed so many days after its last end as the operator says."""
+    """Checks that every ended job is removed the operator's number of days after its last end."""
     for job in jobs:
         assert job.finished_at_ms is not None
         assert job.expires_at_s == job.finished_at_ms // 1_000 + settings.retention_seconds, job
 
 
 def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission]) -> None:
-    """Every submission is complete with all of its jobs, or removed with all of them."""
+    """Checks that every submission is complete with all of its jobs, or removed with all of them."""
     held = Counter(submission_of(job_id) for job_id in job_ids)
     for submission in submissions:
         assert submission.phase in DONE_WITH, submission
@@ -57,9 +57,9 @@ def check_submissions(job_ids: Iterable[str], submissions: Iterable[Submission])
 
 
 def check_histories(jobs: Iterable[Job]) -> None:
-    """Every job ended once, by moves of the table; what its attempts cost it is what they may; times never go back.
+    """Checks that every job ended once, by allowed transitions, with the right costs, and that times never go back.
 
-    What is said of an attempt was said by the worker that claimed it, or by the reaper: nobody else's word was taken.
+    Only the worker that claimed an attempt, or the reaper, may report its outcome.
     """
     for job in jobs:
         assert job.state in TERMINAL, f"{job.job_id} is {job.state}"
@@ -78,7 +78,7 @@ def check_histories(jobs: Iterable[Job]) -> None:
 class Observed(Protocol):
     """A run whose writes were counted.
 
-    By job: the number of the one that claimed it first, that first said that its code had begun, and that ended it.
+    By job: the number of the write that first claimed it, that first said that its code had begun, and that ended it.
     """
 
     @property
@@ -98,9 +98,10 @@ class Observed(Protocol):
 
 
 def check_order(run: Observed) -> None:
-    """No job started before its dependencies allowed it, and only those that none ever allowed were skipped.
+    """Checks that no job started before its dependencies allowed it, and that a job was skipped only if they never did.
 
-    What was reopened, or waits on what was, is left out: its first start and its present upstreams are of two lives.
+    Reopened jobs and jobs that wait for them are left out: their first start and their present upstreams belong to
+    different lives.
     """
     for job in run.jobs.values():
         depends_on = run.services.jobs.load_input(job).depends_on
@@ -117,7 +118,7 @@ def check_order(run: Observed) -> None:
 
 
 def satisfied_at(run: Observed, dependency: Dependency, upstream: Job) -> int | None:
-    """The number of the write by which the upstream satisfied the dependency; None where it never did."""
+    """Returns the number of the write by which the upstream satisfied the dependency, or None if it never did."""
     services = run.services
     verdict = judge(dependency.type, upstream.state, upstream.was_started)
     if verdict is Verdict.EVALUATE:
@@ -153,7 +154,7 @@ class SentAgain:
 
 
 def hold_back(simulator: Simulator, changes: list[Change]) -> None:
-    """An observer: nothing is dispatched past a more urgent READY job, and never more than the window allows."""
+    """Checks that no job is dispatched past a more urgent READY job, and never more than the window allows."""
     world, settings = simulator.world, simulator.services.settings
     for pool in settings.pools.values():
         dispatched = [
@@ -169,7 +170,7 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
         left_behind = [entries[-1][0] for entries in shards if entries]
         simulator.happened["dispatched past a job that waits"] += bool(left_behind)
         assert max(left_behind, default=min(dispatched)) <= min(dispatched)
-        # An observer asks for nothing: requests may be refused.
+        # An observer makes no requests, because requests may be refused.
         live = [worker for (name, _), worker in world.workers.items() if name == pool.name]
         silent_since_ms = settings.worker_silent_since_ms(simulator.now_ms)
         by_process = ability_of(live, silent_since_ms).slots
@@ -181,7 +182,7 @@ def hold_back(simulator: Simulator, changes: list[Change]) -> None:
 
 
 def started_ahead(job: Job, others: Iterable[Job], rank_of: Callable[[Job], int]) -> int:
-    """How many less urgent jobs of its pool started while `job` was READY or QUEUED. All of one attempt each."""
+    """Returns how many less urgent jobs of its pool started while `job` was READY or QUEUED. Each has one attempt."""
     assert job.ready_at_ms is not None
     assert job.started_at_ms is not None
     return sum(

@@ -17,7 +17,7 @@ from tidegate.usecases.submit.submit import submit_workflow
 
 @dataclass
 class Client:
-    """Submits a workflow, and submits it again under the same key for as long as it gets no answer."""
+    """Submits a workflow, and repeats it under the same key until it gets an answer."""
 
     simulator: Simulator
     request: WorkflowRequest

@@ -1,4 +1,4 @@
-"""The clocks of a run's processes: each a little off, and some set forward or back while the run goes on."""
+"""The clocks of a run's processes: each is a little off, and some are set forward or back during the run."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _ANSWER_MS = 20  # from a request to its answer
 
 
 class Timeline(Protocol):
-    """Virtual time, and what a run is there for."""
+    """The virtual time, and the counts of events that a run exists for."""
 
     happened: Counter[str]
 
     @property
     def now_ms(self) -> int:
-        """The true time, in milliseconds since the epoch."""
+        """Returns the true time, in milliseconds since the epoch."""
 
 
 def machine_of(process: str) -> str:
-    """The machine that a process is on: one for the workers, one for dispatchers, one for the reaper."""
+    """Returns the machine of a process: one for the workers, one for dispatchers, one for the reaper."""
     return next((machine for machine in MACHINES if machine in process), "workers")
 
 
@@ -34,13 +34,13 @@ def machine_of(process: str) -> str:
 class Clocks:
     """The real clock of a process (adapters.system.SystemClock) over virtual machines whose own clocks are set.
 
-    A process learns from the answer to what it asks AWS after it has read its clock: the first reading after a step is
-    as wrong as it would be. A worker holds its clock, and has had an answer (it registered) before it claims.
+    A process learns the time from the answers of AWS after it has read its clock, so the first reading after a step is
+    as wrong as in reality. A worker keeps its clock, and has had an answer (when it registered) before it claims.
     """
 
     timeline: Timeline
     skew_ms: int
-    lie_every: int = 0  # of the answers that a process gets, which Dates lie; 0 for none, else 2 or more
+    lie_every: int = 0  # of a process's answers, how often a Date lies; 0 for never, else 2 or more
     set_ms: Counter[str] = field(default_factory=Counter)  # by machine
     _answers: Counter[str] = field(default_factory=Counter)  # by process
     _clocks: dict[str, SystemClock] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Clocks:
         self.set_ms[machine] += by_ms
 
     def now_of(self, process: str) -> int:
-        """Returns what a process takes the time to be, in milliseconds since the epoch."""
+        """Returns the time as a process sees it, in milliseconds since the epoch."""
         clock = self._clocks.get(process) or self._new(process)
         now_ms = clock.now_ms()
         self._answer(process, clock)
@@ -86,7 +86,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A clock that somebody sets, `at_ms` after the start."""
+    """A change of a clock, `at_ms` after the start."""
 
     at_ms: int
     machine: str
@@ -94,7 +94,7 @@ class Step:
 
 
 def draw_steps(draw: random.Random, most: int) -> tuple[Step, ...]:
-    """At most so many steps, within the first five minutes, of whichever machine."""
+    """Draws at most `most` steps of the machines, within the first five minutes."""
     return tuple(
         Step(draw.randint(1_000, 300_000), draw.choice(MACHINES), draw.choice(STEPS_MS))
         for _ in range(draw.randint(0, most))

@@ -1,6 +1,6 @@
-"""Rolling deploys and faults of workers, drawn from a seed: `python -m dev.simulator.deploys --seed 7` replays one.
+"""Rolling deploys and worker faults, drawn from a seed: `python -m dev.simulator.deploys --seed 7` replays one.
 
-Several worker processes serve one pool. Old ones lack a job type that new ones have; new ones join and old ones drain
+Several worker processes serve one pool. Old ones lack a job type that new ones have. New ones join and old ones drain
 while jobs of both types come. In some processes no job can begin for a while, or until they leave. Some messages are
 of an earlier version, and name no type. With every seed each job runs once and succeeds, without a retry.
 """
@@ -65,7 +65,7 @@ OLD_TYPES, NEW_TYPES = (JOB_TYPE,), (JOB_TYPE, OTHER_TYPE)
 
 @dataclass(frozen=True)
 class Plan:
-    """One process: its types, when it joins and is told to drain, and when no job can begin in it (ms after start)."""
+    """One process: its types, when it joins, drains and can't begin jobs (all in ms after the start)."""
 
     name: str
     slots: int
@@ -77,7 +77,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Deploy:
-    """Holds what a seed draws: processes, jobs (at ms, type, duration ms), and the share of messages without a type."""
+    """The draws of a seed: processes, jobs (at ms, type, duration ms), and the share of messages without a type."""
 
     processes: tuple[Plan, ...]
     jobs: tuple[tuple[int, str, int], ...]
@@ -85,7 +85,7 @@ class Deploy:
 
 
 def draw_deploy(seed: int) -> Deploy:
-    """The deploy of a seed. One sound process of the new version stays, so every job can run in the end."""
+    """Draws the deploy of a seed. One sound process of the new version stays, so every job can run in the end."""
     draw = random.Random(f"deploy {seed}")
     deploy_ms = draw.choice((0, 60_000, 300_000))
     processes = [
@@ -121,7 +121,7 @@ def draw_deploy(seed: int) -> Deploy:
 
 
 def _broken(draw: random.Random) -> tuple[int, int]:
-    """From when until when no job can begin in a process; often never."""
+    """Draws from when until when no job can begin in a process. It is often never."""
     begins_ms = draw.choice((0, draw.randrange(DEPLOYED_BY_MS), FOREVER_MS))
     return begins_ms, draw.choice((begins_ms + 10_000, FOREVER_MS))
 
@@ -145,7 +145,7 @@ class UntypedMessages:
 
 
 class Process(WorkerPool):
-    """One worker process: it goes by its own `Faults`, as the real one does."""
+    """One worker process, which keeps its own `Faults` as the real one does."""
 
     def __init__(self, simulator: Simulator, plan: Plan) -> None:
         super().__init__(simulator, POOL, plan.slots)
@@ -160,10 +160,10 @@ class Process(WorkerPool):
         services, now_ms = self.simulator.services, self.simulator.now_ms
         self._worker = join_pool(services, spec, session_id=self.plan.name, now_ms=now_ms)
         self.simulator.happened["worker joined"] += 1
-        self.simulator.tick()  # its entry's event
+        self.simulator.tick()  # the event of its entry
 
     def register(self) -> None:
-        """Beats, or leaves when it has drained."""
+        """Beats, or leaves after it has drained."""
         if self._worker is None or self.has_left:
             return
         now_ms = self.simulator.now_ms
@@ -233,7 +233,7 @@ class Process(WorkerPool):
         return begins_ms <= self.simulator.now_ms - START_MS < ends_ms
 
     def _hears(self, note: Callable[[], None]) -> None:
-        """Notes what the process finds: it is told with its next look at itself, and a fault is probed from then on."""
+        """Notes a finding of the process. Its next registration reports it, and a fault is probed from then on."""
         before = self.faults.standing
         note()
         if self.faults.standing != before:
@@ -264,13 +264,13 @@ class Processes(WorkerPool):
             process.register()
 
     def take_messages(self) -> None:
-        # In any order: each polls by itself.
+        # In any order, because each process polls by itself.
         for process in self.draw.sample(self.each, len(self.each)):
             process.take_messages()
 
 
 def run_deploy(seed: int) -> Simulator:
-    """Runs the deploy of a seed to its end and checks it; raises AssertionError."""
+    """Runs the deploy of a seed to its end and checks it. Raises AssertionError."""
     deploy = draw_deploy(seed)
     services, memory = make_services(make_settings(process_pool(POOL)), seed)
     services = replace(services, queue=UntypedMessages(services.queue, deploy.untyped, seed))  # type: ignore[arg-type]
@@ -309,7 +309,7 @@ def run_deploy(seed: int) -> Simulator:
 
 
 def check_deploy(simulator: Simulator, processes: Sequence[Process], jobs: int) -> None:
-    """No worker's fault failed a job or cost it a retry; each worker took few jobs that it could not run."""
+    """Checks that no worker's fault failed a job or cost a retry, and that each worker took few jobs it can't run."""
     assert len(simulator.jobs) == jobs
     for job in simulator.jobs.values():
         assert job.state is State.SUCCEEDED, job
@@ -317,7 +317,7 @@ def check_deploy(simulator: Simulator, processes: Sequence[Process], jobs: int) 
         assert all(entry.state is not State.SCHEDULED for entry in job.history), f"a retry was used: {job}"
         assert len(job.history) < 100, f"its workers spin: {job}"
     for process in processes:
-        # A fault ends its taking at once; a type costs one job for each slot before it is known as lacking.
+        # A fault stops it from taking jobs at once. A type costs one job for each slot before it counts as lacking.
         assert process.unable <= process.slots * (FAULTS_ALLOWED + 1), process.plan
     live = [process for process in processes if not process.has_left and process.plan.name == "sound"]
     assert live, "the sound one stays"
@@ -325,12 +325,12 @@ def check_deploy(simulator: Simulator, processes: Sequence[Process], jobs: int) 
 
 
 def main() -> int:
-    """Replays one seed, or tries many; says which failed."""
+    """Replays one seed, or tries many. Prints the failed seeds."""
     parser = argparse.ArgumentParser(description="Simulated rolling deploys by seed.")
     parser.add_argument("--seed", type=int, help="replay this one, and show what it draws and what happened")
     parser.add_argument("--count", type=int, default=500, help="how many")
     options = parser.parse_args()
-    logging.disable()  # what is said of workers whose faults are drawn
+    logging.disable()  # workers with drawn faults log too much
     if options.seed is not None:
         simulator = run_deploy(options.seed)
         sys.stdout.write(f"{draw_deploy(options.seed)}\n{dict(simulator.happened)}\n")

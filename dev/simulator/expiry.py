@@ -1,8 +1,8 @@
 """Runs in which jobs pass their retention: `python -m dev.simulator.expiry --seed 7` replays one.
 
-Jobs are kept for an hour, and some of them run for nearly as long. People try jobs again just before these would be
-removed, and submit others that wait on jobs about to go. With every seed nothing is removed that another job still
-needs, no job runs on a part of its input, and nothing stays for longer than the last job that needs it.
+Jobs are kept for an hour, and some of them run for nearly as long. People retry jobs just before their removal, and
+submit others that wait for jobs about to expire. With every seed no job is removed that another job still needs, no job
+runs with a part of its input, and no job stays longer than the last job that needs it.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ from tidegate.usecases.recover.reopen import (
 
 HOUR_MS = 60 * MINUTE_MS
 RETENTION_MS = HOUR_MS
-LARGE = "x" * 5_000  # a result that is stored apart
+LARGE = "x" * 5_000  # a result that becomes overflow
 ACTOR = "ann"
 
 
 class ReadsUpstreams(AnyParameters):
-    """A catalogue whose types read the results of their upstreams."""
+    """A registry whose types read the results of their upstreams."""
 
     def reads_upstreams(self, job_type: str) -> bool:
         return True
@@ -70,7 +70,7 @@ class ReadsUpstreams(AnyParameters):
 
 @dataclass
 class Expiry:
-    """One run. `failing` attempts of a broken job fail, then it succeeds; `hunters` is how often people try again."""
+    """One run. The first `failing` attempts of a broken job fail. `hunters` is how often people retry jobs."""
 
     simulator: Simulator
     drawn: Drawn
@@ -81,19 +81,19 @@ class Expiry:
     removed: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
-        """Plans the sweeps of time to live, and the people."""
+        """Plans the sweeps of DynamoDB's time to live, and the people."""
         self.simulator.every(self.sweep_every_ms, self.sweep, offset_ms=1_000)
         self.simulator.every(20_000, self.try_again, offset_ms=3_000)
 
     def sweep(self) -> None:
-        """Time to live removes what is over; none of it may be needed."""
+        """Removes expired items, as DynamoDB's time to live does. No job may need them."""
         world, now_s = self.simulator.world, self.simulator.now_ms // 1_000
         gone = [job for job in world.jobs.values() if _is_over(job, now_s)]
         for job in gone:
             needing = [each.job_id for each in self._dependents(job) if _needs(each, now_s)]
             assert not needing, f"{job.job_id} is removed, and {needing} may need it"
         world.remove_expired()
-        # A run is shorter than the day for which results stay behind their jobs, so nothing may lean on it here.
+        # A run is shorter than the day for which results stay after their jobs, so no job may rely on that here.
         for key, expires_at_s in list(world.results_expire_at_s.items()):
             if expires_at_s - RESULT_KEPT_LONGER_SECONDS <= now_s:
                 del world.results[key], world.results_expire_at_s[key]
@@ -107,7 +107,7 @@ class Expiry:
         return [world.jobs[edge.job_id] for edge in edges if edge.job_id in world.jobs]
 
     def try_again(self) -> None:
-        """People look for what ended without success and would be removed within two minutes."""
+        """Retries jobs that ended without success and would be removed within two minutes."""
         simulator, soon_s = self.simulator, (self.simulator.now_ms + 2 * MINUTE_MS) // 1_000
         found = [job for job in simulator.jobs.values() if job.state in REOPENABLE and _is_over(job, soon_s)]
         if not found or not self.acts_left or self.draw.random() < 0.5:
@@ -130,7 +130,7 @@ class Expiry:
             simulator.happened["too late to try again"] += 1
 
     def course(self, assignment: Assignment) -> Course:
-        """Draws what happens to an attempt, which must have been given the results of all upstreams."""
+        """Draws the course of an attempt, which must have received the results of all upstreams."""
         world = self.simulator.world
         given = world.jobs[assignment.job_id].input or world.inputs[assignment.job_id]
         wanted = {dependency.upstream_id for dependency in given.depends_on}
@@ -155,12 +155,12 @@ def _is_over(job: Job, at_s: int) -> bool:
 
 
 def _needs(job: Job, now_s: int) -> bool:
-    """Whether a job needs its upstreams: it is open, or somebody may still open it."""
+    """Says whether a job needs its upstreams: it is open, or can still be reopened."""
     return not job.is_terminal or (job.state in REOPENABLE and not _is_over(job, now_s))
 
 
 def nothing_is_missed(_simulator: Simulator, changes: Sequence[Change]) -> None:
-    """An observer: no job ends for want of what has passed its retention."""
+    """Checks, as an observer, that no job ends because something had passed its retention."""
     for change in changes:
         failure = change.new.failure
         assert failure is None or failure.code not in (UPSTREAM_GONE, INPUT_GONE), change.new
@@ -173,7 +173,7 @@ def _settings(shards: int) -> Settings:
 
 
 def run_seed(seed: int) -> Simulator:
-    """Runs the world of a seed to its end and checks it; raises AssertionError."""
+    """Runs the world of a seed to its end and checks it. Raises AssertionError."""
     draw = random.Random(f"expiry {seed}")
     plain, memory = memory_services(_settings(draw.choice((1, 3))), catalogue=ReadsUpstreams())
     memory.now_ms = START_MS
@@ -207,7 +207,7 @@ def _until_there_is_one(assignment: Assignment) -> Course:
 
 
 def _patient(drawn: Drawn, draw: random.Random) -> Drawn:
-    """The drawn jobs with time for long attempts; the second submission may come when jobs of the first are old."""
+    """Gives the drawn jobs time for long attempts. The second submission may come when jobs of the first are old."""
     jobs = tuple(
         replace(job, timeout_seconds=3_600, retry=RetryPolicy(max_retries=0)) for job in drawn.request.jobs
     )
@@ -216,7 +216,7 @@ def _patient(drawn: Drawn, draw: random.Random) -> Drawn:
 
 
 def _run_until_all_is_removed(simulator: Simulator, memory: MemoryWorld, expiry: Expiry) -> None:
-    """Goes on until every job has ended, and then until the last retention and one sweep are over."""
+    """Runs until every job has ended, and then until the last retention and one sweep are over."""
     simulator.run()
     while memory.jobs:
         check_histories(memory.jobs.values())

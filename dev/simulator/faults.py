@@ -1,4 +1,4 @@
-"""What can go wrong around the use cases, drawn from a seed."""
+"""The faults around the use cases, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tidegate.usecases.services import Services
 STALE_FOR_MS = 1_000
 LOSSY = ("jobs", "queue", "lanes", "permits", "leases", "rules", "submissions", "workers", "cursors")
 PAUSES_MS = (1, 500, 20_000, 90_000, 150_000)
-PATIENT_RECEIVES = 100  # of a message, before its queue gives it up
+PATIENT_RECEIVES = 100  # deliveries of a message before its queue gives it up
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Shares, 0-1, of what can go wrong.
+    """Shares, 0-1, of each fault.
 
-    Messages are lost on the way, sent twice, come after later ones, or are swallowed by a worker that dies with them.
-    Calls fail before or after their effect. Plain
-    reads of jobs, index and lanes show how things stood up to a second ago. At a request, a process stops for up to
-    some minutes and goes on. `most_receives` is how often a message is delivered before its queue gives it up.
+    Messages are lost on the way, sent twice, delivered after later ones, or lost with a worker that dies. Calls fail
+    before or after their effect. Eventually consistent reads of jobs, index and lanes return the state of up to a
+    second ago. At a request, a process stops for up to some minutes and goes on. `most_receives` is how often a message
+    is delivered before its queue gives it up.
     """
 
     lost_messages: float = 0.0
@@ -49,21 +49,21 @@ class Faults:
 
     @property
     def one_at_a_time(self) -> bool:
-        """Whether each event sees what the one before it did, all of it."""
+        """Says whether each event sees all effects of the one before it."""
         return not self.interruptions and not self.stale_reads
 
     @property
     def calls_get_through(self) -> bool:
-        """Whether every process is heard, and in time."""
+        """Says whether the calls of every process get through in time."""
         return not (self.refused_requests or self.lost_answers or self.interruptions)
 
     def inject(self, simulator: Simulator, seed: int) -> None:
-        """Puts these faults between the simulator's use cases and its world; `calm` ends them."""
+        """Puts these faults between the simulator's use cases and its world. `calm` ends them."""
         draw = random.Random(seed)
         plain = simulator.services
         for pool in plain.settings.pools:
-            # Where one request in five goes wrong, five deliveries in a row do now and then, and the job is given up
-            # as undeliverable. That is right, but where every job is to end as drawn queues are more patient.
+            # If one request in five fails, five deliveries in a row do now and then, and the job fails as
+            # undeliverable. That is right, but queues are more patient in runs where every job is to end as drawn.
             simulator.world.queues[pool] = PoolQueue(most_receives=self.most_receives)
         jobs, index, queue, lanes = plain.jobs, plain.index, plain.queue, plain.lanes
         if self.lost_messages or self.doubled_messages or self.late_messages or self.swallowed_messages:
@@ -95,7 +95,7 @@ class Faults:
 
 
 def calm(simulator: Simulator, plain: Services) -> None:
-    """Nothing goes wrong any more."""
+    """Ends all faults."""
     simulator.services = plain
     simulator.world.on_request = lambda _request: None
 
@@ -114,7 +114,7 @@ class FailAt:
 
 
 class _BadQueue:
-    """Loses messages and sends them twice, and says nothing of it."""
+    """Loses messages and sends them twice, without an error."""
 
     def __init__(self, queue: Queue, draw: random.Random, faults: Faults, happened: Counter[str]) -> None:
         self._queue = queue
@@ -164,7 +164,7 @@ class _BadQueue:
 
 
 class _LosesAnswers:
-    """Carries every call out, then fails for some: the caller can't know that it took effect.
+    """Carries every call out, then fails for some, so that the caller can't know of the effect.
 
     Of many transitions, each is carried out by itself, and its answer lost by itself.
     """
@@ -203,7 +203,7 @@ _PORTS: dict[type, Callable[[MemoryWorld], object]] = {
 
 
 class _Past:
-    """How the world stood at each moment of the last second."""
+    """The states of the world in each moment of the last second."""
 
     def __init__(self, world: MemoryWorld, happened: Counter[str]) -> None:
         self.happened = happened
@@ -211,7 +211,7 @@ class _Past:
         self._pictures = deque([(world.now_ms, MemoryWorld(world.shards, world.rank_policy))])
 
     def remember(self, simulator: Simulator, changes: list[Change]) -> None:
-        """An observer: takes a picture of every change, and keeps those that may be asked for."""
+        """Records every change, as an observer, and keeps the states that reads may ask for."""
         if changes:
             picture = MemoryWorld(
                 self._world.shards,
@@ -225,7 +225,7 @@ class _Past:
             self._pictures.popleft()
 
     def port(self, present: object, ago_ms: int) -> object:
-        """The port as it would have answered then. What is being written just now is never seen."""
+        """Returns the port as it would have answered then. The write under way is never seen."""
         then_ms = self._world.now_ms - ago_ms
         _, picture = next(
             (each for each in reversed(self._pictures) if each[0] <= then_ms), self._pictures[0]
@@ -234,7 +234,7 @@ class _Past:
 
 
 class _StaleReads:
-    """Answers some reads from the past; consistent ones never."""
+    """Answers some reads from the past, but never consistent ones."""
 
     def __init__(
         self, port: object, past: _Past, reads: tuple[str, ...], draw: random.Random, share: float

@@ -1,4 +1,4 @@
-"""Workflows of the shapes that the simulations run."""
+"""The shapes of workflows that the simulations run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLLECTED = 1_500  # upstreams of one collector, below the limit of dependencies
 
 
 def job(key: str, *upstreams: str | DependencyRequest, priority: int | None = None) -> JobRequest:
-    """A job that waits for its upstreams to succeed, or as the dependencies say."""
+    """Makes a job that waits for its upstreams to succeed, or as the dependencies say."""
     edges = [DependencyRequest(key=each) if isinstance(each, str) else each for each in upstreams]
     return JobRequest(type=JOB_TYPE, key=key, depends_on=tuple(edges), priority=priority)
 
@@ -24,12 +24,12 @@ def workflow(jobs: Sequence[JobRequest]) -> WorkflowRequest:
 
 
 def chain(count: int) -> WorkflowRequest:
-    """Each job waits for the one before it."""
+    """Makes jobs that each wait for the one before."""
     return workflow([job("0"), *(job(str(place), str(place - 1)) for place in range(1, count))])
 
 
 def fan_out_fan_in(count: int) -> WorkflowRequest:
-    """One job, then as many at once as make up `count`, then collectors of at most 1,500 each, then one job."""
+    """Makes one job, then parallel jobs, then collectors of at most 1,500 each, then one job: `count` jobs in all."""
     collectors = -(-(count - 2) // (COLLECTED + 1))
     wide = count - 2 - collectors
     leaves = [f"leaf-{place}" for place in range(wide)]
@@ -45,18 +45,18 @@ def fan_out_fan_in(count: int) -> WorkflowRequest:
 
 
 def fan(width: int) -> WorkflowRequest:
-    """One job, then `width` jobs at once, then one that waits for them all."""
+    """Makes one job, then `width` parallel jobs, then one job that waits for all of them."""
     leaves = [f"leaf-{place}" for place in range(width)]
     return workflow([job("root"), *(job(leaf, "root") for leaf in leaves), job("sink", *leaves)])
 
 
 def unconnected(count: int) -> WorkflowRequest:
-    """Jobs without dependencies."""
+    """Makes jobs without dependencies."""
     return workflow([job(str(place)) for place in range(count)])
 
 
 def layered(count: int, seed: int) -> WorkflowRequest:
-    """Layers of 20 to 40 jobs; each job waits for 1 to 4 of the layer above, drawn from a seed."""
+    """Makes layers of 20 to 40 jobs. Each job waits for 1 to 4 of the layer above, drawn from a seed."""
     draw = random.Random(seed)
     jobs: list[JobRequest] = []
     above: list[str] = []

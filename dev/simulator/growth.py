@@ -1,4 +1,4 @@
-"""How requests grow with the number of jobs."""
+"""Measures how requests grow with the number of jobs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tidegate.usecases.submit.submit import submit_workflow
 def simulator_for(
     workflows: Sequence[WorkflowRequest], *, slots: int = 50, durations_ms: tuple[int, int] = (1_000, 1_000)
 ) -> Simulator:
-    """A simulation in which all workflows are submitted at the start; how long each job lasts is drawn from a seed."""
+    """Makes a simulation with all workflows submitted at the start, and the duration of each job drawn from a seed."""
     services, world = make_services(make_settings(function_pool("lambda", slots)), seed=1)
     draw = random.Random(1)
     simulator = Simulator(
@@ -42,7 +42,7 @@ def simulator_for(
 
 
 def run_and_check(simulator: Simulator, jobs: int) -> int:
-    """Runs to the end, in which all `jobs` jobs must have succeeded in legal order; gives the billed requests."""
+    """Runs to the end. All `jobs` jobs must succeed in legal order. Returns the billed requests."""
     simulator.run()
     check_all(simulator)
     world = simulator.world
@@ -52,7 +52,7 @@ def run_and_check(simulator: Simulator, jobs: int) -> int:
 
 
 def fitted_exponent(sizes: Sequence[int], totals: Sequence[float]) -> float:
-    """The slope of the line through the points on logarithmic axes: 1.0 where each job costs the same."""
+    """Returns the slope of the line through the points on logarithmic axes: 1.0 if each job costs the same."""
     fit = statistics.linear_regression(
         [math.log(size) for size in sizes], [math.log(each) for each in totals]
     )

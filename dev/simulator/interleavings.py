@@ -1,9 +1,9 @@
 """Every interleaving of two actors that share a world: they may take turns before each call to a store or a queue.
 
-An actor is a real use case on a thread of its own, of which one runs at a time. The choices are explored depth first,
-each run from the beginning. Where two runs come to the same state, what follows is the same and is explored once: a
-state is the world with all that was written to it, and, for each actor, the answers that it has had. An actor does
-nothing that does not follow from those, so no interleaving is left out.
+An actor is a real use case on a thread of its own, and one actor runs at a time. The choices are explored depth first,
+each run from the beginning. If two runs reach the same state, the rest is the same and is explored once. A state is the
+world with all writes to it, and, for each actor, the answers that it has had. An actor's actions follow from these
+alone, so no interleaving is left out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TURN_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a run ended: the world, and what each actor returned, or the TidegateError that it raised."""
+    """The end of a run: the world, and what each actor returned, or the TidegateError that it raised."""
 
     services: Services
     world: MemoryWorld
@@ -52,7 +52,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """What an exploration went through."""
+    """The size of an exploration."""
 
     interleavings: int
     states: int
@@ -63,15 +63,15 @@ class Explored:
 
 
 class Abandoned(BaseException):
-    """Ends an actor whose further course is known; use cases don't catch it."""
+    """Ends an actor whose further course is known. Use cases don't catch it."""
 
 
 def explore(
     base: Services, world: MemoryWorld, actors: Sequence[Act], at_end: Check, at_state: Check
 ) -> Explored:
-    """Runs the actors over copies of the world in every order; calls the checks on every state and on every end.
+    """Runs the actors over copies of the world in every order. Calls the checks on every state and on every end.
 
-    Raises AssertionError with the order of turns that led to what a check did not like.
+    Raises AssertionError with the order of turns that failed a check.
     """
     successors: dict[bytes, list[bytes]] = {}
     ends: set[bytes] = set()
@@ -99,7 +99,7 @@ def _follow(
     at_end: Check,
     at_state: Check,
 ) -> None:
-    """Goes through a prefix, and on to a state that is known, or to the end; notes the turns that were not taken."""
+    """Runs a prefix, and goes on to a known state or to the end. Notes the turns that it did not take."""
     before = run.state()
     root[:] = root or [before]
     step = 0
@@ -127,7 +127,10 @@ def _follow(
 
 
 def _paths(state: bytes, successors: dict[bytes, list[bytes]]) -> int:
-    """How many ways lead from a state to an end. There are no circles, for each turn takes an actor further."""
+    """Returns how many ways lead from a state to an end.
+
+    There are no cycles, because each turn takes an actor further.
+    """
     known: dict[bytes, int] = {}
     stack = [state]
     while stack:
@@ -154,7 +157,7 @@ class _Run:
         self.world.on_request = self._pause
         self._turn = self._actors[0]
         for actor in self._actors:
-            self._wake(actor)  # as far as its first request: nothing has happened yet
+            self._wake(actor)  # up to its first request, which has had no effect yet
 
     def state(self) -> bytes:
         return digest_of((self._world_now, [(actor.seen, actor.is_over) for actor in self._actors]))
@@ -163,7 +166,7 @@ class _Run:
         return [actor.number for actor in self._actors if not actor.is_over]
 
     def step(self, number: int) -> None:
-        """Has an actor make the request that it is about to make, and all it does until the next one."""
+        """Lets an actor make its next request, and run up to the one after it."""
         self.schedule = (*self.schedule, number)
         actor = self._actors[number]
         actor.requests.append(actor.request)
@@ -175,12 +178,12 @@ class _Run:
         return Finished(self.services, self.world, tuple(each.result for each in self._actors), self.schedule)
 
     def story(self) -> str:
-        """The turns in words, for people."""
+        """Returns the turns in words, for people."""
         made = [iter(actor.requests) for actor in self._actors]
         return ", ".join(f"{number}:{next(made[number])}" for number in self.schedule)
 
     def abandon(self) -> None:
-        """Ends what is not over."""
+        """Ends the actors that still run."""
         for actor in self._actors:
             if not actor.is_over:
                 actor.abandoned = True
@@ -205,7 +208,7 @@ class _Actor:
         self.seen = b""
         self.request = "start"
         self.requests: list[str] = []
-        self.world_then = b""  # what the request that was made last found
+        self.world_then = b""  # the world that the last request found
         self.is_over = False
         self.abandoned = False
         self.result: object = None
@@ -219,9 +222,10 @@ class _Actor:
         self.thread.start()
 
     def pause(self, request: str) -> None:
-        """Called before a request takes effect."""
+        """Waits for a turn. Called before a request takes effect."""
         if self.in_call > 0:
-            # Between two requests of one call it knows the answer to the first, which follows from what that found.
+            # Between two requests of one call, the actor knows the answer to the first, which follows from the state it
+            # found.
             self.seen = digest_of((self.seen, self.world_then))
         self.in_call += 1
         self.request = request
@@ -236,7 +240,7 @@ class _Actor:
             self.result = self._act(self._services)
         except Abandoned:
             pass
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the checks see it
+        except BaseException as error:  # noqa: BLE001 - the checks see every error
             self.result = error
         self.seen = digest_of((self.seen, repr(self.result)))
         self.is_over = True
@@ -244,7 +248,7 @@ class _Actor:
 
 
 class _Watched:
-    """A port that adds what it answers to what its actor has seen."""
+    """A port that adds its answers to those that its actor has seen."""
 
     def __init__(self, port: object, actor: _Actor) -> None:
         self._port = port

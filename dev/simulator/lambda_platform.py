@@ -1,8 +1,9 @@
 """Lambda around the functions: concurrent executions, the queue of asynchronous events, pollers of streams.
 
 Modelled on AWS's documentation (Lambda developer guide, "Understanding function scaling", "How Lambda handles errors
-and retries with asynchronous invocation", "Lambda event source mappings"). Where it leaves something open, the model is
-the less kind one: a poller that finds no room asks again soon, and may be served before an event that waited longer.
+and retries with asynchronous invocation", "Lambda event source mappings"). Where the documentation leaves
+a choice open, the model takes the harder one: a poller that finds no free slot asks again soon, and may be served
+before an event that waited longer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Environment = TypeVar("Environment")
 
 @dataclass(slots=True)
 class Executions:
-    """So many run at once; further ones are throttled."""
+    """The bound on concurrent executions. Further ones are throttled."""
 
     limit: int
     used: int = 0
@@ -34,7 +35,7 @@ class Executions:
 
 @dataclass(slots=True)
 class Platform:
-    """A virtual clock and what is planned on it; chance is drawn from the seed."""
+    """A virtual clock and its planned events. Chance is drawn from the seed."""
 
     seed: int
     now_ms: int = 0
@@ -50,7 +51,7 @@ class Platform:
         heapq.heappush(self._events, (self.now_ms + max(0, round(delay_ms)), next(self._order), event))
 
     def run(self, until_ms: int) -> None:
-        """Lets everything happen that is planned until then."""
+        """Runs all events that are planned until then."""
         while self._events and self._events[0][0] <= until_ms:
             self.now_ms, _, event = heapq.heappop(self._events)
             event()
@@ -59,10 +60,10 @@ class Platform:
 
 @dataclass(slots=True)
 class Function(Generic[Environment]):
-    """A function whose executions come out of `executions`, which others may share.
+    """A function whose executions come out of `executions`, which other functions may share.
 
-    Each has an execution environment to itself, made when none is idle. `run` does the work, at the end of the time
-    that it takes: so nothing is done earlier than on AWS.
+    Each execution has an environment to itself, made when none is idle. `run` does the work at the end of its duration,
+    so nothing is done earlier than on AWS.
     """
 
     platform: Platform
@@ -72,7 +73,7 @@ class Function(Generic[Environment]):
     _idle: list[Environment] = field(default_factory=list)
 
     def invoke(self, event: Event, duration_ms: int, ended: Callable[[], None] = lambda: None) -> bool:
-        """Whether there was room; then `ended` is called when the execution is free again."""
+        """Starts an execution, and calls `ended` when it is free again. Says whether there was a free slot."""
         if self.executions.used >= self.executions.limit:
             return False
         self.executions.used += 1
@@ -90,10 +91,10 @@ class Function(Generic[Environment]):
 
 @dataclass(slots=True)
 class Schedule:
-    """Once a minute, at any moment of it, hands an event over to a function's queue of asynchronous events.
+    """Hands an event to a function's queue of asynchronous events once a minute, at any moment of it.
 
-    An event that is throttled is tried again after 1, 2, 4 … s, at most 5 minutes, until it is older than the
-    function's `MaximumEventAgeInSeconds`; then it is a dead letter.
+    A throttled event is tried again after 1, 2, 4 … s, at most 5 minutes, until it is older than the function's
+    `MaximumEventAgeInSeconds`. Then it becomes a dead letter.
     """
 
     function: Function[Any]
@@ -106,14 +107,14 @@ class Schedule:
     most_waiting: int = 0
 
     def start(self) -> None:
-        """Plans the first minute, and each the next."""
+        """Plans the first minute, and from each the next."""
         platform = self.function.platform
         platform.after(platform.draw.uniform(0, MINUTE_MS - 1), self._hand_over)
         platform.after(MINUTE_MS, self.start)
 
     @property
     def waiting(self) -> int:
-        """How many events are in the queue."""
+        """Returns how many events are in the queue."""
         return self.handed_over - self.runs - self.dead_letters
 
     def _hand_over(self) -> None:
@@ -137,8 +138,8 @@ class Schedule:
 class Shard:
     """One shard of a stream: its poller calls the function with a batch, waits for the answer, and goes on.
 
-    Records arrive at random. `duration_ms` is how long a batch of so many takes. A throttled poller loses nothing and
-    asks again after a time within `retry_ms`. It waits up to `window_ms` for a batch to fill.
+    Records arrive at random. `duration_ms` gives how long a batch of a given size takes. A throttled poller loses
+    nothing and asks again after a time within `retry_ms`. It waits up to `window_ms` for a batch to fill.
     """
 
     function: Function[Any]
@@ -183,7 +184,7 @@ class Shard:
 
 @dataclass(slots=True)
 class Calls:
-    """Calls at random that are refused where there is no room, such as the API's."""
+    """Random calls that are refused if there is no free slot, such as the API's."""
 
     function: Function[Any]
     a_second: float
@@ -192,7 +193,7 @@ class Calls:
     refused: int = 0
 
     def start(self) -> None:
-        """Plans the first call, and each the next."""
+        """Plans the first call, and from each the next."""
         platform = self.function.platform
         platform.after(platform.draw.expovariate(self.a_second) * SECOND_MS, self._call)
 
@@ -204,7 +205,7 @@ class Calls:
 
 
 def keep_busy(function: Function[Any], duration_ms: Callable[[], int]) -> None:
-    """Occupies one execution from now on, as a worker does whose queue is never empty."""
+    """Occupies one execution from now on, as a worker with a never-empty queue does."""
 
     def again() -> None:
         if not function.invoke({}, duration_ms(), again):

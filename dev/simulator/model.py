@@ -27,18 +27,18 @@ from tidegate.ports import Assignment
 CONDITIONS = {
     "upstream.status == 'SUCCEEDED'": True,
     "upstream.status != 'SUCCEEDED'": False,
-    "upstream.result.no_such.field > 0": None,  # can't be evaluated, however the upstream ends
+    "upstream.result.no_such.field > 0": None,  # it can't be evaluated, however the upstream ends
 }
-BAD_ATTEMPTS = 3  # workers die or stall in at most so many attempts, and there are so many retries
-INTERRUPTED_ATTEMPTS = 25  # workers hand jobs back in at most so many attempts, so that they come to an end
+BAD_ATTEMPTS = 3  # workers die or stall in at most this many attempts, and there are as many retries
+INTERRUPTED_ATTEMPTS = 25  # workers give jobs back in at most this many attempts, so that all jobs end
 AHEAD_MS = (0, 0, 0, 700, 12_000)  # how long a claimed job waits before its code begins
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Jobs with keys, submitted as one workflow or as two, and which of them fail for good when they run.
+    """Jobs with keys, submitted as one workflow or as two, and the jobs that fail for good when they run.
 
-    The first `split` jobs are a workflow of their own, the others another one, submitted `later_ms` after that.
+    The first `split` jobs are a workflow of their own. The others are another one, submitted `later_ms` after it.
     """
 
     request: WorkflowRequest
@@ -50,11 +50,11 @@ class Drawn:
     interrupted: float = 0.0
 
     def first(self) -> WorkflowRequest:
-        """What is submitted first; everything where nothing is split off."""
+        """Returns the first submission, which holds all jobs if none are split off."""
         return replace(self.request, jobs=self.request.jobs[: self.split] or self.request.jobs)
 
     def second(self, job_ids: Mapping[str, str]) -> WorkflowRequest | None:
-        """What is submitted second, once the ids of the first workflow's jobs are known."""
+        """Returns the second submission, from the ids of the first workflow's jobs."""
         rest = self.request.jobs[self.split :] if self.split else ()
         if not rest:
             return None
@@ -67,7 +67,7 @@ class Drawn:
         return replace(self.request, jobs=jobs)
 
     def course(self, assignment: Assignment) -> Course:
-        """What happens to an attempt; the same in every run."""
+        """Returns the course of an attempt, which is the same in every run."""
         draw = random.Random(f"{self.seed} {assignment.key} {assignment.attempt}")
         course = self._course(assignment, draw)
         if assignment.attempt <= INTERRUPTED_ATTEMPTS and draw.random() < self.interrupted:
@@ -79,14 +79,14 @@ class Drawn:
         broken = assignment.key in self.broken
         course = fails(duration_ms, retryable=False) if broken else succeeds(duration_ms)
         if assignment.attempt <= BAD_ATTEMPTS and draw.random() < self.bad_workers:
-            # A stalled worker may still be the first to report, where nobody took its job meanwhile.
+            # A stalled worker may still be the first to report, if no other worker took its job meanwhile.
             return draw.choice((dies(duration_ms), stalls(course, 200_000), fails(duration_ms)))
         return course
 
     def expected(self, ended: Iterable[Job] = ()) -> Mapping[str, State]:
-        """The state that each job must end in, from the rules for dependencies alone.
+        """Computes the state that each job must end in, from the rules for dependencies alone.
 
-        Calls that fail cost workers too, so of the `ended` jobs some may have lost as many as a job may.
+        Failing calls cost workers too, so some of the `ended` jobs may have lost as many as a job may.
         """
         lost = {job.key: job for job in ended if job.worker_losses == limits.MAX_WORKER_LOSSES}
         states: dict[str, State] = {}
@@ -113,9 +113,9 @@ def _satisfied(edge: DependencyRequest, upstream: State, lost: Job | None) -> bo
 
 
 def draw_workflow(seed: int, *, most_jobs: int, bad_workers: float, interrupted: float = 0.0) -> Drawn:
-    """Jobs that wait for up to three earlier ones in any way; a fifth of them fail for good.
+    """Draws jobs that wait for up to three earlier ones in any way. A fifth of them fail for good.
 
-    `bad_workers` and `interrupted` are shares, 0-1, of the attempts that end badly or are handed back.
+    `bad_workers` and `interrupted` are shares, 0-1, of the attempts that end badly or give their lease back.
     """
     draw = random.Random(seed)
     keys = [f"j{place}" for place in range(draw.randint(1, most_jobs))]

@@ -1,4 +1,4 @@
-"""People who cancel, retry and rerun at any time."""
+"""People that cancel, retry and rerun at any time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ACTS: tuple[Act, ...] = (
 
 
 def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_ms: int) -> None:
-    """Plans so many acts at drawn times, each on whatever job is drawn then; what fails is not repeated."""
+    """Plans `acts` acts at drawn times, each on a job that is drawn then. Failed acts are not repeated."""
     for _ in range(acts):
         act, place = draw.choice(ACTS), draw.random()
 
@@ -73,6 +73,6 @@ def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_
             try:
                 simulator.attempt(ask, API_TIMEOUT_MS)
             except (AlreadyEnded, NotFound, NotRetryable):
-                return  # said so, and nothing was done
+                return  # it was refused with a message, and nothing was done
 
         simulator.plan(draw.randrange(within_ms), happen)

@@ -1,4 +1,4 @@
-"""Simulated runs: set up, submitted to, checked."""
+"""Sets up, submits and checks simulated runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def submit(simulator: Simulator, request: WorkflowRequest, at_ms: int = 0) -> No
 
 
 def run(simulator: Simulator) -> Mapping[str, Job]:
-    """Runs to the end, checks every invariant, and gives the jobs by key (or id where they have none)."""
+    """Runs to the end and checks every invariant. Returns the jobs by key (or id if they have none)."""
     simulator.run()
     check_all(simulator)
     return {job.key or job.job_id: job for job in simulator.world.jobs.values()}

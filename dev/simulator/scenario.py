@@ -1,4 +1,4 @@
-"""What happens to each attempt at a job in a simulation."""
+"""The course of each attempt in a simulation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tidegate.ports import Assignment, Outcome, OutcomeKind
 
 
 class Fate(StrEnum):
-    """How the worker fares during an attempt."""
+    """The fate of the worker during an attempt."""
 
     WORKS = "WORKS"
-    DIES = "DIES"  # without a word: no more heartbeats, no outcome, the message is not acknowledged
-    STALLS = "STALLS"  # no heartbeats, but the outcome is reported at the end, perhaps long after its lease
-    HANDS_BACK = "HANDS_BACK"  # stops: a drain, a scale-in, a Spot interruption with its notice
-    NEVER_BEGINS = "NEVER_BEGINS"  # had claimed the job ahead, and hands it back unbegun
+    DIES = "DIES"  # silently: no more heartbeats, no outcome, the message is not acknowledged
+    STALLS = "STALLS"  # no heartbeats, but it reports the outcome at the end, perhaps long after its lease
+    HANDS_BACK = "HANDS_BACK"  # it stops: a drain, a scale-in, a Spot interruption with its notice
+    NEVER_BEGINS = "NEVER_BEGINS"  # it had claimed the job ahead, and gives the lease back unbegun
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One attempt: how long it takes, and what comes of it unless the worker dies.
+    """One attempt: its duration, and its outcome unless the worker dies.
 
     It waits for `ahead_ms` after its claim before its code begins.
     """

@@ -1,4 +1,4 @@
-"""What happened in a world before two actors are let loose on it."""
+"""The history of a world before two actors start in it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tidegate.usecases.work.conclude import conclude
 
 
 class Scene:
-    """A world with what happened in it before the two begin. No event has reached the dispatcher yet."""
+    """A world with its history before the two actors begin. No event has reached the dispatcher yet."""
 
     def __init__(self, *, capacity: int = 1, lease_seconds: int = 0) -> None:
         settings = make_settings(function_pool(POOL, capacity))
@@ -57,7 +57,7 @@ class Scene:
         return accepted.job_ids
 
     def cut_off(self, request: WorkflowRequest, at: str) -> None:
-        """A submission whose process ends at a request."""
+        """Makes a submission whose process ends at a request."""
 
         def on_request(name: str) -> None:
             if name == at:
@@ -75,14 +75,14 @@ class Scene:
         tick(self.services, now_ms=self.world.now_ms)
 
     def claim(self) -> Claimed:
-        """A worker claims the job of the next message, which it does not acknowledge."""
+        """Lets a worker claim the job of the next message without acknowledging it."""
         (delivery,) = self.services.queue.receive(POOL, limit=1, wait_seconds=0)
         claimed = claim(self.services, delivery.message, "first", self.world.now_ms)
         assert claimed is not None
         return claimed
 
     def end(self, outcome: Outcome) -> Job:
-        """The job of the next message ends so, or has to wait for its next attempt."""
+        """Ends the job of the next message with this outcome, or lets it wait for its next attempt."""
         ended = conclude(self.services, self.claim(), outcome, self.world.now_ms)
         assert ended is not None
         return ended
@@ -91,7 +91,7 @@ class Scene:
         self.world.queues.clear()
 
     def double_messages(self, number: int) -> None:
-        """Of so many jobs two messages are in the queue."""
+        """Puts two messages each of `number` jobs into the queue."""
         for held in list(self.world.queues[POOL].held.values())[:number]:
             self.world.queues[POOL].put(held.message, self.world.now_ms)
 

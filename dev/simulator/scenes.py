@@ -1,4 +1,4 @@
-"""The scenes that two actors are let loose on, in every order of their calls."""
+"""The scenes in which two actors run, in every order of their calls."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ GIVEN_UP = Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retrya
 class Case:
     """A scene with its two actors.
 
-    `window` and `key_limit` are how many jobs, and how many jobs with a concurrency key, may be dispatched at any
-    moment; None where nothing is promised. `answers` are errors that an actor may end with.
+    `window` and `key_limit` are the most jobs, and the most jobs with a concurrency key, that may be dispatched at any
+    moment, or None without a promise. `answers` are errors that an actor may end with.
     """
 
     scene: Scene
@@ -64,7 +64,7 @@ def _tick_and_event(lease_seconds: int) -> Case:
 
 
 def _place_given_up(lease_seconds: int) -> Case:
-    """Of three jobs one has just ended, and its place is free for the third."""
+    """One of three jobs has just ended, and its slot is free for the third."""
     scene = Scene(lease_seconds=lease_seconds)
     scene.submit(3)
     scene.dispatch()
@@ -79,7 +79,7 @@ def _one_key() -> Case:
 
 
 def _one_key_with_two_limits(*, urgent: bool) -> Case:
-    """Two jobs of a key ask for three at once, a third one to be alone."""
+    """Two jobs of a key ask for a limit of three, and a third asks for a limit of one."""
     scene = Scene(capacity=2)
     ready = scene.submit(2, concurrency_key="k", concurrency_limit=3)
     ready += scene.submit(1, concurrency_key="k", priority=900 if urgent else 1)
@@ -87,7 +87,7 @@ def _one_key_with_two_limits(*, urgent: bool) -> Case:
 
 
 def _permit_given_back() -> Case:
-    """One of three jobs of a key has ended; its event and the schedule both free its permit for the others."""
+    """One of three jobs of a key has ended. Its event and a tick both free its permit for the others."""
     scene = Scene(capacity=2)
     scene.submit(3, concurrency_key="k")
     scene.dispatch()
@@ -96,7 +96,7 @@ def _permit_given_back() -> Case:
 
 
 def _retry_of_one_key() -> Case:
-    """The one that held the key failed and is due again at once, while the schedule looks after its permit."""
+    """The holder of the key failed and is due again at once, while a tick checks its permit."""
     scene = Scene(capacity=2)
     scene.submit(3, concurrency_key="k")
     scene.dispatch()
@@ -115,7 +115,7 @@ def _one_downstream(second: Outcome) -> Case:
 
 # --- with the reaper -------------------------------------------------------------------------------
 def _overdue(scene: Scene) -> None:
-    """A lost worker's job, one whose message was lost, and one whose time has come."""
+    """A lost worker's job, a job with a lost message, and a job whose time has come."""
     scene.submit(2)
     scene.dispatch()
     scene.claim()
@@ -137,7 +137,7 @@ def _two_reapers() -> Case:
 
 
 def _two_reapers_of_what_was_left_undone() -> Case:
-    """An upstream has ended, and no event of that ever came."""
+    """An upstream has ended, and no event of it ever came."""
     scene = Scene()
     scene.submit_workflow(workflow([job("a"), job("b", "a"), job("c", "a")]))
     scene.dispatch()
@@ -147,7 +147,7 @@ def _two_reapers_of_what_was_left_undone() -> Case:
 
 
 def _slow_worker_and_reaper(outcome: Outcome, *, cancelled: bool = False, retries: int = 3) -> Case:
-    """Three jobs whose leases have ended, and their worker, which only now reports of them."""
+    """The leases of three jobs have ended, and their worker reports only now."""
     scene = Scene(capacity=2)
     job_ids = scene.submit(3, retry=RetryPolicy(retries, 0, 0))
     scene.dispatch()
@@ -176,7 +176,7 @@ def _two_workers(*, doubled: bool) -> Case:
     scene.dispatch()
     if doubled:
         scene.double_messages(2)
-    beats = not doubled  # a heartbeat more at each of five messages is minutes more of orders
+    beats = not doubled  # one more heartbeat at each of five messages adds minutes of orders
     return Case(scene, (works("first", beats=beats), works("second", beats=beats)))
 
 
@@ -202,7 +202,7 @@ def _two_cancellations() -> Case:
 
 
 def _failed_workflow() -> tuple[Scene, Job]:
-    """The first of three jobs has failed for good, and no event of that has come yet."""
+    """The first of three jobs has failed for good, and no event of it has come yet."""
     scene = Scene()
     scene.submit_workflow(_REQUEST)
     scene.dispatch()
@@ -235,7 +235,7 @@ def _submission_twice() -> Case:
 
 
 def _submission_again_and_reaper(cut_off_at: str) -> Case:
-    """A submission was cut off; its client comes again just when the reaper takes care of it."""
+    """A submission was interrupted. Its client comes again just when the reaper repairs it."""
     scene = Scene()
     scene.cut_off(_REQUEST, cut_off_at)
     scene.wait()

@@ -1,7 +1,7 @@
 """Whole simulated runs, each determined by a seed: `python -m dev.simulator.seeds --seed 7` replays one.
 
-A seed draws a workflow, what its jobs and workers do, what goes wrong around them, how the platform behaves and what
-people do meanwhile. Whatever is drawn, every job ends, and every invariant holds.
+A seed draws a workflow, the courses of its jobs and workers, the faults around them, the platform's behaviour and the
+acts of people. For every seed, every job ends and every invariant holds.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PROGRESS_EVERY = 250
 
 @dataclass(frozen=True)
 class World:
-    """What a seed draws."""
+    """The values drawn from a seed."""
 
     drawn: Drawn
     faults: Faults
@@ -60,12 +60,12 @@ class World:
     capacity: int
     index_shards: int
     acts: int  # of people
-    patient: bool  # whether clients try again until they are answered
-    dispatch_lease_seconds: int  # 0 where one dispatcher is reserved; by default they take turns
+    patient: bool  # clients try again until they get an answer
+    dispatch_lease_seconds: int  # 0 for one reserved dispatcher; by default dispatchers take turns
 
 
 def draw_world(seed: int) -> World:
-    """The world of a seed. About a third of what can go wrong does not, so that combinations differ."""
+    """Draws the world of a seed. About a third of the faults are absent, so that combinations differ."""
     draw = random.Random(f"world {seed}")
     faults = Faults(
         lost_messages=draw.choice((0.0, 0.1, 0.3)),
@@ -89,7 +89,7 @@ def draw_world(seed: int) -> World:
         # A lie beside a step can't be told from the truth.
         lie_every=0 if seed % 3 else random.Random(f"lies {seed}").choice((0, 2, 5)),
     )
-    # Only then can the window be held to, and it takes a crowd to fill it.
+    # Only then can the window be checked, and it takes many jobs to fill it.
     most_jobs = 40 if faults.one_at_a_time else 14
     drawn = draw_workflow(
         seed,
@@ -98,7 +98,7 @@ def draw_world(seed: int) -> World:
         interrupted=random.Random(f"interruptions {seed}").choice((0.0, 0.2, 0.6)),
     )
     index_shards, acts = draw.choice((1, 3)), draw.choice((0, 0, 3, 8))
-    if acts:  # people redrive what a queue has given up; without them every job is to end as drawn
+    if acts:  # people redrive given-up messages; without people every job is to end as drawn
         swallowed, most_receives = draw.choice(((0.0, MOST_RECEIVES), (0.3, 2), (0.8, 2), (0.9, 2)))
         faults = replace(faults, swallowed_messages=swallowed, most_receives=most_receives)
     capacity, patient = draw.choice((1, CAPACITY)), draw.random() < 0.8
@@ -107,7 +107,7 @@ def draw_world(seed: int) -> World:
 
 
 def run_seed(seed: int) -> Simulator:
-    """Runs the world of a seed to its end and checks it; raises AssertionError."""
+    """Runs the world of a seed to its end and checks it. Raises AssertionError."""
     world = draw_world(seed)
     settings = replace(
         make_settings(function_pool("lambda", world.capacity), shards=world.index_shards),
@@ -135,7 +135,7 @@ def run_seed(seed: int) -> Simulator:
 
 
 def check_losses(simulator: Simulator, drawn: Drawn) -> None:
-    """No job is taken from a worker that works, however long that takes: its heartbeats keep it."""
+    """Checks that no job is taken from a worker that works, because its heartbeats keep the lease."""
     for job in simulator.jobs.values():
         for claim, after in pairwise(job.history):
             if claim.state is not State.RUNNING or after.state not in (State.READY, State.RUNNING):
@@ -150,7 +150,7 @@ def check_losses(simulator: Simulator, drawn: Drawn) -> None:
 
 
 def main() -> int:
-    """Replays one seed, or tries many; says which failed and how to replay it."""
+    """Replays one seed, or tries many. Prints the failed seeds and how to replay them."""
     parser = argparse.ArgumentParser(
         description="Simulated runs by seed.", epilog="Example: python -m dev.simulator.seeds --seed 7"
     )

@@ -1,8 +1,8 @@
 """The whole system in one process on a virtual clock: the stream, the schedules, the queues and the workers.
 
-Everything that happens is an event on one heap, so that a run is determined by its seed. The use cases are the real
-ones over the in-memory adapters; what AWS does around them (calling the dispatcher with batches of the stream,
-calling dispatcher and reaper every minute, delivering messages) is what is simulated here.
+Everything that happens is an event on one heap, so a seed determines a run. The use cases are the real ones over the
+in-memory adapters. The simulator does the part of AWS: it calls the dispatcher with batches of the stream, calls the
+dispatcher and the reaper every minute, and delivers messages.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from tidegate.usecases.services import Services
 
 MINUTE_MS = 60_000
 REGISTER_EVERY_MS = 20_000
-RETRY_MS = 1_000  # the event source calls the dispatcher again after it failed
+RETRY_MS = 1_000  # the event source calls the dispatcher again after a failure
 
-# How long an invocation may take before the platform ends it: the timeouts of template.yaml.
+# The time after which the platform ends an invocation: the timeouts of template.yaml.
 API_TIMEOUT_MS = 29_000
 DISPATCHER_TIMEOUT_MS = 300_000
 REAPER_TIMEOUT_MS = 120_000
@@ -55,7 +55,7 @@ Observer = Callable[["Simulator", list[Change]], None]
 
 
 class Killed(Exception):
-    """The platform ended an invocation that took too long; whatever it did stays done."""
+    """The platform ended an invocation that took too long. Its effects stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +66,26 @@ class ProcessClock:
     process: str
 
     def now_ms(self) -> int:
-        """What it says, in milliseconds since the epoch."""
+        """Returns the clock's reading, in milliseconds since the epoch."""
         return self.simulator.now_of(self.process)
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualWatch:
-    """The stopwatch of every process: no clock's setting shows in it."""
+    """The stopwatch of every process, which no change of a clock affects."""
 
     simulator: Simulator
 
     def now_ms(self) -> int:
-        """Milliseconds."""
+        """Returns milliseconds."""
         return self.simulator.now_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the world around the use cases behaves. Times are virtual milliseconds."""
+    """The behaviour of the world around the use cases. Times are virtual milliseconds."""
 
-    slots: int = 4  # jobs at once in each pool
+    slots: int = 4  # concurrent jobs in each pool
     stream_delay_ms: int = 200
     stream_batch: int = 100
     stream_open: bool = True
@@ -93,7 +93,7 @@ class Options:
     stream_shards: int = 1  # each is read by itself, and each later than the one before it
     skew_ms: int = 0  # how far the clocks of processes may be off, either way
     clock_steps: tuple[Step, ...] = ()
-    lie_every: int = 0  # which of AWS's answers to a process have a Date that lies; 0 for none
+    lie_every: int = 0  # of AWS's answers to a process, how often a Date lies; 0 for never
     end_after_ms: int = 86_400_000
 
 
@@ -101,7 +101,7 @@ class Options:
 class Simulator:
     """Runs events until every job has ended. `observers` see the changes that each event made.
 
-    `happened` counts what a run is there for: what went wrong and could have made a difference.
+    `happened` counts the events that a run exists for: faults that could have made a difference.
     """
 
     services: Services
@@ -110,11 +110,11 @@ class Simulator:
     options: Options = field(default_factory=Options)
     observers: list[Observer] = field(default_factory=list)
     open_jobs: set[str] = field(default_factory=set)
-    started: dict[str, int] = field(default_factory=dict)  # by job: the number of the write that first did
+    started: dict[str, int] = field(default_factory=dict)  # by job: the number of the write that did so first
     began: dict[str, int] = field(default_factory=dict)  # the write that first said that its code had begun
     ended: dict[str, int] = field(default_factory=dict)
     writes: int = 0
-    event_began_ms: int = 0  # the event under way, whatever happens in the middle of it
+    event_began_ms: int = 0  # of the event under way, whatever happens during it
     happened: Counter[str] = field(default_factory=Counter)
     make_workers: Callable[[Simulator, str, int], WorkerPool] = WorkerPool
     clocks: Clocks = field(init=False)
@@ -142,28 +142,28 @@ class Simulator:
 
     @property
     def now_ms(self) -> int:
-        """The virtual time, in milliseconds since the epoch."""
+        """Returns the virtual time, in milliseconds since the epoch."""
         return self.world.now_ms
 
     def now_of(self, process: str) -> int:
-        """What the clock of a process says, in milliseconds since the epoch."""
+        """Returns the time that the clock of a process shows, in milliseconds since the epoch."""
         return self.clocks.now_of(process)
 
     def clock_of(self, process: str) -> ProcessClock:
-        """The clock of a process."""
+        """Returns the clock of a process."""
         return ProcessClock(self, process)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
-        """Every job as it stands."""
+        """Returns every job as it is now."""
         return self.world.jobs
 
     def after(self, delay_ms: int, event: Event) -> None:
-        """Plans an event that the system itself brings about."""
+        """Plans an event that the system itself causes."""
         heapq.heappush(self._events, (self.now_ms + delay_ms, next(self._order), event))
 
     def plan(self, at_ms: int, event: Event) -> None:
-        """Plans what comes from outside, such as a submission, `at_ms` after the start; the run awaits it."""
+        """Plans an event from outside, such as a submission, `at_ms` after the start. The run waits for it."""
         self._planned += 1
 
         def happen() -> None:
@@ -182,13 +182,13 @@ class Simulator:
         self.after(offset_ms, again)
 
     def run(self) -> None:
-        """Runs until nothing from outside is planned and every job has ended, or it takes too long."""
+        """Runs until no outside event is planned and every job has ended, or until a time limit."""
         self.settle()
         while self._planned or self.open_jobs or self._half_submitted():
             self._step()
 
     def interrupt(self, pause_ms: int) -> None:
-        """Lets time pass in the middle of an event, as if its process had been stopped; never within a pause."""
+        """Lets time pass in the middle of an event, as if its process had been stopped, but never within a pause."""
         if self._paused:
             return
         self._paused = True
@@ -203,7 +203,7 @@ class Simulator:
             raise Killed
 
     def stand_still(self, for_ms: int) -> None:
-        """Lets time pass in which nothing happens at all; everything that was planned comes later by that much."""
+        """Lets time pass without any event, and delays every planned event by that time."""
         self.world.now_ms += for_ms
         self._events = [(at_ms + for_ms, number, event) for at_ms, number, event in self._events]
 
@@ -217,7 +217,7 @@ class Simulator:
         self.settle()
 
     def attempt(self, action: Event, timeout_ms: int = FOREVER_MS) -> bool:
-        """Whether an invocation came to its end; a failing service or its timeout cuts it off."""
+        """Runs an invocation, which a failing service or its timeout may end. Says whether it was completed."""
         outer_ms, self._dies_at_ms = self._dies_at_ms, self.now_ms + timeout_ms
         try:
             action()
@@ -231,7 +231,7 @@ class Simulator:
         return any(submission.phase not in DONE_WITH for submission in self.world.submissions.values())
 
     def settle(self) -> None:
-        """What follows from what has happened at once: idle workers take messages, changes reach the stream."""
+        """Runs the immediate effects of an event: idle workers take messages, changes reach the stream."""
         for pool in self._pools:
             pool.take_messages()
         changes = list(self.world.changes)
@@ -308,7 +308,7 @@ class Simulator:
         return pools if self._due_watch.is_time(self.now_ms) else frozenset()
 
     def tick(self) -> None:
-        """The dispatcher is called by the schedule, or because a rule has changed."""
+        """Runs the dispatcher for a tick or after a changed rule."""
         self.attempt(
             lambda: tick(
                 self.services, now_ms=self.now_of("scheduled dispatcher"), stopwatch=VirtualWatch(self)
@@ -321,5 +321,5 @@ class Simulator:
         self.attempt(
             lambda: reap(self.services, now_ms=clock.now_ms(), until=until, clock=clock), REAPER_TIMEOUT_MS
         )
-        # What belonged to an abandoned submission is gone without a change.
+        # Jobs of an abandoned submission are deleted without a change.
         self.open_jobs.intersection_update(self.world.jobs.keys())

@@ -1,4 +1,4 @@
-"""A world in memory with everything that is random drawn from one seed."""
+"""A world in memory whose random values are all drawn from one seed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SeededEntropy:
 
 
 class AnyParameters:
-    """A catalogue whose few types take any parameters."""
+    """A registry whose few types take any parameters."""
 
     def types(self) -> Sequence[str]:
         return (JOB_TYPE, OTHER_TYPE)

@@ -1,4 +1,4 @@
-"""Recorded workflows of other people (WfFormat), as far as a simulation needs them."""
+"""Reads workflows recorded by others (WfFormat), as far as a simulation needs them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Trace:
     runtimes_seconds: Mapping[str, float]
 
     def runtime_ms(self, key: str | None) -> int:
-        """How long a task lasts on the virtual clock, to the millisecond."""
+        """Returns how long a task lasts on the virtual clock, in whole milliseconds."""
         return round(self.runtimes_seconds[key or ""] * 1_000)
 
 
 def sample_files() -> tuple[Path, ...]:
-    """The samples beside the repository (../shared/wfinstances); none where that is not there."""
+    """Returns the samples beside the repository (../shared/wfinstances), or none without that folder."""
     return tuple(sorted(SAMPLES.glob("*.json")))
 
 
 def read_trace(file: Path) -> Trace:
-    """A WfFormat file as requests for the simulator's one job type; times are as recorded."""
+    """Reads a WfFormat file as requests for the simulator's one job type. Times are as recorded."""
     body = to_workflow(json.loads(file.read_text(encoding="utf-8")), speed=1.0)
     jobs = tuple(
         JobRequest(

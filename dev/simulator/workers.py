@@ -1,4 +1,4 @@
-"""The simulated workers of one pool: they claim through the real use case and let virtual time pass."""
+"""The simulated workers of one pool. They claim through the real use case and let virtual time pass."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Attempt:
 
 @dataclass(slots=True)
 class WorkerPool:
-    """`slots` workers of one pool, each with one job at a time. A worker that dies is replaced at once."""
+    """`slots` workers of one pool, each with one job at a time. A dead worker is replaced at once."""
 
     simulator: Simulator
     pool: str
@@ -58,7 +58,7 @@ class WorkerPool:
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def register(self) -> None:
-        """What a worker process says of itself now and then."""
+        """Registers a worker process and its state, as the process does now and then."""
         self.simulator.attempt(self._tell)
 
     def _tell(self) -> None:
@@ -76,7 +76,7 @@ class WorkerPool:
         self._entry = beat_worker(services, told)
 
     def take_messages(self) -> None:
-        """Idle workers take what is visible, until there is no idle worker or no message."""
+        """Lets idle workers take visible messages, until no worker is idle or no message is left."""
         simulator = self.simulator
         queue = simulator.world.queues.get(self.pool)
         while queue is not None and self._may_take() and queue.has_visible(simulator.now_ms):
@@ -100,7 +100,7 @@ class WorkerPool:
         outcomes: Sequence[Job | DependencyUnavailable | ServiceRefused | None]
         try:
             outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_of(worker_id))
-        except DependencyUnavailable as error:  # though some of them may have been carried out
+        except DependencyUnavailable as error:  # some transitions may have been carried out all the same
             outcomes = [error] * len(deliveries)
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
             if isinstance(outcome, Job):

@@ -12,13 +12,13 @@ from dev.simulator.memory.world import MemoryWorld
 
 @dataclass(slots=True)
 class Digests:
-    """Short names of what is in a world. Jobs never change, so each is looked at once."""
+    """Short names for the contents of a world. A job value never changes, so each is looked at once."""
 
     _world: MemoryWorld
     _jobs: dict[int, tuple[object, bytes]] = field(default_factory=dict)
 
     def world(self) -> bytes:
-        """A name of the world as it stands, with all writes that led to it in their order."""
+        """Returns a name for the world as it is, with all writes that led to it in their order."""
         world = self._world
         return digest_of(
             (
@@ -53,7 +53,7 @@ def digest_of(value: object) -> bytes:
 
 
 def copy_world(world: MemoryWorld) -> MemoryWorld:
-    """A world of its own that stands as this one does; what never changes is shared."""
+    """Copies a world. The copy shares the values that never change."""
     return replace(
         world,
         requests=world.requests.copy(),

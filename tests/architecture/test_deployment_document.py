@@ -80,6 +80,6 @@ def test_the_counts_of_an_idle_month_are_those_of_the_template() -> None:
         and "BatchSize" in spec["Properties"]
         and spec["Properties"]["EventSourceArn"] == "<LambdaPoolQueue.Arn>"
     ]
-    # With a maximum Lambda never goes below five pollers; each asks for 20 s at a time.
+    # With a maximum, Lambda never uses fewer than five pollers. Each asks for 20 s at a time.
     assert "MaximumConcurrency" in source["ScalingConfig"]
     assert counts["Lambda looks into the function pool's queue"] == 5 * 3 * MINUTES

@@ -1,4 +1,4 @@
-"""docs/explanation/guarantees.md names tests that there are."""
+"""docs/explanation/guarantees.md names tests that exist."""
 
 from __future__ import annotations
 

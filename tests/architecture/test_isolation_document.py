@@ -30,7 +30,7 @@ def test_the_page_lists_each_variable_that_is_passed() -> None:
 def test_the_page_counts_the_variables_that_tidegate_sets() -> None:
     (number, paragraph) = re.findall(r"tidegate sets (\w+) itself:(.*?)\n\n", DOCUMENT, re.DOTALL)[0]
     at_start = job_environment({}, ()).at_start(with_keys=False)
-    # Where the code is and the attempt's folder are added as the process and the attempt begin.
+    # The code's folder and the attempt's folder are added when the process and the attempt begin.
     expected = {"PYTHONPATH", "TMPDIR", *at_start}
     assert set(re.findall(r"`([A-Z_0-9]+)(?:=\w+)?`", paragraph)) == expected
     assert number == {4: "four", 5: "five", 6: "six"}[len(expected)]

@@ -1,4 +1,4 @@
-"""What `make mutants` leans on."""
+"""The assumptions behind `make mutants`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages name files of this project that are there: sample events, tests, scripts and pages."""
+"""Pages name files of this project that exist: sample events, tests, scripts and pages."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_a_page_names_files_that_are_there(page: Path) -> None:
 
 
 def _is_there(name: str, page: Path) -> bool:
-    """True for a file of the project's folder or, as a link counts it, of the page's own."""
+    """Says whether a name is a file of the project's folder or, as in a link, of the page's own folder."""
     return (ROOT / name).exists() or (page.parent / name).exists()

@@ -38,7 +38,10 @@ def test_a_parameter_is_said_as_the_template_has_it(name: str) -> None:
 
 
 def _range(stated: dict[str, Any]) -> str | None:
-    """The range in the document's words; None where the template has a pattern, which people read in other words."""
+    """Returns the range in the document's words.
+
+    None where the template has a pattern, which the page puts in words.
+    """
     if "AllowedValues" in stated:
         return ", ".join(f"`{value}`" for value in stated["AllowedValues"])
     if "MinValue" in stated:

@@ -1,7 +1,7 @@
-"""What the deployed roles and policies say: nothing by wildcard, and nothing that nobody looks at.
+"""The deployed roles and policies: no wildcards, and no permission that this file does not compare.
 
-That each permission is needed is shown by tests/harness/e2e/permissions, on the local AWS; what that never asks for
-is compared to the letter here.
+The tests in tests/harness/e2e/permissions show on the local AWS that each permission is needed. Permissions that they
+can't reach are compared to the letter here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ TASKS = f"arn:aws:ecs:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:task/<E
 
 @pytest.fixture(scope="module")
 def deployed() -> Transformed:
-    """Everything that the template can hold: the ecs pool's tasks, and (by default) dispatchers that take turns."""
+    """Returns every resource that the template can hold.
+
+    It has the ecs pool's tasks, and dispatchers that take turns (the default).
+    """
     return Transformed(**FULL)
 
 
@@ -59,7 +62,7 @@ def of_type(template: Transformed, kind: str) -> dict[str, Any]:
 
 
 def inline(role: dict[str, Any]) -> list[dict[str, Any]]:
-    """All statements of a role's own policies."""
+    """Returns all statements of a role's own policies."""
     policies = role.get("Policies", ())
     return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
 
@@ -69,7 +72,7 @@ def listed(value: Any) -> list[str]:
 
 
 def statements(template: Transformed) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement of every role and policy, with the name of whose it is."""
+    """Returns every statement of every role and policy, with the name of its owner."""
     for name, role in of_type(template, "IAM::Role").items():
         yield from ((name, each) for each in inline(role))
     for name, policy in of_type(template, "IAM::ManagedPolicy").items():
@@ -97,7 +100,7 @@ def test_no_role_has_a_policy_that_is_not_the_template_s_own(deployed: Transform
     }
     assert attached == {
         "EcsTaskRole": ["<WorkerProcessPolicy>"],
-        # The gateway writes the logs of every API of the account with it; AWS says which policy that takes.
+        # The gateway uses it to write the logs of every API of the account. AWS documents which policy that needs.
         "ApiLogsRole": ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"],
     }
     assert [each["Sid"] for each in inline(of_type(deployed, "IAM::Role")["EcsTaskRole"])] == ["Protection"]
@@ -118,11 +121,11 @@ def test_each_service_takes_its_role_for_this_account_only(deployed: Transformed
             case "ecs-tasks.amazonaws.com":
                 assert trust["Condition"] == {"StringEquals": account}, name
             case "scheduler.amazonaws.com":
-                # A schedule's own ARN is never sent, only its group's.
+                # AWS sends only the ARN of the schedule's group, never the schedule's own.
                 group = {"aws:SourceArn": "<Schedules.Arn>"}
                 assert trust["Condition"] == {"StringEquals": account | group}, name
             case _:
-                # No page of AWS says that these always name the account; where they do, it must be this one.
+                # No page of AWS says that these always name the account. Where they do, it must be this account.
                 assert trust["Condition"] == {"StringEqualsIfExists": account}, name
 
 
@@ -155,10 +158,10 @@ def test_every_resource_is_named_that_has_a_name(deployed: Transformed) -> None:
     assert by_wildcard == KNOW_NO_RESOURCES.keys()
     for name, each in statements(deployed):
         partly = [resource for resource in listed(each["Resource"]) if "*" in resource and resource != "*"]
-        # Ids are part of the API's paths, so a route can't be named without; the API and its stage are.
+        # Ids are part of the API's paths, so the paths can't be named. The API and its stage can.
         api = f"arn:aws:execute-api:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:<Api>/live/"
         routes = all(resource.startswith(api) and "/v1/" in resource for resource in partly)
-        # A task's id is drawn when it starts; the cluster is the stack's own.
+        # A task gets its id when it starts, so only the cluster can be named.
         assert routes or partly == [f"{TASKS}*"], (name, each)
 
 
@@ -204,7 +207,7 @@ def test_only_dispatchers_that_take_turns_may_touch_leases(deployed: Transformed
 
 
 def test_who_writes_by_statements_may_read_what_refused_them(deployed: Transformed) -> None:
-    """A refused statement of a batch brings no item back: without the read, every refusal would be left open."""
+    """A refused statement of a batch returns no item: without the read, every refusal would stay unexplained."""
     writers = set()
     for name, statement in statements(deployed):
         actions = set(listed(statement["Action"]))

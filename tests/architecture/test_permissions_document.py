@@ -29,7 +29,7 @@ def shown_resource(resource: str) -> str:
 
 
 def shown(who: str, statement: dict[str, Any]) -> list[str]:
-    """What the table says of a statement, but for its last column."""
+    """Returns the table's row for a statement, without the last column."""
     actions = [action.split(":") for action in listed(statement["Action"])]
     ((service,),) = {(service,) for service, _ in actions}
     resources = ", ".join(map(shown_resource, listed(statement["Resource"])))

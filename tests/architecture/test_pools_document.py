@@ -1,4 +1,4 @@
-"""docs/explanation/pools.md and docs/guides/add-a-pool.md say what settings take and what the template has."""
+"""docs/explanation/pools.md and docs/guides/add-a-pool.md match the accepted settings and the template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture in docs/explanation/architecture.md stays true: who may import whom, and who may ask for the time."""
+"""The picture in docs/explanation/architecture.md stays true: the allowed imports, and no clock in the core."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_imports_go_in_the_decided_directions() -> None:
-    # In a process of its own: the linter silences every logger that exists.
+    # It runs in a process of its own, because the linter silences every existing logger.
     command = [str(Path(sys.executable).with_name("lint-imports"))]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stdout

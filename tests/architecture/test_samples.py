@@ -1,4 +1,4 @@
-"""The demo's job types are not part of what users deploy, unless they ask for them."""
+"""Users deploy the demo's job types only if they ask for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds on files and functions, and calls that must not exist."""
+"""Bounds on files and functions, and calls that are forbidden."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_nothing_scans_a_table(call: str) -> None:
 def test_no_policy_allows_scan_or_a_wildcard_action() -> None:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
     assert "dynamodb:Scan" not in template
-    # Who talks to a queue without TLS may do nothing at all: those are the only wildcards.
+    # Requests to a queue without TLS are denied all actions: those are the only wildcards.
     assert template.count("Action: sqs:*") == template.count("sqs:*") == template.count("Effect: Deny")
     for service in ("dynamodb", "lambda", "states", "s3"):
         assert f"{service}:*" not in template

@@ -1,4 +1,4 @@
-"""All that is fetched is named by its content: packages by hash, the image's base by digest, actions by commit."""
+"""Everything fetched is named by its content: packages by hash, the base image by digest, actions by commit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 LISTS = sorted(
     [
         *(ROOT / "layers").glob("*/requirements.txt"),
-        *(ROOT / "requirements").glob("*.txt"),
+        *(ROOT / "dev" / "requirements").glob("*.txt"),
         ROOT / "worker" / "requirements.txt",
     ]
 )
@@ -28,13 +28,13 @@ def _workflow(path: Path) -> Any:
 
 
 def _requirements(text: str) -> list[str]:
-    """The logical lines of a requirements list."""
+    """Returns the logical lines of a requirements list."""
     joined = text.replace("\\\n", " ")
     return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def unpinned_bases(dockerfile: str) -> list[str]:
-    """The images without a digest that a Dockerfile begins with, its arguments' defaults filled in."""
+    """Returns the base images of a Dockerfile that have no digest, after its arguments' defaults are filled in."""
     defaults = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
     bases = re.findall(r"^FROM (?:--\S+ )*(\S+)", dockerfile, re.MULTILINE)
     named = [re.sub(r"\$\{(\w+)\}", lambda match: defaults.get(match[1], ""), base) for base in bases]
@@ -70,7 +70,7 @@ def test_every_package_is_pinned_with_its_hashes() -> None:
 def test_every_install_asks_for_hashes() -> None:
     for path in (DOCKERFILE, ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS):
         for command in INSTALL.findall(path.read_text(encoding="utf-8")):
-            # This project itself, from its own folder, needs none.
+            # This project itself is installed from its own folder and needs no hash.
             assert "--require-hashes" in command or "--no-deps" in command, f"{path.name}: {command}"
     assert len(INSTALL.findall(DOCKERFILE.read_text(encoding="utf-8"))) == 1
 

@@ -1,4 +1,4 @@
-"""The functions of the template: they reserve nothing, failed events become dead letters, logs hide no metrics."""
+"""The template's functions reserve no concurrency, turn failed events into dead letters and log their metrics."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_lambda_lets_through_what_the_log_level_asks_for_and_always_metrics(leve
 
 
 def test_the_function_that_publishes_metrics_is_the_reaper() -> None:
-    """It shares no slot with the streams, so nothing that jobs do keeps the metrics that ECS is scaled by."""
+    """The reaper shares no slot with the streams, so jobs can't hold up the metrics that ECS scales by."""
     publishers = {
         name
         for name in functions(Resolved())

@@ -1,4 +1,4 @@
-"""The pools of the template: the environment that names them, and the ecs pool's tasks, which are off by default."""
+"""The template's pools: the environment that names them, and the ecs pool's tasks, which are off by default."""
 
 from __future__ import annotations
 
@@ -115,16 +115,16 @@ def test_a_task_has_time_to_drain_and_to_hand_back_before_it_is_killed(on: Resol
     option, drain_seconds = worker["Command"][4:]
     assert option == "--drain-seconds"
     assert worker["StopTimeout"] == FARGATE_STOP_SECONDS
-    # What ends a process besides: the last request to the agent, and the writes of what was handed back.
+    # The process also needs time for its last request to the agent and for the writes that give its leases back.
     assert float(drain_seconds) + HAND_BACK_SECONDS + 15 <= FARGATE_STOP_SECONDS
-    # A job that is not protected yet when the stop comes can run for as long again as it has run, and more.
+    # A job that is not protected yet when the stop comes can run for as long again as it has run, and longer.
     assert float(drain_seconds) >= 2 * PROTECT_AFTER_SECONDS
 
 
 def test_a_task_may_protect_the_tasks_of_its_cluster_and_nothing_else(on: Resolved) -> None:
     (policy,) = on.properties("EcsTaskRole")["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
-    # The agent's PUT makes this one call; its GET, which makes another, is not used.
+    # The agent's PUT makes this one call. Its GET makes another, and is not used.
     assert statement["Action"] == ["ecs:UpdateTaskProtection"]
     assert statement["Resource"] == "arn:aws:ecs:eu-central-1:123456789012:task/<EcsCluster>/*"
 
@@ -153,7 +153,7 @@ def test_the_service_runs_the_task_where_the_parameters_say(on: Resolved) -> Non
         "Enable": True,
         "Rollback": True,
     }
-    # Protected tasks go on beside their successors, so there must be room for both.
+    # Protected tasks run on beside their successors, so there must be capacity for both.
     assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
     assert service["DeploymentConfiguration"]["MaximumPercent"] == 200
     assert "DesiredCount" not in service, "it would undo what the scaling decided"
@@ -201,13 +201,13 @@ def test_no_second_task_is_started_while_the_first_one_is_on_its_way(
 
 
 def first_tasks(cooldown_s: int, *, begins_s: int, starts_within_s: int) -> int:
-    """How many tasks the alarm starts, second by second, from the moment that a job waits in a pool without workers.
+    """Returns how many tasks the alarm has started by each second after a job waits in a pool without workers.
 
-    The metrics are published once a minute and take up to a minute to be there. The alarm looks once a minute at the
-    last whole minute, and asks for a task each time it finds jobs and no worker; the policy heeds that unless it cools
-    down. A task is a worker `starts_within_s` after it was asked for.
+    The metrics are published once a minute and take up to a minute to arrive. The alarm looks once a minute at the last
+    whole minute, and asks for a task each time it finds jobs and no worker. The policy ignores this while it cools
+    down. A task becomes a worker `starts_within_s` after the alarm asked for it.
     """
-    published: dict[int, bool] = {}  # whether there was no worker, by the minute of its publication
+    published: dict[int, bool] = {}  # no worker was there, by the minute of its publication
     asked_at: list[int] = []
     for now in range(begins_s, begins_s + 3_600):
         if now % 60 == 0:
@@ -222,7 +222,10 @@ def first_tasks(cooldown_s: int, *, begins_s: int, starts_within_s: int) -> int:
 
 
 def _check_queries(queries: list[dict[str, Any]], metrics: dict[str, str]) -> None:
-    """Each id is the metric that the dispatcher publishes under that name; only the expression is looked at."""
+    """Checks that each id is the metric that the dispatcher publishes under that name.
+
+    Only the expression may differ.
+    """
     *read, expression = queries
     assert {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in read} == metrics
     for each in read:

@@ -1,4 +1,4 @@
-"""A caller who asks for the greatest weight over the longest path gains a bounded number of points."""
+"""A caller that asks for the greatest weight over the longest path gains a bounded number of points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULTS = Settings(pools={}, default_pool="")
 
 
 def chain(jobs: int) -> tuple[JobRequest, ...]:
-    """A chain of jobs, each with the longest estimate that is accepted."""
+    """Makes a chain of jobs, each with the longest accepted estimate."""
     return tuple(
         JobRequest(
             type=JOB_TYPE,
@@ -40,7 +40,7 @@ def chain(jobs: int) -> tuple[JobRequest, ...]:
 def test_a_chain_of_9999_jobs_of_12_hours_gains_the_cap_at_most_and_keeps_its_order() -> None:
     boosts = boosts_of(chain(9_999), limits.MAX_CRITICAL_PATH_WEIGHT, DEFAULTS.critical_path_max_points)
     assert max(boosts) == DEFAULTS.critical_path_max_points * 1_000
-    assert list(boosts) == sorted(set(boosts), reverse=True)  # no two of them are level
+    assert list(boosts) == sorted(set(boosts), reverse=True)  # no two of them are equal
 
 
 def test_what_is_stored_of_a_submission_is_capped_by_the_deployments_setting() -> None:

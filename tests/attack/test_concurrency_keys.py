@@ -1,4 +1,4 @@
-"""A caller who names another's concurrency key with a larger limit does not undo the limit of the other."""
+"""A caller that uses another caller's concurrency key with a larger limit does not undo the other's limit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def flood(deployment: Deployment, number: int = 20, pool: str = POOL, limit: int
 
 
 def follow(deployment: Deployment) -> None:
-    """Reacts until nothing is new."""
+    """Handles events until there are no new ones."""
     while deployment.world.changes:
         react(deployment.services, deployment.events(), now_ms=deployment.now_ms)
 
@@ -109,7 +109,7 @@ def test_a_smaller_limit_holds_on_though_very_many_other_lanes_hide_the_one_it_w
     follow(deployment)
     flood(deployment, limit=99)
     follow(deployment)
-    for number in range(LANES_AT_MOST):  # of which the last by name are listed
+    for number in range(LANES_AT_MOST):  # the listing holds the last of these by name
         deployment.services.lanes.note(POOL, key_lane(f"x{number}", 5), now_ms=deployment.now_ms)
     deployment.world.now_ms += 2 * MINUTE_MS
     lanes = [KnownLane(key_lane(KEY, 99), 1, 0)]
@@ -125,7 +125,7 @@ def test_the_least_of_the_others_is_found_though_very_many_other_lanes_hide_the_
     deployment.submit(1, concurrency_key=KEY, concurrency_limit=3)
     follow(deployment)
     assert settled(deployment) == 1
-    for number in range(2 * LANES_AT_MOST):  # of which the last by name are listed
+    for number in range(2 * LANES_AT_MOST):  # the listing holds the last of these by name
         deployment.services.lanes.note(POOL, key_lane(f"x{number}", 99), now_ms=deployment.now_ms)
     cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
     deployment.world.now_ms += 2 * MINUTE_MS
@@ -153,7 +153,7 @@ def test_the_limit_of_a_waiting_job_that_was_forgotten_too_early_holds_again(poo
     follow(deployment)
     (mine,) = deployment.submit(1, concurrency_key=KEY, pool=pool)
     follow(deployment)
-    # The index lagged behind, or a slow dispatcher noted the limit with an old time.
+    # The index lagged behind, or a slow dispatcher wrote the limit with an old time.
     standing = deployment.services.permits.standing(key_permit(KEY))
     deployment.services.permits.set_waiting_if_not_noted_since(
         key_permit(KEY), None, noted_at_ms=standing.waiting_noted_at_ms
@@ -175,7 +175,7 @@ def test_very_many_jobs_of_a_key_ask_for_its_permit_once_in_a_run(limit: int) ->
     flood(deployment, 1)
     follow(deployment)
     deployment.submit(1, concurrency_key=KEY)
-    follow(deployment)  # which waits from now on, and binds all that come
+    follow(deployment)  # the job waits from now on, and its limit binds all later jobs
     deployment.submit(150, concurrency_key=KEY, concurrency_limit=limit, priority=900)
     before = deployment.world.requests["take_permit"]
     tick(deployment.services, now_ms=deployment.now_ms)

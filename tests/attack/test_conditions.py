@@ -1,6 +1,6 @@
 """Conditions that a caller wrote to cost as much as possible.
 
-`TIDEGATE_SEARCH_SECONDS` makes the search for the worst ones longer than it is in CI.
+`TIDEGATE_SEARCH_SECONDS` makes the search for the worst conditions longer than it is in CI.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_a_search_finds_no_condition_that_costs_more_than_is_promised() -> None:
     assert tried > 100
     assert any("costs more than" in found.said for found in worst), "the search has met the limit"
     for found in worst:
-        # Measured again: another process may have had the processor's cache.
+        # Measured again, because another process may have filled the processor's cache.
         cpu_ms = min(found.cpu_ms, cost_of(found.expression, view_of(RESULTS[found.shape]()))[0])
         assert cpu_ms <= CPU_MS, (found.shape, found.expression)
     for found in worst[:5]:

@@ -1,4 +1,4 @@
-"""A caller makes up the cursor of a listing: no page costs more than the bound, whatever it holds."""
+"""A caller invents the cursor of a listing: no page costs more than the bound, whatever the cursor holds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _queries(world: MemoryWorld) -> int:
 
 
 def _with_lanes(services: Services, world: MemoryWorld, name: str) -> set[str]:
-    """A job in each of many lanes, and some in the main one; returns the ids of all."""
+    """Creates a job in each of many lanes, and some in the main one. Returns the ids of all."""
     made = set()
     for number in range(LANES):
         lane = f"key:1:{name}{number}"
@@ -110,7 +110,7 @@ def test_a_forged_cursor_is_refused_and_costs_no_query(
 
 
 def test_the_most_that_a_forged_cursor_costs_is_a_page(services: Services, world: MemoryWorld) -> None:
-    """A round that ends at the last of very many lanes has as many streams as two, and no more."""
+    """A round that ends at the last of very many lanes reads two streams at most."""
     for number in range(3 * STREAMS_PER_PAGE):
         services.lanes.note("lambda", f"key:1:k{number:05}", now_ms=NOW_MS)
     before = _queries(world)
@@ -127,7 +127,7 @@ def test_a_cursor_that_unpacks_to_very_much_is_refused(services: Services) -> No
 
 
 def _pages(services: Services, world: MemoryWorld, limit: int) -> Iterator[tuple[list[str], int, int]]:
-    """The ids of each page, how many queries it took, and how long the cursor to the next is."""
+    """Returns the ids of each page, the number of queries for it, and the length of the cursor to the next page."""
     cursor = None
     for _ in range(2_000):
         before = _queries(world)

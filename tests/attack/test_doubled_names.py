@@ -1,4 +1,4 @@
-"""A body of nothing but doubled names costs no more time than any other of its size."""
+"""A body that holds only doubled names takes no more time than any other body of its size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ CPU_SECONDS = 5.0  # of the 29 that a call may take; on a busy machine
 
 
 def measure(body: str) -> tuple[float, int]:
-    """Reads a body that must be refused; gives the seconds of processor time, and how many violations were told."""
+    """Reads a body that must be refused.
+
+    Returns the seconds of processor time and the number of reported violations.
+    """
     started = time.thread_time()
     with pytest.raises(InvalidRequest) as refused:
         read_job(body)
@@ -30,7 +33,7 @@ def measure(body: str) -> tuple[float, int]:
     ],
 )
 def test_a_body_of_doubled_names_is_refused_soon(body: str) -> None:
-    # Apart: what other tests keep in this process's memory makes every collection of garbage slower.
+    # In a process of its own: the memory of other tests makes every garbage collection of this one slower.
     seconds, violations = measured_apart(measure, body)
     assert seconds < CPU_SECONDS
     assert 1 <= violations <= MAX_REPORTED

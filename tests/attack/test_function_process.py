@@ -1,4 +1,4 @@
-"""In the function's own process: job code that never stops, spoils the runtime's streams, or leaves processes."""
+"""Job code in the function's own process: it never stops, spoils the runtime's streams, or leaves processes behind."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_process_without_a_free_descriptor_runs_no_job_and_none_is_to_blame() 
                 held.append(os.open(os.devnull, os.O_RDONLY))
         outcomes = [executor.execute(noop, Beats())]
         while outcomes[-1].kind is OutcomeKind.UNABLE and len(outcomes) < 20:
-            os.close(held.pop())  # one more is free each time, so that it fails in each place
+            os.close(held.pop())  # the job fails further on each time
             outcomes.append(executor.execute(noop, Beats()))
     finally:
         for descriptor in held:
@@ -220,7 +220,7 @@ _RUNTIME = """
 
 
 def test_no_job_reads_or_writes_what_the_runtime_says_over_the_standard_streams() -> None:
-    """The runtime of the local stack: a line on descriptor 0 is an event, a line on descriptor 1 its answer."""
+    """In the local stack's runtime, a line on descriptor 0 is an event and a line on descriptor 1 is its answer."""
     environment = importing_environment()
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_RUNTIME)],

@@ -1,4 +1,4 @@
-"""A job that depends on many large results takes no more of a worker's memory than a stated bound."""
+"""A job that depends on many large results uses a bounded part of a worker's memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Job code tries to read what is not its own: the worker's keys, its process, and what the last job left."""
+"""Job code tries to read data that is not its own: the worker's keys, its process, and files of earlier jobs."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_with_a_process_for_each_attempt_nothing_in_memory_stays() -> None:
     assert not state.exists() or ") Z" in state.read_text(encoding="utf-8")
 
 
-# --- the worker's process and other attempts' -------------------------------------------------------------------
+# --- the worker's process and other attempts -----------------------------------------------------------------------
 
 _WORKER = """
     import json, os, sys, threading

@@ -1,4 +1,4 @@
-"""Job code speaks to its worker as only the code around it should, and runs as soon as it is loaded."""
+"""Job code sends its worker messages that only the code around it should send, and runs as soon as it is loaded."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_job_code_that_can_not_be_loaded_is_named() -> None:
     assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "process-not-started")
 
 
-# --- what job code says to its worker ------------------------------------------------------------------------------
+# --- messages of job code to its worker ----------------------------------------------------------------------------
 
 _OWN = '"job_id": "JOB", "attempt": ATTEMPT'
 

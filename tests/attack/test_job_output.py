@@ -1,4 +1,4 @@
-"""Lines that job code prints reach the log line by line, with the job that printed it, and never without a bound."""
+"""Lines that job code prints reach the log one by one, with the id of their job, and within a bound."""
 
 from __future__ import annotations
 

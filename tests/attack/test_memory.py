@@ -1,4 +1,4 @@
-"""However large and however many the jobs are that callers send, one call reads and holds a bounded part of them."""
+"""One call reads and holds a bounded part of the jobs that callers send, however large and however many they are."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DEPENDENTS = 250
 
 # --- how many bytes come over the wire -------------------------------------------------------------
 class Wire:
-    """Counts what a client's answers hold, in bytes of JSON."""
+    """Counts the bytes of JSON in the answers of a client."""
 
     def __init__(self) -> None:
         self.largest = 0
@@ -81,7 +81,7 @@ def stores() -> Iterator[Stores]:
 
 
 def over(stores: Stores) -> Services:
-    """The use cases over stores of AWS."""
+    """Builds the use cases over stores of AWS."""
     services, _ = memory_services(SETTINGS)
     return replace(
         services,
@@ -109,7 +109,7 @@ def pending(job_id: str, *depends_on: Dependency, **changes: Any) -> Job:
 
 
 def read_by_release(stores: Stores, parameters: dict[str, Any]) -> tuple[Wire, int]:
-    """Releases many dependents; returns the bytes that were read, and how many jobs moved."""
+    """Releases many dependents. Returns the bytes read and the number of jobs released."""
     condition = Dependency("S.0", DependencyType.CONDITIONAL, "upstream.result > 1")
     edges = tuple(Dependent(f"S.{n}", 0, DependencyType.CONDITIONAL) for n in range(1, DEPENDENTS + 1))
     upstream = pending(
@@ -148,7 +148,7 @@ def test_the_reaper_never_reads_the_parameters_of_what_waits(stores: Stores) -> 
 
 # --- how many jobs are held at once ----------------------------------------------------------------
 class Counting(MemoryJobStore):
-    """Remembers the most that was asked of it in one call."""
+    """Remembers the largest number of jobs that one call asked for."""
 
     most_read = 0
     most_moved = 0
@@ -184,7 +184,7 @@ class World:
         self.services = replace(services, jobs=self.jobs)
 
     def fan_out(self) -> tuple[str, list[str]]:
-        """A workflow in which very many jobs wait on one."""
+        """Makes a workflow in which very many jobs wait for one job."""
         first = JobRequest(type=JOB_TYPE, key="first")
         edge = (DependencyRequest(key="first"),)
         rest = [JobRequest(type=JOB_TYPE, key=str(n), depends_on=edge) for n in range(MANY)]
@@ -244,7 +244,7 @@ def test_jobs_whose_time_has_come_together_become_ready_in_portions(world: World
     _, ids = world.fan_out()
     world.change_all(ids, state=State.SCHEDULED, due_at_ms=NOW_MS, waiting_on=frozenset())
     world.jobs.forget()
-    assert len(wake_due(world.services, POOL, NOW_MS)) == 500  # of each shard, and there is one
+    assert len(wake_due(world.services, POOL, NOW_MS)) == 500  # of each shard, and there is one shard
     world.jobs.assert_bounded()
 
 

@@ -1,4 +1,4 @@
-"""A page of the largest jobs that callers can send fits into an answer, and no job is left out of the pages."""
+"""A page of the largest jobs that callers can send fits into an answer, and the pages leave out no job."""
 
 from __future__ import annotations
 

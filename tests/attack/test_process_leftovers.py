@@ -1,4 +1,4 @@
-"""All that a job started ends with its attempt, by whatever way that ends, and no job meets what another left."""
+"""Everything that a job started ends with its attempt, and no job meets the leftovers of another."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_a_job_that_stops_its_keeper_gains_nothing(
 
 
 def test_a_process_that_was_closed_may_be_killed_again(executor: ProcessExecutor) -> None:
-    """As where the worker shuts down in the moment in which a thread discards its process."""
+    """The worker may shut down in the moment in which a thread discards its process."""
     result_of(executor, "process.observe")
     (child,) = executor._children.idle
     child.close()
@@ -197,7 +197,7 @@ def test_a_process_that_was_closed_may_be_killed_again(executor: ProcessExecutor
 def test_no_signal_goes_to_the_number_of_a_group_that_is_gone(
     executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number may be another's by then."""
+    """The number may belong to another process by then."""
     result_of(executor, "process.observe")
     killed: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, _number: killed.append(group))

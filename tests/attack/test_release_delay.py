@@ -1,4 +1,4 @@
-"""A caller whose conditions cost as much as they may, and the jobs of the others."""
+"""A caller's conditions cost as much as they may, and other callers' jobs wait a bounded time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TEXTS: Json = [f"x{number:05}" for number in range(20_000)]
 
 
 class CostlyConditions:
-    """Every condition takes as long as one may, on the clock of the world."""
+    """Conditions that each take the longest allowed time, on the clock of the world."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
@@ -77,7 +77,7 @@ class CostlyConditions:
 
 
 class WorldClock:
-    """The world's clock."""
+    """The clock of the world."""
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
@@ -87,7 +87,7 @@ class WorldClock:
 
 
 class Deployment:
-    """One pool that has a place for every job; what conditions cost passes on its clock unless `real`."""
+    """One pool that has a slot for every job. The time of conditions passes on its clock unless `real`."""
 
     def __init__(self, *, real: bool = False, shards: int = 2) -> None:
         pools = {"lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=10_000)}
@@ -121,7 +121,7 @@ class Deployment:
 
 
 def _costly(upstream_id: str, number: int) -> DependencyRequest:
-    # Each its own, so that none is evaluated for another.
+    # Each condition is different, so that none shares the result of another.
     condition = f"upstream.result.all(x, x != '{number}' && upstream.result.all(y, y != ''))"
     return DependencyRequest(job_id=upstream_id, type=DependencyType.CONDITIONAL, condition=condition)
 
@@ -242,7 +242,7 @@ def test_a_foreign_job_whose_news_was_lost_is_released_though_others_take_all_th
     deployed.end(upstream_id)
     deployed.end(foreign_upstream_id)
     deployed.world.now_ms += GRACE_MS
-    for _ in range(2):  # its page comes at the latest in the second
+    for _ in range(2):  # its page comes in the second tick at the latest
         reap(deployed.services, now_ms=deployed.world.now_ms, until=deployed.until(1_000))
         deployed.world.now_ms += 60_000
     assert deployed.world.jobs[foreign_id].state is State.READY
@@ -287,7 +287,7 @@ def test_one_that_waits_for_very_many_has_all_of_them_looked_at_though_time_is_s
 
 
 class PoisonedConditions(CostlyConditions):
-    """One of them is refused by the store, as what can't be read is."""
+    """Conditions of which the store refuses one, as it refuses unreadable data."""
 
     def evaluate(
         self, expression: str, upstream: Mapping[str, Json], *, max_steps: int = limits.MAX_CONDITION_STEPS

@@ -1,4 +1,4 @@
-"""A caller who cancels and retries another's job again and again does not use up its reopenings."""
+"""A caller that cancels and retries another's job again and again does not use up its reopenings."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_store_shortens_the_history_in_the_same_way(stores: Stores) -> Non
     submitted = (HistoryEntry(NOW_MS, State.READY, 0, "submit"),)
     expected = [
         replace(READY, job_id=job_id, input=JobInput({}), ready_at_ms=NOW_MS, history=submitted)
-        for job_id in ("S", "T")  # two go as statements of one request
+        for job_id in ("S", "T")  # two jobs go as statements of one request
     ]
     stores.jobs.insert_if_absent(expected)
     cancelled = Ending(State.CANCELLED, failure=JobFailure("cancelled", "by eve"), expires_at_s=NOW_MS)

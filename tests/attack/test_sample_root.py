@@ -1,4 +1,4 @@
-"""The samples that read files are asked for files outside of the folder that they may read."""
+"""The sample jobs that read files are asked for files outside of the folder that they may read."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def test_without_a_root_only_the_standard_library_is_read(
 
 
 def test_what_is_no_file_is_not_opened(root: Path) -> None:
-    os.mkfifo(root / "inside" / "pipe.py")  # opened, it would wait for a writer
+    os.mkfifo(root / "inside" / "pipe.py")  # opening it would wait for a writer
     assert _list("inside").kind is OutcomeKind.SUCCEEDED

@@ -1,4 +1,4 @@
-"""Callers name any shares they like: a share that nobody uses costs no query, takes no room, and is forgotten."""
+"""Callers may name any shares: an unused share costs no query, uses no space and is forgotten."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FULL = limits.MAX_SHARES_PER_POOL
 
 
 class Crowd(Deployment):
-    """A pool in which somebody has named many shares, each for one job that has ended."""
+    """A pool in which a caller has named many shares, each for one job that has ended."""
 
     def __init__(self) -> None:
         super().__init__(capacity=200)
@@ -47,7 +47,7 @@ class Crowd(Deployment):
         self.react()
 
     def pass_ms(self, ms: int) -> None:
-        """Time passes, with a run of the schedule each minute while that is not too many."""
+        """Moves the clock forward, with a tick each minute unless there are too many minutes."""
         until_ms = self.world.now_ms + ms
         step_ms = max(MINUTE_MS, ms // 30)
         while self.world.now_ms < until_ms:
@@ -58,7 +58,7 @@ class Crowd(Deployment):
         return {each.lane: each for each in self.services.lanes.list_lanes(POOL, limit=1_000)}
 
     def pages_of_a_dispatch(self) -> int:
-        """How many index queries it costs to dispatch one job without a share."""
+        """Returns the number of index queries that dispatch one job without a share."""
         self.submit(1)
         before = self.world.requests["page"]
         self.react()
@@ -77,7 +77,7 @@ def test_a_share_that_nobody_uses_costs_no_query_and_is_forgotten_after_a_day() 
     assert all(each.resting for each in deployment.lanes().values())
     assert deployment.pages_of_a_dispatch() == alone
     deployment.pass_ms(DAY_MS)
-    deployment.pass_ms(10 * MINUTE_MS)  # a run of the schedule forgets sixteen
+    deployment.pass_ms(10 * MINUTE_MS)  # each tick forgets sixteen shares
     assert deployment.lanes() == {}
 
 
@@ -128,9 +128,9 @@ def test_a_share_that_rested_takes_the_weight_that_it_is_named_with_next() -> No
     assert deployment.lanes()[share_lane("s0")] == KnownLane(share_lane("s0"), 4, deployment.now_ms)
 
 
-# --- no job of a share is lost sight of ------------------------------------------------------------
+# --- no job of a share is lost --------------------------------------------------------------------
 def asleep(deployment: Crowd, **fields: Any) -> Job:
-    """A job that waits for another one while its share comes to rest."""
+    """Creates a job that waits for another job until its share is at rest."""
     upstream, *_ = deployment.submit(1)
     edge = DependencyRequest(job_id=upstream)
     (waiting,) = deployment.submit(1, depends_on=(edge,), share=ShareRequest(name="data", weight=9), **fields)
@@ -150,13 +150,16 @@ def test_a_share_is_known_again_before_a_job_of_it_becomes_ready(after_ms: int) 
     ended = deployment.events()
     assert len(release(deployment.services, ended, deployment.now_ms)) == 1
     assert not deployment.lanes()[share_lane("data")].resting
-    deployment.world.changes.clear()  # the event of what became READY is lost
+    deployment.world.changes.clear()  # the change that made the job READY is lost
     deployment.tick()
     assert deployment.job(waiting.job_id).state is State.QUEUED
 
 
 def put_back(deployment: Crowd, job: Job) -> Job:
-    """The job READY in its share's lane although the lane rests: a worker handed it back, which notes no lane."""
+    """Makes a job READY in its share's lane while that lane is at rest.
+
+    A worker that gives a lease back does this, because it registers no lane.
+    """
     ready = replace(job, state=State.READY, ready_at_ms=deployment.now_ms, waiting_on=frozenset())
     deployment.world.write(ready)
     deployment.world.changes.clear()

@@ -1,4 +1,4 @@
-"""What stands between the outside and the stack: routes, throttling, logs, filters, transport; names that fit."""
+"""The border between the outside and the stack: routes, throttling, logs, filters, transport, lengths of names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARAMETERS_OF_NO_VARIABLE = {"Runtime", "Architecture", "Tracing"}
 
 @pytest.fixture(scope="module")
 def plain() -> Transformed:
-    """What is deployed where nobody sets a parameter."""
+    """Returns the resources that are deployed when no parameter is set."""
     return Transformed()
 
 
@@ -94,7 +94,7 @@ def test_access_logs_are_a_choice_that_never_stops_a_deployment_by_itself(plain:
     assert not of_type(on, "ApiGateway::Account")
     with_role = Transformed(ApiAccessLogs="with-role")
     assert with_role.properties("ApiAccount") == {"CloudWatchRoleArn": "<ApiLogsRole.Arn>"}
-    # The stage needs the group, and the group the account's setting: so that one is made first.
+    # The stage needs the group, and the group needs the account's setting, so CloudFormation creates that first.
     assert "<ApiAccount>" in str(with_role.properties("ApiAccessLogGroup")["Tags"])
     # An account that never had an API refuses the setting.
     assert with_role.resources["ApiAccount"]["DependsOn"] == "Api"
@@ -187,7 +187,7 @@ def strings(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PSEUDO, "AWS::StackName", LONGEST_STACK_NAME)
-    longest = {  # by AWS's pages; what has no name here gets one that fits from CloudFormation
+    longest = {  # according to AWS's pages; CloudFormation makes fitting names for the others
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"): 256,
         ("AWS::ApiGateway::RestApi", "title"): 1_024,
         ("AWS::CloudWatch::Alarm", "Value"): 1_024,
@@ -206,7 +206,7 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
 
 
 def longest_values() -> dict[str, str]:
-    """Every parameter at its longest."""
+    """Returns every parameter with its longest value."""
     given = {
         "WorkerImage": ON["WorkerImage"],
         "Window": "99.999",
@@ -228,7 +228,7 @@ def longest_values() -> dict[str, str]:
 
 
 def made_name(reference: re.Match[str]) -> str:
-    """The longest name or address that CloudFormation gives a resource of that logical id."""
+    """Returns the longest name or address that CloudFormation can give the resource with that logical id."""
     name = reference[1]
     match resources()[name]["Type"]:
         case "AWS::DynamoDB::Table":
@@ -255,7 +255,7 @@ def test_the_environment_of_a_function_fits_whatever_the_parameters_say(
     assert used <= longest.keys(), "a parameter that has no bound makes a text that has none"
     found = Transformed(**longest).properties(function)["Environment"]["Variables"]
     variables = {name: re.sub(r"<([A-Za-z]+)>", made_name, str(value)) for name, value in found.items()}
-    # Lambda measures the variables as the JSON text that they are sent as, with every quote in it escaped.
+    # Lambda measures the variables as the JSON text in which they are sent, with every quote escaped.
     measured = len(json.dumps(variables, separators=(",", ":")).encode())
     assert measured + ROOM_FOR_MORE_BYTES <= MOST_ENVIRONMENT_BYTES
 
@@ -284,7 +284,7 @@ def functions_of(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_rules_compare_text_with_text_as_the_documents_show_it() -> None:
-    """The page on rule functions shows Fn::Contains with a list that is written out, never with a Ref to one."""
+    """The page on rule functions shows Fn::Contains with a literal list, never with a Ref to a list."""
     types = {name: spec["Type"] for name, spec in support._document()["Parameters"].items()}
     used = list(functions_of(rules()))
     assert {name for name, _ in used} == {"Fn::Equals", "Fn::Not", "Ref"}

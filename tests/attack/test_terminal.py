@@ -1,4 +1,4 @@
-"""Text that a caller or job code chose tries to move an operator's terminal, or to be read as something else."""
+"""Text chosen by a caller or by job code tries to control an operator's terminal, or to look like other text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = [
     "\u200f",
     "\u2028",
     "\u202a",
-    "\u202e",  # the rest of the line is shown backwards
+    "\u202e",  # the terminal shows the rest of the line backwards
     "\u2060",
     "\u2066",
     "\u2069",

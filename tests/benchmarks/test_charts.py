@@ -1,4 +1,4 @@
-"""The page of benchmarks is what their results give, and shows any result that is there."""
+"""The page of benchmarks matches their results, and shows every result that exists."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_stale_page_and_a_chart_of_no_result_are_found(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("svg", [line_chart(REPORT.line_charts[0]), range_chart(REPORT.range_charts[0])])
 def test_a_chart_is_well_formed_and_within_its_frame(svg: str) -> None:
-    root = ElementTree.fromstring(svg)  # noqa: S314 - made a line above
+    root = ElementTree.fromstring(svg)  # noqa: S314 - the line above made it
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     for element in root.iter():
         for name in ("x", "x1", "x2", "cx"):

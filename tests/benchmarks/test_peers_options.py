@@ -1,4 +1,4 @@
-"""Who takes part in the comparison, and how a client looks for the end without being a burden."""
+"""The contestants of the comparison, and how a client looks for the end without burdening the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dev.benchmarks.peers.jobs.looking import all_exist
 
 
 class _Redis:
-    """Knows some keys, and what was asked."""
+    """A Redis that holds some keys, and remembers the keys it was asked for."""
 
     def __init__(self) -> None:
         self.there: set[str] = set()

@@ -1,4 +1,4 @@
-"""The arithmetic of the comparison with peers: rounds, medians, ratios, and what a workload's figures are made of."""
+"""The arithmetic of the comparison with peers: rounds, medians, ratios, and the parts of a workload's figures."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_tidegates_workloads_have_the_dependencies_that_they_promise() -> None:
 
 
 class _Contestant:
-    """Takes ten seconds for everything, and one of them for the calls."""
+    """A contestant that takes ten seconds for each workload, one of them for the calls."""
 
     name = "somebody"
 

@@ -1,4 +1,4 @@
-"""The benchmarks that run in the simulator, on small inputs: they measure what they say and can fail."""
+"""The benchmarks that run in the simulator measure what they claim on small inputs, and can fail."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ more
 
 
 def trace_of(tasks: dict[str, tuple[float, str]]) -> Trace:
-    """A trace of tasks with their run times and, for some, one parent each."""
+    """Makes a trace of tasks with their run times and, for some, one parent each."""
     jobs = tuple(
         JobRequest(
             type=JOB_TYPE,

@@ -1,4 +1,4 @@
-"""The counter in the benchmark's emulator, on a recorded exchange: the services' own handlers, without a server."""
+"""The counter in the benchmark's emulator, on a recorded exchange with the services' own handlers and no server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def headers(target: str, key: str) -> dict[str, str]:
 
 
 def call(action: str, key: str = "AKIAONE", **body: Any) -> dict[str, Any]:
-    """One DynamoDB call as it would come over the wire."""
+    """Makes one DynamoDB call in the form in which it comes over the wire."""
     sent = json.dumps(body).encode()
     target = headers(f"DynamoDB_20120810.{action}", key)
     _status, _headers, answer = asyncio.run(dynamodb.handle_request("POST", "/", target, sent, {}))
@@ -74,12 +74,12 @@ def call(action: str, key: str = "AKIAONE", **body: Any) -> dict[str, Any]:
 
 
 def put(item_id: str, **attributes: str) -> dict[str, Any]:
-    """An item of strings."""
+    """Makes an item of strings."""
     return {"id": {"S": item_id}, **{name: {"S": value} for name, value in attributes.items()}}
 
 
 def units(counter: WireCounter) -> dict[str, float]:
-    """Write units so far, by table and index."""
+    """Returns the write units so far, by table and index."""
     return counter.tally.usage().by_what(WRITE_UNITS, "one")
 
 

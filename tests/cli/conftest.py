@@ -1,4 +1,4 @@
-"""Gives every test of the command line the same start."""
+"""The common start of every test of the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OF_THE_TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM", "TTY_COMPATIBL
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No stack, no API, no credentials and no terminal of whoever runs the tests; xdist leaves COLUMNS empty."""
+    """Hides the developer's stack, API, credentials and terminal. pytest-xdist leaves COLUMNS empty."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "TIDEGATE_")) or name in _OF_THE_TERMINAL:
             monkeypatch.delenv(name)

@@ -30,9 +30,9 @@ CANCEL_PATH = f"/live/v1/jobs/{WORKFLOW}.0/cancel"
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Request]]:
-    """Makes commands talk to an API that answers by method and path; returns what it was asked.
+    """Makes commands talk to an API that answers by method and path. Returns the list of its requests.
 
-    Several answers are given one after the other.
+    A request with several answers gets them one after the other.
     """
 
     def install(answers: Answers) -> list[httpx.Request]:

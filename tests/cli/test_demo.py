@@ -1,4 +1,4 @@
-"""The demo's own logic: it checks what came out, and leaves nothing behind however it ends."""
+"""The demo's own logic: it checks the results, and leaves nothing behind however it ends."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from tidegate_cli.exit_codes import ExitCode
 from tidegate_devstack import LocalState
 
 Run = Callable[..., ExitCode]
-REPORT = {"file": __file__}  # a file that is there, and not empty
+REPORT = {"file": __file__}  # a file that exists and is not empty
 
 
 class World:
-    """The local stack and the worker as the demo uses them; `log` holds what was done, in order."""
+    """The local stack and the worker as the demo uses them. `log` lists the calls in order."""
 
     def __init__(self) -> None:
         self.log: list[str] = []

@@ -1,4 +1,4 @@
-"""Errors: one readable message, or one line of JSON of a stable shape; ids are judged before any call."""
+"""Errors: one readable message, or one line of JSON of a stable shape. The command line checks ids before any call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
-    """The problem that a command ends with under `-o json`: the last line of standard error, and nothing else out."""
+    """Returns the problem that a command prints under `-o json`: the last line of standard error, and no other."""
     result = tidegate(*arguments, stdin=stdin)
     assert result.stdout == ""
     problem: dict[str, Any] = json.loads(result.stderr.splitlines()[-1])
@@ -231,7 +231,7 @@ def test_the_page_of_the_command_line_lists_every_code() -> None:
 
 def test_every_error_of_the_command_line_has_a_code_of_the_list() -> None:
     kinds, found = [CliError], set()
-    while kinds:  # ends with the classes there are
+    while kinds:  # ends when all classes are found
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         found.add(kind.code)

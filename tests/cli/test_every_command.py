@@ -1,4 +1,4 @@
-"""What every command has in common: help with an example, and one line for an interruption or a bug."""
+"""Common traits of every command: help with an example, and one line for an interruption or a bug."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tidegate(*arguments: str) -> Result:
 
 
 def commands(command: Any, *names: str) -> Iterator[tuple[str, ...]]:
-    """The names of every command there is, with those of its groups."""
+    """Returns the names of all commands, with the names of their groups."""
     if not hasattr(command, "commands"):
         yield names
         return

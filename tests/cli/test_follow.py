@@ -1,4 +1,4 @@
-"""Following: bounded polling, what is shown, what the exit code says."""
+"""Following a job: bounded polling, the lines it shows, and its exit codes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SECOND_MS = 1_000
 
 
 class Time:
-    """Time that passes only by sleeping."""
+    """A clock that moves only by sleeping."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -56,7 +56,7 @@ class Time:
 
 
 class Seen:
-    """Keeps what it is shown."""
+    """A view that keeps everything it is shown."""
 
     def __init__(self) -> None:
         self.snapshots: list[Snapshot] = []

@@ -132,7 +132,7 @@ ARGUMENTS = st.lists(
 
 
 def right_arguments(command: tuple[str, ...]) -> list[str]:
-    """Arguments with which a command gets as far as its call."""
+    """Returns arguments with which a command reaches its call."""
     if command[0] in ("jobs", "workflows") and command[-1] != "list":
         return [WORKFLOW]
     if command[0] in ("pools", "types") and command[-1] == "get":
@@ -251,7 +251,7 @@ NESTED = {
 
 
 def odd_jobs() -> Iterator[dict[str, Any]]:
-    """Jobs in each of which one field, or one field of a part, is of another shape."""
+    """Makes jobs in each of which one field, or one field of a part, has a wrong shape."""
     whole = job_json(0, "RUNNING", started=1.0, due_at=None, held_in=None)
     for name, odd in product(whole, ODD):
         yield {**whole, name: odd}

@@ -24,7 +24,7 @@ HOST = (b"host", b"127.0.0.1:4566")
 
 
 class Noting:
-    """Both the application behind the gate and its guard, which trusts all or nobody."""
+    """Stands for both the application behind the gate and its guard, which trusts every request or none."""
 
     def __init__(self, *, trusts: bool = True) -> None:
         self.trusts = trusts
@@ -58,7 +58,7 @@ def asked(
     parts: tuple[bytes, ...] = (b"",),
     also_open: tuple[str, ...] = (),
 ) -> list[MutableMapping[str, Any]]:
-    """The gate's answer to a request, message by message."""
+    """Returns the gate's answer to a request, message by message."""
     sent: list[MutableMapping[str, Any]] = []
     scope = {
         "type": kind,
@@ -174,7 +174,7 @@ def test_a_path_of_a_benchmark_is_open_to_signed_requests_alone() -> None:
 
 def test_an_unsigned_request_is_refused_before_its_body_is_read() -> None:
     inner = Noting(trusts=False)
-    assert status(asked(inner, HOST, parts=())) == 403  # there is no body to receive
+    assert status(asked(inner, HOST, parts=())) == 403  # the request has no body to receive
     assert inner.judged == ["head"]
 
 

@@ -1,4 +1,4 @@
-"""Why jobs wait, in words: held back by a key or a type, in a pool that is paused or has no worker."""
+"""The reasons why jobs wait, in words: a key, a type limit, a paused pool or a pool without workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IN_PAUSED_POOL = "2 jobs wait in pool lambda, which is paused (`tidegate pools r
 
 
 class Pools:
-    """Pools as the API would show them; which were asked for is noted."""
+    """Pools as the API would show them. It notes the names that were asked for."""
 
     def __init__(self, **pools: Mapping[str, Any]) -> None:
         self.pools = pools

@@ -1,4 +1,4 @@
-"""Options that mean nothing beside the others, or that no call could use, are refused with the fix, before any call."""
+"""Options without effect beside the others, or useless to any call, are refused with the fix before any call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tidegate local down` says what it ended and what it removed, also where no stack is up."""
+"""`tidegate local down` says what it ended and removed, even if no stack is up."""
 
 from __future__ import annotations
 

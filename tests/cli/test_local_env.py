@@ -1,4 +1,4 @@
-"""`tidegate local env`: what a shell takes over of a local stack."""
+"""`tidegate local env` prints the variables with which a shell uses a local stack."""
 
 from __future__ import annotations
 

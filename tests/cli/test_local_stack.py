@@ -34,12 +34,12 @@ from tidegate_devstack.places import Places
 
 
 def silent(line: str) -> None:
-    """Hears progress and says nothing."""
+    """Takes a line of progress and prints nothing."""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A small project to hash and build."""
+    """Makes a small project to hash and build."""
     for name, text in {
         "template.yaml": "Resources: {}\n",
         "samconfig.toml": '[local.deploy.parameters]\nparameter_overrides = ["Shards=2", "Window=2"]\n',
@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def places(project: Path, tmp_path: Path) -> Places:
-    """Places of a stack that never ran."""
+    """Returns the paths of a stack that never ran."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     return Places(project=project, home=home)
@@ -63,7 +63,7 @@ def places(project: Path, tmp_path: Path) -> Places:
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that would run for long."""
+    """Starts a process that would run for long."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     processes.remember_child(child)
     yield child
@@ -72,7 +72,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def mark_of(child: subprocess.Popen[bytes]) -> str:
-    """The start mark of a process that runs."""
+    """Returns the start mark of a running process."""
     mark = processes.start_mark(child.pid)
     assert mark is not None
     return mark
@@ -123,7 +123,7 @@ def test_ports() -> None:
         assert not processes.is_free(port)
 
 
-# --- what is built and deployed ----------------------------------------------------------------------------
+# --- building and deploying --------------------------------------------------------------------------------
 
 
 def test_the_content_hash_follows_every_input(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""`tidegate pools` and `tidegate types`."""
+"""The commands `tidegate pools` and `tidegate types`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Seen = list[tuple[str, str, bytes]]
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Any], Seen]:
-    """Makes commands talk to an API that answers everything alike; returns what it was asked."""
+    """Makes commands talk to an API that gives every request the same answer. Returns the list of its requests."""
 
     def install(answer: Any) -> Seen:
         seen: Seen = []

@@ -1,4 +1,4 @@
-"""The order check finds what is illegal, and nothing else."""
+"""The order check finds every illegal order, and reports no legal one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A statement that comes twice in a row is parsed once; any other is parsed for itself."""
+"""A statement that comes twice in a row is parsed once. Every other statement is parsed each time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidegate_devstack.parse_once import ParseOnce
 
 
 class Parser:
-    """Counts what it parses."""
+    """Counts the statements that it parses."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -64,8 +64,8 @@ def test_what_was_parsed_ahead_is_not_parsed_again() -> None:
     batch = [("UPDATE", [{"S": "a"}]), ("UPDATE", [{"S": "b"}])]
     ahead = [once.ahead(*statement) for statement in batch]
     for statement, parsed in zip(batch, ahead, strict=True):
-        assert once(*statement) is parsed  # to check it
-        assert once(*statement) is parsed  # to execute it
+        assert once(*statement) is parsed  # the call that checks it
+        assert once(*statement) is parsed  # the call that executes it
     assert parser.count == 2
 
 

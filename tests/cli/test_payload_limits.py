@@ -1,4 +1,4 @@
-"""The local AWS hands no larger events to functions than AWS does, and takes no larger answers from them."""
+"""The local AWS bounds the events and the answers of functions as AWS does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTEGRATION = {
 
 @pytest.fixture(autouse=True)
 def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulator's module as the launcher changes it, put back after the test."""
+    """Changes the emulator's module as the launcher does, and restores it after the test."""
     for name in ("_build_lambda_event_v1", "_invoke_lambda_proxy_v1", "_call_lambda_raw"):
         monkeypatch.setattr(apigateway_v1, name, getattr(apigateway_v1, name))
     payload_limits.bound_payloads()

@@ -1,4 +1,4 @@
-"""What the local AWS asks of policies is what AWS asks for."""
+"""The local AWS checks the permissions that AWS checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local stack's home, its secret and its files are its user's alone."""
+"""A local stack's home, its secret and its files are readable for its user only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tidegate_devstack.places import Places
 
 @pytest.fixture
 def loose_umask() -> object:
-    """Files are made readable for all unless their maker says otherwise."""
+    """Sets a umask under which new files are readable for all unless their maker restricts them."""
     before = os.umask(0)
     yield
     os.umask(before)

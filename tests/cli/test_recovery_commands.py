@@ -1,4 +1,4 @@
-"""Cancel, retry, rerun and redrive on the command line."""
+"""The commands cancel, retry, rerun and redrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: order, waits, critical path, usage; as JSON and as text."""
+"""The report, as JSON and as text: order, waits, critical path, usage."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tidegate_devstack.sessions import keep_sessions
 
 @pytest.fixture(autouse=True)
 def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulator's own saving, into a folder of the test's."""
+    """Lets the emulator save its state into a folder of the test."""
     for name in ("get_state", "load_persisted_state"):
         monkeypatch.setattr(sts, name, getattr(sts, name))
     monkeypatch.setattr(sts, "_sessions", {})

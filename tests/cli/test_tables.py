@@ -1,4 +1,4 @@
-"""Tables: no id and no key is ever cut, whatever the width; a pipe gets everything."""
+"""Tables never cut an id or a key, at any width, and a pipe gets everything."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_jobs_are_never_cut(monkeypatch: pytest.MonkeyPatch, width: int, text: s
     assert "…" not in "\n".join(lines)
     table = [line for line in lines if not line.startswith("not shown")]
     assert all(cell_len(line) <= width for line in table)
-    if "name" in lines[0].split():  # a text may fold, yet all of it is there, in the column of its head
+    if "name" in lines[0].split():  # a text may be folded, but all of it stands in its column
         begins = cell_len(lines[0][: lines[0].index("name")])
         assert "".join(_cells_from(line, begins) for line in table[1:]).startswith(
             printable(text).replace(" ", "")[:40]
@@ -87,7 +87,7 @@ def test_jobs_are_never_cut(monkeypatch: pytest.MonkeyPatch, width: int, text: s
 
 
 def _cells_from(line: str, begins: int) -> str:
-    """Reads what stands in the column that begins at a cell, up to the gap before the next one."""
+    """Reads the text of the column that begins at a cell, up to the gap before the next column."""
     at = next((at for at in range(len(line) + 1) if cell_len(line[:at]) >= begins), len(line))
     return re.split(" {2,}", line[at:])[0].replace(" ", "")
 

@@ -1,4 +1,4 @@
-"""Which deployment a command means: options that would mean nothing are refused, and what acts says on what."""
+"""The deployment that a command means: idle options are refused, and a command that changes it names it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ aws_secret_access_key = word
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A local stack that is up as its record says, and a profile of the user's."""
+    """Records a local stack as running, and writes a profile of the user's."""
     configuration = tmp_path / "aws"
     configuration.write_text(CONFIGURATION, encoding="utf-8")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
@@ -52,7 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Any], None]:
-    """Has the API answer every call alike."""
+    """Makes the API give every call the same answer."""
 
     def install(status: int, body: Any) -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(status, json=body))

@@ -1,4 +1,4 @@
-"""Job code is loaded before it is deployed, and what is wrong with it is named."""
+"""`tidegate types check` loads job code before it is deployed, and names its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following and waiting: the first line at once, a sign of life, and a way on where the watching ends."""
+"""Following and waiting: the first line at once, signs of life, and a hint how to go on when the watching ends."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ WAY_ON = (f"tidegate follow {JOB_ID}", f"tidegate wait {JOB_ID}", f"tidegate job
 
 
 def api(*states: str, workflow: bool = False) -> Answer:
-    """An API whose one job is in each of some states, one after the other, and in the last of them from then on."""
+    """Makes an API whose one job goes through the given states, and stays in the last one."""
     left = list(states)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -162,7 +162,10 @@ def test_ctrl_c_while_a_run_is_followed_names_the_way_on(
 
 @contextmanager
 def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
-    """A server on the loopback that answers every GET with `raw`; its address, and an event that it was asked."""
+    """Runs a loopback server that answers every GET with `raw`.
+
+    Yields its address, and an event set by the first request.
+    """
     asked = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -175,7 +178,7 @@ def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
             if self.path.endswith("/pools/lambda"):
                 asked.set()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server names it
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server names it so
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -190,7 +193,10 @@ def served(raw: dict[str, Any]) -> Iterator[tuple[str, threading.Event]]:
 
 @contextmanager
 def hears_interrupts() -> Iterator[None]:
-    """Within it a process that is started hears Ctrl-C: one that ignores it passes that on to what it starts."""
+    """Restores Ctrl-C for processes started within the block.
+
+    A process that ignores it passes that on to its children.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -211,7 +217,7 @@ def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
         "AWS_REGION": "eu-west-1",
         "TIDEGATE_HOME": str(tmp_path),
     }
-    # A shell has what it starts in the background ignore Ctrl-C, and so these tests' own processes too.
+    # A shell makes its background commands ignore Ctrl-C, and with them the processes of these tests.
     with hears_interrupts(), served({**job_json(0, "READY"), "job_id": JOB_ID}) as (url, asked):
         command = [sys.executable, "-m", "tidegate_cli", "wait", JOB_ID, "--api-url", url]
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -262,7 +268,7 @@ def test_the_clock_of_the_picture_goes_on_between_polls() -> None:
 
     live: Any = Live()
     viewer = LiveViewer(live, lambda: now_s[0])
-    viewer.show(at(5))  # whatever the wall clock says meanwhile
+    viewer.show(at(5))  # the wall clock may say anything meanwhile
     for seconds in (0, 9):
         now_s[0] = 77.0 + seconds
         console.print(live.shown)

@@ -1,4 +1,4 @@
-"""WfFormat: the recorded samples where they lie beside the project, and small files made up here."""
+"""WfFormat: the recorded samples, if they lie beside the project, and small files made here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tidegate_cli.documents.wfformat import (
 )
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
-# tasks, edges, sum of run times in seconds, as the samples' own description has them
+# tasks, edges and the sum of run times in seconds, from the samples' own description
 FIGURES = {
     "helloworld-chain-5-chameleon": (5, 4, 501.2),
     "helloworld-forkjoin-10-chameleon": (10, 16, 1_028.7),

@@ -1,4 +1,4 @@
-"""Of stacks that were left half deployed only one that never was whole is made anew."""
+"""A half-deployed stack is created anew only if it never was complete."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = "000000000000\x00us-east-1\x00'tidegate'"
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    """A home whose saved stack is in the middle of an update, with an emulator that need not run."""
+    """Makes a home whose saved stack is in the middle of an update. Its emulator need not run."""
     made = Places(project=tmp_path, home=tmp_path / "home")
     make_private_folder(made.home)
     make_private_folder(made.state)
@@ -41,7 +41,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 
 def whole(places: Places, monkeypatch: pytest.MonkeyPatch, status: str) -> list[str]:
-    """Returns what is said as a stack of this status is made whole."""
+    """Returns the progress lines printed while a stack of this status is made whole."""
     said: list[str] = []
     monkeypatch.setattr(cloud, "describe", lambda *_: Deployment(status, None, {}))
     assert stack._whole(places, RUNNING, said.append) == RUNNING

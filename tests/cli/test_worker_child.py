@@ -1,4 +1,4 @@
-"""Worker processes of a command's own: noticed when they end, ended with the command."""
+"""Worker processes that a command starts: the command notices when they end, and ends them when it ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def stack() -> StackInfo:
 
 
 def stand_in(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts a shell script in the interpreter's place."""
+    """Replaces the interpreter by a shell script."""
     program = folder / "python"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
@@ -69,7 +69,7 @@ def test_it_is_ended_hard_when_it_does_not_listen(tmp_path: Path, monkeypatch: p
     stand_in(tmp_path, "trap '' TERM; echo on; while true; do sleep 0.1; done", monkeypatch)
     monkeypatch.setattr(worker_child, "_PATIENCE_SECONDS", (0.2, 0.2))
     with worker_children(stack(), tmp_path, pool="ecs", processes=1, slots=1) as (child,):
-        while not child.log.read_text():  # until the trap stands; the test's own time limit bounds it
+        while not child.log.read_text():  # until the trap is set; the test's own time limit bounds it
             child.check()
     assert child.process.poll() == -signal.SIGKILL
 
@@ -125,7 +125,7 @@ def test_an_sdk_asks_again_before_a_session_ends(tmp_path: Path, monkeypatch: py
 
 
 class _Table:
-    """A Workers table whose first page holds entries of earlier workers only."""
+    """A Workers table whose first page holds only entries of earlier workers."""
 
     def __init__(self, pages: list[list[str]]) -> None:
         self._pages = [{"Items": [_entry(name) for name in page]} for page in pages]

@@ -1,4 +1,4 @@
-"""`tidegate worker` as it starts a process, and `tidegate workers` as it shows them."""
+"""`tidegate worker`, which starts a process, and `tidegate workers`, which shows the processes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Request]]:
-    """Makes commands talk to an API that answers by method and path; returns what it was asked."""
+    """Makes commands talk to an API that answers by method and path. Returns the list of its requests."""
 
     def install(answers: Answers) -> list[httpx.Request]:
         seen: list[httpx.Request] = []
@@ -72,7 +72,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], list[httpx.Reque
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[WorkerArguments]:
-    """What worker processes were started with, instead of starting them."""
+    """Records the arguments of worker processes instead of starting them."""
     given: list[WorkerArguments] = []
 
     def run_worker(arguments: WorkerArguments) -> int:

@@ -1,4 +1,4 @@
-"""Every test that asks for `stores` runs over memory, over moto, and over the local stack."""
+"""Runs every test that uses `stores` over memory, over moto, and over the local stack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
-    """Clients of an emulator of the session's own, with nothing deployed to it; ended by its process id."""
+    """Starts an emulator for the session with nothing deployed to it, and ends it by its process id."""
     home = tmp_path_factory.mktemp("contract-stack")
     places = Places(project=Path(__file__).resolve().parents[2], home=home)
     running = emulator.start(places, lambda _line: None)
@@ -52,9 +52,9 @@ def local_clients(local_aws: AwsClients) -> AwsClients:
 
 @pytest.fixture(scope="session")
 def moto_clients() -> AwsClients:
-    """Made once: making a client takes a third of a second. What moto holds is new in every test.
+    """Makes clients of moto once, because making a client takes a third of a second. Moto's data is new in every test.
 
-    One thread, for moto's tables are plain dictionaries that two calls at once can break.
+    The clients serve one thread: moto's tables are plain dictionaries, which two calls at once can break.
     """
     clients = aws_clients(None, threads=1)
     answer_statements(clients.dynamodb)
@@ -64,7 +64,7 @@ def moto_clients() -> AwsClients:
 
 @pytest.fixture(params=["memory", "moto", "local"])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
-    """Fresh, empty stores of one implementation."""
+    """Makes fresh, empty stores of one implementation."""
     if request.param == "memory":
         yield memory_stores()
     elif request.param == "moto":
@@ -78,7 +78,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
 
 @pytest.fixture
 def raw(stores: Stores) -> Stores:
-    """Stores on a double, with one job's item in them."""
+    """Makes stores on a double, with one job's item in them."""
     assert stores.clients is not None
     assert stores.tables is not None
     stores.clients.dynamodb.put_item(TableName=stores.tables.jobs, Item=dict(ITEM))
@@ -87,7 +87,7 @@ def raw(stores: Stores) -> Stores:
 
 @pytest.fixture
 def local_stores(local_clients: AwsClients) -> Iterator[Stores]:
-    """Tables and a queue of their own in the session's emulator."""
+    """Makes new tables and a new queue in the session's emulator."""
     name = f"test{next(_numbers)}"
     tables = create_tables(local_clients.dynamodb, name)
     queue_url = make_queue(local_clients, name)
@@ -98,7 +98,7 @@ def local_stores(local_clients: AwsClients) -> Iterator[Stores]:
 
 @pytest.fixture(scope="session")
 def unconnected() -> AwsClients:
-    """Clients of a port where nothing listens."""
+    """Makes clients of a port where nothing listens."""
     return aws_clients("http://127.0.0.1:9")
 
 
@@ -109,7 +109,7 @@ def script() -> Script:
 
 @pytest.fixture
 def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
-    """AWS stores whose every call is answered by the script; nothing leaves the process."""
+    """Makes AWS stores whose every call the script answers. No request leaves the process."""
     clients = unconnected
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer

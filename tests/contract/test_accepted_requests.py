@@ -1,4 +1,4 @@
-"""Every double takes what AWS takes, at each bound of what is refused."""
+"""Every double accepts the requests that AWS accepts, at each bound beyond which AWS refuses."""
 
 from __future__ import annotations
 

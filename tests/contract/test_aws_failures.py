@@ -1,4 +1,4 @@
-"""What the AWS adapters make of throttles, lost answers and half-done batches; the answers are made up."""
+"""The AWS adapters handle throttles, lost answers and half-done batches, with scripted answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ THROTTLED = error("ProvisionedThroughputExceededException")
 
 
 def failed(*numbers: int, fault_of_sender: bool = False) -> Answer:
-    """An answer of SQS to a batch of which some entries were not taken."""
+    """Makes an answer of SQS to a batch of which it did not take some entries."""
     entries = [{"Id": str(n), "Code": "x", "SenderFault": fault_of_sender} for n in numbers]
     return {"Failed": entries, "Successful": []}
 
@@ -87,7 +87,7 @@ def test_what_may_pass_is_unavailable(
     "code", ["AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid"]
 )
 def test_a_delivery_that_is_over_is_not_extended(scripted: Stores, script: Script, code: str) -> None:
-    """SQS says it by the codes of its older protocol, which botocore takes from a header of the answer."""
+    """SQS says this by the codes of its older protocol, which botocore takes from a header of the answer."""
     script.answers(error(code))
     scripted.queue.extend(POOL, "r", seconds=1)
     assert len(script.asked) == 1
@@ -124,7 +124,7 @@ def test_a_batch_that_stays_unprocessed_gives_up_when_its_time_is_over(
     script.answers({"Responses": [{"Error": {"Code": "ProvisionedThroughputExceeded", "Message": ""}}] * 2})
     with pytest.raises(DependencyUnavailable, match="2 of 2 were refused for load until its 20 s were over"):
         scripted.jobs.insert_if_absent([new_job("S"), new_job("T")])
-    assert 20 < len(script.asked) < 30  # 50 ms, 100 ms … to 2 s, and half of each where there is no chance
+    assert 20 < len(script.asked) < 30  # 50 ms, 100 ms … up to 2 s, and half of each without jitter
 
 
 def test_what_a_batch_left_unprocessed_is_asked_for_again(scripted: Stores, script: Script) -> None:
@@ -143,7 +143,7 @@ def test_what_a_batch_left_unprocessed_is_asked_for_again(scripted: Stores, scri
 def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
     scripted: Stores, script: Script
 ) -> None:
-    """The client repeats a call that got no answer; the repetition then meets the job as the first try left it."""
+    """The client repeats a call that got no answer. The repetition meets the job as the first try left it."""
     move = DispatchIfReady("S", POOL, STAMP)
     moved = move.apply(new_job("S"))
     refusal = error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(moved))

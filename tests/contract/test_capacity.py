@@ -1,4 +1,4 @@
-"""The local stack reports as consumed what AWS bills: docs/reference/aws-truth.md says from where we know."""
+"""The local stack reports the consumed capacity that AWS bills. docs/reference/aws-truth.md gives the sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENTRY: Mapping[str, Any] = {"group_key": {"S": "g"}, "group_sort": {"N": "1"}, "
 
 
 class Table:
-    """The table of jobs, by hand: what each call on it consumed."""
+    """The table of jobs with hand-written calls, and the capacity that each consumed."""
 
     def __init__(self, stores: Stores) -> None:
         assert stores.clients is not None
@@ -28,7 +28,7 @@ class Table:
         return self.units("put_item", Item={**KEY, **attributes})
 
     def units(self, operation: str, **params: Any) -> tuple[float, float]:
-        """Units of the table and of the index, as the answer says them."""
+        """Returns the units of the table and of the index from the answer."""
         answer = getattr(self.client, operation)(
             TableName=self.name, ReturnConsumedCapacity="INDEXES", **params
         )
@@ -74,12 +74,14 @@ def test_a_write_is_billed_by_the_larger_of_the_item_before_and_after(table: Tab
 
 def test_an_index_is_billed_by_what_becomes_of_its_entry(table: Table) -> None:
     assert table.put(**ENTRY) == (1, 1)
-    assert table.update("SET #s = :s", {"s": "group_sort"}, s={"N": "2"}) == (1, 2)  # out, and in elsewhere
-    assert table.update("SET #t = :t", {"t": "type"}, t={"S": "u"}) == (1, 1)  # projected
-    assert table.update("SET #w = :w", {"w": "worker_id"}, w={"S": "w"}) == (1, 0)  # not projected
-    assert table.update("SET #t = :t", {"t": "type"}, t={"S": "u"}) == (1, 0)  # as it was
-    assert table.update("REMOVE #k", {"k": "group_key"}) == (1, 1)  # out
-    assert table.update("SET #k = :k", {"k": "group_key"}, k={"S": "h"}) == (1, 1)  # in again
+    # The entry is deleted and put elsewhere.
+    assert table.update("SET #s = :s", {"s": "group_sort"}, s={"N": "2"}) == (1, 2)
+    assert table.update("SET #t = :t", {"t": "type"}, t={"S": "u"}) == (1, 1)  # a projected attribute
+    # An attribute that is not projected.
+    assert table.update("SET #w = :w", {"w": "worker_id"}, w={"S": "w"}) == (1, 0)
+    assert table.update("SET #t = :t", {"t": "type"}, t={"S": "u"}) == (1, 0)  # the value is unchanged
+    assert table.update("REMOVE #k", {"k": "group_key"}) == (1, 1)  # the entry is deleted
+    assert table.update("SET #k = :k", {"k": "group_key"}, k={"S": "h"}) == (1, 1)  # the entry is put again
 
 
 def test_each_half_of_a_move_is_rounded_by_itself(table: Table) -> None:
@@ -144,7 +146,7 @@ def test_a_read_is_billed_by_the_whole_item_in_steps_of_4_kb(table: Table) -> No
 
 
 def test_a_batch_of_reads_rounds_each_item(table: Table) -> None:
-    """1.5 KB and 6.5 KB are 4 KB and 8 KB: the example of the developer guide."""
+    """1.5 KB and 6.5 KB count as 4 KB and 8 KB: the example of the developer guide."""
     for job_id, size in (("a", 1_500), ("b", 6_500)):
         item = {"job_id": {"S": job_id}, "result": {"S": "x" * size}}
         table.client.put_item(TableName=table.name, Item=item)

@@ -1,4 +1,4 @@
-"""Conditions: what they may say, and that whatever goes wrong is a ConditionError."""
+"""Conditions: the language they allow, and that every failure is a ConditionError."""
 
 from __future__ import annotations
 

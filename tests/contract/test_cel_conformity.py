@@ -1,4 +1,4 @@
-"""Conditions mean what they mean to another implementation of CEL, where both have what an expression uses."""
+"""Conditions have the same meaning in another implementation of CEL, as far as both support an expression."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tidegate.domain.errors import ConditionError, ConditionTooDear
 from tidegate.domain.job import Json
 
 EXPRESSIONS = 2_000
-MAX_STEPS = 20_000  # lists are short here; the other one has no limit
+MAX_STEPS = 20_000  # lists are short here, and the other implementation has no limit
 ERROR = "an error"
 RESULTS: list[Json] = [
     {"a": [1, 2, 7], "b": [1, 2, 7], "s": "7"},
@@ -30,10 +30,10 @@ RESULTS: list[Json] = [
 
 
 def _differs_by_intention(expression: str, mine: object, other: object) -> bool:
-    """Where the other one is not as CEL is specified.
+    """Says whether the other implementation departs from CEL's specification.
 
-    It takes `!!x` for x whatever x is, joins a list with a map, and has an element that fails fail a loop that another
-    element decides.
+    It takes `!!x` for x whatever x is, joins a list with a map, and lets an element that fails make a loop fail even if
+    another element decides the loop.
     """
     if other == ERROR:
         return ".all(" in expression or ".exists(" in expression
@@ -59,7 +59,7 @@ def test_drawn_expressions_have_the_same_value(seed: int) -> None:
             mine = ERROR
         try:
             other = cel.evaluate(expression, {"upstream": dict(view)})
-        except Exception:  # noqa: BLE001 - whatever it raises is its error
+        except Exception:  # noqa: BLE001 - every exception counts as its error
             other = ERROR
         same = mine == other
         assert same or _differs_by_intention(expression, mine, other), (expression, view["result"], mine)

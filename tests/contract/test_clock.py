@@ -1,4 +1,4 @@
-"""The clock of a process: steady through steps of the machine's clock, and put right by what AWS says the time is."""
+"""The clock of a process stays steady through steps of the machine's clock, and follows the time that AWS gives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW_MS = 1_700_000_000_000
 
 @dataclass
 class Machine:
-    """A machine whose clock can be set; `true_ms` is the time as AWS knows it."""
+    """A machine whose clock can be set. `true_ms` is the time that AWS gives."""
 
     true_ms: int = NOW_MS
     off_ms: int = 0
@@ -166,7 +166,7 @@ def test_a_date_that_can_t_be_one_is_none(year: str) -> None:
 
 @pytest.mark.parametrize("off_ms", [-900, 0, 900])
 def test_what_a_date_can_t_show_is_left_alone(off_ms: int) -> None:
-    """A Date is cut to whole seconds, so the machine's own milliseconds are better where both may be true."""
+    """A Date has whole seconds only, so the machine's own milliseconds are better where both may be true."""
     machine = Machine(true_ms=NOW_MS + 500, off_ms=off_ms)
     clock = machine.clock()
     clock.learn(machine.said_ms(), took_ms=20)
@@ -178,7 +178,7 @@ def test_a_function_that_was_frozen_takes_up_the_machine_s_clock_with_what_it_ha
     clock = machine.clock()
     clock.hold()
     clock.learn(machine.said_ms(), took_ms=0)
-    machine.off_ms += 3_600_000  # as if the steady clock had stood still for an hour
+    machine.off_ms += 3_600_000  # as if the steady clock had stopped for an hour
     clock.hold()
     assert abs(clock.now_ms() - (machine.true_ms + 3_600_000)) <= 1_000
 
@@ -231,9 +231,9 @@ def test_an_answer_without_a_date_teaches_nothing(headers: dict[str, str]) -> No
 def test_clients_learn_from_a_real_answer_and_sign_with_the_time_that_is_right(
     local_clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """AWS refuses what was signed more than five minutes off: a worker with such a clock could not even beat."""
+    """AWS refuses requests signed more than five minutes off: a worker with such a clock could not even beat."""
     for signing in (botocore.auth, sys.modules.get("botocore.crt.auth")):
-        if signing is not None:  # set back afterwards
+        if signing is not None:  # restored afterwards
             names = vars(signing)
             monkeypatch.setitem(names, "get_current_datetime", names["get_current_datetime"])
     right = SystemClock()
@@ -262,7 +262,7 @@ def test_clients_learn_from_a_real_answer_and_sign_with_the_time_that_is_right(
 def test_a_request_that_was_signed_at_a_wrong_time_is_repeated_at_the_right_one(
     off_ms: int, learned_before: bool, local_clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that begins on a machine whose clock is wrong would end at its first request, and begin again."""
+    """Without this, a process on a machine with a wrong clock would end at its first request, and start again."""
     names = vars(botocore.auth)
     monkeypatch.setitem(names, "get_current_datetime", names["get_current_datetime"])
     right, steps = SystemClock(), [0 if learned_before else off_ms]
@@ -288,7 +288,7 @@ def test_a_request_that_was_signed_at_a_wrong_time_is_repeated_at_the_right_one(
         clients.dynamodb.list_tables()
         wrong.hold()
         wrong._ahead_of_steady_ms = (wrong._ahead_of_steady_ms or 0) + off_ms
-        wrong._agreed_ms = wrong._ahead_of_steady_ms  # as if a lie had been believed
+        wrong._agreed_ms = wrong._ahead_of_steady_ms  # as if it had believed a lie
     clients.dynamodb.list_tables()
     assert len(refused) == 1
     assert abs(wrong.now_ms() - right.now_ms()) <= 1_500
@@ -319,7 +319,7 @@ def _refusal(url: str, now_ms: int) -> Any:
 
 
 class _Body:
-    """Answers as AWS does to a request that was signed at a wrong time."""
+    """Answers as AWS answers a request that was signed at a wrong time."""
 
     def stream(self) -> Iterator[bytes]:
         yield b'{"__type": "com.amazon.coral.service#InvalidSignatureException", "message": "Signature expired"}'

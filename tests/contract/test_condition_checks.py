@@ -1,4 +1,4 @@
-"""A condition that can work for no upstream is refused before anything waits on it."""
+"""A condition that fails for every upstream is refused before a job waits for it."""
 
 from __future__ import annotations
 
@@ -121,10 +121,10 @@ def test_what_is_refused_for_its_types_never_has_a_boolean_value() -> None:
         if refusal is None:
             taken += 1
         elif any(part in expression for part in ("||", "&&", "?", ".all(", ".exists", ".filter(", ".map(")):
-            continue  # a part that another one decides, or that an empty list never asks
+            continue  # another part decides it, or an empty list never evaluates it
         elif (
             "never" not in refusal or "never a boolean" in refusal
-        ):  # else it has a value, which is always false
+        ):  # otherwise it has a value, which is always false
             refused += 1
             for result in RESULTS:
                 assert not _has_boolean(program, view_of(result)), (expression, refusal)

@@ -34,7 +34,7 @@ def test_lanes_are_listed_last_name_first_and_the_first_weight_holds(stores: Sto
 
 
 def test_a_permit_is_given_back_by_somebody(stores: Stores) -> None:
-    """AWS knows no empty set, not even one to take away."""
+    """AWS has no empty sets, not even one to take away."""
     assert stores.permits.take_if_free("key:k", "a", limit=1, now_ms=NOW_MS)
     with pytest.raises(ServiceRefused):
         stores.permits.give_back("key:k", [])
@@ -130,7 +130,7 @@ def test_who_is_asked_for_the_lease_meanwhile_goes_again(stores: Stores) -> None
 
 
 def test_who_goes_again_has_the_lease_for_longer(stores: Stores) -> None:
-    """Ten turns may take longer than one lease: the window would be two dispatchers' to fill."""
+    """Ten turns may last longer than one lease, and then two dispatchers would fill the window."""
     assert stores.leases.take_if_free(POOL, "one", now_ms=NOW_MS, until_ms=NOW_MS + 10)
     assert not stores.leases.take_if_free(POOL, "two", now_ms=NOW_MS + 9, until_ms=LATER_MS)
     assert not stores.leases.release_if_not_asked(POOL, "one", until_ms=NOW_MS + 20)

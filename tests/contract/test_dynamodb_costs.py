@@ -1,4 +1,4 @@
-"""What each step of a job costs, counted on the local stack."""
+"""The cost of each step of a job, counted on the local stack."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_many_jobs_are_moved_25_to_a_request_at_the_plain_price(
     assert units(usage) == (30 * 1 + 30 * 2, 60 * 2)
     assert usage.requests == {("dynamodb", "BatchExecuteStatement"): 3}
     refused = cost_of(lambda: local_stores.jobs.apply_all(moves))
-    # 90 are billed. Where the answers bring no items, as on AWS, the meter knows of one unit for each.
+    # AWS bills 90 units. If the answers contain no items, as on AWS, the meter counts one unit for each.
     assert refused.base_write_units in (60, 90)
     assert refused.index_write_units == 0
 

@@ -1,4 +1,4 @@
-"""The size of items: how it is computed, and that a typical job stays within a write unit for its whole life."""
+"""The size of items: how it is computed, and that a typical job takes one write unit a write for its whole life."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def typical_job() -> Job:
 
 
 def a_life(job: Job) -> list[Job]:
-    """The job at every step from its submission to its success."""
+    """Makes the job at every step from its submission to its success."""
     steps = [job]
 
     def go(make: type[moves.Transition], *arguments: object) -> None:
@@ -177,7 +177,7 @@ def test_what_is_large_is_stored_apart(job: Job, input_apart: bool, dependents_a
 
 
 def test_nothing_is_stored_apart_where_that_would_cost_more() -> None:
-    """Tags alone take the item beyond a kilobyte here: moving a short input out would only add a write."""
+    """Tags alone take the item beyond a kilobyte here, so the overflow of a short input would only add a write."""
     job = new_job(WORKFLOW, tags={f"tag-{n}": "x" * 80 for n in range(10)})
     assert split(CODEC, job, expires_at_s=1_800_000_000).input_item is None
 

@@ -1,4 +1,4 @@
-"""Operations over many batches: bounded by time, and narrower while AWS refuses for load."""
+"""Operations over many batches are bounded by time, and send fewer batches at once while AWS refuses for load."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def environment(lease_seconds: int) -> dict[str, str]:
 
 
 def test_a_young_table_takes_a_large_submission_at_its_own_speed() -> None:
-    """2,500 writes where 1,000 a second go in: eight tries of each batch, as a fixed count, would not be enough."""
+    """The table takes 1,000 of the 2,500 writes a second, so a fixed count of eight tries for each batch is too low."""
     session = boto3.Session("test", "test", region_name="eu-west-1")
     clients = connect(
         StandingClock(NOW_MS), SystemEntropy(), session=session, endpoint_url="http://127.0.0.1:9"
@@ -107,7 +107,7 @@ def test_a_batch_that_is_refused_whole_is_not_repeated_by_the_client_too(
     def throttle(request: Any, event_name: str, **_: Any) -> AWSResponse:
         sent.append(event_name)
         body = BytesIO(json.dumps({"__type": "x#ThrottlingException", "message": "slower"}).encode())
-        body.stream = lambda: iter([body.read()])  # type: ignore[attr-defined]  # as botocore reads an answer
+        body.stream = lambda: iter([body.read()])  # type: ignore[attr-defined]  # botocore reads an answer so
         return AWSResponse(request.url, 400, HTTPHeaders(), body)
 
     begun = []
@@ -134,7 +134,7 @@ def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: St
 def test_a_second_try_of_a_submission_goes_on_where_it_meets_what_the_first_wrote(
     scripted: Stores, script: Script
 ) -> None:
-    """The first was answered with 503 while the table was throttled, and the table may still be."""
+    """The first try was answered with 503 while the table was throttled, and the table may still be."""
     duplicate = {"Error": {"Code": "DuplicateItem", "Message": "in use"}}
     throttled = error("ThrottlingException")
     script.answers({"Responses": [duplicate, duplicate]}, *[throttled] * 10, {})
@@ -149,7 +149,7 @@ def test_a_plan_is_saved_where_its_pages_are_throttled(scripted: Stores, script:
 
 
 def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> None:
-    """A submission of 10,000 jobs has 400 batches: those that still wait for their turn must not have one call each."""
+    """A submission of 10,000 jobs has 400 batches. Batches that wait past the end must not be sent at all."""
     clients = scripted.clients
     assert clients is not None
     throttled = {"Error": {"Code": "ThrottlingError", "Message": "slower"}}
@@ -166,7 +166,7 @@ def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> No
             scripted.jobs.insert_if_absent([new_job(f"S.{number}") for number in range(25 * 40)])
     finally:
         clients.dynamodb.meta.events.unregister("before-call", note)
-    # Four threads may be on their way as the end comes.
+    # Four threads may be in a request when the end comes.
     assert sum(seconds >= 20.0 for seconds in asked_at_seconds) < 4
 
 
@@ -175,7 +175,7 @@ def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> No
 def test_who_works_under_a_lease_gives_an_operation_a_third_of_it(
     monkeypatch: pytest.MonkeyPatch, begin: str, lease_seconds: int, effort_seconds: float
 ) -> None:
-    """A job that was claimed waits for the rest of its batch, without a heartbeat."""
+    """A claimed job waits for the rest of its batch without a heartbeat."""
     for name, value in environment(lease_seconds).items():
         monkeypatch.setenv(name, value)
     executor = SimpleNamespace(job_types=lambda: None, close=lambda: None)

@@ -1,4 +1,4 @@
-"""What every index shows."""
+"""The entries that every job index shows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LANES = (MAIN, share_lane("data"), "type:t", "key:1:k")
 
 
 def expected_sort(job: Job) -> int | None:
-    """What the port says an entry's sort value is."""
+    """Returns the sort value of an entry, as the port defines it."""
     group = group_of(job.state)
     if group is Group.READY:
         boost = job.critical_path_boost_millipoints
@@ -44,7 +44,7 @@ def expected_sort(job: Job) -> int | None:
 
 
 def whole_index(stores: Stores) -> dict[Place, list[IndexEntry]]:
-    """Every entry of the pools and lanes that the cases use, by where it stands."""
+    """Returns every entry of the cases' pools and lanes, by pool, group and lane."""
     return {
         (pool, group, lane): entries
         for pool in (POOL, "q")
@@ -149,7 +149,10 @@ def test_a_page_holds_nothing_beyond_its_bound(stores: Stores) -> None:
 
 
 def test_a_page_may_be_asked_for_behind_its_bound(stores: Stores) -> None:
-    """A walk that stopped behind what is due by now: AWS refuses a start that the key condition does not hold for."""
+    """A walk may have stopped behind the entries that are due by now.
+
+    AWS refuses a start outside of the key condition.
+    """
     due = [
         replace(new_job(f"S.{n}"), state=State.SCHEDULED, ready_at_ms=None, due_at_ms=NOW_MS + n)
         for n in range(20)

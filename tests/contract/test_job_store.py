@@ -1,4 +1,4 @@
-"""What every job store does with jobs that do not move."""
+"""Every job store inserts, reads and removes jobs in the same way."""
 
 from __future__ import annotations
 

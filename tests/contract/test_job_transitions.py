@@ -1,4 +1,4 @@
-"""Every store moves a job exactly as the domain says, and refuses exactly what the domain refuses."""
+"""Every store applies a job's transitions exactly as the domain does, and refuses exactly those that it refuses."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(store
 
 
 def test_a_job_read_before_its_last_attempt_failed_ranks_as_one_that_was_tried(stores: Stores) -> None:
-    """A read may be older than the index: here by the very write that made the job SCHEDULED."""
+    """A read may be older than the index: here it is older than the write that made the job SCHEDULED."""
     seen = replace(new_job("S"), state=State.RUNNING, attempt=1, lease_expires_at_ms=NOW_MS)
     stores.jobs.insert_if_absent(
         [replace(seen, state=State.SCHEDULED, due_at_ms=NOW_MS, lease_expires_at_ms=None, tries=1)]
@@ -147,7 +147,7 @@ def test_a_job_read_in_its_life_before_ranks_as_one_that_was_not_tried_yet(store
 
 
 def test_a_job_dispatched_anew_is_not_taken_back_by_an_old_read(stores: Stores) -> None:
-    """Its history is long enough to be shortened, and gained a dispatch since it was read."""
+    """Its history is long enough to be shortened, and gained a dispatch since the read."""
     job = new_job("S")
     for number in range(limits.MAX_DISPATCHES_KEPT):
         job = DispatchIfReady("S", POOL, replace(STAMP, now_ms=NOW_MS + 10 * number)).apply(job)

@@ -22,7 +22,7 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, NoteDependents
 
-__all__ = ["cost_of"]  # the fixture
+__all__ = ["cost_of"]  # a fixture
 
 DAY_S = 86_400
 ENDS_AT_S = NOW_MS // 1_000 + 30 * DAY_S
@@ -35,7 +35,7 @@ def ended(job_id: str, **changes: object) -> Job:
 
 
 def expiry_of(stores: Stores, job: Job, part: str) -> int | None:
-    """When a part of a job may be removed, in seconds; None where it is gone."""
+    """Returns when a part of a job may be removed, in seconds, or None if it is gone."""
     if isinstance(stores.jobs, MemoryJobStore):
         return stores.jobs._world.results_expire_at_s.get((job.job_id, job.attempt))
     assert stores.clients is not None
@@ -66,7 +66,7 @@ def test_a_part_that_is_gone_is_not_made_again(stores: Stores) -> None:
 
 @pytest.mark.parametrize("days", [9, 500])
 def test_an_input_is_kept_where_it_would_go_first(local_stores: Stores, days: int) -> None:
-    """It stays for 400 days and the retention from the start."""
+    """The input stays for 400 days and the retention from the start."""
     job = ended("S.1", parameters={"text": LARGE})
     local_stores.jobs.insert_if_absent([job])
     found = local_stores.jobs.get("S.1")
@@ -83,7 +83,7 @@ def test_a_kept_job_costs_a_write_and_leaves_the_index_alone(local_stores: Store
     local_stores.jobs.store_result_apart(large, LARGE)
     moves = [KeepIfEnded(job, ENDS_AT_S + DAY_S) for job in (plain, large)]
     assert units(cost_of(lambda: local_stores.jobs.keep_parts(moves[:1]))) == (0, 0)
-    assert units(cost_of(lambda: local_stores.jobs.keep_parts(moves[1:]))) == (20, 0)  # one for each KB
+    assert units(cost_of(lambda: local_stores.jobs.keep_parts(moves[1:]))) == (20, 0)  # one unit for each KB
     for move in moves:
         assert units(cost_of(lambda move=move: local_stores.jobs.apply(move))) == (1, 0)  # type: ignore[misc]
 

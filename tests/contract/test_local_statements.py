@@ -1,4 +1,4 @@
-"""What the local stack's process puts right: statements reach the stream, and LIST_APPEND appends."""
+"""The local stack's process corrects two faults: statements reach the stream, and LIST_APPEND appends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEM: dict[str, Any] = {"id": {"S": "a"}, "lines": {"L": [{"S": "one"}]}}
 
 @pytest.fixture
 def stream_arn(local_clients: AwsClients) -> Iterator[str]:
-    """A table of its own that holds one item, and its stream."""
+    """Creates a table that holds one item, and returns the ARN of its stream."""
     dynamodb = local_clients.dynamodb
     made = dynamodb.create_table(
         TableName=TABLE,

@@ -41,14 +41,14 @@ from tidegate.domain.transitions import (
 
 FAILURE = JobFailure("failed", "no luck")
 LEASE_MS = 60_000
-OFF_MS = 90_000  # a clock may be off by so much, either way
+OFF_MS = 90_000  # a clock may be off by this much, either way
 
 
 class Course:
-    """Draws what happens to a job next. Time goes on; each actor's clock is off by its own amount."""
+    """Draws the next step of a job. Time goes on, and each actor's clock is off by its own amount."""
 
     def __init__(self, seed: int) -> None:
-        self._taken_back = (0.05, 0.5, 0.9)[seed]  # the share of dispatches that nobody claims
+        self._taken_back = (0.05, 0.5, 0.9)[seed]  # the share of dispatches that no worker claims
         self._draw = random.Random(seed)
         self._now_ms = NOW_MS
         self.interruptions = 0

@@ -1,4 +1,4 @@
-"""Many transitions in few requests: each under its own condition, each with its own outcome."""
+"""Many transitions in few requests, each under its own condition and with its own outcome."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def put(stores: Stores, *jobs: Job) -> None:
 
 
 def in_company(stores: Stores, transition: Transition) -> MoveOutcome:
-    """The transition's outcome where it shares its request with another."""
+    """Returns the outcome of a transition that shares its request with another."""
     put(stores, new_job("companion"))
     outcome, companion = stores.jobs.apply_all([transition, COMPANION])
     assert isinstance(companion, Job)
@@ -83,7 +83,7 @@ def test_no_transition_among_others_creates_a_job(stores: Stores, transition: Tr
 
 @pytest.mark.parametrize("number", [0, 1, 25, 26, 230])
 def test_any_number_of_jobs_moves_and_some_are_refused_or_missing(stores: Stores, number: int) -> None:
-    """Of every five, the third has moved already and the fifth does not exist."""
+    """Of every five jobs, the third has made the transition already and the fifth does not exist."""
     put(stores, *(new_job(f"S.{n}") for n in range(number) if n % 5 != 4))
     stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(2, number, 5)])
     outcomes = stores.jobs.apply_all([DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(number)])
@@ -135,11 +135,11 @@ def test_jobs_read_a_while_ago_move_among_others(stores: Stores) -> None:
 
 @contextmanager
 def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
-    """Every second statement of the first batch is answered with an error, before or after it took effect."""
+    """Answers every second statement of the first batch with an error, before or after it takes effect."""
     aside = same_clients(clients).dynamodb
 
     def answer(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
-        clients.dynamodb.meta.events.unregister(event, answer)  # type: ignore[arg-type]  # it answers
+        clients.dynamodb.meta.events.unregister(event, answer)  # type: ignore[arg-type]  # it answers the call
         statements = json.loads(params["body"])["Statements"]
         sent = statements if takes_effect else statements[::2]
         done: list[Any] = list(aside.batch_execute_statement(Statements=sent)["Responses"])
@@ -152,7 +152,7 @@ def failing_once(clients: AwsClients, *, takes_effect: bool) -> Iterator[None]:
         return SimpleNamespace(status_code=200), {"Responses": responses, "ResponseMetadata": metadata}
 
     event = "before-call.dynamodb.BatchExecuteStatement"
-    clients.dynamodb.meta.events.register(event, answer)  # type: ignore[arg-type]  # it answers
+    clients.dynamodb.meta.events.register(event, answer)  # type: ignore[arg-type]  # it answers the call
     yield
 
 

@@ -1,4 +1,4 @@
-"""The store in memory judges the refused of a batch as DynamoDB's does: by one read that comes after the refusal."""
+"""The memory store judges refused transitions of a batch like DynamoDB's: by one read after the refusal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUEUED = replace(new_job("S.1"), state=State.QUEUED)
 
 @pytest.fixture
 def world() -> MemoryWorld:
-    """S.0 is READY, S.1 is QUEUED, and there is no S.2."""
+    """Makes a store in which S.0 is READY, S.1 is QUEUED, and S.2 does not exist."""
     world = MemoryWorld(shards=SHARDS)
     for job in (new_job("S.0"), QUEUED):
         world.put_new(job)
@@ -34,7 +34,7 @@ def world() -> MemoryWorld:
 
 
 def before_the_read(world: MemoryWorld, happens: Callable[[], None]) -> None:
-    """Has something happen between the refusals of a batch and the read of what refused."""
+    """Runs `then` between the refusals of a batch and the read that explains them."""
 
     def on_request(request: str) -> None:
         if request == "get_many_consistent":

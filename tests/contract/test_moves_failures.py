@@ -1,6 +1,6 @@
-"""Transitions in batches of which parts are throttled, refused, invalid or unanswered; the answers are made up.
+"""Batches of transitions of which parts are throttled, refused, invalid or unanswered, with scripted answers.
 
-As on AWS, a statement that was refused brings no item back: the jobs are read, all of a batch at once.
+As on AWS, a refused statement returns no item. The store then reads all jobs of the batch's refusals in one request.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ REFUSED = failed("ConditionalCheckFailed")
 
 
 def standing(*jobs: Job) -> dict[str, Any]:
-    """The answer to a read of jobs, in no order; those that are not among them are not there."""
+    """Makes the answer to a read of jobs, in no order. Jobs that are not given do not exist."""
     return {"Responses": {"Jobs": [CODEC.whole_item(job) for job in reversed(jobs)]}, "UnprocessedKeys": {}}
 
 
 def kinds(script: Script) -> list[str]:
-    """The operations that were asked for, in their order."""
+    """Returns the operations that were requested, in their order."""
     return [params["headers"]["X-Amz-Target"].rpartition(".")[2] for params in script.asked]
 
 
@@ -138,7 +138,7 @@ def test_a_job_that_may_move_again_since_it_was_refused_is_moved_by_a_call(
 ) -> None:
     script.answers(
         answer(DONE[0], REFUSED, DONE[2]),
-        standing(new_job("S.1")),  # handed back between the refusal and the read
+        standing(new_job("S.1")),  # the worker gave the lease back between the refusal and the read
         {"Attributes": CODEC.whole_item(MOVED[1])},
     )
     assert scripted.jobs.apply_all(MOVES) == MOVED
@@ -244,7 +244,10 @@ def test_a_statement_that_brings_no_item_back_is_followed_by_a_call_that_does(
 def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
     scripted: Stores, script: Script
 ) -> None:
-    """As its batch would have: where AWS understands none of a kind, all of a large operation are such calls."""
+    """The batch would have gone on too.
+
+    Where AWS understands no statement, a large operation consists of such calls.
+    """
     attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
     throttled = [error("ThrottlingException")] * 10
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), *throttled, attributes)
@@ -254,7 +257,7 @@ def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
 def test_a_call_that_is_sent_again_after_a_throttle_meets_its_own_effect(
     scripted: Stores, script: Script
 ) -> None:
-    """The client may have sent it more than once, and its latest try alone is sure to have done nothing."""
+    """The client may have sent it more than once, and only its latest try is sure to have had no effect."""
     refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), error("ThrottlingException"), refusal)
     assert scripted.jobs.apply_all(MOVES) == MOVED
@@ -275,13 +278,13 @@ def test_the_batch_the_read_and_the_calls_share_one_end(
     refused, open_one, moved = scripted.jobs.apply_all(MOVES)
     assert moved == MOVED[2]
     assert [type(outcome) for outcome in (refused, open_one)] == [DependencyUnavailable] * 2
-    # A second more: what was refused gets one look although the time is over.
+    # One second longer: refused transitions are read once even after the time is over.
     assert timer.monotonic_seconds() - began_seconds < 22
     assert "BatchGetItem" in kinds(script)
 
 
 def test_a_heartbeat_is_one_call(scripted: Stores, script: Script) -> None:
-    """Its lease runs on, and the next one comes soon: it leaves what is throttled to that."""
+    """Its lease runs on and the next heartbeat comes soon, so a throttled heartbeat is not repeated."""
     running = replace(new_job("R"), state=State.RUNNING, attempt=1)
     script.answers(error("ThrottlingException"))
     with pytest.raises(DependencyUnavailable):
@@ -326,7 +329,7 @@ def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, s
     script.answers(error("ValidationException"))
     outcomes = scripted.jobs.apply_all([asked, *MOVES])
     assert [type(outcome) for outcome in outcomes] == [ServiceRefused] * 4
-    # One batch of those that it can say, which is not understood here either.
+    # One batch has the statements that the adapter can write. This AWS does not understand those either.
     assert sorted(kinds(script)) == ["BatchExecuteStatement", *["UpdateItem"] * 4]
 
 

@@ -1,4 +1,4 @@
-"""The listing of READY jobs over every index: in order, each once, from page to page, while jobs change their lanes."""
+"""The listing of READY jobs over every index: ordered and complete from page to page while jobs change lanes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _ready(number: int, **changes: object) -> Job:
 def test_ready_jobs_are_listed_in_order_and_once_while_they_change_lanes(
     services: Services, limit: int
 ) -> None:
-    # Not staged as a workflow is: what is listed is what the index shows.
+    # The jobs are not staged like a workflow's, because the listing shows the index only.
     services.lanes.note(POOL, share_lane("data"), now_ms=NOW_MS)
     jobs = [_ready(number, share="data" if number % 3 == 0 else "") for number in range(JOBS)]
     single = [replace(job, job_id=f"J{number:02}") for number, job in enumerate(jobs)]

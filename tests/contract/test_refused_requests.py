@@ -1,6 +1,6 @@
 """Every double refuses what AWS refuses before it looks at an item. docs/reference/aws-truth.md names the sources.
 
-The requests are none of tidegate's: each is one mistake away from a shape that it does use.
+tidegate makes none of these requests: each is one mistake away from a shape that it does use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever AWS does not understand of our statements is carried out by calls, and means the same."""
+"""The adapters replace each statement that AWS does not understand by calls with the same meaning."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SHAPED = [
 
 @pytest.fixture(scope="module")
 def emulated() -> Iterator[tuple[Stores, AwsClients]]:
-    """Stores on the emulator in this process, and clients of it for what goes aside."""
+    """Makes stores on the emulator in this process, and clients of it for requests outside of the adapters."""
     with emulated_aws() as aws:
         yield aws_stores(aws.clients, aws.empty(NOW_MS), aws.make_queue("q")), emulated_clients()
 
@@ -112,7 +112,7 @@ def test_one_batch_that_is_refused_whole_costs_one_call_for_each_job(
 
 @pytest.mark.parametrize("text", [text for _, text in STATED])
 def test_conditions_use_few_kinds_of_clauses_and_no_or(text: str) -> None:
-    """Those are what the shapes above refuse, or what AWS is captured to take."""
+    """The refused shapes above cover these clauses, or a captured answer shows that AWS accepts them."""
     _, _, condition = text.removesuffix(" RETURNING ALL NEW *").partition('WHERE "job_id" = ? AND ')
     clauses = condition.replace("(contains", "contains").split(" AND ")
     for clause in clauses:

@@ -1,4 +1,4 @@
-"""A write that went out twice and meets what came of its first try, while others may have moved the job on since."""
+"""A write that was sent twice meets the effect of its first try, while other actors may have changed the job since."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ STAMP = Stamp(NOW_MS + 1_000, "tester")
 COMPANION = DispatchIfReady("companion", POOL, STAMP)
 CANCELLED = Ending(State.CANCELLED, expires_at_s=NOW_MS)
 DONE: dict[str, Any] = {"Item": CODEC.whole_item(COMPANION.apply(new_job("companion")))}
-OWNED = ("ClaimIfQueued", "ClaimAgainIfLeaseExpired")  # by whoever made it, until another takes the job over
+# Valid for any actor's job until another actor takes the job over.
+OWNED = ("ClaimIfQueued", "ClaimAgainIfLeaseExpired")
 MOVED = [replace(case, moved=case.transition.apply(case.job)) for case in CASES]
 LINED = [case for case in MOVED if len(case.moved.history) > len(case.job.history)]
 TOLD = [case for case in LINED if type(case.transition).__name__ not in OWNED]
@@ -49,13 +50,13 @@ CLAIMS = [case for case in LINED if type(case.transition).__name__ in OWNED]
 
 
 def by(job: Job, state: State, actor: str = "another", **changes: Any) -> Job:
-    """The job after another actor moved it."""
+    """Returns the job after a transition by another actor."""
     entry = HistoryEntry(STAMP.now_ms + 5, state, changes.get("attempt", job.attempt), actor)
     return replace(job, state=state, history=(*job.history, entry), **changes)
 
 
 def sent_twice(stores: Stores, script: Script, transition: Transition, stands: Job) -> MoveOutcome:
-    """The outcome of a transition whose request went out twice, and the second time met the job as it `stands`."""
+    """Returns the outcome of a transition that was sent twice, when the second request finds the job as `stands`."""
     script.answers(answer(REFUSED, DONE, retries=1), standing(stands))
     outcome, companion = stores.jobs.apply_all([transition, COMPANION])
     assert isinstance(companion, Job)
@@ -98,13 +99,13 @@ def test_a_claim_holds_though_cancellation_was_asked_for_since(scripted: Stores,
 def test_an_earlier_line_that_reads_the_same_is_not_its_effect(
     scripted: Stores, script: Script, case: Case
 ) -> None:
-    """A use case uses one time for all that it does, so a job may have moved in the same way once before."""
+    """A use case stamps all of its transitions with one time, so a job may have made the same transition before."""
     if isinstance(case.transition, DispatchIfReady):
         before = by(case.moved, State.READY)
         knows: Transition = replace(case.transition, ready_at_ms=before.ready_at_ms)
     else:
         before = case.moved
-        knows = replace(case.transition, job=case.moved)  # type: ignore[call-arg]  # it has one
+        knows = replace(case.transition, job=case.moved)  # type: ignore[call-arg]  # every such transition has one
     later = by(before, State.CANCELLED)
     if case.moved.is_terminal and not isinstance(case.transition, DispatchIfReady):
         later = replace(later, state=case.moved.state)
@@ -182,7 +183,7 @@ def _dispatched(job: Job, number: int) -> Job:
 
 
 def _back(job: Job, number: int, *, claimed: bool) -> HandBackIfAttemptHolds | TakeBackIfStillQueued:
-    """The hand-back of a job that a worker claimed, or the taking back of one that none did."""
+    """Makes the give-back of a job that a worker claimed, or the taking back of a job that no worker claimed."""
     later = replace(STAMP, now_ms=STAMP.now_ms + 10 * number + 5)
     if not claimed:
         return TakeBackIfStillQueued(job, job.attempt, job.reopened, later)
@@ -191,7 +192,7 @@ def _back(job: Job, number: int, *, claimed: bool) -> HandBackIfAttemptHolds | T
 
 
 def _often_reopened() -> Job:
-    """A job whose next reopening drops a life of its history: it never came to run, and was cancelled so often."""
+    """Makes a job that was cancelled many times and never ran. Its next reopening drops a life of its history."""
     job = replace(READY, history=(HistoryEntry(NOW_MS, State.READY, 0, "submit"),))
     for number in range(2 * limits.MAX_REOPENINGS):
         stamp = Stamp(NOW_MS + number, "eve")

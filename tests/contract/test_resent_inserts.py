@@ -1,4 +1,4 @@
-"""A new item that was written although the answer was lost: what stands under its id is its own, moved on or not."""
+"""A new item was written although its answer was lost: the item under its id is its own, changed since or not."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ JOBS = [new_job(f"S.{n}") for n in range(3)]
 
 
 def moved(job: Job) -> Job:
-    """The job after a dispatcher and a worker had it."""
+    """Returns the job after a dispatcher and a worker changed it."""
     queued = DispatchIfReady(job.job_id, POOL, Stamp(NOW_MS + 5, "dispatcher")).apply(job)
     return ClaimIfQueued(job.job_id, 0, "w", NOW_MS + 90_000, Stamp(NOW_MS + 9, "w")).apply(queued)
 
 
 def by_others(job: Job) -> list[Job]:
-    """Jobs under the same id that another request wrote: earlier, later, with another body."""
+    """Makes jobs under the same id that another request wrote: earlier, later, with another body."""
     earlier = HistoryEntry(NOW_MS - 1, job.state, 0, "submit")
     return [
         replace(job, created_at_ms=NOW_MS - 1),
@@ -132,7 +132,7 @@ def test_a_phase_that_was_reached_by_a_lost_answer_was_reached(
 def test_a_rule_that_was_refused_before_there_were_any_is_set_once_others_made_room(
     scripted: Stores, script: Script
 ) -> None:
-    """There was no item when it was refused, and there is one with room when it is read."""
+    """The item did not exist when AWS refused the rule. It exists and has space when the adapter reads it."""
     stands = {"name": {"S": "rules"}, "paused_pools": {"M": {}}, "paused_types": {"M": {}}}
     entry = {"M": {"value": {"N": "1"}, "actor": {"S": "ann"}, "at": {"N": str(NOW_MS)}}}
     script.answers(REFUSED, {"Item": stands}, {"Attributes": {**stands, "paused_pools": {"M": {"p": entry}}}})

@@ -1,4 +1,4 @@
-"""What every store of rules does."""
+"""Every store of rules behaves the same."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ def test_a_change_that_others_keep_in_the_way_of_is_given_up_and_may_be_repeated
 ) -> None:
     if stores.clients is None:
         pytest.skip("memory has nobody in the way")
-    monkeypatch.setattr(dynamodb_rules, "_TRIES", 1)  # the first change of all makes the item, and needs two
+    # The very first change creates the item and needs two tries.
+    monkeypatch.setattr(dynamodb_rules, "_TRIES", 1)
     with pytest.raises(DependencyUnavailable, match="repeat it in a moment"):
         stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(1))
     assert stores.rules.load() == DispatchRules()

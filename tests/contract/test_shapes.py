@@ -1,4 +1,4 @@
-"""docs/reference/aws-truth.md lists every shape of a call, and knows what AWS answers to each of its words."""
+"""docs/reference/aws-truth.md lists every shape of a call, and a source for AWS's answer to each of its words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TRUTH = re.compile(r"`([a-z-]+)`")
 
 
 def told() -> set[str]:
-    """The truths that the page's tables tell."""
+    """Returns the truths that the page's tables list."""
     rows = [
         line
         for line in PAGE.read_text(encoding="utf-8").partition(BEGIN)[0].splitlines()

@@ -1,4 +1,4 @@
-"""Permits whose holders ask for different limits: the least holds."""
+"""Permits whose holders ask for different limits: the lowest limit holds."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_of_many_who_ask_for_different_limits_at_once_no_more_than_the_least_get
         taken = list(pool.map(lambda each: take(stores, *each), asked))
     holders = stores.permits.standing(KEY).holders
     assert sum(taken) == len(holders)
-    # Those who ask for 40 may have been quicker; nobody who asks for 3 joined more than two others.
+    # Dispatchers that ask for 40 may have been faster. None that asks for 3 joined more than two others.
     assert len(holders) <= 3 or all(holder.endswith("@40") for holder in holders)
 
 

@@ -1,4 +1,4 @@
-"""Every store whose service answers page by page: no list and no count takes the first page for the whole."""
+"""Every store whose service answers page by page reads all pages for each list and count."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import OpenSubmission
 from tidegate.usecases.pools.whole_group import entries_of
 
-PAGE = 2  # what the service gives at most, whatever it is asked for
+PAGE = 2  # the most that the service returns, whatever it is asked for
 MANY = 11
 LETTERS = string.ascii_letters + string.digits
 
 
 @pytest.fixture
 def paged(stores: Stores) -> Iterator[Stores]:
-    """Stores whose service ends every page after `PAGE` items, as DynamoDB does after 1 MB."""
+    """Makes stores whose service ends every page after `PAGE` items, as DynamoDB does after 1 MB."""
     if stores.clients is None:
         assert isinstance(stores.index, MemoryJobIndex)
         stores.index._world.page_entries = PAGE
@@ -120,7 +120,7 @@ def test_all_edges_of_a_job_are_found(paged: Stores) -> None:
 
 
 def test_a_plan_of_several_pages_is_loaded_whole(paged: Stores) -> None:
-    # Of texts that compression finds nothing in, so that the plan takes more items than a page holds.
+    # The texts do not compress, so the plan takes more items than a page holds.
     chance = random.Random(7)
     roots = tuple(
         new_job(f"S.{n}", parameters={"text": "".join(chance.choices(LETTERS, k=60_000))}) for n in range(30)

@@ -1,4 +1,4 @@
-"""What every submission store, cursor store and queue does."""
+"""Every submission store, cursor store and queue behaves the same."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
     (first, *_) = stores.submissions.list_open(opened_before_ms=NOW_MS + 9, limit=2)
     assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]
     stores.submissions.move_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
-    assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]  # behind one that is open no more
+    assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]  # after one that is no longer open
     assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 1, "W1")) == []
-    assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 7, "W7")) == []  # a clock that was put back
+    assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 7, "W7")) == []  # a clock that was set back
 
 
 def test_what_was_removed_keeps_its_record_and_is_open_no_more(stores: Stores) -> None:

@@ -1,4 +1,4 @@
-"""The stand-ins for AWS answer a batch of statements as harshly as AWS does."""
+"""The stand-ins for AWS answer a batch of statements as strictly as AWS does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNDER_WAY = CODEC.whole_item(DispatchIfReady("S.0", POOL, Stamp(NOW_MS, "dispatc
 
 @pytest.fixture(params=["moto", "local"])
 def held(request: pytest.FixtureRequest) -> Iterator[Stores]:
-    """Stores that hold S.0, which is dispatched, and S.1, which is not."""
+    """Makes stores that hold S.0, which is dispatched, and S.1, which is not."""
     if request.param == "local":
         stores: Stores = request.getfixturevalue("local_stores")
         yield _filled(stores)
@@ -57,7 +57,7 @@ def _of(stores: Stores) -> tuple[Any, str]:
 
 
 def dispatch(table: str, job_id: str) -> dict[str, Any]:
-    """The statement that dispatches a job, which asks for the item that refuses it."""
+    """Makes the statement that dispatches a job, and asks for the item that refuses it."""
     move = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
     statement = change_of(CODEC, move).statement(table, schema.JOB_ID, job_id)
     assert statement is not None
@@ -65,7 +65,7 @@ def dispatch(table: str, job_id: str) -> dict[str, Any]:
 
 
 def insert(table: str, item: Item) -> dict[str, Any]:
-    """The statement that inserts a job, which asks for the item that refuses it."""
+    """Makes the statement that inserts a job, and asks for the item that refuses it."""
     fields = ", ".join(f"'{name}': ?" for name in item)
     text = f'INSERT INTO "{table}" VALUE {{{fields}}}'
     return {"Statement": text, "Parameters": list(item.values()), **ALL_OLD}

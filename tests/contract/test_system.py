@@ -1,4 +1,4 @@
-"""The real clock, the real entropy, and figures that many threads add to."""
+"""The real clock, the real entropy, and counters that many threads add to."""
 
 from __future__ import annotations
 

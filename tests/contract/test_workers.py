@@ -1,4 +1,4 @@
-"""What every worker registry does: one entry for each id, written only by the session that owns it."""
+"""Every worker registry holds one entry for each id, which only the session that owns it writes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def register(stores: Stores, *workers: Worker) -> None:
 
 
 def put_in(stores: Stores, mine: Worker, state: WorkerState) -> Worker:
-    """Brings a worker into a state, by the moves that lead there."""
+    """Brings a worker into a state, by the transitions that lead there."""
     register(stores, mine)
     if state is WorkerState.DRAINING:
         return stores.workers.drain_if_mine(mine)

@@ -1,4 +1,4 @@
-"""Emulators of the tests' own, without the template: they start in seconds, each in a home of its own."""
+"""Emulators of these tests, without the template: they start in seconds, each in a home of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.harness.devstack.emulated import Stack
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack that runs nothing yet; whatever runs of it at the end is ended."""
+    """Makes a stack that runs nothing yet. Its processes are ended after the test."""
     made = Stack.at(tmp_path / "home")
     yield made
     made.stop()

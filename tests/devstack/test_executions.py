@@ -1,4 +1,4 @@
-"""A burst of calls starts a bounded number of processes; what is beyond it is answered as AWS answers it."""
+"""A burst of calls starts a bounded number of processes. Calls beyond it are answered as AWS answers them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def handler(event, context):
 
 
 class Peak:
-    """The most processes that an emulator had below it, looked at ten times a second."""
+    """Watches the most processes that an emulator had below it, ten times a second."""
 
     def __init__(self, pid: int) -> None:
         self.most = 0
@@ -98,7 +98,7 @@ def test_the_number_stays_until_another_is_given(stack: Stack) -> None:
 
 
 def test_a_rest_api_answers_500_to_what_a_function_has_no_place_for(stack: Stack) -> None:
-    """As API Gateway does: it treats every invocation that Lambda refuses as an error of its own."""
+    """API Gateway treats every invocation that Lambda refuses as an error of its own."""
     stack.start(executions=4)
     stack.make_function(SLOW)
     url = stack.make_api()

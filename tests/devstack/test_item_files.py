@@ -1,4 +1,4 @@
-"""The files of items: what is read back is what was written, whatever was cut off and whenever a base was begun."""
+"""The files of items return what was written, wherever a file was cut off and whenever a base was begun."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def put(key: str, value: str = "") -> Change:
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Returns the items that stand, by key."""
+    """Returns the stored items, by key."""
     standing: dict[str, str] = {}
     for change in ItemFiles(folder).read():
         if change.item is None:

@@ -1,4 +1,4 @@
-"""`down` ends every process that the stack started, and only those; their folders go after them."""
+"""`down` ends every process that the stack started, and only those, and then removes their folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.harness.processes import is_running
 from tests.harness.waiting import becomes_true
 from tidegate_devstack.emulator import STOP_SECONDS
 
-# A job that is busy, and what it started: a child, one in a session of its own, one with nothing in its environment.
+# A busy job and its processes: a child, a child in a session of its own, and a child with an empty environment.
 BUSY = """
 import os, subprocess, sys, time
 
@@ -37,14 +37,14 @@ def handler(event, context):
 
 
 def _busy(stack: Stack, pids: Path, ignore: str = "0") -> set[int]:
-    """Has a function run for long; the pids of its process and of its children."""
+    """Runs a function for long. Returns the pids of its process and of its children."""
     stack.make_function(BUSY.format(ignore=ignore), timeout_seconds=900)
 
     def call() -> None:
         try:
             stack.invoke(str(pids))
         except (BotoCoreError, ClientError):
-            return  # the emulator is ended under the call
+            return  # the emulator is ended during the call
 
     threading.Thread(target=call, daemon=True).start()
     assert becomes_true(lambda: pids.exists() and len(pids.read_text().split()) == 4), "it does not run"
@@ -55,7 +55,7 @@ def _busy(stack: Stack, pids: Path, ignore: str = "0") -> set[int]:
 
 @pytest.fixture
 def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes of the user's own."""
+    """Starts processes of the user's own."""
     sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
     made = [subprocess.Popen(sleeps), subprocess.Popen(sleeps, start_new_session=True)]
     yield made

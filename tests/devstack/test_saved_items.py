@@ -1,4 +1,4 @@
-"""The emulator's DynamoDB saves all that it saves by itself, but for the items, which have their own files."""
+"""The emulator's DynamoDB itself saves everything but the items, which have their own files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a stack holds outlives kills of its emulator, another port, and files that a kill cut short."""
+"""The contents of a stack survive kills of its emulator, another port, and files that a kill cut short."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.harness.devstack.emulated import (
 )
 from tidegate_devstack import LocalStackError
 
-WITHIN_SECONDS = 3.0  # docs/guides/local-stack.md says which second saves what
+WITHIN_SECONDS = 3.0  # docs/guides/local-stack.md says when each kind of data is saved
 HIDDEN_SECONDS = 40  # longer than a restart takes on a busy machine
 
 
@@ -40,7 +40,7 @@ def test_items_outlive_kills_in_a_row_and_a_stop(stack: Stack) -> None:
         stack.start()
         stack.put(name)
     stack.put("four")
-    stack.stop()  # at once: what was not saved yet is saved now
+    stack.stop()  # at once: unsaved data is saved now
     stack.start()
     assert stack.held() == {"one", "two", "three", "four"}
 

@@ -1,4 +1,4 @@
-"""A step of a job is dated at its latest step where its own clock is behind, and an end's retention with it."""
+"""A step of a job takes the time of its latest step if its own clock is behind, and the retention of an end follows."""
 
 from __future__ import annotations
 

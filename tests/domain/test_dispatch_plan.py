@@ -37,7 +37,7 @@ def by_rank(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def queue(*traits: Traits, first_rank: int = 1_000, lane: str = "") -> list[Candidate]:
-    """Candidates with falling ranks."""
+    """Makes candidates with falling ranks."""
     return [
         Candidate(f"{lane}{first_rank}-{place}", first_rank - place, each, lane)
         for place, each in enumerate(traits)
@@ -115,14 +115,18 @@ def test_shares_that_wait_divide_the_places_by_weight_to_within_one_place(
         share = each.traits.share
         given[share] += 1
         for other, others_weight in weights.items():
-            still_waits = 0 < given[other] < waiting[other]  # of one with nothing dispatched chance decides
+            # Among shares with nothing dispatched, chance decides.
+            still_waits = 0 < given[other] < waiting[other]
             if still_waits and given[share] > 1:
-                # Nobody is given more than is fair beside the one that waits.
+                # No share gets more than its fair part while another waits.
                 assert given[share] / weights[share] <= (given[other] + 1) / others_weight
 
 
 def served(weights: dict[str, int], places: int, rounds: int, seed: int) -> Counter[str]:
-    """How often each share is served where all always wait, jobs are equally long, and the oldest ends each round."""
+    """Counts how often each share is served.
+
+    All shares always wait, jobs last equally long, and the oldest job ends each round.
+    """
     chance = random.Random(seed)
     running: list[str] = []
     count: Counter[str] = Counter()
@@ -153,7 +157,7 @@ def test_no_share_starves_though_its_part_is_less_than_a_place(
     count = served(weights, places, rounds, seed)
     for share, weight in weights.items():
         fair = rounds * weight / sum(weights.values())
-        # Beside larger ones, a share whose part is less than a place may get up to one place.
+        # Beside larger shares, a share whose part is less than a slot may get up to one slot.
         assert 0.8 * fair <= count[share] + (0 if places == 1 else rounds / places)
         assert count[share] <= 1.2 * fair + (0 if places == 1 else rounds / places)
         assert count[share] >= 0.8 * fair or fair >= rounds / places

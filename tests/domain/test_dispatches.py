@@ -1,4 +1,4 @@
-"""A job's history tells of dispatches that no worker claimed, and keeps a bounded number of them."""
+"""A job's history counts the dispatches that no worker claimed, and keeps a bounded number of them."""
 
 from __future__ import annotations
 
@@ -45,5 +45,6 @@ def test_of_many_the_first_and_the_latest_stay(before: tuple[HistoryEntry, ...],
 
 def test_the_dispatches_that_are_kept_are_enough_for_the_longest_wait() -> None:
     assert doubled(1, KEPT, 1_000_000) == 2 ** (KEPT - 1)
-    assert 30 * 2 ** (KEPT - 1) >= 900  # seconds, of a message that is passed on
-    assert 12 * 300 * 2 ** (KEPT - 1) >= 48 * 3_600  # seconds, of a dispatch whose message seems to stand
+    assert 30 * 2 ** (KEPT - 1) >= 900  # seconds, for a message that is passed on
+    # Seconds, for a dispatch whose message still seems to be there.
+    assert 12 * 300 * 2 ** (KEPT - 1) >= 48 * 3_600

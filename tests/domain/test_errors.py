@@ -1,4 +1,4 @@
-"""Each error says what was wrong and what to do."""
+"""Each error says what is wrong and how to mend it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [  # made in the test, for what is made while tests are collected is no test's in `make mutants`
+    [  # made in the test, because `make mutants` counts no code that runs while tests are collected
         (lambda: errors.NotFound("job", "X"), ("no job 'X'", "check the id", "retention")),
         (lambda: errors.AlreadyEnded("X", "FAILED"), ("job X", "FAILED", "nothing left to cancel")),
         (lambda: errors.NotRetryable("X", "has succeeded"), ("job X has succeeded",)),

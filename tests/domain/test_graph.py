@@ -13,7 +13,7 @@ LARGE = 10_000  # far beyond any recursion limit
 
 @st.composite
 def graphs(draw: st.DrawFn, *, acyclic: bool, max_nodes: int) -> Graph:
-    """Upstreams by node. An acyclic one has its nodes in a drawn order, so that indices say nothing."""
+    """Draws upstreams by node. An acyclic graph has its nodes in a drawn order, so that indices say nothing."""
     count = draw(st.integers(0, max_nodes))
     nodes = list(range(count))
     order = draw(st.permutations(nodes)) if acyclic else nodes
@@ -33,7 +33,7 @@ def can_be_ordered(upstreams: Graph) -> bool:
 
 
 def all_chains(upstreams: Graph) -> list[tuple[int, ...]]:
-    """Every chain of a small acyclic graph that nothing can be added to at its end."""
+    """Returns every chain of a small acyclic graph that can't be made longer at its end."""
     chains: list[tuple[int, ...]] = []
     grown: list[tuple[int, ...]] = [(node,) for node in range(len(upstreams))]
     while grown:

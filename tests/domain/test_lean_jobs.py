@@ -1,4 +1,4 @@
-"""A lean job is what a transition and a judgement look at, without what callers can make large."""
+"""A lean job has the fields that transitions and judgements read, without those that callers can make large."""
 
 from __future__ import annotations
 

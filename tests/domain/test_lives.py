@@ -1,4 +1,4 @@
-"""A history tells of the times between a job's reopenings, and of which of them a job keeps its lines."""
+"""A history counts the times between a job's reopenings, and keeps the entries of some of those lives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RAN_TWICE = (*RAN[:-1], State.SCHEDULED, State.READY, State.QUEUED, State.RUNNIN
 
 
 def history(*lives: Sequence[State]) -> tuple[HistoryEntry, ...]:
-    """A history of these lives, whose entries tell by their time which life they belong to."""
+    """Makes a history of these lives. The time of each entry tells its life."""
     return tuple(HistoryEntry(at_ms, state, 0, "ann") for at_ms, life in enumerate(lives) for state in life)
 
 
@@ -82,7 +82,7 @@ KEPT = limits.MAX_INTERRUPTIONS_KEPT
 
 
 def round_of(number: int, then: State, actor: str, reason: str = "") -> tuple[HistoryEntry, ...]:
-    """A claim at attempt `number`, what became of it, and the next dispatch."""
+    """Makes a claim at attempt `number`, its outcome, and the next dispatch."""
     return (
         HistoryEntry(number, State.RUNNING, number, CLAIMER),
         HistoryEntry(number, then, number, actor, reason),
@@ -95,7 +95,7 @@ def handed_back(number: int, reason: str = "") -> tuple[HistoryEntry, ...]:
 
 
 def kept_rounds(*rounds: Sequence[HistoryEntry]) -> list[int]:
-    """The rounds of a life that are left at a hand-back, by their attempts."""
+    """Returns the rounds of a life that remain after a give-back, by their attempts."""
     begin = history((State.PENDING, State.READY, State.QUEUED))
     kept = without_old_interruptions([*begin, *(entry for one in rounds for entry in one)])
     assert kept[:3] == begin

@@ -8,7 +8,7 @@ from tidegate.domain.permits import NOBODY, Permit, asking, has_room, key_permit
 
 
 def held_by(*limits: int) -> frozenset[str]:
-    """Holders that asked for these limits."""
+    """Makes holders that asked for these limits."""
     return frozenset(asking(f"job-{place}@17", limit) for place, limit in enumerate(limits))
 
 

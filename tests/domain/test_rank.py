@@ -23,8 +23,8 @@ START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
 # The longest path that one submission can have, at the greatest weight.
 LONGEST_PATH_SECONDS = limits.MAX_JOBS_PER_WORKFLOW * limits.MAX_ESTIMATED_DURATION_SECONDS
-# Without a cap it would gain this much. Jobs of earlier versions, which had none, may still be stored.
-MOST_POINTS = 1_000  # what the template allows a path to gain
+# Its gain without a cap. Jobs of earlier versions, which had no cap, may still be stored.
+MOST_POINTS = 1_000  # the most points that the template lets a path gain
 GREATEST_BOOST = limits.MAX_CRITICAL_PATH_WEIGHT * LONGEST_PATH_SECONDS * 1_000
 POLICIES = st.builds(RankPolicy, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
 WAITING = st.tuples(
@@ -37,7 +37,7 @@ WAITING = st.tuples(
 
 
 def exact_points(policy: RankPolicy, job: Waiting, now_ms: int) -> Fraction:
-    """The formula of the design, without rounding: priority + boost + aging*(now - ready_at) - penalty*retries."""
+    """Computes the design's formula without rounding: priority + boost + aging*(now - ready_at) - penalty*retries."""
     priority, ready_at_ms, retries, boost = job
     aged = Fraction(policy.aging_millipoints_per_minute, 1_000) * Fraction(now_ms - ready_at_ms, MINUTE_MS)
     raised = priority + Fraction(boost, 1_000)
@@ -82,7 +82,8 @@ def test_waiting_earns_one_point_a_minute_by_default() -> None:
     policy = RankPolicy()
     waited_ten = rank(policy, 100, START_MS, 0)
     assert waited_ten > rank(policy, 109, START_MS + 10 * MINUTE_MS, 0)
-    assert waited_ten > rank(policy, 110, START_MS + 10 * MINUTE_MS, 0)  # equal points: ready first
+    # Equal points: the first READY job goes first.
+    assert waited_ten > rank(policy, 110, START_MS + 10 * MINUTE_MS, 0)
     assert waited_ten < rank(policy, 111, START_MS + 10 * MINUTE_MS, 0)
 
 
@@ -142,7 +143,7 @@ def test_a_rank_tells_since_when_its_job_is_ready(policy: RankPolicy, job: Waiti
 def test_a_job_of_the_steepest_policy_has_a_rank_that_dynamodb_keeps_whole(
     priority: int, retries: int, place: int, passes: int
 ) -> None:
-    """The greatest aging and penalty that the template takes, for as long as this century lasts."""
+    """Uses the greatest aging and penalty that the template accepts, until the end of this century."""
     steepest = RankPolicy(aging_millipoints_per_minute=9_999_999, retry_penalty_millipoints=9_999_999)
     boost = MOST_POINTS * 1_000
     greatest = rank(steepest, priority, 4_102_444_800_000, retries, boost, place=place, passes=passes)

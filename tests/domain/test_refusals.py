@@ -1,4 +1,4 @@
-"""A refusal says how the job was found, in words that an operator can act on."""
+"""A refusal says in which state the job was found, in words that an operator can act on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters that no name holds, as docs/reference/limits.md lists them."""
+"""Characters that are forbidden in names, as docs/reference/limits.md lists them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LISTED = re.compile(r"U\+([0-9A-F]{4,5})(?:\u2013([0-9A-F]{4,5}))?")
 
 
 def _documented() -> set[str]:
-    """The characters that the page lists before it comes to what is allowed."""
+    """Returns the forbidden characters, which the page lists before the allowed ones."""
     section = read_document("reference/limits.md").partition("## Characters")[2].partition("joiners")[0]
     found: set[str] = set()
     for first, last in _LISTED.findall(section):

@@ -33,7 +33,7 @@ from tidegate.domain.transitions import (
     Transition,
 )
 
-STAY = (KeepIfEnded, NoteDependents)  # they move no job to another state
+STAY = (KeepIfEnded, NoteDependents)  # they leave the job in its state
 REFUSALS = [
     pytest.param(case.transition, job, id=f"{case} {why}")
     for case in CASES
@@ -88,7 +88,7 @@ def test_history_grows_by_every_move_and_by_nothing_else(case: Case) -> None:
     if case.moved.state is case.job.state and not claimed_again:
         assert moved.history == (earlier,)
     else:
-        # A job is READY later each time, whatever the clocks say, and its history tells since when.
+        # Each READY time of a job is later than the one before, whatever the clocks say, and its history gives it.
         at_ms = (moved.ready_at_ms or 0) if moved.state is State.READY else NOW_MS
         entry = HistoryEntry(at_ms, moved.state, moved.attempt, "tester", "because")
         assert moved.history == (earlier, entry)

@@ -1,4 +1,4 @@
-"""One local stack for all end-to-end tests of a session, beside whatever stack the developer has up."""
+"""One local stack for all end-to-end tests of a session, beside any stack of the developer."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stack_home() -> Path:
-    """Where the session's stack lives; each of several test processes has its own."""
+    """Returns the home of the session's stack. Each of several test processes has its own."""
     return FOLDER / f"e2e{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInfo]:
-    """A fresh stack of the real template, IAM enforced; ended with the session."""
+    """Starts a fresh stack of the real template with IAM enforced, and ends it with the session."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(line: str) -> None:
@@ -49,7 +49,7 @@ def stack(request: pytest.FixtureRequest, stack_home: Path) -> Iterator[StackInf
 
 @pytest.fixture
 def no_schedule(stack: StackInfo) -> Iterator[None]:
-    """The dispatcher's schedule is switched off meanwhile."""
+    """Switches the dispatcher's tick off for the test."""
     set_schedule(stack, "dispatcher", "DISABLED")
     try:
         yield

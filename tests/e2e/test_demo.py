@@ -28,7 +28,7 @@ def test_the_demo_ends_as_its_workflow_says(stack: StackInfo, stack_home: Path) 
 
 @pytest.mark.usefixtures("no_schedule")
 def test_jobs_inserted_by_statement_reach_the_stream(stack_home: Path) -> None:
-    """More jobs than one call inserts, and no schedule that would notice them: only the stream can start them."""
+    """There are more jobs than one call inserts, and no tick would notice them: only the stream can start them."""
     jobs = [{"key": f"k{number}", "type": "tidegate.noop"} for number in range(30)]
     ran = tidegate(stack_home, "run", "-", "--timeout-seconds", "120", stdin=json.dumps({"jobs": jobs}))
     assert ran.returncode == 0, ran.stderr

@@ -1,4 +1,4 @@
-"""The edge of the deployed stack: the gateway's own answer, and queues that nobody reaches without TLS."""
+"""The edge of the deployed stack: the gateway's own answer, and queues that refuse requests without TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An asynchronous event that fails, as the schedules' may, becomes a dead letter of the deployed stack."""
+"""An asynchronous event that fails, as a tick may, becomes a dead letter of the deployed stack."""
 
 from __future__ import annotations
 

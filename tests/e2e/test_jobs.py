@@ -63,7 +63,7 @@ def test_a_running_job_is_cancelled(stack: StackInfo, stack_home: Path) -> None:
     assert tidegate(stack_home, "jobs", "cancel", job_id).returncode == 0
     job = _wait_for(stack_home, job_id, {"CANCELLED"})
     assert job["cancel_requested_at"]
-    # The next thing to run must not find the slot taken.
+    # The next job must not find the slot taken.
     _wait_for(stack_home, _submit(stack_home, type="tidegate.noop"), {"SUCCEEDED"})
 
 
@@ -125,7 +125,7 @@ def test_the_same_key_with_another_body_is_refused(stack: StackInfo, stack_home:
 
 @pytest.mark.slow
 def test_a_job_past_its_retention_is_gone(stack: StackInfo, stack_home: Path) -> None:
-    """Its end says when it may be removed; that moment is brought forward, and then the store removes it."""
+    """Its end records when it may be removed. The test brings that time forward, and then the store removes the job."""
     job_id = _submit(stack_home, type="tidegate.noop")
     ended = _wait_for(stack_home, job_id, {"SUCCEEDED"})
     jobs = (
@@ -151,7 +151,7 @@ def test_a_job_past_its_retention_is_gone(stack: StackInfo, stack_home: Path) ->
 def test_the_gateway_hands_over_bodies_up_to_the_limit_and_refuses_larger_ones(
     stack: StackInfo,
 ) -> None:
-    """Sent as they are: the client by itself would refuse the larger one."""
+    """They are sent as they are, because the client itself would refuse the larger one."""
     target = local_target(stack)
     with httpx.Client(auth=SigV4(target), timeout=60, trust_env=False) as http:
         jobs_url = f"{target.api_url}/v1/jobs"

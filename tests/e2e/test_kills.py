@@ -1,17 +1,19 @@
-"""Jobs whose workers are killed again and again, and whose AWS is restarted, are all done, once, and about as fast.
+"""Jobs whose workers are killed again and again, and whose AWS is restarted, all run once and almost as fast as
+without.
 
-Throughput is jobs per slot-second: the jobs, by the capacity that was there for them. That is the slots of each pool
-from the submission to the end of the pool's last job, without what was down. Down are, at most once each:
+Throughput is jobs per slot-second: the number of jobs by the capacity that was up. That is the slots of each pool from
+the submission to the end of the pool's last job, without those that were down. These slots count as down, each at most
+once:
 
 - the slots of a worker process that was killed, from the kill until its replacement has registered;
-- those of one that was frozen, until it goes on;
-- those of functions that were killed, until a job begins in a process that was not there before;
+- the slots of a worker process that was frozen, until it goes on;
+- the slots of functions that were killed, until a job begins in a process that was not there before;
 - all slots of a pool while there is no dispatcher: from its kill until a job of the pool is dispatched again;
-- all slots of a pool while the local AWS is away, and with it the dispatcher: from the request to end it until it is
-  up, and on until a job of the pool is dispatched again.
+- all slots of a pool while the local AWS is down, and with it the dispatcher: from the request to end it until a job of
+  the pool is dispatched again after its start.
 
-Not down, and so for tidegate to bear, are work that is done twice, the wait of lost jobs for the end of their leases,
-for the reaper and for lost messages, and whatever else stands idle at the end of the run or in between.
+Other losses do not count as down, so tidegate has to bear them: repeated work, the wait of lost jobs for the end of
+their leases, for the reaper and for lost messages, and idle slots during the run or at its end.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ pytestmark = pytest.mark.slow
 JOBS = 500
 WORKERS, SLOTS, FUNCTIONS = 3, 2, 4
 CAPACITY = {"ecs": WORKERS * SLOTS, "lambda": FUNCTIONS}
-# Patience is a sixth of what is deployed (60 s, 15 s, every 60 s, messages hidden for 120 s), or as near as whole
+# The timeouts are a sixth of the deployed ones (60 s, 15 s, every 60 s, messages hidden for 120 s), or as near as whole
 # seconds and the template allow.
 PARAMETERS = {
     "LeaseSeconds": "10",
@@ -74,14 +76,14 @@ def say(request: pytest.FixtureRequest) -> Say:
 
     def out(line: str) -> None:
         with capture.global_and_fixture_disabled():
-            print(f"\n  kills: {line}", end="", flush=True)  # noqa: T201 - figures and steps, as it goes
+            print(f"\n  kills: {line}", end="", flush=True)  # noqa: T201 - figures and steps, as it runs
 
     return out
 
 
 @pytest.fixture
 def home(stack_home: Path) -> Path:
-    """Where the stack of this test alone lives: the session's has no part in the restart."""
+    """Returns the home of this test's own stack, so that the restart does not touch the session's."""
     return stack_home.with_name(f"{stack_home.name}-kills")
 
 
@@ -98,7 +100,7 @@ def own_stack(home: Path, say: Say) -> Iterator[StackInfo]:
 
 @dataclass
 class Trouble:
-    """Makes trouble for a run that is under way, and says which capacity was down for it."""
+    """Makes trouble for a run, and records the capacity that was down for it."""
 
     stack: StackInfo
     home: Path
@@ -110,14 +112,17 @@ class Trouble:
     without_dispatcher: list[float] = field(default_factory=list)
 
     def kill_worker(self, place: int) -> None:
-        """A worker process is killed; it is down until its replacement has registered."""
+        """Kills a worker process. Its slots are down until its replacement has registered."""
         from_s = time.time()
         self.crew.kill(place)
         self.crew.fill(place)
         self._down("ecs", self.crew.slots, from_s, time.time(), "worker process killed")
 
     def kill_worker_functions(self, most: int) -> None:
-        """Functions are killed in their jobs, and down until a job begins in a process that was not there before."""
+        """Kills functions in their jobs.
+
+        Their slots are down until a job begins in a process that was not there before.
+        """
         known = {entry.pid for entry in self.ledger.log()}
         killed: set[int] = set()
 
@@ -132,20 +137,20 @@ class Trouble:
         self._down("lambda", len(killed), from_s, to_s, "functions killed")
 
     def kill_dispatcher(self) -> None:
-        """The dispatcher is killed; nobody is given work until one dispatches again."""
+        """Kills the dispatcher. No worker gets jobs until a dispatcher runs again."""
         every = function_processes(self.stack, "DispatcherFunctionName")
         assert kill_functions(self.stack, "DispatcherFunctionName", every, len(every))
         self.without_dispatcher.append(time.time())
         self.say("dispatcher killed")
 
     def freeze_until_given_up(self, place: int) -> Callable[[], None]:
-        """A worker process is stopped with its jobs; it is down until the returned call lets it go on.
+        """Stops a worker process with its jobs. It is down until the returned call lets it go on.
 
-        That waits until each job that it ran has begun elsewhere, so that its own attempt is stale when it goes on, and
-        then until the stale attempt has found out.
+        The call waits until each job that it ran has begun elsewhere, so that the worker's own attempt is stale when it
+        goes on. Then it waits until the stale attempt has found out.
         """
         from_s = time.time()
-        with self.ledger.held():  # who is frozen while it writes would hold everybody up
+        with self.ledger.held():  # a process frozen while it writes would block all others
             pids = self.crew.freeze(place)
         held = {(entry.job_id, entry.attempt) for entry in self.ledger.under_way() if entry.pid in pids}
         assert held, "the worker that was to be frozen had no job"
@@ -164,7 +169,7 @@ class Trouble:
 
         def thaw() -> None:
             wait_for("what a frozen worker ran begins elsewhere", begun_again)
-            # The jobs first: the worker would find out at once, and end them before they try anything.
+            # The jobs go on first: the worker would notice at once, and end them before they try anything.
             self.crew.thaw_jobs(place)
             wait_for("a stale attempt is refused", refused)
             self.crew.thaw(place)
@@ -173,7 +178,7 @@ class Trouble:
         return thaw
 
     def restart_aws(self) -> None:
-        """The local AWS ends and starts again on what it saved; a pool is down until a job of it begins again."""
+        """Ends the local AWS and starts it again on its saved state. A pool is down until a job of it begins again."""
         from_s = time.time()
         assert down(self.say, home=self.home)
         said: list[str] = []
@@ -187,7 +192,10 @@ class Trouble:
             self._down(pool, slots, from_s, back_s, "local AWS restarted")
 
     def undispatched(self, ended: Sequence[JobView]) -> list[runs.Outage]:
-        """The outages of whole pools: each time the dispatcher went, until a job of the pool was dispatched again."""
+        """Returns the outages of whole pools.
+
+        Each lasts from an end of the dispatcher until a job of the pool was dispatched again.
+        """
         outages = [
             runs.Outage(pool, slots, since_s, runs.first_dispatch_s(ended, pool, since_s), NO_DISPATCHER)
             for since_s in self.without_dispatcher
@@ -230,7 +238,7 @@ def make_trouble(trouble: Trouble) -> None:
 
 
 def warm_up(client: Client) -> None:
-    """Has the functions of pool lambda started, as the worker processes have, before anything is measured."""
+    """Starts the functions of pool lambda before the measurement, because the worker processes run by then as well."""
     lasting = {"type": "tidegate.sleep", "pool": "lambda", "parameters": {"seconds": 2}}
     jobs = [{"key": f"w{at}", **lasting} for at in range(FUNCTIONS * 2)]
     accepted = client.submit_workflow({"name": "warm-up", "jobs": jobs})
@@ -240,7 +248,7 @@ def warm_up(client: Client) -> None:
 def run_jobs(
     own_stack: StackInfo, home: Path, folder: Path, say: Say, trouble: Callable[[Trouble], None] | None
 ) -> tuple[runs.Run, Ledger]:
-    """Submits the jobs, makes trouble if there is some, and asserts that all were done once and fenced."""
+    """Submits the jobs, makes trouble if there is any, and asserts that all jobs ran once and fenced."""
     folder.mkdir()
     ledger = Ledger(folder / "ledger.db")
     variables = {"PYTHONPATH": str(deployment.job_code_folder(folder))}

@@ -1,4 +1,4 @@
-"""The local stack itself: who may call the API, and what is left after a restart."""
+"""The local stack itself: the callers that may use its API, and its state after a restart."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def silent(line: str) -> None:
-    """Hears progress and says nothing."""
+    """Takes a line of progress and prints nothing."""
 
 
 def call(stack: StackInfo, path: str, credentials: Credentials | None) -> httpx.Response:
-    """GETs a path of the API, signed with `credentials` if there are any."""
+    """Gets a path of the API, signed with `credentials` if there are any."""
     request = AWSRequest(method="GET", url=stack.api_url + path)
     if credentials is not None:
         SigV4Auth(credentials, "execute-api", stack.region).add_auth(request)

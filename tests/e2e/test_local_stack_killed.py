@@ -1,4 +1,4 @@
-"""The real template on an emulator that is killed: the next `up` goes on with what there was, and deploys nothing."""
+"""The real template on an emulator that is killed: the next `up` goes on with the saved state, and deploys nothing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ SAVED_WITHIN_SECONDS = 6.0  # docs/guides/local-stack.md
 
 
 def silent(line: str) -> None:
-    """Hears progress and says nothing."""
+    """Takes a line of progress and prints nothing."""
 
 
 def still_running(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-    """Those that run a second later. One that only waits for its parent to hear of its end does not run."""
+    """Returns the processes that run a second later.
+
+    A process that only waits to be reaped by its parent does not run.
+    """
     alive = psutil.wait_procs(processes, timeout=1)[1]
     return [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 

@@ -1,4 +1,4 @@
-"""The deployed reaper and dispatcher, under their own permissions, put right what was left undone."""
+"""The deployed reaper and dispatcher repair unfinished work under their own permissions."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ CHAIN = WorkflowRequest(
 
 
 class CutOff(Exception):
-    """The submitter dies here."""
+    """The error by which the submitter dies."""
 
 
 @pytest.fixture(scope="module")
 def services(stack: StackInfo) -> Services:
-    """The use cases in this process, with the stack's own tables and an administrator's rights."""
+    """Builds the use cases in this process, with the stack's own tables and an administrator's rights."""
     clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
     settings, tables = read_settings(stack.environment), read_tables(stack.environment)
     return aws_services(settings, tables, clients, load_registry())
@@ -63,7 +63,7 @@ def _run_reaper(stack: StackInfo, home: Path) -> dict[str, Any]:
 def _submit_cut_off(
     services: Services, monkeypatch: pytest.MonkeyPatch, *, committed: bool, key: str
 ) -> None:
-    """Submits a workflow ten minutes ago, and dies before or right after its commit."""
+    """Submits a workflow ten minutes ago, and dies right before or right after its commit."""
 
     def die(*_: object, **__: object) -> None:
         raise CutOff
@@ -123,7 +123,7 @@ def _wait_until_succeeded(services: Services, job_id: str) -> Job:
 def test_a_lost_worker_and_a_lost_message_are_made_good(
     stack: StackInfo, stack_home: Path, services: Services
 ) -> None:
-    """In a pool without workers, so that nobody else moves the jobs meanwhile."""
+    """The pool has no workers, so nothing else changes the jobs meanwhile."""
     accepted = [
         tidegate_json(stack_home, "submit", "-", stdin='{"type": "tidegate.noop", "pool": "ecs"}')["job_id"]
         for _ in range(2)

@@ -101,7 +101,7 @@ def test_an_undeliverable_job_is_redriven(stack: StackInfo, stack_home: Path, tm
         )
     becomes(job_state(stack_home, job_id), "FAILED")
     answer = tidegate_json(stack_home, "pools", "redrive", "ecs")
-    assert answer["redriven"] >= 1  # others of the session may have left some, too
+    assert answer["redriven"] >= 1  # other tests of the session may have left some too
     with worker(stack_home, tmp_path / "worker.log", "--worker-id", "recovery-2"):
         becomes(job_state(stack_home, job_id), "SUCCEEDED")
-        becomes(lambda: _load(stack_home, "ecs"), (0, 0))  # nothing of it is left to other tests
+        becomes(lambda: _load(stack_home, "ecs"), (0, 0))  # other tests find nothing of it

@@ -1,4 +1,4 @@
-"""A rule that an operator sets reaches the dispatcher by the stream, not by the schedule."""
+"""A rule that an operator sets reaches the dispatcher by the stream, not by a tick."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOB = '{"type": "tidegate.noop", "pool": "ecs"}'
 
 @pytest.fixture
 def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
-    """A worker of the ecs pool that was heard of last when time began: it brings no capacity."""
+    """Registers a worker of the ecs pool whose last heartbeat is long past: it brings no capacity."""
     clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
     services = aws_services(read_settings(stack.environment), read_tables(stack.environment), clients)
     now_ms = time.time_ns() // 1_000_000
@@ -41,7 +41,7 @@ def silent_worker(stack: StackInfo) -> Iterator[tuple[Services, Worker]]:
 def test_a_new_rule_wakes_the_dispatcher_for_every_pool(
     stack_home: Path, silent_worker: tuple[Services, Worker]
 ) -> None:
-    """A heartbeat brings capacity and wakes nobody, so that the job waits until a rule of another pool changes."""
+    """A heartbeat brings capacity and wakes nothing, so the job waits until a rule of another pool changes."""
     services, worker = silent_worker
     job_id = tidegate_json(stack_home, "submit", "-", stdin=JOB)["job_id"]
     services.workers.heartbeat_if_mine(replace(worker, heartbeat_at_ms=time.time_ns() // 1_000_000))

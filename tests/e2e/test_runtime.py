@@ -1,7 +1,8 @@
-"""Each built function under Lambda's runtime interface: the layers hold all that it needs, its role allows all it does.
+"""Each built function works under Lambda's runtime interface with its own layers and its own role.
 
-The functions are those that `sam build` made. On their path are their own folder, their layers, and what the runtime
-brings; their credentials are their role's. The stack around them calls nothing by itself: what happens is their doing.
+The functions are those that `sam build` made. Their import path has their own folder, their layers and the runtime's
+packages. Their credentials are those of their role. Nothing else calls functions of the stack around them, so every
+effect is theirs.
 """
 
 from __future__ import annotations
@@ -70,12 +71,12 @@ LAYER_PACKAGES = sorted(
 
 
 def function_of(event: str) -> str:
-    """The function that gets an event, by the first word of the event's name."""
+    """Returns the function that gets an event, by the first word of the event's name."""
     return f"{event.partition('-')[0].title()}Function"
 
 
 class Functions:
-    """The built functions, each started when it gets its first event."""
+    """The built functions, each started by its first event."""
 
     def __init__(self, stack: StackInfo, folder: Path, running_ones: ExitStack) -> None:
         self.stack = stack
@@ -97,7 +98,7 @@ class Functions:
         return self._running[name]
 
     def call_api(self, event: str, **changes: Any) -> dict[str, Any]:
-        """The body of the API's answer, which must be a good one."""
+        """Returns the body of the API's answer, which must be a success."""
         answer = self["ApiFunction"].invoke({**read_event(event), **changes})
         assert answer["statusCode"] < 300, answer
         body: dict[str, Any] = json.loads(answer["body"])
@@ -106,7 +107,7 @@ class Functions:
 
 @pytest.fixture(scope="module")
 def functions(stack_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
-    """The functions beside a fresh stack of their own."""
+    """Starts the functions beside a fresh stack of their own."""
     home = stack_home.with_name(f"{stack_home.name}-runtime")
     said: list[str] = []
     down(said.append, home=home, wipe=True)
@@ -155,7 +156,7 @@ def test_a_job_goes_its_way_through_all_functions(functions: Functions) -> None:
 
 
 def take(stack: StackInfo, job_id: str) -> str:
-    """The message that the dispatcher sent for a job."""
+    """Takes the message that the dispatcher sent for a job."""
     queue = stack.session().client("sqs", endpoint_url=stack.endpoint_url)
     seen: list[str] = []
     while not any(json.loads(body)["job_id"] == job_id for body in seen):
@@ -183,7 +184,7 @@ def test_a_package_that_the_layer_lacks_is_missed(functions: Functions, package:
     if "errorType" in answer:
         assert answer["errorType"] == "Runtime.ImportModuleError"
         assert "No module named" in answer["errorMessage"]
-    else:  # what is imported only when it is needed fails with the request that needs it
+    else:  # a package that is imported only when it is needed fails with the request that needs it
         assert answer["statusCode"] == 500
         errors = [entry["error"] for entry in function.entries() if entry["level"] == "ERROR"]
         assert errors == ["ModuleNotFoundError"]

@@ -1,4 +1,4 @@
-"""Which job runs next, and what holds one back, as a deployed stack does it: pools, keys, types, shares, times."""
+"""The order of jobs and the reasons that hold one back, in a deployed stack: pools, keys, types, shares, times."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.harness.e2e.worker_processes import (
 )
 
 HELD_TYPE = "demo.start_signal"
-NOT_BEFORE_SECONDS = 5.0  # at most so late while work flows
+NOT_BEFORE_SECONDS = 5.0  # the most delay while work flows
 pytestmark = pytest.mark.usefixtures("stack")
 
 
 def run_jobs(home: Path, *jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Runs these jobs as one workflow, all of which must succeed; they come back by key."""
+    """Runs these jobs as one workflow, in which all must succeed. Returns them by key."""
     flow = json.dumps({"jobs": jobs})
     done = tidegate_json(home, "submit", "-", "--wait", "--timeout-seconds", "120", stdin=flow)
     return {job["key"]: job for job in done["jobs"]}
@@ -83,7 +83,7 @@ def test_a_concurrency_key_holds_over_two_pools(stack_home: Path, tmp_path: Path
 
 @pytest.fixture
 def paused_type(stack_home: Path) -> Iterator[str]:
-    """A job type that is paused; it goes on afterwards."""
+    """Pauses a job type during the block."""
     tidegate_json(stack_home, "types", "pause", HELD_TYPE)
     yield HELD_TYPE
     tidegate_json(stack_home, "types", "resume", HELD_TYPE)
@@ -96,7 +96,7 @@ def test_a_paused_type_is_held_and_goes_on(stack_home: Path, paused_type: str) -
     becomes(lambda: tidegate_json(stack_home, "jobs", "get", job_id)["held_in"], f"type:{paused_type}")
     shown = tidegate(stack_home, "jobs", "get", job_id).stdout
     assert f"1 job waits for type {paused_type}, which is paused or at its limit" in shown
-    # Others are not held up by it.
+    # It does not hold up the others.
     assert run_jobs(stack_home, {"key": "other", "type": "tidegate.noop"})["other"]["state"] == "SUCCEEDED"
     assert job_state(stack_home, job_id)() == "READY"
     tidegate_json(stack_home, "types", "resume", paused_type)

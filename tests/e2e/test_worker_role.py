@@ -1,4 +1,4 @@
-"""A worker process on the local stack works under the policy that the template has for it, and under no more."""
+"""A worker process on the local stack works under the template's policy for it, and under nothing else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_its_session_is_the_roles_and_may_do_no_more(session: boto3.Session, sta
 
 
 def _as_nobody_reads(path: str) -> str:
-    """What a process of this user without any privilege is told when it opens a file."""
+    """Opens a file as this user without any privileges does, and returns the error."""
     code = "import sys; open(sys.argv[1], 'rb').read(); print('read')"
     ran = subprocess.run(
         [sys.executable, "-c", code, path],
@@ -77,7 +77,7 @@ def test_no_process_of_its_user_can_read_it(stack_home: Path, tmp_path: Path, st
 
 
 def test_a_worker_runs_jobs_with_it(stack_home: Path, tmp_path: Path, stack: StackInfo) -> None:
-    # The root key is not in its environment, and a wrong one would win over the role's session.
+    # The root key is not in its environment, and a wrong key there would win over the role's session.
     with worker(stack_home, tmp_path / "log", variables={"AWS_ACCESS_KEY_ID": "x", "AWS_PROFILE": "x"}):
         becomes(job_state(stack_home, submit(stack_home, 0)), "SUCCEEDED")
     said = (tmp_path / "log").read_text(encoding="utf-8")

@@ -63,7 +63,7 @@ def test_what_does_not_finish_is_handed_back_and_runs_when_the_worker_is_back(
         assert first.ended() == 0
     assert job_state(stack_home, job_id)() == "READY"
     assert tidegate_json(stack_home, "workers", "get", "ecs", "e2e-back")["handed_back"] == 1
-    # Its entry is there already: the stream must tell a worker that is back from one that beats.
+    # Its entry exists already: the stream must tell a worker that is back from a worker that beats.
     with worker(stack_home, tmp_path / "second", *given) as second:
         becomes(job_state(stack_home, job_id), "SUCCEEDED")
         second.tell(signal.SIGTERM)
@@ -99,10 +99,10 @@ def test_the_id_of_a_killed_process_is_refused_until_it_is_taken_over(
         assert "it is free in" in said
         assert "Traceback" not in said
     with worker(stack_home, tmp_path / "third", *given, "--take-over") as third:
-        # Two, one after the other: on the emulator a process that was killed inside its last long poll still takes one.
+        # Two, one after the other: in the emulator a process killed inside its last long poll still takes one message.
         job_ids = [submit(stack_home, 0), submit(stack_home, 0)]
         becomes(lambda: "SUCCEEDED" in [job_state(stack_home, job_id)() for job_id in job_ids], True)
-        # The third one lives: the fourth fences it, and it hands back what it runs.
+        # The third one lives: the fourth fences it, and it gives its leases back.
         held_id = submit(stack_home, 60)
         becomes(job_state(stack_home, held_id), "RUNNING")
         with worker(stack_home, tmp_path / "fourth", *given, "--take-over") as fourth:
@@ -128,7 +128,7 @@ def test_options_that_are_not_right_are_exit_code_2(stack_home: Path) -> None:
 
 @pytest.fixture
 def policy_keys(stack: StackInfo) -> Iterator[dict[str, str]]:
-    """Credentials of somebody who has the stack's policy for worker processes, and nothing else."""
+    """Makes credentials of a user that has the stack's policy for worker processes and nothing else."""
     iam = stack.session().client("iam", endpoint_url=stack.endpoint_url)
     arn = stack.outputs["WorkerProcessPolicyArn"]
     iam.create_user(UserName=USER)

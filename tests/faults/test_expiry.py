@@ -14,11 +14,11 @@ from tests.harness.faults.emulated import emulated_aws
 
 
 class Ended(BaseException):
-    """Ends the emulator's sweeps."""
+    """The error that ends the emulator's sweeps."""
 
 
 class OneSweep:
-    """The emulator's clock for one sweep: it ends where it would wait for the second."""
+    """The emulator's clock for one sweep: it raises where the emulator would wait for the second sweep."""
 
     def __init__(self) -> None:
         self.waits = 0

@@ -1,4 +1,4 @@
-"""Every call of AWS fails, before it happens and after, in whole and in part: nothing is lost, nothing runs twice."""
+"""Every call of AWS fails, before and after its effect, in whole and in part: no job is lost, and none runs twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ from tidegate.usecases.reap import reap
 from tidegate.usecases.reap.reap_active import ActiveCounts
 
 SITES, LOOSE = find_sites()
-REPEATED = (Kind.TWICE, Kind.PART, Kind.DENIED)  # what is left over is done at once, and nobody notices
+# The operation repeats left-over entries at once, so its caller notices nothing.
+REPEATED = (Kind.TWICE, Kind.PART, Kind.DENIED)
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +65,15 @@ def injector(aws: EmulatedAws) -> Injector:
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reaper's cursors are moved although there are few jobs."""
+    """Makes the reaper's cursors advance although there are few jobs."""
     monkeypatch.setattr(sweep, "PAGE", 1)
-    # One is taken back, the next one fails: a third tells nothing more.
+    # One job is taken back and the next fails. A third would show nothing new.
     monkeypatch.setattr(limits, "MAX_DISPATCHES_GIVEN_UP", 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What came of a run: its calls, how its jobs ended after how many rounds of the schedule, and messages left."""
+    """The result of a run: its calls, the ends of its jobs, the number of ticks until then, and the messages left."""
 
     calls: Sequence[Call]
     states: Mapping[str, State]
@@ -81,7 +82,7 @@ class Rest:
 
 
 def run(aws: EmulatedAws, injector: Injector, case: Case, fault: Fault | None = None) -> Rest:
-    """A scenario with one thing going wrong, and on to rest, with every invariant checked."""
+    """Runs a scenario with one failure, goes on until all is at rest, and checks every invariant."""
     deployment = Deployment(aws, **(case.settings or {}))
     injector.arm(fault)
     try:
@@ -100,7 +101,10 @@ def test_a_plain_run_needs_no_schedule(name: str, aws: EmulatedAws, injector: In
 
 @pytest.mark.parametrize("kind", [Kind.BEFORE, Kind.AFTER, Kind.STUCK])
 def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: Injector) -> None:
-    """An operation repeats much by itself; a fault that it repeats away would prove nothing of its callers."""
+    """Operations repeat much by themselves.
+
+    A fault that an operation repeats away would prove nothing about its callers.
+    """
     deployment = Deployment(aws)
     moves = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
     injector.arm(Fault(0, kind))
@@ -139,7 +143,7 @@ def test_whatever_fails_everything_ends(
 
 
 def check_against(plain: Rest, rest: Rest, case: Case, number: int, kind: Kind) -> None:
-    """That the failure was where it should be, and that it made no difference in the end."""
+    """Checks that the failure was where it should be, and that it made no difference in the end."""
     assert rest.calls[number] == plain.calls[number]
     if kind in REPEATED:
         assert (rest.rounds, rest.messages) == (plain.rounds, plain.messages)

@@ -1,4 +1,4 @@
-"""A refused statement brings no item back: what the use cases make of that, over the emulator's DynamoDB."""
+"""A refused statement returns no item. The use cases handle this, over the emulator's DynamoDB."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def aws() -> Iterator[EmulatedAws]:
 
 @dataclass
 class LaggingIndex:
-    """An index that does not show yet what was dispatched. Permits hold all the same: that is what they are for."""
+    """An index that does not show the latest dispatches yet. Permits hold all the same, which is their purpose."""
 
     inner: Any
 
@@ -53,7 +53,7 @@ class LaggingIndex:
 
 
 def test_a_limit_holds_though_a_slow_dispatcher_is_refused(aws: EmulatedAws) -> None:
-    """It took the very permit that the quicker one's job holds, and must not give it back."""
+    """The slow dispatcher took the very permit that the faster one's job holds, and must not free it."""
     d = Deployment(aws)
     for name in ("first", "plain"):
         submit(d, name, concurrency_key="k" if name == "first" else None)

@@ -1,4 +1,4 @@
-"""Every scenario comes to the same end where AWS does not understand some of our statements."""
+"""Every scenario ends in the same way if AWS does not understand some of the adapters' statements."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def aside(aws: EmulatedAws) -> AwsClients:
 
 
 def _ends(aws: EmulatedAws, name: str) -> tuple[dict[str, str], int]:
-    """How the jobs of a scenario end, and after how many rounds of the schedule."""
+    """Returns how the jobs of a scenario end, and after how many ticks."""
     case = CASES[name]
     deployment = Deployment(aws, **(case.settings or {}))
     case.run(deployment)
@@ -74,7 +74,7 @@ def test_no_job_rule_or_submission_needs_the_item_that_a_refusal_brings(aws: Emu
 def test_the_scenarios_together_send_what_jobs_need_to_begin_and_to_end(
     aws: EmulatedAws, aside: AwsClients
 ) -> None:
-    """Jobs that are released in part or skipped together are met by the contract suite alone."""
+    """Only the contract suite covers jobs that are released in part or skipped together."""
     met: set[str] = set()
     for name in CASES:
         left = {shape: has for shape, has in SHAPES.items() if shape not in met}

@@ -1,4 +1,4 @@
-"""The routes: what they answer and what they leave behind."""
+"""The routes: their answers and their effects."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_listing_goes_on_where_the_last_page_ended(api: Api) -> None:
 
 
 def test_pages_shrink_until_they_fit_into_an_answer(api: Api) -> None:
-    text = '"' * 120_000  # four bytes each by the time the platform carries them
+    text = '"' * 120_000  # each takes four bytes when the platform carries it
     job = {"type": "trace.task", "parameters": {"seconds": 1, "program": "x"}, "tags": {}}
     jobs = [{**job, "key": f"k{index}"} for index in range(20)]
     workflow_id = api.call("POST", "/v1/workflows", {"jobs": jobs}).body["workflow_id"]

@@ -1,4 +1,4 @@
-"""What the API refuses: with which status, naming which field, and without writing anything."""
+"""Requests that the API refuses: the status, the named field, and nothing written."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def api() -> Api:
 
 
 def edge(**fields: object) -> dict[str, object]:
-    """A job with one dependency."""
+    """Makes a job with one dependency."""
     return {**NOOP, "depends_on": [fields]}
 
 
 def workflow(*jobs: dict[str, Any], **fields: object) -> dict[str, object]:
-    """A workflow; its jobs get the keys a, b, c unless they have some."""
+    """Makes a workflow. Jobs without a key get the keys a, b, c."""
     return {"jobs": [{"key": key, **NOOP, **job} for key, job in zip("abcdef", jobs, strict=False)], **fields}
 
 
@@ -134,7 +134,7 @@ def test_base64_that_holds_no_text_is_400(api: Api, body: str) -> None:
         ("workflows", workflow({}, {}, {"key": "a"}), "jobs[2].key", "already the key of jobs[0]"),
         ("workflows", {"jobs": [NOOP]}, "jobs[0].key", "is required"),
         ("workflows", workflow({}, edge(key="a", condition="true")), "jobs[1].depends_on[0].condition", "only for"),
-        # what only the deployment knows
+        # errors that only the deployment can find
         ("jobs", {"type": "no.such"}, "type", "unknown job type 'no.such'; types are"),
         ("jobs", {**NOOP, "pool": "moon"}, "pool", "unknown pool 'moon'; pools are ecs, lambda"),
         ("jobs", {**NOOP, "requires": ["fpga"]}, "requires", "no pool offers fpga"),
@@ -208,14 +208,14 @@ def test_a_number_beyond_all_bounds_is_named(api: Api) -> None:
 
 
 def test_a_body_beyond_the_platforms_limit_is_413(api: Api) -> None:
-    """A body travels as a JSON string: what must be escaped there counts twice."""
+    """A body travels as a JSON string, so characters that are escaped there count twice."""
     for name in ("x" * (6 * 1024 * 1024), '"' * (2 * 1024 * 1024)):
         answer = api.call("POST", "/v1/jobs", {**NOOP, "name": name})
         assert answer.status == 413
         assert answer.body["type"] == "urn:tidegate:problem:body-too-large"
         assert "at most 6,225,920 are allowed: submit the work as several workflows" in answer.body["detail"]
     assert not api.world.jobs
-    # As large as a body may be: it is read, and refused for what is wrong in it.
+    # A body of the largest allowed size is read, and refused for its contents.
     assert api.call("POST", "/v1/jobs", {**NOOP, "name": "x" * (limits.MAX_BODY_BYTES - 64)}).status == 422
 
 

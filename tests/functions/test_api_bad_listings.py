@@ -1,4 +1,4 @@
-"""What the API refuses when it is asked for pages."""
+"""Requests for pages that the API refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API refuses of pools, requirements and timeouts: the field, the pool and a way out are named."""
+"""Pools, requirements and timeouts that the API refuses, with the field, the pool and a fix in the message."""
 
 from __future__ import annotations
 

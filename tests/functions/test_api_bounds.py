@@ -1,4 +1,4 @@
-"""What the API takes and refuses so that the store can hold it."""
+"""Bounds of the API that keep every accepted request within the store's limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_same_condition_on_every_job_is_compiled_once(api: Api) -> None:
 
 
 def _many(conditions: list[str]) -> dict[str, object]:
-    """A workflow of a root and of a job for each condition on it."""
+    """Makes a workflow of a root, and of a job for each condition on it."""
     noop = {"type": "tidegate.noop"}
     edges = [{"key": "root", "type": "CONDITIONAL", "condition": condition} for condition in conditions]
     jobs = [{"key": f"k{place}", **noop, "depends_on": [edge]} for place, edge in enumerate(edges)]

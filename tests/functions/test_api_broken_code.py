@@ -1,4 +1,4 @@
-"""One broken module of job code takes its own types away, and nothing else."""
+"""One broken module of job code removes its own types, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PACKAGE = "half_broken_jobs"
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """Job types of a good module, of one that fails after it has registered a type, and of one that never begins."""
+    """Registers types of a good module, of a module that fails after a registration, and of one that fails at once."""
     folder = tmp_path / PACKAGE
     folder.mkdir()
     (folder / "__init__.py").write_text("")

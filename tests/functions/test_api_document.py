@@ -1,4 +1,4 @@
-"""docs/reference/api.md shows what the API really takes and answers."""
+"""docs/reference/api.md shows the requests and answers of the real API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An idempotency key names one submission, whether that is a job or a workflow."""
+"""An idempotency key names one submission, either a job or a workflow."""
 
 from __future__ import annotations
 

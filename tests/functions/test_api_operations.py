@@ -149,7 +149,7 @@ def test_an_unknown_name_is_404_with_the_known_ones(
     assert answer.body["type"] == "urn:tidegate:problem:not-found"
     assert f"unknown {field} '{name[:64]}'; {field}s are " in answer.message(field)
     assert known in answer.message(field)
-    # A name that may be a removed pool's is looked for, by so many requests at most; nothing is written.
+    # A name that may be a removed pool's is looked up, with a bounded number of requests. Nothing is written.
     asked = api.world.requests
     assert asked.keys() <= {"count", "load_rules", "load_cursor", "list_lanes", "page_workers"}
     assert asked["count"] <= (len(Group) + 1) * api.services.index.shards

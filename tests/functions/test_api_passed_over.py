@@ -1,4 +1,4 @@
-"""Nothing that a client sends is passed over: what the API does not know is refused by its name."""
+"""The API ignores no field that a client sends: it refuses unknown ones by their names."""
 
 from __future__ import annotations
 

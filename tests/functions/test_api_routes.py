@@ -1,4 +1,4 @@
-"""What the API says of paths and methods that it does not have, of failures behind it, and in its log."""
+"""The API's answers to unknown paths and methods and to failures behind it, and its log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def api() -> Api:
         ("GET", f"/v1/workflows/{UNKNOWN_ID}"),
         ("GET", "/v1/workflows/x"),
         ("GET", "/v1/rules"),
-        ("GET", "/v1/health"),  # the gateway answers that
+        ("GET", "/v1/health"),  # the gateway answers this
         ("DELETE", "/"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Calls over many jobs stop in time, answer with what was done, and go on where they stopped."""
+"""Calls over many jobs stop in time, report the finished part, and go on there."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Slow(Api):
         return Deadline(self.stopwatch, self.stopwatch.at_ms + int(self.seconds * 1_000))
 
     def all_calls(self, path: str, body: object = None, *, keep_cursor: bool = True) -> list[dict[str, Any]]:
-        """The answers of calls until one is complete."""
+        """Returns the answers of repeated calls, up to the complete one."""
         answers: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(60):
@@ -136,7 +136,7 @@ def test_a_rerun_in_several_calls_reopens_and_judges_everything(
 
 
 def test_nothing_is_judged_before_all_is_reopened(slow: Callable[[float], Slow]) -> None:
-    """Each job waits for the end of the last one, however it ends: it must not go by its old end."""
+    """Each job waits for the end of the last one, however it ends, and must not judge by its old end."""
     api = slow(2)
     edge = {"key": "root", "type": "MUST_COMPLETE"}
     jobs = [{"key": f"k{n}", "type": "tidegate.noop", "depends_on": [edge]} for n in range(JOBS)]
@@ -227,7 +227,7 @@ def test_a_cursor_that_no_call_gave_is_refused(act: str, cursor: str) -> None:
 
 
 class Lambda:
-    """An invocation with so much time left."""
+    """An invocation with this much time left."""
 
     def __init__(self, left_ms: int) -> None:
         self.left_ms = left_ms

@@ -46,7 +46,7 @@ POISON: list[Any] = [
 
 
 class Fixture:
-    """A deployment that holds the jobs of the stream event, and one more that waits for its second."""
+    """A deployment that holds the jobs of the stream event, and a job whose second upstream has not ended."""
 
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))

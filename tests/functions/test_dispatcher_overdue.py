@@ -1,4 +1,4 @@
-"""A dispatcher that events keep busy does the schedule's work where the schedule's own event finds no room."""
+"""A dispatcher that events keep busy does the tick's work if the tick itself finds no free slot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEDULE: dict[str, Any] = {}
 
 @dataclass(slots=True)
 class Clock:
-    """Set by hand."""
+    """A clock that is set by hand."""
 
     at_ms: int
 
@@ -34,7 +34,7 @@ class Clock:
 
 
 class Ticks:
-    """Counts how often the schedule's work is done; `fails` says that it can't be."""
+    """Counts ticks. `fails` makes them fail."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fixture = Fixture()

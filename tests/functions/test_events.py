@@ -1,4 +1,4 @@
-"""The events that come with the project: each is what its function really gets, and the function takes it."""
+"""The sample events of the project: each is what its function really gets, and the function accepts it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_workers_stream_brings_items_as_the_registry_writes_them() -> None:
 
 
 def _matches(pattern: Any, value: Any) -> bool:
-    """What an event source's filter does with fields and lists of wanted values."""
+    """Says whether an event source's filter matches, for fields and lists of wanted values."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(
             _matches(wanted, value.get(k)) for k, wanted in pattern.items()
@@ -122,7 +122,7 @@ def _matches(pattern: Any, value: Any) -> bool:
 
 
 def _wakes(old: WorkerState | None, new: WorkerState) -> bool:
-    """Whether the change of a worker reaches the dispatcher."""
+    """Says whether the change of a worker reaches the dispatcher."""
     images = {"NewImage": {"state": {"S": new.value}}}
     if old is not None:
         images["OldImage"] = {"state": {"S": old.value}}
@@ -142,7 +142,7 @@ def test_the_dispatcher_wakes_for_workers_that_join_or_come_back_and_for_no_hear
 
 
 def _reaches(old: State, new: State, *, watched: bool) -> tuple[bool, bool]:
-    """Whether the change of a job reaches the dispatcher, by the template and by the memory world."""
+    """Says whether the change of a job reaches the dispatcher, by the template and by the memory world."""
 
     def image(state: State) -> dict[str, Any]:
         return {"state": {"S": state.value}, **({"watch_start": {"BOOL": True}} if watched else {})}
@@ -168,7 +168,7 @@ def _reaches(old: State, new: State, *, watched: bool) -> tuple[bool, bool]:
 
 
 def test_the_dispatcher_hears_once_that_a_job_has_ended_in_the_memory_world_too() -> None:
-    """It hears no more of one that has ended already, however long that one is kept."""
+    """The dispatcher hears no more of a job that has already ended, however long the job is kept."""
     for old in State:
         for new in TERMINAL:
             for watched in (False, True):

@@ -1,7 +1,7 @@
-"""At each `LogLevel` each function's own lines from that level on reach the logs, and metric lines always.
+"""At each `LogLevel`, each function's own lines from that level on reach the logs, and metric lines always do.
 
-A function is started as Lambda starts it, with the levels that the template sets. Its output then goes through
-Lambda's own filter, as AWS documents it: a line without a level counts as INFO.
+The function starts as on Lambda, with the levels that the template sets. Its output then goes through Lambda's own
+filter, as AWS documents it: a line without a level counts as INFO.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Fixture(WITH_METRICS).run()
 
 
 def environment(function: str, level: str) -> dict[str, str]:
-    """The variables that decide what is logged; Lambda makes its own of the function's LoggingConfig."""
+    """Returns the variables that decide what is logged. Lambda makes its own from the function's LoggingConfig."""
     template = Resolved(LogLevel=level)
     logs = template.properties(f"{function.title()}Function")["LoggingConfig"]
     return {
@@ -45,7 +45,7 @@ def environment(function: str, level: str) -> dict[str, str]:
 
 
 def logged(function: str, level: str, code: str) -> list[dict[str, object]]:
-    """The lines that the code prints and Lambda lets through."""
+    """Returns the lines that the code prints and Lambda lets through."""
     variables = environment(function, level)
     path = os.pathsep.join([str(ROOT), str(ROOT / "functions" / function)])
     done = subprocess.run(

@@ -22,7 +22,7 @@ from tidegate.usecases.services import Services
 
 
 class HandStopwatch:
-    """Stands until it is moved."""
+    """A stopwatch that stands until it is advanced."""
 
     at_ms = 0
 

@@ -1,4 +1,4 @@
-"""The load of each pool as CloudWatch metrics, by the reaper: it waits for no slot that the streams keep busy."""
+"""The reaper publishes each pool's load as CloudWatch metrics, and waits for no slot that the streams keep busy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WITH_METRICS = replace(SETTINGS, pool_metrics=True, stack="tidegate-dev")
 
 
 class Fixture:
-    """Six ready jobs of the ecs pool, whose one worker has a slot: with a window of 2, two can be dispatched."""
+    """Six READY jobs of the ecs pool, whose one worker has a slot: with a window of 2, two can be dispatched."""
 
     def __init__(self, settings: Settings) -> None:
         self.services, world = memory_services(settings, MemoryWorld(shards=2, now_ms=NOW_MS))
@@ -63,11 +63,11 @@ class Fixture:
             )
 
     def run(self) -> None:
-        """One run of the reaper."""
+        """Runs the reaper once."""
         app.handle(read_event("reaper-schedule"), self.deps)
 
     def dispatch(self, event: str) -> None:
-        """One run of the dispatcher."""
+        """Runs the dispatcher once."""
         deps = DispatcherDeps(
             self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
         )
@@ -75,7 +75,7 @@ class Fixture:
 
 
 def published(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
-    """The metric lines on standard output, by pool; other lines are the log's."""
+    """Returns the metric lines on standard output, by pool. Other lines belong to the log."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return {line["Pool"]: line for line in lines if "_aws" in line}
 

@@ -1,4 +1,4 @@
-"""The filter of the jobs' stream wakes the dispatcher for what the simulated stream takes for news."""
+"""The filter of the jobs' stream wakes the dispatcher for the same changes as the simulated stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TRANSITIONS, State
 
-# One pattern holds all ways into READY and SCHEDULED, so these wake it in vain; the second is never written.
+# One pattern holds all ways into READY and SCHEDULED, so these wake it in vain. The second is never written.
 IN_VAIN = {(State.PENDING, State.SCHEDULED), (State.SCHEDULED, State.SCHEDULED)}
 CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
 
@@ -32,9 +32,9 @@ def filters() -> list[Any]:
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """Matches as an event source's filter does with fields, and with lists of wanted or unwanted values.
+    """Matches as an event source's filter does, with fields and with lists of wanted or unwanted values.
 
-    A value that is not there is none of either: AWS compares with what a leaf holds.
+    An absent value is neither: AWS compares with the value that a leaf holds.
     """
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(matches(wanted, value.get(k)) for k, wanted in pattern.items())
@@ -54,7 +54,7 @@ def wakes(change: Change) -> bool:
 
 
 def changes() -> Iterator[Change]:
-    """Every move of the table and every write that moves nothing, of jobs that have begun or not, watched or not."""
+    """Makes every transition of the table and every write without one, for jobs begun or not, watched or not."""
     pairs: list[tuple[State | None, State]] = [
         (None, state) for state in (State.PENDING, State.SCHEDULED, State.READY)
     ]

@@ -42,7 +42,7 @@ class Fixture:
         self.deps = WorkerDeps(self.services, executor, CLOCK, Meter())
 
     def handle(self, *bodies: str) -> list[str]:
-        """The ids of the records that should come again; a record's id is its place."""
+        """Returns the ids of the records that should come again. A record's id is its position."""
         event = {"Records": [_record(str(place), body) for place, body in enumerate(bodies)]}
         answer = app.handle(event, self.deps, "lambda-1")
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
@@ -190,7 +190,7 @@ def test_a_type_that_the_function_lacks_fails_no_job_and_waits(served_by_functio
 def test_a_function_that_lacks_more_types_than_its_entry_names_takes_no_more(
     served_by_function: Fixture,
 ) -> None:
-    """Jobs of a type that it did not name were dispatched and taken back without end."""
+    """Otherwise jobs of a type that it did not name would be dispatched and taken back without end."""
     fixture = served_by_function
     job = job_of(fixture.services, queued_job(fixture.services))
     lacking = Outcome(OutcomeKind.UNABLE, code=UNKNOWN_TYPE)

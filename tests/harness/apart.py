@@ -1,4 +1,4 @@
-"""Measures in a process of its own, which no other test of this one can slow or blow up."""
+"""Measures in a process of its own, so that no other test of this process distorts the result."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Measured = TypeVar("Measured")
 
 
 def measured_apart(measure: Callable[[Argument], Measured], argument: Argument) -> Measured:
-    """Calls `measure`, a function of a module, with `argument` in a new process; raises what it raises.
+    """Calls `measure`, a function of a module, with `argument` in a new process. Raises the errors that it raises.
 
-    Tests before it have left garbage, threads and a peak of memory in this process; the new one has none of these.
+    Earlier tests have left garbage, threads and a peak of memory in this process. The new one has none of these.
     """
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
         return apart.submit(measure, argument).result()

@@ -1,4 +1,4 @@
-"""A job store in memory that notes how transitions were asked for, and fails those that it is told to."""
+"""A job store in memory that notes how transitions were requested, and fails some of them as a test says."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def _nothing(_transitions: Sequence[Transition]) -> None:
 
 
 class BatchStore(MemoryJobStore):
-    """`batches` holds the names and the number of each `apply_all`; `unavailable` ids get `error`.
+    """A job store that fails the `unavailable` ids with `error`.
 
-    `before` is called ahead of each `apply_all`.
+    `batches` holds the names and the number of each `apply_all`, and `before` is called ahead of each.
     """
 
     def __init__(self, world: MemoryWorld) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 
 
 class StandingClock:
-    """Always the same moment."""
+    """A clock that always shows the same moment."""
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
@@ -17,7 +17,7 @@ class StandingClock:
 
 
 class NoEntropy:
-    """Ids that count, jitter that is always 0: nothing ever waits."""
+    """Ids that count up, and a jitter that is always 0, so that nothing ever waits."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -30,7 +30,7 @@ class NoEntropy:
 
 
 class VirtualTimer:
-    """Time that passes by sleeping alone, at once."""
+    """Time that passes at once, and only by sleeping."""
 
     def __init__(self) -> None:
         self._now_seconds = 0.0

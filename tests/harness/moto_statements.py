@@ -1,9 +1,9 @@
-"""BatchExecuteStatement for moto, whose own takes no parameters and reports no conditions.
+"""BatchExecuteStatement for moto, whose own version takes no parameters and reports no conditions.
 
 It knows the statements that tidegate sends, and answers as DynamoDB does: an INSERT becomes a conditional put, an
-UPDATE an UpdateItem. A statement that its condition refused never brings the item back, whatever was asked for, and two
-statements about one item refuse the whole batch. The suite runs over the local stack too, where the statements
-themselves are executed.
+UPDATE an UpdateItem. A statement refused by its condition never returns the item, even if asked for it. Two statements
+about one item refuse the whole batch. The suite also runs over the local stack, which executes the statements
+themselves.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _under_way = local()
 
 
 def is_under_way() -> bool:
-    """Whether this thread is carrying out a statement, so that the calls which it makes are moto's own."""
+    """Says whether this thread is carrying out a statement, so that its calls are moto's own."""
     return bool(getattr(_under_way, "statements", False))
 
 
 def answer_statements(client: Any) -> None:
-    """Lets a boto3 client of moto's answer INSERT and UPDATE statements."""
+    """Makes moto answer INSERT and UPDATE statements of a boto3 client."""
 
     def execute(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         statements = json.loads(params["body"])["Statements"]
@@ -59,7 +59,7 @@ def _whole_batch_refused(message: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _key_of(client: Any, statement: str, parameters: list[Any]) -> tuple[str, str]:
-    """Table and key of the item that a statement writes; every table that is written to has a single key."""
+    """Returns table and key of the item that a statement writes. Every table that is written to has a single key."""
     updates = _UPDATE.fullmatch(_numbered(statement))
     if updates is not None:
         return updates["table"], str(parameters[int(updates["id"].removeprefix(":v"))])

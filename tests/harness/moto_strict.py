@@ -1,4 +1,4 @@
-"""Refuses for moto's clients what DynamoDB refuses, by the checks of the local stack."""
+"""Makes moto refuse the requests that DynamoDB refuses, by the checks of the local stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_STATEMENTS = "tidegate_refusals_of_statements"
 
 
 def make_strict(client: Any) -> None:
-    """Refuses for a boto3 client of DynamoDB what AWS refuses. To be called after `answer_statements`."""
+    """Makes a boto3 client refuse the requests that AWS refuses. Call it after `answer_statements`."""
     schemas: dict[str, Schema] = {}
 
     def note(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -55,9 +55,7 @@ def make_strict(client: Any) -> None:
 
     events = client.meta.events
     events.register("provide-client-params.dynamodb", note)
-    for (
-        operation
-    ) in client.meta.service_model.operation_names:  # first of all, also where another answers one of them
+    for operation in client.meta.service_model.operation_names:  # before other answers of the operation
         events.register_first(f"before-call.dynamodb.{operation}", answer)
     events.register_first("after-call.dynamodb.BatchExecuteStatement", put_back)
 

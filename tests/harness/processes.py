@@ -14,10 +14,10 @@ def importing_environment(**variables: str) -> dict[str, str]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and is no zombie that waits for whoever adopted it."""
+    """Says whether a process exists and is no zombie that its adoptive parent has yet to reap."""
     try:
         process = psutil.Process(pid)
-        # Its first thread may have ended before the others: then it looks like a zombie and still runs.
+        # If its first thread ended before the others, it looks like a zombie and still runs.
         return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False

@@ -1,6 +1,6 @@
 """Statements that a DynamoDB may not understand: shapes of PartiQL that AWS does not document, refused one by one.
 
-No public capture shows whether AWS takes each of them. Whatever it refuses must be carried out by a call instead.
+No public capture shows whether AWS accepts each of them. The adapters must replace refused ones by calls.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ SHAPES: Mapping[str, Has] = {
 
 @dataclass(slots=True)
 class Refusals:
-    """How many statements or calls were refused so far."""
+    """The number of statements or calls refused so far."""
 
     count: int = 0
 
 
 @contextmanager
 def refusing(client: Any, aside: Any, has: Has, *, whole: bool) -> Iterator[Refusals]:
-    """Has `client` answered that statements of a shape are not understood; `aside` is where the others are executed.
+    """Makes `client` refuse statements of a shape as not understood. `aside` executes the other statements.
 
-    `whole` refuses every batch that holds one as a whole.
+    With `whole`, a batch that holds one refused statement is refused as a whole.
     """
     refusals = Refusals()
 
@@ -74,7 +74,7 @@ def refusing(client: Any, aside: Any, has: Has, *, whole: bool) -> Iterator[Refu
 
 @contextmanager
 def bringing_no_item(client: Any) -> Iterator[Refusals]:
-    """Takes the item off every refusal of a call: harsher than AWS, which brings it where it was asked for."""
+    """Takes the item off every refusal of a call. AWS is milder: it returns the item if asked for it."""
     refusals = Refusals()
 
     def take_off(parsed: dict[str, Any], **_: Any) -> None:
@@ -96,7 +96,7 @@ def _execute(aside: Any, statements: Sequence[Any]) -> Sequence[Any]:
 
 
 def _item_of(aside: Any, statement: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The item that an UPDATE is about, as it stands; empty where there is none."""
+    """Returns the present item of an UPDATE, or an empty one if there is none."""
     text = statement["Statement"]
     head, key, _ = text.partition('WHERE "job_id" = ?')
     if not key:

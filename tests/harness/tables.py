@@ -1,4 +1,4 @@
-"""The tables of `template.yaml`, made anywhere, so that tests run on the keys and indexes that are deployed."""
+"""The tables of `template.yaml`, created anywhere, so that tests run on the deployed keys and indexes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 
 @cache
 def resources() -> dict[str, Any]:
-    """The resources of the template by logical id; tags like !Ref are left as they are."""
+    """Returns the template's resources by logical id. Tags like !Ref are left as they are."""
     with TEMPLATE.open(encoding="utf-8") as text:
         template = YAML(typ="rt").load(text)
     found: dict[str, Any] = template["Resources"]
@@ -24,24 +24,24 @@ def resources() -> dict[str, Any]:
 
 
 def routes() -> set[tuple[str, str]]:
-    """The method and path of each route of the API, those included that the gateway answers by itself."""
+    """Returns the method and path of each route of the API, including those that the gateway itself answers."""
     paths = resources()["Api"]["Properties"]["DefinitionBody"]["paths"]
     return {(str(method).upper(), str(path)) for path, methods in paths.items() for method in methods}
 
 
 def logical_id(field: str) -> str:
-    """The template's name of a table: `submission_plans` is SubmissionPlans there."""
+    """Returns the template's name of a table: SubmissionPlans for `submission_plans`."""
     return field.title().replace("_", "")
 
 
 def table_properties(field: str) -> dict[str, Any]:
-    """What the template says of the table that `Tables.<field>` names."""
+    """Returns the template's properties of the table that `Tables.<field>` names."""
     properties: dict[str, Any] = resources()[logical_id(field)]["Properties"]
     return properties
 
 
 def create_tables(dynamodb: Any, prefix: str) -> Tables:
-    """Makes every table under a name that begins with `prefix`, through a boto3 client; returns the names."""
+    """Creates every table under a name that begins with `prefix`, through a boto3 client. Returns the names."""
     names = {field.name: f"{prefix}-{logical_id(field.name)}" for field in fields(Tables)}
     for field, name in names.items():
         properties = table_properties(field)
@@ -53,7 +53,7 @@ def create_tables(dynamodb: Any, prefix: str) -> Tables:
 
 
 def delete_tables(dynamodb: Any, tables: Tables) -> None:
-    """Removes them again."""
+    """Deletes these tables."""
     for field in fields(Tables):
         dynamodb.delete_table(TableName=getattr(tables, field.name))
 

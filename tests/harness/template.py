@@ -1,4 +1,4 @@
-"""`template.yaml` as CloudFormation would see it: conditions decided, parameters and references resolved."""
+"""`template.yaml` as CloudFormation would see it, with conditions, parameters and references resolved."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def _transformed_document() -> dict[str, Any]:
     for spec in document["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
             if name in spec.get("Properties", {}):
-                spec["Properties"][name] = "s3://built/before"  # a deployment does that first
+                spec["Properties"][name] = "s3://built/before"  # a deployment uploads the code first
     session = boto3.Session("none", "none", region_name=PSEUDO["AWS::Region"])
     translated: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(document, {})
     return translated
 
 
 def parameters() -> dict[str, Any]:
-    """The template's parameters by name, as they are written."""
+    """Returns the template's parameters by name, in their written form."""
     return dict(_document()["Parameters"])
 
 
 def rules() -> dict[str, Any]:
-    """The template's rules about its parameters, unresolved."""
+    """Returns the template's rules about its parameters, unresolved."""
     return dict(_document()["Rules"])
 
 
 class Resolved:
-    """The template under some parameters. A reference to a resource becomes `<its id>`, an attribute `<id.attribute>`.
+    """The template under given parameters. A reference to a resource becomes `<its id>`, an attribute `<id.attribute>`.
 
-    Whatever refers to something that does not exist, or does not exist under these parameters, is an error.
+    A reference to a resource that does not exist, or not under these parameters, is an error.
     """
 
     _read = staticmethod(_document)
@@ -87,16 +87,16 @@ class Resolved:
         }
 
     def holds(self, condition: str) -> bool:
-        """Whether one of the template's conditions is true."""
+        """Says whether one of the template's conditions is true."""
         return bool(self.resolve(self._conditions[condition]))
 
     def properties(self, resource: str) -> dict[str, Any]:
-        """The properties of a resource that exists."""
+        """Returns the properties of a resource that exists."""
         found: dict[str, Any] = self.resources[resource]["Properties"]
         return found
 
     def resolve(self, node: Any) -> Any:
-        """The value of a part of the template."""
+        """Resolves a part of the template."""
         if isinstance(node, list):
             return [each for item in node if (each := self.resolve(item)) != NO_VALUE]
         if not isinstance(node, dict):
@@ -156,6 +156,6 @@ class Resolved:
 
 
 class Transformed(Resolved):
-    """The same of what SAM makes of the template, with the resources that it adds."""
+    """The template after SAM's transformation under given parameters, with the resources that SAM adds."""
 
     _read = staticmethod(_transformed_document)

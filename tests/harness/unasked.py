@@ -1,6 +1,6 @@
-"""Permissions that the local AWS never asks for, so that taking one away fails nothing there.
+"""Permissions that the local AWS never asks for, so that no test there fails without them.
 
-What they must be is said here to the letter instead; tests/architecture compares.
+This file states them to the letter instead, and tests/architecture compares.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """A statement with all that it may hold, and why nothing here asks for it.
+    """A statement with everything that it may hold, and the reason why no test here needs it.
 
-    A resource is written as by tests/harness/template.py: an attribute of a resource of the template as `<id.name>`.
+    Resources are written as in tests/harness/template.py: an attribute of a resource of the template is `<id.name>`.
     """
 
     sid: str

@@ -1,4 +1,4 @@
-"""Waits of tests for what happens beside them."""
+"""Waits of tests for concurrent events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOOK_SECONDS = 0.005
 
 
 def becomes_true(holds: Callable[[], bool]) -> bool:
-    """Returns True once `holds` does, and False where it does not within PATIENCE_SECONDS."""
+    """Returns True once `holds` does, and False if it does not within PATIENCE_SECONDS."""
     until_s = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         if time.monotonic() > until_s:

@@ -1,8 +1,8 @@
-"""A table as AWS throttles it while it is young: so many writes a second for its index, and no more.
+"""A table that AWS throttles because it is young: its index takes a number of writes a second, and no more.
 
-A batch of statements is answered statement by statement: those beyond what is left are refused as `ThrottlingError`.
-Of a batch write, what is beyond comes back as unprocessed, and a batch of which nothing could be written is refused
-whole. Nothing is stored. Source: AWS API reference of both operations; the numbers are a test's own.
+The table answers a batch of statements one by one, and refuses those beyond the remaining writes as `ThrottlingError`.
+It returns the excess of a batch write as unprocessed, and refuses a batch of which it could write nothing. It stores
+nothing. Source: AWS API reference of both operations. The numbers are a test's own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass
 class YoungTable:
-    """Answers a client's batches. Units are writes; an answer takes `latency_seconds`."""
+    """Answers a client's batches. Units are writes, and an answer takes `latency_seconds`."""
 
     units_per_second: float
     burst_units: float
@@ -33,12 +33,12 @@ class YoungTable:
         self._left, self._at_seconds = self.burst_units, time.monotonic()
 
     def attach(self, client: Any) -> None:
-        """Lets the table answer this client instead of AWS."""
+        """Makes the table answer this client instead of AWS."""
         client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", self._statements)
         client.meta.events.register("before-call.dynamodb.BatchWriteItem", self._writes)
 
     def _take(self, wanted: int) -> int:
-        """How many of these writes there is room for."""
+        """Returns how many of these writes the table takes now."""
         time.sleep(self.latency_seconds)
         with self._lock:
             now_seconds = time.monotonic()

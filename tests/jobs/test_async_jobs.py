@@ -1,4 +1,4 @@
-"""Job code that is `async def` runs, stops and times out as other job code does."""
+"""Job code written as `async def` runs, stops and times out like other job code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.jobs.test_executors import (
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal
 
 __all__ = ["kind", "patient", "strict"]
-SOON_SECONDS = 20.0  # of 120 that the job would take
+SOON_SECONDS = 20.0  # of the 120 that the job would take
 
 
 def test_it_returns_its_result(patient: Executor) -> None:

@@ -1,4 +1,4 @@
-"""Job code in the function's own process: its files and what it sets are gone when the attempt has ended."""
+"""Job code in the function's own process: its files and settings are gone when the attempt has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody sets the machine's clock while job code runs: no attempt ends earlier or later for that."""
+"""The machine's clock is set while job code runs: no attempt ends earlier or later because of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 @pytest.fixture
 def step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Sets the machine's clock, as this process sees it, by so many seconds."""
+    """Returns a function that shifts the machine's clock, as this process sees it, by a number of seconds."""
     seconds, nanoseconds = time.time, time.time_ns
 
     def by(step_seconds: int) -> None:

@@ -42,7 +42,7 @@ class ManualClock:
 
 
 def _run(body: dict[str, Any]) -> dict[str, Job]:
-    """Submits the workflow and works until every job has ended; returns the jobs by key."""
+    """Submits the workflow and works until every job has ended. Returns the jobs by key."""
     clock = ManualClock()
     settings = Settings(pools=POOLS, default_pool="lambda", window=1.0)
     registry = load_registry()
@@ -78,7 +78,7 @@ def _without_waiting(body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Two packages and eight modules of two initials."""
+    """Writes two packages and eight modules with two initials."""
     for name, lines in (("alpha", 30), ("beta", 3)):
         (tmp_path / name / "deep").mkdir(parents=True)
         (tmp_path / name / "__init__.py").write_text("# two words\n" * lines, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What both executors promise, whichever runs the job code."""
+"""The promises that both executors keep for job code."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def _made(kind: str, grace_seconds: float) -> Iterator[Executor]:
 
 @pytest.fixture
 def patient(kind: str) -> Iterator[Executor]:
-    """An executor that leaves job code all the time it wants to stop."""
+    """Makes an executor that lets job code take all the time it wants to stop."""
     yield from _made(kind, LONG_GRACE_SECONDS)
 
 
 @pytest.fixture
 def strict(kind: str) -> Iterator[Executor]:
-    """An executor that stops job code almost at once."""
+    """Makes an executor that stops job code almost at once."""
     yield from _made(kind, QUICK_GRACE_SECONDS)
 
 
@@ -166,7 +166,7 @@ def test_a_type_that_this_worker_lacks_may_be_tried_elsewhere(patient: Executor)
     begun: list[str] = []
     outcome = patient.execute(assignment("sample.absent"), Beats(), lambda: begun.append("sample.absent"))
     assert (outcome.kind, outcome.code) == (OutcomeKind.UNABLE, "unknown-type")
-    assert not begun  # no code of the job did, so nothing that waits for its start may follow
+    assert not begun  # no code of the job began, so no job that waits for its start may follow
 
 
 def test_code_that_never_yields_times_out(patient: Executor) -> None:
@@ -178,7 +178,7 @@ def test_code_that_never_yields_times_out(patient: Executor) -> None:
     "job_type", ["sample.hold-interpreter", "sample.translate-interrupt", "sample.block-signals"]
 )
 def test_code_that_does_not_let_itself_be_interrupted_times_out(patient: Executor, job_type: str) -> None:
-    """In one endless call of C code; with what interrupts it made an error of its own; with a signal blocked."""
+    """The code is in one endless call of C code, turns the interrupt into an error of its own, or blocks the signal."""
     outcome = patient.execute(assignment(job_type, timeout_ms=300), Beats())
     assert outcome.kind is OutcomeKind.TIMED_OUT
 

@@ -1,4 +1,4 @@
-"""What only the executor of the worker function does: it works in the main thread, and leaves no trace."""
+"""The worker function's executor: it works in the main thread, and leaves no trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the executor of the worker process does: it owns processes, kills and replaces them."""
+"""The worker process's executor: it owns processes, kills them and replaces them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_process_that_died_after_its_job_costs_the_next_one_nothing(executor: 
 
 @contextmanager
 def _killed_unseen(executor: ProcessExecutor) -> Iterator[int]:
-    """Has the idle process be lent as one that runs, and killed once it is lent, before it can begin anything."""
+    """Lends the idle process as one that runs, and kills it before it can begin a job."""
     (idle,) = executor._children.idle
     pid = idle.pid
     os.kill(pid, signal.SIGSTOP)
@@ -135,7 +135,7 @@ def test_a_process_that_dies_before_it_began_a_job_costs_the_job_nothing(executo
     first = _process_of(executor)
     with _killed_unseen(executor) as killed:
         assert killed == first
-        # Another attempt, as it always is: what the first one said last may come late.
+        # Another attempt, as it always is, because the last message of the first one may come late.
         following = dataclasses.replace(assignment("sample.describe"), attempt=3)
         outcome = executor.execute(following, Beats())
     assert outcome.kind is OutcomeKind.SUCCEEDED, outcome
@@ -291,7 +291,7 @@ def test_a_module_that_can_not_be_loaded_is_named_where_its_type_is_lacking(
 
 
 def _slow_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessExecutor:
-    """An executor whose next process takes 2 s to load its job code."""
+    """Makes an executor whose next process takes 2 s to load its job code."""
     (folder / "slow.py").write_text(
         "import time\n"
         "from pathlib import Path\n"
@@ -381,7 +381,7 @@ def test_a_timeout_that_passes_while_a_heartbeat_hangs_is_a_timeout(executor: Pr
     begun = threading.Event()
 
     def hang(progress: Progress | None) -> Signal:
-        """Until the process is ended, past its time, by its own alarm."""
+        """Waits until the process's own alarm ends it, after its time."""
         if not begun.is_set():
             return Signal.GO_ON
         over_ms = CLOCK.now_ms() + late.timeout_ms + 100  # later than the executor's own

@@ -132,7 +132,7 @@ def _three(parameters: Load, context: JobContext, more: int) -> None: ...
 def _many(*parameters: Load) -> None: ...
 
 
-def _bare(parameters, context):  # type: ignore[no-untyped-def] # what is tested
+def _bare(parameters, context):  # type: ignore[no-untyped-def] # the case under test
     ...
 
 
@@ -142,7 +142,7 @@ def _no_model(parameters: dict[str, str], context: JobContext) -> None: ...
 def _no_context(parameters: Load, context: str) -> None: ...
 
 
-def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - what is tested
+def _unknown(parameters: Missing, context: JobContext) -> None: ...  # type: ignore[name-defined] # noqa: F821 - the case under test
 
 
 def _generator(parameters: Load, context: JobContext) -> Iterator[int]:
@@ -190,7 +190,7 @@ def test_bad_signatures_are_refused(function: Callable[..., object], message: st
 
 def test_a_decorator_without_a_name_is_refused_and_does_not_pass_over_the_code() -> None:
     with pytest.raises(RegistrationError, match="@job on _generator names no job type"):
-        Registry().job(_generator)  # type: ignore[arg-type] # what is tested
+        Registry().job(_generator)  # type: ignore[arg-type] # the case under test
 
 
 def test_every_module_of_the_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ def test_a_broken_package_takes_away_the_types_of_the_modules_that_it_holds(tmp_
 
 
 def _asked_for_partly(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Loads the package `partly` of a folder in a new process: the registry of this one holds other tests' types."""
+    """Loads the package `partly` of a folder in a new process, because this one's registry holds other tests' types."""
     asked = (
         "from tidegate.jobs.loader import load_for_worker\n"
         "print([name for name in load_for_worker('partly').types() if name.startswith('partly')])"

@@ -18,7 +18,7 @@ def _age(folder: Path) -> None:
 
 
 def _left_behind(scratch: WorkerScratch) -> Path:
-    """As a kill leaves it: the lock is free, the files are there."""
+    """Makes a folder as a kill leaves it: the lock is free, the files are there."""
     (scratch.folder / "of-a-job").mkdir()
     (scratch.folder / "of-a-job" / "secret.txt").write_text("x", encoding="utf-8")
     scratch._lock.close()
@@ -55,7 +55,7 @@ def test_a_folder_into_which_an_attempt_wrote_after_its_end_does_not_serve_again
 
 
 def test_a_worker_whose_own_folder_is_gone_gets_another(tmp_path: Path) -> None:
-    """Programs that tidy up temporary files remove what looks old to them."""
+    """Programs that tidy up temporary files remove those that look old."""
     scratch = WorkerScratch(tmp_path)
     with scratch.attempt_folder():
         pass

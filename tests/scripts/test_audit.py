@@ -1,4 +1,4 @@
-"""The audit of pinned packages, over a database on the loopback: a finding fails, and silence is told."""
+"""The audit of pinned packages against a database on the loopback: a finding fails it, and a silence is reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FLAW = "PYSEC-2026-1"
 
 @dataclass
 class Database:
-    """Answers as OSV does; `flawed` are the packages that it knows to have a flaw."""
+    """Answers as OSV does. `flawed` are the packages with a known flaw."""
 
     flawed: set[str] = field(default_factory=lambda: {KNOWN_NAME})
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -93,7 +93,7 @@ def audit(
 ) -> Ran:
     (folder / "pins.txt").write_text(pins)
     (folder / "waivers.txt").write_text(waivers)
-    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), "--database", url]
+    command = [sys.executable, str(ROOT / "dev" / "scripts" / "audit.py"), "--database", url]
     ran = subprocess.run(
         [*command, "--waivers", str(folder / "waivers.txt"), str(folder / "pins.txt")],
         env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", VARIABLE: mode},

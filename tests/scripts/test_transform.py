@@ -1,4 +1,4 @@
-"""The template without SAM: what checkov reads of it is whole."""
+"""The template without SAM, as checkov reads it, is complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ FUNCTIONS = {name for name, spec in resources().items() if spec["Type"] == "AWS:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     target = tmp_path_factory.mktemp("transformed") / "new" / "template.json"
     subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "transform.py"), str(TEMPLATE), str(target)], check=True
+        [sys.executable, str(ROOT / "dev" / "scripts" / "transform.py"), str(TEMPLATE), str(target)],
+        check=True,
     )
     document: dict[str, Any] = json.loads(Path(target).read_text(encoding="utf-8"))
     return dict(document["Resources"])

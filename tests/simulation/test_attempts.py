@@ -1,4 +1,4 @@
-"""Interruptions, lost workers and starts in whole runs, each of which is checked for what its attempts cost."""
+"""Interruptions, lost workers and starts in whole runs, with a check of the cost of each attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys, limits, pauses and shares hold at every moment, whatever goes wrong; and nobody waits for ever."""
+"""Keys, limits, pauses and shares hold at every moment, whatever goes wrong, and no job waits for ever."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def simulate(
     most_jobs: int = 14,
     changes: int = 6,
 ) -> Simulator:
-    """Runs a drawn workflow with bounds; checks every invariant and the state that each job ends in."""
+    """Runs a drawn workflow with bounds. Checks every invariant and the final state of each job."""
     options = options or Options(slots=CAPACITY)
     settings = make_settings(*POOLS, window=WINDOW, shards=1 + seed % 2)
     settings = replace(settings, dispatch_lease_seconds=lease_seconds)
     plain, world = make_services(settings, seed)
-    # Dispatchers come one after the other, or take turns by leases. An old index misleads them all the same.
+    # Dispatchers run one after the other, or take turns by leases. A stale index misleads them all the same.
     in_turn = not faults.stale_reads and (lease_seconds or not faults.interruptions)
     most_dispatched = int(max(CAPACITY, options.slots) * WINDOW) if in_turn else None
     drawn = with_bounds(draw_workflow(seed, most_jobs=most_jobs, bad_workers=bad_workers))

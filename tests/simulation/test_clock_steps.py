@@ -1,4 +1,4 @@
-"""Clocks that are set while jobs run, at every moment between two runs of the reaper: no job is lost for that."""
+"""Clocks are set while jobs run, at every moment between two runs of the reaper, and no job is lost by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rolling deploys and workers with faults: no job fails or loses a retry by what is its worker's fault."""
+"""Rolling deploys and workers with faults: no job fails or loses a retry through its worker's fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dev.simulator.deploys import run_deploy
 
 SEEDS = 300
-FEW = 5  # in so many seeds at the least; the same every time
+FEW = 5  # the least count over all seeds, which is the same in every run
 COME_BY = (
     "job taken back by a worker",
     "message passed on",
@@ -23,7 +23,7 @@ COME_BY = (
 
 
 def test_every_deploy_ends_well(note: Callable[[str], None]) -> None:
-    """And together they come by everything that can be wrong with a worker."""
+    """Together the seeds cover every fault of a worker."""
     seeds = Counter[str]()
     for seed in range(SEEDS):
         try:

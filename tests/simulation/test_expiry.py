@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dev.simulator.expiry import run_seed
 
 SEEDS = 100
-FEW = 5  # in so many seeds at the least; the same every time
+FEW = 5  # the least count over all seeds, which is the same in every run
 COME_BY = (
     "job kept for others",
     "job removed",

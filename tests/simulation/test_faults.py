@@ -1,4 +1,4 @@
-"""Whatever goes wrong around it, every accepted job ends, once, in the state that the rules say."""
+"""Every accepted job ends once, in the state that the rules give, whatever goes wrong around it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ NO_FAULTS = Faults()
 def simulate(
     drawn: Drawn, faults: Faults = NO_FAULTS, options: Options | None = None, *, shards: int = 1
 ) -> Simulator:
-    """Runs a drawn workflow with faults; checks every invariant and the state that each job ends in."""
+    """Runs a drawn workflow with faults. Checks every invariant and the final state of each job."""
     settings = make_settings(function_pool("lambda", CAPACITY), shards=shards)
     plain, world = make_services(settings, drawn.seed)
     observers: list[Observer] = [hold_back] if faults.one_at_a_time else []
@@ -151,7 +151,7 @@ def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_move() -> None:
 
 
 def run_one(course_of: dict[int, Course]) -> Simulator:
-    """One job whose attempts go as given; those not named succeed."""
+    """Runs one job whose attempts go as given. All later attempts succeed."""
 
     def scenario(assignment: Assignment) -> Course:
         return course_of.get(assignment.attempt, succeeds(1_000, assignment.attempt))
@@ -221,7 +221,7 @@ def test_a_submission_cut_off_at_any_request_is_finished_or_removed(patient: boo
         check_all(simulator)
         assert len(world.jobs) in (0, len(request.jobs))
         if fault.seen <= number:
-            break  # the submission has no more requests than that
+            break  # the submission has no more requests
         outcomes.add(bool(world.jobs))
         number += 1
     assert number > 6

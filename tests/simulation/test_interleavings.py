@@ -1,4 +1,4 @@
-"""Two processes at once, in every order of their calls: nothing leans on one waiting for the other."""
+"""Two processes run at once, in every order of their calls, and none relies on the other to wait."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def explore_case(case: Case) -> Explored:
 
 
 def check_state(case: Case, run: Finished) -> None:
-    """What holds at every moment."""
+    """Checks the invariants of every moment."""
     for each in run.world.jobs.values():
         states = [entry.state for entry in each.history]
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), each
@@ -77,13 +77,13 @@ def check_state(case: Case, run: Finished) -> None:
         assert all(len(holders) <= case.key_limit for holders in run.world.permits.values())
     keyed = [each for each in active if each.concurrency_key is not None]
     assert not keyed or len(keyed) <= min(each.concurrency_limit for each in keyed), keyed
-    for each in keyed:  # who is dispatched holds the permit, else another would get it too
+    for each in keyed:  # a dispatched job holds the permit, or else another would get it too
         holder = asking(f"{each.job_id}@{each.ready_at_ms}", each.concurrency_limit)
         assert holder in run.world.permits[key_permit(each.concurrency_key or "")], each
 
 
 def check_end(case: Case, run: Finished) -> None:
-    """What holds when both are through, and that all jobs end from there, with the stream and without."""
+    """Checks the invariants of the end, and that all jobs end from there, with the stream and without."""
     errors = [result for result in run.results if isinstance(result, BaseException)]
     assert all(isinstance(error, case.answers) for error in errors), errors
     worked = [result for result in run.results if isinstance(result, Worked)]
@@ -99,12 +99,12 @@ def check_end(case: Case, run: Finished) -> None:
 
 
 def drive(base: Services, world: MemoryWorld, *, stream_open: bool) -> None:
-    """Lets the rest of the system go on from where the two left it."""
+    """Lets the rest of the system go on from the state in which the two actors left it."""
     services, world = memory_services(base.settings, copy_world(world), base.catalogue)
     options = Options(stream_open=stream_open)
     simulator = Simulator(services, world, lambda _assignment: succeeds(1_000), options)
     if stream_open:
-        simulator.plan(EVENTS_SEEN_MS, lambda: None)  # the last events are seen too
+        simulator.plan(EVENTS_SEEN_MS, lambda: None)  # so that the last events are seen too
     simulator.run()
     check_all(simulator)
     if stream_open:
@@ -130,7 +130,7 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
 
 
 def test_every_port_is_watched() -> None:
-    """An answer that nobody noted would let two different states pass for one, and orders be left out."""
+    """An unnoted answer would make two different states look the same, and orders would be left out."""
     asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall", "earlier_pools"}
     assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 

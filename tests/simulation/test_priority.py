@@ -1,4 +1,4 @@
-"""Who goes first: priority, aging, and how much the window lets pass."""
+"""The order of jobs: priority, aging, and how many jobs the window lets pass."""
 
 from __future__ import annotations
 

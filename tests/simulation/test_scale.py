@@ -1,4 +1,4 @@
-"""Ten thousand jobs in one submission, and what a job costs as workflows grow."""
+"""Ten thousand jobs in one submission, and the cost of a job as workflows grow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHAPES: dict[str, Callable[[int], WorkflowRequest]] = {
 
 
 def requests_of_run(request: WorkflowRequest) -> int:
-    """Runs the workflow from submission to end within the promised time; gives the billed requests."""
+    """Runs the workflow from submission to end within the promised time. Returns the billed requests."""
     began = time.process_time()
     requests = run_and_check(simulator_for([request]), len(request.jobs))
     assert time.process_time() - began < LONGEST_SECONDS
@@ -42,7 +42,7 @@ def requests_of_run(request: WorkflowRequest) -> int:
 
 
 def measure(shape: str) -> tuple[Sequence[int], int]:
-    """Runs the workflows of a shape; gives the requests of each, and the most memory that this process ever had."""
+    """Runs the workflows of a shape. Returns the requests of each, and the peak memory of this process."""
     totals = [requests_of_run(SHAPES[shape](size)) for size in SIZES]
     unit_bytes = 1 if sys.platform == "darwin" else 1_024
     return totals, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
@@ -51,7 +51,7 @@ def measure(shape: str) -> tuple[Sequence[int], int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_ten_thousand_jobs_run_to_the_end_and_cost_no_more_each(shape: str) -> None:
-    # Apart: the most memory that this process ever had is some other test's.
+    # In a process of its own, because this one's peak of memory may be another test's.
     totals, most_bytes = measured_apart(measure, shape)
     assert fitted_exponent(SIZES, totals) <= STEEPEST, dict(zip(SIZES, totals, strict=True))
     assert most_bytes < MOST_BYTES

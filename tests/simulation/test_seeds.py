@@ -9,7 +9,7 @@ from dev.simulator import branches
 from dev.simulator.seeds import run_seed
 
 SEEDS = 500
-FEW = 5  # in so many seeds at the least; the same every time
+FEW = 5  # the least count over all seeds, which is the same in every run
 COME_BY = (
     "a Date lied to dispatcher",
     "a Date lied to reaper",
@@ -54,7 +54,7 @@ COME_BY = (
 
 
 def test_every_seed_ends_well(note: Callable[[str], None]) -> None:
-    """And together they come by everything that can go wrong."""
+    """Together the seeds cover every fault."""
     times, seeds = Counter[str](), Counter[str]()
     for seed in range(SEEDS):
         try:

@@ -1,4 +1,4 @@
-"""Shares that wait are served while a pool is busy."""
+"""Waiting shares are served while a pool is busy."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tidegate.domain.states import State
 WEIGHTS = {"a": 9, "b": 3, "c": 2, "d": 1, "e": 1}
 PLACES = 4
 JOBS = 240  # of each share
-LONGEST_WAIT = 12  # of a share, in times the turns that come to one of its own by its weight
+LONGEST_WAIT = 12  # of a share, as a multiple of the dispatches that its weight brings it one of
 
 
 def test_a_share_that_waits_is_served_within_a_bounded_number_of_dispatches() -> None:
-    """Whatever the priorities: the heaviest share has the most urgent jobs."""
+    """The heaviest share has the most urgent jobs, and priorities make no difference."""
     simulator = make_simulator(always(succeeds(1_000)), function_pool("lambda", PLACES), window=1.0)
     simulator.observers.clear()  # across shares, fairness comes before priority
     for share, weight in WEIGHTS.items():

@@ -1,8 +1,8 @@
-"""However busy the streams keep the dispatcher, the schedule's work is done and the pools' metrics are published.
+"""Ticks do their work and the pools' metrics are published, however busy the streams keep the dispatcher.
 
-The functions' own handlers run over the memory store, in a model of how Lambda shares out executions. The tests
-measure what a user sees: how long a job waits whose permit was left behind, which nothing but the schedule's work
-finds, and how far apart two lines of a pool's metrics are.
+The functions' own handlers run over the memory store, in a model of how Lambda shares out executions. The tests measure
+what a user sees: how long a job waits for a permit left behind, which only a tick finds, and the time between two lines
+of a pool's metrics.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ LONGEST_SILENCE_MS = 3 * MINUTE_MS
 
 @pytest.fixture(autouse=True)
 def _no_logs() -> Iterator[None]:
-    """Thousands of runs say nothing."""
+    """Silences the logs of thousands of runs."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
 class Clock:
-    """The platform's."""
+    """The platform's clock."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -76,7 +76,7 @@ class Clock:
 
 
 class Deployment:
-    """The dispatcher and the reaper as the template deploys them, in an account with so many executions."""
+    """The dispatcher and the reaper as the template deploys them, in an account with a given number of executions."""
 
     def __init__(self, seed: int, account: int, **parameters: str) -> None:
         self.template = Resolved(**parameters)
@@ -102,7 +102,7 @@ class Deployment:
         self._left_behind = 0
 
     def event_age(self, function: str) -> int:
-        """The seconds that Lambda keeps a function's asynchronous events, by the template."""
+        """Returns the seconds for which Lambda keeps a function's asynchronous events, from the template."""
         return int(
             self.template.properties(f"{function}Function")["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
         )
@@ -139,7 +139,10 @@ class Deployment:
         self.published_ms.extend(self.platform.now_ms for line in lines if "_aws" in line)
 
     def leave_behind(self) -> None:
-        """Now and then, a dispatcher dies that had taken a permit; a job waits for it that nobody tells of."""
+        """Kills a dispatcher that had taken a permit, now and then.
+
+        A job waits for the permit, and no event tells of it.
+        """
         if self._waiting is None:
             self._left_behind += 1
             key, now_ms = f"key-{self._left_behind}", self.clock.now_ms()
@@ -152,7 +155,7 @@ class Deployment:
         self.platform.after(self.platform.draw.uniform(0, 20 * SECOND_MS), self.leave_behind)
 
     def streams(self, shards: int, load: Load, retry_ms: tuple[float, float]) -> None:
-        """Starts shards of the stream of jobs, each of which brings the ends of jobs."""
+        """Starts shards of the stream of jobs, which bring the ends of jobs."""
         source = self.template.properties("DispatcherStream")
         record = {"eventName": "MODIFY", "dynamodb": {"NewImage": {"job": ended("another")}}}
         for _ in range(shards):
@@ -167,7 +170,7 @@ class Deployment:
             ).start()
 
     def run(self) -> None:
-        """Runs the schedules beside what was started."""
+        """Runs the schedules beside the started parts."""
         self.ticks.start()
         self.rounds.start()
         self.leave_behind()
@@ -177,7 +180,7 @@ class Deployment:
 
     @property
     def longest_silence_ms(self) -> int:
-        """Between two lines of the pool's metrics, or the beginning, or the end."""
+        """Returns the longest time without a line of the pool's metrics, start and end included."""
         times = [0, *self.published_ms, self.platform.now_ms]
         return max(later - earlier for earlier, later in pairwise(times))
 
@@ -256,7 +259,7 @@ def test_events_that_find_no_room_do_not_pile_up() -> None:
 
 
 def test_without_the_watch_the_schedule_starves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model is hard enough to show what the watch is for."""
+    """Shows that the model is hard enough for the watch to matter."""
     monkeypatch.setattr(TickWatch, "is_overdue", lambda _self, _now_ms: False)
     deployment = Deployment(1, 1_000, DispatcherConcurrency="1")
     deployment.streams(SHARDS, LOADS["full"], EAGER)

@@ -1,4 +1,4 @@
-"""Submissions that were cut off, and a reaper that stops in the middle and goes on later."""
+"""Interrupted submissions, and a reaper that stops in the middle and goes on later."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUEST = workflow([job("root"), *(job(f"leaf-{place}", "root") for place in ran
 
 
 def run(cut_off_at: str, again_at_ms: int, on_request: Callable[[Simulator, str, int], None]) -> Simulator:
-    """A submission fails at a request, and comes again later; `on_request` is told the how many-th each one is."""
+    """Fails a submission at a request, and repeats it later. `on_request` is called with the number of each request."""
     services, world = make_services(make_settings(function_pool("lambda", 4)), seed=1)
     simulator = Simulator(services, world, lambda _assignment: succeeds(1_000))
     client = Client(simulator, REQUEST, patient=False)
@@ -52,7 +52,7 @@ def test_a_slow_reaper_does_not_remove_what_was_accepted_meanwhile() -> None:
         if request == "unstage" and number == 1:
             simulator.interrupt(100_000)
 
-    # The first reaper stops at 161 s; the second has removed everything by 221 s; the client comes again after that.
+    # The first reaper stops at 161 s. The second has removed everything by 221 s. The client comes again after that.
     simulator = run("save_plan", 230_000, stop_while_removing)
     phases = sorted(submission.phase for submission in simulator.world.submissions.values())
     assert phases == [Phase.COMPLETE, Phase.REMOVED]
@@ -72,9 +72,9 @@ def test_a_client_need_not_wait_until_its_earlier_try_is_removed() -> None:
 
 def test_a_root_written_while_the_reaper_looks_is_not_taken_for_gone() -> None:
     def stop_before_the_phase_is_read(simulator: Simulator, request: str, number: int) -> None:
-        if request == "get_submission" and number == 2:  # the first is read before the upstreams are
+        if request == "get_submission" and number == 2:  # the first read comes before the upstreams are read
             simulator.interrupt(600)
 
-    # The reaper finds no root at 101 s and stops; the client comes again and the root is written.
+    # The reaper finds no root at 101 s and stops. The client comes again and the root is written.
     simulator = run("insert_if_absent", 101_500, stop_before_the_phase_is_read)
     assert Counter(each.state for each in simulator.world.jobs.values()) == {State.SUCCEEDED: 41}

@@ -1,4 +1,4 @@
-"""Recorded workflows of other people run whole and in legal order."""
+"""Workflows recorded by others run whole and in legal order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whatever happens in whatever order, the system does what the model says.
+"""The system does what the model says, whatever happens in whatever order.
 
-`make soak` tries far more of it: TIDEGATE_SOAK_EXAMPLES says how many sequences.
+`make soak` tries many more sequences: TIDEGATE_SOAK_EXAMPLES sets the number.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tests.harness.stateful.model_jobs import Happening
 EXAMPLES = int(os.environ.get("TIDEGATE_SOAK_EXAMPLES", "1000"))
 STEPS = 50
 OFTEN = 3
-ROUNDS = 4  # as many as it takes to have come by everything so often, but no more than this
+ROUNDS = 4  # enough to see every happening so often, but no more than this
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
-    print_blob=True,  # how to replay a sequence that failed
+    print_blob=True,  # shows how to replay a failed sequence
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
 )
 
 
 def test_every_sequence_goes_as_the_model_says(note: Callable[[str], None]) -> None:
-    """And together they come by all that they are there for."""
+    """Together the sequences cover every happening that they exist for."""
     happened = CoursesMachine.happened
     happened.clear()
     seldom = list(Happening)

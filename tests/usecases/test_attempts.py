@@ -1,4 +1,4 @@
-"""One number for one thing: the fence, the tries, the workers that were lost, and whether the code has begun."""
+"""A separate count for each question: the fence, the tries, the lost workers, and whether the code has begun."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ RELEASED = (State.READY, State.QUEUED)
 
 
 def claims(workflow: Workflow, key: str) -> Claimed:
-    """Dispatches and claims a READY job; its code has not begun."""
+    """Dispatches and claims a READY job, whose code has not begun."""
     workflow.now_ms += 1_000
     claimed = begin(workflow.services, workflow.start(key), workflow.now_ms)
     return replace(claimed, began_at_ms=None)
 
 
 def ends(workflow: Workflow, key: str, outcome: Outcome) -> Job:
-    """Claims a READY job, whose code begins and ends so; what has to wait for its backoff is READY at once."""
+    """Claims a READY job, and begins and ends its code. A job that must wait for its backoff is READY at once."""
     claimed = replace(claims(workflow, key), began_at_ms=workflow.now_ms)
     job = conclude(workflow.services, claimed, outcome, workflow.now_ms)
     assert job is not None
@@ -77,7 +77,7 @@ class StandingClock:
 
 @dataclass
 class Heard:
-    """Returns what the stream brings since it was looked at last."""
+    """Returns the records that the stream brought since the last look."""
 
     workflow: Workflow
     seen: list[Job] = field(default_factory=list)
@@ -272,7 +272,7 @@ def test_on_rerun_a_client_waits_until_its_servers_code_begins_again() -> None:
     heard.react()
     rerun_workflow(workflow.services, workflow.workflow_id, actor="ann", now_ms=workflow.now_ms)
     workflow.world.changes.clear()
-    react(workflow.services, [begun], now_ms=workflow.now_ms)  # news of the life before, which comes late
+    react(workflow.services, [begun], now_ms=workflow.now_ms)  # a late event of the life before
     reap(workflow.services, now_ms=workflow.now_ms + 100_000)
     assert workflow.job("setup").state in RELEASED
     assert [workflow.job(key).state for key in ("server", "client")] == [State.PENDING, State.PENDING]

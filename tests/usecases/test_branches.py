@@ -1,4 +1,4 @@
-"""A branch that was not taken, one whose condition broke, and one whose upstream failed are told apart."""
+"""Different reasons for a skipped job are told apart: a branch not taken, a broken condition, a failed upstream."""
 
 from __future__ import annotations
 

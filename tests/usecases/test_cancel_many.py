@@ -165,7 +165,7 @@ def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPa
 
 
 class RetriedAtOnce(MemoryJobStore):
-    """Shows cancelled jobs as somebody who tried them again left them: the answer to the cancellation was late."""
+    """Shows cancelled jobs as somebody left them who retried them: the answer to the cancellation was late."""
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
         stamp = Stamp(self._world.now_ms, "bob")
@@ -197,7 +197,7 @@ def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:
 
 
 class OldReads(MemoryJobStore):
-    """Shows the jobs as they were a moment ago, unless it is asked for them as they are."""
+    """Shows the jobs as they were a moment ago, unless the read is consistent."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)

@@ -1,4 +1,4 @@
-"""Clocks that differ: no history runs backwards, and a lease that was written by a wrong clock is mended at once."""
+"""Clocks that differ: no history goes backwards, and a lease written by a wrong clock is corrected at once."""
 
 from __future__ import annotations
 
@@ -81,7 +81,10 @@ def test_a_lost_worker_s_job_and_one_that_is_retried_by_hand_go_on_in_time() -> 
 
 
 def test_a_lease_that_a_wrong_clock_wrote_is_mended_by_the_answer_that_shows_it() -> None:
-    """Back by two minutes, the lease of a minute has ended when it is written; the reaper must not find it so."""
+    """The clock is two minutes behind, so the lease of a minute has ended when it is written.
+
+    The reaper must not see that.
+    """
     deployment = Deployment()
     (job_id,) = deployment.submit()
     deployment.tick()

@@ -1,4 +1,4 @@
-"""Bounds on concurrency: by key and by type. They hold strictly, and who waits for one hides nobody."""
+"""Bounds on concurrency, by key and by type, hold strictly, and a job that waits for one hides no other job."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_late_news_of_an_earlier_attempt_gives_nothing_back() -> None:
     first = deployment.run_one(OutcomeKind.FAILED)
     late = deployment.events()
     deployment.world.now_ms += 10
-    deployment.tick()  # its backoff is over: it is dispatched anew before the news of its failure comes
+    deployment.tick()  # its backoff is over: it is dispatched again before the event of its failure comes
     assert first in deployment.dispatched
     before = deployment.dispatched
     react(deployment.services, late, now_ms=deployment.now_ms)
@@ -125,7 +125,7 @@ def test_what_was_left_behind_by_an_event_that_never_came_is_freed_by_the_schedu
     deployment.submit(2, concurrency_key=KEY)
     deployment.react()
     deployment.run_one()
-    deployment.events()  # and nobody reacts
+    deployment.events()  # no dispatcher reacts to them
     deployment.world.now_ms += MINUTE_MS
     assert deployment.tick().dispatched == 1
     assert holders(deployment) == 1
@@ -141,7 +141,7 @@ def test_a_crash_between_permit_and_dispatch_leaves_the_key_to_that_job() -> Non
 
 
 def crash_at(deployment: Deployment, request: str) -> None:
-    """A dispatcher that ends before its first request of this name takes effect."""
+    """Ends a dispatcher before its first request of this name takes effect."""
 
     def crash() -> None:
         raise KeyboardInterrupt
@@ -153,7 +153,7 @@ def crash_at(deployment: Deployment, request: str) -> None:
 
 
 def _request_of(deployment: Deployment, name: str) -> int:
-    """The number of the first request of this name in a run like the one to come; nothing is changed."""
+    """Returns the number of the first request of this name in a run like the next one, without changing anything."""
     seen: list[str] = []
 
     class Found(BaseException):

@@ -1,4 +1,4 @@
-"""The critical-path weight: what a submission stores of it, and what that does to the order of starts."""
+"""The critical-path weight: the boosts that a submission stores, and their effect on the order of starts."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def task(key: str, seconds: float | None, *upstreams: str) -> JobRequest:
     return JobRequest(type=JOB_TYPE, key=key, estimated_duration_seconds=seconds, depends_on=edges)
 
 
-# "tail" waits for "long"; "short" is alone.
+# "tail" waits for "long". "short" is alone.
 JOBS = (task("short", 4.0), task("long", 1.0), task("tail", 10.0, "long"))
 
 
 def boosts(jobs: tuple[JobRequest, ...], weight: float | None, default: float = 0.0) -> dict[str | None, int]:
-    """What the stored jobs of a workflow gained, by key."""
+    """Returns the boosts of a workflow's stored jobs, by key."""
     settings = replace(make_settings(function_pool("lambda", 1)), critical_path_weight=default)
     services, world = make_services(settings, seed=1)
     request = WorkflowRequest(jobs=jobs, critical_path_weight=weight)
@@ -99,5 +99,5 @@ def test_long_chains_start_first_and_priority_still_counts(weight: float, order:
     simulator = make_simulator(lambda _: succeeds(1_000), pool, options=options, window=1.0)
     submit(simulator, WorkflowRequest(jobs=jobs, critical_path_weight=weight))
     ended = run(simulator)
-    # "long" gains 11 points, "tail" 10, "short" 4; "urgent" stands 10 above the default priority.
+    # "long" gains 11 points, "tail" 10, "short" 4. "urgent" is 10 above the default priority.
     assert sorted(ended, key=lambda key: first_start_ms(ended[key]) or 0) == order

@@ -11,7 +11,7 @@ from tidegate.usecases.bounds.deadline import (
 
 
 class HandClock:
-    """Stands until it is moved."""
+    """A stopwatch that stands until it is advanced."""
 
     def __init__(self) -> None:
         self.ms = 1_000

@@ -1,4 +1,4 @@
-"""The hold-back window, whatever runs at the same time, and what is dispatched when."""
+"""The hold-back window under concurrent dispatchers, and the times at which jobs are dispatched."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tidegate.usecases.dispatch.wake import (
 )
 from tidegate.usecases.submit.submit import submit_workflow
 
-WINDOW = 4  # a capacity of 2, twice
+WINDOW = 4  # twice the capacity of 2
 
 
 def test_no_more_than_the_window_is_dispatched_and_a_free_place_is_filled_at_once() -> None:
@@ -58,10 +58,10 @@ def test_an_attempt_that_is_tried_again_later_frees_its_place_at_once() -> None:
 
 @pytest.mark.parametrize("lease_seconds", [0, 60])
 def test_a_dispatcher_in_the_middle_of_another_fills_the_window_once(lease_seconds: int) -> None:
-    """A second dispatcher runs to its end at each request of the first in turn.
+    """A second dispatcher runs to its end at each request of the first.
 
-    With leases the window holds exactly; without them both may have seen the same free places: the bound is the window
-    and one dispatcher's batch.
+    With leases the window holds exactly. Without them both may have seen the same free slots, so the bound is the
+    window and one dispatcher's batch.
     """
     interrupted, overshot, number = True, 0, 0
     while interrupted:
@@ -97,7 +97,7 @@ def test_three_dispatchers_inside_each_other_keep_to_the_window_by_their_leases(
 
 
 def test_who_holds_the_lease_serves_what_became_ready_meanwhile() -> None:
-    """The event of a job that becomes ready while another dispatcher is just giving back its lease is not lost."""
+    """The event of a job is not lost if the job becomes READY while another dispatcher is giving back its lease."""
     for number in range(30):
         deployment = Deployment(lease_seconds=60)
         deployment.submit(1)
@@ -235,7 +235,8 @@ def test_a_share_is_noted_once_however_many_jobs_it_has() -> None:
     deployment.submit(1, share=ShareRequest(name="data", weight=3))
     assert deployment.world.requests["note_lane"] == 1
     (known,) = deployment.services.lanes.list_lanes(POOL, limit=9)
-    assert (known.lane, known.weight) == (share_lane("data"), 2)  # the first holds while it is in use
+    # The first weight holds while the share is in use.
+    assert (known.lane, known.weight) == (share_lane("data"), 2)
 
 
 def test_shares_with_less_urgent_jobs_are_served_beside_a_long_queue() -> None:
@@ -263,7 +264,7 @@ def test_a_pool_without_workers_takes_nothing() -> None:
 
 @pytest.mark.parametrize("shards", [1, 4])
 def test_jobs_of_one_priority_and_one_workflow_are_dispatched_in_the_order_of_submission(shards: int) -> None:
-    """Across shards too: the dispatcher merges them by rank, whose last digits are the job's place."""
+    """This holds across shards too: the dispatcher merges them by rank, whose last digits are the job's position."""
     settings = make_settings(function_pool(POOL, 6), shards=shards)
     services, world = make_services(settings, seed=1)
     jobs = tuple(JobRequest(type=JOB_TYPE, key=f"k{number}") for number in range(24))

@@ -1,4 +1,4 @@
-"""A dispatcher that is asked for its lease takes further turns: each at its own time, under a lease that goes on."""
+"""A dispatcher asked for its lease takes further turns, each at its own time and under an extended lease."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TURN_MS = 25_000  # three turns take longer than one lease
 
 
 class BusyRun:
-    """One dispatcher that others ask for its lease again and again, while jobs end and new ones come."""
+    """A dispatcher that others ask for its lease again and again, while jobs end and new ones come."""
 
     def __init__(self) -> None:
         self.deployment = Deployment(lease_seconds=LEASE_MS // 1_000)
@@ -71,7 +71,7 @@ def test_each_turn_dates_its_jobs_by_its_own_time() -> None:
 def test_the_lease_is_held_for_as_long_as_the_turns_take() -> None:
     busy = BusyRun()
     busy.run()
-    # As each turn ends: what the lease was taken for, or held for when the turn before it ended.
+    # At the end of each turn: the times for which the lease was taken, or held when the turn before ended.
     assert [lease.until_ms - busy.began_ms for lease in busy.leases] == [
         LEASE_MS,
         *(turn * TURN_MS + LEASE_MS for turn in range(3)),
@@ -79,7 +79,7 @@ def test_the_lease_is_held_for_as_long_as_the_turns_take() -> None:
 
 
 class PausedRun(BusyRun):
-    """An operator pauses the pool while the second turn begins."""
+    """A run in which an operator pauses the pool when the second turn begins."""
 
     def on_request(self, request: str) -> None:
         super().on_request(request)
@@ -96,7 +96,7 @@ def test_a_pause_ends_the_turns() -> None:
 
 
 class LeavingWorkers(BusyRun):
-    """The pool has a fourth of its capacity from the second turn on."""
+    """A pool that has a fourth of its capacity from the second turn on."""
 
     def on_request(self, request: str) -> None:
         super().on_request(request)

@@ -1,4 +1,4 @@
-"""Pools and types that a deploy removed can be seen, and their rules lifted, for as long as they stand."""
+"""Pools and types that a deploy removed stay visible while they are in use, and their rules can be lifted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MINUTE_MS = 60_000
 
 
 class Types:
-    """A catalogue of stated types."""
+    """A registry of given types."""
 
     def __init__(self, *names: str) -> None:
         self._names = sorted(names)
@@ -76,7 +76,7 @@ def before(world: MemoryWorld) -> Services:
 
 
 def after(world: MemoryWorld) -> Services:
-    """The pool "ecs" is gone, and the type too."""
+    """Makes a deployment without the pool "ecs" and without the type."""
     return deployed(world, "lambda", types=("other",))
 
 
@@ -220,7 +220,7 @@ def test_a_job_whose_queue_is_gone_with_its_pool_is_ready_and_one_that_named_non
         services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(NOW_MS, "dispatcher")))
     services = after(world)
     soon_ms, later_ms = NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS
-    assert reap(services, now_ms=soon_ms).jobs_taken_back == 0  # the queue may be served for a moment yet
+    assert reap(services, now_ms=soon_ms).jobs_taken_back == 0  # the queue may still be served for a moment
     assert reap(services, now_ms=later_ms).jobs_taken_back == 2
     assert (world.jobs[named].state, world.jobs[named].pool) == (State.READY, "ecs")
     tick(services, now_ms=later_ms)

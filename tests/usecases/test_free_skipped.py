@@ -1,4 +1,4 @@
-"""What was skipped because of a job follows when the job, tried again, satisfies it after all."""
+"""A skipped job runs after all if the job that it was skipped for is retried and satisfies it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tidegate.usecases.release.release import release
 
 
 def _skipped_while_it_is_retried(requests: int) -> tuple[Workflow, bool]:
-    """`a` failed; the dispatcher carries that over to `b`, and after so many of its requests `a` is retried.
+    """Fails `a`, lets the dispatcher skip `b` for it, and retries `a` after `requests` of its requests.
 
-    And whether that was before the dispatcher was done.
+    Also says whether the retry came before the dispatcher was done.
     """
     workflow = Workflow(chain("a", "b", "c"))
     failed = workflow.finish("a", FAILED, event=False)
@@ -58,7 +58,7 @@ def test_a_job_that_is_being_skipped_while_its_upstream_is_retried_follows() -> 
 
 
 def _a_succeeds_before_the_next_write(workflow: Workflow) -> None:
-    """Has job `a` retried, and succeed, just before the next transitions are written."""
+    """Retries job `a`, with success, just before the next transitions are written."""
 
     def meanwhile(request: str) -> None:
         if request == "apply_all":
@@ -70,7 +70,7 @@ def _a_succeeds_before_the_next_write(workflow: Workflow) -> None:
 
 
 def test_a_skip_that_comes_after_the_retry_has_succeeded_is_refused() -> None:
-    """Its dispatcher stood still between looking at the upstream and writing."""
+    """Its dispatcher stopped between its read of the upstream and its write."""
     workflow = Workflow({"a": (), "beside": (), "b": after("a", "beside")})
     failed = workflow.finish("a", FAILED, event=False)
     _a_succeeds_before_the_next_write(workflow)
@@ -124,7 +124,7 @@ def test_a_condition_is_asked_anew(condition: str, follows: bool) -> None:
     workflow = Workflow({"a": (), "b": (edge,)})
     failed = workflow.finish("a", FAILED)
     assert workflow.states["b"] is SKIPPED
-    # As where whoever retried it was killed right after that.
+    # As if the caller's process was killed right after the retry.
     workflow.services.jobs.apply(ReopenIfEnded(failed, Stamp(workflow.now_ms, "killed")))
     reap(workflow.services, now_ms=workflow.now_ms + 120_000)
     workflow.finish("a")

@@ -1,4 +1,4 @@
-"""An ended job stays while another job may need it, and no longer."""
+"""An ended job is kept while another job may need it, and no longer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COMPLETE = DependencyType.MUST_COMPLETE
 
 
 class Kept(Workflow):
-    """A workflow over which days pass: the reaper runs every hour, and what has expired is removed at once."""
+    """A workflow over which days pass. The reaper runs every hour, and expired items are removed at once."""
 
     def __init__(self, edges: Mapping[str, Sequence[DependencyRequest]]) -> None:
         super().__init__(edges, settings=replace(SETTINGS, retention_days=RETENTION_DAYS))
@@ -108,7 +108,7 @@ def test_an_open_job_keeps_what_it_waits_on_for_as_long_as_it_takes() -> None:
 
 
 def test_what_is_kept_longer_itself_keeps_its_own_upstreams_down_a_chain() -> None:
-    """All of the chain are cancelled at one moment; only the last is needed by a job that is still open."""
+    """All jobs of the chain are cancelled at one moment, and an open job needs only the last one."""
     keys = [f"j{place}" for place in range(20)]
     flow = Kept({**chain(*keys), "other": (), "last": after(keys[-1], "other", kind=COMPLETE)})
     flow.finish(keys[0])
@@ -160,7 +160,7 @@ def test_a_rerun_just_before_the_end_of_its_retention_keeps_what_it_needs() -> N
 
 
 def test_a_rerun_says_how_many_jobs_can_not_run_because_an_upstream_is_gone() -> None:
-    """Where the reaper was down for too long."""
+    """The reaper was down for too long."""
     flow = Kept({"a": (), "b": (), "c": after("a", "b"), "d": after("c")})
     flow.finish("a")
     flow.pass_days(20, reaped=False)

@@ -1,4 +1,4 @@
-"""Jobs of a type that workers lack: they wait where no worker has it, and never fail for want of it."""
+"""Jobs of a type that no worker has wait for it, and never fail because of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_worker_that_can_begin_nothing_brings_no_capacity(deployed: Deployment
 
 
 def _passed_on(deployed: Deployment, times: int) -> list[tuple[float, bool]]:
-    """Deliveries of the one message to a worker that lacks its type: seconds since the first one, and whether done."""
+    """Returns the deliveries of the message to a worker that lacks its type: seconds since the first, and if done."""
     seen: list[tuple[float, bool]] = []
     began_ms = deployed.now_ms
     for _ in range(36_000):

@@ -1,4 +1,4 @@
-"""Listings over several pools and shards: every job once, in order, whatever the size of a page."""
+"""Listings over several pools and shards: every job once and in order, for pages of any size."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _job(pool: str, state: State, number: int) -> Job:
 
 @pytest.fixture(scope="module")
 def services() -> Services:
-    """Every state that is listed, and RUNNING, which shares its part of the index with QUEUED."""
+    """Makes jobs of every listed state, and of RUNNING, which shares its part of the index with QUEUED."""
     services, world = memory_services(SETTINGS, MemoryWorld(shards=SHARDS, now_ms=NOW_MS))
     for pool in SETTINGS.pools:
         for state in (*LISTED, State.RUNNING):
@@ -54,7 +54,7 @@ def services() -> Services:
 
 
 def pages(services: Services, state: State, pool: str | None, limit: int) -> Iterator[tuple[Job, ...]]:
-    """All pages of a listing; fails where it does not come to an end."""
+    """Returns all pages of a listing. Fails if it does not come to an end."""
     cursor = None
     for _ in range(10 * PER_POOL):
         page = list_jobs(services, state, pool=pool, cursor=cursor, limit=limit)

@@ -1,4 +1,4 @@
-"""A walk over READY jobs lists each that was READY throughout exactly once, whatever moves between its pages."""
+"""A walk over READY jobs lists each that stayed READY exactly once, whatever changes between its pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOVES = ("hold", "hold", "hold", "dispatch", "pass over", "submit", "share")
 
 
 class Walk:
-    """READY jobs in one deployment, listed page by page while they move."""
+    """The READY jobs of one deployment, listed page by page while they change."""
 
     def __init__(self, jobs: int, *, same_rank: bool = False) -> None:
         self.world = MemoryWorld(shards=SHARDS, now_ms=NOW_MS)
@@ -47,7 +47,8 @@ class Walk:
             self.services.lanes.note(POOL, share_lane(share), now_ms=NOW_MS)
         self.world.put_new(
             Job(
-                # Of several workflows, with the same index in each: only the ids tell those of one time apart.
+                # They belong to several workflows, with the same index in each, so only the ids order those of one
+                # time.
                 job_id=f"S{number % 5}.{number // 5}" if not same_rank else f"T{number}.0",
                 state=State.READY,
                 type="tidegate.noop",
@@ -160,10 +161,10 @@ def test_pools_and_shards_that_come_while_a_group_is_walked_are_listed_too(state
     made = {put(POOL, number) for number in range(20)}
     page = list_jobs(services, state, pool=None, cursor=None, limit=7)
     found = [job.job_id for job in page.jobs]
-    world.shards = 5  # a deployment raises them, and adds a pool
+    world.shards = 5  # a deployment raises the number of shards, and adds a pool
     made |= {put("ecs", number) for number in range(20)}
     late = {put(POOL, number) for number in range(20, 60)}
-    # Those that come to a shard which has been walked were not there throughout.
+    # Jobs that reach a shard after the walk passed it were not READY throughout.
     made |= {job_id for job_id in late if world.index_key(world.jobs[job_id])[2] >= 2}
     services = replace(services, settings=SETTINGS)
     while page.cursor is not None:

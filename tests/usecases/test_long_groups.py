@@ -1,4 +1,4 @@
-"""Groups that are longer than a page: counted, dispatched and looked into whole."""
+"""Groups longer than a page are counted, dispatched and searched as a whole."""
 
 from __future__ import annotations
 

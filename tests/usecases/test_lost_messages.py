@@ -1,4 +1,4 @@
-"""A job that merely waits gets no further messages; one whose message is lost gets a handful, then a new dispatch."""
+"""A waiting job gets no further messages, and one with a lost message gets a handful, then a new dispatch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=S
 
 
 class CountingQueue(MemoryQueue):
-    """Counts what is sent for each job, and loses the first `lost` of them all."""
+    """Counts the messages sent for each job, and loses the first `lost` of all."""
 
     def __init__(self, world: MemoryWorld, lost: int = 0) -> None:
         super().__init__(world)
@@ -65,14 +65,14 @@ class Deployment:
             submit_job(self.services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS)
 
     def received(self) -> set[str]:
-        """The ids of all jobs whose messages can be received now."""
+        """Returns the ids of all jobs whose messages can be received now."""
         found: set[str] = set()
         while deliveries := self.services.queue.receive("p", limit=10, wait_seconds=0):
             found |= {delivery.message.job_id for delivery in deliveries}
         return found
 
     def pass_time(self, for_ms: int, *running: tuple[Job, Delivery]) -> None:
-        """Minute by minute the schedule runs and workers beat."""
+        """Lets time pass, with a tick and the workers' heartbeats each minute."""
         until_ms = self.world.now_ms + for_ms
         while self.world.now_ms < until_ms:
             self.world.now_ms += MINUTE_MS // 2
@@ -87,7 +87,7 @@ class Deployment:
 
 
 def test_jobs_that_wait_behind_long_ones_get_a_handful_of_messages_in_twelve_hours() -> None:
-    """With a message every five minutes or so there were 433 of them."""
+    """With a message every five minutes or so, there would be 433."""
     deployment = Deployment(2 * SLOTS)
     tick(deployment.services, now_ms=NOW_MS)
     running = []
@@ -104,7 +104,7 @@ def test_jobs_that_wait_behind_long_ones_get_a_handful_of_messages_in_twelve_hou
 
 
 def test_sixty_hours_without_a_worker_bring_a_handful_of_messages() -> None:
-    """There were 4,286 of them for eight jobs. Each dispatch has one, and the time between dispatches doubles."""
+    """Each dispatch has one message, and the time between dispatches doubles. Before, eight jobs had 4,286 messages."""
     deployment = Deployment(2 * SLOTS)
     deployment.pass_time(60 * HOUR_MS)
     assert max(deployment.queue.sent.values()) <= 1 + limits.MAX_MESSAGES_PER_DISPATCH
@@ -124,7 +124,7 @@ def test_a_job_whose_messages_are_lost_time_and_again_runs_in_bounded_time(lost:
 
 
 def test_a_lost_message_among_those_of_others_is_found() -> None:
-    """One of eight is lost: it comes again after five minutes or so, and so may the others', once."""
+    """One of eight is lost: it comes again after about five minutes, and the others' may come again once."""
     deployment = Deployment(2 * SLOTS, lost=1)
     deployment.pass_time(15 * MINUTE_MS)
     assert deployment.received() == deployment.world.jobs.keys()
@@ -132,7 +132,7 @@ def test_a_lost_message_among_those_of_others_is_found() -> None:
 
 
 def test_a_lost_message_that_stale_ones_hide_is_found_by_a_new_dispatch() -> None:
-    """Messages of jobs that are gone make the queue look whole; the job is taken back within the hour and a half."""
+    """Messages of ended jobs make the queue look complete. The job is taken back within an hour and a half."""
     deployment = Deployment(1, lost=1)
     deployment.queue.send(
         "p", tuple(Message(f"gone-{number}", 0) for number in range(5))

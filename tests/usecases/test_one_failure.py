@@ -1,4 +1,4 @@
-"""What can't be done, now or ever, does not keep anything else from being done."""
+"""Work that can't be done, now or ever, does not stop any other work."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LATER_MS = NOW_MS + max(GRACE_MS, SUBMISSION_GRACE_MS) + 1
 
 
 class OneQueueGone(MemoryQueue):
-    """The queue of pool `a` is gone."""
+    """A queue port for which the queue of pool `a` is gone."""
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         if pool == "a":
@@ -57,7 +57,7 @@ class OneQueueGone(MemoryQueue):
 
 
 class OneInputGone(MemoryJobStore):
-    """The job whose key is `broken` can't be worked on."""
+    """A store in which the input of the job with the key `broken` is gone."""
 
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
         for job, _ in wanted:
@@ -67,7 +67,7 @@ class OneInputGone(MemoryJobStore):
 
 
 class SomeUnreadable(MemoryJobStore):
-    """The items of jobs that are named `broken` are no jobs."""
+    """A store in which the items of jobs named `broken` are no jobs."""
 
     def get_many(self, job_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Job]:
         jobs = super().get_many(job_ids, consistent=consistent)
@@ -123,7 +123,8 @@ def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_none_beside_or_behind_
     first, second, *_, last = sorted(_submit(services, edge) for _ in range(JOBS_PER_SHARD + 1))
     world.jobs[first] = replace(world.jobs[first], key="broken")
     for job_id in (second, last):
-        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())  # its release was cut off
+        # Its release was interrupted.
+        world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())
     with pytest.raises(NotFound):
         reap(services, now_ms=LATER_MS)
     assert world.jobs[second].state is State.READY, "it was read together with the broken one"
@@ -142,9 +143,9 @@ def test_a_job_that_can_not_be_worked_on_is_in_the_way_of_no_other_shard() -> No
     waiting = [_submit(services, edge) for _ in range(40)]
     (in_first_shard, *_) = services.index.page("lambda", Group.PENDING, 0, limit=1).entries
     broken = in_first_shard.job_id
-    for job_id in waiting:  # their releases were cut off
+    for job_id in waiting:  # their releases were interrupted
         world.jobs[job_id] = replace(world.jobs[job_id], waiting_on=frozenset())
-    # Of one that waits on nothing, nothing more is read.
+    # Nothing more is read for a job without upstreams.
     world.jobs[broken] = replace(world.jobs[broken], key="broken", waiting_on=frozenset({0}))
     with pytest.raises(NotFound):
         reap(services, now_ms=LATER_MS)
@@ -159,7 +160,7 @@ def test_lost_workers_are_noticed_in_a_pool_whose_queue_is_gone() -> None:
     services.jobs.apply_all([DispatchIfReady(job_id, "a", STAMP) for job_id in job_ids])
     claimed = job_ids[::2]
     services.jobs.apply_all([ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP) for job_id in claimed])
-    with pytest.raises(ServiceRefused):  # for it can't send the messages of the others again
+    with pytest.raises(ServiceRefused):  # because it can't send the other jobs' messages again
         reap(services, now_ms=NOW_MS + 3_600_000)
     assert {world.jobs[job_id].state for job_id in claimed} == {State.READY}
 
@@ -180,7 +181,7 @@ def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> No
     services, world = memory_services(SETTINGS)
 
     class Broken(MemoryQueue):
-        """Its dead letters can't be had, for a reason that nobody thought of."""
+        """Fails to return its dead letters, with an error that the code does not expect."""
 
         def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
             raise LookupError(pool, limit)
@@ -188,7 +189,7 @@ def test_an_error_that_nobody_foresaw_keeps_the_reaper_from_nothing_else() -> No
     job_id = _submit(services, DependencyRequest(job_id=_submit(services)))
     world.jobs[job_id] = replace(
         world.jobs[job_id], waiting_on=frozenset()
-    )  # its release was cut off half way
+    )  # its release was interrupted half way
     with pytest.raises(LookupError):
         reap(replace(services, queue=Broken(world)), now_ms=LATER_MS)
     assert world.jobs[job_id].state is State.READY
@@ -204,7 +205,7 @@ def test_a_job_whose_time_has_come_is_woken_however_many_earlier_ones_can_not_be
         world.write(replace(world.jobs[job_id], name=name, state=State.SCHEDULED, due_at_ms=NOW_MS + at))
     woken = [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))]
     assert woken == ids[stuck:]
-    # In the end it begins anew: one that came behind the first page meanwhile has its turn too.
+    # In the end it starts again, and reaches a job that meanwhile came behind the first page.
     late = ids[MAX_JOBS_PER_SHARD + 1]
     world.write(replace(world.jobs[late], name="mended"))
     assert [job.job_id for _ in range(3) for job in wake_due(services, "lambda", NOW_MS + len(ids))] == [late]

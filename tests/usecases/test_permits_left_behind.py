@@ -1,4 +1,4 @@
-"""Permits whose holders are not dispatched: nobody may wait for them for ever, and nobody may use them twice."""
+"""Permits of holders that are not dispatched: no job waits for them for ever, and no two jobs use one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_more_urgent_job_gets_past_one_that_a_dispatcher_left_with_the_permit(
     deployment.world.now_ms += MINUTE_MS
     crash_at(deployment, "apply_all")
     (urgent,) = deployment.submit(1, concurrency_key=KEY, priority=900)
-    deployment.react()  # it joins the lane, before the one that holds the permit
+    deployment.react()  # it joins the lane, before the job that holds the permit
     for _ in range(2):
         deployment.tick()
         assert len(deployment.dispatched) <= 1
@@ -44,7 +44,7 @@ def test_a_pool_that_is_paused_keeps_no_key_from_another() -> None:
     )
     assert deployment.services.permits.take_if_free(
         f"key:{KEY}", f"{candidate.job_id}@{deployment.now_ms}@1", limit=1, now_ms=deployment.now_ms
-    )  # and there its dispatcher ended
+    )  # its dispatcher ended there
     rules = deployment.services.rules
     rules.set_pool_paused("other", True, actor="ann", now_ms=deployment.now_ms)
     (here,) = deployment.submit(1, concurrency_key=KEY)
@@ -55,7 +55,7 @@ def test_a_pool_that_is_paused_keeps_no_key_from_another() -> None:
 
 
 def test_a_dispatcher_that_was_passed_over_dispatches_nothing() -> None:
-    """The schedule takes the permit from a job that a slow dispatcher is about to dispatch."""
+    """A tick takes the permit from a job that a slow dispatcher is about to dispatch."""
     number, interrupted = 0, True
     while interrupted:
         deployment = Deployment()

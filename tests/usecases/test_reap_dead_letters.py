@@ -1,4 +1,4 @@
-"""What a queue gave up is reflected in its job."""
+"""The reaper carries the messages that a queue gave up over to their jobs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=4
 
 
 def _given_up() -> tuple[Services, MemoryWorld, str, Message]:
-    """A job whose message was delivered as often as the queue allows, and never acknowledged."""
+    """Makes a job whose message was delivered as often as the queue allows, and never acknowledged."""
     services, world = memory_services(SETTINGS)
     world.now_ms = NOW_MS
     request = JobRequest(type="tidegate.noop")
@@ -97,7 +97,7 @@ def test_a_letter_of_a_job_that_is_gone_is_put_away() -> None:
 
 
 class WithOlderLetter(MemoryQueue):
-    """A letter of the attempt before comes along with each letter, behind it."""
+    """A queue that adds a letter of the attempt before behind each letter."""
 
     def receive_dead(self, pool: str, *, limit: int) -> tuple[Delivery, ...]:
         latest = super().receive_dead(pool, limit=limit)
@@ -114,7 +114,7 @@ def test_an_older_letter_of_the_same_job_does_not_hide_the_latest() -> None:
     request = JobRequest(type="tidegate.noop")
     job_id = submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id
     tick(services, now_ms=NOW_MS)
-    for _ in range(2 * DELIVERIES):  # the first claim hands its job back, the second is never made
+    for _ in range(2 * DELIVERIES):  # the first claim gives its lease back, the second is never made
         for delivery in services.queue.receive("p", limit=10, wait_seconds=0):
             claimed = claim(services, delivery.message, "w", NOW_MS) if not delivery.message.attempt else None
             if claimed is not None:
@@ -127,7 +127,7 @@ def test_an_older_letter_of_the_same_job_does_not_hide_the_latest() -> None:
 
 
 def test_a_job_whose_type_workers_lack_never_fails_for_want_of_one() -> None:
-    """They pass its messages on; a queue of one's own may give those up sooner than it should."""
+    """Workers pass its messages on. A user's own queue may give these up too soon."""
     services, world, job_id, _ = _given_up()
     for _ in range(2 * limits.MAX_DISPATCHES_GIVEN_UP):
         job = _job(services, job_id)

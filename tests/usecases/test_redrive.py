@@ -1,4 +1,4 @@
-"""Redrive: what a queue gave up is tried again, and no other failure."""
+"""Redrive retries jobs whose messages the queue gave up, and no other failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tidegate.usecases.recover.reopen import retry_job
 
 
 class Killed(Exception):
-    """The process is gone: nobody catches this."""
+    """The error by which the process ends. No code catches it."""
 
 
 def redrive(
@@ -37,7 +37,7 @@ def redrive(
 
 
 def bury(workflow: Workflow, message: Message) -> None:
-    """It is delivered as often as the queue allows, and never acknowledged."""
+    """Delivers a message as often as the queue allows, without an acknowledgement."""
     workflow.services.queue.send("lambda", [message])
     for _ in range(10):
         workflow.services.queue.receive("lambda", limit=10, wait_seconds=0)
@@ -45,7 +45,7 @@ def bury(workflow: Workflow, message: Message) -> None:
 
 
 def give_up(workflow: Workflow, key: str, times: int = limits.MAX_DISPATCHES_GIVEN_UP) -> None:
-    """In dispatch after dispatch its message is delivered again and again, and nobody claims it."""
+    """Delivers its messages in dispatch after dispatch, and no worker claims the job."""
     for _ in range(times):
         job = workflow.job(key)
         stamp = Stamp(workflow.now_ms, "dispatcher")
@@ -94,7 +94,7 @@ def test_what_can_not_be_redriven_says_why() -> None:
 def test_what_is_left_of_the_messages_that_were_given_up_does_not_fail_the_job_again() -> None:
     workflow = Workflow({"a": ()})
     give_up(workflow, "a")
-    earlier = Message(workflow.ids["a"], 0)  # the reaper sends again and again what nobody takes
+    earlier = Message(workflow.ids["a"], 0)  # the reaper sends unclaimed messages again and again
     redrive(workflow)
     dispatched = workflow.services.jobs.apply(
         DispatchIfReady(workflow.ids["a"], "lambda", Stamp(workflow.now_ms, "dispatcher"))

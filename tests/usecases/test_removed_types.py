@@ -1,4 +1,4 @@
-"""A job whose type a deploy removed waits for it for as long as it takes, and its item does not grow."""
+"""A job of a removed type waits for it for as long as it takes, and its item does not grow."""
 
 from __future__ import annotations
 

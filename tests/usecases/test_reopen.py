@@ -1,4 +1,4 @@
-"""Retry, rerun and redrive: what ended without success is tried again, and nothing else is disturbed."""
+"""Retry, rerun and redrive reopen jobs that ended without success, and disturb no other jobs."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_retrying_twice_changes_nothing_more() -> None:
 
 
 def _cut_off_after(workflow: Workflow, requests: int) -> bool:
-    """Whether a retry was cut off after so many requests, rather than finished within them."""
+    """Says whether a retry was interrupted after `requests` requests, rather than finished within them."""
     numbers = count()
 
     def cut_off(_request: str) -> None:
@@ -215,7 +215,7 @@ def test_workers_may_be_lost_anew() -> None:
         workflow.start("a")
         reap(
             workflow.services, now_ms=later_ms + lost
-        )  # READY anew counts from a millisecond later each time
+        )  # READY again counts from a millisecond later each time
     ended = workflow.job("a")
     assert (ended.state, ended.worker_losses) == (FAILED, limits.MAX_WORKER_LOSSES)
     assert ended.failure is not None

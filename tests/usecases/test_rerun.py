@@ -1,4 +1,4 @@
-"""Rerun: a workflow is tried again from its failures."""
+"""Rerun reopens the failures of a workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which failures are tried again, and when: by the job's policy and by what its code says."""
+"""The failures that are retried, and when: by the job's policy and by the errors of its code."""
 
 from __future__ import annotations
 

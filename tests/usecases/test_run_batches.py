@@ -1,4 +1,4 @@
-"""Claims and conclusions of many jobs at once: one request, and each job for itself."""
+"""Claims and endings of many jobs go in one request, each with its own outcome."""
 
 from __future__ import annotations
 

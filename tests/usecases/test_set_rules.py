@@ -1,4 +1,4 @@
-"""Rules that operators set: what is checked before anything is written."""
+"""Rules that operators set, and the checks before anything is written."""
 
 from __future__ import annotations
 

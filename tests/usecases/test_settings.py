@@ -1,4 +1,4 @@
-"""Settings as an environment gives them."""
+"""Settings read from an environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs of a workflow that is not accepted yet: nobody sees them, moves them or depends on them."""
+"""Jobs of a workflow that is not accepted yet: no call shows them, changes them or depends on them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ MANY = 1_000
 
 
 class CutOff(Exception):
-    """The process ends here."""
+    """The error by which the process ends."""
 
 
 def _staged() -> tuple[Services, str]:
-    """A deployment where a submission was cut off before its commit, and the id of a job that it left behind."""
+    """Makes a deployment with a submission interrupted before its commit. Returns it and the id of a staged job."""
     services, world = memory_services(SETTINGS)
 
     def cut_off(request: str) -> None:
@@ -82,7 +82,7 @@ def test_a_body_full_of_unknown_upstreams_is_looked_up_no_further_than_it_is_rep
 
 
 def test_tries_that_run_side_by_side_write_the_same_jobs_and_plan() -> None:
-    """Their pages may end up mixed, so they must not differ in what time it was."""
+    """Their pages may end up mixed, so both must write the same times."""
     written: list[object] = []
     for later_ms in (0, 5_000):
         services, world = memory_services(SETTINGS)

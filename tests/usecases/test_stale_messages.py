@@ -1,4 +1,4 @@
-"""Which messages nobody can ever claim a job by, told by a read that may be old."""
+"""Messages by which no worker can ever claim a job, recognised from a read that may be old."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_stale(job: Job | None, message: Message) -> bool:
 
 
 def message_for(job: Job, attempt: int = 0, reopened: int = 0) -> Message:
-    """A message sent so many claims and lives before the job as it stands."""
+    """Makes a message sent `attempt` claims and `reopened` lives before the job's present state."""
     return Message(job.job_id, job.attempt - attempt, job.reopened - reopened)
 
 

@@ -1,4 +1,4 @@
-"""The same request again gets its first answer, though what it names has gone meanwhile."""
+"""A repeated request gets its first answer, even if pools or types that it names are gone meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=4
 
 @pytest.fixture
 def deployment() -> tuple[Services, MemoryWorld, str]:
-    """A deployment, its memory, and a job that others may depend on."""
+    """Makes a deployment, its memory, and a job that others may depend on."""
     services, world = memory_services(SETTINGS)
     request = JobRequest(type="tidegate.noop")
     job_id = submit_job(services, request, idempotency_key=None, fingerprint="", now_ms=NOW_MS).job_id

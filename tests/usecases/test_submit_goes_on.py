@@ -1,4 +1,4 @@
-"""A large submission that is sent again writes what is missing of it, and nothing a second time."""
+"""A large submission that is sent again writes its missing parts, and nothing a second time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PER_TRY = 40
 
 
 class ShortOfTime(MemoryJobStore):
-    """Writes so many jobs in each try, and then has no time left."""
+    """A store that writes `PER_TRY` jobs in each try, and then is out of time."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)

@@ -1,4 +1,4 @@
-"""A submission that is cut off at any point becomes whole and once, or goes away without a trace."""
+"""A submission interrupted at any point becomes complete exactly once, or disappears without a trace."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_given_up_a_workflow_is_finished_or_gone(cut_off: CutOffAt, key: str | N
         assert not accepted[-1] or deployment.shape() == whole.shape()
         assert accepted[-1] or deployment.left_over() == before.left_over()
         assert reap_submissions(deployment.services, LATER_MS) == (0, 0)
-    assert accepted == sorted(accepted)  # gone up to the commit, finished from there
+    assert accepted == sorted(accepted)  # gone if interrupted before the commit, finished if after it
     assert set(accepted) == {False, True}
 
 
@@ -100,7 +100,7 @@ def test_given_up_a_job_runs_when_its_upstreams_let_it_or_is_not_there(cut_off: 
 
 
 def _reaped_at(deployment: Deployment, point: int) -> Callable[[str], None]:
-    """Has the reaper run before request number `point` (from 0), long after the submission began."""
+    """Runs the reaper before request number `point` (from 0), long after the submission began."""
     numbers = count()
 
     def stand_still(_request: str) -> None:

@@ -1,4 +1,4 @@
-"""A job whose write does not get through keeps no other from being moved, and is not forgotten."""
+"""A job whose write fails stops no other job's transition, and is not forgotten."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RESEND_AT_MS = NOW_MS + SETTINGS.resend_after_seconds * 1_500
 
 
 class SomeThrottled(MemoryJobStore):
-    """Transitions of the jobs in `throttled` are not carried out when they come with others."""
+    """A store that does not apply transitions of the jobs in `throttled` when they come with others."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)
@@ -158,7 +158,7 @@ def test_the_dead_letter_of_a_job_that_could_not_be_taken_back_comes_again(deplo
 
 
 def _die(deployed: Deployment) -> None:
-    """Both messages are received until the queue gives them up."""
+    """Receives both messages until the queue gives them up."""
     for _ in range(20):
         deployed.services.queue.receive(POOL, limit=10, wait_seconds=0)
         deployed.world.now_ms += 30 * 60_000

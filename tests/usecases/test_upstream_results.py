@@ -1,4 +1,4 @@
-"""Results of upstreams, where reads are old or a result has passed its retention."""
+"""Results of upstreams when reads are old or a result has passed its retention."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STAMP = Stamp(NOW_MS, "test")
 
 
 class OldReads(MemoryJobStore):
-    """Whatever is not read consistently is as it was when it was submitted."""
+    """A store whose eventually consistent reads show a job as it was submitted."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)
@@ -56,14 +56,14 @@ class OldReads(MemoryJobStore):
 
 
 class ResultsGone(MemoryJobStore):
-    """Results are gone, their jobs not yet."""
+    """A store in which results are gone before their jobs."""
 
     def load_result(self, job: Job) -> Json:
         raise NotFound("result of job", job.job_id)
 
 
 class ReadsUpstreams:
-    """Every type reads its upstreams."""
+    """A registry in which every type reads its upstreams."""
 
     def types(self) -> Sequence[str]:
         return ("tidegate.noop",)

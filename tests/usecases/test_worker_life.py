@@ -122,7 +122,8 @@ def test_it_comes_back_draining_where_it_drained_or_was_asked_to(services: Servi
 
 def test_it_comes_back_after_its_entry_expired(services: Services) -> None:
     mine = join(services)
-    other = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))[0]  # where nothing is known of it
+    # A world that does not know the worker.
+    other = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))[0]
     assert beat_worker(other, at(mine, NOW_MS + 1)) == standing(other)
 
 
@@ -164,7 +165,7 @@ def test_a_run_of_the_reaper_is_bounded_and_the_next_goes_on(services: Services)
 
 
 class SomeCanNotBeMarked(MemoryWorkerRegistry):
-    """The entries of workers whose id begins with `broken` are refused by the service."""
+    """A registry in which the service refuses the entries of workers whose id begins with `broken`."""
 
     def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
         if worker.worker_id.startswith("broken"):

@@ -12,7 +12,7 @@ NEVER_SECONDS = 3_600.0
 
 
 class Calls:
-    """What a batcher hands on; a call ends when `release` allows it."""
+    """The calls of a batcher. A call ends when `release` allows it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

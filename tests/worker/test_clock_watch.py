@@ -1,4 +1,4 @@
-"""A worker whose machine's clock is wrong says so: on its log, and on its entry."""
+"""A worker reports a wrong clock of its machine in its log and in its entry."""
 
 from __future__ import annotations
 

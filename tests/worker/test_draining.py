@@ -1,4 +1,4 @@
-"""A worker process in its pool: registered while it works, draining when it is told to, fenced when its id is taken."""
+"""A worker process in its pool: registered while it works, draining when told to, fenced when its id is taken."""
 
 from __future__ import annotations
 

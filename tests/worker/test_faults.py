@@ -1,4 +1,4 @@
-"""A worker's fault is not the job's: what it can't run it leaves to others, says why, and leaves in the end."""
+"""A worker's fault is not the job's: the worker leaves such jobs to others, reports why, and ends in time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SLOTS = 2
 
 
 class UnableExecutor(GateExecutor):
-    """Can begin nothing until it is `mended`; lacks the types in `lacking`."""
+    """An executor that begins nothing until it is `mended`, and lacks the types in `lacking`."""
 
     def __init__(self, *lacking: str, mended: bool = False) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class UnableExecutor(GateExecutor):
 
 
 class SomeTypes:
-    """A catalogue that lacks some types, for workers of an older version."""
+    """A registry that lacks some types, for workers of an older version."""
 
     def __init__(self, types: Sequence[str]) -> None:
         self._types = types
@@ -174,7 +174,7 @@ def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: F
 
 
 def test_a_type_that_the_worker_did_not_know_at_its_start_never_runs_there(fixture: Fixture) -> None:
-    """Job code was replaced under it. It can't tell that such code wants upstreams, and would run it without them."""
+    """Job code was replaced while the worker ran. The worker can't know that the new code wants upstreams."""
     message = queued_job(fixture.services, typed=False)
     fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
     executor = UnableExecutor(mended=True)
@@ -218,7 +218,7 @@ def test_a_job_that_began_ends_the_count_of_faults() -> None:
 
 
 def test_a_type_that_comes_back_is_lacking_no_more(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that could not be loaded for a while, under a worker that had its types before."""
+    """A module could not be loaded for a while, under a worker that had its types before."""
     monkeypatch.setattr(faults, "_LOOK_AGAIN_SECONDS", 0.05)
 
     looked: list[Exception] = []
@@ -264,7 +264,7 @@ __path__ = []
 def test_a_package_that_no_longer_imports_fails_no_job(
     fixture: Fixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thirty of thirty jobs FAILED in seconds."""
+    """Without this, thirty of thirty jobs FAILED in seconds."""
     (tmp_path / "replaced.py").write_text(PACKAGE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     executor = ProcessExecutor(

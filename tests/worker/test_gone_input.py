@@ -17,7 +17,7 @@ def test_a_job_whose_input_is_gone_fails_and_never_begins() -> None:
     fixture = Fixture()
     message, other = queued_job(fixture.services), queued_job(fixture.services)
     job = fixture.world.jobs[message.job_id]
-    fixture.world.jobs[message.job_id] = replace(job, input=None)  # it was stored apart, and is there no more
+    fixture.world.jobs[message.job_id] = replace(job, input=None)  # its overflow is gone
     with fixture.running(slots=2):
         assert becomes_true(lambda: job_of(fixture.services, message).state is State.FAILED)
         fixture.executor.wait_for_started(1)

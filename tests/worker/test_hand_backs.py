@@ -1,4 +1,4 @@
-"""Jobs that one worker claims ahead behind long ones, and hands back unbegun: each keeps all of its retries."""
+"""Jobs that a worker claims ahead behind long ones, and gives back unbegun, keep all of their retries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AGES_SECONDS = 3_600
 
 
 class Mixed(GateExecutor):
-    """Runs long jobs until `open`; a job that is to fail fails in its first run; any other succeeds at once."""
+    """Runs long jobs until `open`. A failing job fails in its first run, and any other job succeeds at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Mixed(GateExecutor):
 def test_jobs_that_were_handed_back_unbegun_behind_long_ones_are_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each ran once and was FAILED: the claim that came to nothing was counted as its first try."""
-    # Every job is expected to be short, and soon turns out to wait for too long.
+    """Each ran once and was FAILED: the claim without a run counted as its first try."""
+    # The worker expects every job to be short, and soon finds that some wait for too long.
     monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "LONGEST_WAIT_SECONDS", 0.05)
     fixture, executor = Fixture(), Mixed()

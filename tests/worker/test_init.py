@@ -1,4 +1,4 @@
-"""As the first process of a container the worker leaves no zombies, and is told of signals."""
+"""As the first process of a container, the worker leaves no zombies and receives signals."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _zombies(*command: str) -> int:
 
 @pytest.fixture
 def namespace() -> list[str]:
-    """The command that makes what follows process 1 of a namespace of its own."""
+    """Returns the command that makes another command process 1 of a namespace of its own."""
     try:
         tried = subprocess.run([*_NEW_NAMESPACE, "true"], capture_output=True, check=False, timeout=60)
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def test_the_worker_as_first_process_answers_with_its_own_exit_code(namespace: l
 
 
 def test_a_worker_below_another_init_says_which_keys_that_one_shows(namespace: list[str]) -> None:
-    """As `docker run --init` and `InitProcessEnabled` do it: the init holds the container's variables openly."""
+    """With `docker run --init` and `InitProcessEnabled`, the init holds the container's variables openly."""
     environment = {
         **{
             name: value

@@ -30,7 +30,7 @@ from tidegate_worker.protection import TaskGuard
 
 
 class Stoppable:
-    """A worker process that ends when it was stopped as often as it wants."""
+    """A worker process that ends when it was stopped a given number of times."""
 
     def __init__(self, stops: int) -> None:
         self._wanted = stops
@@ -69,7 +69,7 @@ def test_an_error_of_the_process_is_not_swallowed() -> None:
 
 @pytest.fixture
 def deps(monkeypatch: pytest.MonkeyPatch) -> bootstrap.ProcessDeps:
-    """A worker process over a deployment in memory that stops as soon as it has registered."""
+    """Makes a worker process over a deployment in memory that stops as soon as it has registered."""
     pools = {
         POOL: Pool(POOL, "", PoolKind.PROCESS, 60, capabilities=frozenset({"gpu"})),
         "function": Pool("function", "", PoolKind.FUNCTION, 60),

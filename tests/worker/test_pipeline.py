@@ -1,4 +1,4 @@
-"""Jobs on their way through a worker process: what travels together, what waits, and what trouble touches."""
+"""Jobs on their way through a worker process: batches, waits, and the effects of faults."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class BatchFixture(Fixture):
 
 @pytest.fixture
 def fixture(monkeypatch: pytest.MonkeyPatch) -> BatchFixture:
-    """A process to which every job is short, however slow the machine is."""
+    """Makes a process to which every job is short, however slow the machine is."""
     monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "LONGEST_WAIT_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "_BEHIND_SECONDS", AGES_SECONDS)
@@ -101,7 +101,7 @@ def test_a_lone_conclusion_waits_for_nothing(fixture: BatchFixture, monkeypatch:
 
 
 class LongPoll(RecordingQueue):
-    """Every receive after the first waits until it is let go."""
+    """A queue whose every receive after the first waits until it is let go."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)
@@ -133,7 +133,7 @@ def test_a_long_poll_holds_up_no_conclusion_and_no_acknowledgement(
 
 
 def _with_jobs_that_wait(fixture: BatchFixture, jobs: int) -> list[Message]:
-    """Short jobs, so that others may wait, and then as many that do not end; the first of them runs."""
+    """Queues short jobs, so that others may wait, and then as many that do not end. The first of these runs."""
     fixture.executor.open(EVIDENCE)
     short = fixture.queued(EVIDENCE)
     assert becomes_true(lambda: fixture.all_are(State.SUCCEEDED, short))
@@ -290,7 +290,7 @@ def test_what_arrives_after_a_stop_is_given_back_unclaimed(fixture: BatchFixture
 
 
 def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recent jobs were short, so it asks for many: the estimates of those that come decide."""
+    """Recent jobs were short, so the worker asks for many. The estimates of the new jobs decide."""
     fixture = BatchFixture()
     monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", 5.0)
     with fixture.running(slots=1):
@@ -310,7 +310,7 @@ def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: p
 
 
 def test_an_urgent_job_behind_many_stale_messages_starts_soon(fixture: BatchFixture) -> None:
-    """One claim tells that messages are stale; from then on ten are looked at together, and none is claimed by."""
+    """One claim shows that messages are stale. After that the worker checks ten at a time, without a claim."""
     messages = fixture.queued(301)
     for message in messages[:-1]:
         job = job_of(fixture.services, message)

@@ -1,4 +1,4 @@
-"""A worker process in an ECS task: the task is protected while a stop would lose a job, and not for ever."""
+"""A worker process in an ECS task protects the task while a stop would lose a job, and not for ever."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def agent() -> Iterator[FakeAgent]:
 
 
 class Guarded:
-    """A guard over an agent, on a clock that a test moves."""
+    """A guard over an agent, on a clock that a test advances."""
 
     def __init__(self, agent: FakeAgent) -> None:
         self.now_s = 1_000.0
@@ -55,7 +55,7 @@ class Guarded:
         self.guard = TaskGuard(EcsAgent(agent.uri), lambda: self.now_s)
 
     def after(self, seconds: float, *, longest: float) -> list[dict[str, object]]:
-        """What is asked of the agent by a look `seconds` later, while the oldest job has run for `longest`."""
+        """Returns the agent's requests from a look `seconds` later, while the oldest job has run for `longest`."""
         self.now_s += seconds
         before = len(self.agent.asked)
         self.guard.look(longest)
@@ -142,7 +142,7 @@ def test_protection_is_renewed_before_it_expires(guarded: Guarded) -> None:
 
 
 def test_a_task_that_is_never_idle_can_be_stopped_now_and_then(guarded: Guarded) -> None:
-    """Else a deployment would wait for ever, and CloudFormation gives up after three hours."""
+    """Otherwise a deployment would wait for ever, and CloudFormation gives up after three hours."""
     states: list[bool] = []
     for _ in range(5 * 3_600):
         guarded.after(1, longest=LONG)
@@ -175,7 +175,7 @@ def test_a_refusal_is_said_and_asked_again_later(guarded: Guarded, caplog: pytes
 
 
 def test_what_may_be_protected_all_the_same_is_taken_off(guarded: Guarded) -> None:
-    """A request that timed out may have done what it asked for."""
+    """A request that timed out may have had its effect."""
     guarded.agent.answers(504, {"error": {"Code": "RequestCanceled", "Message": "Timed out"}})
     assert guarded.after(0, longest=LONG) == [ON]
     guarded.agent.answer = None

@@ -1,4 +1,4 @@
-"""A worker process keeps its entry, and hears from it what to do."""
+"""A worker process keeps its entry, and reads from it whether to drain."""
 
 from __future__ import annotations
 

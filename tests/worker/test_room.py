@@ -28,37 +28,40 @@ class Fixture:
         self.waiting: list[float] = []
 
     def receive(self, available: int = 10, estimate: float | None = None) -> int:
-        """Receives from a queue that holds `available`, takes on what can begin soon; returns how many it asked for."""
+        """Receives from a queue of `available` messages and admits jobs that can begin soon.
+
+        Returns how many it asked for.
+        """
         asked = self.room.ask(0)
         if asked:
             self.room.got(asked, self.admit(*[estimate] * min(asked, available)))
         return asked
 
     def admit(self, *estimates: float | None) -> int:
-        """How many of these are taken on."""
+        """Returns how many of these are admitted."""
         expected = [self.room.expected_seconds(TYPE, estimate) for estimate in estimates]
         admitted = self.room.admit(expected)
         self.waiting += expected[:admitted]
         return admitted
 
     def slot(self) -> AbstractContextManager[None]:
-        """The next of them runs."""
+        """Runs the next of them."""
         return self.room.slot_taken(TYPE, self.waiting.pop(0))
 
     def run(self, jobs: int, seconds: float) -> None:
-        """Takes on as many jobs, each after the other, and runs them."""
+        """Admits and runs `jobs` jobs, one after the other."""
         for _ in range(jobs):
             self.receive(available=1)
             with self.slot():
                 self.watch.now += seconds
 
     def end_of_one(self) -> None:
-        """One of the jobs that are held runs."""
+        """Runs one of the held jobs."""
         with self.slot():
             self.watch.now += 0.0001
 
     def held(self) -> int:
-        """How many jobs it takes on in all when the queue holds more than enough."""
+        """Returns how many jobs it admits when the queue has more than enough."""
         total = 0
         while asked := self.receive():
             total += asked
@@ -169,7 +172,7 @@ def test_it_is_idle_when_no_job_is_held_whatever_was_asked_for(fixture: Fixture)
 
 
 def test_nothing_is_taken_on_behind_jobs_that_are_known_to_be_long(fixture: Fixture) -> None:
-    """The recent ones were short by chance; the estimates of those that come say otherwise."""
+    """The recent jobs were short by chance, and the estimates of the new ones are long."""
     fixture.run(30, 0.001)
     assert fixture.admit(60.0, 60.0, 60.0, 60.0, 0.001, 60.0) == SLOTS
     assert fixture.receive() == 0, "nothing is asked for either"

@@ -1,1 +1,1 @@
-"""tidegate beside Celery on the same local AWS, and beside Redis-based queues, in interleaved rounds."""
+"""A comparison of tidegate with Celery on the same local AWS and with Redis-based queues, in interleaved rounds."""

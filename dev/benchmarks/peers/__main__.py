@@ -65,7 +65,7 @@ UsageByWorkload = dict[str, dict[str, Usage]]  # by contestant, then by workload
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.benchmarks.peers",
         description=__doc__,
@@ -102,7 +102,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def with_redis(peers: Sequence[Peer]) -> tuple[Peer, ...]:
-    """The peers that can run here; says which can't, and what they need."""
+    """Returns the peers that can run here. Prints which can't run, and what they need."""
     if find_redis() is not None or all(peer.store is Store.AWS for peer in peers):
         return tuple(peers)
     say(
@@ -130,7 +130,7 @@ def _running(
 
 
 def _usage_of(who: Peer | None, stack: CountedStack) -> Callable[[], Usage] | None:
-    """What is counted for a contestant: tidegate's schedules run on while Celery has its turn, at nobody's cost."""
+    """Counts the usage of one contestant. While Celery runs, tidegate's ticks go on and count for nobody."""
     if who is None:
         return stack.usage
     return (lambda: stack.usage().only(CELERY_USER)) if who.store is Store.AWS else None
@@ -139,7 +139,7 @@ def _usage_of(who: Peer | None, stack: CountedStack) -> Callable[[], Usage] | No
 def run(
     given: argparse.Namespace, peers: Sequence[Peer], save: Callable[[list[Sample], UsageByWorkload], None]
 ) -> None:
-    """All rounds. `save` gets all samples so far, and the last usage of those on the local AWS, after each turn."""
+    """Runs all rounds. After each turn, calls `save` with all samples so far and the last usage on the local AWS."""
     samples: list[Sample] = []
     used: UsageByWorkload = {}
     with counted_stack() as stack, tempfile.TemporaryDirectory(prefix="tidegate-bench-logs-") as logs:
@@ -165,7 +165,7 @@ def run(
 
 
 def main() -> int:
-    """Measures, prints, writes the result; 2 where the peers' environment is missing."""
+    """Measures, prints and writes the result. Returns 2 where the peers' environment is missing."""
     given = options()
     if not PEERS_PYTHON.exists():
         say("peers: the peers' environment is missing; `make bench-peers` makes it")

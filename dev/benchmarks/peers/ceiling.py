@@ -1,4 +1,4 @@
-"""How many requests the local AWS takes at all: no contestant on it can be faster than that allows."""
+"""Measures how many requests the local AWS takes at most. No contestant on it can be faster than that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = 3.0
 
 
 def ceiling(stack: CountedStack) -> Iterator[Sample]:
-    """Plain UpdateItem calls a second, and messages sent, received and deleted a second, by threads of one client."""
+    """Measures UpdateItem calls a second, and messages handled a second (sent, received, deleted), by one client."""
     tables, queues = stack.client("dynamodb"), stack.client("sqs")
     tables.create_table(
         TableName="ceiling",
@@ -53,7 +53,7 @@ def _pass_on(client: Any, queue_url: str, _number: int) -> None:
 
 
 def _rate(threads: int, call: Callable[[int], None]) -> float:
-    """Calls a second that `threads` threads make together."""
+    """Returns the calls a second that `threads` threads make together."""
     until_s = time.monotonic() + _SECONDS
 
     def work(number: int) -> int:

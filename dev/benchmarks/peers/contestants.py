@@ -1,4 +1,4 @@
-"""Who takes part, each with the settings that its own documentation advises for short jobs."""
+"""The contestants, each with the settings that its own documentation advises for short jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Store(StrEnum):
-    """Where a contestant keeps its jobs."""
+    """The places where a contestant keeps its jobs."""
 
     AWS = "local AWS"
     REDIS_MEMORY = "memory"  # as in redis_server.PERSISTENCE
@@ -17,14 +17,14 @@ class Store(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One peer. `module` is its code in `jobs/`; `worker` gives its worker's command for a number of slots."""
+    """One peer. `module` is its code in `jobs/`. `worker` gives its worker's command for a number of slots."""
 
     name: str
     module: str
     store: Store
     worker: Callable[[int, str], Sequence[str]]
     settings: str
-    means: str  # what stands for the chain and for the join, which need dependencies
+    means: str  # its nearest feature to a chain and to a join, which need dependencies
 
 
 TIDEGATE = "tidegate"
@@ -98,9 +98,9 @@ PEERS = (
 
 
 def chosen(names: Sequence[str]) -> tuple[Peer, ...]:
-    """The peers whose name begins with one of `names`; all where there are none.
+    """Returns the peers whose names begin with one of `names`, or all peers when there are no names.
 
-    Raises ValueError for a name that fits nobody.
+    Raises ValueError for a name that matches no peer.
     """
     for name in names:
         if name != TIDEGATE and not any(peer.name.startswith(name) for peer in PEERS):

@@ -1,10 +1,10 @@
-"""The benchmark's emulator: the local stack's own, with a counter inside and a few addresses to read it from.
+"""The emulator of the benchmark: the local stack's own, with a counter inside and a few addresses to read it from.
 
-Run by path, not as a module: the emulator's process has the benchmark's packages nowhere on its path.
+Run it by path, not as a module: the emulator's process does not have the benchmark's packages on its path.
 
-Each is asked with a signed request, as everything of a local stack is.
+Every request must be signed, as all requests to a local stack are.
 
-GET /_bench/usage                              everything counted so far
+GET /_bench/usage                              all counts so far
 GET /_bench/name?key=AKIA...&name=celery       from now on this access key's calls are counted under that name
 GET /_bench/marks?table=Jobs&event=SUCCEEDED   how often items were created or reached a state, and when last;
                                                an item's hash key as the event asks for its creation
@@ -39,7 +39,7 @@ PATHS = "/_bench/"
 
 
 async def answer(counter: WireCounter, path: str, query: dict[str, list[str]]) -> Any:
-    """What one of the benchmark's own addresses answers, as plain values."""
+    """Returns the answer of one of the benchmark's own addresses, as plain values."""
     tally = counter.tally
     if path == "/_bench/usage":
         return tally.usage().to_json()
@@ -56,7 +56,7 @@ async def answer(counter: WireCounter, path: str, query: dict[str, list[str]]) -
 
 
 def run() -> None:
-    """Runs the emulator, counted, until it is told to stop."""
+    """Runs the emulator with its counter until it is told to stop."""
     counter = WireCounter(Tally())
     counter.install()
     inner = ministack.app.app

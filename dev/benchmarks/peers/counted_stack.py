@@ -1,4 +1,4 @@
-"""A fresh local stack that counts what goes over the wire, and what the benchmark asks it."""
+"""A fresh local stack that counts the requests it receives, and the questions that the benchmark asks it."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ class Credentials:
     secret: str
 
 
-# For jobs of milliseconds, as docs/decisions/0011-worker-pipeline.md says; peers get their tuned settings too, and
-# to Celery all that waits is dispatched at once.
+# The settings suit jobs of milliseconds (docs/decisions/0011-worker-pipeline.md). The peers get their tuned settings
+# too, and Celery dispatches all waiting jobs at once.
 PARAMETERS = {"Window": "20"}
 
 
 @dataclass(frozen=True, slots=True)
 class CountedStack:
-    """The stack and its counter. `home` is a folder that goes away with it."""
+    """The stack and its counter. `home` is a folder that is removed with it."""
 
     info: StackInfo
     home: Path
     http: httpx.Client
 
     def usage(self) -> Usage:
-        """What was counted so far."""
+        """Returns the counts so far."""
         return Usage.from_json(self._ask("usage"))
 
     def marks(self, table: str, events: Sequence[str]) -> int:
-        """How often items of `table` were "created", or reached one of these states."""
+        """Returns how often items of `table` were "created", or reached one of these states."""
         return int(self._ask("marks", table=table, event=list(events))["count"])
 
     def wait_for(self, table: str, events: Sequence[str], count: int, *, seconds: float) -> float:
-        """When the count was reached, in seconds since the epoch. Raises TimeoutError after `seconds`."""
+        """Returns when the count was reached, in seconds since the epoch. Raises TimeoutError after `seconds`."""
         answer = self._ask(
             "wait", seconds + _SLACK_SECONDS, table=table, event=list(events), count=count, seconds=seconds
         )
@@ -70,13 +70,13 @@ class CountedStack:
         return float(answer["at_seconds"])
 
     def client(self, service: Literal["dynamodb", "iam", "sqs"], *, threads: int = 1) -> Any:
-        """A boto3 client with the stack's own credentials, for this many threads at once."""
+        """Makes a boto3 client with the stack's own credentials, for this many threads at once."""
         make: Any = self.info.session().client
         config = Config(max_pool_connections=threads)
         return make(service, endpoint_url=self.info.endpoint_url, config=config)
 
     def add_user(self, name: str) -> Credentials:
-        """A user who may use SQS and DynamoDB, and whose calls are counted under `name`."""
+        """Creates a user that may use SQS and DynamoDB. Its calls are counted under `name`."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         allowed = {"Effect": "Allow", "Action": ["sqs:*", "dynamodb:*"], "Resource": "*"}
@@ -93,7 +93,7 @@ class CountedStack:
 
 @contextmanager
 def counted_stack() -> Iterator[CountedStack]:
-    """Brings the real template up on a counted emulator; ends it with all that it holds."""
+    """Brings the real template up on a counted emulator, and ends it with all that it holds."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         home = Path(folder)
         try:

@@ -1,4 +1,4 @@
-"""What is measured of a contestant: the workloads, and the figures that their times and counts give."""
+"""Measures one contestant: the workloads, and the figures from their times and counts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many jobs each workload has; a workload of 0 jobs is left out."""
+    """The number of jobs of each workload. A workload of 0 jobs is left out."""
 
     burst: int
     single_calls: int
@@ -65,28 +65,28 @@ class Times:
 
 
 class Contestant(Protocol):
-    """Somebody whose worker runs now. Each call returns when the jobs have ended."""
+    """A contestant whose worker runs now. Each call returns when its jobs have ended."""
 
     name: str
 
     def burst(self, count: int) -> Times:
-        """Jobs without dependencies, submitted in the contestant's own best way."""
+        """Runs jobs without dependencies, submitted in the contestant's own best way."""
 
     def single_calls(self, count: int) -> Times:
-        """The same, submitted with one call for each."""
+        """Runs the same jobs, submitted with one call each."""
 
     def chain(self, count: int) -> Times:
-        """Jobs of which each waits for the one before."""
+        """Runs jobs that each wait for the job before."""
 
     def join(self, count: int) -> Times:
-        """`count` jobs, and one that waits for them all."""
+        """Runs `count` jobs, and one job that waits for all of them."""
 
 
 def measure(
     contestant: Contestant, sizes: Sizes, slots: int, usage: Callable[[], Usage] | None
 ) -> Iterator[Sample | tuple[str, Usage]]:
-    """Runs every workload once. Where `usage` is given, yields what was used as (workload, usage) as well."""
-    contestant.burst(2 * slots)  # so that everything is loaded and connected
+    """Runs every workload once. With `usage`, also yields what each workload used, as (workload, usage)."""
+    contestant.burst(2 * slots)  # so that all code is loaded and all connections are open
     runs = (
         (BURST, sizes.burst, sizes.burst, contestant.burst),
         (SINGLE_CALLS, sizes.single_calls, sizes.single_calls, contestant.single_calls),

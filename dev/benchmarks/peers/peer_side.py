@@ -28,7 +28,10 @@ _STOP_SECONDS = 15.0
 
 @dataclass(slots=True)
 class DrivenPeer:
-    """A peer whose worker runs. On the local AWS the emulator says when results were stored; else the client looks."""
+    """A peer whose worker runs.
+
+    On the local AWS the emulator sees the results arrive, elsewhere the client looks for them.
+    """
 
     name: str
     to_driver: IO[str]
@@ -37,19 +40,19 @@ class DrivenPeer:
     table: str = ""
 
     def burst(self, count: int) -> Times:
-        """Jobs one call each: no peer enqueues many at once."""
+        """Runs jobs with one call each: no peer enqueues many jobs at once."""
         return self._run("burst", count)
 
     def single_calls(self, count: int) -> Times:
-        """Jobs one call each."""
+        """Runs jobs with one call each."""
         return self._run("burst", count)
 
     def chain(self, count: int) -> Times:
-        """A chain, by the peer's nearest means."""
+        """Runs a chain, by the peer's nearest feature."""
         return self._run("chain", count)
 
     def join(self, count: int) -> Times:
-        """A join, by the peer's nearest means."""
+        """Runs a join, by the peer's nearest feature."""
         return self._run("join", count)
 
     def _run(self, workload: str, count: int) -> Times:
@@ -61,7 +64,7 @@ class DrivenPeer:
         if self.stack is not None:
             last = str(
                 answer["last"]
-            )  # else the count says it: a burst stores a result for each job and nothing else
+            )  # without a key the count decides: a burst stores one result for each job and nothing else
             event, wanted = (last, 1) if last else ("created", before + count)
             ended = self.stack.wait_for(self.table, [event], wanted, seconds=_PATIENCE_SECONDS)
         return Times(float(answer["began"]), float(answer["enqueued"]), ended)
@@ -126,8 +129,8 @@ def _driven(
         _worker(peer.worker(slots, url), environment, log),
         _driver(peer, environment, log.parent) as driver,
     ):
-        assert driver.stdin is not None  # as asked for below  # nosec B101
-        assert driver.stdout is not None  # as asked for below  # nosec B101
+        assert driver.stdin is not None  # the driver was started with a pipe  # nosec B101
+        assert driver.stdout is not None  # the driver was started with a pipe  # nosec B101
         if driver.stdout.readline() != "ready\n":
             raise RuntimeError(f"{peer.name}: the client does not start; its errors are above")
         yield driver.stdin, driver.stdout
@@ -136,7 +139,7 @@ def _driven(
 @contextmanager
 def _worker(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
     with log.open("wb") as sink:
-        # A group of its own, so that it ends with all its children.
+        # The worker gets a process group of its own, so that it ends with all its children.
         worker = subprocess.Popen(
             [str(PEERS_PYTHON), *command],
             cwd=log.parent,
@@ -177,6 +180,6 @@ def _end_group(worker: subprocess.Popen[bytes]) -> None:
         worker.kill()
         worker.wait(_STOP_SECONDS)
     try:
-        os.killpg(worker.pid, signal.SIGKILL)  # children that it left behind
+        os.killpg(worker.pid, signal.SIGKILL)  # ends children that it left behind
     except ProcessLookupError:
         return

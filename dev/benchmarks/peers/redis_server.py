@@ -1,4 +1,4 @@
-"""A Redis server of the benchmark's own, on a free loopback port."""
+"""A Redis server for one benchmark, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from tidegate_devstack import processes
 
-# What each row's server keeps when it dies: nothing, or all but about the last second.
+# The data that each row's server keeps when it dies: nothing, or all but about the last second.
 PERSISTENCE = {
     "memory": ("--save", "", "--appendonly", "no"),
     "everysec": ("--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
@@ -22,13 +22,13 @@ _STOP_SECONDS = 10.0
 
 
 def find_redis() -> str | None:
-    """Where redis-server is, or None."""
+    """Returns the path of redis-server, or None."""
     return shutil.which("redis-server")
 
 
 @contextmanager
 def redis_server(program: str, persistence: str) -> Iterator[str]:
-    """Runs a server with one of PERSISTENCE; yields its URL and ends it by its own id."""
+    """Runs a server with one of PERSISTENCE. Yields its URL, and ends it by its process id."""
     port = processes.free_port()
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-redis-") as folder:
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]

@@ -1,4 +1,4 @@
-"""What was measured, as tables and as JSON."""
+"""Shows the measurements as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def to_json(
     peers: Sequence[Peer],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The result file: settings, rows, and where the requests of those on the local AWS went."""
+    """Returns the result file: settings, rows, and the requests by caller and operation of those on the local AWS."""
     ratio = ratios(rows, TIDEGATE)
     return {
         "settings": dict(settings),
@@ -88,7 +88,7 @@ def to_json(
 
 
 def breakdown(used: Usage) -> dict[str, dict[str, Any]]:
-    """By caller: requests by operation, units by table and index, invocations and their milliseconds."""
+    """Returns by caller: requests by operation, units by table and index, invocations and their milliseconds."""
     return {
         caller: {
             "requests": used.by_what(REQUESTS, caller),
@@ -102,7 +102,7 @@ def breakdown(used: Usage) -> dict[str, dict[str, Any]]:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """One line for each contestant with its medians, and one with tidegate's medians by its own."""
+    """Makes one line for each contestant with its medians, and one with tidegate's medians divided by those."""
     by_figure = {(row.name, row.workload, row.metric): row.median for row in rows}
     ratio = ratios(rows, TIDEGATE)
     names = [name for name in dict.fromkeys(row.name for row in rows) if name != ceiling.NAME]
@@ -125,7 +125,7 @@ def _line(name: str, values: Sequence[float | None]) -> str:
 
 
 def ranges(rows: Sequence[Row]) -> str:
-    """Each figure with its median and the lowest and highest of the rounds."""
+    """Makes a table of each figure with its median and the lowest and highest value of the rounds."""
     lines = []
     for workload, metric in dict.fromkeys((row.workload, row.metric) for row in rows):
         found = [row for row in rows if (row.workload, row.metric) == (workload, metric)]
@@ -137,7 +137,7 @@ def ranges(rows: Sequence[Row]) -> str:
 
 
 def where_it_goes(used: Usage, jobs: int) -> str:
-    """One workload's requests and units by caller and operation, per job."""
+    """Makes a table of one workload's requests and units by caller and operation, per job."""
     lines = []
     for caller, found in breakdown(used).items():
         lines.append(f"  {caller}: {found['invocations']:g} invocations, {found['busy_ms']} ms")

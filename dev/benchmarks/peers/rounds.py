@@ -1,4 +1,4 @@
-"""Interleaved rounds, medians and ratios: the harness's own arithmetic."""
+"""Interleaved rounds, medians and ratios of the comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def interleaved(contestants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
-    """A B C A B C …, each with its round counted from 1: what disturbs the machine disturbs all alike."""
+    """Yields A B C A B C …, each with its round counted from 1, so that a disturbance of the machine hits all alike."""
     for number in range(1, rounds + 1):
         for contestant in contestants:
             yield number, contestant
@@ -19,7 +19,7 @@ def interleaved(contestants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one contestant: a value for each round."""
+    """One figure of one contestant, with a value for each round."""
 
     name: str
     workload: str
@@ -29,22 +29,22 @@ class Row:
 
     @property
     def is_rate(self) -> bool:
-        """Whether more is better."""
+        """Says whether more is better."""
         return self.unit.endswith("/s")
 
     @property
     def median(self) -> float:
-        """The middle value, or the mean of the middle two."""
+        """Returns the middle value, or the mean of the middle two."""
         return statistics.median(self.values)
 
     @property
     def lowest(self) -> float:
-        """The smallest value."""
+        """Returns the smallest value."""
         return min(self.values)
 
     @property
     def highest(self) -> float:
-        """The largest value."""
+        """Returns the largest value."""
         return max(self.values)
 
 
@@ -60,7 +60,7 @@ class Sample:
 
 
 def rows_of(samples: Iterable[Sample]) -> list[Row]:
-    """The samples of the same figure together, in the order in which each figure was first seen."""
+    """Groups the samples of one figure into a row. Rows are in the order in which each figure first appears."""
     found: dict[tuple[str, str, str, str], list[float]] = {}
     for sample in samples:
         key = (sample.name, sample.workload, sample.metric, sample.unit)
@@ -69,14 +69,14 @@ def rows_of(samples: Iterable[Sample]) -> list[Row]:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The smallest value that at least `part` (0 to 1) of the values do not exceed."""
+    """Returns the smallest value that at least `part` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)
     needed = -(-int(part * 100) * len(ordered) // 100)
     return ordered[max(0, needed - 1)]
 
 
 def ratios(rows: Sequence[Row], ours: str) -> Mapping[tuple[str, str, str], float]:
-    """Our median by each other contestant's, by (name, workload, metric); only where both have the figure."""
+    """Divides our median by that of each other contestant, by (name, workload, metric), where both have the figure."""
     mine = {(row.workload, row.metric): row.median for row in rows if row.name == ours}
     return {
         (row.name, row.workload, row.metric): mine[row.workload, row.metric] / row.median

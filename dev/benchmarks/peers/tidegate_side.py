@@ -23,12 +23,12 @@ _PATIENCE_SECONDS = 300.0
 
 
 def noops(count: int) -> list[dict[str, Any]]:
-    """Jobs that do nothing."""
+    """Makes jobs that do nothing."""
     return [{"key": f"job-{n}", "type": "tidegate.noop", "pool": POOL} for n in range(count)]
 
 
 def chained(count: int) -> list[dict[str, Any]]:
-    """Jobs that do nothing, each after the one before."""
+    """Makes jobs that do nothing, each after the one before."""
     jobs = noops(count)
     for before, job in pairwise(jobs):
         job["depends_on"] = [{"key": before["key"]}]
@@ -36,7 +36,7 @@ def chained(count: int) -> list[dict[str, Any]]:
 
 
 def joined(count: int) -> list[dict[str, Any]]:
-    """`count` jobs that do nothing, and one after them all."""
+    """Makes `count` jobs that do nothing, and one job after all of them."""
     jobs = noops(count + 1)
     jobs[-1]["depends_on"] = [{"key": job["key"]} for job in jobs[:-1]]
     return jobs
@@ -44,18 +44,18 @@ def joined(count: int) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class Tidegate:
-    """tidegate, with a worker process that runs."""
+    """tidegate, with a running worker process."""
 
     stack: CountedStack
     client: Client
     name: str = TIDEGATE
 
     def burst(self, count: int) -> Times:
-        """One call that submits a workflow of jobs without dependencies."""
+        """Submits a workflow of jobs without dependencies in one call."""
         return self._workflow(noops(count))
 
     def single_calls(self, count: int) -> Times:
-        """One call for each job."""
+        """Submits each job in one call."""
         body = {"type": "tidegate.noop", "pool": POOL}
         before = self._ended()
         began_s = time.time()
@@ -64,11 +64,11 @@ class Tidegate:
         return self._times(began_s, before, count)
 
     def chain(self, count: int) -> Times:
-        """One call that submits a chain."""
+        """Submits a chain in one call."""
         return self._workflow(chained(count))
 
     def join(self, count: int) -> Times:
-        """One call that submits a fan-in."""
+        """Submits a fan-in in one call."""
         return self._workflow(joined(count))
 
     def _workflow(self, jobs: list[dict[str, Any]]) -> Times:
@@ -95,7 +95,7 @@ class Tidegate:
 
 @contextmanager
 def tidegate_on_aws(stack: CountedStack, slots: int, folder: Path) -> Iterator[Tidegate]:
-    """Runs a worker process of `slots` slots while the block runs."""
+    """Runs a worker process with `slots` slots while the block runs."""
     with (
         worker_children(stack.info, folder, pool=POOL, processes=1, slots=slots) as children,
         Client(local_target(stack.info)) as client,

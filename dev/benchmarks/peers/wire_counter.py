@@ -1,8 +1,8 @@
-"""Counts, inside the emulator, what AWS would bill: the same way whoever calls.
+"""Counts, inside the emulator, what AWS would bill, in the same way for every caller.
 
-Requests are counted where the services receive them. Units are computed from the items themselves, before and after
-each write, and from what a read looked at: what the emulator reports of them is wrong for batches of statements, for
-refused conditions and for reads.
+Requests are counted where the services receive them. Units are computed from the items before and after each write, and
+from the items that a read looked at. The emulator's own report is wrong for batches of statements, for refused
+conditions and for reads.
 """
 
 from __future__ import annotations
@@ -48,24 +48,24 @@ _current: ContextVar[_Call | None] = ContextVar("current", default=None)
 
 
 def short_name(function: str) -> str:
-    """`tidegate-ApiFunction-1A2B` as `api`."""
+    """Shortens `tidegate-ApiFunction-1A2B` to `api`."""
     found = _FUNCTION.match(function)
     return found.group(1).lower() if found else function
 
 
 def table_name(deployed: str) -> str:
-    """`tidegate-Jobs-A733B992DCE39` as `Jobs`; other tables keep their name."""
+    """Shortens `tidegate-Jobs-A733B992DCE39` to `Jobs`. Other tables keep their name."""
     found = _DEPLOYED_TABLE.match(deployed)
     return found.group(1) if found else deployed
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:
-    """A unit for each 4 KB begun, half of it where the answer may be a little old."""
+    """Returns one unit for each 4 KB begun, or half of it for an eventually consistent read."""
     return max(1, -(-size_bytes // _READ_STEP_BYTES)) * (1.0 if consistent else 0.5)
 
 
 class WireCounter:
-    """Hooks into the emulator's services. `names` gives callers by access key; roles get their function's name."""
+    """Hooks into the emulator's services. `names` gives callers by access key. Roles get their function's name."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -73,7 +73,7 @@ class WireCounter:
         self._replaced: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
-        """Counts from now on."""
+        """Starts to count."""
         self._wrap(dynamodb, "handle_request", self._dynamodb_request)
         self._wrap(dynamodb, "_set_item", self._set_item)
         self._wrap(dynamodb, "_remove_item", self._remove_item)
@@ -86,7 +86,7 @@ class WireCounter:
         self._wrap(lambda_svc, "_execute_function_dispatch", self._invocation)
 
     def uninstall(self) -> None:
-        """Puts everything back."""
+        """Restores the emulator's own methods."""
         while self._replaced:
             setattr(*self._replaced.pop())
 
@@ -130,7 +130,7 @@ class WireCounter:
         if action in ("GetItem", "BatchGetItem", "Query"):
             self._count_reads(call, action, json.loads(body))
         elif action in _WRITING and not call.written:
-            # Nothing was there to delete: billed all the same.
+            # The item did not exist. DynamoDB bills this all the same.
             self._write(call, json.loads(body)["TableName"], 1.0)
         elif action == "BatchExecuteStatement":
             responses = json.loads(answer).get("Responses", [])
@@ -139,7 +139,7 @@ class WireCounter:
                     self._count_duplicate(call, response["TableName"], statement)
 
     def _count_duplicate(self, call: _Call, table: str, statement: Mapping[str, Any]) -> None:
-        """An INSERT of a key that is there is billed by the larger of both items."""
+        """Counts an INSERT of a key that exists. DynamoDB bills it by the larger of both items."""
         parsed = dynamodb._parse_partiql(statement["Statement"], list(statement.get("Parameters") or ()))
         item = parsed["item"]["M"] if set(parsed["item"]) == {"M"} else parsed["item"]
         standing = dynamodb._get_item_by_key(dynamodb._tables[table], item)
@@ -179,7 +179,7 @@ class WireCounter:
 
     def _count_write(self, table: Any, old: Any, new: Any) -> None:
         call = _current.get()
-        if call is None:  # the emulator's own, such as items that expire
+        if call is None:  # the emulator's own writes, such as items that expire
             return
         name = table["TableName"]
         self._write(call, name, dynamodb._capacity_kb(max(_size(old), _size(new))))
@@ -189,7 +189,10 @@ class WireCounter:
                 self._write(call, name, units, index["IndexName"])
 
     def _refused(self, original: Any, data: Any, old: Any, *rest: Any) -> Any:
-        """A refused write is billed by the larger of the item that stands and the one that was sent."""
+        """Counts a refused write.
+
+        DynamoDB bills it by the larger of the item that stands and the item that was sent.
+        """
         call = _current.get()
         if call is not None:
             name = data.get("TableName") or "statement"
@@ -227,14 +230,14 @@ class WireCounter:
         if not action:
             form = parse_qs(body.decode("utf-8", errors="replace"))
             action = str((form.get("Action") or query.get("Action") or ["unknown"])[0])
-        # Counted when it is answered: a long poll may go on after the work that it waited for.
+        # Counted when it is answered: a long poll may go on after the workload has ended.
         answer = await original(method, path, headers, body, query)
         self.tally.add(REQUESTS, self._caller(headers, query), f"sqs.{action}")
         return answer
 
     def _polled(self, original: Any, queue_url: str, most: int) -> Any:
         messages = original(queue_url, most)
-        if messages:  # the emulator looks often; AWS waits in a long poll
+        if messages:  # the emulator polls often; AWS waits in a long poll
             self.tally.add(REQUESTS, EVENT_SOURCE, "sqs.ReceiveMessage")
         return messages
 

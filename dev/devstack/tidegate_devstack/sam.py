@@ -60,7 +60,7 @@ def content_hash(project: Path, parameters: Mapping[str, str]) -> str:
 def _sources(project: Path) -> Iterator[Path]:
     yield project / "template.yaml"
     yield project / "samconfig.toml"
-    lock = project / "requirements" / "dev.txt"
+    lock = project / "dev" / "requirements" / "dev.txt"
     if lock.is_file():
         yield lock
     for folder in ("functions", "layers"):

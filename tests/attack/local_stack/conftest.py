@@ -1,4 +1,4 @@
-"""An emulator alone stands for the stack: what is attacked here is the same with the template deployed to it."""
+"""An emulator that stands for the whole stack: these attacks meet the same answers with the template deployed to it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def handler(event, context):
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """An emulator with a table, a role that may list tables and nothing else, and a function with that role."""
+    """Starts an emulator with a table, a function, and the function's role, which may only list tables."""
     home = tmp_path_factory.mktemp("attacked")
-    # The folders above are pytest's own and private; the home must be closed by itself.
+    # The folders above are pytest's own and private, so the home must keep others out by itself.
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o755)
     places = Places(project=Path(__file__).parents[2], home=home)
@@ -85,7 +85,7 @@ def _fill(aws: LocalAws) -> None:
 
 @pytest.fixture(scope="session")
 def shown(aws: LocalAws) -> dict[str, Any]:
-    """The environment and the umask of a function of the stack."""
+    """Returns the environment and the umask of a function of the stack."""
     answer = aws.client("lambda").invoke(FunctionName=FUNCTION)
     found: dict[str, Any] = json.loads(answer["Payload"].read())
     return found
@@ -93,6 +93,6 @@ def shown(aws: LocalAws) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def lesser(aws: LocalAws) -> Credentials:
-    """A session of the role that may list tables."""
+    """Opens a session of the role that may list tables."""
     made = aws.client("sts").assume_role(RoleArn=ROLE_ARN, RoleSessionName="lesser")["Credentials"]
     return Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])

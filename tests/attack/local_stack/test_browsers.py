@@ -1,4 +1,4 @@
-"""Attacks on a local stack by a page in a browser of the same machine: exactly what browsers send."""
+"""Attacks on a local stack by a page in a browser of the same machine, with the exact requests that browsers send."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BROWSERS = {
     "form of a sandboxed frame": Attempt(
         "POST", "/", {**LIST_TABLES, "content-type": "text/plain", "origin": "null"}, b'{"a=":"b"}'
     ),
-    # fetch(..., {mode: "no-cors"}): POST brings an Origin, GET none
+    # fetch(..., {mode: "no-cors"}): a POST has an Origin, a GET has none
     "no-cors POST": Attempt(
         "POST",
         "/",
@@ -53,7 +53,7 @@ BROWSERS = {
     "address typed in": Attempt(
         "GET", "/_ministack/health", {"sec-fetch-site": "none", "sec-fetch-user": "?1"}
     ),
-    # a name of the attacker's that now leads to 127.0.0.1: for the browser all of this is of one origin
+    # a name of the attacker's that now leads to 127.0.0.1: the browser sees one origin in all of this
     "rebound name": Attempt("POST", RESET, {"host": "evil.example"}),
     "rebound name, another service": Attempt("POST", "/", {**LIST_TABLES, "host": "evil.example"}, b"{}"),
     "rebound name, virtual host of S3": Attempt("GET", "/x", {"host": "kept.s3.amazonaws.com"}),

@@ -1,4 +1,4 @@
-"""The emulator's own runtime of functions, which speaks lines over descriptors 0 and 1 of the process of job code."""
+"""The emulator's own runtime of functions, which exchanges lines over descriptors 0 and 1 of the job code's process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def handler(event, context):
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A function of the emulator's that runs jobs."""
+    """Starts a function of the emulator that runs jobs."""
     monkeypatch.setenv("PYTHONPATH", importing_environment()["PYTHONPATH"])
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:

@@ -1,4 +1,4 @@
-"""Attacks on a local stack with a key that is guessed, altered or a lesser one."""
+"""Attacks on a local stack with a guessed key, an altered key or a key of a lesser role."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_body_has_the_hash_that_was_signed(aws: LocalAws) -> None:
 
 
 def test_a_signature_gets_old(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Any = auth.get_current_datetime  # type: ignore[attr-defined]  # botocore's own, without a type
+    real: Any = auth.get_current_datetime  # type: ignore[attr-defined]  # botocore declares no type for it
     monkeypatch.setattr(
         auth, "get_current_datetime", lambda *a, **k: real(*a, **k) - dt.timedelta(minutes=16)
     )
@@ -197,7 +197,7 @@ def test_a_function_gets_neither_the_root_key_nor_open_files(aws: LocalAws, show
 
 @pytest.fixture(scope="module")
 def api_path(aws: LocalAws) -> str:
-    """An API with a method under AWS_IAM and one that is open to all, as the template has them."""
+    """Creates an API with a method under AWS_IAM and a method that is open to all, as the template has them."""
     client = aws.client("apigateway")
     api = client.create_rest_api(name="api")["id"]
     root = client.get_resources(restApiId=api)["items"][0]["id"]
@@ -229,6 +229,6 @@ def test_a_method_for_all_is_open_to_all_but_browsers(aws: LocalAws, api_path: s
     get = Attempt("GET", f"/_aws/execute-api/{api_path}/health", {})
     assert get.send(aws.url).status_code == 200
     assert Attempt("GET", get.path, {"origin": "https://evil.example"}).send(aws.url).status_code == 403
-    # A caller who is named must be the one who signed.
+    # The caller that a request names must be the one that signed it.
     guessed = signed(aws.url, Credentials(*GUESSED["the key's name"]), get, service="execute-api")
     assert guessed.send(aws.url).status_code == 403

@@ -1,4 +1,4 @@
-"""Attacks on a local stack by ways past its API: the emulator's own routes, other services, other ports."""
+"""Attacks on a local stack that go around its API: the emulator's own routes, other services, other ports."""
 
 from __future__ import annotations
 

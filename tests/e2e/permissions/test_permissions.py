@@ -1,8 +1,9 @@
-"""No function may do more than it must: whatever single thing is taken from a role, something it does fails.
+"""No function may do more than it must: without any single grant of its role, something that it does fails.
 
-Every role of the deployed template is asked for its policy. Probes do what the role is there for, in this process and
-under the role's own credentials, and show what they need. What none needs is too much. What is needed is taken away,
-one action on one resource after the other; then the probe that needs it must fail, by a refusal of just that.
+The test reads the policy of every role of the deployed template. Probes run each role's work in this process under the
+role's own credentials, and show the permissions they need. A permission that no probe needs is too much. The test then
+takes each needed grant away, one action on one resource after the other. The probe that needs it must fail, by a
+refusal of exactly that grant.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ Probe = Callable[[World, Services], None]
 
 @pytest.fixture(scope="module")
 def world(stack_home: Path) -> Iterator[World]:
-    """A stack of its own: whatever works by itself on the session's would take part."""
+    """Starts a stack of its own, because the session's stack runs functions by itself, which would interfere."""
     home = stack_home.with_name(f"{stack_home.name}-permissions")
     down(lambda _: None, home=home, wipe=True)
     try:
@@ -64,7 +65,7 @@ def world(stack_home: Path) -> Iterator[World]:
 
 
 def function_role(world: World, name: str) -> Caller:
-    """Acts under the role that a function of the stack really has."""
+    """Acts under the real role of a function of the stack."""
     function = world.stack.outputs[f"{name}FunctionName"]
     arn = world.client("lambda").get_function_configuration(FunctionName=function)["Role"]
     role, iam = arn.rpartition("/")[2], world.client("iam")
@@ -75,7 +76,7 @@ def function_role(world: World, name: str) -> Caller:
 
 
 def policy_role(world: World, output: str) -> Caller:
-    """Acts under a role that may do what a managed policy of the stack says, for roles made outside the template."""
+    """Acts under a role with a managed policy of the stack, for roles that are made outside the template."""
     iam, arn = world.client("iam"), world.stack.outputs[output]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
@@ -188,11 +189,11 @@ def check(acting: Caller, probes: Sequence[Probe], unasked: Set[str] = frozenset
         problems.append(f"nothing needs {grant}" if probe is None else goes_on_without(acting, probe, grant))
     assert not "\n".join(filter(None, problems))
     for probe in probes:
-        needs(acting, probe)  # what was taken away is back
+        needs(acting, probe)  # the grant is restored
 
 
 def needs(acting: Caller, probe: Probe) -> set[Use]:
-    """What a probe needs that has all its role may do."""
+    """Returns the permissions that a probe uses when it has its whole role."""
     acting.world.clear()
     acting.wire.forget(acting.world.denied.set)
     probe(acting.world, acting.services)
@@ -201,13 +202,13 @@ def needs(acting: Caller, probe: Probe) -> set[Use]:
 
 
 def goes_on_without(acting: Caller, probe: Probe, grant: Grant) -> str:
-    """Empty where the probe fails without the grant, as it should; else what is wrong with that."""
+    """Returns "" if the probe fails without the grant, as it should, or else a description of the problem."""
     acting.world.clear()
     acting.wire.forget(acting.world.denied.set)
     with acting.lacking(grant):
         try:
             probe(acting.world, acting.services)
-        except Exception as error:  # noqa: BLE001 - however it fails, it must be for what it lacks
+        except Exception as error:  # noqa: BLE001 - any failure counts, if its cause is the missing grant
             if any(map(grant.covers, acting.wire.denied)):
                 return ""
             return f"{probe.__name__} fails without {grant}, but not for that: {error!r}"

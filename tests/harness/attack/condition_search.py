@@ -1,7 +1,7 @@
-"""A search for conditions that cost the most: `python -m tests.harness.attack.condition_search --seconds 600`.
+"""Searches for the conditions that cost the most: `python -m tests.harness.attack.condition_search --seconds 600`.
 
-An expression is drawn by a list of numbers, its genes: each choice of the grammar takes the next gene. The search
-changes genes of the worst expressions that it knows and keeps what costs more processor time.
+A list of numbers, the genes, draws an expression: each choice of the grammar takes the next gene. The search changes
+genes of the worst expressions that it knows, and keeps the changes that cost more processor time.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def _map(count: int) -> dict[str, Json]:
 
 
 def _again(text: str, times: int) -> str:
-    """A text of its own, though equal to others."""
+    """Returns a text that is equal to others but is another object."""
     return "".join([text] * times)
 
 
-# Each about as large as a result may be; `a` and `b` are equal, but not the same object.
+# Each is about as large as a result may be. `a` and `b` are equal, but are not the same object.
 RESULTS: Mapping[str, Callable[[], Json]] = {
     "ints": lambda: {"a": [7] * 65_000, "b": [7] * 65_000, "s": "x"},
     "doubles": lambda: {"a": [0.5] * 30_000, "b": [0.5] * 30_000, "s": "0.5"},
@@ -77,25 +77,25 @@ _PATTERNS = (
 
 @dataclass(slots=True)
 class Draw:
-    """Takes genes one by one, from the first again when all are used."""
+    """Draws choices from genes one by one, and starts again with the first when all are used."""
 
     genes: list[float]
     used: int = 0
     names: list[str] = field(default_factory=list)
 
     def below(self, count: int) -> int:
-        """The next choice among `count`."""
+        """Returns the next choice among `count`."""
         gene = self.genes[self.used % len(self.genes)]
         self.used += 1
         return int(gene * count)
 
     def one(self, *options: Callable[[], str]) -> str:
-        """One of the options, drawn."""
+        """Draws one of the options."""
         return options[self.below(len(options))]()
 
 
 def expression_of(genes: list[float]) -> str:
-    """The condition that `genes` stand for."""
+    """Returns the condition that `genes` stand for."""
     return _bool(Draw(genes), 5)
 
 
@@ -200,7 +200,7 @@ def _loop(draw: Draw, depth: int, kind: str, body: Callable[[], str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An expression that was tried: its processor time, compiling and evaluating, in milliseconds."""
+    """An expression that was tried, with its processor time for compiling and evaluating in milliseconds."""
 
     cpu_ms: float
     shape: str
@@ -209,17 +209,20 @@ class Found:
 
     @property
     def expression(self) -> str:
-        """The expression itself."""
+        """Returns the expression itself."""
         return expression_of(self.genes)
 
 
 def view_of(result: Json) -> Mapping[str, Json]:
-    """What a condition sees as `upstream`."""
+    """Returns the values that a condition sees as `upstream`."""
     return {"status": "SUCCEEDED", "result": result, "duration_seconds": 1.5, "attempts": 1, "error": None}
 
 
 def cost_of(expression: str, view: Mapping[str, Json]) -> tuple[float, str]:
-    """Processor milliseconds of one compilation and one evaluation, and how it ended. The least of two runs."""
+    """Measures one compilation and one evaluation, at the best of two runs.
+
+    Returns processor milliseconds, and how the evaluation ended.
+    """
     best, said = float("inf"), ""
     for _ in range(2):
         started = time.thread_time()
@@ -234,7 +237,7 @@ def cost_of(expression: str, view: Mapping[str, Json]) -> tuple[float, str]:
 
 
 def peak_bytes(expression: str, view: Mapping[str, Json]) -> int:
-    """The most memory that Python's allocator held for one compilation and one evaluation."""
+    """Returns the most memory that Python's allocator held for one compilation and one evaluation."""
     tracemalloc.start()
     try:
         conditions = CelConditions()
@@ -246,7 +249,10 @@ def peak_bytes(expression: str, view: Mapping[str, Json]) -> int:
 
 
 def search(seconds: float, seed: int) -> tuple[list[Found], int]:
-    """The worst expressions found within so many seconds, worst first, and how many were accepted and tried."""
+    """Searches for `seconds` seconds.
+
+    Returns the worst expressions, worst first, and how many were accepted and tried.
+    """
     chance = random.Random(seed)
     views = {shape: view_of(make()) for shape, make in RESULTS.items()}
     shapes = list(views)
@@ -279,7 +285,7 @@ def search(seconds: float, seed: int) -> tuple[list[Found], int]:
 
 
 def main() -> None:
-    """Searches and prints the worst."""
+    """Searches and prints the worst expressions."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--seed", type=int, default=1)

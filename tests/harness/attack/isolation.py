@@ -1,4 +1,4 @@
-"""Shared by the attacks of job code on its worker: variables with keys to steal, and an executor."""
+"""Helpers of the attacks of job code on its worker: variables with keys to steal, and an executor."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def result_of(
 
 
 def without_privileges() -> None:
-    """A process of root's is as powerless as any user's once it may never have a capability."""
+    """Takes all capabilities from a process of root, which then has no more power than any user's."""
     libc = ctypes.CDLL(None, use_errno=True)
     capability = 0
     while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:

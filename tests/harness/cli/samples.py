@@ -1,4 +1,4 @@
-"""What the API answers, made up: jobs, workflows, and an API that answers from a list."""
+"""Invented answers of the API: jobs, workflows, and an API that answers from a list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def job_json(
     upstreams: Sequence[tuple[int, str]] = (),
     **changes: Any,
 ) -> dict[str, Any]:
-    """A job as the API shows it; times are seconds after the beginning."""
+    """Makes a job as the API shows it. Times are seconds after the beginning."""
     raw = {
         "job_id": f"{WORKFLOW}.{index}",
         "workflow_id": WORKFLOW,
@@ -62,22 +62,22 @@ def job_json(
 
 
 def job(index: int, state: str = "SUCCEEDED", **fields: Any) -> JobView:
-    """The same, read."""
+    """Makes the same job as the client reads it."""
     return job_view(job_json(index, state, **fields))
 
 
 def workflow_json(jobs: Sequence[dict[str, Any]], cursor: str | None = None) -> dict[str, Any]:
-    """A page of a workflow."""
+    """Makes a page of a workflow."""
     return {"workflow_id": WORKFLOW, "name": "flow", "jobs": list(jobs), "cursor": cursor}
 
 
 def target() -> Target:
-    """An API of somebody's."""
+    """Makes the address of an API."""
     return Target(API_URL, "eu-west-1", Credentials("AKIDEXAMPLE", "secret"))
 
 
 def client_of(handler: Handler, pauses: list[float] | None = None) -> Client:
-    """A client whose requests `handler` answers; what it would have slept is noted in `pauses`."""
+    """Makes a client whose requests `handler` answers. It notes in `pauses` the seconds that it would have slept."""
     noted = pauses if pauses is not None else []
     return Client(target(), transport=httpx.MockTransport(handler), sleep=noted.append)
 

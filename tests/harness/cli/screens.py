@@ -1,4 +1,4 @@
-"""Runs a command as on a screen of some width, against an API that answers from a function."""
+"""Runs a command as on a screen of a given width, against an API that a function answers for."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Screen(io.StringIO):
-    """Text that says it is a terminal's."""
+    """A text stream that says it is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> list[httpx.Request]:
-    """Makes commands talk to an API that `answer` speaks for; returns what it was asked."""
+    """Makes commands talk to an API whose answers `answer` gives. Returns the list of its requests."""
     seen: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -41,17 +41,17 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> list[httpx.R
 
 
 def always(value: object, status: int = 200) -> Answer:
-    """The same answer to everything."""
+    """Makes an API that gives the same answer to every request."""
     return lambda _request: httpx.Response(status, content=json.dumps(value).encode())
 
 
 def tidegate(*arguments: str, stdin: str | None = None) -> Result:
-    """One command, its output captured."""
+    """Runs one command and captures its output."""
     return CliRunner().invoke(app, list(arguments), input=stdin)
 
 
 def on_screen(monkeypatch: pytest.MonkeyPatch, width: int, *arguments: str) -> list[str]:
-    """The lines that a command writes to a terminal of `width` cells; the command must succeed."""
+    """Returns the lines that a command writes to a terminal of `width` cells. The command must succeed."""
     screen = Screen()
     monkeypatch.setattr(
         options.Session, "out", property(lambda _self: Console(file=screen, width=width, color_system=None))

@@ -1,4 +1,4 @@
-"""Turns a call of AWS into its shape: what is asked, without the values."""
+"""Turns a call of AWS into its shape: the call without its values."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ATTRIBUTES = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """One way of asking AWS for something: the operation, and all that it is given, values left out."""
+    """One form of an AWS call: the operation and all of its parameters, without their values."""
 
     operation: str
     text: str
 
 
 def shape_of(operation: str, params: Mapping[str, Any]) -> Shape:
-    """The shape of a call with these parameters of boto3's."""
+    """Returns the shape of a call with these boto3 parameters."""
     return Shape(operation, _DESCRIBED.get(operation, _plain)(params))
 
 
@@ -74,9 +74,9 @@ def _expression(params: Mapping[str, Any], name: str) -> str:
 
 
 def _collapsed(text: str) -> str:
-    """Lists of any length as one, clauses that repeat themselves once, and assignments by their types alone.
+    """Makes one of lists of any length and of repeated clauses, and writes assignments by their types alone.
 
-    AWS does not mind how an attribute is called where it stands behind a placeholder or in quotes.
+    AWS does not care about an attribute's name behind a placeholder or in quotes.
     """
     text = re.sub(r"(?<=SET )\w+ = \?\w+(?:, \w+ = \?\w+(?=[, ]|$))*", _assigned("…"), text)
     text = re.sub(r'(?:SET "\w+" = \?\w+ )+', _assigned('SET "…"', " "), text)
@@ -171,6 +171,6 @@ _DESCRIBED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def shapes_of(operation: str, params: Mapping[str, Any]) -> list[Shape]:
-    """The same; a batch of statements has as many shapes as it has different statements."""
+    """Returns the shapes of a call. A batch of statements has one shape for each different statement."""
     shape = shape_of(operation, params)
     return [Shape(operation, text) for text in shape.text.split("\n")]

@@ -15,7 +15,7 @@ from tidegate.domain.states import State
 
 
 def new_job(job_id: str, **changes: Any) -> Job:
-    """A READY job as it is submitted; a PENDING one where `depends_on` is given."""
+    """Makes a READY job as it is submitted, or a PENDING one if `depends_on` is given."""
     depends_on: tuple[Dependency, ...] = changes.pop("depends_on", ())
     state = State.PENDING if depends_on else State.READY
     values: dict[str, Any] = {
@@ -56,7 +56,7 @@ TIMES: dict[str, Any] = {
 
 
 def full_job(job_id: str) -> Job:
-    """A job in which nothing is absent or at its default."""
+    """Makes a job in which no field is absent or at its default."""
     submission = job_id.partition(".")[0]
     depends_on = (
         Dependency(f"{submission}.0"),

@@ -1,4 +1,4 @@
-"""Requests of DynamoDB by hand, in which tables stand by the names that the template gives them."""
+"""Hand-written requests of DynamoDB, which call tables by their names in the template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ LARGE = "x" * 409_600
 
 
 def update(text: str, condition: str | None = None, **given: Any) -> dict[str, Any]:
-    """Parameters of an UpdateItem; a keyword is an attribute's name (`#x`) or a value (`:v`) by its first letter."""
+    """Makes parameters of an UpdateItem.
+
+    A keyword is an attribute's name (`#x`) or a value (`:v`), by its first letter.
+    """
     names = {f"#{mark[1:]}": name for mark, name in given.items() if mark.startswith("n")}
     values = {f":{mark[1:]}": value for mark, value in given.items() if mark.startswith("v")}
     return {
@@ -41,7 +44,7 @@ def put(table: str = "Jobs", **attributes: Any) -> dict[str, Any]:
 
 
 def query(**more: Any) -> dict[str, Any]:
-    """Parameters of a query of the index, as the dispatcher asks it."""
+    """Makes parameters of a query of the index, as the dispatcher sends it."""
     return {
         "TableName": "Jobs",
         "IndexName": "by_group",
@@ -64,7 +67,7 @@ S, N = {"S": "x"}, {"N": "1"}
 
 
 def ask(stores: Stores, operation: str, params: Mapping[str, Any]) -> Any:
-    """Makes a call in which tables stand by the names that the template gives them."""
+    """Makes a call that names tables by their names in the template."""
     assert stores.clients is not None
     names = (
         {

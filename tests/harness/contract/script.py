@@ -1,4 +1,4 @@
-"""AWS with made-up answers: throttles, lost answers, half-done batches."""
+"""An AWS with scripted answers: throttles, lost answers, half-done batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Answer = dict[str, Any] | Exception
 
 
 class Script:
-    """Answers one operation after the other from a list, and keeps what was asked; the last answer stays."""
+    """Answers one operation after the other from a list, and keeps the requests. The last answer repeats."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

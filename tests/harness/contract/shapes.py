@@ -1,8 +1,8 @@
-"""The shapes of the calls that the adapters make: what AWS is asked, without the values.
+"""The shapes of the calls that the adapters make: the calls without their values.
 
-Clients of the suite are watched: a call that an adapter makes in a shape which docs/reference/aws-truth.md does not
-list fails the test that made it. `python -m tests.harness.contract.shapes` runs the tests that call AWS's doubles,
-collects the shapes, and prints them; with `--write` it puts them into the page.
+The suite watches its clients: if an adapter makes a call in a shape that docs/reference/aws-truth.md does not list, the
+test that made the call fails. `python -m tests.harness.contract.shapes` runs the tests that call AWS's doubles,
+collects the shapes, and prints them. With `--write` it writes them into the page.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ from tidegate.adapters.aws.clients import AwsClients
 
 PAGE = ROOT / "docs" / "reference" / "aws-truth.md"
 BEGIN, END = "<!-- generated: shapes -->", "<!-- end of generated -->"
-COLLECT = "TIDEGATE_SHAPES"  # the environment's name for a folder to collect into, in place of a comparison
+# Names the environment variable with a folder to collect into. A run that collects does not compare.
+COLLECT = "TIDEGATE_SHAPES"
 _RUNS = (
     (
         "tests/contract",
         "--ignore=tests/contract/test_shapes.py",
         "-n",
         "auto",
-    ),  # which compares with the old page
+    ),  # it compares with the old page
     ("tests/faults", "-k", "plain_run"),
     ("tests/attack/test_reopenings.py", "tests/attack/test_memory.py"),
 )
@@ -54,7 +55,7 @@ _SITES, _ = find_sites()
 
 
 def watch(clients: AwsClients) -> None:
-    """Compares every call that the adapters make through these clients with the page, before it is made."""
+    """Compares every call that the adapters make through these clients with the page, before it is sent."""
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("provide-client-params", _look)
 
@@ -74,9 +75,9 @@ def _look(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 
 def _site() -> Site | None:
-    """Where in the adapters the call comes from; None where a test makes it by itself."""
+    """Returns the place in the adapters that made the call, or None if a test made it itself."""
     if moto_statements.is_under_way():
-        return None  # what stands for a statement there is no call of ours
+        return None  # the calls by which a double emulates a statement are none of the adapters' own
     try:
         return site_under_way(_SITES)
     except AssertionError:
@@ -93,7 +94,7 @@ def _collect(folder: Path, shape: Shape, site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the page says of a shape: which functions ask so, and which of its truths hold for it."""
+    """The page's entry for a shape: the functions that make such calls, and the truths that hold for it."""
 
     sites: tuple[str, ...]
     truths: tuple[str, ...]
@@ -101,7 +102,7 @@ class Row:
 
 @cache
 def listed() -> Mapping[Shape, Row]:
-    """The shapes on the page."""
+    """Returns the shapes on the page."""
     found: dict[Shape, Row] = {}
     operation = ""
     for line in generated_part(PAGE.read_text(encoding="utf-8")).splitlines():
@@ -116,7 +117,7 @@ def listed() -> Mapping[Shape, Row]:
 
 
 def generated_part(page: str) -> str:
-    """The part of the page that this module writes."""
+    """Returns the part of the page that this module writes."""
     return page.partition(BEGIN)[2].partition(END)[0]
 
 
@@ -136,7 +137,7 @@ def collected() -> dict[Shape, set[str]]:
 
 
 def rendered(shapes: Mapping[Shape, Iterable[str]]) -> str:
-    """The tables of the page, one for each operation."""
+    """Returns the tables of the page, one for each operation."""
     lines: list[str] = []
     for operation in sorted({shape.operation for shape in shapes}):
         lines += ["", f"### {operation}", "", "| shape | asked by | truths |", "|---|---|---|"]
@@ -149,7 +150,7 @@ def rendered(shapes: Mapping[Shape, Iterable[str]]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the shapes; `--write` puts them into the page. Returns 0."""
+    """Prints the shapes. `--write` writes them into the page. Returns 0."""
     shapes = collected()
     text = rendered(shapes)
     if "--write" in arguments:

@@ -65,13 +65,13 @@ from tidegate.settings import Tables
 NOW_MS = 1_700_000_000_000
 SHARDS = 3
 POOL = "p"
-DEAD = "-dead"  # what a queue of dead letters is called after its queue
+DEAD = "-dead"  # the suffix of a queue of dead letters
 RANK_POLICY = RankPolicy()
 
 
 @dataclass(frozen=True)
 class Stores:
-    """One implementation of every port that keeps something. `clients` and `tables` are None for memory."""
+    """One implementation of every port that stores data. `clients` and `tables` are None for memory."""
 
     jobs: JobStore
     index: JobIndex
@@ -107,7 +107,7 @@ def memory_stores() -> Stores:
 def aws_clients(
     endpoint_url: str | None, *, threads: int = 4, session: boto3.Session | None = None
 ) -> AwsClients:
-    """Clients with the keys of `session`; without one, with keys that a double takes and a local stack does not."""
+    """Makes clients with the keys of `session`, or with keys that a double accepts and a local stack refuses."""
     session = session or boto3.Session("test", "test", region_name="eu-west-1")
     clients = connect(
         StandingClock(NOW_MS),
@@ -122,14 +122,14 @@ def aws_clients(
 
 
 def session_of(clients: AwsClients) -> boto3.Session:
-    """A session with the keys and the region of these clients."""
-    signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # botocore's, which has the keys
+    """Makes a session with the keys and the region of these clients."""
+    signer: Any = clients.dynamodb._request_signer  # type: ignore[attr-defined]  # the keys are in botocore's own object
     keys = signer._credentials
     return boto3.Session(keys.access_key, keys.secret_key, region_name=clients.dynamodb.meta.region_name)
 
 
 def same_clients(clients: AwsClients) -> AwsClients:
-    """Other clients of the same endpoint, with the same keys."""
+    """Makes other clients of the same endpoint, with the same keys."""
     return aws_clients(clients.dynamodb.meta.endpoint_url, session=session_of(clients))
 
 

@@ -1,4 +1,4 @@
-"""Which of the truths on docs/reference/aws-truth.md a shape rests on: found by the words that it is made of."""
+"""Finds the truths on docs/reference/aws-truth.md that a shape rests on, by the words of the shape."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _CALLS = "PutItem|UpdateItem|DeleteItem"
 _READS = "GetItem|Query|BatchGetItem"
 
-# By its name on the page: the operations that it is about, and the words of a shape that it accounts for.
+# By its name on the page: the operations of a truth, and the words of a shape that it accounts for.
 TRUTHS: Mapping[str, tuple[str, str]] = {
     "table": (
         r"\w+",
@@ -73,13 +73,13 @@ TRUTHS: Mapping[str, tuple[str, str]] = {
     "queue-extend": ("ChangeMessageVisibility", r"ReceiptHandle · VisibilityTimeout"),
 }
 
-# What no truth has accounted for and is none of the words that join: a function, a keyword, an operator, a value.
+# A word that no truth accounts for and that is no joining word: a function, a keyword, an operator, a value.
 _JOINED = re.compile(r"\b(?:AND|Update:|Condition:)")
 _LEFT = re.compile(r"\w+\(|\b[A-Z_]{2,}\b|[<>=]|\?\w*")
 
 
 def truths_of(operation: str, text: str) -> list[str]:
-    """The truths that a shape rests on, in the order of the page."""
+    """Returns the truths that a shape rests on, in the order of the page."""
     return [
         name
         for name, (operations, words) in TRUTHS.items()
@@ -88,7 +88,7 @@ def truths_of(operation: str, text: str) -> list[str]:
 
 
 def unaccounted(operation: str, text: str) -> list[str]:
-    """The words of a shape that no truth is about."""
+    """Returns the words of a shape that no truth accounts for."""
     left = _JOINED.sub(" ", text)
     for operations, words in TRUTHS.values():
         if re.fullmatch(operations, operation):

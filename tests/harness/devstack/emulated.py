@@ -1,4 +1,4 @@
-"""An emulator that tests start, kill and start again, and what they ask it to hold."""
+"""An emulator that tests start, kill and start again, with items and functions to keep."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ _ONCE = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts"
 
 @dataclass
 class Stack:
-    """A home and its emulator. `said` is what the command told."""
+    """A home and its emulator. `said` holds the lines of the command's output."""
 
     places: Places
     said: list[str] = field(default_factory=list)
 
     @classmethod
     def at(cls, home: Path) -> Stack:
-        """A stack in `home`, which nothing runs of."""
+        """Makes a stack in `home` of which nothing runs."""
         home.mkdir(mode=0o700, parents=True)
         return cls(Places(project=Path(__file__).parents[3], home=home))
 
     @property
     def emulator(self) -> Emulator:
-        """The emulator that was started last."""
+        """Returns the emulator that was started last."""
         found = emulators._read_record(self.places.emulator_record)
         assert found is not None
         return found
 
     def start(self, *, salvage: bool = False, executions: int | None = None) -> Emulator:
-        """Starts the emulator; it answers when this returns."""
+        """Starts the emulator, and returns when it answers."""
         return emulators.start(self.places, self.said.append, salvage=salvage, executions=executions)
 
     def stop(self) -> bool:
-        """Stops it as `down` does."""
+        """Stops the emulator as `down` does."""
         return emulators.stop(self.places)
 
     def kill(self) -> None:
@@ -67,7 +67,7 @@ class Stack:
         psutil.Process(self.emulator.pid).wait(10)
 
     def client(self, service: str) -> Any:
-        """A client with the root key, which tries each call once."""
+        """Makes a client with the root key that tries each call once."""
         session = make_session(read_root_secret(self.places))
         return session.client(service, endpoint_url=self.emulator.endpoint_url, config=_ONCE)  # type: ignore[call-overload]
 
@@ -87,12 +87,12 @@ class Stack:
             client.put_item(TableName=TABLE, Item={"id": {"S": item_id}, "text": {"S": text}})
 
     def held(self) -> set[str]:
-        """The ids of all items."""
+        """Returns the ids of all items."""
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
         return {item["id"]["S"] for page in pages for item in page["Items"]}
 
     def make_function(self, code: str, name: str = FUNCTION, *, timeout_seconds: int = 60) -> None:
-        """Deploys a function of its code alone; `handler` is called."""
+        """Deploys a function from its code alone. Lambda calls `handler`."""
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": "lambda.amazonaws.com"},
@@ -118,13 +118,13 @@ class Stack:
         return json.loads(answer["Payload"].read())
 
     def let_read_queues(self) -> None:
-        """Lets the function's role read from queues, as an event source mapping asks for."""
+        """Lets the function's role read from queues, as an event source mapping requires."""
         allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
         self.client("iam").put_role_policy(RoleName=FUNCTION, PolicyName="queues", PolicyDocument=document)
 
     def make_api(self) -> str:
-        """Puts a REST API before the function; the address of its one method."""
+        """Puts a REST API before the function, and returns the address of its one method."""
         client = self.client("apigateway")
         api = client.create_rest_api(name="held")["id"]
         root = client.get_resources(restApiId=api)["items"][0]["id"]
@@ -148,7 +148,7 @@ class Stack:
         return f"{self.emulator.endpoint_url}/_aws/execute-api/{api}/live/"
 
     def call(self, url: str) -> httpx.Response:
-        """GETs an address, signed with the root key."""
+        """Gets an address with a request signed with the root key."""
         request = AWSRequest(method="GET", url=url)
         key = make_session(read_root_secret(self.places)).get_credentials()
         assert key is not None

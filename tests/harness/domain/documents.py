@@ -13,7 +13,7 @@ def read_document(name: str) -> str:
 
 
 def table_rows(document: str, first_heading: str) -> list[list[str]]:
-    """The cells of the table whose first column has this heading, without the heading."""
+    """Returns the cells of the table whose first column has this heading, without the heading."""
     lines = document.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_heading} |"))
     rows = []

@@ -1,4 +1,4 @@
-"""A job in every state, around one instant."""
+"""A sample job in every state, around one instant."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RUNNING = replace(
 )
 ORPHANED = replace(RUNNING, lease_expires_at_ms=NOW_MS - 1)
 ASKED = replace(RUNNING, cancel_requested_at_ms=NOW_MS - 30_000, cancel_requested_by="ann")
-AHEAD = replace(RUNNING, ready_at_ms=NOW_MS + 7)  # by the clock of who made it READY
+AHEAD = replace(RUNNING, ready_at_ms=NOW_MS + 7)  # by the clock of the actor that made it READY
 ENDED = replace(RUNNING, lease_expires_at_ms=None, finished_at_ms=NOW_MS - 1)
 
 SAMPLES = {
@@ -51,7 +51,7 @@ SAMPLES = {
 
 
 def worn_out(job: Job) -> Job:
-    """A job that has ended and ran once in its first life and after each reopening that is allowed."""
+    """Makes an ended job that ran once in its first life and once after each allowed reopening."""
     lives = range(limits.MAX_REOPENINGS + 1)
     history = [
         HistoryEntry(NOW_MS - 99_000 + life, state, life + (state is not State.PENDING), "w")
@@ -67,7 +67,7 @@ def worn_out(job: Job) -> Job:
 
 
 def others(*allowed: State, **changes: Any) -> dict[str, Job]:
-    """A job in each state but those, with what else the condition asks for left as it is."""
+    """Returns a job in each other state, with the other fields that the condition asks for unchanged."""
     return {f"is {state}": replace(job, **changes) for state, job in SAMPLES.items() if state not in allowed}
 
 

@@ -1,4 +1,4 @@
-"""The cases of reopening what has ended; see transition_cases."""
+"""The cases of reopening ended jobs. See transition_cases."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def reopened(job: Job) -> Job:
 
 
 def refusals(job: Job) -> dict[str, Job]:
-    """Jobs that are not as `job` was when it was read."""
+    """Makes jobs that differ from `job` as it was when it was read."""
     changed = {
         "was reopened since": replace(job, reopened=job.reopened + 1),
         "was tried since": replace(job, attempt=3),

@@ -1,4 +1,4 @@
-"""A transition, and what it does to a job."""
+"""A transition and its effect on a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidegate.domain.transitions import Transition
 
 @dataclass(frozen=True)
 class Case:
-    """`moved` is `job` after `transition`; every job of `refused` breaks the condition that its key names."""
+    """One case: `moved` is `job` after `transition`. Every job of `refused` breaks the condition that its key names."""
 
     transition: Transition
     job: Job

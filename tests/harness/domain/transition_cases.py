@@ -1,4 +1,4 @@
-"""For every transition class: a job that it moves, what becomes of it, and jobs that break its conditions."""
+"""For every transition class: a job that it changes, the changed job, and jobs that break its conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases of what a worker writes of a job that it has claimed; see transition_cases."""
+"""The cases of transitions that a worker makes with a job that it has claimed. See transition_cases."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WorkerCase = tuple[Transition, Job, Job, Mapping[str, Job]]
 
 
 def _often_interrupted() -> Job:
-    """A running job that as many workers have handed back as its history keeps, each under an attempt of its own."""
+    """Makes a running job whose history is full of give-backs, each by another worker under its own attempt."""
     rounds = range(1, limits.MAX_INTERRUPTIONS_KEPT + 1)
     history = [HistoryEntry(NOW_MS - 500, State.QUEUED, 0, "dispatcher")]
     for number in rounds:
@@ -110,7 +110,7 @@ def _finishes() -> list[WorkerCase]:
             )
             for state, tries in ((State.FAILED, 1), (State.TIMED_OUT, 1), (State.CANCELLED, 0))
         ),
-        # A worker that was slow but not yet given up may still finish: nobody else holds the attempt.
+        # A worker that was slow but is not counted as lost may still finish: no other worker holds the attempt.
         (finish(ORPHANED, CANCELLED), ORPHANED, ended(ORPHANED, State.CANCELLED, FAILURE), NONE),
     ]
 

@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 300
 
 
 def tidegate(home: Path, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """One command with the stack in `home`; its output is captured, its exit code is the caller's to check."""
+    """Runs one command with the stack in `home`, and captures its output. The caller checks the exit code."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TIDEGATE_"))
     }
@@ -29,7 +29,7 @@ def tidegate(home: Path, *arguments: str, stdin: str | None = None) -> subproces
 
 
 def tidegate_json(home: Path, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
-    """The same with `--output json`, for a command that must succeed."""
+    """Runs a command with `--output json`. The command must succeed."""
     result = tidegate(home, *arguments, "--output", "json", stdin=stdin)
     assert result.returncode == 0, result.stderr
     answer: dict[str, Any] = json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""Runs built functions under Lambda's own runtime interface, with no more on their path than Lambda gives them."""
+"""Runs built functions under Lambda's own runtime interface, with the import path that Lambda gives them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class BuiltFunction:
-    """A function as `sam build` left it: its code, and the import folders of its layers in their order."""
+    """A function as `sam build` left it: its code, and the import folders of its layers in order."""
 
     name: str
     code: Path
@@ -42,7 +42,7 @@ class BuiltFunction:
 
 
 def built_functions(build: Path) -> dict[str, BuiltFunction]:
-    """All functions of a build folder, by their names in the template."""
+    """Returns all functions of a build folder, by their names in the template."""
     template, problems = decode(str(build / "template.yaml"))
     assert not problems, problems
     resources = template["Resources"]
@@ -51,7 +51,7 @@ def built_functions(build: Path) -> dict[str, BuiltFunction]:
         return Path(build / resources[reference["Ref"]]["Properties"]["ContentUri"] / "python")
 
     def layers(stated: Any) -> Sequence[Mapping[str, str]]:
-        """A function's layers on the local stack, which has the samples."""
+        """Returns a function's layers on the local stack, which has the samples."""
         found: Sequence[Mapping[str, str]] = stated["Fn::If"][1] if isinstance(stated, Mapping) else stated
         return found
 
@@ -67,7 +67,7 @@ def built_functions(build: Path) -> dict[str, BuiltFunction]:
 
 
 def link_provided(folder: Path) -> list[str]:
-    """Fills a folder with what the runtime brings, as it is pinned here; returns the names of the distributions."""
+    """Fills a folder with the runtime's packages, as pinned here. Returns the names of the distributions."""
     folder.mkdir()
     found = {each.name: each for each in _with_needs(PROVIDED)}
     for each in found.values():
@@ -87,20 +87,20 @@ def _with_needs(names: Sequence[str]) -> Iterator[Distribution]:
 
 
 def top_level(found: Distribution) -> set[str]:
-    """The files and folders that a distribution puts on the import path."""
+    """Returns the files and folders that a distribution puts on the import path."""
     names = {path.parts[0] for path in found.files or ()}
     return names - {"..", "__pycache__"}
 
 
 def import_path(function: BuiltFunction, provided: Path) -> list[Path]:
-    """What Lambda has on the path of a function, besides the standard library."""
+    """Returns the import path that Lambda gives a function, without the standard library."""
     return [function.code, *function.layers, provided]
 
 
 def function_environment(
     stack: StackInfo, function: BuiltFunction, path: Sequence[Path], bytecode: Path
 ) -> dict[str, str]:
-    """The function's own variables as deployed, and what Lambda sets: credentials of the function's role among them."""
+    """Returns the function's own variables as deployed, and those that Lambda sets, such as its role's credentials."""
     session = stack.session()
     stacks = session.client("cloudformation", endpoint_url=stack.endpoint_url)
     found = stacks.describe_stack_resource(StackName="tidegate", LogicalResourceId=function.name)
@@ -124,24 +124,24 @@ def function_environment(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
         "LAMBDA_TASK_ROOT": str(function.code),
         "PYTHONPATH": os.pathsep.join(map(str, path)),
-        "PYTHONPYCACHEPREFIX": str(bytecode),  # what is built is not written to, as on Lambda
+        "PYTHONPYCACHEPREFIX": str(bytecode),  # the built code is not written to, as on Lambda
     }
 
 
 @dataclass(frozen=True, slots=True)
 class RunningFunction:
-    """A function that waits for events. What it and the runtime interface write goes to `log`."""
+    """A function that waits for events. Its output and that of the runtime interface go to `log`."""
 
     url: str
     log: Path
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
-        """Its answer, or Lambda's report of an error."""
+        """Returns its answer, or Lambda's report of an error."""
         answer = httpx.post(self.url, json=event, timeout=_PATIENCE_SECONDS, trust_env=False)
-        return answer.json()  # whatever the status: a start that failed has another one
+        return answer.json()  # with any status: a failed start has another one
 
     def entries(self) -> list[dict[str, Any]]:
-        """The lines of the function's own log so far."""
+        """Returns the lines of the function's own log so far."""
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
@@ -171,7 +171,7 @@ def running(function: BuiltFunction, environment: Mapping[str, str], log: Path) 
         _wait_until_it_listens(process, port, log)
         yield RunningFunction(f"http://127.0.0.1:{port}{_INVOKE}", log)
     finally:
-        process.terminate()  # it ends the interpreter along with itself; killed, it would leave that behind
+        process.terminate()  # terminated, it ends the interpreter too; killed, it would leave that behind
         process.wait(timeout=_PATIENCE_SECONDS)
 
 

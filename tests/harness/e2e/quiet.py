@@ -1,4 +1,4 @@
-"""Switches off what wakes the functions of a stack by itself."""
+"""Switches off the events that wake the functions of a stack by themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SCHEDULES = ("dispatcher", "reaper")
 
 
 def set_schedule(stack: StackInfo, name: str, state: Literal["ENABLED", "DISABLED"]) -> None:
-    """Switches a schedule on or off; all else of it stays as it is."""
+    """Switches a schedule on or off, and leaves the rest of it unchanged."""
     scheduler = stack.session().client("scheduler", endpoint_url=stack.endpoint_url)
     found = scheduler.get_schedule(Name=name, GroupName=stack.outputs["ScheduleGroupName"])
     kept: dict[str, Any] = {
@@ -21,7 +21,7 @@ def set_schedule(stack: StackInfo, name: str, state: Literal["ENABLED", "DISABLE
 
 
 def quieten(stack: StackInfo) -> None:
-    """Neither a schedule nor a stream nor a queue calls a function of this stack any more."""
+    """Makes sure that no schedule, stream or queue calls a function of this stack any more."""
     for name in SCHEDULES:
         set_schedule(stack, name, "DISABLED")
     functions = stack.session().client("lambda", endpoint_url=stack.endpoint_url)

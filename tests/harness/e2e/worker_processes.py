@@ -1,4 +1,4 @@
-"""Worker processes that tests start, and waiting for what follows from them."""
+"""Worker processes that tests start, and waits for their effects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 90
 
 
 class RunningWorker:
-    """A worker process of pool ecs; what it says is kept."""
+    """A worker process of pool ecs, whose output is kept."""
 
     def __init__(self, home: Path, log: Path, *options: str, variables: Mapping[str, str]) -> None:
         self.log = log
@@ -38,9 +38,10 @@ class RunningWorker:
 def worker(
     home: Path, log: Path, *options: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[RunningWorker]:
-    """Runs a worker process while the block runs; `variables` are added to its environment.
+    """Runs a worker process while the block runs. `variables` are added to its environment.
 
-    It is told to end rather than killed: on the emulator a long poll that is cut off still takes the next message.
+    The process is terminated rather than killed: in the emulator a long poll that is cut off still takes the next
+    message.
     """
     running = RunningWorker(home, log, *options, variables=variables or {})
     try:
@@ -56,7 +57,7 @@ def worker(
 
 
 def becomes(read: Callable[[], Any], wanted: object) -> None:
-    """Waits, as long as patience allows, until what `read` finds is what is wanted."""
+    """Waits, with a time limit, until `read` returns the wanted value."""
     deadline_s = time.monotonic() + PATIENCE_SECONDS
     while (found := read()) != wanted:
         assert time.monotonic() < deadline_s, found

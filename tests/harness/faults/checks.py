@@ -1,4 +1,4 @@
-"""What must be true once a deployment has come to rest, whatever failed on the way."""
+"""The invariants of a deployment at rest, whatever failed before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUNDS = 3
 
 
 def bring_to_rest(deployment: Deployment) -> int:
-    """Lets the schedule come round until everything has ended; returns how many rounds that took, at most three."""
+    """Runs ticks until everything has ended. Returns how many rounds that took, at most three."""
     deployment.settle()
     for rounds in range(ROUNDS + 1):
         if _is_at_rest(deployment):
@@ -32,7 +32,7 @@ def _is_at_rest(deployment: Deployment) -> bool:
 
 
 def check_all(deployment: Deployment) -> None:
-    """Every invariant of a deployment at rest."""
+    """Checks every invariant of a deployment at rest."""
     jobs = deployment.jobs
     check_histories(jobs.values())
     check_order(deployment)

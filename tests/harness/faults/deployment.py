@@ -1,7 +1,7 @@
-"""A deployment on emulated AWS whose parts are called by hand, each of which bears a failed call as it does on AWS.
+"""A deployment on emulated AWS whose parts are called by hand. Each part handles a failed call as it does on AWS.
 
-A client asks again under its key. A batch of the stream comes again. What the schedule called is called again a minute
-later. A message that was not acknowledged is delivered again, and a lease that nobody extends ends.
+A client asks again under its key. A batch of the stream comes again. A tick that failed comes again a minute later. A
+message that was not acknowledged is delivered again, and a lease that no worker extends ends.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from tidegate.usecases.work.run import (
 T = TypeVar("T")
 
 START_MS = 1_800_000_000_000
-MINUTE_MS = 60_001  # a lease that was taken at the last one has ended
+MINUTE_MS = 60_001  # a lease taken in the last one has ended
 POOL, PROCESS_POOL = "lambda", "ecs"
 DIES = Outcome(OutcomeKind.LOST)  # its worker is never heard of again
 DONE = Outcome(OutcomeKind.SUCCEEDED, result=1)
@@ -67,7 +67,7 @@ Course = Callable[[Job], Outcome]
 
 
 class ReadsUpstreams(AnyParameters):
-    """Job types whose code is given the results of its upstreams."""
+    """Job types whose code receives the results of its upstreams."""
 
     def reads_upstreams(self, job_type: str) -> bool:
         return True
@@ -77,7 +77,7 @@ class ReadsUpstreams(AnyParameters):
 
 
 class Deployment:
-    """One run. `started` and `ended` are the numbers of the writes that first did that to a job."""
+    """One run. `started` and `ended` are the numbers of the writes that first started or ended a job."""
 
     def __init__(
         self, aws: EmulatedAws, *, dispatch_lease_seconds: int = 0, retention_days: float = 30
@@ -109,12 +109,12 @@ class Deployment:
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
         self.course: Course = lambda _job: DONE
-        self.served = [POOL]  # pools that have workers
+        self.served = [POOL]  # the pools that have workers
         self.started: dict[str, int] = {}
         self.began: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self._writes = 0
-        self._workers = count(1)  # each message is taken by one of its own
+        self._workers = count(1)  # a new worker takes each message
         self._read = dict.fromkeys(("jobs", "workers", "control"), 0)
 
     @property
@@ -123,19 +123,19 @@ class Deployment:
 
     @property
     def jobs(self) -> Mapping[str, Job]:
-        """Every job as it stands."""
+        """Returns every job as it is now."""
         found = [job_from_image(item) for item in self.aws.items(self.tables.jobs)]
         return {job.job_id: job for job in found}
 
     @property
     def submissions(self) -> Sequence[Submission]:
-        """The record of every workflow."""
+        """Returns the record of every workflow."""
         ids = [item[schema.SUBMISSION_ID]["S"] for item in self.aws.items(self.tables.submissions)]
         return [found for each in ids if (found := self.services.submissions.get(each)) is not None]
 
     @property
     def states(self) -> Mapping[str, State]:
-        """The state of each job by its key or its name."""
+        """Returns the state of each job by its key or its name."""
         return {job.key or job.name or job.job_id: job.state for job in self.jobs.values()}
 
     def wait(self, ms: int) -> None:
@@ -143,7 +143,7 @@ class Deployment:
 
     # --- a client ----------------------------------------------------------------------------------
     def ask(self, call: Callable[[], T]) -> T:
-        """What a client is answered, who asks again where it is not."""
+        """Returns the answer to a client that asks again until it gets one."""
         for _ in range(_TRIES - 1):
             try:
                 return call()
@@ -159,7 +159,10 @@ class Deployment:
         return self._invoke(lambda: reap(self.services, now_ms=self.now_ms))
 
     def events(self) -> bool:
-        """Brings the dispatcher what the streams hold, each batch until it is taken; whether there was anything."""
+        """Brings the records of the streams to the dispatcher, each batch until it is taken.
+
+        Says whether there were any.
+        """
         jobs, workers, rules = (self._take(name) for name in ("jobs", "workers", "control"))
         changed = [change.new for change in self._changes(jobs) if change.concerns_dispatcher]
         if workers:
@@ -171,7 +174,7 @@ class Deployment:
         return bool(changed or workers)
 
     def lose_events(self) -> None:
-        """What the streams hold is never brought to the dispatcher."""
+        """Drops the records of the streams, so that the dispatcher never gets them."""
         for name in ("workers", "control"):
             self._take(name)
         list(self._changes(self._take("jobs")))
@@ -222,7 +225,7 @@ class Deployment:
 
     # --- the workers -------------------------------------------------------------------------------
     def work(self) -> bool:
-        """Workers take what their queues show, until it is nothing; whether there was anything."""
+        """Lets workers take the messages that their queues show until there are none. Says whether there were any."""
         worked = False
         for pool in self.served:
             for _ in range(_PASSES):
@@ -234,7 +237,7 @@ class Deployment:
         return worked
 
     def work_as_function(self, during: Callable[[str], object]) -> None:
-        """The pool's function runs the job of one message; `during` happens while it does, and is given the job."""
+        """Runs the job of one message in the pool's function. `during` is called with the job while it runs."""
         executor, clock = Beats(during), VirtualClock(self.aws)
         for delivery in self._receive(POOL, limit=1):
             run = partial(run_message, self.services, executor, clock, delivery.message, "function")
@@ -248,7 +251,7 @@ class Deployment:
             return ()
 
     def _serve(self, pool: str, deliveries: Sequence[Delivery]) -> None:
-        """As the pipeline of a worker process does: claims, endings and receipts in batches."""
+        """Claims, ends and acknowledges in batches, as the pipeline of a worker process does."""
         self.wait(1)
         outcomes = claim_all(
             self.services, [each.message for each in deliveries], f"{pool}-{next(self._workers)}", self.now_ms
@@ -291,14 +294,14 @@ class Deployment:
 
     # --- time passes -------------------------------------------------------------------------------
     def settle(self) -> None:
-        """Events reach the dispatcher and messages the workers, until there is neither."""
+        """Brings events to the dispatcher and messages to the workers, until there are neither."""
         for _ in range(_PASSES):
             if not (self.events() | self.work()):
                 return
         raise AssertionError("it never comes to rest")
 
     def minute(self) -> None:
-        """A round of the schedule, and what follows from it."""
+        """Runs one tick, and everything that follows from it."""
         self.wait(MINUTE_MS)
         self.reap()
         self.tick()

@@ -1,7 +1,7 @@
-"""DynamoDB and SQS of the local emulator, in this process and on a virtual time: a call takes half a millisecond.
+"""DynamoDB and SQS of the local emulator, in this process and on a virtual clock: a call takes half a millisecond.
 
-The clients are real ones of boto3. What they are about to sign and send is handed to the emulator's own functions,
-and what those answer is parsed by botocore like any answer of AWS.
+The clients are real ones of boto3. The requests that they would sign and send go to the emulator's own functions, and
+botocore parses the answers like any answer of AWS.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class EmulatedAws:
         self.clients = emulated_clients()
 
     def empty(self, now_ms: int) -> Tables:
-        """Starts over with the tables of the template, their streams open, and nothing in them."""
+        """Starts over with empty tables of the template and open streams."""
         self.now_ms = now_ms
         dynamodb.reset()
         sqs.reset()
@@ -57,31 +57,31 @@ class EmulatedAws:
         return tables
 
     def make_queue(self, name: str) -> str:
-        """A queue with its queue of dead letters; its address."""
+        """Makes a queue with a queue of dead letters. Returns its address."""
         return make_queue(self.clients, name)
 
     def lose_messages(self) -> None:
-        """Whatever is in a queue is gone."""
+        """Drops all messages of a queue."""
         for queue in sqs._queues.values():
             queue["messages"].clear()
 
     def messages(self) -> int:
-        """How many messages there are in all queues, those that are hidden included."""
+        """Returns the number of messages in all queues, hidden ones included."""
         return sum(len(queue["messages"]) for queue in sqs._queues.values())
 
     def records(self, table: str, after: int) -> list[dict[str, Any]]:
-        """The records of a table's stream after so many."""
+        """Returns the records of a table's stream after the first `after`."""
         found: list[dict[str, Any]] = dynamodb.stream_records_since(table, after, _MOST_RECORDS)
         return found
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """Everything that is in a table."""
+        """Returns all items of a table."""
         partitions: dict[str, dict[str, Any]] = dynamodb._tables[table]["items"]
         return [item for items in partitions.values() for item in items.values()]
 
 
 def emulated_clients() -> AwsClients:
-    """Clients of the emulator in this process. One thread: the calls of a run come in the same order each time."""
+    """Makes clients of the emulator in this process. They use one thread, so the calls of a run keep their order."""
     clients = aws_clients(_NOWHERE, threads=1)
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", _answer)  # type: ignore[arg-type]  # it may answer
@@ -90,7 +90,7 @@ def emulated_clients() -> AwsClients:
 
 @contextmanager
 def emulated_aws() -> Iterator[EmulatedAws]:
-    """The emulator with what it lacks, on a virtual time; put back as it was at the end."""
+    """Starts the emulator with its missing parts on a virtual clock, and restores it at the end."""
     aws = EmulatedAws()
     lacking = (
         "_partiql_insert",
@@ -120,7 +120,7 @@ def emulated_aws() -> Iterator[EmulatedAws]:
 
 
 def _answer(model: OperationModel, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
-    """Has the emulator answer a request that is about to be signed and sent, and reads its answer as botocore does."""
+    """Hands a request to the emulator instead of sending it, and reads the answer as botocore does."""
     headers = {name.lower(): value for name, value in params["headers"].items()}
     service = dynamodb if model.service_model.service_name == "dynamodb" else sqs
     work = service.handle_request("POST", "/", headers, params["body"], {})
@@ -145,5 +145,5 @@ def _parsed(model: OperationModel, answer: dict[str, Any]) -> dict[str, Any]:
     if answer["status_code"] >= 300:
         shape = service.shape_for_error_code(parsed["Error"]["Code"])
         if shape is not None:
-            parsed.update(parser.parse(answer, shape))  # what the error brings along: the item that refused
+            parsed.update(parser.parse(answer, shape))  # an error brings the item that refused
     return parsed

@@ -1,4 +1,4 @@
-"""What a function runs job code with, on a virtual time."""
+"""The parts with which a function runs job code, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class VirtualClock:
         self._aws = aws
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Returns milliseconds since the epoch."""
         return self._aws.now_ms
 
 
 class Beats:
-    """An executor whose jobs beat once, after something has happened, and stop where they are told to."""
+    """An executor whose jobs beat once, after a given event, and stop when they are told to."""
 
     def __init__(self, during: Callable[[str], object]) -> None:
         self._during = during

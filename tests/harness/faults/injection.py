@@ -1,4 +1,4 @@
-"""Makes one call of a run fail, before it happens or after, in whole or in part; and notes which calls there are."""
+"""Makes one call of a run fail, before or after its effect, in whole or in part, and notes every call."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _NOWHERE = "http://127.0.0.1:9"
 
 
 class Kind(StrEnum):
-    """How a call fails. TWICE is for writes to tables, the last three are for batches."""
+    """A way in which a call fails. TWICE is for writes to tables, the last three are for batches."""
 
-    BEFORE = "BEFORE"  # nothing happens, and the caller learns that it failed
-    AFTER = "AFTER"  # it happens, and the answer is lost
-    TWICE = "TWICE"  # it happens, the answer is lost, and the client sends it again by itself
-    PART = "PART"  # half of it happens; the rest is named as left over, once
-    STUCK = "STUCK"  # half of it happens; the rest is left over however often an operation repeats it
-    DENIED = "DENIED"  # all of it happens, and half is named as left over all the same
+    BEFORE = "BEFORE"  # it has no effect, and the caller learns that it failed
+    AFTER = "AFTER"  # it has its effect, and the answer is lost
+    TWICE = "TWICE"  # it has its effect, the answer is lost, and the client itself sends it again
+    PART = "PART"  # half of it has its effect; the rest is named as left over, once
+    STUCK = "STUCK"  # half of it has its effect; the rest is left over however often an operation repeats it
+    DENIED = "DENIED"  # all of it has its effect, and half is named as left over all the same
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong in a run: the call with this number, from 0."""
+    """One failure in a run, of the call with this number, from 0."""
 
     number: int
     kind: Kind
@@ -43,7 +43,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """How the answer to one kind of batch says that something is left over."""
+    """The form in which the answer to one kind of batch names entries as left over."""
 
     split: Callable[[Mapping[str, Any], float], tuple[Mapping[str, Any] | None, Any]]
     add: Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -96,13 +96,13 @@ BATCHES: Mapping[str, _Batch] = {
         _split_entries, lambda answer, left: {**answer, "Failed": left}, {"Successful": []}
     ),
 }
-# BatchGetItem has no such answer: what it read it brings.
+# BatchGetItem can't be denied: an answer holds the items that it read.
 _DENIABLE = frozenset(BATCHES) - {"BatchGetItem"}
 _CONDITIONAL = frozenset({"UpdateItem", "PutItem", "DeleteItem", "BatchExecuteStatement"})
 
 
 def kinds_of(operation: str) -> tuple[Kind, ...]:
-    """How a call of this operation can fail."""
+    """Returns the ways in which a call of this operation can fail."""
     kinds: tuple[Kind, ...] = (Kind.BEFORE, Kind.AFTER)
     if operation in _CONDITIONAL:
         kinds += (Kind.TWICE,)
@@ -115,7 +115,7 @@ def kinds_of(operation: str) -> tuple[Kind, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of AWS that was made, and the modules of the use cases that it was made for."""
+    """A call of AWS, and the modules of the use cases that made it."""
 
     site: Site
     operation: str
@@ -123,7 +123,7 @@ class Call:
 
 
 class Injector:
-    """Stands between the clients and AWS while it is armed, and lets one call fail."""
+    """Stands between the clients and AWS while it is armed, and makes one call fail."""
 
     def __init__(self, clients: AwsClients, sites: frozenset[Site]) -> None:
         self.calls: list[Call] = []
@@ -137,14 +137,14 @@ class Injector:
             self._wrap(client)
 
     def arm(self, fault: Fault | None) -> None:
-        """From now on calls are noted, and the one that is named fails."""
+        """Notes calls from now on, and makes the named one fail."""
         self.calls = []
         self._fault = fault
         self._refusing = None
         self.armed = True
 
     def disarm(self) -> None:
-        """Nothing goes wrong any more."""
+        """Lets every call through again."""
         self.armed = False
 
     def _wrap(self, client: Any) -> None:
@@ -184,7 +184,7 @@ class Injector:
 
 
 def _again(make: Callable[..., Any], operation: str, given: Mapping[str, Any]) -> Any:
-    """Answers as a call that went out twice: botocore says in each answer how often that was."""
+    """Answers like a call that was sent twice: botocore counts the retries in each answer."""
     try:
         answer = make(operation, given)
     except ClientError as error:
@@ -203,7 +203,7 @@ def _partly(make: Callable[..., Any], operation: str, given: Mapping[str, Any], 
 
 
 def _denied(answer: dict[str, Any], operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a batch that was carried out, with half of it named as left over."""
+    """Returns the answer to a batch that was carried out, with half of it named as left over."""
     batch = BATCHES[operation]
     _, left = batch.split(given, 0.5)
     if operation == "BatchExecuteStatement":
@@ -216,9 +216,11 @@ _METADATA = {"HTTPStatusCode": 200, "RetryAttempts": 0}
 
 
 def _not_reached(operation: str, number: int) -> Exception:
-    """What botocore raises when its own retries are used up; one or the other, so that both are met.
+    """Returns the error that botocore raises when its own retries are used up. Two kinds take turns, so that both
+    occur.
 
-    No throttle: an operation goes on after one, and whoever asked learns nothing (tests/contract/test_efforts.py).
+    It is no throttle: an operation goes on after a throttle, and its caller learns nothing of it
+    (tests/contract/test_efforts.py).
     """
     if number % 2:
         return EndpointConnectionError(endpoint_url=_NOWHERE)

@@ -1,4 +1,4 @@
-"""Scenarios of jobs that are kept, because others still need them."""
+"""Scenarios of jobs that are kept because others still need them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE = {"text": "x" * 5_000}
 
 
 def kept_for_others(d: Deployment) -> None:
-    """A large result stays first for a new submission, then for a job that waits for long."""
+    """A large result is kept first for a new submission, then for a job that waits for long."""
     d.course = lambda _job: replace(DONE, result=LARGE)
     upstream = submit(d, "upstream")
     d.settle()

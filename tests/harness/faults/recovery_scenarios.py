@@ -1,4 +1,4 @@
-"""Scenarios of people who stop work, and who have it tried again."""
+"""Scenarios of people that cancel jobs, or retry them."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ CHAIN = workflow([job_of("a"), job_of("b", "a"), job_of("c", "b")])
 
 
 def _failed_chain(d: Deployment) -> str:
-    """`a` fails for good at its first attempt, the others are skipped for that; returns the workflow's id."""
+    """Makes `a` fail at its first attempt, so that the others are skipped. Returns the workflow's id."""
     d.course = ends_in({"a": BROKEN})
     ids = submit_all(d, CHAIN)
     d.settle()
     for _ in range(ROUNDS):
         if d.states["a"] in TERMINAL:
             break
-        d.minute()  # what went wrong is put right first
+        d.minute()  # the cause of the failure is mended first
     return ids["a"].partition(".")[0]
 
 
 def retried_by_hand(d: Deployment) -> None:
-    """With what was skipped for it, of a later submission too."""
+    """Retries a failed job with the jobs that were skipped for it, including those of a later submission."""
     first = f"{_failed_chain(d)}.0"
     submit(d, "later", depends_on=(DependencyRequest(job_id=first),))
     try:
         d.ask(lambda: retry_job(d.services, first, reopen_skipped=True, actor=ANN, now_ms=d.now_ms))
     except NotRetryable:
-        assert d.states["a"] is State.SUCCEEDED  # its first attempt was lost, so that it never failed
+        assert d.states["a"] is State.SUCCEEDED  # its first attempt was lost, so it never failed
     d.settle()
 
 
@@ -67,7 +67,7 @@ def rerun(d: Deployment) -> None:
 
 
 def dead_letter(d: Deployment) -> None:
-    """A message that no worker can take is given up by its queue, time and again, and its job fails for that."""
+    """Sends a message that no worker can take until its queue gives up, again and again, so that its job fails."""
     submit(d, "dead")
     submit(d, "dead too")
     for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
@@ -76,7 +76,7 @@ def dead_letter(d: Deployment) -> None:
 
 
 def redriven(d: Deployment) -> None:
-    """Of two jobs whose message their queue gave up, and what was skipped for one of them."""
+    """Redrives two jobs whose messages their queue gave up, and the jobs that were skipped for one of them."""
     dead = submit(d, "dead")
     submit(d, "dead too")
     submit(d, "after", depends_on=(DependencyRequest(job_id=dead),))
@@ -89,7 +89,7 @@ def redriven(d: Deployment) -> None:
 
 
 def cancelled_whole(d: Deployment) -> None:
-    """A workflow whose roots were not written when its submitter died."""
+    """Cancels a workflow whose roots were not written when its submitter died."""
     cut_off(d, "jobs", "insert_if_absent", CHAIN)
     for submission in d.ask(lambda: d.submissions):
         _cancel_workflow(d, submission.submission_id)
@@ -99,7 +99,7 @@ def _cancel_workflow(d: Deployment, workflow_id: str) -> None:
     try:
         d.ask(lambda: cancel_workflow(d.services, workflow_id, actor=ANN, now_ms=d.now_ms))
     except NotFound:
-        return  # its submitter died before it was accepted
+        return  # its submitter died before the workflow was accepted
 
 
 def cancelled_downstream(d: Deployment) -> None:

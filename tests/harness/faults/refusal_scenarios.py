@@ -1,4 +1,4 @@
-"""Scenarios in which batches of transitions are refused: another actor was quicker."""
+"""Scenarios in which batches of transitions are refused, because another actor was faster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tidegate.usecases.recover.cancel import cancel_workflow
 
 @dataclass
 class Interrupted:
-    """A job store ahead of whose first batch of transitions something happens."""
+    """A job store that runs another actor before its first batch of transitions."""
 
     inner: Any
     happens: Callable[[], object]
@@ -43,7 +43,7 @@ class Interrupted:
 
 
 def doubled_messages(d: Deployment) -> None:
-    """Messages come again, several at once, when their jobs have ended."""
+    """Delivers messages again, several at once, after their jobs have ended."""
     for name in ("one", "two", "three"):
         submit(d, name)
     d.settle()
@@ -52,7 +52,7 @@ def doubled_messages(d: Deployment) -> None:
 
 
 def slow_dispatcher(d: Deployment) -> None:
-    """It dispatches what a quicker one has dispatched since it looked; one of the jobs needs a permit."""
+    """A slow dispatcher dispatches jobs that a faster one has just dispatched. One of them needs a permit."""
     for name in ("first", "plain"):
         submit(d, name, concurrency_key="k" if name == "first" else None)
     slow: Any = replace(d.services, jobs=Interrupted(d.services.jobs, d.events))
@@ -64,7 +64,7 @@ def slow_dispatcher(d: Deployment) -> None:
 
 
 def begins_when_looked_at(d: Deployment) -> tuple[Mapping[str, str], Any]:
-    """A workflow, and services under which two of its jobs begin right before their first batch of transitions."""
+    """Makes a workflow, and services under which two of its jobs begin right before their first transitions."""
     d.course = lambda _job: DIES
     ids = submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a", "b")]))
 
@@ -76,10 +76,10 @@ def begins_when_looked_at(d: Deployment) -> tuple[Mapping[str, str], Any]:
 
 
 def cancelled_as_they_begin(d: Deployment) -> None:
-    """Jobs of a workflow begin between the look at it and its cancellation; their workers do not heed it."""
+    """Jobs of a workflow begin between a cancellation's read and its write. Their workers ignore the cancellation."""
     ids, services = begins_when_looked_at(d)
     workflow_id = ids["a"].partition(".")[0]
-    # Its clock is ahead, for time goes on while the call is under way.
+    # Its clock is ahead, because time passes during the call.
     d.ask(lambda: cancel_workflow(services, workflow_id, actor="client", now_ms=d.now_ms + 5_000))
     d.wait(40_000)
     d.reap()

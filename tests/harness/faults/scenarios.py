@@ -1,6 +1,6 @@
-"""Short runs of a deployment that together make every call of AWS there is.
+"""Short runs of a deployment that together make every call of AWS.
 
-A new use case is a new scenario, or a step in one: what it asks of AWS is then failed without further ado.
+A new use case is a new scenario, or a step in one. The suite then makes each of its calls of AWS fail.
 """
 
 from __future__ import annotations
@@ -88,9 +88,10 @@ Scenario = Callable[[Deployment], None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scenario. `otherwise` are further states that a job may end in where something fails.
+    """A scenario. `otherwise` are further states in which a job may end if a call fails.
 
-    `refusable` says that there may be no jobs at all then, for its client gives up. `settings` are the deployment's.
+    `refusable` says that there may be no jobs at all then, because the client gives up. `settings` are the
+    deployment's.
     """
 
     run: Scenario
@@ -101,7 +102,7 @@ class Case:
 
 # --- jobs ------------------------------------------------------------------------------------------
 def one_job(d: Deployment) -> None:
-    """Its parameters and its result are stored apart."""
+    """A job whose parameters and result are overflow."""
     d.course = lambda _job: replace(DONE, result=LARGE)
     job_id = submit(d, "one", parameters=LARGE)
     d.settle()
@@ -109,7 +110,7 @@ def one_job(d: Deployment) -> None:
 
 
 def earlier_jobs(d: Deployment) -> None:
-    """Jobs that wait for one of an earlier submission: before it has ended, and after."""
+    """Jobs that wait for a job of an earlier submission: before it has ended, and after."""
     d.course = lambda _job: replace(DONE, result=LARGE)
     upstream = submit(d, "upstream")
     condition = DependencyRequest(
@@ -122,7 +123,7 @@ def earlier_jobs(d: Deployment) -> None:
 
 
 def retried(d: Deployment) -> None:
-    """Two jobs fail and come again after a backoff, one is handed back."""
+    """Two jobs that fail and run again after a backoff, and a job whose lease is given back."""
     handed_back = Outcome(OutcomeKind.HANDED_BACK)
     d.course = ends_in({"fails": FAILED, "fails too": FAILED, "handed back": handed_back})
     for name in ("fails", "fails too", "handed back"):
@@ -134,7 +135,7 @@ def retried(d: Deployment) -> None:
 
 
 def cancelled(d: Deployment) -> None:
-    """One job waits for its turn, one runs and is forced, one has to wait for another."""
+    """A job that waits for dispatch, a job that is forced while it runs, and a job that waits for another."""
     running = submit(d, "running")
     d.course = ends_in({"running": DIES})
     d.settle()
@@ -156,7 +157,7 @@ def claimed_again(d: Deployment) -> None:
 
 
 def cancelled_while_it_runs(d: Deployment) -> None:
-    """One hears of it by a heartbeat, and one only when it is to be tried again."""
+    """One job learns of its cancellation by a heartbeat, and another only before its next try."""
     late = submit(d, "late")
     submit(d, "beaten")
 
@@ -172,7 +173,7 @@ def cancelled_while_it_runs(d: Deployment) -> None:
 
 
 def chosen_pools(d: Deployment) -> None:
-    """Jobs that name no pool get the freest when they become READY; one is to start when another has."""
+    """Jobs without a pool get the freest one when they become READY. One job starts when another has begun."""
     first = submit(d, "first", requires=("cpu",))
     started = DependencyRequest(job_id=first, type=DependencyType.MUST_START)
     submit(d, "second", requires=("cpu",), depends_on=(started,), not_before_ms=d.now_ms + 1_000)
@@ -184,12 +185,12 @@ def chosen_pools(d: Deployment) -> None:
 
 # --- workflows -------------------------------------------------------------------------------------
 def _tagged(request: JobRequest) -> JobRequest:
-    """So large that its dependents are stored apart."""
+    """A workflow so large that its dependents are overflow."""
     return replace(request, tags={f"tag-{number}": "x" * 60 for number in range(8)})
 
 
 def a_workflow(d: Deployment) -> None:
-    """Jobs with large inputs and many dependents, one of which waits for an earlier submission as well."""
+    """Jobs with large inputs and many dependents, one of which also waits for an earlier submission."""
     upstream = submit(d, "upstream")
     downstream = [f"d{number}" for number in range(12)]
     jobs = [_tagged(job_of("root")), *(job_of(key, "root") for key in downstream[:2])]
@@ -203,7 +204,7 @@ def a_workflow(d: Deployment) -> None:
 
 
 def cut_off_before_it_was_accepted(d: Deployment) -> None:
-    """The reaper removes what was staged."""
+    """An interrupted submission, whose staged items the reaper removes."""
     jobs = [_tagged(job_of("root")), job_of("a", "root"), job_of("b", "a")]
     jobs[1] = replace(jobs[1], parameters=LARGE)
     cut_off(d, "submissions", "save_plan", workflow(jobs))
@@ -212,7 +213,7 @@ def cut_off_before_it_was_accepted(d: Deployment) -> None:
 
 
 def cut_off_after_it_was_accepted(d: Deployment) -> None:
-    """The reaper finishes it."""
+    """An interrupted submission, which the reaper finishes."""
     cut_off(d, "jobs", "insert_if_absent", workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     d.wait(2 * MINUTE_MS)
     d.reap()
@@ -220,7 +221,7 @@ def cut_off_after_it_was_accepted(d: Deployment) -> None:
 
 
 def submitted_again(d: Deployment) -> None:
-    """A client comes again after its process had ended: before its workflow was accepted, and after."""
+    """A client submits again after its process ended: before its workflow was accepted, and after."""
     first = workflow([_tagged(job_of("root")), job_of("a", "root"), job_of("b", "root")])
     second = workflow([job_of("x"), job_of("y"), job_of("z", "x")])
     cut_off(d, "submissions", "save_plan", first)
@@ -230,9 +231,9 @@ def submitted_again(d: Deployment) -> None:
     d.settle()
 
 
-# --- what holds jobs back --------------------------------------------------------------------------
+# --- limits on dispatch ----------------------------------------------------------------------------
 def held_back(d: Deployment) -> None:
-    """Jobs of one key and of a type with a limit, one of a share; a pool is paused; dispatchers take turns."""
+    """Jobs of one key, of a type with a limit and of a share. A pool is paused, and dispatchers take turns."""
     submit(d, "first", concurrency_key="k")
     submit(d, "second", concurrency_key="k", concurrency_limit=2, share=ShareRequest(name="s"))
     d.ask(lambda: set_rules.limit_type(d.services, OTHER_TYPE, 1, actor=_OPERATOR, now_ms=d.now_ms))
@@ -242,12 +243,12 @@ def held_back(d: Deployment) -> None:
     d.ask(lambda: set_rules.resume_pool(d.services, POOL, actor=_OPERATOR, now_ms=d.now_ms))
     d.settle()
     d.wait(20 * MINUTE_MS)
-    d.tick()  # frees permits that were left behind, forgets lanes that nobody waits in, and has shares rest
+    d.tick()  # frees permits left behind, forgets lanes without waiting jobs, and lets shares rest
 
 
-# --- what the reaper puts right --------------------------------------------------------------------
+# --- repairs of the reaper -------------------------------------------------------------------------
 def lost(d: Deployment) -> None:
-    """A worker, a message, an event."""
+    """A lost worker, a lost message and a lost event."""
     d.course = ends_in({"worker": DIES})
     submit(d, "worker")
     d.settle()
@@ -265,7 +266,7 @@ def lost(d: Deployment) -> None:
 
 # --- worker processes ------------------------------------------------------------------------------
 def worker_processes(d: Deployment) -> None:
-    """One joins and falls silent, comes back, is asked to drain and leaves; another takes its place."""
+    """A worker joins and falls silent, comes back, drains and leaves. Another replaces it."""
     spec = WorkerSpec(PROCESS_POOL, "w", "host", slots=2, capabilities=frozenset({"cpu"}))
 
     def join(session_id: str, *, take_over: bool = False) -> Worker:
@@ -295,9 +296,9 @@ def worker_processes(d: Deployment) -> None:
     d.settle()
 
 
-# --- people who look -------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------------
 def looking(d: Deployment) -> None:
-    """Listings over several pages, and what holds of pools."""
+    """Listings over several pages, and the state of pools."""
     submit_all(d, workflow([job_of("a"), job_of("b"), job_of("c", "a")]))
     cursor: str | None = None
     for _ in range(2):

@@ -16,13 +16,13 @@ ADAPTERS = ROOT / "layers" / "core" / "tidegate" / "adapters"
 USE_CASES = ROOT / "layers" / "core" / "tidegate" / "usecases"
 DEPLOYED = (ROOT / "layers", ROOT / "functions", ROOT / "worker")
 SERVICES = frozenset(each.name for each in fields(AwsClients) if str(each.type).endswith("Client"))
-_MAKES_CLIENTS = "aws_clients"  # holds them, and calls nothing
+_MAKES_CLIENTS = ADAPTERS / "aws" / "clients.py"  # holds them, and calls nothing
 _MAKERS = frozenset({"client", "resource", "create_client"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:
-    """One call in the source: the function that it stands in, and the client's method that it calls."""
+    """One call in the source: its function, and the client's method that it calls."""
 
     module: str
     function: str
@@ -36,23 +36,23 @@ class Site:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Loose:
-    """A client that is used in another way than to be called on the spot, so that its calls can't be told."""
+    """A client that is used in another way than by a direct call, so that its calls can't be listed."""
 
     file: str
     line: int
 
 
 def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
-    """Every call of a client's method in the adapters; and every other use of a client in what is deployed."""
+    """Finds every call of a client's method in the adapters, and every other use of a client in deployed code."""
     sites: set[Site] = set()
     loose: set[Loose] = set()
     for root in DEPLOYED:
         for file in sorted(root.rglob("*.py")):
-            if file.parent == ADAPTERS and file.stem == _MAKES_CLIENTS:
+            if file == _MAKES_CLIENTS:
                 continue
-            finder = Finder(file.stem)
+            is_adapter = ADAPTERS in file.parents
+            finder = Finder(_name_of(file, ADAPTERS if is_adapter else root))
             finder.visit(ast.parse(file.read_text(encoding="utf-8")))
-            is_adapter = file.parent == ADAPTERS
             sites |= finder.sites if is_adapter else set()
             lines = finder.uses - (finder.called if is_adapter else set())
             loose |= {Loose(str(file.relative_to(ROOT)), line) for line in lines}
@@ -60,7 +60,7 @@ def find_sites() -> tuple[frozenset[Site], frozenset[Loose]]:
 
 
 class Finder(ast.NodeVisitor):
-    """Looks through one module: `sites` are the calls; lines of `uses` that are not `called` could hide one."""
+    """Walks through one module. `sites` are its calls. Lines of `uses` that are not in `called` could hide a call."""
 
     def __init__(self, module: str) -> None:
         self.sites: set[Site] = set()
@@ -102,29 +102,33 @@ def _is_client(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in SERVICES
 
 
+def _name_of(file: Path, folder: Path) -> str:
+    return ".".join(file.relative_to(folder).with_suffix("").parts)
+
+
 def site_under_way(sites: frozenset[Site]) -> Site:
-    """The site whose call is being made, from the stack of this thread."""
+    """Finds the site whose call is running, from the stack of this thread."""
     for frame in _frames():
         file = Path(frame.f_code.co_filename)
-        if file.parent != ADAPTERS:
+        if ADAPTERS not in file.parents:
             continue
         for site in sites:
-            if site.module == file.stem and site.line <= frame.f_lineno <= site.last_line:
+            if site.module == _name_of(file, ADAPTERS) and site.line <= frame.f_lineno <= site.last_line:
                 return site
     raise AssertionError("a call of AWS that is not made by the adapters")
 
 
 def use_cases_under_way() -> frozenset[str]:
-    """The modules of use cases that a call is made for, from the stack of this thread."""
+    """Finds the modules of use cases that made a call, from the stack of this thread."""
     files = (Path(frame.f_code.co_filename) for frame in _frames())
-    return frozenset(file.stem for file in files if file.parent == USE_CASES)
+    return frozenset(_name_of(file, USE_CASES) for file in files if USE_CASES in file.parents)
 
 
 def find_use_cases() -> frozenset[str]:
-    """The modules of use cases that have a function which is given the services."""
+    """Finds the modules of use cases with a function that takes the services."""
     return frozenset(
-        file.stem
-        for file in sorted(USE_CASES.glob("*.py"))
+        _name_of(file, USE_CASES)
+        for file in sorted(USE_CASES.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and any(each.arg == "services" for each in node.args.args)
     )

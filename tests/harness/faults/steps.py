@@ -1,4 +1,4 @@
-"""What clients do in a scenario."""
+"""The steps of clients in a scenario."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tidegate.usecases.submit.submit import (
 
 
 def submit(d: Deployment, name: str, **fields: Any) -> str:
-    """A client submits one job under a key of its own; returns its id."""
+    """Submits one job under a key of its own, and returns its id."""
     request = JobRequest(**{"type": JOB_TYPE, "name": name, "retry": RetryPolicy(3, 0, 0), **fields})
     return d.ask(
         lambda: submit_job(d.services, request, idempotency_key=name, fingerprint="f", now_ms=d.now_ms).job_id
@@ -33,7 +33,7 @@ def submit(d: Deployment, name: str, **fields: Any) -> str:
 
 
 def submit_all(d: Deployment, request: WorkflowRequest, key: str = "workflow") -> Mapping[str, str]:
-    """A client submits a workflow under a key of its own; returns the ids of its jobs by their keys."""
+    """Submits a workflow under a key of its own, and returns the ids of its jobs by their keys."""
     return d.ask(
         lambda: (
             submit_workflow(
@@ -44,7 +44,7 @@ def submit_all(d: Deployment, request: WorkflowRequest, key: str = "workflow") -
 
 
 def cancel(d: Deployment, job_id: str) -> None:
-    """A client cancels a job; that it has ended in another way is an answer too."""
+    """Cancels a job. An answer that it has ended in another way is accepted too."""
 
     def call() -> None:
         try:
@@ -56,14 +56,14 @@ def cancel(d: Deployment, job_id: str) -> None:
 
 
 def ends_in(courses: Mapping[str, Outcome]) -> Callable[[Job], Outcome]:
-    """The first attempt of each job that is named goes so; every other succeeds."""
+    """Ends the first attempt of each named job in the given way. Every other attempt succeeds."""
     return lambda job: courses.get(job.key or job.name or "", DONE) if job.attempt == 1 else DONE
 
 
 def give_up_messages(d: Deployment) -> None:
-    """The dispatcher sends what is to be sent, and nobody can take it until the queue gives it up."""
+    """Lets the dispatcher send messages that no worker can take until the queue gives them up."""
     d.events()
-    for _ in range(8):  # two more than it takes, for one may fail
+    for _ in range(8):  # two more than needed, because one may fail
         try:
             d.services.queue.receive(POOL, limit=10, wait_seconds=0)
         except DependencyUnavailable:
@@ -72,7 +72,7 @@ def give_up_messages(d: Deployment) -> None:
 
 
 class _EndsAt:
-    """A port in whose method the process ends that calls it."""
+    """A port in one of whose methods the calling process ends."""
 
     def __init__(self, port: object, method: str) -> None:
         self._port = port
@@ -85,7 +85,7 @@ class _EndsAt:
 
 
 def cut_off(d: Deployment, port: str, method: str, request: WorkflowRequest, key: str = "cut off") -> None:
-    """A submission whose process ends at a call, or before, and whose client never asks again."""
+    """Submits in a process that ends at a call, or before. The client never asks again."""
     whole = d.services
     ports: dict[str, Any] = {port: _EndsAt(getattr(whole, port), method)}
     d.services = replace(whole, **ports)

@@ -1,4 +1,4 @@
-"""Workers that can't run what they are given: messages passed on, and what the function of a pool says of itself."""
+"""Workers that can't run their jobs: messages passed on, and the type faults that a pool's function reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tidegate.usecases.work.stale_messages import stale_among
 
 
 def passed_on(d: Deployment) -> None:
-    """A message is hidden for others, at last for long, and then its job is taken back."""
+    """A message is hidden for others, finally for long, and then its job is taken back."""
     submit(d, "foreign")
     d.events()
     for receives in (1, MOST_DELIVERIES, MOST_DELIVERIES + 1):
@@ -37,13 +37,13 @@ def passed_on(d: Deployment) -> None:
                 if pass_on(d.services, POOL, late, "old", "old lacks its type", d.now_ms):
                     d.services.queue.delete(POOL, [delivery.receipt])
             except DependencyUnavailable:
-                continue  # it comes again
+                continue  # the message comes again
         d.wait(121_000)
     d.settle()
 
 
 def refused_by_the_function(d: Deployment) -> None:
-    """It lacks the type of a job, says so, and a deployment mends it."""
+    """The function lacks the type of a job and reports it, and a deployment mends it."""
     submit(d, "foreign")
     d.events()
     faults = FunctionFaults()
@@ -57,7 +57,7 @@ def refused_by_the_function(d: Deployment) -> None:
 
 
 def given_up_by_the_function(d: Deployment) -> None:
-    """Code that does not end is concluded by the thread beside it."""
+    """The thread beside the job code ends a job whose code does not end."""
     submit(d, "stuck")
     d.events()
     timed_out, clock = Outcome(OutcomeKind.TIMED_OUT), VirtualClock(d.aws)
@@ -65,7 +65,7 @@ def given_up_by_the_function(d: Deployment) -> None:
         claimed = d.ask(lambda at=delivery: claim(d.services, at.message, "function", d.now_ms))  # type: ignore[misc]
         if claimed is not None:
             d.ask(lambda at=claimed: conclude_stuck(d.services, clock, at.assignment, timed_out))  # type: ignore[misc]
-    d.wait(121_000)  # the process ended with the message in its hands, so it comes again
+    d.wait(121_000)  # the process ended while it held the message, so the message comes again
     d.settle()
 
 

@@ -30,7 +30,7 @@ NOW_MS = 1_796_112_000_000
 NOW = "2026-12-01T08:00:00.000Z"
 ANN = "arn:aws:sts::123456789012:assumed-role/Schedulers/ann@example.com"
 UNKNOWN_ID = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
-CONTEXT = cast(LambdaContext, None)  # the API reads nothing from it
+CONTEXT = cast(LambdaContext, None)  # the API reads no field of it
 SETTINGS = Settings(
     pools={
         "lambda": Pool("lambda", "", PoolKind.FUNCTION, 840, capacity=2, tags={"compute": "lambda"}),
@@ -41,7 +41,7 @@ SETTINGS = Settings(
 )
 
 EVENT_STATUS = {
-    "api-cancel-job": 404,  # ids of a deployment that nobody has
+    "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
@@ -69,7 +69,7 @@ EVENT_STATUS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API answered; `body` is read already, `carried_bytes` is what the platform carries for it."""
+    """The API's answer. `body` is already read, and `carried_bytes` is the size that the platform carries for it."""
 
     status: int
     headers: Mapping[str, str]
@@ -78,11 +78,11 @@ class Answer:
 
     @property
     def fields(self) -> list[str]:
-        """The fields that a problem names."""
+        """Returns the fields that a problem names."""
         return [error["field"] for error in self.body["errors"]]
 
     def message(self, field: str) -> str:
-        """What the problem says of a field."""
+        """Returns the problem's message about a field."""
         messages = [str(error["message"]) for error in self.body["errors"] if error["field"] == field]
         assert len(messages) == 1, self.body
         return messages[0]
@@ -101,7 +101,7 @@ class Api:
         self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
 
     def until(self) -> Deadline:
-        """When work in portions stops."""
+        """Returns when portioned work must stop."""
         return NEVER
 
     def send(self, event: dict[str, Any]) -> Answer:
@@ -118,7 +118,7 @@ class Api:
         query: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> Answer:
-        """`body` is sent as it is where it is text, else as JSON. `key` is the idempotency key."""
+        """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key."""
         event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path}
         event["queryStringParameters"] = query
@@ -148,7 +148,7 @@ class Api:
         return job
 
     def contents(self) -> tuple[object, ...]:
-        """Everything that is stored."""
+        """Returns everything that is stored."""
         world = self.world
         parts = (world.jobs, world.inputs, world.edges, world.submissions, world.plans, world.index)
         return (*(dict(part) for part in parts), len(world.changes))

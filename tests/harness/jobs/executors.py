@@ -1,4 +1,4 @@
-"""What tests of executors share."""
+"""Helpers of the tests of executors."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def assignment(
 
 
 class Beats:
-    """A heartbeat that keeps what it was given and answers from a script, the last answer for good.
+    """A heartbeat that keeps the reports it gets and answers from a script. The last answer repeats.
 
-    `when` holds the script back until what was said of progress satisfies it.
+    `when` holds the script back until the reported progress satisfies it.
     """
 
     def __init__(

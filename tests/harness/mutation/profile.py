@@ -1,6 +1,6 @@
-"""How drawn tests run under `make mutants`: the same draws each time, so that the count is the same each time.
+"""The Hypothesis profile of `make mutants`: it makes the same draws each time, so that the count stays the same.
 
-The smallest failing example is not looked for, which would take most of the time: it counts only that a test failed.
+It does not look for the smallest failing example, which would take most of the time: only the failure counts.
 """
 
 from __future__ import annotations

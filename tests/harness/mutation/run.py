@@ -1,8 +1,8 @@
-"""How much of the domain its tests hold to: `python -m tests.harness.mutation.run FOLDER PYTHON`.
+"""Measures how many small mistakes the domain's tests notice: `python -m tests.harness.mutation.run FOLDER PYTHON`.
 
-Small mistakes are made in the domain, one at a time, and for each the tests that reach it are run; those that no test
-notices are listed. PYTHON is the interpreter of the environment with the mutation tester, FOLDER is made anew: there
-`mutmut show NAME` tells what a mistake was.
+The run makes one mistake at a time in the domain, runs the tests that reach it, and lists the mistakes that no test
+notices. PYTHON is the interpreter of the environment with the mutation tester. FOLDER is made anew: there `mutmut show
+NAME` shows a mistake.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-# The mutation tester wants the code in a folder `src` beside the tests.
+# The mutation tester needs the code in a folder `src` beside the tests.
 LAID_OUT = {"src": "layers/core", "tests": "tests", "docs": "docs", "pyproject.toml": "pyproject.toml"}
 LEAST_KILLED = 0.85
-NOTICED = frozenset({"killed", "timeout", "segfault"})  # one that hangs or crashes is noticed too
+NOTICED = frozenset({"killed", "timeout", "segfault"})  # a mistake that hangs or crashes is noticed too
 PROGRESS_SECONDS = 15.0
 _PROGRESS = re.compile(r"(\d+)/(\d+) ")
 _OUTCOME = re.compile(r"^\s+(\S+): (.+)$", re.MULTILINE)
@@ -36,7 +36,7 @@ def lay_out(folder: Path) -> None:
 
 
 def run(tool: Path, folder: Path) -> Iterator[str]:
-    """Makes and tests every mistake; yields what the tester prints, line by line. Raises where it fails."""
+    """Makes and tests every mistake. Yields the tester's output line by line. Raises if the tester fails."""
     command = [str(tool), "run"]
     with subprocess.Popen(
         command,
@@ -52,7 +52,7 @@ def run(tool: Path, folder: Path) -> Iterator[str]:
 
 
 def follow(lines: Iterable[str]) -> None:
-    """Says every now and then how far it is; all lines are shown if it fails."""
+    """Prints the progress now and then, and all lines if the run fails."""
     seen: list[str] = []
     said_at = time.monotonic()
     try:
@@ -68,7 +68,7 @@ def follow(lines: Iterable[str]) -> None:
 
 
 def outcomes_of(tool: Path, folder: Path) -> dict[str, str]:
-    """What became of each mistake, by its name."""
+    """Returns the outcome of each mistake, by its name."""
     results = subprocess.run(
         [tool, "results", "--all", "true"], cwd=folder, check=True, capture_output=True, text=True
     )
@@ -76,7 +76,7 @@ def outcomes_of(tool: Path, folder: Path) -> dict[str, str]:
 
 
 def verdict(outcomes: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether enough is noticed, and a line that says so."""
+    """Says whether enough mistakes are noticed, with a line of text."""
     counts = Counter(outcomes.values())
     noticed = sum(counts[outcome] for outcome in NOTICED)
     share = noticed / len(outcomes) if outcomes else 0.0
@@ -87,7 +87,7 @@ def verdict(outcomes: Mapping[str, str]) -> tuple[bool, str]:
 
 
 def main(folder: Path, python: Path) -> int:
-    """Runs it all; 0 where enough mistakes were noticed."""
+    """Runs everything. Returns 0 where enough mistakes were noticed."""
     began_at = time.monotonic()
     tool = python.absolute().with_name("mutmut")
     lay_out(folder)

@@ -1,4 +1,7 @@
-"""Several steps at once that chance alone would seldom put together: without them little of what matters is come by."""
+"""Several steps in a row that chance alone would seldom combine.
+
+Without them a run would miss most of the rare cases.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ MOST_OF_A_LEASE_MS = 40_009
 
 
 class CoursesMachine(TidegateMachine):
-    """Every rule of the machine, and these."""
+    """The rules of the machine, and these."""
 
     @initialize(plans=PLANS)
     def begin(self, plans: list[JobPlan]) -> None:
@@ -33,7 +36,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.queue.waiting)
     @rule(outcome=st.none() | st.sampled_from(sorted(OUTCOMES)))
     def workers_take_all(self, outcome: State | None) -> None:
-        """And end what they run in the same way, if in any."""
+        """The workers end the jobs they run in one drawn way, or leave them running."""
         while self.queue.waiting:
             self.deliver(0, False)
         while outcome is not None and self.running:
@@ -42,7 +45,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES, lost=st.booleans())
     def message_comes_again(self, place: int, lost: bool) -> None:
-        """For it was never acknowledged; where its worker was lost, before the reaper comes."""
+        """The message was never acknowledged. If its worker was lost, it comes before the reaper does."""
         job = self.running[place % len(self.running)].job
         self.now += LONGER_THAN_A_LEASE_MS if lost else 1
         self._claim(Message(job.job_id, job.attempt - 1))
@@ -50,7 +53,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES)
     def a_job_ends_its_workers(self, place: int) -> None:
-        """One after the other, and its message comes again each time; at last the reaper comes."""
+        """It ends one worker after the other, and its message comes again each time. Finally the reaper comes."""
         job_id = self.running[place % len(self.running)].job.job_id
         for _ in range(MOST_LOSSES):
             self.now += LONGER_THAN_A_LEASE_MS
@@ -60,7 +63,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES, times=st.integers(1, 6))
     def a_job_is_interrupted(self, place: int, times: int) -> None:
-        """Again and again, by workers that come and go."""
+        """Workers that come and go interrupt it again and again."""
         job_id = self.running[place % len(self.running)].job.job_id
         for _ in range(times):
             mine = [place for place, held in enumerate(self.running) if held.job.job_id == job_id]
@@ -81,7 +84,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES)
     def works_for_long(self, place: int) -> None:
-        """Longer than a lease; its heartbeat comes in the middle."""
+        """It works longer than a lease, and its heartbeat comes in the middle."""
         self.now += MOST_OF_A_LEASE_MS
         self.heartbeat(place)
         self.now += MOST_OF_A_LEASE_MS
@@ -90,7 +93,7 @@ class CoursesMachine(TidegateMachine):
     @precondition(lambda self: self.running)
     @rule(then_claimed=st.booleans())
     def leases_end(self, then_claimed: bool) -> None:
-        """All workers fall silent, and come back when others may have their jobs."""
+        """All workers fall silent, and come back when other workers may have their jobs."""
         silent = len(self.running)
         self.now += LONGER_THAN_A_LEASE_MS
         self.reaper_runs()

@@ -1,4 +1,4 @@
-"""The real use cases over memory, one thing happening after the other, compared with the model after each."""
+"""The real use cases over memory, one step after the other, compared with the model after each."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class MachineClock:
 
 
 class TidegateMachine(RuleBasedStateMachine):
-    """Rules are what can happen; `same_as_the_model` is what must be true after each."""
+    """A machine whose rules are the possible steps. `same_as_the_model` must hold after each."""
 
     happened: ClassVar[Counter[Happening]] = Counter()  # over all sequences
 
@@ -172,7 +172,7 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.stream)
     @rule(place=PLACES, keep=st.booleans())
     def news_comes(self, place: int, keep: bool) -> None:
-        """In any order, late, and more than once."""
+        """Events of jobs come in any order, late, and more than once."""
         at = place % len(self.stream)
         job = self.stream[at] if keep else self.stream.pop(at)
         edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]
@@ -196,7 +196,10 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.queue.waiting)
     @rule(place=PLACES, doubled=st.booleans(), ahead=st.booleans())
     def deliver(self, place: int, doubled: bool, ahead: bool = False) -> None:
-        """In any order; a message that is doubled stays to come again. A job claimed `ahead` does not begin yet."""
+        """Messages come in any order, and a doubled one stays to come again.
+
+        A job claimed `ahead` does not begin yet.
+        """
         at = place % len(self.queue.waiting)
         message = self.queue.waiting[at] if doubled else self.queue.waiting.pop(at)
         if not doubled:
@@ -227,7 +230,7 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.queue.waiting)
     @rule(place=PLACES, buried=st.booleans())
     def message_is_lost(self, place: int, buried: bool) -> None:
-        """For good, or into the dead letters."""
+        """The message is gone for good, or becomes a dead letter."""
         message = self.queue.waiting.pop(place % len(self.queue.waiting))
         self.model.messages.remove(mark_of(message))
         if buried:
@@ -236,7 +239,7 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.queue.waiting)
     @rule(place=PLACES)
     def queue_gives_up_again_and_again(self, place: int) -> None:
-        """All that is sent for one job, in as many dispatches as it takes to end it."""
+        """The queue gives up all messages of one job, in as many dispatches as it takes to end the job."""
         job_id = self.queue.waiting[place % len(self.queue.waiting)].job_id
         for _ in range(limits.MAX_DISPATCHES_GIVEN_UP):
             for message in [each for each in self.queue.waiting if each.job_id == job_id]:
@@ -257,7 +260,7 @@ class TidegateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(place=PLACES, outcome=st.sampled_from(sorted(OUTCOMES)), again=st.booleans())
     def finish(self, place: int, outcome: State, again: bool) -> None:
-        """With `again`, the worker does not hear that it was written, and says it once more later."""
+        """With `again`, the worker does not learn of the write, and repeats it later."""
         at = place % len(self.running)
         held = self.running[at] if again else self.running.pop(at)
         if not held.has_begun and outcome not in (State.READY, State.CANCELLED):
@@ -339,7 +342,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def _any_job(self, place: int) -> str:
         return list(self.world.jobs)[place % len(self.world.jobs)]
 
-    # --- what must be true --------------------------------------------------------------------------------------
+    # --- invariants --------------------------------------------------------------------------------------
     @invariant()
     def same_as_the_model(self) -> None:
         self.in_step = False
@@ -370,11 +373,11 @@ class TidegateMachine(RuleBasedStateMachine):
         self.in_step = True
 
     def teardown(self) -> None:
-        """Whatever happened: with the schedule alone, and workers that work, every job ends."""
+        """Checks that every job ends by ticks alone and with sound workers, whatever happened before."""
         self.stream.clear()
         self.happened.update(self.model.happened)
         if not self.in_step:
-            return  # what went wrong was said
+            return  # the failure is already reported
         for _ in range(4 * len(self.world.jobs) + 10):
             if all(job.is_terminal for job in self.world.jobs.values()):
                 for job in self.world.jobs.values():

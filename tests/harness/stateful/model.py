@@ -1,6 +1,6 @@
-"""What tidegate promises, said once more as a small pure model: no store, no index, no condition, no race.
+"""The promises of tidegate as a small pure model: no store, no index, no condition, no race.
 
-Each method is one thing that happens. The state machine does the same to the real use cases and compares.
+Each method is one step. The state machine takes the same step with the real use cases and compares.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BACKOFF_MS, MOST_BACKOFF_MS = 5_000, 600_000
 
 @dataclass
 class Model(MovingJobs):
-    """All that can happen to the jobs, but for what they wait on."""
+    """All steps of jobs, except for the effects of their dependencies."""
 
     # --- the dispatcher -------------------------------------------------------------------------------
     def wake(self, now: int) -> None:
@@ -47,7 +47,7 @@ class Model(MovingJobs):
 
     # --- workers ----------------------------------------------------------------------------------------
     def claim(self, job_id: str, claims: int, now: int) -> bool:
-        """Whether a worker that got this message owns the job."""
+        """Says whether a worker that got this message owns the job."""
         job = self.jobs[job_id]
         queued = job.state is State.QUEUED and job.attempt == claims
         orphaned = (
@@ -75,7 +75,7 @@ class Model(MovingJobs):
         return job.state is State.RUNNING and job.attempt == attempt
 
     def begin(self, job_id: str, attempt: int, told: bool) -> None:
-        """The code of an attempt begins; its worker tells that at once where it knew of somebody who waits for it."""
+        """Begins the code of an attempt. Its worker reports that at once if it knew of a job that waits for it."""
         if told and self.holds(job_id, attempt):
             self._start(self.jobs[job_id], Happening.STARTED)
 
@@ -96,7 +96,7 @@ class Model(MovingJobs):
         return "GO_ON" if job.cancel_asked_at is None else "CANCEL"
 
     def finish(self, job_id: str, attempt: int, outcome: State, now: int, began: bool) -> bool:
-        """Whether the outcome is accepted. `outcome` is how the attempt ended; READY hands the job back."""
+        """Says whether the outcome is accepted. `outcome` is how the attempt ended. READY gives the lease back."""
         job = self.jobs[job_id]
         if not self.holds(job_id, attempt):
             self.happened[Happening.OUTCOME_FENCED] += job.state is State.RUNNING
@@ -270,7 +270,7 @@ class Model(MovingJobs):
 
 
 def shown(jobs: Mapping[str, ModelJob]) -> dict[str, tuple[object, ...]]:
-    """What is compared of every job."""
+    """Returns the fields of every job that are compared."""
     return {
         job_id: (
             job.state,

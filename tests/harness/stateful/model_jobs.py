@@ -1,4 +1,4 @@
-"""The model's jobs, the edges between them, and what happens to them."""
+"""The model's jobs, the edges between them, and the happenings that runs count."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Edge:
     condition: str | None = None
 
     def verdict(self, upstream: ModelJob) -> bool | None:
-        """Whether the upstream, as it stands, satisfies the edge; None while that is open."""
+        """Says whether the upstream as it is satisfies the edge. None while that is open."""
         if self.kind is Kind.MUST_START and upstream.started:
             return True
         if upstream.state not in ENDED:
@@ -45,7 +45,7 @@ class ModelJob:
     attempt: int = 0
     tries: int = 0
     losses: int = 0
-    started: bool = False  # as far as anybody was told
+    started: bool = False  # as far as the model was told
     reopened: int = 0
     waiting: set[int] = field(default_factory=set)
     ready_at: int = 0
@@ -54,13 +54,13 @@ class ModelJob:
     sent_at: int = 0
     finished_at: int = 0
     lease_until: int = 0
-    first_lease_until: int = 0  # as its claim had it
+    first_lease_until: int = 0  # as set by its claim
     cancel_asked_at: int | None = None
     skipped_for: str | None = None
     not_taken: bool = False  # skipped on a branch that a condition decided against
     undeliverable: bool = False
-    dispatches: int = 0  # on end, since it was claimed or reopened last
-    given_up: int = 0  # of these by the queue
+    dispatches: int = 0  # in a row, since its last claim or reopening
+    given_up: int = 0  # of these, by the queue
     leaves_skipped: bool = False
 
     @property
@@ -73,7 +73,7 @@ class ModelJob:
 
 
 class Happening(StrEnum):
-    """What makes the comparison worth something. Each must happen now and then; the test counts."""
+    """The happenings that make the comparison worthwhile. Each must occur now and then, and the test counts them."""
 
     CLAIMED = "a message's job is claimed"
     CLAIMED_AGAIN = "the job of a lost worker is claimed by its message"

@@ -1,4 +1,4 @@
-"""How the model's jobs move by what they wait on, and what moving means."""
+"""The transitions of the model's jobs by their dependencies, and the effects of a transition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tidegate.domain.states import State
 
 @dataclass
 class MovingJobs:
-    """Every job by id; `messages` are those on their way, as (job id, claims and reopenings before)."""
+    """All jobs by id. `messages` are those on their way, as (job id, claims and reopenings before)."""
 
     places: int
     jobs: dict[str, ModelJob] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class MovingJobs:
             self._ready(job, now)
 
     def connect(self, edges: Sequence[tuple[str, int]], now: int) -> None:
-        """Judges edges to earlier submissions, upstream after upstream: as (downstream, place among its edges)."""
+        """Judges edges to earlier submissions, upstream after upstream, as (downstream, position among its edges)."""
         verdicts = [(self.jobs[job_id], place, self._verdict(job_id, place)) for job_id, place in edges]
         self._decide(verdicts, now, [job for job, _, verdict in verdicts if verdict is not None])
 
@@ -40,7 +40,7 @@ class MovingJobs:
         return edge.verdict(self.jobs[edge.upstream])
 
     def settle(self, job_ids: Iterable[str], now: int) -> list[str]:
-        """Judges jobs by all that they wait on, as it stands; returns those that left PENDING."""
+        """Judges jobs by all of their upstreams as they are. Returns the jobs that left PENDING."""
         views = [(self.jobs[job_id], sorted(self.jobs[job_id].waiting)) for job_id in job_ids]
         verdicts = [
             (job, place, self._verdict(job.job_id, place)) for job, places in views for place in places
@@ -59,7 +59,7 @@ class MovingJobs:
         for job_id, reasons in ruled_out.items():
             job = self.jobs[job_id]
             self._end(job, State.SKIPPED, now)
-            # A failure before a branch that was not taken, then the earlier dependency.
+            # A failure comes before a branch that was not taken, and that before the earlier dependency.
             job.not_taken, place = min(reasons)
             job.skipped_for = job.edges[place].upstream
         for job, place, verdict in verdicts:
@@ -76,10 +76,13 @@ class MovingJobs:
     def hear(
         self, job_id: str, seen: State, started: bool, dependents: Sequence[tuple[str, int]], now: int
     ) -> list[str]:
-        """News of a job comes, perhaps late: it was in state `seen`, with these edges; returns what left PENDING."""
+        """Handles an event of a job, perhaps late: it was in state `seen`, with these edges.
+
+        Returns the jobs that left PENDING.
+        """
         job = self.jobs[job_id]
         as_seen = ModelJob(job_id, 0, 0, 0, state=seen, started=started)
-        upstream = as_seen if seen is State.SUCCEEDED else job  # nothing else is final
+        upstream = as_seen if seen is State.SUCCEEDED else job  # no other state is final
         verdicts = [
             (self.jobs[down], place, self.jobs[down].edges[place].verdict(upstream))
             for down, place in dependents
@@ -92,7 +95,7 @@ class MovingJobs:
         )
 
     def free(self, job_id: str, now: int) -> None:
-        """News of a reopened job comes: what was skipped because of it follows where the job satisfies it by now."""
+        """Handles an event of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""
         cause = self.jobs[job_id]
         freed = [
             job
@@ -106,12 +109,12 @@ class MovingJobs:
             self._reopen(job)
         self.settle([job.job_id for job in freed], now)
 
-    # --- how a job moves --------------------------------------------------------------------------------
+    # --- transitions ------------------------------------------------------------------------------------
     def _ready(self, job: ModelJob, now: int) -> None:
         job.state, job.ready_at = State.READY, max(now, job.ready_at + 1)
 
     def _end(self, job: ModelJob, state: State, now: int) -> None:
-        # No step is dated before the one before it, and a job is READY a millisecond later each time.
+        # No step has an earlier time than the one before it, and a job is READY a millisecond later each time.
         job.state, job.finished_at, job.waiting = state, max(now, job.ready_at), set()
         self.happened[Happening.SKIPPED] += state is State.SKIPPED
 

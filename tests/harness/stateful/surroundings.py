@@ -1,4 +1,4 @@
-"""What the state machine puts around the use cases: chance, queues, and what it draws."""
+"""The surroundings of the use cases in the state machine: chance, queues, and drawn jobs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Delivery, Message
 
-PLACES = st.integers(0, 10**6)  # taken modulo what there is
+PLACES = st.integers(0, 10**6)  # taken modulo the number of choices
 
 
 def mark_of(message: Message) -> tuple[str, int, int]:
-    """A message as the model knows it."""
+    """Returns a message as the model knows it."""
     return message.job_id, message.attempt, message.reopened
 
 
 class EvenEntropy:
-    """Ids that count, jitter that is always the same."""
+    """Ids that count up, and a jitter that is always the same."""
 
     def __init__(self) -> None:
         self._issued = 0
@@ -41,7 +41,7 @@ class EvenEntropy:
 
 
 class HeldQueue:
-    """Messages wait here until a rule delivers, doubles, loses or buries them."""
+    """A queue whose messages wait until a rule delivers, doubles, loses or buries them."""
 
     def __init__(self) -> None:
         self.waiting: list[Message] = []
@@ -73,7 +73,7 @@ class HeldQueue:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """A drawn job: its edges name earlier jobs by a number."""
+    """A drawn job, whose edges name earlier jobs by a number."""
 
     edges: tuple[tuple[int, DependencyType, bool], ...]
     max_retries: int
@@ -91,7 +91,10 @@ PLANS = st.lists(
 
 
 def request_of(plan: JobPlan, keys: Sequence[str], place: int, earlier: Sequence[str]) -> JobRequest:
-    """The request of the job at a place of a workflow, which may wait on those before it and on earlier jobs."""
+    """Makes the request of the job at a position of a workflow.
+
+    The job may wait for those before it and for earlier jobs.
+    """
     upstreams = [*keys[:place], *earlier]
     wanted = {upstreams[n % len(upstreams)]: (kind, flag) for n, kind, flag in plan.edges if upstreams}
     return JobRequest(

@@ -1,4 +1,4 @@
-"""A deployment in memory whose dispatcher is called by hand."""
+"""A deployment in memory whose dispatcher the test calls."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POOL = "p"
 
 
 class Deployment:
-    """`capacity` jobs at once, two of which may be dispatched for each."""
+    """A pool of `capacity` slots, with two dispatched jobs allowed for each."""
 
     def __init__(self, *, capacity: int = 2, lease_seconds: int = 0, pools: tuple[Pool, ...] = ()) -> None:
         settings = make_settings(*(pools or (function_pool(POOL, capacity),)), shards=2)
@@ -46,7 +46,7 @@ class Deployment:
         return self.world.now_ms
 
     def submit(self, number: int = 1, **fields: Any) -> list[str]:
-        """Jobs of the one type, each as urgent as the one before."""
+        """Submits jobs of the one type, all equally urgent."""
         request = JobRequest(**{"type": JOB_TYPE, "retry": RetryPolicy(3, 0, 0), **fields})
         return [
             submit_job(
@@ -56,7 +56,7 @@ class Deployment:
         ]
 
     def events(self) -> list[Job]:
-        """What the stream brings: the jobs that changed in a way that concerns the dispatcher."""
+        """Brings the stream's records: the jobs that changed in a way that concerns the dispatcher."""
         changed = [change.new for change in self.world.changes if change.concerns_dispatcher]
         self.world.changes.clear()
         return changed
@@ -69,7 +69,7 @@ class Deployment:
         return report
 
     def another_tick(self) -> None:
-        """One that nothing comes in the middle of."""
+        """Runs a tick that nothing interrupts."""
         self.calm()
         tick(self.services, now_ms=self.now_ms)
 
@@ -86,7 +86,7 @@ class Deployment:
         return self.in_state(State.QUEUED, State.RUNNING)
 
     def run_one(self, outcome: OutcomeKind = OutcomeKind.SUCCEEDED, pool: str = POOL) -> str:
-        """A worker takes the next message and works it off; returns the job."""
+        """Lets a worker take the next message and run its job. Returns the job."""
         (delivery,) = self.services.queue.receive(pool, limit=1, wait_seconds=0)
         claimed = claim(self.services, delivery.message, "worker", self.now_ms)
         assert claimed is not None
@@ -95,7 +95,7 @@ class Deployment:
         return claimed.job.job_id
 
     def at_request(self, number: int, action: Callable[[], object]) -> Callable[[], bool]:
-        """Does `action` in the middle of whatever comes, at its request `number` (from 0); says whether it came."""
+        """Runs `action` in the middle of the next call, at its request `number` (from 0). Says whether that came."""
         seen = 0
         done = False
 

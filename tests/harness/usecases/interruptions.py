@@ -1,4 +1,4 @@
-"""A deployment, what is submitted to it, and the two ways to cut that off."""
+"""A deployment, submissions to it, and two ways to interrupt them."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ from tidegate.usecases.submit.submit import (
 
 LATER_MS = NOW_MS + GRACE_MS + 1
 LEASE_EXPIRES_AT_MS = NOW_MS + 10 * GRACE_MS
-FEWEST_POINTS = 5  # a test that finds no more places to fail at does not test a submission
+FEWEST_POINTS = 5  # a test that finds fewer points to fail at does not test a submission
 MOST_POINTS = 200
 WAITING, STARTED, ENDED = (f"EARLIER{place:019d}" for place in range(3))
 STAMP = Stamp(NOW_MS, "earlier")
 
 
 class CutOff(Exception):
-    """The process ends here."""
+    """The error by which the process ends."""
 
 
 class Deployment:
-    """A deployment in memory that holds three earlier jobs: one that waits for a worker, one started, one ended."""
+    """A deployment in memory with three earlier jobs: one that waits for a worker, one started, one ended."""
 
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
@@ -84,12 +84,12 @@ class Deployment:
         self.world.put_new(replace(job, job_id=job_id))
 
     def end(self, job_id: str) -> None:
-        """The job succeeds; no event tells anybody."""
+        """Ends the job with success, without an event."""
         ending = Ending(State.SUCCEEDED, result={"rows": 7})
         self.services.jobs.apply(FinishIfAttemptHolds(self.world.jobs[job_id], 1, ending, STAMP))
 
     def contents(self) -> dict[str, Mapping[Any, Any]]:
-        """Everything that is stored."""
+        """Returns everything that is stored."""
         world = self.world
         parts = ("jobs", "inputs", "pages", "edges", "submissions", "plans")
         stored: dict[str, Mapping[Any, Any]] = {part: dict(getattr(world, part)) for part in parts}
@@ -97,7 +97,7 @@ class Deployment:
         return stored
 
     def shape(self) -> dict[str, object]:
-        """What is stored, without the times that depend on who finished it."""
+        """Returns everything that is stored, without the times that depend on the actor that finished it."""
         jobs = {
             job.job_id: (job.state, job.waiting_on, job.dependents, job.dependents_apart, job.watch_start)
             for job in self.world.jobs.values()
@@ -105,20 +105,20 @@ class Deployment:
         return {**{part: held for part, held in self.contents().items() if part != "index"}, "jobs": jobs}
 
     def left_over(self) -> Mapping[str, object]:
-        """What is stored beside the records of submissions and their plans, which nobody sees and which expire."""
+        """Returns the items that no submission or plan accounts for. Nobody sees them, and they expire."""
         return {**self.contents(), "submissions": {}, "plans": {}}
 
     def accepts(self) -> bool:
-        """Whether there is a submission that stands whole."""
+        """Says whether a complete submission exists."""
         phases = [submission.phase for submission in self.world.submissions.values()]
         return Phase.COMPLETE in phases
 
     def states(self) -> Counter[State]:
-        """How many jobs are in which state."""
+        """Returns how many jobs are in each state."""
         return Counter(job.state for job in self.world.jobs.values())
 
     def inserted(self) -> list[str]:
-        """The ids of all jobs that were written anew, as often as they were."""
+        """Returns the ids of all newly written jobs, one for each time they were written."""
         return [change.new.job_id for change in self.world.changes if change.old is None]
 
     def reap(self, now_ms: int = LATER_MS) -> ReapReport:
@@ -130,7 +130,7 @@ CutOffAt = Callable[[Deployment, Submit, int], bool]
 
 
 def a_workflow(services: Services, key: str | None = "k") -> bool:
-    """Jobs stored in every way: staged and roots, large input, many dependents, edges to each earlier job."""
+    """Submits jobs stored in every way: staged and roots, large input, many dependents, edges to each earlier job."""
     top = [DependencyRequest(key="top")]
     leaves = [
         JobRequest(key=f"leaf{place}", type="tidegate.noop", depends_on=tuple(top))
@@ -156,7 +156,7 @@ def a_workflow(services: Services, key: str | None = "k") -> bool:
 
 
 def a_job(services: Services, key: str | None = "k") -> bool:
-    """One job that waits on each of the earlier ones."""
+    """Submits one job that waits for each of the earlier ones."""
     request = JobRequest(
         type="tidegate.noop",
         depends_on=tuple(
@@ -172,7 +172,10 @@ def a_job(services: Services, key: str | None = "k") -> bool:
 
 
 def before_request(deployment: Deployment, submit: Submit, point: int) -> bool:
-    """Submits, cut off before request number `point` (from 0) takes effect; False where it was answered."""
+    """Submits, and ends the process before request number `point` (from 0) takes effect.
+
+    False if there was an answer.
+    """
     numbers = count()
 
     def cut_off(_request: str) -> None:
@@ -190,7 +193,7 @@ def before_request(deployment: Deployment, submit: Submit, point: int) -> bool:
 
 
 class _CutOffAfter:
-    """A port whose calls count, and after one of which, done, the process ends."""
+    """A port that counts its calls, and ends the process after one of them has taken effect."""
 
     def __init__(self, port: object, numbers: Iterator[int], point: int) -> None:
         self._port = port
@@ -210,7 +213,7 @@ class _CutOffAfter:
 
 
 def after_call(deployment: Deployment, submit: Submit, point: int) -> bool:
-    """Submits, cut off after call number `point` (from 0) to the stores took effect; False where it was answered."""
+    """Submits, and ends the process after call number `point` (from 0) to the stores. False if there was an answer."""
     numbers, services = count(), deployment.services
     jobs = _CutOffAfter(services.jobs, numbers, point)
     submissions = _CutOffAfter(services.submissions, numbers, point)
@@ -222,7 +225,7 @@ def after_call(deployment: Deployment, submit: Submit, point: int) -> bool:
 
 
 def interrupted(submit: Submit, cut_off: CutOffAt) -> Iterator[Deployment]:
-    """A deployment for each place where the submission can be cut off, cut off there."""
+    """Yields, for each point where the submission can be interrupted, a deployment in which it was."""
     for point in range(MOST_POINTS):
         deployment = Deployment()
         if not cut_off(deployment, submit, point):

@@ -1,4 +1,4 @@
-"""A workflow in memory whose jobs are ended by hand."""
+"""A workflow in memory whose jobs a test ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def after(*keys: str, kind: DependencyType = DependencyType.MUST_SUCCEED) -> tup
 
 
 class Workflow:
-    """One workflow, submitted; `edges` are the dependencies of each job by key."""
+    """One submitted workflow. `edges` are the dependencies of each job by key."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Workflow:
         return {key: self.job(key).state for key in self.ids}
 
     def start(self, key: str) -> Job:
-        """Dispatches, where the dispatcher has not done so, and claims."""
+        """Claims a job, after a dispatch if the dispatcher has not done so."""
         job = self.job(key)
         if job.state is not State.QUEUED:
             self.services.jobs.apply(DispatchIfReady(job.job_id, job.pool, Stamp(self.now_ms, "test")))
@@ -72,7 +72,7 @@ class Workflow:
         return self.services.jobs.apply(claim)
 
     def finish(self, key: str, state: State = State.SUCCEEDED, *, event: bool = True) -> Job:
-        """Runs a READY job to its end; the dispatcher hears of it unless `event` is False."""
+        """Runs a READY job to its end. The dispatcher gets the event unless `event` is False."""
         self.now_ms += 1_000
         running = self.start(key)
         failure = None if state is State.SUCCEEDED else JobFailure("broken", "it broke")
@@ -84,7 +84,7 @@ class Workflow:
         return job
 
     def hear(self, job: Job) -> None:
-        """The dispatcher hears that this job has ended, and of what follows."""
+        """Brings the dispatcher the event that this job has ended, and the events that follow from it."""
         changed: Sequence[Job] = [job]
         while changed:
             moved = release(self.services, changed, self.now_ms)
@@ -92,11 +92,11 @@ class Workflow:
             changed = [each for each in moved if each.is_terminal]
 
     def submit_after(self, key: str, kind: DependencyType = DependencyType.MUST_SUCCEED) -> str:
-        """A job of a later submission that waits on one of this workflow."""
+        """Submits a later job that waits for one of this workflow."""
         return self.submit_on(DependencyRequest(job_id=self.ids[key], type=kind))
 
     def submit_on(self, *edges: DependencyRequest) -> str:
-        """A job of a later submission with these dependencies."""
+        """Submits a later job with these dependencies."""
         request = JobRequest(type=NOOP, depends_on=edges)
         return submit_job(
             self.services, request, idempotency_key=None, fingerprint="", now_ms=self.now_ms
@@ -104,6 +104,6 @@ class Workflow:
 
 
 def chain(*keys: str) -> dict[str, Sequence[DependencyRequest]]:
-    """Each waits on the one before it."""
+    """Makes edges with which each job waits for the one before it."""
     pairs = zip(keys, ((), *((key,) for key in keys)), strict=False)
     return {key: after(*upstreams) for key, upstreams in pairs}

@@ -1,4 +1,4 @@
-"""A small ECS agent on loopback: it answers PUTs of a task's protection as the real one does, or as a test says."""
+"""A small ECS agent on loopback. It answers PUTs of a task's protection like the real one, or as a test says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILED = {"failure": {"Arn": TASK, "Detail": None, "Reason": "TASK_NOT_VALID"}}
 
 
 class FakeAgent:
-    """What was asked of the agent, and what it answers from now on. `answer` None is the answer of a healthy one."""
+    """The requests to the agent, and its present answer. An `answer` of None is the answer of a healthy agent."""
 
     def __init__(self) -> None:
         self.uri = ""
@@ -42,7 +42,7 @@ class FakeAgent:
 
 @contextmanager
 def fake_agent() -> Iterator[FakeAgent]:
-    """A running agent; `uri` is what a container would find in ECS_AGENT_URI."""
+    """Starts an agent. `uri` is the address that a container would find in ECS_AGENT_URI."""
     agent = FakeAgent()
 
     class Handler(BaseHTTPRequestHandler):

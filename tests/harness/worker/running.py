@@ -1,4 +1,4 @@
-"""A worker process that runs in a thread while a test looks on."""
+"""A worker process that runs in a thread while a test observes it."""
 
 from __future__ import annotations
 

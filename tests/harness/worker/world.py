@@ -52,7 +52,7 @@ def make_services(world: MemoryWorld) -> Services:
 def queued_job(
     services: Services, job_type: str = "sample.describe", *, typed: bool = True, **parameters: int
 ) -> Message:
-    """Submits a job, dispatches it, and returns its message, which is in the queue; not `typed` of an old version."""
+    """Submits and dispatches a job, and returns its queued message. Without `typed`, it is an old version's."""
     now_ms = CLOCK.now_ms()
     request = JobRequest(type=job_type, parameters=parameters)
     accepted = submit_job(services, request, idempotency_key=None, fingerprint="f", now_ms=now_ms)
@@ -89,7 +89,7 @@ def registration_of(
 
 
 class RecordingQueue(MemoryQueue):
-    """The queue in memory; notes what was asked of it, and counts what it gave out."""
+    """The queue in memory. It notes the requests, and counts the messages that it delivered."""
 
     def __init__(self, world: MemoryWorld) -> None:
         super().__init__(world)
@@ -111,7 +111,10 @@ class RecordingQueue(MemoryQueue):
 
 
 class GateExecutor:
-    """Attempts go on until `open`, or until they are stopped; a beat happens when `hurry` asks for it."""
+    """An executor whose attempts go on until `open` or until they are stopped.
+
+    A beat comes when `hurry` asks for it.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -1,4 +1,4 @@
-"""Celery's jobs and settings, for SQS with DynamoDB and for Redis. Runs in the peers' environment."""
+"""The jobs of Celery and settings, for SQS with DynamoDB and for Redis. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ QUEUE_URL = os.environ.get("BENCH_QUEUE_URL")
 app = Celery("bench", broker=os.environ["BENCH_BROKER"], backend=os.environ["BENCH_BACKEND"])
 app.conf.update(
     task_default_queue=QUEUE,
-    # Nothing is lost when a worker dies: the promise that tidegate makes as well.
+    # No job is lost when a worker dies: tidegate makes the same promise.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
-    # Enough for whole batches of ten from SQS; fewer would cost requests.
+    # Enough for whole batches of ten from SQS. A lower number would cost more requests.
     worker_prefetch_multiplier=max(2, -(-20 // SLOTS)),
-    # Each of these would be requests that nobody needs here.
+    # Each of these features would cost requests that this benchmark does not need.
     worker_enable_remote_control=False,
     worker_send_task_events=False,
     task_send_sent_event=False,
@@ -37,7 +37,7 @@ if QUEUE_URL:
             "wait_time_seconds": 20,
             "polling_interval": 0.01,
             "visibility_timeout": 3_600,
-            # No ListQueues, no GetQueueUrl.
+            # Celery then calls neither ListQueues nor GetQueueUrl.
             "predefined_queues": {
                 QUEUE: {
                     "url": QUEUE_URL,
@@ -57,26 +57,26 @@ noop = app.task(_noop, name="bench.noop")
 
 
 class Jobs:
-    """What the driver asks for. Every call enqueues and returns at once, with a look at whether all has ended."""
+    """The calls of the driver. Each enqueues and returns at once a check of whether all jobs have ended."""
 
-    last = ""  # the key of the result that ends a chain or a join; a burst has none
+    last = ""  # the key of the result that ends a chain or a join; empty for a burst
 
     def burst(self, count: int) -> Callable[[], bool]:
-        """Jobs without dependencies, one call each: Celery has no other."""
+        """Enqueues jobs without dependencies, one call each: Celery has no other way."""
         return self._ended([noop.delay().id for _ in range(count)])
 
     def chain(self, count: int) -> Callable[[], bool]:
-        """Each job enqueues the next."""
+        """Enqueues a chain, in which each job enqueues the next."""
         return self._ended([chain(*(noop.si() for _ in range(count))).apply_async().id])
 
     def join(self, count: int) -> Callable[[], bool]:
-        """A chord."""
+        """Enqueues a chord."""
         return self._ended([chord([noop.si() for _ in range(count)])(noop.si()).id])
 
     def _ended(self, ids: list[str]) -> Callable[[], bool]:
         keys = [app.backend.get_key_for_task(task_id) for task_id in ids]
-        self.last = str(keys[0]) if len(keys) == 1 else ""  # as the DynamoDB backend writes it
-        # On DynamoDB the emulator itself says when: reading every result would be work for it.
+        self.last = str(keys[0]) if len(keys) == 1 else ""  # in the form of the DynamoDB backend
+        # On DynamoDB the emulator reports the end itself: reading every result would burden it.
         if QUEUE_URL:
             return lambda: True
         look: Callable[[], bool] = all_exist(app.backend.client, keys)

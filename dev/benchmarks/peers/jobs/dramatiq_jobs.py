@@ -1,4 +1,4 @@
-"""Dramatiq's jobs and settings. Runs in the peers' environment."""
+"""The jobs of Dramatiq and settings. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ noop = dramatiq.actor(_noop, actor_name="noop")
 
 
 class Jobs:
-    """What the driver asks for. Every call enqueues and returns at once, with a look at whether all has ended."""
+    """The calls of the driver. Each enqueues and returns at once a check of whether all jobs have ended."""
 
     last = ""
 
     def burst(self, count: int) -> Callable[[], bool]:
-        """Jobs without dependencies, one call each."""
+        """Enqueues jobs without dependencies, one call each."""
         return self._ended([noop.send() for _ in range(count)])
 
     def chain(self, count: int) -> Callable[[], bool]:
-        """A pipeline: each job enqueues the next."""
+        """Enqueues a pipeline, in which each job enqueues the next."""
         pipe = dramatiq.pipeline([noop.message() for _ in range(count)]).run()
         return self._ended([pipe.messages[-1]])
 
     def join(self, count: int) -> Callable[[], bool]:
-        """A group with a completion callback."""
+        """Enqueues a group with a completion callback."""
         last = noop.message()
         group = dramatiq.group([noop.message() for _ in range(count)])
         group.add_completion_callback(last)

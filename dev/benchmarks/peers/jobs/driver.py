@@ -1,8 +1,8 @@
-"""A peer's client: reads what to enqueue from standard input, line by line, and answers when it has ended.
+"""The client of a peer: reads from standard input, line by line, what to enqueue, and answers when it has ended.
 
-Run by path in the peers' environment: `python driver.py celery_jobs`. A line is {"workload": "burst", "count": 1000};
-the answer has three times in seconds since the epoch: before the first call, after the last, and when the end was seen;
-and the key of the last job's result, where the end is to be seen by that.
+Run it by path in the peers' environment: `python driver.py celery_jobs`. A line is {"workload": "burst", "count":
+1000}. The answer has three times in seconds since the epoch: before the first call, after the last call, and when the
+driver saw the end. It also has the key of the last job's result where the end shows by that key.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import time
 from typing import Any
 
 _LOOK_SECONDS = 0.005
-_LOOK_AT_ONE_SECONDS = 0.001  # looking costs the worker little while it has a single job
+_LOOK_AT_ONE_SECONDS = 0.001  # a single job leaves the worker idle enough for frequent looks
 _PATIENCE_SECONDS = 300.0
 
 
 def run(jobs: Any, workload: str, count: int) -> dict[str, Any]:
-    """Enqueues and waits for the end. Raises TimeoutError where it does not come."""
+    """Enqueues and waits for the end. Raises TimeoutError where the end does not come."""
     began_s = time.time()
     has_ended = getattr(jobs, workload)(count)
     enqueued_s = time.time()

@@ -1,4 +1,4 @@
-"""Huey's jobs and settings. Runs in the peers' environment."""
+"""The jobs of Huey and settings. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ noop = huey.task(name="noop")(_noop)
 
 
 class Jobs:
-    """What the driver asks for. Every call enqueues and returns at once, with a look at whether all has ended."""
+    """The calls of the driver. Each enqueues and returns at once a check of whether all jobs have ended."""
 
     last = ""
 
     def burst(self, count: int) -> Callable[[], bool]:
-        """Jobs without dependencies, one call each."""
+        """Enqueues jobs without dependencies, one call each."""
         return self._ended(count, lambda: [noop() for _ in range(count)])
 
     def chain(self, count: int) -> Callable[[], bool]:
-        """A pipeline: each job enqueues the next."""
+        """Enqueues a pipeline, in which each job enqueues the next."""
 
         def enqueue() -> None:
             pipeline = noop.s()
@@ -39,7 +39,7 @@ class Jobs:
         return self._ended(count, enqueue)
 
     def join(self, count: int) -> Callable[[], bool]:
-        """A chord; its members' results are taken away by the callback, so only that is waited for."""
+        """Enqueues a chord. Its callback removes the results of its members, so only the callback is waited for."""
         handle = huey.enqueue(chord([noop.s() for _ in range(count)], noop.s()))
         task_id = handle.callback.id
         return lambda: huey.get(task_id, peek=True) is not None

@@ -1,4 +1,4 @@
-"""Looks at Redis for results without asking for all of them each time. Runs in the peers' environment."""
+"""Looks for results in Redis without asking for all of them each time. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _AT_ONCE = 20
 
 
 def all_exist(client: Any, keys: Sequence[str]) -> Callable[[], bool]:
-    """A look at whether every key is there by now; those once seen are not asked for again."""
+    """Makes a check of whether every key exists by now. It asks no more for keys that it has seen."""
     left = list(keys)
 
     def look() -> bool:

@@ -1,4 +1,4 @@
-"""RQ's jobs and settings. Runs in the peers' environment."""
+"""The jobs of RQ and settings. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def noop(*_ignored: object) -> None:
 
 
 class Jobs:
-    """What the driver asks for. Every call enqueues and returns at once, with a look at whether all has ended."""
+    """The calls of the driver. Each enqueues and returns at once a check of whether all jobs have ended."""
 
     last = ""
 
     def burst(self, count: int) -> Callable[[], bool]:
-        """Jobs without dependencies, one call each."""
+        """Enqueues jobs without dependencies, one call each."""
 
         def enqueue() -> None:
             for _ in range(count):
@@ -35,7 +35,7 @@ class Jobs:
         return self._ended(count, enqueue)
 
     def chain(self, count: int) -> Callable[[], bool]:
-        """Each job depends on the one before (`depends_on`)."""
+        """Enqueues a chain: each job depends on the one before (`depends_on`)."""
 
         def enqueue() -> None:
             before: Job | None = None
@@ -45,7 +45,7 @@ class Jobs:
         return self._ended(count, enqueue)
 
     def join(self, count: int) -> Callable[[], bool]:
-        """One job depends on all the others (`depends_on`)."""
+        """Enqueues one job that depends on all the others (`depends_on`)."""
 
         def enqueue() -> None:
             jobs = [queue.enqueue(noop, result_ttl=KEPT_SECONDS) for _ in range(count)]

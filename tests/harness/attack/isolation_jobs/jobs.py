@@ -1,4 +1,4 @@
-"""Job code that takes whatever it can reach."""
+"""Job code that takes everything it can reach."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def waits_with_keys(parameters: Nothing, context: JobContext) -> None:
 
 
 def _worker() -> int:
-    """The process above this one's two keepers, as anybody may read in the kernel's list."""
+    """Finds the process above this one's two keepers. The kernel's process list is open to every user."""
     pid = os.getppid()
     for _ in range(2):
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def _worker() -> int:
 
 @job("attack.read-process")
 def read_process(parameters: Process, context: JobContext) -> Json:
-    """What another process of the same user lets itself be asked; 0 is the worker's own process."""
+    """Returns the data that another process of the same user reveals. 0 stands for the worker's own process."""
     folder = Path("/proc") / str(parameters.pid or _worker())
     found: dict[str, Json] = {}
     for name in ("environ", "mem", "maps"):
@@ -104,7 +104,7 @@ def leave_a_way_out(parameters: Where, context: JobContext) -> Json:
 
 @job("attack.replace-its-folder")
 def replace_its_folder(parameters: Where, context: JobContext) -> Json:
-    """Puts a link to a folder of somebody's in the place of its own."""
+    """Replaces its folder by a link to a folder of another owner."""
     own = Path.cwd()
     own.rmdir()
     own.symlink_to(parameters.path)
@@ -148,7 +148,7 @@ class Message(Parameters):
 
 
 def _lines_to_the_worker() -> list[int]:
-    """The sockets of this process, one of which leads to the worker."""
+    """Returns the sockets of this process, one of which leads to the worker."""
     return [number for number in range(3, 64) if _is_socket(number)]
 
 
@@ -161,7 +161,7 @@ def _is_socket(number: int) -> bool:
 
 @job("attack.forge")
 def forge(parameters: Message, context: JobContext) -> Json:
-    """Says to the worker what only the code around it should say."""
+    """Sends the worker messages that only the code around the job should send."""
     content = parameters.raw.replace("JOB", context.job_id).replace("ATTEMPT", str(context.attempt)).encode()
     for number in _lines_to_the_worker():
         os.write(number, struct.pack("!i", len(content)) + content)
@@ -171,7 +171,7 @@ def forge(parameters: Message, context: JobContext) -> Json:
 
 @job("attack.announce-much")
 def announce_much(parameters: Nothing, context: JobContext) -> None:
-    """Announces a message of 2 GB, which the worker must neither wait for nor make room for."""
+    """Announces a message of 2 GB. The worker must neither wait for it nor reserve memory for it."""
     for number in _lines_to_the_worker():
         os.write(number, struct.pack("!i", 2_000_000_000) + b"x" * 1_000)
     time.sleep(120)
@@ -179,7 +179,7 @@ def announce_much(parameters: Nothing, context: JobContext) -> None:
 
 @job("attack.never-end-a-message")
 def never_end_a_message(parameters: Nothing, context: JobContext) -> None:
-    """Announces a message that may be sent, and sends it byte by byte."""
+    """Announces a message of an allowed size, and sends it byte by byte."""
     (number,) = _lines_to_the_worker()
     os.write(number, struct.pack("!i", 1_000_000))
     for _ in range(1_200):

@@ -1,4 +1,4 @@
-"""Callers of a local stack in the tests of attacks on it: signed and unsigned ones, and another user."""
+"""Callers that attack a local stack: signed and unsigned ones, and another user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGION = "us-east-1"
 NOBODY = 65_534
 JSON_10 = "application/x-amz-json-1.0"
 LIST_TABLES = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": JSON_10}
-SESSION = boto3.Session(region_name=REGION)  # one reads the descriptions of services once
+SESSION = boto3.Session(region_name=REGION)  # one session reads service descriptions once
 TABLE = "kept"
 ROLE = "lesser"
 FUNCTION = "shows"
@@ -43,7 +43,7 @@ GUESSED = {
 
 @dataclass(frozen=True)
 class LocalAws:
-    """The emulator that is attacked."""
+    """The emulator under attack."""
 
     places: Places
     port: int
@@ -55,7 +55,7 @@ class LocalAws:
         return Credentials(ACCESS_KEY_ID, read_root_secret(self.places))
 
     def client(self, service: str, keys: Credentials | None = None) -> Any:
-        """A client of the root, or with other keys; one that never tries twice."""
+        """Makes a client of the root, or with other keys. It never retries."""
         keys = keys or self.root
         make: Any = SESSION.client
         return make(
@@ -68,13 +68,13 @@ class LocalAws:
         )
 
     def is_whole(self) -> bool:
-        """Whether the table is still there, which a reset removes."""
+        """Says whether the table still exists. A reset removes it."""
         return TABLE in self.client("dynamodb").list_tables()["TableNames"]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request, header by header."""
+    """One request, with every header given."""
 
     method: str
     path: str
@@ -82,7 +82,7 @@ class Attempt:
     body: bytes = b""
 
     def send(self, url: str) -> httpx.Response:
-        """Sends it as it is; nothing is added but what HTTP needs."""
+        """Sends the request as it is. Only the parts that HTTP needs are added."""
         with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
             request = client.build_request(self.method, self.path, headers=self.headers, content=self.body)
             for name in ("accept", "accept-encoding", "user-agent"):
@@ -101,28 +101,28 @@ def signed(
     *,
     service: str = "dynamodb",
 ) -> Attempt:
-    """The same request with a right signature of `keys`; headers it had stay, and are signed."""
+    """Returns the same request with a valid signature of `keys`. Its headers stay, and are signed."""
     request = AWSRequest(attempt.method, url + attempt.path, dict(attempt.headers), attempt.body)
     SigV4Auth(keys, service, REGION).add_auth(request)
     return Attempt(attempt.method, attempt.path, dict(request.headers.items()), attempt.body)
 
 
 def as_nobody(work: Callable[[], Any]) -> Any:
-    """Runs `work` in a child process of user nobody, and returns its result, which must be of JSON.
+    """Runs `work` in a child process of user nobody, and returns its result, which must fit into JSON.
 
     The caller must be root.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        # Nothing of the parent's runs on in here, whatever happens.
+        # The child must never run on into the parent's code.
         try:
             os.close(reading)
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
             os.write(writing, json.dumps({"found": work()}).encode())
-        except BaseException as error:  # noqa: BLE001 - told to the parent
+        except BaseException as error:  # noqa: BLE001 - the parent reports it
             os.write(writing, json.dumps({"error": repr(error)}).encode())
         finally:
             os._exit(0)
@@ -135,7 +135,7 @@ def as_nobody(work: Callable[[], Any]) -> Any:
 
 
 def denied(work: Callable[[], object]) -> str:
-    """The name of the error that `work` ends with, or "" where it ends with none."""
+    """Returns the name of the error that `work` ends with, or "" if it ends without one."""
     try:
         work()
     except OSError as error:
@@ -144,7 +144,7 @@ def denied(work: Callable[[], object]) -> str:
 
 
 def code_of(work: Any) -> str:
-    """The code of the error that a call of boto3 is answered with."""
+    """Returns the code of the error with which AWS answers a boto3 call."""
     with pytest.raises(ClientError) as caught:
         work()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)

@@ -1,4 +1,4 @@
-"""Job code that leaves processes behind, in every way that a program may, and changes its own process."""
+"""Job code that leaves processes behind in every way a program can, and changes its own process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tidegate.jobs import (
 
 LONG_SECONDS = 120
 _HELD: list[object] = []
-getcontext()  # as a module may: from then on every copy of the context shares that object
+getcontext()  # as a module may: from then on every copy of the context shares this object
 _SET_PDEATHSIG = 1  # linux/prctl.h
 KEEPER_SIGNALS = {
     "kill-keeper": signal.SIGKILL,
@@ -43,7 +43,7 @@ class Nothing(Parameters):
 
 
 class Notes(Parameters):
-    """Where each process that is left notes its number."""
+    """A folder where each process left behind notes its number."""
 
     folder: Path
     how: str = "plain"
@@ -54,7 +54,7 @@ class Amount(Parameters):
     amount: int
 
 
-# Notes its number, then writes beside whatever comes next, for as long as it lives.
+# The program notes its number. Then it writes the numbers it reads into the same folder as long as it lives.
 _PROGRAM = f"""
 import os, pathlib, sys, time
 folder = pathlib.Path(sys.argv[1])
@@ -70,7 +70,7 @@ def _run_program(folder: Path, **options: object) -> subprocess.Popen[bytes]:
 
 
 def _daemonise(folder: Path) -> None:
-    """As daemons do it: fork, a session of its own, fork again, and the one between ends."""
+    """Forks as daemons do: fork, a session of its own, fork again, and the process between ends."""
     between = os.fork()
     if between == 0:
         os.setsid()
@@ -83,7 +83,7 @@ def _daemonise(folder: Path) -> None:
 
 
 def _fork_headless(folder: Path) -> None:
-    """The first thread ends: the process looks like a zombie, and another thread of it runs on."""
+    """Ends the first thread, so that the process looks like a zombie while another thread of it runs on."""
 
     def run_on() -> None:
         (folder / f"pid-{os.getpid()}").touch()
@@ -116,7 +116,7 @@ def leave(folder: Path, how: str) -> None:
         for _ in range(4):
             _daemonise(folder)
             _run_program(folder)
-    elif how == "deaf":  # the kernel no longer ends this process with its keeper
+    elif how == "deaf":  # the kernel no longer ends this process when its keeper ends
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, 0, 0, 0, 0)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
@@ -127,7 +127,7 @@ def leave(folder: Path, how: str) -> None:
 
 @job("process.leave")
 def leave_processes(parameters: Notes, context: JobContext) -> Json:
-    """Leaves processes, waits until they run, and ends as it was told."""
+    """Leaves processes behind, waits until they run, and ends in the way that it was told."""
     expected = 8 if parameters.how == "many" else 1
     leave(parameters.folder, parameters.how)
     while len(list(parameters.folder.glob("pid-*"))) < expected:
@@ -142,14 +142,14 @@ def leave_processes(parameters: Notes, context: JobContext) -> Json:
     if parameters.then in ("wait", "stop-keeper-and-wait", "kill-keeper"):
         context.sleep(LONG_SECONDS)
     if parameters.then == "c-code":
-        time.sleep(0.5)  # until the progress is on its way: from here on no other thread gets a turn
+        time.sleep(0.5)  # until the progress is on its way: no other thread runs after this point
         re.match(r"(a|a)+$", "a" * 200 + "b")
     return os.getpid()
 
 
 @job("process.wait")
 def wait(parameters: Amount, context: JobContext) -> Json:
-    """Waits for `amount` milliseconds; returns how long it took, in seconds."""
+    """Waits for `amount` milliseconds. Returns how long it took, in seconds."""
     began = time.monotonic()
     time.sleep(parameters.amount / 1_000)
     return time.monotonic() - began
@@ -157,7 +157,7 @@ def wait(parameters: Amount, context: JobContext) -> Json:
 
 @job("process.observe")
 def observe(parameters: Nothing, context: JobContext) -> Json:
-    """Tells what a job finds of its process."""
+    """Returns what a job sees of its process."""
     return {
         "process": os.getpid(),
         "folder": str(Path.cwd()),
@@ -186,7 +186,7 @@ def observe(parameters: Nothing, context: JobContext) -> Json:
 
 @job("process.change-everything")
 def change_everything(parameters: Nothing, context: JobContext) -> Json:
-    """Changes what can be put back."""
+    """Changes all process state that can be restored."""
     os.chdir("/")
     os.umask(0)
     os.environ["LEFT"] = "here"
@@ -265,7 +265,7 @@ def leave_a_thread(parameters: Nothing, context: JobContext) -> Json:
 
 @job("process.leave-a-file")
 def leave_a_file(parameters: Nothing, context: JobContext) -> Json:
-    _HELD.append(Path("held").open("w", encoding="utf-8"))  # noqa: SIM115 - what this job does wrong
+    _HELD.append(Path("held").open("w", encoding="utf-8"))  # noqa: SIM115 - this job leaks it on purpose
     return os.getpid()
 
 
@@ -289,20 +289,20 @@ def lower_a_limit(parameters: Nothing, context: JobContext) -> Json:
 
 @job("process.swallow-exceptions")
 def swallow_exceptions(parameters: Amount, context: JobContext) -> Json:
-    """Goes on for `amount` milliseconds, whatever interrupts it."""
+    """Runs on for `amount` milliseconds and ignores every interrupt."""
     until = time.monotonic() + parameters.amount / 1_000
     while time.monotonic() < until:
         try:
             while time.monotonic() < until:
                 pass
-        except BaseException:  # noqa: BLE001, S110 - what this job does wrong
+        except BaseException:  # noqa: BLE001, S110 - this job ignores them on purpose
             pass
     return "it never stopped"
 
 
 @job("process.hold-back-signals")
 def hold_back_signals(parameters: Amount, context: JobContext) -> Json:
-    """Lets no interrupt through for `amount` milliseconds, and forgets to allow them again."""
+    """Blocks interrupts for `amount` milliseconds, and forgets to allow them again."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGALRM})
     time.sleep(parameters.amount / 1_000)
     return "held back"
@@ -310,7 +310,10 @@ def hold_back_signals(parameters: Amount, context: JobContext) -> Json:
 
 @job("process.fork-and-return")
 def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
-    """Both the process and its copy come back from here; returns the exit status of the copy, None if it runs on."""
+    """Forks, and returns in both the process and its copy.
+
+    Returns the exit status of the copy, or None if it runs on.
+    """
     copy = os.fork()
     if copy == 0:
         raise RuntimeError("the copy's own end")
@@ -325,7 +328,7 @@ def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
 
 @job("process.hold-the-interpreter")
 def hold_the_interpreter(parameters: Nothing, context: JobContext) -> None:
-    sum(range(10**13))  # one call of C code that looks at no signal and lets no other thread run
+    sum(range(10**13))  # one call of C code that checks no signal and lets no other thread run
 
 
 @job("process.read-and-spoil-streams")

@@ -1,4 +1,4 @@
-"""A stack of the kill test's own: the real template with shorter patience, and the test's job code in its workers."""
+"""The stack of the kill test: the real template with shorter timeouts, and the test's job code in its workers."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ONCE = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts"
 
 
 def lambda_client(stack: StackInfo) -> LambdaClient:
-    """The stack's functions; a call that fails is not tried again."""
+    """Makes a client of the stack's functions that does not repeat a failed call."""
     return stack.session().client("lambda", endpoint_url=stack.endpoint_url, config=_ONCE)
 
 
 def prepare(stack: StackInfo, *, resend_after_seconds: int, hidden_seconds: int) -> None:
-    """Gives the functions that know job types a layer with the job code beside theirs, and the parts less patience.
+    """Adds a layer with the job code to the functions that know job types, and shortens the timeouts.
 
-    The reaper sends what is lost again after `resend_after_seconds`. A message that a killed worker process had
-    received and not claimed is not lost: the queue shows it again after `hidden_seconds`.
-    The emulator puts the last layer first on the import path, as AWS does.
+    The reaper sends a lost message again after `resend_after_seconds`. A message that a killed worker process had
+    received and not claimed is not lost: the queue shows it again after `hidden_seconds`. The emulator puts the last
+    layer first on the import path, as AWS does.
     """
     client = lambda_client(stack)
     packed = io.BytesIO()
@@ -60,7 +60,7 @@ def prepare(stack: StackInfo, *, resend_after_seconds: int, hidden_seconds: int)
 
 
 def job_code_folder(parent: Path) -> Path:
-    """A folder for PYTHONPATH that holds the same job code for worker processes."""
+    """Makes a folder for PYTHONPATH that holds the same job code for worker processes."""
     package = parent / "job-code" / _PACKAGE
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -70,7 +70,7 @@ def job_code_folder(parent: Path) -> Path:
 
 @contextmanager
 def schedules(stack: StackInfo, seconds: float) -> Iterator[None]:
-    """Meanwhile runs the dispatcher and the reaper every `seconds`, as their schedules do every minute."""
+    """Runs the dispatcher and the reaper every `seconds` during the block, as their schedules do every minute."""
     client = lambda_client(stack)
     ended = threading.Event()
     events = {
@@ -84,7 +84,7 @@ def schedules(stack: StackInfo, seconds: float) -> Iterator[None]:
                 try:
                     client.invoke(FunctionName=function, Payload=event)
                 except (BotoCoreError, ClientError):
-                    continue  # AWS is away, or the function was killed: its next run is due soon, as on AWS
+                    continue  # AWS is down or the function was killed: its next tick is due soon, as on AWS
 
     thread = threading.Thread(target=run, name="schedules")
     thread.start()

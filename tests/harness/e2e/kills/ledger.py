@@ -1,4 +1,4 @@
-"""What the attempts of a run wrote down, and what must hold of it whatever was killed."""
+"""The log that the attempts of a run write, and the rules that hold for it whatever was killed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATE TABLE log (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the log, in the order in which they were written. `at_s` is the time since the epoch."""
+    """One line of the log, in the order of writing. `at_s` is the time since the epoch."""
 
     number: int
     at_s: float
@@ -34,7 +34,7 @@ class Entry:
 
 
 class Ledger:
-    """The database file that all attempts of one run write to. `effects` holds what came of them."""
+    """The database file that all attempts of one run write to. `effects` holds their effects."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +42,7 @@ class Ledger:
             ledger.executescript(_SCHEMA)
 
     def log(self) -> list[Entry]:
-        """Everything that was written down."""
+        """Returns all lines of the log."""
         with closing(sqlite3.connect(self.path)) as ledger:
             return [
                 Entry(*row)
@@ -52,7 +52,7 @@ class Ledger:
             ]
 
     def under_way(self) -> list[Entry]:
-        """The beginnings of attempts that have not come to their end, and never may."""
+        """Returns the beginnings of attempts without an end. Some of them may never end."""
         log = self.log()
         ended = {(entry.job_id, entry.attempt) for entry in log if entry.what != "began"}
         return [
@@ -60,29 +60,30 @@ class Ledger:
         ]
 
     def effects(self) -> list[tuple[str, int]]:
-        """Job id and attempt of every effect that happened."""
+        """Returns job id and attempt of every effect that happened."""
         with closing(sqlite3.connect(self.path)) as ledger:
             return list(ledger.execute("SELECT job_id, attempt FROM effects"))
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While the block runs nobody is in the middle of writing."""
+        """Locks the ledger while the block runs, so that no attempt is in the middle of writing."""
         with closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)) as ledger:
             ledger.execute("BEGIN IMMEDIATE")
             yield
             ledger.execute("ROLLBACK")
 
     def count(self) -> int:
-        """How many effects happened."""
+        """Returns the number of effects."""
         with closing(sqlite3.connect(self.path)) as ledger:
             (found,) = ledger.execute("SELECT count(*) FROM effects").fetchone()
             return int(found)
 
 
 def check_effects(ledger: Ledger, attempts: Mapping[str, int], upstreams: Mapping[str, str]) -> None:
-    """Asserts that every job had its effect once and fenced. `attempts` is how often tidegate says each was claimed.
+    """Asserts that every job had its effect once and fenced.
 
-    `upstreams` names the job that a job depends on, of those that do.
+    `attempts` is how often, according to tidegate, each job was claimed. `upstreams` gives the upstream of each job
+    that depends on one.
     """
     effects, log = ledger.effects(), ledger.log()
     assert sorted(job_id for job_id, _ in effects) == sorted(attempts), "one effect for each job"

@@ -1,4 +1,4 @@
-"""The processes that a kill test started, and nobody else's: its worker processes, and its emulator's functions."""
+"""The processes that a kill test started itself: its worker processes, and its emulator's functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REGISTERED = re.compile(rb"worker \S+ serves pool")
 
 
 def wait_for(what: str, holds: Callable[[], bool]) -> None:
-    """Waits until `holds`, as long as patience allows; the test fails with `what` after that."""
+    """Waits until `holds`, with a time limit. After that the test fails with `what`."""
     deadline_s = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline_s, f"it did not come to this: {what}"
@@ -30,7 +30,7 @@ def wait_for(what: str, holds: Callable[[], bool]) -> None:
 
 
 def function_processes(stack: StackInfo, output: str) -> dict[int, psutil.Process]:
-    """The processes of this stack's function that `output` names, by their ids."""
+    """Returns the processes of this stack's function that `output` names, by their ids."""
     place = f"/ministack-lambda-{stack.outputs[output]}-"
     found: dict[int, psutil.Process] = {}
     for child in psutil.Process(stack.pid).children():
@@ -43,7 +43,10 @@ def function_processes(stack: StackInfo, output: str) -> dict[int, psutil.Proces
 
 
 def kill_functions(stack: StackInfo, output: str, among: Container[int], most: int) -> set[int]:
-    """Kills at most `most` processes of a function of this stack that are `among` the given ones; returns which."""
+    """Kills at most `most` processes of a function of this stack that are `among` the given ones.
+
+    Returns the killed ones.
+    """
     killed: set[int] = set()
     for pid, process in function_processes(stack, output).items():
         if pid in among and len(killed) < most and process.is_running():
@@ -53,7 +56,7 @@ def kill_functions(stack: StackInfo, output: str, among: Container[int], most: i
 
 
 class Crew:
-    """Worker processes of pool ecs, each of `slots` slots; a place whose worker was killed gets another one."""
+    """Worker processes of pool ecs, each with `slots` slots. A killed worker is replaced."""
 
     def __init__(self, home: Path, folder: Path, variables: Mapping[str, str], slots: int) -> None:
         self.slots = slots
@@ -74,20 +77,20 @@ class Crew:
         wait_for("a worker registers", lambda: _REGISTERED.search(log.read_bytes()) is not None)
 
     def kill(self, place: int) -> None:
-        """Ends a worker process the hard way."""
+        """Kills a worker process."""
         running = self._at[place]
         assert running.process.poll() is None, running.log.read_text(encoding="utf-8")
         running.tell(signal.SIGKILL)
         assert running.ended() == -signal.SIGKILL
 
     def job_processes(self, place: int) -> Sequence[psutil.Process]:
-        """The processes in which a worker runs job code."""
+        """Returns the processes in which a worker runs job code."""
         outer_keepers = psutil.Process(self._at[place].process.pid).children()
         keepers = [inner for outer in outer_keepers for inner in outer.children()]
         return [process for keeper in keepers for process in keeper.children()]
 
     def freeze(self, place: int) -> set[int]:
-        """Stops a worker process and those of its jobs where they are; returns the latter."""
+        """Stops a worker process and its job processes where they are. Returns the job processes."""
         self._at[place].tell(signal.SIGSTOP)
         running = self.job_processes(place)
         for process in running:
@@ -119,7 +122,7 @@ class Crew:
 def crew(
     home: Path, folder: Path, variables: Mapping[str, str], *, workers: int, slots: int
 ) -> Iterator[Crew]:
-    """Runs a crew while the block runs."""
+    """Runs a crew of workers while the block runs."""
     folder.mkdir()
     running = Crew(home, folder, variables, slots)
     try:

@@ -1,7 +1,7 @@
-"""Job code of the kill tests alone: each attempt is written down, and its effect is fenced by the attempt.
+"""Job code of the kill tests: it logs each attempt, and fences its effect by the attempt.
 
-It reaches both kinds of workers the way a user's job code does, as a module of the package `tidegate_jobs`; see
-deployment.py. What it writes to is a database file on this machine, which no kill and no restart takes away.
+It reaches both kinds of workers like a user's job code, as a module of the package `tidegate_jobs` (see deployment.py).
+It writes to a database file on this machine, which survives every kill and restart.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BUSY_SECONDS = 30.0
 
 
 class RecordedParameters(Parameters):
-    """How long the job takes, in seconds, and the file of the ledger."""
+    """The duration of the job in seconds, and the file of the ledger."""
 
     seconds: float = Field(ge=0, le=60)
     ledger: str
@@ -32,7 +32,7 @@ class RecordedParameters(Parameters):
 
 @job("recorded.work")
 def work(parameters: RecordedParameters, context: JobContext) -> Json:
-    """Raises the job's fence to this attempt, works for `seconds`, and then has its effect if the fence still holds."""
+    """Raises the job's fence to this attempt, works for `seconds`, and has its effect if the fence still holds."""
     me = (context.job_id, context.attempt)
     with closing(sqlite3.connect(parameters.ledger, timeout=_BUSY_SECONDS, isolation_level=None)) as ledger:
         ledger.execute("BEGIN IMMEDIATE")
@@ -57,7 +57,7 @@ def _effect(ledger: sqlite3.Connection, me: tuple[str, int]) -> str:
     if fence != attempt:
         return "refused"
     if ledger.execute("SELECT 1 FROM effects WHERE job_id = ?", (job_id,)).fetchone():
-        return "repeated"  # an earlier attempt had it, and was lost before that was known
+        return "repeated"  # an earlier attempt had the effect, and was lost before anyone learned of it
     ledger.execute("INSERT INTO effects VALUES (?, ?)", me)
     return "committed"
 

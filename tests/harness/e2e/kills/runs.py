@@ -1,4 +1,4 @@
-"""One run of the kill tests: what is submitted, what of its capacity was down, and how fast it was."""
+"""One run of the kill tests: its jobs, the capacity that was down, and its speed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 240.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Some of a pool's capacity that was down, from one time to another (seconds since the epoch)."""
+    """A part of a pool's capacity that was down, from one time to another (seconds since the epoch)."""
 
     pool: str
     slots: int
@@ -42,12 +42,15 @@ class Run:
     outages: tuple[Outage, ...]
 
     def seconds(self, pool: str | None = None) -> float:
-        """From the submission to the end of the last job, of `pool` or of all."""
+        """Returns the seconds from the submission to the end of the last job, of `pool` or of all pools."""
         ends = [job.finished_at_ms for job in self.jobs if pool in (None, job.pool)]
         return max(end for end in ends if end is not None) / 1_000 - self.began_s
 
     def down_slot_seconds(self, capacity: Mapping[str, int]) -> float:
-        """The capacity that was down. A pool has no more to lose than all of its slots, whatever comes together."""
+        """Returns the slot-seconds that were down.
+
+        A pool can't lose more than all of its slots, however many losses overlap.
+        """
         total = 0.0
         for pool, slots in capacity.items():
             own = [outage for outage in self.outages if outage.pool == pool]
@@ -58,19 +61,22 @@ class Run:
         return total
 
     def slot_seconds(self, capacity: Mapping[str, int]) -> float:
-        """The capacity that was there: each pool's slots until its last job ended, without what was down."""
+        """Returns the slot-seconds that were up.
+
+        These are each pool's slots until its last job ended, without those that were down.
+        """
         given = sum(slots * self.seconds(pool) for pool, slots in capacity.items())
         return given - self.down_slot_seconds(capacity)
 
     def jobs_per_slot_second(self, capacity: Mapping[str, int]) -> float:
-        """Jobs that a slot ended in a second in which it was up."""
+        """Returns the jobs per slot-second of the slots that were up."""
         return len(self.jobs) / self.slot_seconds(capacity)
 
 
 def workflow(ledger: Ledger, capacity: Mapping[str, int], jobs: int, seed: int) -> dict[str, Any]:
-    """Jobs of 0 to 3 s, spread over the pools by their capacity; every tenth waits for one before it.
+    """Makes jobs of 0 to 3 s, spread over the pools by their capacity. Every tenth waits for the one before it.
 
-    The first hundred are more urgent: those of them that are lost run again before the others, and not at the end.
+    The first hundred are more urgent, so that lost ones run again before the others, and not at the end.
     """
     chance = random.Random(seed)
     total = sum(capacity.values())
@@ -100,14 +106,14 @@ def _is_dependent(at: int) -> bool:
 
 
 def upstreams(ids: Mapping[str, str]) -> dict[str, str]:
-    """Which job each dependent one waits for, both by id."""
+    """Returns the upstream of each dependent job, both by id."""
     return {ids[f"k{at}"]: ids[f"k{at - _DEPENDS_ON}"] for at in range(len(ids)) if _is_dependent(at)}
 
 
 def wait_for_end(client: Client, ledger: Ledger, workflow_id: str, jobs: int) -> tuple[JobView, ...]:
-    """Waits until every job has ended, and asserts that each one succeeded, once.
+    """Waits until every job has ended, and asserts that each one succeeded once.
 
-    Looks into the ledger until all effects are there, for that costs the stack nothing.
+    Polls the ledger until all effects are there, because that costs the stack nothing.
     """
     deadline_s = time.monotonic() + _PATIENCE_SECONDS
     while ledger.count() < jobs and time.monotonic() < deadline_s:
@@ -138,7 +144,7 @@ def wait_for_effects(ledger: Ledger, count: int) -> None:
 
 
 def first_began_s(ledger: Ledger, pool_jobs: set[str], *, since_s: float, not_in: set[int]) -> float | None:
-    """When the first attempt of these jobs began after `since_s` in a process that is not in `not_in`."""
+    """Returns when the first attempt of these jobs began after `since_s` in a process that is not in `not_in`."""
     times = (
         entry.at_s
         for entry in ledger.log()
@@ -151,7 +157,7 @@ def first_began_s(ledger: Ledger, pool_jobs: set[str], *, since_s: float, not_in
 
 
 def first_dispatch_s(jobs: Sequence[JobView], pool: str, since_s: float) -> float:
-    """When the first job of a pool was dispatched after `since_s`."""
+    """Returns when the first job of a pool was dispatched after `since_s`."""
     steps = (
         step for job in jobs if job.pool == pool for step in job.raw["history"] if step["state"] == "QUEUED"
     )

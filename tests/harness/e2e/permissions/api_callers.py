@@ -27,7 +27,7 @@ OPERATOR_CALLS: dict[str, Any] = {
 
 
 def may_call(acting: Caller, route: str, body: Any) -> bool:
-    """Whether the API lets the call through, whatever comes of it."""
+    """Says whether the API lets the call through, whatever its answer is."""
     method, _, path = route.partition("/")
     stack = acting.world.stack
     content = b"" if body is None else json.dumps(body).encode()
@@ -44,5 +44,5 @@ def may_call(acting: Caller, route: str, body: Any) -> bool:
 
 
 def is_about(resource: str, route: str) -> bool:
-    """Whether a resource of a policy is about this route."""
+    """Says whether a resource of a policy covers this route."""
     return fnmatchcase(route.partition("?")[0], resource.partition("/live/")[2])

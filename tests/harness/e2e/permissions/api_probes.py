@@ -1,4 +1,4 @@
-"""What the API is asked for, each part with a world that needs it."""
+"""The requests that the API serves, each with a world that needs it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOOP = "tidegate.noop"
 
 
 def ask(services: Services, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-    """What the function answers, which must be that all is well."""
+    """Returns the function's answer, which must be a success."""
     event = read_event("api-list-jobs")
     path, _, query = path.partition("?")
     event |= {"httpMethod": method, "path": path, "body": None if body is None else json.dumps(body)}
@@ -80,7 +80,7 @@ def takes_a_job_after_another(world: World, services: Services) -> None:
 
 
 def takes_a_job_after_two(world: World, services: Services) -> None:
-    """That have ended, and one with a large result that a condition looks at."""
+    """Two upstreams have ended, and a condition reads the large result of one."""
     earlier = [submit(world, JobRequest(type=NOOP)) for _ in range(2)]
     for job_id in earlier:
         run_to_end(world, job_id, LARGE)
@@ -98,7 +98,7 @@ def takes_a_workflow(world: World, services: Services) -> None:
 
 
 def goes_on_with_a_workflow(world: World, services: Services) -> None:
-    """That was accepted under the same key by a call that was cut off."""
+    """An interrupted call had the workflow accepted under the same key."""
     ids = ask(world.admin, "POST", "/v1/workflows", FLOW, "again")["job_ids"]
     submission_id = ids["a"].partition(".")[0]
     for job_id in ids.values():
@@ -134,7 +134,7 @@ def cancels_a_job(world: World, services: Services) -> None:
 
 
 def stops_what_waits_for_a_job(world: World, services: Services) -> None:
-    """Of a later submission, too."""
+    """Dependents in a later submission are stopped too."""
     earlier = submit(world, JobRequest(type=NOOP))
     later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
     ask(services, "POST", f"/v1/jobs/{earlier}/cancel", {"downstream": True})
@@ -178,7 +178,7 @@ def drains_a_worker(world: World, services: Services) -> None:
 
 
 def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
-    """A large result of an upstream that would go soon."""
+    """A new job needs the large result of an upstream that would expire soon."""
     upstream = submit(world, JobRequest(type=NOOP))
     expires_at_s = end_and_be_due(world, upstream)
     ask(services, "POST", "/v1/jobs", {"type": NOOP, "depends_on": [{"job_id": upstream}]})

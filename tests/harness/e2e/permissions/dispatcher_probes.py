@@ -1,4 +1,4 @@
-"""What the dispatcher does, each part with a world that needs it."""
+"""The work of the dispatcher, each part with a world that needs it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEYED = JobRequest(type=NOOP, concurrency_key="one-at-a-time")
 
 
 def on_schedule(services: Services, at_ms: int | None = None) -> None:
-    """What the schedule has the function do."""
+    """Calls the function as a tick does."""
     clock = StandingClock(at_ms or now_ms())
     app.handle({}, DispatcherDeps(services, clock, Meter(), job_from_image, pool_of_worker, is_of_rules))
 
@@ -73,7 +73,7 @@ def wakes_what_is_due(world: World, services: Services) -> None:
 
 
 def releases_what_waited(world: World, services: Services) -> None:
-    """Over an upstream with many dependents and a large result, which conditions look at."""
+    """The upstream has many dependents, and conditions read its large result."""
     after = DependencyRequest(
         key="up", type=DependencyType.CONDITIONAL, condition="size(upstream.result) > 9"
     )
@@ -111,7 +111,7 @@ def forgets_a_lane(world: World, services: Services) -> None:
 
 
 def keeps_what_it_opens_again(world: World, services: Services) -> None:
-    """A job that was skipped for one upstream needs the large result of the other, which would go soon."""
+    """A job that was skipped for one upstream needs the large result of the other, which would expire soon."""
     after = tuple(DependencyRequest(key=key) for key in ("up", "tried"))
     jobs = [JobRequest(key=key, type=NOOP) for key in ("up", "tried")]
     jobs += [JobRequest(key="down", type=NOOP, depends_on=after)]

@@ -1,4 +1,4 @@
-"""Grants: the smallest parts of a policy that can be taken away for themselves."""
+"""Grants: the smallest parts of a policy that can be taken away one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something that a call needed. `keys` are the partition keys that it named, where it named any."""
+    """A permission that a call needed. `keys` are the partition keys that it named, if any."""
 
     action: str
     resource: str
@@ -23,7 +23,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """One action on one resource in a statement; of one kind of items, where a condition names several kinds."""
+    """One action on one resource in a statement. If a condition names several kinds of items, one kind of them."""
 
     sid: str
     action: str
@@ -31,14 +31,14 @@ class Grant:
     key_pattern: str = ""
 
     def covers(self, use: Use) -> bool:
-        """Whether it is what allows this use."""
+        """Says whether this grant allows the use."""
         if (self.action, self.resource) != (use.action, use.resource):
             return False
         return not self.key_pattern or all(fnmatchcase(key, self.key_pattern) for key in use.keys)
 
 
 def grants_of(document: Document) -> Iterator[Grant]:
-    """Every grant of a policy."""
+    """Returns every grant of a policy."""
     for statement in document["Statement"]:
         for action in listed(statement["Action"]):
             for resource in listed(statement["Resource"]):
@@ -47,7 +47,7 @@ def grants_of(document: Document) -> Iterator[Grant]:
 
 
 def without(document: Document, grant: Grant) -> dict[str, Any]:
-    """The policy with all its grants but one."""
+    """Returns the policy without one of its grants."""
     statements: list[dict[str, Any]] = []
     for statement in document["Statement"]:
         if statement["Sid"] != grant.sid:
@@ -65,7 +65,7 @@ def without(document: Document, grant: Grant) -> dict[str, Any]:
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """A value of a policy as a list, however it was written."""
+    """Returns a value of a policy as a list, in whatever form it was written."""
     return [value] if isinstance(value, str) else list(value)
 
 

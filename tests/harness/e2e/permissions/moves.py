@@ -1,4 +1,4 @@
-"""Brings jobs to where a probe wants them, in an administrator's hands."""
+"""Brings jobs into the states that a probe needs, with an administrator's rights."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from tidegate.usecases.submit.submit import (
 
 
 def submit(world: World, request: JobRequest, at_ms: int | None = None) -> str:
-    """Submits a job; returns its id."""
+    """Submits a job and returns its id."""
     at_ms = at_ms or now_ms()
     return submit_job(world.admin, request, idempotency_key=None, fingerprint="f", now_ms=at_ms).job_id
 
 
 def submit_flow(world: World, request: WorkflowRequest, at_ms: int | None = None) -> Mapping[str, str]:
-    """Submits a workflow; returns the ids of its jobs by their keys."""
+    """Submits a workflow and returns the ids of its jobs by their keys."""
     at_ms = at_ms or now_ms()
     accepted = submit_workflow(world.admin, request, idempotency_key=None, fingerprint="f", now_ms=at_ms)
     return accepted.job_ids
 
 
 def queue(world: World, job_id: str, at_ms: int | None = None) -> Job:
-    """READY -> QUEUED, without a message."""
+    """Takes a job from READY to QUEUED, without a message."""
     stamp = Stamp(at_ms or now_ms(), "test")
     return world.admin.jobs.apply(DispatchIfReady(job_id, world.job(job_id).pool, stamp))
 
 
 def start(world: World, job_id: str, at_ms: int | None = None) -> Job:
-    """READY or QUEUED -> RUNNING, with a lease of a minute."""
+    """Takes a job from READY or QUEUED to RUNNING, with a lease of a minute."""
     at_ms = at_ms or now_ms()
     if world.job(job_id).state is State.READY:
         queue(world, job_id, at_ms)
@@ -56,7 +56,7 @@ def start(world: World, job_id: str, at_ms: int | None = None) -> Job:
 
 
 def run_to_end(world: World, job_id: str, result: Json = None, expires_at_s: int | None = None) -> Job:
-    """To SUCCEEDED, with a result."""
+    """Takes a job to SUCCEEDED, with a result."""
     job = world.job(job_id)
     if job.state is not State.RUNNING:
         job = start(world, job_id)
@@ -68,7 +68,7 @@ def run_to_end(world: World, job_id: str, result: Json = None, expires_at_s: int
 
 
 def end_and_be_due(world: World, job_id: str, at_ms: int | None = None) -> int:
-    """To SUCCEEDED, with a large result, an hour before the end of its retention; returns that, in seconds."""
+    """Takes a job to SUCCEEDED, with a large result that expires in an hour. Returns when, in seconds."""
     expires_at_s = now_ms() // 1_000 + 3_600
     run_to_end(world, job_id, LARGE, expires_at_s)
     if at_ms is not None:
@@ -79,5 +79,5 @@ def end_and_be_due(world: World, job_id: str, at_ms: int | None = None) -> int:
 
 
 def is_kept(world: World, job_id: str, expires_at_s: int) -> bool:
-    """Whether a job stays for longer than that."""
+    """Says whether a job stays for longer than that."""
     return (world.job(job_id).expires_at_s or 0) > expires_at_s

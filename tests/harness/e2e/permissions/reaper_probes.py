@@ -1,4 +1,4 @@
-"""What the reaper puts right, each part with a world that needs it."""
+"""The repairs of the reaper, each with a world that needs it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ POOLS = ("ecs", "lambda")
 
 
 def reap(services: Services) -> None:
-    """One round, as on the schedule."""
+    """Runs one round, as a tick does."""
     app.handle({}, ReaperDeps(services, StandingClock(now_ms()), Meter()))
 
 
@@ -76,17 +76,17 @@ def reads_dead_letters(world: World, services: Services) -> None:
         body = json.dumps({"job_id": job_id, "attempt": 0})
         world.clients.sqs.send_message(QueueUrl=url, MessageBody=body)
     reap(services)
-    assert world.states(*job_ids) == [State.READY] * 2  # to be dispatched anew
+    assert world.states(*job_ids) == [State.READY] * 2  # they wait for a new dispatch
     for pool in POOLS:
         assert world.is_empty(world.settings.pools[pool].dead_letters_url)
 
 
 class _CutOff(Exception):
-    """The submitter dies here."""
+    """The error by which the submitter dies."""
 
 
 class _Dying:
-    """A store whose caller dies instead of calling one of its methods."""
+    """A store whose caller dies when it calls one method."""
 
     def __init__(self, store: object, method: str) -> None:
         self._store, self._method = store, method
@@ -98,7 +98,7 @@ class _Dying:
 
 
 def _cut_off(world: World, request: WorkflowRequest, *, committed: bool) -> str:
-    """The id of a submission whose submitter died ten minutes ago, right before its commit or right after."""
+    """Returns the id of a submission whose submitter died ten minutes ago, right before or right after its commit."""
     admin = world.admin
     dying: Any = (
         {"jobs": _Dying(admin.jobs, "insert_if_absent")}
@@ -113,7 +113,7 @@ def _cut_off(world: World, request: WorkflowRequest, *, committed: bool) -> str:
 
 
 def removes_what_was_never_accepted(world: World, services: Services) -> None:
-    """With a large input and many dependents, which are stored apart."""
+    """Its large input and its many dependents are overflow."""
     root, mid = (DependencyRequest(key=key) for key in ("root", "mid"))
     jobs = [JobRequest(key="root", type=NOOP), JobRequest(key="mid", type=NOOP, depends_on=(root,))]
     jobs += [JobRequest(key="large", type=NOOP, parameters={"text": LARGE}, depends_on=(root,))]
@@ -134,11 +134,12 @@ def finishes_what_was_accepted(world: World, services: Services) -> None:
     reap(services)
     assert world.states(workflow_job_id(submission_id, 0)) == [State.READY]
     (lane,) = world.admin.lanes.list_lanes("lambda", limit=9)
-    assert now_ms() - lane.noted_at_ms < LONG_MS  # again, for the job became READY only now
+    # The lane is registered again, because the job became READY only now.
+    assert now_ms() - lane.noted_at_ms < LONG_MS
 
 
 def finishes_what_has_many_roots(world: World, services: Services) -> None:
-    """With large inputs, dependents that are stored apart, and pools to choose between."""
+    """Its jobs have large inputs, dependents in overflow, and a choice of pools."""
     jobs = [JobRequest(key=k, type=NOOP, requires=(OFFER,), parameters={"text": LARGE}) for k in "ab"]
     after = (DependencyRequest(key="a"),)
     jobs += [JobRequest(key=f"k{at}", type=NOOP, depends_on=after) for at in range(300)]
@@ -150,7 +151,7 @@ def finishes_what_has_many_roots(world: World, services: Services) -> None:
 
 
 def connects_what_was_accepted(world: World, services: Services) -> None:
-    """To a job of an earlier submission."""
+    """One of them depends on a job of an earlier submission."""
     earlier = submit(world, JobRequest(type=NOOP))
     job = JobRequest(key="a", type=NOOP, depends_on=(DependencyRequest(job_id=earlier),))
     submission_id = _cut_off(world, WorkflowRequest(jobs=(job,)), committed=True)
@@ -191,7 +192,7 @@ def marks_silent_workers(world: World, services: Services) -> None:
 
 
 def remembers_where_it_was_among_jobs(world: World, services: Services) -> None:
-    """More jobs than fit a page: it says where it goes on before it does, and then that it is through."""
+    """With more jobs than a page, the reaper first stores where it goes on, and later that it is through."""
     at_ms = now_ms() - MINUTE_MS
     job = Job(job_id="", state=State.QUEUED, type=NOOP, pool="ecs", priority=1, created_at_ms=at_ms)
     job = replace(job, queued_at_ms=at_ms, sent_at_ms=at_ms, history=())
@@ -201,7 +202,7 @@ def remembers_where_it_was_among_jobs(world: World, services: Services) -> None:
 
 
 def remembers_where_it_was_among_workers(world: World, services: Services) -> None:
-    """More workers than one round looks at; the next round is through."""
+    """There are more workers than one round looks at. The next round looks at the rest."""
     worker = begin(WorkerSpec("ecs", "w", "host", slots=1), "S", now_ms())
     worker = replace(worker, expires_at_s=kept_until_s(now_ms()))
     workers = [replace(worker, spec=replace(worker.spec, worker_id=f"w{at:04d}")) for at in range(1_001)]
@@ -216,7 +217,7 @@ def remembers_where_it_was_among_workers(world: World, services: Services) -> No
 
 
 def keeps_what_is_needed(world: World, services: Services) -> None:
-    """A large result that an open job waits with, at the end of its retention."""
+    """An open job needs a large result at the end of its retention."""
     after = tuple(DependencyRequest(key=key) for key in ("up", "other"))
     jobs = [JobRequest(key=key, type=NOOP) for key in ("up", "other")]
     jobs += [JobRequest(key="down", type=NOOP, depends_on=after)]

@@ -1,4 +1,4 @@
-"""Looks at the calls of AWS clients: what they needed, and what they were denied."""
+"""Watches the calls of AWS clients: the permissions they needed, and those they were denied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 class Wire:
-    """What clients under one role have needed, and what of it was denied."""
+    """The permissions that clients under one role needed, and those that were denied."""
 
     def __init__(self, region: str, account: str, key_of: Mapping[str, str]) -> None:
         self._prefix = f"{region}:{account}"
@@ -30,14 +30,14 @@ class Wire:
         self.denied: set[Use] = set()
 
     def attach(self, clients: AwsClients) -> None:
-        """Looks at these clients from now on."""
+        """Watches these clients from now on."""
         for client in (clients.dynamodb, clients.sqs):
             service = client.meta.service_model.service_name
             client.meta.events.register(f"provide-client-params.{service}", self._note_use)
             client.meta.events.register(f"after-call.{service}", self._note_denial)
 
     def forget(self, on_denial: Callable[[], None] = lambda: None) -> None:
-        """Starts over; `on_denial` is called as soon as something is denied."""
+        """Starts over. `on_denial` is called as soon as a permission is denied."""
         with self._lock:
             self.uses, self.denied, self._hear = set(), set(), on_denial
 
@@ -51,7 +51,7 @@ class Wire:
         error = parsed.get("Error", {})
         if error.get("Code") not in _DENIED:
             return
-        # The message names the action and not always the resource; the call names both.
+        # The message names the action and not always the resource. The call names both.
         refused = {use for use in context[_USES] if use.action in error["Message"]}
         with self._lock:
             self.denied |= refused

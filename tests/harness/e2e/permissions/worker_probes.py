@@ -1,4 +1,4 @@
-"""What workers do, the function and the process, each part with a world that needs it."""
+"""The work of workers, the function and the process, each part with a world that needs it."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ PATIENCE_SECONDS = 30.0
 
 
 class OneBeat:
-    """Attempts that beat once and succeed with what they were given, and what their upstreams gave."""
+    """Attempts that beat once and succeed with their parameters and the results of their upstreams."""
 
     def execute(self, assignment: Assignment, heartbeat: Heartbeat, begun: Begun = unheard) -> Outcome:
-        """One attempt."""
+        """Runs one attempt."""
         begun()
         heartbeat(None)
         given: Json = [assignment.parameters, [upstream.result for upstream in assignment.upstreams]]
         return Outcome(OutcomeKind.SUCCEEDED, result=given)
 
     def warm(self, children: int) -> None:
-        """Nothing to prepare."""
+        """Does nothing, because nothing needs preparing."""
 
     def probe(self) -> str:
-        """Attempts can begin."""
+        """Says that attempts can begin."""
         return ""
 
     def types_now(self) -> Sequence[str]:
-        """No type is looked for."""
+        """Returns no types, because nothing asks for one."""
         return ()
 
     def hurry(self) -> None:
-        """Nothing to hurry."""
+        """Does nothing, because nothing runs long."""
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Does nothing, because nothing runs on."""
 
 
 def _function_runs(services: Services, job_id: str) -> None:
@@ -77,7 +77,7 @@ def _function_gets(services: Services, body: str) -> None:
 
 
 def _large_job(world: World, pool: str) -> str:
-    """A job with a large input, after one with a large result."""
+    """Makes a job with a large input, after a job with a large result."""
     upstream = submit(world, JobRequest(type=NOOP))
     run_to_end(world, upstream, LARGE)
     after = (DependencyRequest(job_id=upstream),)
@@ -107,7 +107,7 @@ def runs_a_large_job(world: World, services: Services) -> None:
 
 
 def finds_what_a_read_may_miss(world: World, services: Services) -> None:
-    """Input and upstream were written a moment ago: a read that may be old does not show them."""
+    """Input and upstream were written a moment ago, so an eventually consistent read does not show them."""
     job_id = _large_job(world, "lambda")
     queue(world, job_id)
     with reads_that_miss(services):
@@ -117,7 +117,7 @@ def finds_what_a_read_may_miss(world: World, services: Services) -> None:
 
 @contextmanager
 def reads_that_miss(services: Services) -> Iterator[None]:
-    """Batches of reads find nothing meanwhile, as is allowed for what was written a moment ago."""
+    """Makes batches of reads find nothing during the block, as is allowed for items written a moment ago."""
     events = services.jobs.clients.dynamodb.meta.events  # type: ignore[attr-defined]
 
     def see_nothing(parsed: dict[str, Any], **_: Any) -> None:
@@ -133,7 +133,7 @@ def reads_that_miss(services: Services) -> Iterator[None]:
 
 
 class _Complaints(logging.Handler):
-    """What a worker process has to complain about."""
+    """The complaints that a worker process logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -144,7 +144,7 @@ class _Complaints(logging.Handler):
 
 
 def _serve(world: World, services: Services, job_ids: Sequence[str]) -> None:
-    """A worker process runs the jobs and leaves; it must have nothing to complain about."""
+    """Runs the jobs in a worker process, which then leaves. It must log no complaint."""
     for job_id in job_ids:
         queue(world, job_id)
     world.admin.queue.send("ecs", [Message(job_id, 0) for job_id in job_ids])
@@ -196,7 +196,7 @@ def serves_what_a_read_may_miss(world: World, services: Services) -> None:
 
 
 def meets_jobs_that_others_claimed(world: World, services: Services) -> None:
-    """Messages that came twice: what refused the claims of a batch is read."""
+    """Messages came twice, so the worker reads the jobs that refused claims of a batch."""
     job_ids = [submit(world, JobRequest(type=NOOP, pool="ecs")) for _ in range(2)]
     for job_id in job_ids:
         start(world, job_id)

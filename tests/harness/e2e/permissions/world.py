@@ -1,4 +1,4 @@
-"""A stack at rest, which only probes move; and those who move it under the permissions of a role."""
+"""A stack at rest, which only probes change, and callers that act under the permissions of a role."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate_devstack import StackInfo
 
 MINUTE_MS = 60_000
-OFFER = "probe"  # a capability of both pools, so that the freer one has to be found
+OFFER = "probe"  # a capability of both pools, so that the freer pool is chosen
 PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER}
-LARGE = "x" * 20_000  # stored apart wherever it is
+LARGE = "x" * 20_000  # overflow in every table
 
 
 class Everything(JobCatalogue):
-    """The catalogue of the deployment, but that every job sees its upstreams."""
+    """The registry of the deployment, except that every job reads its upstreams."""
 
     def __init__(self) -> None:
         self._registry = load_registry()
 
     def types(self) -> Sequence[str]:
-        """All that are registered."""
+        """Returns all registered types."""
         return self._registry.types()
 
     def violations(self, job_type: str, parameters: Mapping[str, Json]) -> list[tuple[str, str]]:
-        """None."""
+        """Returns no violations."""
         return []
 
     def reads_upstreams(self, job_type: str) -> bool:
-        """Always."""
+        """Returns True for every type."""
         return True
 
     def faults(self) -> Sequence[str]:
@@ -58,7 +58,7 @@ CATALOGUE = Everything()
 
 
 class World:
-    """The stack, in an administrator's hands."""
+    """The stack, with an administrator's rights."""
 
     def __init__(self, stack: StackInfo) -> None:
         self.stack = stack
@@ -67,23 +67,23 @@ class World:
         self.settings: Settings = replace(read_settings(stack.environment), shards=1)
         self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)
         self.admin = self.services_of(self.clients)
-        self.denied = threading.Event()  # set as soon as a probe is denied something
+        self.denied = threading.Event()  # set as soon as a probe is denied a permission
         self._keys = {name: self._keys_of(name) for name in vars_of(self.tables)}
 
     def services_of(self, clients: AwsClients) -> Services:
-        """The use cases' world, with a caller's clients."""
+        """Builds the use cases' services with a caller's clients."""
         return aws_services(self.settings, self.tables, clients, CATALOGUE)
 
     def partition_keys(self) -> Mapping[str, str]:
-        """The partition key of each table, by the table's name."""
+        """Returns the partition key of each table, by the table's name."""
         return {table: keys[0] for table, keys in self._keys.items()}
 
     def client(self, service: str) -> Any:
-        """An administrator's client of another service."""
+        """Makes an administrator's client of another service."""
         return self.stack.session().client(service, endpoint_url=self.stack.endpoint_url)  # type: ignore[call-overload]
 
     def rest(self) -> None:
-        """Nothing moves by itself any more: neither events nor schedules call functions."""
+        """Stops everything that runs by itself: neither events nor schedules call functions any more."""
         functions, scheduler = self.client("lambda"), self.client("scheduler")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
@@ -104,22 +104,22 @@ class World:
             sqs.purge_queue(QueueUrl=pool.dead_letters_url)
 
     def job(self, job_id: str) -> Job:
-        """The job as it stands."""
+        """Reads the job as it is now."""
         job = self.admin.jobs.get(job_id, consistent=True)
         assert job is not None, job_id
         return job
 
     def states(self, *job_ids: str) -> list[State]:
-        """The states of jobs as they stand."""
+        """Reads the states of jobs as they are now."""
         return [self.job(job_id).state for job_id in job_ids]
 
     def messages(self, pool: str) -> list[str]:
-        """The jobs that the messages in a pool's queue are about; takes them out."""
+        """Takes the messages out of a pool's queue. Returns the jobs that they name."""
         deliveries = self.admin.queue.receive(pool, limit=10, wait_seconds=0)
         return sorted(delivery.message.job_id for delivery in deliveries)
 
     def is_empty(self, queue_url: str) -> bool:
-        """Whether a queue holds no message, not even one that somebody has received."""
+        """Says whether a queue holds no message, not even a received one."""
         found = self.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])[
             "Attributes"
         ]
@@ -132,18 +132,18 @@ class World:
 
 
 def vars_of(tables: Tables) -> list[str]:
-    """The names of all tables."""
+    """Returns the names of all tables."""
     return [getattr(tables, field) for field in type(tables).__dataclass_fields__]
 
 
 def now_ms() -> int:
-    """The time."""
+    """Returns the time."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who acts under a role of the stack. `document` is all that the role may do."""
+    """A caller under a role of the stack. `document` is everything that the role may do."""
 
     world: World
     role: str
@@ -155,7 +155,10 @@ class Caller:
 
     @contextmanager
     def lacking(self, grant: Grant) -> Iterator[None]:
-        """The role lacks a grant meanwhile. The emulator asks the policy at each call, so this holds at once."""
+        """Takes a grant from the role during the block.
+
+        The emulator asks the policy at each call, so this holds at once.
+        """
         self._put(without(self.document, grant))
         try:
             yield

@@ -1,1 +1,1 @@
-"""Job code that behaves well and badly, for tests of what runs it."""
+"""Job code that behaves well and badly, for tests of executors."""

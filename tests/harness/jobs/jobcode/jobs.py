@@ -21,7 +21,8 @@ from tidegate.jobs import (
     job,
 )
 
-LONG_SECONDS = 120.0  # far beyond what any test waits, yet nothing stays for good should one break
+# Longer than any test waits, but finite, so that no process stays for good if a test breaks.
+LONG_SECONDS = 120.0
 
 
 class Nothing(Parameters):
@@ -134,7 +135,7 @@ def hold_interpreter(parameters: Nothing, context: JobContext) -> None:
 def swallow_once(parameters: Nothing, context: JobContext) -> None:
     try:
         _spin()
-    except BaseException:  # noqa: BLE001 - what this job does wrong
+    except BaseException:  # noqa: BLE001 - this job ignores errors on purpose
         _spin()
 
 
@@ -248,7 +249,7 @@ def leave_a_trap(parameters: Nothing, context: JobContext) -> Json:
 
 @job("sample.fork-and-return")
 def fork_and_return(parameters: Nothing, context: JobContext) -> Json:
-    """Both the process and its copy come back from here; the copy first."""
+    """Forks, and returns in both the process and its copy, in the copy first."""
     copy = os.fork()
     if copy:
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Job code that is `async def`."""
+"""Job code written as `async def`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def _half(rows: int) -> int:
 
 @job("later.add")
 async def add(parameters: Rows, context: JobContext) -> Json:
-    """Adds in two tasks side by side."""
+    """Adds in two concurrent tasks."""
     context.progress(0.5, "adding")
     halves = await asyncio.gather(_half(parameters.rows), _half(parameters.rows + 1))
     return {"total": sum(halves), "main": threading.current_thread() is threading.main_thread()}
@@ -46,7 +46,7 @@ def _traced(function: Callable[..., Awaitable[Json]]) -> Callable[..., Any]:
 @job("later.wrapped")
 @_traced
 async def wrapped(parameters: Rows, context: JobContext) -> Json:
-    """Is wrapped by a plain function, which returns a coroutine."""
+    """Returns a coroutine from a plain function that wraps it."""
     return await _half(parameters.rows)
 
 
@@ -70,7 +70,7 @@ async def wait(parameters: Marker, context: JobContext) -> None:
 
 @job("later.stubborn")
 async def stubborn(parameters: Nothing, context: JobContext) -> None:
-    """Goes on when it is told to stop, until it is stopped by force."""
+    """Goes on after it is told to stop, until it is stopped by force."""
     context.progress(0.1, "going on")
     for _ in range(int(LONG_SECONDS * 10)):
         try:
@@ -81,5 +81,5 @@ async def stubborn(parameters: Nothing, context: JobContext) -> None:
 
 @job("later.cancel-itself")
 async def cancel_itself(parameters: Nothing, context: JobContext) -> None:
-    """Raises what a cancelled task raises, though nobody asked."""
+    """Raises the error of a cancelled task, though nothing cancelled it."""
     raise asyncio.CancelledError
