@@ -92,7 +92,7 @@ check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, sec
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(SOURCES))
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive --exclude dev/simulator $(filter-out tests,$(SOURCES))
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 	@$(BIN)/python dev/scripts/transform.py template.yaml build/template.json
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml build/template.json
