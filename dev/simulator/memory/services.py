@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dev.simulator.memory.dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
+from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.lanes import MemoryLaneRegistry
+from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
-from dev.simulator.memory.workers import MemoryCursors, MemoryWorkerRegistry
+from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.system import SystemEntropy

@@ -33,10 +33,8 @@ from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
-from tidegate.adapters.dynamodb.permits import (
-    DynamoDispatchLeases,
-    DynamoPermits,
-)
+from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.rules import (
     DynamoRuleStore,
     is_of_rules,
