@@ -16,15 +16,15 @@ from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.system import SystemEntropy
 from tidegate.jobs.loader import load_registry
-from tidegate.ports import JobCatalogue
+from tidegate.ports import JobRegistry
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 
 
 def memory_services(
-    settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
+    settings: Settings, world: MemoryWorld | None = None, registry: JobRegistry | None = None
 ) -> tuple[Services, MemoryWorld]:
-    """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
+    """Returns the services in memory, and the memory itself. Without `registry` all job types are loaded."""
     if world is None:
         world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
     services = Services(
@@ -41,6 +41,6 @@ def memory_services(
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),
-        catalogue=catalogue or load_registry(),
+        registry=registry or load_registry(),
     )
     return services, world

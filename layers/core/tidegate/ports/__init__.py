@@ -25,7 +25,7 @@ from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.permits import Permits
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
-from tidegate.ports.registry import JobCatalogue
+from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.submissions import OpenSubmission, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
@@ -45,8 +45,8 @@ __all__ = [
     "Heartbeat",
     "IndexEntry",
     "IndexPage",
-    "JobCatalogue",
     "JobIndex",
+    "JobRegistry",
     "JobStore",
     "KnownLane",
     "LaneRegistry",

@@ -8,7 +8,7 @@ from typing import Protocol
 from tidegate.domain.job import Json
 
 
-class JobCatalogue(Protocol):
+class JobRegistry(Protocol):
     """The registry of the job types that workers of this deployment can run."""
 
     def types(self) -> Sequence[str]:
