@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,7 +12,19 @@ from tidegate.adapters.aws.errors import (
     translated,
 )
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import Item
+from tidegate.adapters.dynamodb.statements import (
+    Clause,
+    absent,
+    all_of,
+    any_of,
+    at_least,
+    below,
+    differs,
+    equals,
+    present,
+    update_arguments,
+)
+from tidegate.adapters.dynamodb.values import Item, Plain
 from tidegate.settings import Tables
 
 _TRIES = 3  # the lease may be given back between the two writes of a round
@@ -31,20 +42,26 @@ class DynamoDispatchLeases:
 
         Returns False if another owner has it, and notes that it was asked for.
         """
+        is_mine = equals(schema.OWNER, owner)
         for _ in range(_TRIES):
             taken = self._update_if(
                 pool,
-                "attribute_not_exists(#owner) OR #owner = :me OR #until < :now",
-                "SET #owner = :me, #until = :until REMOVE #asked",
-                {":me": {"S": owner}, ":now": {"N": str(now_ms)}, ":until": {"N": str(until_ms)}},
+                any_of(absent(schema.OWNER), is_mine, below(schema.LEASE_EXPIRES_AT, now_ms)),
+                f"SET #{schema.OWNER} = ?, #{schema.LEASE_EXPIRES_AT} = ? REMOVE #{schema.ASKED}",
+                owner,
+                until_ms,
             )
             if taken:
                 return True
             asked = self._update_if(
                 pool,
-                "attribute_exists(#owner) AND #owner <> :me AND #until >= :now",
-                "SET #asked = :yes",
-                {":me": {"S": owner}, ":now": {"N": str(now_ms)}, ":yes": {"BOOL": True}},
+                all_of(
+                    present(schema.OWNER),
+                    differs(schema.OWNER, owner),
+                    at_least(schema.LEASE_EXPIRES_AT, now_ms),
+                ),
+                f"SET #{schema.ASKED} = ?",
+                True,
             )
             if asked:
                 return False
@@ -55,38 +72,32 @@ class DynamoDispatchLeases:
 
         In that case the owner keeps it until `until_ms`, and the result is False.
         """
-        me = {":me": {"S": owner}}
-        if self._update_if(
-            pool, "#owner = :me AND attribute_not_exists(#asked)", "REMOVE #owner, #until", me
-        ):
+        is_mine = equals(schema.OWNER, owner)
+        given_back = self._update_if(
+            pool,
+            all_of(is_mine, absent(schema.ASKED)),
+            f"REMOVE #{schema.OWNER}, #{schema.LEASE_EXPIRES_AT}",
+        )
+        if given_back:
             return True
-        until = {":until": {"N": str(until_ms)}}
-        return not self._update_if(pool, "#owner = :me", "SET #until = :until REMOVE #asked", {**me, **until})
+        keep = f"SET #{schema.LEASE_EXPIRES_AT} = ? REMOVE #{schema.ASKED}"
+        return not self._update_if(pool, is_mine, keep, until_ms)
 
     def release(self, pool: str, owner: str) -> None:
         """Gives the lease back, even if another dispatcher has asked for it.
 
         It is no error if another owner has it by now.
         """
-        self._update_if(pool, "#owner = :me", "REMOVE #owner, #until, #asked", {":me": {"S": owner}})
+        everything = f"REMOVE #{schema.OWNER}, #{schema.LEASE_EXPIRES_AT}, #{schema.ASKED}"
+        self._update_if(pool, equals(schema.OWNER, owner), everything)
 
-    def _update_if(self, pool: str, condition: str, update: str, values: Item) -> bool:
-        names = {
-            "#owner": schema.OWNER,
-            "#until": schema.LEASE_EXPIRES_AT,
-            "#asked": schema.ASKED,
-        }
-        used = {name: attribute for name, attribute in names.items() if name in condition + update}
-        arguments: Any = {
-            "ConditionExpression": condition,
-            "UpdateExpression": update,
-            "ExpressionAttributeNames": used,
-            "ExpressionAttributeValues": values,
-        }
+    def _update_if(self, pool: str, condition: Clause, update: str, *values: Plain) -> bool:
         try:
             with translated(f"updating the dispatch lease of pool {pool}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
-                    TableName=self.tables.control, Key=_key(schema.lease_name(pool)), **arguments
+                    TableName=self.tables.control,
+                    Key=_key(schema.lease_name(pool)),
+                    **update_arguments(update, values, condition),
                 )
         except ClientError:
             return False
