@@ -175,7 +175,7 @@ def _settings(shards: int) -> Settings:
 def run_seed(seed: int) -> Simulator:
     """Runs the world of a seed to its end and checks it. Raises AssertionError."""
     draw = random.Random(f"expiry {seed}")
-    plain, memory = memory_services(_settings(draw.choice((1, 3))), catalogue=ReadsUpstreams())
+    plain, memory = memory_services(_settings(draw.choice((1, 3))), registry=ReadsUpstreams())
     memory.now_ms = START_MS
     services = replace(plain, entropy=SeededEntropy(seed))
     drawn = _patient(draw_workflow(seed, most_jobs=14, bad_workers=0.0), draw)

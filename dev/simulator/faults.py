@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from dev.simulator.memory.dispatching import MemoryLaneRegistry
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.pool_queue import PoolQueue
 from dev.simulator.memory.world import (
     Change,

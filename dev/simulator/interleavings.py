@@ -149,7 +149,7 @@ class _Run:
 
     def __init__(self, base: Services, world: MemoryWorld, actors: Sequence[Act]) -> None:
         self.world = copy_world(world)
-        self.services, _ = memory_services(base.settings, self.world, base.catalogue)
+        self.services, _ = memory_services(base.settings, self.world, base.registry)
         self.schedule: tuple[int, ...] = ()
         self._digests = Digests(self.world)
         self._world_now = self._digests.world()

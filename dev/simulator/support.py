@@ -68,6 +68,6 @@ def make_settings(*pools: Pool, window: float = 2.0, shards: int = 1) -> Setting
 
 def make_services(settings: Settings, seed: int) -> tuple[Services, MemoryWorld]:
     """Returns the use cases in memory and their world, with randomness of `seed`."""
-    services, world = memory_services(settings, catalogue=AnyParameters())
+    services, world = memory_services(settings, registry=AnyParameters())
     world.now_ms = START_MS
     return replace(services, entropy=SeededEntropy(seed)), world

@@ -61,7 +61,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     try:
         return handle(event, deps, worker_name(context))
     finally:
-        unloaded = deps.services.catalogue.faults()
+        unloaded = deps.services.registry.faults()
         if unloaded and deps.faults.lacking:
             logger.error("this function lacks job types", extra={"why": "; ".join(unloaded)})
             _deps.cache_clear()  # the next invocation tries to load these modules again

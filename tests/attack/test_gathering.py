@@ -38,7 +38,7 @@ class CountedLoads(MemoryJobStore):
 
 
 def _with_upstreams(count: int) -> tuple[Services, CountedLoads, str]:
-    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    services, world = memory_services(SETTINGS, registry=ReadsUpstreams())
     upstreams = [_submit(services) for _ in range(count)]
     for upstream_id in upstreams:
         _succeed(services, upstream_id, None)

@@ -45,8 +45,8 @@ _START = """
     import sys
     from tidegate import bootstrap
     deps = bootstrap.process_worker()
-    assert deps.services.catalogue.reads_upstreams("tidegate.noop") is False
-    assert "tidegate.noop" in deps.services.catalogue.types()
+    assert deps.services.registry.reads_upstreams("tidegate.noop") is False
+    assert "tidegate.noop" in deps.services.registry.types()
     deps.executor.close()
     print(*(name for name in sys.modules if name.startswith("tidegate_jobs")))
 """

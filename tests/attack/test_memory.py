@@ -178,7 +178,7 @@ class World:
     """A scheduler in memory whose job store counts."""
 
     def __init__(self) -> None:
-        services, self.world = memory_services(SETTINGS, catalogue=AnyParameters())
+        services, self.world = memory_services(SETTINGS, registry=AnyParameters())
         self.world.now_ms = NOW_MS
         self.jobs = Counting(self.world)
         self.services = replace(services, jobs=self.jobs)

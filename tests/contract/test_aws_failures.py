@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from tests.contract.test_small_stores import submission
+from tests.contract.test_submissions import submission
 from tests.contract.test_workers import worker
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import (

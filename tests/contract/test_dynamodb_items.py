@@ -21,14 +21,12 @@ from tests.harness.tables import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
+    GROWTH_BYTES,
     JobCodec,
     job_from_image,
-)
-from tidegate.adapters.dynamodb.split import (
-    GROWTH_BYTES,
     split,
 )
-from tidegate.adapters.dynamodb.transitions import (
+from tidegate.adapters.dynamodb.updates import (
     CHANGES,
     change_of,
 )

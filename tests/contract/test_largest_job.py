@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.adapters.dynamodb.split import split
+from tidegate.adapters.dynamodb.codec import JobCodec, split
 from tidegate.adapters.dynamodb.values import item_size
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType

@@ -30,7 +30,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.statements import waiting_only_on
-from tidegate.adapters.dynamodb.transitions import change_of
+from tidegate.adapters.dynamodb.updates import change_of
 from tidegate.domain.errors import NotFound, TransitionRefused
 
 CODEC = JobCodec(3, RANK_POLICY)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.test_moves_failures import CODEC, answer, failed, kinds, standing
-from tests.contract.test_small_stores import submission
+from tests.contract.test_submissions import submission
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import (
     Script,

@@ -22,7 +22,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import old_item
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.adapters.dynamodb.transitions import change_of
+from tidegate.adapters.dynamodb.updates import change_of
 from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 

@@ -44,7 +44,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 @pytest.fixture
 def api(registry: Registry) -> Api:
     made = Api()
-    made.services = replace(made.services, catalogue=registry)
+    made.services = replace(made.services, registry=registry)
     made.deps = replace(made.deps, services=made.services)
     return made
 

@@ -91,7 +91,7 @@ def test_pools_and_types_are_listed_by_name(api: Api) -> None:
     assert [pool["name"] for pool in pools] == ["ecs", "lambda"]
     assert pools[1] == api.call("GET", "/v1/pools/lambda").body
     types = api.call("GET", "/v1/types").body["types"]
-    assert [each["type"] for each in types] == list(api.services.catalogue.types())
+    assert [each["type"] for each in types] == list(api.services.registry.types())
     (noop,) = [each for each in types if each["type"] == TYPE]
     assert noop == api.call("GET", f"/v1/types/{TYPE}").body
     assert noop == {

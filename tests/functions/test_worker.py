@@ -175,7 +175,7 @@ def test_a_type_that_the_function_lacks_fails_no_job_and_waits(served_by_functio
     named, unnamed = queued_job(fixture.services), queued_job(fixture.services)
     fixture.deps = replace(
         fixture.deps,
-        services=replace(fixture.services, catalogue=load_registry("none")),
+        services=replace(fixture.services, registry=load_registry("none")),
         executor=InlineExecutor(Registry(), CLOCK, heartbeat_seconds=15),
     )
     assert fixture.handle(_typed(named.job_id, "of.a.later.version"), _body(unnamed.job_id)) == []
@@ -208,7 +208,7 @@ def test_a_module_that_failed_once_is_loaded_again_with_the_next_invocation(
     fixture = served_by_function
     broken = Registry()
     broken.note_fault("m", "module m failed to import")
-    bad = replace(fixture.deps, services=replace(fixture.services, catalogue=broken))
+    bad = replace(fixture.deps, services=replace(fixture.services, registry=broken))
     made = iter([bad, fixture.deps])
     monkeypatch.setattr(bootstrap, "worker_function", lambda: next(made))
     app._deps.cache_clear()
@@ -227,7 +227,7 @@ def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lac
     fixture = served_by_function
     message = queued_job(fixture.services)
     fixture.handle(_body(message.job_id))
-    fixture.deps = replace(fixture.deps, services=replace(fixture.services, catalogue=Registry()))
+    fixture.deps = replace(fixture.deps, services=replace(fixture.services, registry=Registry()))
     lacking = "sample.describe"
     bodies = [_typed(message.job_id, lacking), _typed("01JD0000000000000000000000", lacking)]
     assert fixture.handle(*bodies) == []

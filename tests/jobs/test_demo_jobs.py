@@ -46,7 +46,7 @@ def _run(body: dict[str, Any]) -> dict[str, Job]:
     clock = ManualClock()
     settings = Settings(pools=POOLS, default_pool="lambda", window=1.0)
     registry = load_registry()
-    services, world = memory_services(settings, catalogue=registry)
+    services, world = memory_services(settings, registry=registry)
     world.now_ms = clock.ms
     executor = InlineExecutor(registry, clock, heartbeat_seconds=15)
     request, _ = read_workflow(json.dumps(body))

@@ -100,7 +100,7 @@ def check_end(case: Case, run: Finished) -> None:
 
 def drive(base: Services, world: MemoryWorld, *, stream_open: bool) -> None:
     """Lets the rest of the system go on from the state in which the two actors left it."""
-    services, world = memory_services(base.settings, copy_world(world), base.catalogue)
+    services, world = memory_services(base.settings, copy_world(world), base.registry)
     options = Options(stream_open=stream_open)
     simulator = Simulator(services, world, lambda _assignment: succeeds(1_000), options)
     if stream_open:
@@ -131,7 +131,7 @@ def test_no_order_is_left_out_and_a_lost_update_is_found() -> None:
 
 def test_every_port_is_watched() -> None:
     """An unnoted answer would make two different states look the same, and orders would be left out."""
-    asks_nothing = {"settings", "entropy", "conditions", "catalogue", "recall", "earlier_pools"}
+    asks_nothing = {"settings", "entropy", "conditions", "registry", "recall", "earlier_pools"}
     assert {each.name for each in fields(Services)} - asks_nothing == set(PORTS)
 
 

@@ -68,7 +68,7 @@ def world() -> MemoryWorld:
 
 def deployed(world: MemoryWorld, *pools: str, types: tuple[str, ...] = (TYPE, "other")) -> Services:
     settings = replace(SETTINGS, pools={name: SETTINGS.pools[name] for name in pools}, shards=2)
-    return memory_services(settings, world, catalogue=Types(*types))[0]
+    return memory_services(settings, world, registry=Types(*types))[0]
 
 
 def before(world: MemoryWorld) -> Services:
@@ -244,7 +244,7 @@ def test_the_names_of_pools_are_noted_once_and_not_without_bound(world: MemoryWo
     for name in names:
         pool = replace(SETTINGS.pools["lambda"], name=name)
         settings = replace(SETTINGS, pools={name: pool}, default_pool=name)
-        services = memory_services(settings, world, catalogue=Types(TYPE))[0]
+        services = memory_services(settings, world, registry=Types(TYPE))[0]
         note_pools(services)
     saved = world.requests["save_cursor"]
     note_pools(services)

@@ -26,11 +26,11 @@ A_DAY = 24 * 60
 def test_a_job_of_a_type_that_its_function_lacks_waits_for_a_day_and_its_history_stays_short() -> None:
     world = MemoryWorld(shards=2, now_ms=NOW_MS)
     settings = replace(SETTINGS, pools={"lambda": SETTINGS.pools["lambda"]}, default_pool="lambda", shards=2)
-    before, _ = memory_services(settings, world, catalogue=Types("gone", "other"))
+    before, _ = memory_services(settings, world, registry=Types("gone", "other"))
     job_id = submit_job(
         before, JobRequest(type="gone"), idempotency_key=None, fingerprint="", now_ms=NOW_MS
     ).job_id
-    services, _ = memory_services(settings, world, catalogue=Types("other"))
+    services, _ = memory_services(settings, world, registry=Types("other"))
     refused = 0
     faults = FunctionFaults()
     for minute in range(A_DAY):

@@ -97,7 +97,7 @@ def _succeed(services: Services, job_id: str, result: Json) -> None:
 
 
 def test_a_job_gets_the_result_that_released_it_though_reads_are_old() -> None:
-    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    services, world = memory_services(SETTINGS, registry=ReadsUpstreams())
     jobs = OldReads(world)
     services = replace(services, jobs=jobs)
     upstream_id = _submit(services)
@@ -115,7 +115,7 @@ def _run(services: Services, job_id: str) -> None:
 
 @pytest.mark.parametrize("gone", ["the result", "the upstream"])
 def test_a_job_never_runs_on_a_part_of_its_upstreams(gone: str) -> None:
-    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    services, world = memory_services(SETTINGS, registry=ReadsUpstreams())
     upstream_ids = [_submit(services) for _ in range(2)]
     for upstream_id in upstream_ids:
         _succeed(services, upstream_id, {"rows": 7})
@@ -133,7 +133,7 @@ def test_a_job_never_runs_on_a_part_of_its_upstreams(gone: str) -> None:
 
 
 def test_a_job_whose_input_is_gone_fails_and_says_so() -> None:
-    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    services, world = memory_services(SETTINGS, registry=ReadsUpstreams())
     job_id = submit_job(
         services,
         JobRequest(type="tidegate.noop", parameters={"text": "x" * 10_000}),
@@ -149,7 +149,7 @@ def test_a_job_whose_input_is_gone_fails_and_says_so() -> None:
 
 
 def test_a_job_whose_input_is_gone_is_shown_and_hides_no_other() -> None:
-    services, world = memory_services(SETTINGS, catalogue=ReadsUpstreams())
+    services, world = memory_services(SETTINGS, registry=ReadsUpstreams())
     texts = ["x" * 10_000, "y" * 10_000, "short"]
     job_ids = [
         submit_job(

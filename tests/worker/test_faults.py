@@ -148,7 +148,7 @@ def test_a_worker_whose_probes_deceive_leaves_after_a_few_faults_on_end(fixture:
 
 def test_a_message_of_a_type_that_the_worker_lacks_is_passed_on_without_a_claim(fixture: Fixture) -> None:
     foreign, own = queued_job(fixture.services), queued_job(fixture.services, "sample.print")
-    fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
+    fixture.services = replace(fixture.services, registry=SomeTypes(["sample.print"]))
     with fixture.running(slots=SLOTS, executor=UnableExecutor(mended=True)):
         assert becomes_true(lambda: job_of(fixture.services, own).state is State.SUCCEEDED)
         assert becomes_true(lambda: entry_of(fixture).lacking == ("sample.describe",))
@@ -176,7 +176,7 @@ def test_a_job_whose_type_turns_out_to_be_lacking_is_handed_back_once(fixture: F
 def test_a_type_that_the_worker_did_not_know_at_its_start_never_runs_there(fixture: Fixture) -> None:
     """Job code was replaced while the worker ran. The worker can't know that the new code wants upstreams."""
     message = queued_job(fixture.services, typed=False)
-    fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
+    fixture.services = replace(fixture.services, registry=SomeTypes(["sample.print"]))
     executor = UnableExecutor(mended=True)
     with fixture.running(slots=SLOTS, executor=executor):
         assert becomes_true(lambda: job_of(fixture.services, message).state is State.READY)
@@ -190,7 +190,7 @@ def test_a_worker_that_is_given_nothing_but_what_it_lacks_leaves(
 ) -> None:
     monkeypatch.setattr(faults, "PASSES_ALLOWED", 3)
     messages = [queued_job(fixture.services) for _ in range(3)]
-    fixture.services = replace(fixture.services, catalogue=SomeTypes(["sample.print"]))
+    fixture.services = replace(fixture.services, registry=SomeTypes(["sample.print"]))
     with fixture.running(slots=SLOTS) as worker:
         assert worker.ended() == EXIT_UNABLE
     assert states_of(fixture, messages) == {State.QUEUED}
@@ -275,7 +275,7 @@ def test_a_package_that_no_longer_imports_fails_no_job(
         scratch=tmp_path,
         reuse_processes=False,
     )
-    fixture.services = replace(fixture.services, catalogue=executor.job_types())
+    fixture.services = replace(fixture.services, registry=executor.job_types())
     (tmp_path / "gone").touch()
     messages = [queued_job(fixture.services, "tidegate.noop") for _ in range(30)]
     with fixture.running(slots=SLOTS, executor=executor) as worker:

@@ -81,7 +81,7 @@ def run_worker(arguments: WorkerArguments) -> int:
     try:
         _check_bounds(arguments)
         deps = _deps(arguments)
-        for fault in deps.services.catalogue.faults():
+        for fault in deps.services.registry.faults():
             _LOGGER.error("%s; jobs of its types are left to other workers", fault)
         spec = _spec(arguments, deps)
         check_spec(spec, deps.services.settings.pools)

@@ -60,7 +60,7 @@ class WorkerProcess:
         self._options = options
         self._registration = registration
         self._stop_asked = threading.Event()
-        self._faults = Faults(services.catalogue.types())
+        self._faults = Faults(services.registry.types())
         self._pipeline = Pipeline(
             services,
             executor,

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dev.simulator.memory.dispatching import MemoryDispatchLeases, MemoryLaneRegistry, MemoryPermits
+from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.lanes import MemoryLaneRegistry
+from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
-from dev.simulator.memory.workers import MemoryCursors, MemoryWorkerRegistry
+from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.system import SystemEntropy
 from tidegate.jobs.loader import load_registry
-from tidegate.ports import JobCatalogue
+from tidegate.ports import JobRegistry
 from tidegate.settings import Settings
 from tidegate.usecases.services import Services
 
 
 def memory_services(
-    settings: Settings, world: MemoryWorld | None = None, catalogue: JobCatalogue | None = None
+    settings: Settings, world: MemoryWorld | None = None, registry: JobRegistry | None = None
 ) -> tuple[Services, MemoryWorld]:
-    """Returns the services in memory, and the memory itself. Without `catalogue` all job types are loaded."""
+    """Returns the services in memory, and the memory itself. Without `registry` all job types are loaded."""
     if world is None:
         world = MemoryWorld(shards=settings.shards, rank_policy=settings.rank_policy)
     services = Services(
@@ -38,6 +41,6 @@ def memory_services(
         queue=MemoryQueue(world),
         entropy=SystemEntropy(),
         conditions=CelConditions(),
-        catalogue=catalogue or load_registry(),
+        registry=registry or load_registry(),
     )
     return services, world

@@ -33,10 +33,8 @@ from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
-from tidegate.adapters.dynamodb.permits import (
-    DynamoDispatchLeases,
-    DynamoPermits,
-)
+from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.rules import (
     DynamoRuleStore,
     is_of_rules,
@@ -53,7 +51,7 @@ from tidegate.jobs.loader import (
     load_what_works,
 )
 from tidegate.jobs.registry import Registry
-from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
+from tidegate.ports import Clock, Entropy, Executor, JobRegistry, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.tick import TickWatch
 from tidegate.usecases.dispatch.wake import DueWatch
@@ -167,7 +165,7 @@ class ProcessDeps:
     clock_off_ms: Callable[[], int] = lambda: 0
 
 
-class _NoCatalogue:
+class _EmptyRegistry:
     """An empty registry for functions that neither accept nor run jobs, so that they need not load job code."""
 
     def types(self) -> Sequence[str]:
@@ -190,9 +188,9 @@ class _NoCatalogue:
 
 
 def aws_services(
-    settings: Settings, tables: Tables, clients: AwsClients, catalogue: JobCatalogue | None = None
+    settings: Settings, tables: Tables, clients: AwsClients, registry: JobRegistry | None = None
 ) -> Services:
-    """Returns the services on DynamoDB and SQS. Without `catalogue` no job code is loaded."""
+    """Returns the services on DynamoDB and SQS. Without `registry` no job code is loaded."""
     codec = JobCodec(settings.shards, settings.rank_policy)
     return Services(
         settings=settings,
@@ -212,7 +210,7 @@ def aws_services(
         ),
         entropy=clients.entropy,
         conditions=CelConditions(),
-        catalogue=catalogue or _NoCatalogue(),
+        registry=registry or _EmptyRegistry(),
     )
 
 
@@ -243,7 +241,7 @@ def connect_system(
 
 
 def _from_environment(
-    catalogue: JobCatalogue | None, *, under_lease: bool = False
+    registry: JobRegistry | None, *, under_lease: bool = False
 ) -> tuple[Services, AwsClients, SystemClock]:
     """Returns the services, their clients, and the clock. `under_lease` is for functions that claim jobs or dispatch.
 
@@ -258,7 +256,7 @@ def _from_environment(
     clock = SystemClock()
     sign_by(clock)
     clients = connect_system(effort_seconds=seconds, clock=clock)
-    return aws_services(settings, read_tables(os.environ), clients, catalogue), clients, clock
+    return aws_services(settings, read_tables(os.environ), clients, registry), clients, clock
 
 
 def _load_what_works() -> Registry:

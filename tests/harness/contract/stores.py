@@ -8,21 +8,17 @@ from typing import Any
 
 import boto3
 
-from dev.simulator.memory.dispatching import (
-    MemoryDispatchLeases,
-    MemoryLaneRegistry,
-    MemoryPermits,
-)
+from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
+from dev.simulator.memory.lanes import MemoryLaneRegistry
+from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
 from dev.simulator.memory.submissions import MemorySubmissionStore
-from dev.simulator.memory.workers import (
-    MemoryCursors,
-    MemoryWorkerRegistry,
-)
+from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import (
@@ -40,10 +36,8 @@ from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
-from tidegate.adapters.dynamodb.permits import (
-    DynamoDispatchLeases,
-    DynamoPermits,
-)
+from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
+from tidegate.adapters.dynamodb.permits import DynamoPermits
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry

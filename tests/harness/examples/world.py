@@ -87,7 +87,7 @@ class Deployment(Api):
 
     def __init__(self, slots: int = 4) -> None:
         settings = make_settings(function_pool("lambda", slots), window=1.0)
-        services, self.world = memory_services(settings, catalogue=REGISTRY)
+        services, self.world = memory_services(settings, registry=REGISTRY)
         self.world.now_ms = START_MS
         self.services = replace(services, entropy=SeededEntropy(1))
         self.simulator = Simulator(

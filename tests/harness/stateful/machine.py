@@ -113,7 +113,7 @@ class TidegateMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         settings = make_settings(function_pool(POOL, CAPACITY), window=WINDOW)
-        services, self.world = memory_services(settings, catalogue=AnyParameters())
+        services, self.world = memory_services(settings, registry=AnyParameters())
         self.queue = HeldQueue()
         self.services: Services = replace(services, entropy=EvenEntropy(), queue=self.queue)
         self.model = Model(CAPACITY * WINDOW)

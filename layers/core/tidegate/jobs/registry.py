@@ -61,7 +61,7 @@ class JobType:
 
 
 class Registry:
-    """The job types by name; implements the JobCatalogue port."""
+    """The job types by name; implements the JobRegistry port."""
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}

@@ -4,7 +4,8 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 DependencyUnavailable when the service behind it does not answer within bounded retries.
 """
 
-from tidegate.ports.dispatching import DispatchLeases, KnownLane, LaneRegistry, Permits
+from tidegate.ports.conditions import Conditions
+from tidegate.ports.cursors import Cursors
 from tidegate.ports.execution import (
     UNKNOWN_TYPE,
     Assignment,
@@ -18,21 +19,17 @@ from tidegate.ports.execution import (
     Upstream,
     unheard,
 )
+from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
+from tidegate.ports.jobs import JobStore, MoveOutcome
+from tidegate.ports.lanes import KnownLane, LaneRegistry
+from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.permits import Permits
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
+from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
-from tidegate.ports.stores import (
-    Cursors,
-    IndexEntry,
-    IndexPage,
-    JobIndex,
-    JobStore,
-    MoveOutcome,
-    OpenSubmission,
-    SubmissionStore,
-    WorkerPage,
-    WorkerRegistry,
-)
-from tidegate.ports.system import Clock, Conditions, Entropy, JobCatalogue, Stopwatch
+from tidegate.ports.submissions import OpenSubmission, SubmissionStore
+from tidegate.ports.system import Clock, Entropy, Stopwatch
+from tidegate.ports.workers import WorkerPage, WorkerRegistry
 
 __all__ = [
     "UNKNOWN_TYPE",
@@ -48,8 +45,8 @@ __all__ = [
     "Heartbeat",
     "IndexEntry",
     "IndexPage",
-    "JobCatalogue",
     "JobIndex",
+    "JobRegistry",
     "JobStore",
     "KnownLane",
     "LaneRegistry",

@@ -16,8 +16,8 @@ from tidegate.ports import (
     Cursors,
     DispatchLeases,
     Entropy,
-    JobCatalogue,
     JobIndex,
+    JobRegistry,
     JobStore,
     LaneRegistry,
     Permits,
@@ -50,6 +50,6 @@ class Services:
     queue: Queue
     entropy: Entropy
     conditions: Conditions
-    catalogue: JobCatalogue
+    registry: JobRegistry
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from tidegate.bootstrap import AwsClients, Services, aws_services, connect_syste
 from tidegate.domain.job import Job, Json
 from tidegate.domain.states import State
 from tidegate.jobs.loader import load_registry
-from tidegate.ports import JobCatalogue
+from tidegate.ports import JobRegistry
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate_devstack import StackInfo
 
@@ -32,7 +32,7 @@ PARAMETERS = {"LambdaCapabilities": OFFER, "EcsCapabilities": OFFER}
 LARGE = "x" * 20_000  # overflow in every table
 
 
-class Everything(JobCatalogue):
+class Everything(JobRegistry):
     """The registry of the deployment, except that every job reads its upstreams."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Everything(JobCatalogue):
         return self._registry.faults()
 
 
-CATALOGUE = Everything()
+REGISTRY = Everything()
 
 
 class World:
@@ -72,7 +72,7 @@ class World:
 
     def services_of(self, clients: AwsClients) -> Services:
         """Builds the use cases' services with a caller's clients."""
-        return aws_services(self.settings, self.tables, clients, CATALOGUE)
+        return aws_services(self.settings, self.tables, clients, REGISTRY)
 
     def partition_keys(self) -> Mapping[str, str]:
         """Returns the partition key of each table, by the table's name."""

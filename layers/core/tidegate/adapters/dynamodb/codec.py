@@ -1,24 +1,18 @@
-"""Converts a job to an item and back. One item holds all that changes; large parts overflow to items of their own.
+"""Converts a job to an item and back, and decides which parts overflow to items of their own.
 
-An attribute that is None or has its default value is left out, because each write costs one unit for each KB begun.
+One item holds all that changes. Large parts overflow, by the cost of the writes of a job's life. An attribute that is
+None or has its default value is left out, because each write costs one unit for each KB begun. History, dependencies
+and dependents are short, readable texts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.texts import (
-    dependencies_from,
-    dependency_text,
-    dependents_from,
-    grouped_dependents,
-    history_from,
-    history_lines,
-)
 from tidegate.adapters.dynamodb.values import (
     Attribute,
     Item,
@@ -26,10 +20,13 @@ from tidegate.adapters.dynamodb.values import (
     compact_json,
     decode_item,
     encode_item,
+    item_size,
+    write_units,
 )
 from tidegate.domain import limits
+from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import ServiceRefused
-from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Json, Progress, submission_of
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
@@ -78,7 +75,7 @@ class JobCodec:
         """Returns the job as one item, whatever its size."""
         values = {
             **_constants(job),
-            **input_values(job.job_id, job.input),
+            **_input_values(job.job_id, job.input),
             **_dependents_values(job),
             **_changing(job),
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
@@ -153,7 +150,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         result=json_from(values.get(schema.RESULT)),
         result_apart=values.get(schema.RESULT_APART, False),
         failure=_failure_from(values),
-        history=history_from(values.get(schema.HISTORY, ()), attempt),
+        history=_history_from(values.get(schema.HISTORY, ()), attempt),
         **{field: values.get(attribute) for attribute, field in _TIMES.items()},
     )
 
@@ -249,25 +246,25 @@ def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
     }
 
 
-def input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
+def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
     """Returns the attributes of an input, or the mark that it overflowed."""
     if given is None:
         return {schema.INPUT_APART: True}
     return {
         schema.PARAMETERS: compact_json(given.parameters) if given.parameters else None,
-        schema.DEPENDS_ON: [dependency_text(job_id, dependency) for dependency in given.depends_on] or None,
+        schema.DEPENDS_ON: [_dependency_text(job_id, dependency) for dependency in given.depends_on] or None,
     }
 
 
 def _input_from(submission: str, values: Mapping[str, Any]) -> JobInput:
     return JobInput(
         parameters=json.loads(values.get(schema.PARAMETERS, "{}")),
-        depends_on=dependencies_from(submission, values.get(schema.DEPENDS_ON, ())),
+        depends_on=_dependencies_from(submission, values.get(schema.DEPENDS_ON, ())),
     )
 
 
 def _dependents_values(job: Job) -> dict[str, Plain]:
-    return {schema.DEPENDENTS: grouped_dependents(job.dependents) or None}
+    return {schema.DEPENDENTS: _grouped_dependents(job.dependents) or None}
 
 
 def _retry_from(values: Mapping[str, Any]) -> RetryPolicy:
@@ -299,3 +296,173 @@ def _float(value: float | None) -> float | None:
 
 def _unless(value: int, default: int) -> int | None:
     return None if value == default else value
+
+
+# --- texts: the history, the dependencies and the dependents of a job ----------------------------
+
+_ACTOR_CHARACTERS = 64
+_REASON_CHARACTERS = 80
+_AT = "@"
+
+
+def history_line(at_ms: int, state: State, actor: str, reason: str = "") -> str:
+    """Returns one line of a job's history.
+
+    Its form is `1764000000000 QUEUED dispatcher`, with `: <reason>` at the end if there is a reason.
+    """
+    actor = actor.replace(": ", ":")[:_ACTOR_CHARACTERS]
+    line = f"{at_ms} {state} {actor}"
+    return f"{line}: {reason[:_REASON_CHARACTERS]}" if reason else line
+
+
+def history_lines(history: Sequence[HistoryEntry], attempt: int) -> list[str]:
+    """Returns the lines of a history; `attempt` is the job's current attempt.
+
+    The attempt of a line is not written. Counted back from the job's current one, it falls by one with each RUNNING
+    line. Only a line before a gap carries it, as in `1764000000000 QUEUED@1 dispatcher`.
+    """
+    lines: list[str] = []
+    for entry in reversed(history):
+        line = history_line(entry.at_ms, entry.state, entry.actor, entry.reason)
+        if entry.attempt != attempt:
+            line = line.replace(f" {entry.state} ", f" {entry.state}{_AT}{entry.attempt} ", 1)
+        lines.append(line)
+        attempt = entry.attempt - (entry.state is State.RUNNING)
+    return lines[::-1]
+
+
+def _history_from(lines: Sequence[str], attempt: int) -> tuple[HistoryEntry, ...]:
+    """Returns the history that its lines describe; `attempt` is the job's current attempt."""
+    entries: list[HistoryEntry] = []
+    for line in reversed(lines):
+        at_ms, word, rest = line.split(" ", 2)
+        actor, _, reason = rest.partition(": ")
+        state, _, own_attempt = word.partition(_AT)
+        attempt = int(own_attempt or attempt)
+        entries.append(HistoryEntry(int(at_ms), State(state), attempt, actor, reason))
+        attempt -= state == State.RUNNING
+    return tuple(reversed(entries))
+
+
+def _dependency_text(job_id: str, dependency: Dependency) -> str:
+    """Returns a dependency as text, such as `.3 MUST_SUCCEED`.
+
+    The text is an index in the same workflow (or a whole id), the type, and a condition if there is one.
+    """
+    submission = submission_of(job_id)
+    upstream = dependency.upstream_id
+    short = upstream.removeprefix(submission) if upstream.startswith(f"{submission}.") else upstream
+    words = [short, str(dependency.type), *([] if dependency.condition is None else [dependency.condition])]
+    return " ".join(words)
+
+
+def _dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
+    """Returns dependencies from their texts."""
+    return tuple(dependency_from(submission, text) for text in texts)
+
+
+def dependency_from(submission: str, text: str) -> Dependency:
+    """Returns the dependency that a text describes; `submission` is the submission of its job."""
+    short, _, rest = text.partition(" ")
+    kind, space, condition = rest.partition(" ")
+    upstream = f"{submission}{short}" if short.startswith(".") else short
+    return Dependency(upstream, DependencyType(kind), condition if space else None)
+
+
+def _grouped_dependents(dependents: Sequence[Dependent]) -> dict[str, list[str]]:
+    """Returns edges within a workflow as lists of "<index>.<ordinal>" by type."""
+    grouped: dict[str, list[str]] = {}
+    for edge in dependents:
+        index = edge.job_id.partition(".")[2]
+        grouped.setdefault(str(edge.type), []).append(f"{index}.{edge.ordinal}")
+    return grouped
+
+
+def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) -> tuple[Dependent, ...]:
+    """Returns edges from their stored form, lists of "<index>.<ordinal>" by type, in the order of the jobs."""
+    edges = []
+    for kind, places in grouped.items():
+        for place in places:
+            index, _, ordinal = place.partition(".")
+            edge = Dependent(f"{submission_id}.{index}", int(ordinal), DependencyType(kind))
+            edges.append((int(index), int(ordinal), edge))
+    return tuple(edge for _, _, edge in sorted(edges, key=lambda entry: entry[:2]))
+
+
+# --- the split: a job's own item and its overflow ------------------------------------------------
+
+
+GROWTH_BYTES = (
+    420  # growth of an item from submission to its end (history, times, lease, worker); a test measures it
+)
+_WRITES_OF_A_LIFE = 4  # submit, dispatch, claim, complete
+_EDGES_PER_PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class SplitJob:
+    """A job as it is stored: its own item, and its overflow, which is written first."""
+
+    item: Item
+    input_item: Item | None
+    page_items: tuple[Item, ...]
+
+
+def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
+    """Moves the job's input, its dependents, both or neither to the overflow, whichever costs least over its life.
+
+    The overflow may be removed after `expires_at_s` (seconds since the epoch).
+    """
+    whole = codec.whole_item(job)
+    best, lowest = SplitJob(whole, None, ()), _cost_of(whole)
+    if write_units(item_size(whole) + GROWTH_BYTES) == 1:
+        return best
+    input_item = _input_item(job, expires_at_s)
+    page_items = _page_items(job, expires_at_s)
+    for moves_input, moves_pages in ((True, False), (False, True), (True, True)):
+        if (moves_input and input_item is None) or (moves_pages and not page_items):
+            continue
+        item = _without(whole, moves_input, moves_pages)
+        apart = ([input_item] if moves_input and input_item else []) + (page_items if moves_pages else [])
+        cost = _cost_of(item) + sum(write_units(item_size(part)) for part in apart)
+        if cost < lowest:
+            pages = tuple(page_items) if moves_pages else ()
+            best, lowest = SplitJob(item, input_item if moves_input else None, pages), cost
+    return best
+
+
+def _input_item(job: Job, expires_at_s: int) -> Item | None:
+    values = _input_values(job.job_id, job.input)
+    if job.input is None or not any(values.values()):
+        return None
+    key: dict[str, Plain] = {schema.JOB_ID: job.job_id, schema.PART: schema.input_part(job.fingerprint)}
+    return encode_item({**key, **values, schema.EXPIRES_AT: expires_at_s})
+
+
+def _page_items(job: Job, expires_at_s: int) -> list[Item]:
+    pages = []
+    for number, start in enumerate(range(0, len(job.dependents), _EDGES_PER_PAGE)):
+        page: dict[str, Plain] = {
+            schema.UPSTREAM_ID: job.job_id,
+            schema.ENTRY: schema.dependents_page(number),
+            schema.DEPENDENTS: _grouped_dependents(job.dependents[start : start + _EDGES_PER_PAGE]),
+            schema.EXPIRES_AT: expires_at_s,
+        }
+        pages.append(encode_item(page))
+    return pages
+
+
+def _without(whole: Item, input_apart: bool, dependents_apart: bool) -> Item:
+    item = dict(whole)
+    if input_apart:
+        item.pop(schema.PARAMETERS, None)
+        item.pop(schema.DEPENDS_ON, None)
+        item[schema.INPUT_APART] = {"BOOL": True}
+    if dependents_apart:
+        item.pop(schema.DEPENDENTS, None)
+        item[schema.DEPENDENTS_APART] = {"BOOL": True}
+    return item
+
+
+def _cost_of(item: Item) -> int:
+    return _WRITES_OF_A_LIFE * write_units(item_size(item) + GROWTH_BYTES)

@@ -28,12 +28,12 @@ from tidegate.adapters.dynamodb.batches import (
 )
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
+    SplitJob,
+    dependency_from,
+    dependents_from,
     input_from_item,
     job_from_image,
     json_from,
-)
-from tidegate.adapters.dynamodb.split import (
-    SplitJob,
     split,
 )
 from tidegate.adapters.dynamodb.statements import (
@@ -44,10 +44,6 @@ from tidegate.adapters.dynamodb.statements import (
     below,
     condition_arguments,
     never_released,
-)
-from tidegate.adapters.dynamodb.texts import (
-    dependency_from,
-    dependents_from,
 )
 from tidegate.adapters.dynamodb.values import (
     Item,

@@ -16,6 +16,13 @@ from tidegate.adapters.aws.errors import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
+from tidegate.adapters.dynamodb.statements import (
+    all_of,
+    condition_arguments,
+    equals,
+    present,
+    update_arguments,
+)
 from tidegate.adapters.dynamodb.values import (
     Attribute,
     Item,
@@ -83,19 +90,15 @@ class DynamoLaneRegistry:
 
         Returns False if it was noted again, rests already, or is gone.
         """
+        is_awake = all_of(equals(schema.NOTED_AT, noted_at_ms), present(schema.WEIGHT))
         try:
             with translated(f"letting a lane of pool {pool} rest", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.lanes,
                     Key=_key(pool, lane),
-                    UpdateExpression="SET #resting = #weight REMOVE #weight",
-                    ConditionExpression="#noted_at = :noted_at AND attribute_exists(#weight)",
-                    ExpressionAttributeNames={
-                        "#weight": schema.WEIGHT,
-                        "#noted_at": schema.NOTED_AT,
-                        "#resting": schema.RESTING,
-                    },
-                    ExpressionAttributeValues={":noted_at": {"N": str(noted_at_ms)}},
+                    **update_arguments(
+                        f"SET #{schema.RESTING} = #{schema.WEIGHT} REMOVE #{schema.WEIGHT}", (), is_awake
+                    ),
                 )
         except ClientError:
             return False
@@ -109,9 +112,7 @@ class DynamoLaneRegistry:
                 self.clients.dynamodb.delete_item(
                     TableName=self.tables.lanes,
                     Key=key,
-                    ConditionExpression="#noted_at = :noted_at",
-                    ExpressionAttributeNames={"#noted_at": schema.NOTED_AT},
-                    ExpressionAttributeValues={":noted_at": {"N": str(noted_at_ms)}},
+                    **condition_arguments(equals(schema.NOTED_AT, noted_at_ms)),
                 )
         except ClientError:
             return False

@@ -1,10 +1,9 @@
-"""Permits and dispatch leases on DynamoDB, each as an item of the Control table."""
+"""Permits on DynamoDB, each as an item of the Control table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -15,16 +14,30 @@ from tidegate.adapters.aws.errors import (
     translated,
 )
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.statements import (
+    Clause,
+    absent,
+    all_of,
+    any_of,
+    at_least,
+    below,
+    equals,
+    has_fewer_than,
+    holds,
+    present,
+    update_arguments,
+)
 from tidegate.adapters.dynamodb.values import (
     Attribute,
     Item,
+    Plain,
+    Strings,
 )
 from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 
-_PERMIT_KEPT_SECONDS = 30 * 86_400  # longer than any dispatch lasts, as a message is kept for 14 days
-_PERMIT_TRIES = 3  # a refused dispatcher asks again when the permit changes
-_LEASE_TRIES = 3  # the lease may be given back between the two writes of a round
+_KEPT_SECONDS = 30 * 86_400  # longer than any dispatch lasts, as a message is kept for 14 days
+_TRIES = 3  # a refused dispatcher asks again when the permit changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +55,19 @@ class DynamoPermits:
 
         Returns True if the holder then has the permit, also if it had it before.
         """
+        is_free = any_of(
+            absent(schema.HOLDERS), has_fewer_than(schema.HOLDERS, limit), holds(schema.HOLDERS, holder)
+        )
         try:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
-                    UpdateExpression="ADD #holders :holder SET #expires_at = :expires_at",
-                    ConditionExpression=(
-                        "attribute_not_exists(#holders) OR size(#holders) < :limit OR contains(#holders, :id)"
+                    **update_arguments(
+                        f"ADD #{schema.HOLDERS} ? SET #{schema.EXPIRES_AT} = ?",
+                        (Strings({holder}), _expires_at_s(now_ms)),
+                        is_free,
                     ),
-                    ExpressionAttributeNames={
-                        "#holders": schema.HOLDERS,
-                        "#expires_at": schema.EXPIRES_AT,
-                    },
-                    ExpressionAttributeValues={
-                        ":holder": {"SS": [holder]},
-                        ":id": {"S": holder},
-                        ":limit": {"N": str(limit)},
-                        ":expires_at": {"N": str(now_ms // 1_000 + _PERMIT_KEPT_SECONDS)},
-                    },
                 )
         except ClientError:
             return False
@@ -72,14 +79,13 @@ class DynamoPermits:
         If all ask for the same limit, this is one write. If they do not, the refusal returns the permit, and a second
         write is conditional on exactly that permit. Returns False if the permit is full.
         """
-        agreed = (
-            "(attribute_not_exists(#holders) OR "
-            "(#least = :limit AND (size(#holders) < :limit OR contains(#holders, :id)))) "
-            "AND (attribute_not_exists(#waiting) OR #waiting >= :limit)"
+        has_place = any_of(has_fewer_than(schema.HOLDERS, limit), holds(schema.HOLDERS, holder))
+        all_agree = all_of(
+            any_of(absent(schema.HOLDERS), all_of(equals(schema.LEAST, limit), has_place)),
+            any_of(absent(schema.WAITING), at_least(schema.WAITING, limit)),
         )
-        values: Item = {":id": {"S": holder}, ":limit": {"N": str(limit)}}
-        refused = self._take(permit, holder, limit, now_ms, agreed, values)
-        for _ in range(_PERMIT_TRIES):
+        refused = self._take(permit, holder, limit, now_ms, all_agree)
+        for _ in range(_TRIES):
             if refused is None:
                 return True
             if holder in refused.holders:
@@ -87,31 +93,22 @@ class DynamoPermits:
             if not has_room(refused, limit):
                 return False
             least = least_asked(refused.holders, limit)
-            refused = self._take(permit, holder, least, now_ms, *_still(refused))
+            refused = self._take(permit, holder, least, now_ms, _still(refused))
         return False
 
-    def _take(
-        self, permit: str, holder: str, least: int, now_ms: int, condition: str, values: Item
-    ) -> Permit | None:
+    def _take(self, permit: str, holder: str, least: int, now_ms: int, condition: Clause) -> Permit | None:
         """Adds a holder under a condition; returns the permit that refused it, or None if the holder was added."""
-        names = {"#holders": schema.HOLDERS, "#least": schema.LEAST, "#expires_at": schema.EXPIRES_AT}
-        if "#waiting" in condition:
-            names["#waiting"] = schema.WAITING
         try:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
-                    UpdateExpression="ADD #holders :holder SET #least = :least, #expires_at = :expires_at",
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={
-                        **values,
-                        ":holder": {"SS": [holder]},
-                        ":least": {"N": str(least)},
-                        ":expires_at": {"N": str(now_ms // 1_000 + _PERMIT_KEPT_SECONDS)},
-                    },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **update_arguments(
+                        f"ADD #{schema.HOLDERS} ? SET #{schema.LEAST} = ?, #{schema.EXPIRES_AT} = ?",
+                        (Strings({holder}), least, _expires_at_s(now_ms)),
+                        condition,
+                    ),
                 )
         except ClientError as refused:
             # A refusal may come without the item although the permit has holders, so the item is read.
@@ -121,17 +118,13 @@ class DynamoPermits:
 
     def note_waiting(self, permit: str, limit: int, *, now_ms: int) -> None:
         """Stores that a job that asks for `limit` waits; if a lower limit is stored, renews that one."""
-        lowers = "attribute_not_exists(#waiting) OR #waiting >= :limit"
-        lower = "SET #waiting = :limit, #waiting_at = :now, #expires_at = :expires_at"
-        renew = "SET #waiting_at = :now, #expires_at = :expires_at"
-        values: Item = {
-            ":limit": {"N": str(limit)},
-            ":now": {"N": str(now_ms)},
-            ":expires_at": {"N": str(now_ms // 1_000 + _PERMIT_KEPT_SECONDS)},
-        }
-        for _ in range(_PERMIT_TRIES):
-            if self._wait_if(permit, lowers, lower, values) or self._wait_if(
-                permit, "#waiting < :limit", renew, values
+        lowers = any_of(absent(schema.WAITING), at_least(schema.WAITING, limit))
+        renew = f"#{schema.WAITING_AT} = ?, #{schema.EXPIRES_AT} = ?"
+        lower = f"SET #{schema.WAITING} = ?, {renew}"
+        moments = (now_ms, _expires_at_s(now_ms))
+        for _ in range(_TRIES):
+            if self._wait_if(permit, lowers, lower, limit, *moments) or self._wait_if(
+                permit, below(schema.WAITING, limit), f"SET {renew}", *moments
             ):
                 return
 
@@ -140,28 +133,18 @@ class DynamoPermits:
 
         Returns False if one was noted after `noted_at_ms`.
         """
-        values: Item = {":noted_at": {"N": str(noted_at_ms)}}
+        is_unchanged = equals(schema.WAITING_AT, noted_at_ms)
         if limit is None:
-            return self._wait_if(permit, "#waiting_at = :noted_at", "REMOVE #waiting, #waiting_at", values)
-        values[":limit"] = {"N": str(limit)}
-        return self._wait_if(permit, "#waiting_at = :noted_at", "SET #waiting = :limit", values)
+            return self._wait_if(permit, is_unchanged, f"REMOVE #{schema.WAITING}, #{schema.WAITING_AT}")
+        return self._wait_if(permit, is_unchanged, f"SET #{schema.WAITING} = ?", limit)
 
-    def _wait_if(self, permit: str, condition: str, update: str, values: Item) -> bool:
-        names = {
-            "#waiting": schema.WAITING,
-            "#waiting_at": schema.WAITING_AT,
-            "#expires_at": schema.EXPIRES_AT,
-        }
-        words = f"{condition} {update}".replace(",", " ").replace(")", " ").replace("(", " ").split()
+    def _wait_if(self, permit: str, condition: Clause, update: str, *values: Plain) -> bool:
         try:
             with translated(f"noting a job that waits for permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames={name: names[name] for name in names if name in words},
-                    ExpressionAttributeValues={name: values[name] for name in values if name in words},
+                    **update_arguments(update, values, condition),
                 )
         except ClientError:
             return False
@@ -174,11 +157,10 @@ class DynamoPermits:
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
                     Key=_key(schema.permit_name(permit)),
-                    UpdateExpression="DELETE #holders :gone",
-                    # Without this condition, an update of a missing item would create one that never expires.
-                    ConditionExpression="attribute_exists(#holders)",
-                    ExpressionAttributeNames={"#holders": schema.HOLDERS},
-                    ExpressionAttributeValues={":gone": {"SS": sorted(set(holders))}},
+                    # Without the condition, an update of a missing item would create one that never expires.
+                    **update_arguments(
+                        f"DELETE #{schema.HOLDERS} ?", (Strings(holders),), present(schema.HOLDERS)
+                    ),
                 )
         except ClientError:
             return  # the permit has no holders
@@ -192,80 +174,6 @@ class DynamoPermits:
         return _permit_of(answer.get("Item", {}))
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoDispatchLeases:
-    """Stores one dispatch lease for each pool; see ports.DispatchLeases."""
-
-    clients: AwsClients
-    tables: Tables
-
-    def take_if_free(self, pool: str, owner: str, *, now_ms: int, until_ms: int) -> bool:
-        """Takes the lease of a pool until `until_ms`.
-
-        Returns False if another owner has it, and notes that it was asked for.
-        """
-        for _ in range(_LEASE_TRIES):
-            taken = self._update_if(
-                pool,
-                "attribute_not_exists(#owner) OR #owner = :me OR #until < :now",
-                "SET #owner = :me, #until = :until REMOVE #asked",
-                {":me": {"S": owner}, ":now": {"N": str(now_ms)}, ":until": {"N": str(until_ms)}},
-            )
-            if taken:
-                return True
-            asked = self._update_if(
-                pool,
-                "attribute_exists(#owner) AND #owner <> :me AND #until >= :now",
-                "SET #asked = :yes",
-                {":me": {"S": owner}, ":now": {"N": str(now_ms)}, ":yes": {"BOOL": True}},
-            )
-            if asked:
-                return False
-        return False
-
-    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
-        """Gives the lease back and returns True, unless another dispatcher has asked for it meanwhile.
-
-        In that case the owner keeps it until `until_ms`, and the result is False.
-        """
-        me = {":me": {"S": owner}}
-        if self._update_if(
-            pool, "#owner = :me AND attribute_not_exists(#asked)", "REMOVE #owner, #until", me
-        ):
-            return True
-        until = {":until": {"N": str(until_ms)}}
-        return not self._update_if(pool, "#owner = :me", "SET #until = :until REMOVE #asked", {**me, **until})
-
-    def release(self, pool: str, owner: str) -> None:
-        """Gives the lease back, even if another dispatcher has asked for it.
-
-        It is no error if another owner has it by now.
-        """
-        self._update_if(pool, "#owner = :me", "REMOVE #owner, #until, #asked", {":me": {"S": owner}})
-
-    def _update_if(self, pool: str, condition: str, update: str, values: Item) -> bool:
-        names = {
-            "#owner": schema.OWNER,
-            "#until": schema.LEASE_EXPIRES_AT,
-            "#asked": schema.ASKED,
-        }
-        used = {name: attribute for name, attribute in names.items() if name in condition + update}
-        arguments: Any = {
-            "ConditionExpression": condition,
-            "UpdateExpression": update,
-            "ExpressionAttributeNames": used,
-            "ExpressionAttributeValues": values,
-        }
-        try:
-            with translated(f"updating the dispatch lease of pool {pool}", passing=(CONDITION_FAILED,)):
-                self.clients.dynamodb.update_item(
-                    TableName=self.tables.control, Key=_key(schema.lease_name(pool)), **arguments
-                )
-        except ClientError:
-            return False
-        return True
-
-
 def _permit_of(item: Mapping[str, Attribute]) -> Permit:
     waiting = item.get(schema.WAITING)
     return Permit(
@@ -275,17 +183,17 @@ def _permit_of(item: Mapping[str, Attribute]) -> Permit:
     )
 
 
-def _still(standing: Permit) -> tuple[str, Item]:
-    """Returns the condition, with its values, that a permit is unchanged since it was read."""
-    values: Item = {}
-    clauses = ["attribute_not_exists(#holders)", "attribute_not_exists(#waiting)"]
-    if standing.holders:
-        clauses[0] = "#holders = :seen"
-        values[":seen"] = {"SS": sorted(standing.holders)}
-    if standing.waiting_limit is not None:
-        clauses[1] = "#waiting = :waiting"
-        values[":waiting"] = {"N": str(standing.waiting_limit)}
-    return " AND ".join(clauses), values
+def _still(standing: Permit) -> Clause:
+    """Requires that a permit is unchanged since it was read."""
+    holders, waiting = standing.holders, standing.waiting_limit
+    return all_of(
+        equals(schema.HOLDERS, Strings(holders)) if holders else absent(schema.HOLDERS),
+        absent(schema.WAITING) if waiting is None else equals(schema.WAITING, waiting),
+    )
+
+
+def _expires_at_s(now_ms: int) -> int:
+    return now_ms // 1_000 + _KEPT_SECONDS
 
 
 def _key(name: str) -> Item:

@@ -19,6 +19,16 @@ from tidegate.adapters.aws.errors import (
     translated,
 )
 from tidegate.adapters.dynamodb import schema
+from tidegate.adapters.dynamodb.statements import (
+    absent,
+    all_of,
+    any_of,
+    differs,
+    equals,
+    has_fewer_than,
+    present,
+    update_arguments,
+)
 from tidegate.adapters.dynamodb.values import (
     Attribute,
     Item,
@@ -44,6 +54,9 @@ MAPS: Mapping[RuleKind, str] = {
     RuleKind.TYPE_LIMIT: schema.TYPE_LIMITS,
 }
 _KEY: Item = {schema.NAME: {"S": schema.RULES}}
+# Paths to a kind's map, to one rule in it, and to that rule's value; `_names_of` says which names they stand for. They
+# are for calls only, because PartiQL would take a path in quotes for one name.
+_MAP, _RULE, _VALUE = "map", "map.#name", "map.#name.#value"
 _TRIES = 4  # a write may have to create the item or remove an idle rule first, beside other writers
 
 
@@ -105,18 +118,15 @@ class DynamoRuleStore:
 
         A new rule is refused while its map is full. Clearing a rule that was never set is refused as well.
         """
-        kind, name = key
-        differs = "attribute_exists(#map.#name) AND #map.#name.#value <> :value"
-        is_new = "attribute_exists(#map) AND attribute_not_exists(#map.#name) AND size(#map) < :most"
-        values = {":value": encode(value), ":entry": encode(_as_map(value, change))}
-        names = {"#map": MAPS[kind], "#name": name, "#value": schema.RULE_VALUE}
-        if value:
-            values[":most"] = encode(limits.MAX_RULES_PER_KIND)
+        is_changed = all_of(present(_RULE), differs(_VALUE, value))
+        is_new = all_of(present(_MAP), absent(_RULE), has_fewer_than(_MAP, limits.MAX_RULES_PER_KIND))
         return self._update(
-            UpdateExpression="SET #map.#name = :entry",
-            ConditionExpression=f"({differs}) OR ({is_new})" if value else differs,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
+            **update_arguments(
+                f"SET #{_RULE} = ?",
+                (_as_map(value, change),),
+                any_of(is_changed, is_new) if value else is_changed,
+                names=_names_of(key),
+            )
         )
 
     def _make_maps_if_absent(self) -> None:
@@ -129,13 +139,7 @@ class DynamoRuleStore:
         )
 
     def _remove_if_idle(self, key: RuleKey) -> None:
-        kind, name = key
-        self._update(
-            UpdateExpression="REMOVE #map.#name",
-            ConditionExpression="#map.#name.#value = :idle",
-            ExpressionAttributeNames={"#map": MAPS[kind], "#name": name, "#value": schema.RULE_VALUE},
-            ExpressionAttributeValues={":idle": encode(0)},
-        )
+        self._update(**update_arguments(f"REMOVE #{_RULE}", (), equals(_VALUE, 0), names=_names_of(key)))
 
     def _update(self, **arguments: Any) -> tuple[Item, bool]:
         """Returns the item after the update and True.
@@ -167,6 +171,11 @@ class DynamoRuleStore:
 def is_of_rules(keys: Mapping[str, Attribute]) -> bool:
     """Returns True if a stream record with these `keys` is about the rules."""
     return bool(keys.get(schema.NAME) == _KEY[schema.NAME])
+
+
+def _names_of(key: RuleKey) -> Mapping[str, str]:
+    kind, name = key
+    return {"map": MAPS[kind], "name": name, "value": schema.RULE_VALUE}
 
 
 def _as_map(value: int, change: RuleChange) -> dict[str, int | str]:

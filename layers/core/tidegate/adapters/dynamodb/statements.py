@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tidegate.adapters.dynamodb import schema
@@ -23,6 +24,7 @@ from tidegate.domain.states import State
 
 _SHAPES = 512  # cached texts; only a few dozen occur
 _NAME = re.compile(r"#(\w+)")
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Clause:
     statement: str | None
     values: tuple[Plain, ...] = ()
 
+    @property
+    def bare(self) -> str:
+        """Returns `call` without parentheses around the whole. Only `all_of` and `any_of` put them there."""
+        return self.call[1:-1] if self.call.startswith("(") else self.call
+
 
 def _compared(attribute: str, operator: str, value: Plain) -> Clause:
     return Clause(f"#{attribute} {operator} ?", f'"{attribute}" {operator} ?', (value,))
@@ -47,6 +54,11 @@ def equals(attribute: str, value: Plain) -> Clause:
     return _compared(attribute, "=", value)
 
 
+def differs(attribute: str, value: Plain) -> Clause:
+    """Requires that the attribute does not have this value. An absent attribute differs from every value."""
+    return Clause(f"#{attribute} <> ?", None, (value,))
+
+
 def below(attribute: str, bound: int) -> Clause:
     """Requires that the attribute exists and is less than `bound`."""
     return _compared(attribute, "<", bound)
@@ -55,6 +67,11 @@ def below(attribute: str, bound: int) -> Clause:
 def at_most(attribute: str, bound: int) -> Clause:
     """Requires that the attribute exists and is not more than `bound`."""
     return _compared(attribute, "<=", bound)
+
+
+def at_least(attribute: str, bound: int) -> Clause:
+    """Requires that the attribute exists and is not less than `bound`."""
+    return _compared(attribute, ">=", bound)
 
 
 def absent(attribute: str) -> Clause:
@@ -76,6 +93,16 @@ def one_of(attribute: str, values: Sequence[str]) -> Clause:
 def holds_exactly(attribute: str, ordinals: Set[int]) -> Clause:
     """Requires that the attribute is the set of exactly these ordinals; there must be at least one."""
     return _compared(attribute, "=", frozenset(ordinals))
+
+
+def holds(attribute: str, member: Plain) -> Clause:
+    """Requires that the attribute is a set that has this member."""
+    return Clause(f"contains(#{attribute}, ?)", f'contains("{attribute}", ?)', (member,))
+
+
+def has_fewer_than(attribute: str, count: int) -> Clause:
+    """Requires that the attribute is a set or a map with fewer than `count` members; it has no PartiQL text."""
+    return Clause(f"size(#{attribute}) < ?", None, (count,))
 
 
 def all_of(*clauses: Clause) -> Clause:
@@ -156,8 +183,7 @@ def waiting_only_on(ordinals: Set[int]) -> Clause:
 
 def waiting_for(ordinal: int) -> Clause:
     """Requires that this dependency is not satisfied yet, whatever the others are."""
-    name = schema.WAITING_ON
-    return Clause(f"contains(#{name}, ?)", f'contains("{name}", ?)', (ordinal,))
+    return holds(schema.WAITING_ON, ordinal)
 
 
 def never_released() -> Clause:
@@ -246,6 +272,31 @@ def condition_arguments(clause: Clause) -> dict[str, Any]:
     """Returns the arguments that make a PutItem conditional."""
     text, names = _numbered(clause.call)
     return {"ConditionExpression": text, "ExpressionAttributeNames": names, **_placeholders(clause.values)}
+
+
+def update_arguments(
+    update: str, values: Sequence[Plain], condition: Clause, *, names: Mapping[str, str] = _NO_NAMES
+) -> dict[str, Any]:
+    """Returns the arguments of an UpdateItem that, unlike a `Change`, may create the item.
+
+    `update` is the UpdateExpression, with attributes as `#name` and a `?` for each of `values`, in their order.
+    `names` says which attribute a `#name` stands for, where that is not the name itself.
+    """
+    text, guard, found = _update_texts(update, condition.bare)
+    return {
+        "UpdateExpression": text,
+        "ConditionExpression": guard,
+        "ExpressionAttributeNames": {mark: names.get(name, name) for mark, name in found.items()},
+        **_placeholders([*values, *condition.values]),
+    }
+
+
+@lru_cache(_SHAPES)
+def _update_texts(update: str, condition: str) -> tuple[str, str, Mapping[str, str]]:
+    """Returns UpdateExpression, ConditionExpression and the names that they use."""
+    text, names = _numbered(f"{update}\n{condition}")
+    numbered, _, guard = text.partition("\n")
+    return numbered, guard, names
 
 
 @lru_cache(_SHAPES)

@@ -26,6 +26,8 @@ from tidegate.adapters.dynamodb.codec import (
 )
 from tidegate.adapters.dynamodb.statements import (
     Change,
+    absent,
+    condition_arguments,
     equals,
 )
 from tidegate.adapters.dynamodb.values import (
@@ -78,9 +80,8 @@ class DynamoSubmissionStore:
                 self.clients.dynamodb.put_item(
                     TableName=self.tables.submissions,
                     Item=item,
-                    ConditionExpression="attribute_not_exists(#id)",
-                    ExpressionAttributeNames={"#id": schema.SUBMISSION_ID},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition_arguments(absent(schema.SUBMISSION_ID)),
                 )
         except ClientError as refused:
             standing = old_item(refused) or self._read(submission_id)

@@ -11,7 +11,15 @@ from typing import Any
 
 Attribute = Mapping[str, Any]
 Item = dict[str, Any]
-Plain = None | bool | int | float | str | bytes | AbstractSet[int] | Sequence[Any] | Mapping[str, Any]
+
+
+class Strings(frozenset[str]):
+    """A set of strings. It has a type of its own, because an empty set does not show what it is a set of."""
+
+
+Plain = (
+    None | bool | int | float | str | bytes | AbstractSet[int] | Strings | Sequence[Any] | Mapping[str, Any]
+)
 
 
 def compact_json(value: Any) -> str:
@@ -20,7 +28,7 @@ def compact_json(value: Any) -> str:
 
 
 def encode(value: Plain) -> dict[str, Any]:
-    """Returns one attribute in DynamoDB's JSON. A set must hold numbers and must not be empty."""
+    """Returns one attribute in DynamoDB's JSON. AWS refuses empty sets; a set of strings must be `Strings`."""
     if isinstance(value, str):  # first, because texts are the most frequent
         return {"S": str(value)}
     if isinstance(value, bool):
@@ -31,6 +39,8 @@ def encode(value: Plain) -> dict[str, Any]:
         return {"NULL": True}
     if isinstance(value, bytes):
         return {"B": value}
+    if isinstance(value, Strings):
+        return {"SS": sorted(value)}
     if isinstance(value, AbstractSet):
         return {"NS": [str(number) for number in sorted(value)]}
     if isinstance(value, Mapping):

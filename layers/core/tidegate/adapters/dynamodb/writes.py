@@ -40,7 +40,7 @@ from tidegate.adapters.dynamodb.codec import (
 )
 from tidegate.adapters.dynamodb.retries import was_carried_out
 from tidegate.adapters.dynamodb.statements import Change
-from tidegate.adapters.dynamodb.transitions import change_of
+from tidegate.adapters.dynamodb.updates import change_of
 from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
 from tidegate.domain.job import Job

@@ -14,7 +14,7 @@ from tidegate.domain.job import Json
 
 @dataclass(frozen=True, slots=True)
 class DescribedTypes:
-    """Stores by name the options of each registered job type; implements the JobCatalogue port.
+    """Stores by name the options of each registered job type; implements the JobRegistry port.
 
     `unloaded` gives for each module that could not be loaded the reason.
     """

@@ -52,7 +52,7 @@ class FunctionFaults:
         The job is READY again and uses up no retry. Returns True also if the job is no longer QUEUED. Raises
         DependencyUnavailable or ServiceRefused if the message should be delivered again.
         """
-        if not message.type or message.type in services.catalogue.types():
+        if not message.type or message.type in services.registry.types():
             return False
         job = services.jobs.get(message.job_id, consistent=True)
         if job is not None and job.state is State.QUEUED:

@@ -94,7 +94,7 @@ def check_pool(services: Services, pool: str) -> None:
 
 def check_type(services: Services, job_type: str) -> None:
     """Raises UnknownName unless the job type is registered. Only for registered types may new rules be set."""
-    known = services.catalogue.types()
+    known = services.registry.types()
     if job_type not in known:
         is_earlier = _has_rule(services.rules.load(), job_type)
         raise _unknown("type", job_type, known, is_earlier=is_earlier)
@@ -108,7 +108,7 @@ def check_standing_pool(services: Services, pool: str, rules: DispatchRules | No
 
 def check_standing_type(services: Services, job_type: str, rules: DispatchRules | None = None) -> None:
     """Raises UnknownName unless the job type is registered, or a rule for it was once set."""
-    known = services.catalogue.types()
+    known = services.registry.types()
     if job_type not in known and not _has_rule(rules or services.rules.load(), job_type):
         raise _unknown("type", job_type, known)
 
@@ -146,7 +146,7 @@ def type_status(services: Services, job_type: str, rules: DispatchRules) -> Type
     check_standing_type(services, job_type, rules)
     return TypeStatus(
         type=job_type,
-        registered=job_type in services.catalogue.types(),
+        registered=job_type in services.registry.types(),
         rule=rules.type_rule(job_type),
         paused_change=rules.last_change(RuleKind.TYPE_PAUSED, job_type),
         limit_change=rules.last_change(RuleKind.TYPE_LIMIT, job_type),
@@ -155,7 +155,7 @@ def type_status(services: Services, job_type: str, rules: DispatchRules) -> Type
 
 def type_statuses(services: Services, rules: DispatchRules) -> tuple[TypeStatus, ...]:
     """Returns the status of every job type that is registered or has a rule, by name."""
-    names = {*services.catalogue.types(), *rules.types}
+    names = {*services.registry.types(), *rules.types}
     return tuple(type_status(services, job_type, rules) for job_type in sorted(names))
 
 

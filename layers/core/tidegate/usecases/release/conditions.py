@@ -63,7 +63,7 @@ def unsatisfiable(upstream: Job, edge: Dependent, detail: str = "", code: str | 
 
 
 @dataclass(slots=True)
-class Conditions:
+class ConditionAnswers:
     """Evaluates conditions and keeps the answers, so that each result is read once and each condition evaluated once.
 
     Bounded: old views and answers are dropped when there are very many.

@@ -29,7 +29,7 @@ from tidegate.usecases.isolation import (
 )
 from tidegate.usecases.release.conditions import (
     CHEAP_STEPS,
-    Conditions,
+    ConditionAnswers,
 )
 from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.judge_waiting import judge_by_known
@@ -68,7 +68,7 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
 
 def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int, until: Deadline) -> int:
     downstreams = read_lean(services, list(dict.fromkeys(edge.job_id for _, edge in edges)))
-    conditions = Conditions(services)
+    conditions = ConditionAnswers(services)
     satisfied: dict[str, bool] = {}  # by job id: True while every edge from its upstream is satisfied
     for upstream, edge in edges:
         job = downstreams.get(edge.job_id)
@@ -94,7 +94,7 @@ def _was_skipped_for(job: Job, upstream: Job) -> bool:
 
 def _satisfies(
     services: Services,
-    conditions: Conditions,
+    conditions: ConditionAnswers,
     upstream: Job,
     edge: Dependent,
     downstream: Job,

@@ -29,7 +29,7 @@ from tidegate.usecases.isolation import (
 )
 from tidegate.usecases.release.conditions import (
     CHEAP_STEPS,
-    Conditions,
+    ConditionAnswers,
     Question,
     question_of,
     questions_in_turn,
@@ -106,7 +106,7 @@ class Settling:
     def __init__(self, services: Services, edges: Sequence[_Edge], now_ms: int) -> None:
         self._services = services
         self._now_ms = now_ms
-        self._conditions = Conditions(services)
+        self._conditions = ConditionAnswers(services)
         self._cheap = deque(_in_turn(_decided(edges)))
         self._costly: dict[Question, list[_Edge]] = {}
         self._tried_ms = 0

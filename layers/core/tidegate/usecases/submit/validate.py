@@ -93,7 +93,7 @@ def job_violations(
 
 
 def _type_violations(services: Services, request: JobRequest, context: JobContext) -> Iterator[Violation]:
-    known = services.catalogue.types()
+    known = services.registry.types()
     if request.type not in known:
         yield Violation(context.path("type"), _unknown_type(services, request.type, known))
         return
@@ -111,13 +111,13 @@ def _type_violations(services: Services, request: JobRequest, context: JobContex
             "store large input elsewhere and pass its address",
         )
         return
-    for path, message in services.catalogue.violations(request.type, request.parameters):
+    for path, message in services.registry.violations(request.type, request.parameters):
         yield Violation(context.path(f"parameters.{path}" if path else "parameters"), message)
 
 
 def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:
     said = f"unknown job type {job_type!r}; types are {', '.join(known)}"
-    faults = services.catalogue.faults()
+    faults = services.registry.faults()
     cause = (
         f"some job code could not be loaded: {'; '.join(faults)}"
         if faults

@@ -127,7 +127,7 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
         given = services.jobs.load_input(job)
     except NotFound as error:
         refusal = _refusal(INPUT_GONE, error)
-    if given.depends_on and services.catalogue.reads_upstreams(job.type):
+    if given.depends_on and services.registry.reads_upstreams(job.type):
         try:
             upstreams = _load_upstreams(services, given.depends_on)
         except NotFound as error:

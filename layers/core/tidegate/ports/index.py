@@ -1,0 +1,77 @@
+"""The port for the index that finds jobs by pool, group and order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
+from tidegate.domain.lanes import MAIN
+from tidegate.domain.states import Group
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A job as the index shows it.
+
+    `sort` is the rank for READY, else a time in milliseconds since the epoch (see JobIndex). Two entries are equal
+    where the job and `sort` are. `traits` are for the dispatcher.
+    """
+
+    job_id: str
+    sort: int
+    traits: Traits = field(default=NO_TRAITS, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """A page of one shard of one group. `next` is where the next page starts, None at the end."""
+
+    entries: tuple[IndexEntry, ...]
+    next: IndexEntry | None
+
+
+class JobIndex(Protocol):
+    """The one index: hints for dispatch, capacity, repair and listings. It may lag behind the jobs.
+
+    The entries of a group are sorted: READY by rank, ACTIVE by dispatch time, SCHEDULED by due time, PENDING by
+    creation time, terminal states by finish time. Times are in milliseconds since the epoch.
+    """
+
+    @property
+    def shards(self) -> int:
+        """Returns how many shards each group of each pool has."""
+
+    def page(
+        self,
+        pool: str,
+        group: Group,
+        shard: int,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: IndexEntry | None = None,
+        up_to: int | None = None,
+        lane: str = MAIN,
+    ) -> IndexPage:
+        """Returns at most `limit` entries of one shard, after `after`, with a sort value of at most `up_to`.
+
+        `lane` counts for READY only: the page then holds the jobs of that lane. A lane that is not sharded has shard 0
+        alone.
+        """
+
+    def first_pages(
+        self,
+        pool: str,
+        group: Group,
+        *,
+        limit: int,
+        descending: bool = False,
+        up_to: int | None = None,
+        lanes: Sequence[str] = (MAIN,),
+    ) -> Mapping[tuple[str, int], IndexPage]:
+        """Returns the first page of every shard of each of `lanes`, by lane and shard. Reads side by side."""
+
+    def count(self, pool: str, group: Group, *, at_most: int, lanes: Sequence[str] = (MAIN,)) -> int:
+        """Counts the jobs of the group over all shards of `lanes`. It stops counting at `at_most`."""

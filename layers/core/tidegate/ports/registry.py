@@ -1,0 +1,27 @@
+"""The port for the job types that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tidegate.domain.job import Json
+
+
+class JobRegistry(Protocol):
+    """The registry of the job types that workers of this deployment can run."""
+
+    def types(self) -> Sequence[str]:
+        """Returns every registered type, sorted."""
+
+    def violations(self, job_type: str, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+        """Returns the faults of parameters for a registered type: pairs of a path inside them and a message."""
+
+    def reads_upstreams(self, job_type: str) -> bool:
+        """Tells whether code of this type asked for its upstreams' results. False for an unknown type."""
+
+    def faults(self) -> Sequence[str]:
+        """Returns one sentence for each module of job code that could not be loaded, with the reason.
+
+        The types of such a module are unknown.
+        """
