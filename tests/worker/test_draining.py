@@ -14,9 +14,8 @@ from tests.harness.worker.world import (
     registration_of,
 )
 from tests.worker.test_process import entry
-from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.states import State
-from tidegate.domain.workers import Totals, WorkerState
+from tidegate.domain.workers import Totals, WorkerIdTaken, WorkerState
 from tidegate.usecases.read.workers import drain_worker
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 

@@ -50,12 +50,11 @@ from tests.harness.faults.worker_fault_scenarios import (
     refused_by_the_function,
 )
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
-from tidegate.domain.workers import Worker, WorkerSpec
+from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read.query import (

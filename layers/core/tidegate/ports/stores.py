@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.domain.transitions import KeepIfEnded, Transition
+from tidegate.domain.traits import NO_TRAITS, Traits
+from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 from tidegate.domain.workers import Worker
 
 

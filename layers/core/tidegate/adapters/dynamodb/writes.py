@@ -42,9 +42,9 @@ from tidegate.adapters.dynamodb.retries import was_carried_out
 from tidegate.adapters.dynamodb.statements import Change
 from tidegate.adapters.dynamodb.transitions import change_of
 from tidegate.adapters.dynamodb.values import Item
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job
-from tidegate.domain.transitions import OfKnownJob, Transition
+from tidegate.domain.transitions import OfKnownJob, Transition, TransitionRefused
 from tidegate.ports import MoveOutcome
 
 _CALLS = 3  # calls for one job that keeps changing between a refusal and the read that shows why

@@ -7,9 +7,9 @@ import binascii
 import json
 from dataclasses import dataclass
 
-from tidegate.domain.errors import InvalidRequest, NotFound, WorkerGone, WorkerRefused
+from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.pools import PoolKind
-from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
+from tidegate.domain.workers import WORKER_ID, Worker, WorkerGone, WorkerRefused, WorkerState
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.services import Services
 
