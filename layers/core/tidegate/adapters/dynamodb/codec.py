@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.texts import (
     dependencies_from,
@@ -19,14 +20,7 @@ from tidegate.adapters.dynamodb.texts import (
     history_from,
     history_lines,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    compact_json,
-    decode_item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.job import Job, JobFailure, JobInput, Json, Progress, submission_of

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.adapters.aws.item_sizes import item_size, write_units
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     input_values,
 )
 from tidegate.adapters.dynamodb.texts import grouped_dependents
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    Plain,
-    encode_item,
-    item_size,
-    write_units,
-)
+from tidegate.adapters.dynamodb.values import Item, Plain, encode_item
 from tidegate.domain.job import Job
 
 GROWTH_BYTES = (

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tidegate.adapters.aws.calls import chunks
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import (
@@ -29,11 +30,7 @@ from tidegate.adapters.aws.errors import (
     was_retried,
 )
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.batches import (
-    STATEMENTS_PER_CALL,
-    DynamoBatches,
-    chunks,
-)
+from tidegate.adapters.dynamodb.batches import STATEMENTS_PER_CALL, DynamoBatches
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     job_from_image,
