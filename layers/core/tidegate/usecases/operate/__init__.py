@@ -1,0 +1,1 @@
+"""Operating: the pauses and limits that operators set."""
