@@ -16,8 +16,8 @@ from tests.harness.functions.api_calls import (
 )
 from tidegate.domain.errors import InvalidRequest, ServiceRefused
 from tidegate.domain.workers import Worker, WorkerFenced, WorkerIdTaken, WorkerSpec, WorkerState
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.capacity import pool_capacity
-from tidegate.usecases.read.workers import drain_worker
 from tidegate.usecases.reap.reap_workers import (
     WORKERS_PER_POOL,
     reap_workers,

@@ -16,7 +16,7 @@ from tests.harness.worker.world import (
 from tests.worker.test_process import entry
 from tidegate.domain.states import State
 from tidegate.domain.workers import Totals, WorkerIdTaken, WorkerState
-from tidegate.usecases.read.workers import drain_worker
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 

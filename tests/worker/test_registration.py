@@ -13,7 +13,7 @@ from tests.harness.worker.world import (
 )
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.workers import Totals, Worker, WorkerIdTaken, WorkerState
-from tidegate.usecases.read.workers import drain_worker
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.services import Services
 from tidegate_worker.registration import Order, Registration
 

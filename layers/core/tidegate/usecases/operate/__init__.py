@@ -1,1 +1,1 @@
-"""Operating: the pauses and limits that operators set."""
+"""Operating: operators pause and limit dispatch, and drain workers."""
