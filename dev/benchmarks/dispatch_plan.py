@@ -20,9 +20,10 @@ from dev.benchmarks.report import (
     Table,
     finish,
 )
-from tidegate.domain.dispatch_plan import Candidate, Dispatched, Traits, plan_dispatch
+from tidegate.domain.dispatch_plan import Candidate, Dispatched, plan_dispatch
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules
+from tidegate.domain.traits import Traits
 
 EXAMPLE = "example: python -m dev.benchmarks.dispatch_plan --sizes 10000 100000"
 SIZES = (10_000, 100_000, 1_000_000)

@@ -36,8 +36,8 @@ from dev.simulator.growth import (
     simulator_for,
 )
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb.codec import JobCodec, split
-from tidegate.adapters.dynamodb.values import item_size
 from tidegate.domain.job import Job
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW
 from tidegate.domain.rank import RankPolicy

@@ -1,0 +1,1 @@
+"""The simulator: the real use cases on a virtual clock, with faults, workers and people drawn from a seed."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import (
     Course,
     Fate,
+    Scenario,
 )
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
-from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
+from tidegate.ports import Clock, Delivery, Outcome, OutcomeKind, Signal
+from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import (
     Claimed,
     begin,
@@ -30,11 +34,39 @@ from tidegate.usecases.work.worker_life import (
     join_pool,
 )
 
-if TYPE_CHECKING:
-    from dev.simulator.simulator import Simulator
-
 VISIBILITY_SECONDS = 120
 RECEIVE_LIMIT = 10
+
+
+class System(Protocol):
+    """The parts of the simulator that workers need: the world, the time, and events to come."""
+
+    services: Services
+    world: MemoryWorld
+    happened: Counter[str]
+
+    @property
+    def scenario(self) -> Scenario:
+        """Returns the course of each attempt."""
+
+    @property
+    def now_ms(self) -> int:
+        """Returns the virtual time, in milliseconds since the epoch."""
+
+    def now_of(self, process: str) -> int:
+        """Returns the time that the clock of a process shows, in milliseconds since the epoch."""
+
+    def clock_of(self, process: str) -> Clock:
+        """Returns the clock of a process."""
+
+    def after(self, delay_ms: int, event: Callable[[], object]) -> None:
+        """Plans an event that the system itself causes."""
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Runs an invocation, which a failing service may end. Says whether it was completed."""
+
+    def tick(self) -> None:
+        """Runs the dispatcher for a tick or after a changed rule."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +82,7 @@ class _Attempt:
 class WorkerPool:
     """`slots` workers of one pool, each with one job at a time. A dead worker is replaced at once."""
 
-    simulator: Simulator
+    simulator: System
     pool: str
     slots: int
     running: int = 0

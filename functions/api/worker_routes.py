@@ -23,6 +23,7 @@ from tidegate.contracts.workers import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
+from tidegate.usecases.operate import drain
 from tidegate.usecases.read import workers
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
@@ -71,7 +72,7 @@ def drain_worker(pool: str, worker_id: str) -> Response[str]:
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     deps = deps_of(router)
-    worker = workers.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
+    worker = drain.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))
 
 

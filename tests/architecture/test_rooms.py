@@ -1,12 +1,48 @@
-"""The picture in docs/explanation/architecture.md stays true: the allowed imports, and no clock in the core."""
+"""The picture in docs/explanation/architecture.md stays true: allowed imports, no clock in the core, few entries."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "layers" / "core" / "tidegate"
+
+
+def _tracked(folder: str) -> Iterator[Path]:
+    """Yields the paths of the files below a folder, relative to it, as git knows them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "."],  # noqa: S607 - git is looked up on the PATH like any developer's tool
+        cwd=ROOT / folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for line in listed.stdout.splitlines():
+        if (ROOT / folder / line).is_file():
+            yield Path(line)
+
+
+def _folders(folder: str) -> set[str]:
+    return {path.parts[0] for path in _tracked(folder) if len(path.parts) > 1}
+
+
+def _files(folder: str) -> set[str]:
+    return {path.name for path in _tracked(folder) if len(path.parts) == 1 and path.name != "__init__.py"}
+
+
+def _imported(source: Path) -> Iterator[str]:
+    """Yields the name of each module that a file imports anywhere in its code."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
 
 
 def test_imports_go_in_the_decided_directions() -> None:
@@ -27,3 +63,38 @@ def test_functions_do_not_import_each_other_or_the_adapters() -> None:
         text = source.read_text(encoding="utf-8")
         assert "tidegate.adapters" not in text, f"{source.relative_to(ROOT)} must go through bootstrap"
         assert "from functions" not in text, f"{source.relative_to(ROOT)} must not import another function"
+
+
+@pytest.mark.parametrize("room", ["domain", "ports", "usecases"])
+def test_inner_rooms_need_the_standard_library_only(room: str) -> None:
+    for source in (CORE / room).rglob("*.py"):
+        roots = {name.partition(".")[0] for name in _imported(source)}
+        foreign = roots - sys.stdlib_module_names - {"tidegate"}
+        assert not foreign, f"{source.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
+
+
+@pytest.mark.parametrize("folder", ["clients", "dev", "examples", "functions", "layers", "worker"])
+def test_nothing_but_tests_imports_from_tests(folder: str) -> None:
+    sources = [ROOT / folder / path for path in _tracked(folder) if path.suffix == ".py"]
+    assert sources
+    for source in sources:
+        from_tests = [name for name in _imported(source) if name.partition(".")[0] == "tests"]
+        assert not from_tests, f"{source.relative_to(ROOT)} imports {', '.join(from_tests)}"
+
+
+def test_a_first_look_shows_few_entries() -> None:
+    top = {name for name in _folders(".") if not name.startswith(".")}
+    assert len(top) <= 10, sorted(top)
+    usecases = "layers/core/tidegate/usecases"
+    assert len(_folders(usecases)) <= 12, sorted(_folders(usecases))
+    assert len(_files(usecases)) <= 3, sorted(_files(usecases))
+    adapters = "layers/core/tidegate/adapters"
+    entries = _folders(adapters) | _files(adapters)
+    assert len(entries) <= 6, sorted(entries)
+
+
+def test_each_folder_of_code_says_what_it_is_for() -> None:
+    for room in ("layers/core/tidegate", "clients/cli/tidegate_cli", "dev/simulator"):
+        for source in (ROOT / room).rglob("__init__.py"):
+            said = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+            assert said, f"{source.relative_to(ROOT)} has no docstring"

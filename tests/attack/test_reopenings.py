@@ -18,7 +18,7 @@ from tests.harness.usecases.recovering import (
     chain,
 )
 from tidegate.domain import limits
-from tidegate.domain.errors import NotRetryable, TransitionRefused
+from tidegate.domain.errors import NotRetryable
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -27,6 +27,7 @@ from tidegate.domain.transitions import (
     ReadyIfWaitingOnlyOn,
     ReopenIfEnded,
     Stamp,
+    TransitionRefused,
 )
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.recover.reopen import retry_job

@@ -17,7 +17,7 @@ from tests.harness.cli.samples import (
     job_json,
     workflow_json,
 )
-from tidegate_cli.commands import options
+from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
 Answers = Mapping[tuple[str, str], httpx.Response | Sequence[httpx.Response]]

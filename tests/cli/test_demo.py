@@ -22,10 +22,6 @@ from tests.harness.cli.samples import (
     job_json,
     workflow_json,
 )
-from tidegate_cli.commands.options import (
-    Output,
-    Session,
-)
 from tidegate_cli.demo import (
     run as demo,
 )
@@ -39,6 +35,10 @@ from tidegate_cli.demo.run import (
 )
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.options import (
+    Output,
+    Session,
+)
 from tidegate_devstack import LocalState
 
 Run = Callable[..., ExitCode]

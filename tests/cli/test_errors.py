@@ -16,9 +16,7 @@ from tests.harness.cli.screens import (
     answer_with,
     tidegate,
 )
-from tidegate_cli.commands import (
-    ids,
-)
+from tidegate_cli import ids
 from tidegate_cli.commands import (
     run as run_commands,
 )

@@ -25,9 +25,7 @@ from tests.harness.cli.samples import (
     workflow_json,
 )
 from tests.harness.cli.screens import tidegate
-from tidegate_cli.commands import (
-    options,
-)
+from tidegate_cli import options
 from tidegate_cli.commands import (
     workers as worker_commands,
 )

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.harness.cli.samples import client_of
-from tidegate_cli.commands import options
+from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
 SET = {"by": "ann", "at": "2026-12-01T08:00:00.000Z"}

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tidegate_cli import client as clients
-from tidegate_cli.commands import options
+from tidegate_cli import options
 from tidegate_cli.commands.root import app
 from tidegate_devstack.model import (
     StackInfo,

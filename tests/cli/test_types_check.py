@@ -141,3 +141,10 @@ def test_broken_code_is_neither_built_nor_deployed(folder: Path, tmp_path: Path)
     folder.rename(layer / "python")
     with pytest.raises(LocalStackError, match="no_such_library"):
         job_code.check_layer(tmp_path / "build")
+
+
+def test_a_folder_that_does_not_exist_is_an_error_of_usage(tmp_path: Path) -> None:
+    result = tidegate("types", "check", str(tmp_path / "none"), "--output", "json")
+    problem = json.loads(result.stderr)
+    assert (result.exit_code, problem["code"]) == (2, "usage")
+    assert problem["detail"] == f"there is no folder {tmp_path / 'none'}"

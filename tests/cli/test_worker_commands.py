@@ -11,9 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.harness.cli.samples import client_of
-from tidegate_cli.commands import (
-    options,
-)
+from tidegate_cli import options
 from tidegate_cli.commands import (
     workers as worker_commands,
 )

@@ -24,10 +24,16 @@ from tests.harness.contract.stores import (
     Stores,
 )
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.submission import Phase
-from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, ResendIfStillQueued, Stamp
+from tidegate.domain.transitions import (
+    ClaimIfQueued,
+    DispatchIfReady,
+    ResendIfStillQueued,
+    Stamp,
+    TransitionRefused,
+)
 from tidegate.ports import Message
 
 CODEC = JobCodec(3, RANK_POLICY)

@@ -15,7 +15,6 @@ from tests.harness.contract.stores import (
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.meter import Usage
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Progress
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import (
@@ -27,6 +26,7 @@ from tidegate.domain.transitions import (
     ReadyIfWaitingOnlyOn,
     ReleaseIfPending,
     Stamp,
+    TransitionRefused,
 )
 from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import Message

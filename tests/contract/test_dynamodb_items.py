@@ -19,6 +19,7 @@ from tests.harness.tables import (
     resources,
     table_properties,
 )
+from tidegate.adapters.aws.item_sizes import item_size, write_units
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import (
     GROWTH_BYTES,
@@ -30,11 +31,7 @@ from tidegate.adapters.dynamodb.updates import (
     CHANGES,
     change_of,
 )
-from tidegate.adapters.dynamodb.values import (
-    encode_item,
-    item_size,
-    write_units,
-)
+from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import transitions as moves
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobInput

@@ -17,11 +17,11 @@ from tests.harness.contract.stores import (
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tests.harness.domain.worker_cases import STAMP
-from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, is_sharded, key_lane, share_lane
 from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State, group_of
+from tidegate.domain.traits import Traits
 from tidegate.domain.transitions import DispatchIfReady, HoldIfReady
 from tidegate.ports import IndexEntry
 

@@ -18,7 +18,7 @@ from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.rank import place_of, rank
 from tidegate.domain.states import Group, State
@@ -31,6 +31,7 @@ from tidegate.domain.transitions import (
     Stamp,
     TakeBackIfStillQueued,
     Transition,
+    TransitionRefused,
 )
 from tidegate.ports import IndexEntry
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb.codec import JobCodec, split
-from tidegate.adapters.dynamodb.values import item_size
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType
 from tidegate.domain.job import Job, JobInput

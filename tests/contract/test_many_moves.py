@@ -22,7 +22,7 @@ from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -33,6 +33,7 @@ from tidegate.domain.transitions import (
     ReleaseIfPending,
     Stamp,
     Transition,
+    TransitionRefused,
 )
 from tidegate.ports import MoveOutcome
 

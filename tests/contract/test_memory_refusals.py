@@ -15,10 +15,10 @@ from tests.harness.contract.stores import (
     POOL,
     SHARDS,
 )
-from tidegate.domain.errors import DependencyUnavailable, NotFound, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
-from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 
 MOVES = [DispatchIfReady(f"S.{n}", POOL, Stamp(NOW_MS, "dispatcher")) for n in range(3)]
 QUEUED = replace(new_job("S.1"), state=State.QUEUED)

@@ -24,7 +24,7 @@ from tests.harness.contract.stores import (
     Stores,
 )
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -33,6 +33,7 @@ from tidegate.domain.transitions import (
     ReadyIfDue,
     RequestCancelIfRunning,
     Stamp,
+    TransitionRefused,
 )
 
 CODEC = JobCodec(3, RANK_POLICY)

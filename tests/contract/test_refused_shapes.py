@@ -31,7 +31,8 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.statements import waiting_only_on
 from tidegate.adapters.dynamodb.updates import change_of
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
+from tidegate.domain.transitions import TransitionRefused
 
 CODEC = JobCodec(3, RANK_POLICY)
 REFUSED_WHOLE = [False, True]

@@ -19,7 +19,6 @@ from tests.harness.domain.job_samples import READY
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -34,6 +33,7 @@ from tidegate.domain.transitions import (
     Stamp,
     TakeBackIfStillQueued,
     Transition,
+    TransitionRefused,
 )
 from tidegate.ports import MoveOutcome
 

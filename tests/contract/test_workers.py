@@ -14,8 +14,16 @@ from tests.harness.contract.stores import (
     Stores,
 )
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
-from tidegate.domain.workers import PRESENT, Totals, Worker, WorkerSpec, WorkerState, begin
+from tidegate.domain.workers import (
+    PRESENT,
+    Totals,
+    Worker,
+    WorkerIdTaken,
+    WorkerRefused,
+    WorkerSpec,
+    WorkerState,
+    begin,
+)
 from tidegate.ports import WorkerRegistry
 
 SILENT_SINCE_MS = NOW_MS - 60_000

@@ -10,19 +10,18 @@ from hypothesis import strategies as st
 
 from tidegate.domain.dispatch_plan import (
     LOOK_AT_MOST,
-    NO_TRAITS,
     Candidate,
     Dispatched,
     DispatchPlan,
     Draw,
     Held,
-    Traits,
     free_places,
     plan_dispatch,
     window_places,
 )
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.rules import DispatchRules, TypeRule
+from tidegate.domain.traits import NO_TRAITS, Traits
 
 RANKS = st.integers(-(10**28), 10**28) | st.integers(0, 3)
 NO_RULES = DispatchRules()

@@ -10,8 +10,9 @@ from tests.harness.domain.job_samples import (
     NOW_MS,
     READY,
 )
-from tidegate.domain import errors
-from tidegate.domain.errors import TidegateError, TransitionRefused, Violation
+from tidegate.domain import errors, workers
+from tidegate.domain.errors import TidegateError, Violation
+from tidegate.domain.transitions import TransitionRefused
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 
 WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", NOW_MS)
@@ -36,15 +37,15 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
         ),
         (lambda: errors.IdempotencyConflict("use another"), ("use another",)),
         (
-            lambda: errors.WorkerRefused("heartbeat", "w1", None),
+            lambda: workers.WorkerRefused("heartbeat", "w1", None),
             ("heartbeat refused for worker w1: it has no entry",),
         ),
-        (lambda: errors.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
-        (lambda: errors.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
-        (lambda: errors.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
+        (lambda: workers.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
+        (lambda: workers.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
+        (lambda: workers.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
         (lambda: errors.HandlerError("it broke"), ("it broke",)),
         (
-            lambda: errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
+            lambda: workers.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
             (
                 "'w1'",
                 "'ecs'",
@@ -55,7 +56,7 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
                 "or take it over (--take-over), which stops the other process",
             ),
         ),
-        (lambda: errors.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS + 5_000), ("free in 1 s",)),
+        (lambda: workers.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS + 5_000), ("free in 1 s",)),
     ],
 )
 def test_an_error_says_so(make: Callable[[], TidegateError], words: tuple[str, ...]) -> None:
@@ -79,10 +80,10 @@ def test_errors_keep_what_they_are_about() -> None:
     assert errors.NotRetryable("X", "why").job_id == "X"
     far = errors.TooFarDownstream("X", 7)
     assert (far.job_id, far.found) == ("X", 7)
-    assert errors.WorkerFenced(WORKER).holder is WORKER
-    assert errors.WorkerIdTaken(WORKER, silent_since_ms=0).holder is WORKER
-    assert errors.WorkerGone(WORKER).worker is WORKER
-    assert errors.WorkerRefused("leave", "w1", WORKER).worker is WORKER
+    assert workers.WorkerFenced(WORKER).holder is WORKER
+    assert workers.WorkerIdTaken(WORKER, silent_since_ms=0).holder is WORKER
+    assert workers.WorkerGone(WORKER).worker is WORKER
+    assert workers.WorkerRefused("leave", "w1", WORKER).worker is WORKER
 
 
 def test_violations_are_named_one_after_the_other() -> None:

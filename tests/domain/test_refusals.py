@@ -23,7 +23,6 @@ from tests.harness.domain.worker_cases import (
     STAMP,
 )
 from tidegate.domain import limits
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -47,6 +46,7 @@ from tidegate.domain.transitions import (
     SkipIfPending,
     TakeBackIfStillQueued,
     Transition,
+    TransitionRefused,
 )
 
 CLAIM_AGAIN = ClaimAgainIfLeaseExpired(ORPHANED, 2, "w2", NOW_MS + 60_000, STAMP)

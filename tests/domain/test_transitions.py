@@ -20,7 +20,6 @@ from tests.harness.domain.worker_cases import (
     STAMP,
 )
 from tidegate.domain import limits, transitions
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
@@ -31,6 +30,7 @@ from tidegate.domain.transitions import (
     ReopenIfEnded,
     Stamp,
     Transition,
+    TransitionRefused,
 )
 
 STAY = (KeepIfEnded, NoteDependents)  # they leave the job in its state

@@ -10,13 +10,14 @@ from tests.harness.domain.documents import (
     table_rows,
 )
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest, WorkerIdTaken
+from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import (
     ENTRY_KEPT_SECONDS,
     PRESENT,
     WORKER_TRANSITIONS,
     Worker,
+    WorkerIdTaken,
     WorkerSpec,
     WorkerState,
     ability_of,

@@ -31,7 +31,7 @@ from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
 from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind
 from tidegate.usecases.pools.capacity import pool_ability
-from tidegate.usecases.pools.function_faults import PAUSE_MS
+from tidegate.usecases.pools.function_ability import PAUSE_MS
 
 
 class Fixture:

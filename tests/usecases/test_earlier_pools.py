@@ -20,6 +20,7 @@ from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.operate import set_rules
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.earlier_pools import (
     EARLIER_AT_MOST,
     earlier_pools,
@@ -27,10 +28,7 @@ from tidegate.usecases.pools.earlier_pools import (
 )
 from tidegate.usecases.read import status
 from tidegate.usecases.read.query import list_jobs
-from tidegate.usecases.read.workers import (
-    drain_worker,
-    list_workers,
-)
+from tidegate.usecases.read.workers import list_workers
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job
 from tidegate.usecases.recover.redrive import redrive_pool

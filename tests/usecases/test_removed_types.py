@@ -16,8 +16,8 @@ from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import message_of
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.pools.function_faults import FunctionFaults
 from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.function_faults import FunctionFaults
 
 MINUTE_MS = 60_000
 A_DAY = 24 * 60

@@ -14,9 +14,9 @@ from tests.harness.usecases.recovering import (
 )
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable
 from tidegate.domain.states import State
-from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp
+from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp, TransitionRefused
 from tidegate.usecases.read.query import get_job
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover import reopen

@@ -14,10 +14,10 @@ from tests.harness.functions.api_calls import (
     NOW_MS,
     SETTINGS,
 )
-from tidegate.domain.errors import InvalidRequest, ServiceRefused, WorkerFenced, WorkerIdTaken
-from tidegate.domain.workers import Worker, WorkerSpec, WorkerState
+from tidegate.domain.errors import InvalidRequest, ServiceRefused
+from tidegate.domain.workers import Worker, WorkerFenced, WorkerIdTaken, WorkerSpec, WorkerState
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.capacity import pool_capacity
-from tidegate.usecases.read.workers import drain_worker
 from tidegate.usecases.reap.reap_workers import (
     WORKERS_PER_POOL,
     reap_workers,

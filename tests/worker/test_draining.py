@@ -14,10 +14,9 @@ from tests.harness.worker.world import (
     registration_of,
 )
 from tests.worker.test_process import entry
-from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.states import State
-from tidegate.domain.workers import Totals, WorkerState
-from tidegate.usecases.read.workers import drain_worker
+from tidegate.domain.workers import Totals, WorkerIdTaken, WorkerState
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate_worker.process import EXIT_DRAINED, EXIT_GAVE_UP, Options, WorkerProcess
 
 

@@ -11,9 +11,9 @@ from tests.harness.worker.world import (
     make_services,
     registration_of,
 )
-from tidegate.domain.errors import DependencyUnavailable, WorkerIdTaken
-from tidegate.domain.workers import Totals, Worker, WorkerState
-from tidegate.usecases.read.workers import drain_worker
+from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.workers import Totals, Worker, WorkerIdTaken, WorkerState
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.services import Services
 from tidegate_worker.registration import Order, Registration
 

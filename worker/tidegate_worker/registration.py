@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
-from tidegate.domain.errors import TidegateError, WorkerFenced
-from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, kept_until_s
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.workers import Totals, Worker, WorkerFenced, WorkerSpec, WorkerState, kept_until_s
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.worker_life import (

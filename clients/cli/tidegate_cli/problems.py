@@ -13,9 +13,9 @@ from typing import Any
 import typer
 
 from tidegate.domain.errors import TidegateError, Violation
-from tidegate_cli.errors import ApiProblem, CliError
+from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_devstack.errors import LocalStackError
+from tidegate_devstack.errors import LocalStackError, NoSuchFolder
 
 _URN = "urn:tidegate:problem:"
 _TITLES = {
@@ -83,6 +83,8 @@ def problem_of(error: Exception) -> CliProblem:
         return _own(error.code, str(error), error.exit_code, error.violations)
     if isinstance(error, typer.TyperException):
         return _of_the_parser(error)
+    if isinstance(error, NoSuchFolder):
+        return _own(UsageError.code, str(error), UsageError.exit_code)
     if isinstance(error, LocalStackError):
         return _own("local-stack", str(error), ExitCode.ERROR)
     if isinstance(error, TidegateError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.jobs.loader import JOB_PACKAGES
-from tidegate_cli.errors import UsageError
+from tidegate_devstack.errors import NoSuchFolder
 
 CHECK_SECONDS = 120.0  # a worker waits as long for its job code
 _SHOWN_CHARACTERS = 500
@@ -83,10 +83,10 @@ def check_job_code(folder: Path, packages: Sequence[str] = JOB_PACKAGES[:1]) -> 
 
     If the folder's requirements.txt names packages, a module that misses one is no fault, because the build installs
     them. A built layer holds those packages, so its check finds more faults than a check of its source. Raises
-    UsageError if there is no such folder.
+    NoSuchFolder if the folder does not exist.
     """
     if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
+        raise NoSuchFolder(f"there is no folder {folder}")
     with tempfile.TemporaryDirectory(prefix="tidegate-check-") as scratch:
         answer = Path(scratch) / "answer.json"
         command = [sys.executable, "-m", "tidegate.jobs.check", str(answer), str(folder), *packages]

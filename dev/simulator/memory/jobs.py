@@ -11,11 +11,11 @@ from dev.simulator.memory.world import (
     is_large_result,
 )
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import KeepIfEnded, Transition
+from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 from tidegate.ports import MoveOutcome
 
 _Item = TypeVar("_Item")

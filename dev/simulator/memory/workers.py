@@ -6,8 +6,7 @@ from collections.abc import Set
 from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
-from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
-from tidegate.domain.workers import PRESENT, Worker, WorkerState, sources_of
+from tidegate.domain.workers import PRESENT, Worker, WorkerIdTaken, WorkerRefused, WorkerState, sources_of
 from tidegate.ports import WorkerPage
 
 

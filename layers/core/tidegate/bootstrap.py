@@ -55,10 +55,10 @@ from tidegate.ports import Clock, Entropy, Executor, JobRegistry, SlotExecutor, 
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.tick import TickWatch
 from tidegate.usecases.dispatch.wake import DueWatch
-from tidegate.usecases.pools.function_faults import FunctionFaults
 from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
+from tidegate.usecases.work.function_faults import FunctionFaults
 
 if TYPE_CHECKING:
     import boto3

@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from tests.harness.cli.samples import client_of
-from tidegate_cli.commands import options
+from tidegate_cli import options
 from tidegate_cli.commands.root import app
 
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -50,14 +50,14 @@ from tests.harness.faults.worker_fault_scenarios import (
     refused_by_the_function,
 )
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import WorkerIdTaken
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
-from tidegate.domain.workers import Worker, WorkerSpec
+from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.operate import set_rules
+from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.query import (
     get_job,
     get_workflow,
@@ -67,11 +67,7 @@ from tidegate.usecases.read.status import (
     pool_statuses,
     type_statuses,
 )
-from tidegate.usecases.read.workers import (
-    drain_worker,
-    get_worker,
-    list_workers,
-)
+from tidegate.usecases.read.workers import get_worker, list_workers
 from tidegate.usecases.work.worker_life import (
     beat_worker,
     join_pool,

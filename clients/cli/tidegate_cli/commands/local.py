@@ -9,7 +9,10 @@ import typer
 
 import tidegate_devstack as local_stack
 from tidegate_cli.commands.choices import not_one_of
-from tidegate_cli.commands.options import (
+from tidegate_cli.errors import OptionError
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.options import (
     MAX_LOOK_SECONDS,
     Output,
     OutputOption,
@@ -18,9 +21,6 @@ from tidegate_cli.commands.options import (
     refuse_api_url,
     session_of,
 )
-from tidegate_cli.errors import OptionError
-from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.views import format_time, printable_lines
 from tidegate_devstack import (
     FUNCTIONS,

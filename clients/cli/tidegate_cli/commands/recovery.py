@@ -22,14 +22,14 @@ from tidegate_cli.commands.operator import (
     PoolArgument,
     pools,
 )
-from tidegate_cli.commands.options import (
+from tidegate_cli.errors import CliError
+from tidegate_cli.options import (
     ApiUrlOption,
     OutputOption,
     Session,
     print_json,
     session_of,
 )
-from tidegate_cli.errors import CliError
 from tidegate_cli.views import printable_lines
 
 _CANCELLED = ("cancelled", "asked", "ended")

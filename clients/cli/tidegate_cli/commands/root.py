@@ -34,14 +34,14 @@ from tidegate_cli.commands.given_once import (
     refuse_twice,
     take_options_once,
 )
-from tidegate_cli.commands.options import (
+from tidegate_cli.errors import Interrupted, UsageError
+from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.options import (
     ApiUrlOption,
     Output,
     OutputOption,
     Session,
 )
-from tidegate_cli.errors import Interrupted, UsageError
-from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.problems import problem_of, wants_json
 from tidegate_cli.views import printable, printable_lines
 

@@ -13,22 +13,6 @@ import typer
 
 from tidegate_cli.client import Client
 from tidegate_cli.commands.jobs import print_job
-from tidegate_cli.commands.options import (
-    DEFAULT_WAIT_SECONDS,
-    ApiUrlOption,
-    CriticalPathWeightOption,
-    FileArgument,
-    IdempotencyKeyOption,
-    OutputOption,
-    PoolOption,
-    PriorityOption,
-    Session,
-    SpeedOption,
-    TimeoutOption,
-    print_json,
-    refuse_api_url,
-    session_of,
-)
 from tidegate_cli.documents.submissions import (
     Document,
     read_document,
@@ -47,6 +31,22 @@ from tidegate_cli.following.report import (
 )
 from tidegate_cli.following.watching import watch
 from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.options import (
+    DEFAULT_WAIT_SECONDS,
+    ApiUrlOption,
+    CriticalPathWeightOption,
+    FileArgument,
+    IdempotencyKeyOption,
+    OutputOption,
+    PoolOption,
+    PriorityOption,
+    Session,
+    SpeedOption,
+    TimeoutOption,
+    print_json,
+    refuse_api_url,
+    session_of,
+)
 from tidegate_cli.target import Target
 from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from tidegate_cli.commands.operator import types
-from tidegate_cli.commands.options import (
+from tidegate_cli.errors import CliError
+from tidegate_cli.options import (
     OutputOption,
     print_json,
     session_of,
 )
-from tidegate_cli.errors import CliError
 from tidegate_cli.views import printable_lines
 from tidegate_devstack.job_check import (
     check_job_code,

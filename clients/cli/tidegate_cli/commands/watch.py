@@ -8,20 +8,11 @@ from typing import Annotated
 
 import typer
 
-from tidegate_cli.commands import ids
+from tidegate_cli import ids
 from tidegate_cli.commands.jobs import (
     print_job,
     print_jobs,
     upstream_labels,
-)
-from tidegate_cli.commands.options import (
-    DEFAULT_WAIT_SECONDS,
-    ApiUrlOption,
-    OutputOption,
-    Session,
-    TimeoutOption,
-    print_json,
-    session_of,
 )
 from tidegate_cli.following.follow import (
     Snapshot,
@@ -37,6 +28,15 @@ from tidegate_cli.following.watching import (
     watch,
 )
 from tidegate_cli.interrupts import ends_like_ctrl_c
+from tidegate_cli.options import (
+    DEFAULT_WAIT_SECONDS,
+    ApiUrlOption,
+    OutputOption,
+    Session,
+    TimeoutOption,
+    print_json,
+    session_of,
+)
 
 _IdArgument = Annotated[
     str,

@@ -1,0 +1,1 @@
+"""The demo: a workflow of sample jobs on the local stack, from start to report."""

@@ -11,10 +11,6 @@ from typing import Any
 
 import tidegate_devstack as local_stack
 from tidegate_cli.client import Client
-from tidegate_cli.commands.options import (
-    Session,
-    print_json,
-)
 from tidegate_cli.demo import workflow as demo_workflow
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -31,6 +27,10 @@ from tidegate_cli.following.report import (
     report_json,
 )
 from tidegate_cli.interrupts import held_off
+from tidegate_cli.options import (
+    Session,
+    print_json,
+)
 from tidegate_cli.target import local_target
 from tidegate_cli.usage import collect_settled
 from tidegate_cli.views import JobView

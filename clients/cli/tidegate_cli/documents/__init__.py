@@ -1,0 +1,1 @@
+"""Documents: reads jobs, workflows and WfFormat traces from files."""

@@ -1,0 +1,1 @@
+"""Shapes on the wire: requests and answers of the API, problems, times, and the messages of queues."""

@@ -20,8 +20,8 @@ from tidegate.domain.errors import (
     TooFarDownstream,
     UnknownName,
     Violation,
-    WorkerGone,
 )
+from tidegate.domain.workers import WorkerGone
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {

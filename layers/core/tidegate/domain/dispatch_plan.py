@@ -23,26 +23,10 @@ from dataclasses import dataclass, field
 
 from tidegate.domain.lanes import MAIN, key_lane, type_lane
 from tidegate.domain.rules import DispatchRules
+from tidegate.domain.traits import NO_TRAITS, Traits
 
 DEFAULT_WEIGHT = 1
 LOOK_AT_MOST = 2_000  # candidates in one plan, held ones included
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """The properties of a job that decide, beside its rank, whether and when it may be dispatched.
-
-    `share` is empty for a job without one. At most `concurrency_limit` (1 or more) jobs with the same `concurrency_key`
-    may be dispatched and not ended.
-    """
-
-    type: str = ""
-    share: str = ""
-    concurrency_key: str | None = None
-    concurrency_limit: int = 1
-
-
-NO_TRAITS = Traits()
 
 
 @dataclass(frozen=True, slots=True)

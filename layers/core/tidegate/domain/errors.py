@@ -1,15 +1,12 @@
-"""The one tree of errors. Each error says what was wrong and what to do about it."""
+"""The root of all errors, and the errors of plain values. Each says what was wrong and what to do about it.
+
+An error that carries a job or a worker stands beside what raises it: in `transitions/base.py` and in `workers.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tidegate.domain.job import Job
-    from tidegate.domain.workers import Worker
 
 
 class TidegateError(Exception):
@@ -132,76 +129,6 @@ class TooFarDownstream(TidegateError):
             f"more than {found} jobs wait on {job_id}, too many or too deep for one call; nothing was cancelled: "
             "cancel its workflow as a whole, or begin further down"
         )
-
-
-class TransitionRefused(TidegateError):
-    """The error for a transition whose condition does not hold. `job` is the job as the conditional write found it."""
-
-    code = "transition-refused"
-
-    def __init__(self, transition: str, job: Job, why: str) -> None:
-        self.transition = transition
-        self.job = job
-        self.why = why
-        super().__init__(f"{transition} refused for job {job.job_id}: {why}")
-
-
-class WorkerIdTaken(TidegateError):
-    """The error for a worker id under which another process sent a heartbeat lately. `holder` is that process's entry.
-
-    `silent_since_ms` is the time from which on a heartbeat keeps an id taken, in milliseconds since the epoch. The
-    message says after how many seconds the id is free.
-    """
-
-    code = "worker-id-taken"
-
-    def __init__(self, holder: Worker, *, silent_since_ms: int) -> None:
-        self.holder = holder
-        wait_seconds = max(0, holder.heartbeat_at_ms - silent_since_ms) // 1_000 + 1
-        last = datetime.fromtimestamp(holder.heartbeat_at_ms / 1_000, UTC).isoformat(timespec="milliseconds")
-        super().__init__(
-            f"worker id {holder.worker_id!r} of pool {holder.pool!r} is taken: a process on host "
-            f"{holder.spec.host!r} is {holder.state} under it, last heartbeat {last}; it is free in "
-            f"{wait_seconds} s if that process sends no more heartbeats: wait, choose another worker id, or take it "
-            "over (--take-over), which stops the other process"
-        )
-
-
-class WorkerRefused(TidegateError):
-    """The error for a change of a worker's entry whose condition does not hold.
-
-    `worker` is the entry as the conditional write found it, None where there is none.
-    """
-
-    code = "worker-refused"
-
-    def __init__(self, action: str, worker_id: str, worker: Worker | None) -> None:
-        self.worker = worker
-        found = f"it is {worker.state} in session {worker.session_id}" if worker else "it has no entry"
-        super().__init__(f"{action} refused for worker {worker_id}: {found}")
-
-
-class WorkerFenced(TidegateError):
-    """The error for a process whose worker id now belongs to another session. `holder` is that session's entry."""
-
-    code = "worker-fenced"
-
-    def __init__(self, holder: Worker) -> None:
-        self.holder = holder
-        super().__init__(
-            f"worker id {holder.worker_id!r} of pool {holder.pool!r} now belongs to a process on host "
-            f"{holder.spec.host!r} (session {holder.session_id}); this one must stop and hand its jobs back"
-        )
-
-
-class WorkerGone(TidegateError):
-    """The error for draining a worker that has left or was lost."""
-
-    code = "worker-gone"
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        super().__init__(f"worker {worker.worker_id} is {worker.state}; there is nothing left to drain")
 
 
 class ConditionError(TidegateError):

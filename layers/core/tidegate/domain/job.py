@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.dispatch_plan import Traits
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
+from tidegate.domain.traits import Traits
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest, Violation
+from tidegate.domain.errors import InvalidRequest, TidegateError, Violation
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.suggestions import did_you_mean
 
@@ -111,6 +112,64 @@ class Worker:
     def is_live(self, silent_since_ms: int) -> bool:
         """Tells whether the worker is ACTIVE or DRAINING and its last heartbeat is not older than `silent_since_ms`."""
         return self.state in PRESENT and self.heartbeat_at_ms >= silent_since_ms
+
+
+class WorkerIdTaken(TidegateError):
+    """The error for a worker id under which another process sent a heartbeat lately. `holder` is that process's entry.
+
+    `silent_since_ms` is the time from which on a heartbeat keeps an id taken, in milliseconds since the epoch. The
+    message says after how many seconds the id is free.
+    """
+
+    code = "worker-id-taken"
+
+    def __init__(self, holder: Worker, *, silent_since_ms: int) -> None:
+        self.holder = holder
+        wait_seconds = max(0, holder.heartbeat_at_ms - silent_since_ms) // 1_000 + 1
+        last = datetime.fromtimestamp(holder.heartbeat_at_ms / 1_000, UTC).isoformat(timespec="milliseconds")
+        super().__init__(
+            f"worker id {holder.worker_id!r} of pool {holder.pool!r} is taken: a process on host "
+            f"{holder.spec.host!r} is {holder.state} under it, last heartbeat {last}; it is free in "
+            f"{wait_seconds} s if that process sends no more heartbeats: wait, choose another worker id, or take it "
+            "over (--take-over), which stops the other process"
+        )
+
+
+class WorkerRefused(TidegateError):
+    """The error for a change of a worker's entry whose condition does not hold.
+
+    `worker` is the entry as the conditional write found it, None where there is none.
+    """
+
+    code = "worker-refused"
+
+    def __init__(self, action: str, worker_id: str, worker: Worker | None) -> None:
+        self.worker = worker
+        found = f"it is {worker.state} in session {worker.session_id}" if worker else "it has no entry"
+        super().__init__(f"{action} refused for worker {worker_id}: {found}")
+
+
+class WorkerFenced(TidegateError):
+    """The error for a process whose worker id now belongs to another session. `holder` is that session's entry."""
+
+    code = "worker-fenced"
+
+    def __init__(self, holder: Worker) -> None:
+        self.holder = holder
+        super().__init__(
+            f"worker id {holder.worker_id!r} of pool {holder.pool!r} now belongs to a process on host "
+            f"{holder.spec.host!r} (session {holder.session_id}); this one must stop and hand its jobs back"
+        )
+
+
+class WorkerGone(TidegateError):
+    """The error for draining a worker that has left or was lost."""
+
+    code = "worker-gone"
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        super().__init__(f"worker {worker.worker_id} is {worker.state}; there is nothing left to drain")
 
 
 def begin(spec: WorkerSpec, session_id: str, now_ms: int) -> Worker:

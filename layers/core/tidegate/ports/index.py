@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import Group
+from tidegate.domain.traits import NO_TRAITS, Traits
 
 
 @dataclass(frozen=True, slots=True)

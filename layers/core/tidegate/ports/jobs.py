@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.submission import ExternalEdge
-from tidegate.domain.transitions import KeepIfEnded, Transition
+from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 
 MoveOutcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
 """The outcome of one of many transitions: the job after it, or the error that it met.

@@ -1,0 +1,1 @@
+"""The use cases: everything that tidegate does, a folder for each capability."""

@@ -15,11 +15,7 @@ from tidegate.adapters.aws.errors import (
     CONDITION_FAILED_IN_STATEMENT,
     DUPLICATE_IN_STATEMENT,
 )
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    item_size,
-    write_units,
-)
+from tidegate.adapters.aws.item_sizes import item_size, write_units
 
 BASE = "table"  # stands for the table itself where an index is named
 _ASKED = "tidegate_asked"
@@ -177,7 +173,7 @@ def _refused(
             yield (table, BASE), float(write_units(max(sizes)))
 
 
-def _inserted(statement: Mapping[str, Any]) -> Item:
+def _inserted(statement: Mapping[str, Any]) -> dict[str, Any]:
     names = _INSERTED_NAME.findall(statement["Statement"])
     return dict(zip(names, statement["Parameters"], strict=True)) if names else {}
 

@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
 
+from tidegate.adapters.aws.calls import chunks, compact_json
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import translated
-from tidegate.adapters.dynamodb.batches import chunks
-from tidegate.adapters.dynamodb.values import compact_json
 from tidegate.domain import limits
 from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.ports import Delivery, Message

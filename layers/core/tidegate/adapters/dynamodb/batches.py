@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tidegate.adapters.aws.calls import chunks
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import (
@@ -23,11 +24,6 @@ T = TypeVar("T")
 STATEMENTS_PER_CALL = 25
 _WRITES_PER_CALL = 25
 _READS_PER_CALL = 100
-
-
-def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Returns the items in order, in pieces of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tidegate.adapters.aws.calls import compact_json
+from tidegate.adapters.aws.item_sizes import item_size, write_units
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    compact_json,
-    decode_item,
-    encode_item,
-    item_size,
-    write_units,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import ServiceRefused

@@ -10,9 +10,9 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.values import Item
-from tidegate.domain.dispatch_plan import NO_TRAITS, Traits
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
+from tidegate.domain.traits import NO_TRAITS, Traits
 from tidegate.ports import IndexEntry, IndexPage
 from tidegate.settings import Tables
 

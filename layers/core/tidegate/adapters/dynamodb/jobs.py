@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tidegate.adapters.aws.calls import chunks, compact_json
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import (
     CONDITION_FAILED,
@@ -22,10 +23,7 @@ from tidegate.adapters.aws.errors import (
     was_retried,
 )
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.batches import (
-    DynamoBatches,
-    chunks,
-)
+from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     SplitJob,
@@ -45,12 +43,7 @@ from tidegate.adapters.dynamodb.statements import (
     condition_arguments,
     never_released,
 )
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    compact_json,
-    decode_item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
 from tidegate.adapters.dynamodb.writes import DynamoMoves
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import (
     CONDITION_FAILED,
@@ -30,14 +31,7 @@ from tidegate.adapters.dynamodb.statements import (
     condition_arguments,
     equals,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    compact_json,
-    decode_item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import DependencyUnavailable, NotFound
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan

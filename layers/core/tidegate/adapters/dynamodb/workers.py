@@ -34,8 +34,16 @@ from tidegate.adapters.dynamodb.values import (
     decode_item,
     encode_item,
 )
-from tidegate.domain.errors import WorkerIdTaken, WorkerRefused
-from tidegate.domain.workers import PRESENT, Totals, Worker, WorkerSpec, WorkerState, sources_of
+from tidegate.domain.workers import (
+    PRESENT,
+    Totals,
+    Worker,
+    WorkerIdTaken,
+    WorkerRefused,
+    WorkerSpec,
+    WorkerState,
+    sources_of,
+)
 from tidegate.ports import WorkerPage
 from tidegate.settings import Tables
 

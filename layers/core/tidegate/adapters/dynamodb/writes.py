@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tidegate.adapters.aws.calls import chunks
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import (
@@ -29,11 +30,7 @@ from tidegate.adapters.aws.errors import (
     was_retried,
 )
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.batches import (
-    STATEMENTS_PER_CALL,
-    DynamoBatches,
-    chunks,
-)
+from tidegate.adapters.dynamodb.batches import STATEMENTS_PER_CALL, DynamoBatches
 from tidegate.adapters.dynamodb.codec import (
     JobCodec,
     job_from_image,
@@ -42,9 +39,9 @@ from tidegate.adapters.dynamodb.retries import was_carried_out
 from tidegate.adapters.dynamodb.statements import Change
 from tidegate.adapters.dynamodb.updates import change_of
 from tidegate.adapters.dynamodb.values import Item
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job
-from tidegate.domain.transitions import OfKnownJob, Transition
+from tidegate.domain.transitions import OfKnownJob, Transition, TransitionRefused
 from tidegate.ports import MoveOutcome
 
 _CALLS = 3  # calls for one job that keeps changing between a refusal and the read that shows why

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from tidegate.domain.errors import TransitionRefused
+from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.states import TERMINAL, TRANSITIONS, State
@@ -39,6 +39,18 @@ class Ending:
     expires_at_s: int | None = None
     result_apart: bool = False
     began_at_ms: int | None = None
+
+
+class TransitionRefused(TidegateError):
+    """The error for a transition whose condition does not hold. `job` is the job as the conditional write found it."""
+
+    code = "transition-refused"
+
+    def __init__(self, transition: str, job: Job, why: str) -> None:
+        self.transition = transition
+        self.job = job
+        self.why = why
+        super().__init__(f"{transition} refused for job {job.job_id}: {why}")
 
 
 @dataclass(frozen=True, slots=True)

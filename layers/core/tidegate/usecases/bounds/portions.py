@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job, lean
-from tidegate.domain.transitions import Transition
+from tidegate.domain.transitions import Transition, TransitionRefused
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.services import Services
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_places, plan_dispatch, window_places
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
-from tidegate.domain.transitions import DispatchIfReady, Stamp
+from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 from tidegate.ports import IndexPage, MoveOutcome, Stopwatch, message_of
 from tidegate.usecases.bounds.run_clock import (
     STILL,

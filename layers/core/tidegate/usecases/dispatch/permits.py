@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from tidegate.domain.dispatch_plan import Candidate, Traits
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.dispatch_plan import Candidate
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane, key_of, type_lane, type_of
 from tidegate.domain.limits import MAX_CONCURRENCY_LIMIT
@@ -26,7 +26,8 @@ from tidegate.domain.permits import Permit, asking, key_permit, type_permit
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
-from tidegate.domain.transitions import PassOverIfReady
+from tidegate.domain.traits import Traits
+from tidegate.domain.transitions import PassOverIfReady, TransitionRefused
 from tidegate.ports import KnownLane
 from tidegate.usecases.pools.lanes import LANES_AT_MOST
 from tidegate.usecases.services import Services

@@ -1,0 +1,1 @@
+"""Operating: operators pause and limit dispatch, and drain workers."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import Ability, ability_of
-from tidegate.usecases.pools.function_faults import function_ability
+from tidegate.usecases.pools.function_ability import function_ability
 from tidegate.usecases.services import Services
 
 

@@ -1,4 +1,4 @@
-"""Lists workers for operators, reads one, and asks one to drain."""
+"""Lists workers for operators, or reads one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import binascii
 import json
 from dataclasses import dataclass
 
-from tidegate.domain.errors import InvalidRequest, NotFound, WorkerGone, WorkerRefused
+from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
 from tidegate.usecases.pools.earlier_pools import listed_pools
@@ -67,19 +67,6 @@ def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
     if worker is None:
         raise NotFound("worker", worker_id)
     return worker
-
-
-def drain_worker(services: Services, pool: str, worker_id: str, *, now_ms: int) -> Worker:
-    """Asks a worker to drain; returns its entry, DRAINING. It adds no capacity from now on. Safe to repeat.
-
-    Raises NotFound, and WorkerGone if the worker is INACTIVE or LOST.
-    """
-    try:
-        return services.workers.request_drain_if_present(pool, worker_id, now_ms)
-    except WorkerRefused as refused:
-        if refused.worker is None:
-            raise NotFound("worker", worker_id) from refused
-        raise WorkerGone(refused.worker) from refused
 
 
 def _encode(pool: str, after: str | None) -> str:

@@ -1,0 +1,1 @@
+"""Recovering: callers cancel, reopen and redrive jobs."""

@@ -16,11 +16,17 @@ from tidegate.domain.errors import (
     InvalidRequest,
     NotFound,
     TooFarDownstream,
-    TransitionRefused,
 )
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
-from tidegate.domain.transitions import CancelIfInState, Ending, RequestCancelIfRunning, Stamp, Transition
+from tidegate.domain.transitions import (
+    CancelIfInState,
+    Ending,
+    RequestCancelIfRunning,
+    Stamp,
+    Transition,
+    TransitionRefused,
+)
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,

@@ -1,0 +1,1 @@
+"""Releasing: PENDING jobs become READY or SKIPPED as their upstreams begin and end."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain.dependency import NOT_TAKEN
-from tidegate.domain.errors import TransitionRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -16,6 +15,7 @@ from tidegate.domain.transitions import (
     SkipIfPending,
     Stamp,
     Transition,
+    TransitionRefused,
 )
 from tidegate.ports import MoveOutcome
 from tidegate.usecases.isolation import raise_first_failure

@@ -1,0 +1,1 @@
+"""Submitting: a job, or a workflow as a whole or not at all."""

@@ -17,12 +17,11 @@ from tidegate.domain.errors import (
     ServiceRefused,
     TidegateError,
     TooMuchGathered,
-    TransitionRefused,
 )
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
-from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp
+from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp, TransitionRefused
 from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.gathered import Gathered

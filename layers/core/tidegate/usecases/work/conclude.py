@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
@@ -20,6 +20,7 @@ from tidegate.domain.transitions import (
     RetryIfAttemptHolds,
     Stamp,
     Transition,
+    TransitionRefused,
 )
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.services import Services

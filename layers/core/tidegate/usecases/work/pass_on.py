@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tidegate.domain.dispatches import dispatches_on_end, doubled
-from tidegate.domain.errors import NotFound, TransitionRefused
+from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
-from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued
+from tidegate.domain.transitions import Stamp, TakeBackIfStillQueued, TransitionRefused
 from tidegate.ports import Delivery, Message
 from tidegate.usecases.services import Services
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused, TransitionRefused
+from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
 from tidegate.domain.job import Job, Progress
-from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds
+from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds, TransitionRefused
 from tidegate.ports import Clock, Executor, Message, Outcome, OutcomeKind, Signal
-from tidegate.usecases.pools.function_faults import FunctionFaults
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import (
     Claimed,
     claim,
 )
 from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.function_faults import FunctionFaults
 
 __all__ = ["Claimed", "Run", "beat", "begin_code", "claim", "conclude", "go_on", "run_message"]
 

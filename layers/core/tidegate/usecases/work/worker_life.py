@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tidegate.domain.errors import WorkerFenced, WorkerIdTaken, WorkerRefused
-from tidegate.domain.workers import Worker, WorkerSpec, WorkerState, begin, check_spec
+from tidegate.domain.workers import (
+    Worker,
+    WorkerFenced,
+    WorkerIdTaken,
+    WorkerRefused,
+    WorkerSpec,
+    WorkerState,
+    begin,
+    check_spec,
+)
 from tidegate.usecases.services import Services
 
 

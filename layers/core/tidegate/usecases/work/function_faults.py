@@ -1,27 +1,21 @@
 """Records for the dispatcher which jobs the function of a pool can't run.
 
-A function has no worker entries. If its code lacks a job type, or can't begin any job, it writes one entry for its
-pool. For `PAUSE_MS` the dispatcher holds back the jobs that the entry names. For the same time again it lets one such
-job through at a time, to see whether a deployment has repaired the function. After that the entry no longer counts.
+The record is one entry of the pool. `pools/function_ability.py` says for how long the dispatcher heeds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job
-from tidegate.domain.pools import Pool
 from tidegate.domain.states import State
 from tidegate.domain.texts import plain_message
-from tidegate.domain.workers import Ability, Worker, WorkerSpec, begin
+from tidegate.domain.workers import WorkerSpec, begin
 from tidegate.ports import UNKNOWN_TYPE, Message, Outcome, OutcomeKind
+from tidegate.usecases.pools.function_ability import ENTRY_ID, PAUSE_MS
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.pass_on import take_back
-
-PAUSE_MS = 5 * 60_000
-ENTRY_ID = "function"
 
 
 @dataclass(slots=True)
@@ -71,24 +65,3 @@ class FunctionFaults:
         # Every process of the function may write the entry, and the last write wins. `silent_since_ms` lies ahead, so
         # the entry of another process always counts as silent and never refuses this write.
         services.workers.register_if_free(entry, silent_since_ms=now_ms + 2 * PAUSE_MS)
-
-
-def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
-    """Returns the capacity of the pool's function by its recorded faults.
-
-    The recorded entry may be cached for `recall.KEEP_MS`. Raises DependencyUnavailable.
-    """
-    entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
-    if entry is None:
-        return Ability(pool.capacity)
-    tried = 1 if now_ms - entry.heartbeat_at_ms >= PAUSE_MS else 0
-    slots = min(tried, pool.capacity) if entry.fault else pool.capacity
-    return Ability(slots, {job_type: min(tried, slots) for job_type in entry.lacking}, entry.fault)
-
-
-def _reading(services: Services, pool: str, now_ms: int) -> Callable[[], Worker | None]:
-    def read() -> Worker | None:
-        live = services.workers.list_live(pool, silent_since_ms=now_ms - 2 * PAUSE_MS)
-        return next((worker for worker in live if worker.worker_id == ENTRY_ID), None)
-
-    return read

@@ -1,0 +1,39 @@
+"""Computes what the function of a pool can run, by the faults that it recorded.
+
+A function has no worker entries. If its code lacks a job type, or can't begin any job, it writes one entry for its
+pool (`work/function_faults.py`). For `PAUSE_MS` the dispatcher holds back the jobs that the entry names. For the same
+time again it lets one such job through at a time, to see whether a deployment has repaired the function. After that the
+entry no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tidegate.domain.pools import Pool
+from tidegate.domain.workers import Ability, Worker
+from tidegate.usecases.services import Services
+
+PAUSE_MS = 5 * 60_000
+ENTRY_ID = "function"
+
+
+def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
+    """Returns the capacity of the pool's function by its recorded faults.
+
+    The recorded entry may be cached for `recall.KEEP_MS`. Raises DependencyUnavailable.
+    """
+    entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
+    if entry is None:
+        return Ability(pool.capacity)
+    tried = 1 if now_ms - entry.heartbeat_at_ms >= PAUSE_MS else 0
+    slots = min(tried, pool.capacity) if entry.fault else pool.capacity
+    return Ability(slots, {job_type: min(tried, slots) for job_type in entry.lacking}, entry.fault)
+
+
+def _reading(services: Services, pool: str, now_ms: int) -> Callable[[], Worker | None]:
+    def read() -> Worker | None:
+        live = services.workers.list_live(pool, silent_since_ms=now_ms - 2 * PAUSE_MS)
+        return next((worker for worker in live if worker.worker_id == ENTRY_ID), None)
+
+    return read
