@@ -7,10 +7,13 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from answers import answer_with, body_of, caller_of, deps_of, refuse_other_methods, refuse_other_parameters
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
+from tidegate.api.answering import answer_with
+from tidegate.api.caller import caller_of
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
 from tidegate.contracts.operations import pool_out, type_out
 from tidegate.contracts.wire import read_no_options, read_type_limit
 from tidegate.domain.rules import DispatchRules

@@ -6,23 +6,22 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from answers import (
-    JOB_ID,
-    ULID,
-    answer_with,
-    body_of,
-    caller_of,
-    deps_of,
-    id_of,
-    job_view,
-    limit_of,
-    refuse_other_methods,
-    refuse_other_parameters,
-    until_of,
-)
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
+from tidegate.api.answering import answer_with, job_view
+from tidegate.api.caller import caller_of
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import (
+    JOB_ID,
+    ULID,
+    body_of,
+    deps_of,
+    id_of,
+    limit_of,
+    refuse_other_parameters,
+    until_of,
+)
 from tidegate.contracts.wire import read_cancel_job, read_no_options, read_retry_job
 from tidegate.usecases.recover import (
     cancel,
