@@ -11,7 +11,7 @@ from tests.harness.usecases.recovering import (
     Workflow,
     after,
 )
-from tidegate.contracts.jobs import job_out
+from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job

@@ -7,7 +7,7 @@ import re
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate import bootstrap
-from tidegate.contracts.wire import refuse_if_too_large
+from tidegate.contracts.requests import refuse_if_too_large
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
 from tidegate.domain.suggestions import did_you_mean

@@ -19,7 +19,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
-from tidegate.contracts.wire import read_job
+from tidegate.contracts.requests import read_job
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.states import State
 from tidegate.usecases.read import query

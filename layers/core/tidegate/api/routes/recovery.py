@@ -22,7 +22,7 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
-from tidegate.contracts.wire import read_cancel_job, read_no_options, read_retry_job
+from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
 from tidegate.usecases.recover import (
     cancel,
     redrive,

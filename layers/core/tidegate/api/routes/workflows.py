@@ -20,8 +20,8 @@ from tidegate.api.reading import (
     refuse_other_parameters,
     until_of,
 )
+from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.times import to_wire
-from tidegate.contracts.wire import read_workflow
 from tidegate.domain.errors import InvalidRequest
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
