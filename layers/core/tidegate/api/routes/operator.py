@@ -97,7 +97,7 @@ def limit_type(job_type: str) -> Response[str]:
 
 def _set(change: Callable[..., DispatchRules], *arguments: object) -> DispatchRules:
     deps = deps_of(router)
-    return change(deps.services, *arguments, actor=caller_of(router), now_ms=deps.clock.now_ms())
+    return change(deps.services, *arguments, caller=caller_of(router), now_ms=deps.clock.now_ms())
 
 
 def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:
