@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dev.simulator.callers import caller_named
 from dev.simulator.support import START_MS
 from tidegate.domain.errors import AlreadyEnded
 from tidegate.domain.job import Job
@@ -100,7 +101,9 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
         answers: list[str] = []
         for job_id in job_ids:
             try:
-                answers.append(cancel_job(services, job_id, actor="client", now_ms=now_ms).state)
+                answers.append(
+                    cancel_job(services, job_id, caller=caller_named("client"), now_ms=now_ms).state
+                )
             except AlreadyEnded as ended:
                 answers.append(ended.state)
         return answers
@@ -110,12 +113,16 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
 
 def retries(job_id: str) -> Act:
     """Lets a person retry a failed job, with the jobs that were skipped because of it."""
-    return lambda services: retry_job(services, job_id, reopen_skipped=True, actor="ann", now_ms=START_MS)
+    return lambda services: retry_job(
+        services, job_id, reopen_skipped=True, caller=caller_named("ann"), now_ms=START_MS
+    )
 
 
 def cancels_workflow(workflow_id: str) -> Act:
     """Lets a person cancel the rest of a workflow."""
-    return lambda services: cancel_workflow(services, workflow_id, actor="ann", now_ms=START_MS)
+    return lambda services: cancel_workflow(
+        services, workflow_id, caller=caller_named("ann"), now_ms=START_MS
+    )
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:

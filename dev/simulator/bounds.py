@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from dev.simulator.callers import caller_named
 from dev.simulator.model import Drawn
 from dev.simulator.simulator import (
     API_TIMEOUT_MS,
@@ -92,7 +93,7 @@ def _drawn_change(draw: random.Random) -> RuleChange:
         _type_rule(set_rules.pause_type, job_type),
         _type_rule(set_rules.resume_type, job_type),
         lambda services, now_ms: set_rules.limit_type(
-            services, job_type, limit, actor=_OPERATOR, now_ms=now_ms
+            services, job_type, limit, caller=caller_named(_OPERATOR), now_ms=now_ms
         ),
     )
     return draw.choice(changes)
@@ -106,11 +107,11 @@ def _resumptions() -> Sequence[RuleChange]:
 
 
 def _pool_rule(verb: Callable[..., object], pool: Pool) -> RuleChange:
-    return lambda services, now_ms: verb(services, pool.name, actor=_OPERATOR, now_ms=now_ms)
+    return lambda services, now_ms: verb(services, pool.name, caller=caller_named(_OPERATOR), now_ms=now_ms)
 
 
 def _type_rule(verb: Callable[..., object], job_type: str) -> RuleChange:
-    return lambda services, now_ms: verb(services, job_type, actor=_OPERATOR, now_ms=now_ms)
+    return lambda services, now_ms: verb(services, job_type, caller=caller_named(_OPERATOR), now_ms=now_ms)
 
 
 def _change(simulator: Simulator, change: RuleChange) -> None:

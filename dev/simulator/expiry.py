@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dev.simulator.callers import caller_named
 from dev.simulator.checks import check_histories
 from dev.simulator.clients import submit_drawn
 from dev.simulator.faults import Faults
@@ -119,9 +120,11 @@ class Expiry:
         def act() -> None:
             services, now_ms = simulator.services, simulator.now_ms
             if rerun:
-                rerun_workflow(services, job.workflow_id or "", actor=ACTOR, now_ms=now_ms)
+                rerun_workflow(services, job.workflow_id or "", caller=caller_named(ACTOR), now_ms=now_ms)
             else:
-                retry_job(services, job.job_id, reopen_skipped=True, actor=ACTOR, now_ms=now_ms)
+                retry_job(
+                    services, job.job_id, reopen_skipped=True, caller=caller_named(ACTOR), now_ms=now_ms
+                )
             simulator.happened["tried again just before its end"] += 1
 
         try:

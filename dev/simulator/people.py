@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from dev.simulator.callers import caller_named
 from dev.simulator.simulator import (
     API_TIMEOUT_MS,
     Simulator,
@@ -34,22 +35,24 @@ def _workflow_of(job_id: str) -> str:
 
 
 ACTS: tuple[Act, ...] = (
-    lambda services, job_id, now_ms: cancel_job(services, job_id, actor=ACTOR, now_ms=now_ms),
-    lambda services, job_id, now_ms: cancel_downstream(services, job_id, actor=ACTOR, now_ms=now_ms),
+    lambda services, job_id, now_ms: cancel_job(services, job_id, caller=caller_named(ACTOR), now_ms=now_ms),
+    lambda services, job_id, now_ms: cancel_downstream(
+        services, job_id, caller=caller_named(ACTOR), now_ms=now_ms
+    ),
     lambda services, job_id, now_ms: cancel_workflow(
-        services, _workflow_of(job_id), actor=ACTOR, now_ms=now_ms
+        services, _workflow_of(job_id), caller=caller_named(ACTOR), now_ms=now_ms
     ),
     lambda services, job_id, now_ms: retry_job(
-        services, job_id, reopen_skipped=True, actor=ACTOR, now_ms=now_ms
+        services, job_id, reopen_skipped=True, caller=caller_named(ACTOR), now_ms=now_ms
     ),
     lambda services, job_id, now_ms: retry_job(
-        services, job_id, reopen_skipped=False, actor=ACTOR, now_ms=now_ms
+        services, job_id, reopen_skipped=False, caller=caller_named(ACTOR), now_ms=now_ms
     ),
     lambda services, job_id, now_ms: rerun_workflow(
-        services, _workflow_of(job_id), actor=ACTOR, now_ms=now_ms
+        services, _workflow_of(job_id), caller=caller_named(ACTOR), now_ms=now_ms
     ),
     lambda services, _job_id, now_ms: redrive_pool(
-        services, "lambda", cursor=None, limit=50, actor=ACTOR, now_ms=now_ms
+        services, "lambda", cursor=None, limit=50, caller=caller_named(ACTOR), now_ms=now_ms
     ),
 )
 

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from dev.simulator.support import function_pool
 from tests.harness.usecases.dispatching import (
     POOL,
@@ -91,7 +92,7 @@ def test_the_smaller_limit_is_forgotten_when_nobody_asks_for_it_any_more(ends: s
     follow(deployment)
     flood(deployment, 9)
     if ends == "by cancel":
-        cancel_job(deployment.services, mine, actor="ann", now_ms=deployment.now_ms)
+        cancel_job(deployment.services, mine, caller=caller_named("ann"), now_ms=deployment.now_ms)
     else:
         deployment.run_one()
         follow(deployment)
@@ -127,7 +128,7 @@ def test_the_least_of_the_others_is_found_though_very_many_other_lanes_hide_the_
     assert settled(deployment) == 1
     for number in range(2 * LANES_AT_MOST):  # the listing holds the last of these by name
         deployment.services.lanes.note(POOL, key_lane(f"x{number}", 99), now_ms=deployment.now_ms)
-    cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
+    cancel_job(deployment.services, first, caller=caller_named("ann"), now_ms=deployment.now_ms)
     deployment.world.now_ms += 2 * MINUTE_MS
     settle_waiting(deployment.services, POOL, [KnownLane(key_lane(KEY, 1), 1, 0)], deployment.now_ms)
     assert settled(deployment) == 3
@@ -141,7 +142,7 @@ def test_what_is_left_of_the_limits_of_waiting_jobs_is_the_least_of_the_others()
     deployment.submit(1, concurrency_key=KEY, concurrency_limit=3)
     follow(deployment)
     assert settled(deployment) == 1
-    cancel_job(deployment.services, first, actor="ann", now_ms=deployment.now_ms)
+    cancel_job(deployment.services, first, caller=caller_named("ann"), now_ms=deployment.now_ms)
     pass_minutes(deployment, 2)
     assert settled(deployment) == 3
 

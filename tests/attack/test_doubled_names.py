@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.harness.apart import measured_apart
-from tidegate.contracts.wire import MAX_REPORTED, read_job
+from tidegate.contracts.requests import MAX_REPORTED, read_job
 from tidegate.domain.errors import InvalidRequest
 
 CPU_SECONDS = 5.0  # of the 29 that a call may take; on a busy machine

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.services import memory_services
 from dev.simulator.support import (
@@ -207,7 +208,7 @@ def world() -> World:
 
 def test_a_workflow_is_cancelled_in_portions(world: World) -> None:
     workflow_id, ids = world.fan_out()
-    cancelled = cancel_workflow(world.services, workflow_id, actor="ann", now_ms=NOW_MS)
+    cancelled = cancel_workflow(world.services, workflow_id, caller=caller_named("ann"), now_ms=NOW_MS)
     assert cancelled.cancelled == len(ids)
     world.jobs.assert_bounded()
 
@@ -215,16 +216,18 @@ def test_a_workflow_is_cancelled_in_portions(world: World) -> None:
 def test_what_waits_on_a_job_is_cancelled_in_portions_and_the_job_is_shown_whole(world: World) -> None:
     _, ids = world.fan_out()
     world.change_all(ids[:1], name="shown")
-    job, others = cancel_downstream(world.services, ids[0], actor="ann", now_ms=NOW_MS)
+    job, others = cancel_downstream(world.services, ids[0], caller=caller_named("ann"), now_ms=NOW_MS)
     assert (others.cancelled, job.state, job.name) == (MANY, State.CANCELLED, "shown")
     world.jobs.assert_bounded()
 
 
 def test_a_workflow_is_rerun_in_portions(world: World) -> None:
     workflow_id, ids = world.fan_out()
-    cancel_workflow(world.services, workflow_id, actor="ann", now_ms=NOW_MS)
+    cancel_workflow(world.services, workflow_id, caller=caller_named("ann"), now_ms=NOW_MS)
     world.jobs.forget()
-    assert rerun_workflow(world.services, workflow_id, actor="ann", now_ms=NOW_MS).reopened == len(ids)
+    assert rerun_workflow(
+        world.services, workflow_id, caller=caller_named("ann"), now_ms=NOW_MS
+    ).reopened == len(ids)
     world.jobs.assert_bounded()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.contract.conftest import local_aws, local_clients, local_stores, moto_clients, stores
 from tests.harness.contract.stores import Stores
 from tests.harness.domain.job_samples import (
@@ -38,11 +39,17 @@ ROUNDS = 3 * limits.MAX_REOPENINGS
 
 
 def retry(workflow: Workflow, key: str) -> None:
-    retry_job(workflow.services, workflow.ids[key], reopen_skipped=True, actor="eve", now_ms=workflow.now_ms)
+    retry_job(
+        workflow.services,
+        workflow.ids[key],
+        reopen_skipped=True,
+        caller=caller_named("eve"),
+        now_ms=workflow.now_ms,
+    )
 
 
 def cancel_and_retry(workflow: Workflow, key: str) -> None:
-    cancel_job(workflow.services, workflow.ids[key], actor="eve", now_ms=workflow.now_ms)
+    cancel_job(workflow.services, workflow.ids[key], caller=caller_named("eve"), now_ms=workflow.now_ms)
     retry(workflow, key)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.faults.deployment import (
     POOL,
     Deployment,
@@ -71,7 +72,7 @@ def test_a_job_that_began_while_its_workflow_was_cancelled_is_asked_to_stop(aws:
     d = Deployment(aws)
     ids, services = begins_when_looked_at(d)
     workflow_id = ids["a"].partition(".")[0]
-    done = cancel_workflow(services, workflow_id, actor="ann", now_ms=d.now_ms)
+    done = cancel_workflow(services, workflow_id, caller=caller_named("ann"), now_ms=d.now_ms)
     assert {key: d.jobs[job_id].state for key, job_id in ids.items()} == {
         "a": State.RUNNING,
         "b": State.RUNNING,

@@ -18,7 +18,7 @@ from tests.harness.functions.api_calls import (
     Api,
 )
 from tests.harness.tables import routes
-from tidegate.contracts.jobs import JobIn
+from tidegate.contracts.bodies import JobIn
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-import app
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.functions.test_api_recovery import fail
 from tests.harness.functions.api_calls import Api
+from tidegate.api import app
 from tidegate.domain.states import State
 from tidegate.usecases.bounds import portions
 from tidegate.usecases.bounds.deadline import Deadline
@@ -241,7 +241,6 @@ def test_portions_stop_long_before_the_function_does(
     monkeypatch: pytest.MonkeyPatch, left_ms: int, is_over: bool
 ) -> None:
     seen: list[Deadline] = []
-    monkeypatch.setattr(app, "_deployed", lambda: Api().deps)
     monkeypatch.setattr(app, "handle", lambda event, deps, context, until: seen.append(until))
-    app.lambda_handler({}, cast(LambdaContext, Lambda(left_ms)))
+    app.answer_in_time({}, Api().deps, cast(LambdaContext, Lambda(left_ms)))
     assert seen[0].is_over() is is_over

@@ -22,8 +22,10 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 LOG_AT_EACH_LEVEL = """
 import app
+from aws_lambda_powertools import Logger
+logger = Logger()
 for level in ("debug", "info", "warning", "error"):
-    getattr(app.logger, level)("said")
+    getattr(logger, level)("said")
 """
 PUBLISH = """
 from tests.functions.test_reaper_metrics import WITH_METRICS, Fixture

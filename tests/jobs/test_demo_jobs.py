@@ -11,7 +11,7 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.contracts.wire import read_workflow
+from tidegate.contracts.requests import read_workflow
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from dev.simulator.checks import first_start_ms
 from dev.simulator.graphs import (
     chain,
@@ -187,7 +188,7 @@ def test_a_running_job_stops_at_the_heartbeat_after_it_was_cancelled() -> None:
 
     def cancel() -> None:
         (up,) = [each for each in simulator.world.jobs.values() if each.key == "up"]
-        cancel_job(simulator.services, up.job_id, actor="client", now_ms=simulator.now_ms)
+        cancel_job(simulator.services, up.job_id, caller=caller_named("client"), now_ms=simulator.now_ms)
 
     simulator.plan(20_000, cancel)
     ended = run(simulator)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS
 from tests.harness.usecases.recovering import (
     Workflow,
     after,
 )
-from tidegate.contracts.jobs import job_out
+from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
@@ -186,7 +187,9 @@ def test_the_penalty_does_not_outlive_a_manual_retry() -> None:
         points = job_out(job, RankPolicy(), job.ready_at_ms or 0)["effective_priority"]
         assert points == 150 - 10 * job.tries
     assert (job.state, job.tries) == (State.FAILED, 11)
-    retry_job(workflow.services, job.job_id, reopen_skipped=True, actor="ann", now_ms=workflow.now_ms)
+    retry_job(
+        workflow.services, job.job_id, reopen_skipped=True, caller=caller_named("ann"), now_ms=workflow.now_ms
+    )
     job = workflow.job("a")
     assert (job.state, job.tries, job.attempt) == (State.READY, 0, 11)
     assert job_out(job, RankPolicy(), job.ready_at_ms or 0)["effective_priority"] == 150
@@ -270,7 +273,9 @@ def test_on_rerun_a_client_waits_until_its_servers_code_begins_again() -> None:
     heard.react()
     ends(workflow, "client", FAILS)
     heard.react()
-    rerun_workflow(workflow.services, workflow.workflow_id, actor="ann", now_ms=workflow.now_ms)
+    rerun_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named("ann"), now_ms=workflow.now_ms
+    )
     workflow.world.changes.clear()
     react(workflow.services, [begun], now_ms=workflow.now_ms)  # a late event of the life before
     reap(workflow.services, now_ms=workflow.now_ms + 100_000)
@@ -311,6 +316,8 @@ def test_a_cancelled_job_says_whether_its_code_had_begun(began: bool, when: str)
     claimed = claims(workflow, "a")
     ran = replace(claimed, began_at_ms=workflow.now_ms if began else None)
     conclude(workflow.services, ran, HANDED_BACK, workflow.now_ms)
-    cancelled = cancel_job(workflow.services, claimed.job.job_id, actor="ann", now_ms=workflow.now_ms)
+    cancelled = cancel_job(
+        workflow.services, claimed.job.job_id, caller=caller_named("ann"), now_ms=workflow.now_ms
+    )
     assert cancelled.failure is not None
     assert cancelled.failure.message == f"cancelled by ann {when}"

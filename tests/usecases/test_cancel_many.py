@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.usecases.recovering import (
@@ -57,7 +58,9 @@ def half_way() -> Workflow:
 
 def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
     workflow = half_way()
-    found = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    found = cancel_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     assert found == Cancelled(cancelled=3, asked=1, ended=1)
     assert workflow.states == {
         "done": State.SUCCEEDED,
@@ -69,7 +72,9 @@ def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
     running = workflow.job("runs")
     assert (running.cancel_requested_at_ms, running.cancel_requested_by) == (workflow.now_ms, ACTOR)
     assert workflow.job("waits").history[-1].actor == ACTOR
-    again = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    again = cancel_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     assert again == Cancelled(cancelled=0, asked=1, ended=4)
     reap(workflow.services, now_ms=workflow.now_ms + 90_000)
     assert workflow.job("runs").state is State.CANCELLED, "by force, once the grace period was over"
@@ -80,7 +85,9 @@ def test_a_cancelled_workflow_stops_whatever_has_not_ended() -> None:
 def test_the_history_names_who_had_a_running_job_stopped(outcome: Outcome) -> None:
     workflow = Workflow({"a": ()})
     claimed = Claimed(workflow.start("a"), Assignment(workflow.ids["a"], 1, NOOP, {}, 0), workflow.now_ms)
-    cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    cancel_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     conclude(workflow.services, claimed, outcome, workflow.now_ms)
     last = workflow.job("a").history[-1]
     assert (last.state, last.actor, last.reason) == (State.CANCELLED, "w", "asked for by ann")
@@ -90,7 +97,7 @@ def test_everything_downstream_is_cancelled_whatever_the_dependency() -> None:
     workflow = half_way()
     later = workflow.submit_after("whatever")
     job, others = cancel_downstream(
-        workflow.services, workflow.ids["runs"], actor=ACTOR, now_ms=workflow.now_ms
+        workflow.services, workflow.ids["runs"], caller=caller_named(ACTOR), now_ms=workflow.now_ms
     )
     assert (job.state, job.cancel_requested_at_ms) == (State.RUNNING, workflow.now_ms)
     assert others == Cancelled(cancelled=3, asked=0, ended=0)
@@ -101,7 +108,7 @@ def test_everything_downstream_is_cancelled_whatever_the_dependency() -> None:
 def test_a_job_that_has_ended_may_have_open_ones_downstream() -> None:
     workflow = half_way()
     job, others = cancel_downstream(
-        workflow.services, workflow.ids["done"], actor=ACTOR, now_ms=workflow.now_ms
+        workflow.services, workflow.ids["done"], caller=caller_named(ACTOR), now_ms=workflow.now_ms
     )
     assert job.state is State.SUCCEEDED
     assert others == Cancelled(cancelled=2, asked=1, ended=0)
@@ -116,7 +123,7 @@ def test_jobs_that_came_to_wait_on_it_after_it_had_ended_are_found_too() -> None
         workflow.services, request, idempotency_key=None, fingerprint="", now_ms=workflow.now_ms
     )
     _, others = cancel_downstream(
-        workflow.services, workflow.ids["beside"], actor=ACTOR, now_ms=workflow.now_ms
+        workflow.services, workflow.ids["beside"], caller=caller_named(ACTOR), now_ms=workflow.now_ms
     )
     assert others.cancelled == 1
     assert workflow.world.jobs[later.job_id].state is State.CANCELLED
@@ -129,7 +136,9 @@ def test_more_downstream_than_one_call_can_find_is_refused_and_nothing_is_cancel
     workflow = Workflow(chain(*"abcdef"))
     before = workflow.states
     with pytest.raises(TooFarDownstream, match="more than 2 jobs"):
-        cancel_downstream(workflow.services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+        cancel_downstream(
+            workflow.services, workflow.ids["a"], caller=caller_named(ACTOR), now_ms=workflow.now_ms
+        )
     assert workflow.states == before
 
 
@@ -138,7 +147,9 @@ def test_a_workflow_whose_roots_are_not_written_yet_is_cancelled_whole() -> None
     submission = workflow.world.submissions[workflow.workflow_id]
     workflow.world.submissions[workflow.workflow_id] = replace(submission, phase=Phase.COMMITTED)
     workflow.world.remove(workflow.ids["beside"])
-    cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    cancel_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     assert set(workflow.states.values()) == {State.CANCELLED}
     reap(workflow.services, now_ms=workflow.now_ms + GRACE_MS + 1)
     assert set(workflow.states.values()) == {State.CANCELLED}
@@ -153,7 +164,9 @@ def test_jobs_that_move_meanwhile_are_cancelled_where_they_came_to() -> None:
             workflow.start("a")
 
     workflow.world.on_request = start_first
-    found = cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    found = cancel_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     assert found == Cancelled(cancelled=1, asked=1, ended=0)
 
 
@@ -161,7 +174,9 @@ def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cancel, "_TRIES", 0)
     workflow = Workflow({"a": ()})
     with pytest.raises(DependencyUnavailable, match="kept changing"):
-        cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+        cancel_workflow(
+            workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+        )
 
 
 class RetriedAtOnce(MemoryJobStore):
@@ -178,7 +193,9 @@ class RetriedAtOnce(MemoryJobStore):
 def test_jobs_that_were_tried_again_since_they_were_cancelled_count_as_cancelled() -> None:
     workflow = half_way()
     services = replace(workflow.services, jobs=RetriedAtOnce(workflow.world))
-    found = cancel_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    found = cancel_workflow(
+        services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     assert found == Cancelled(cancelled=3, asked=1, ended=1)
 
 
@@ -192,7 +209,9 @@ def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:
 
     workflow.world.on_request = refuse_one
     with pytest.raises(DependencyUnavailable, match="load"):
-        cancel_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+        cancel_workflow(
+            workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+        )
     assert list(workflow.states.values()).count(State.CANCELLED) == 1
 
 
@@ -213,16 +232,16 @@ def test_what_was_rerun_a_moment_ago_is_not_taken_for_ended(whole: bool) -> None
     workflow = Workflow(chain("a", "b"))
     workflow.finish("a", State.FAILED)
     services = replace(workflow.services, jobs=OldReads(workflow.world))
-    rerun_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    rerun_workflow(services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms)
     assert workflow.states == {"a": State.READY, "b": State.PENDING}
     if whole:
-        cancel_workflow(services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+        cancel_workflow(services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms)
     else:
-        cancel_downstream(services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+        cancel_downstream(services, workflow.ids["a"], caller=caller_named(ACTOR), now_ms=workflow.now_ms)
     assert set(workflow.states.values()) == {State.CANCELLED}
 
 
 def test_an_unknown_workflow_is_not_found() -> None:
     workflow = Workflow({"a": ()})
     with pytest.raises(NotFound):
-        cancel_workflow(workflow.services, "X", actor=ACTOR, now_ms=0)
+        cancel_workflow(workflow.services, "X", caller=caller_named(ACTOR), now_ms=0)

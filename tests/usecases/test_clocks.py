@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.usecases.dispatching import (
     POOL,
     Deployment,
@@ -73,7 +74,13 @@ def test_a_lost_worker_s_job_and_one_that_is_retried_by_hand_go_on_in_time() -> 
     assert claimed is not None
     failed = Outcome(OutcomeKind.FAILED, code="no", retryable=False)
     conclude(deployment.services, claimed, failed, ahead_ms + 1)
-    retry_job(deployment.services, job_id, reopen_skipped=False, actor="ann", now_ms=deployment.now_ms)
+    retry_job(
+        deployment.services,
+        job_id,
+        reopen_skipped=False,
+        caller=caller_named("ann"),
+        now_ms=deployment.now_ms,
+    )
     deployment.react()
     deployment.tick()
     assert_never_backwards(deployment.job(job_id))

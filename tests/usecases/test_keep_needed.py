@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.functions.api_calls import SETTINGS
 from tests.harness.usecases.recovering import (
     Workflow,
@@ -52,7 +53,7 @@ class Kept(Workflow):
         return all(self.ids[key] in self.world.jobs for key in keys)
 
     def rerun(self) -> object:
-        return rerun_workflow(self.services, self.workflow_id, actor=ACTOR, now_ms=self.now_ms)
+        return rerun_workflow(self.services, self.workflow_id, caller=caller_named(ACTOR), now_ms=self.now_ms)
 
     def cancel(self, key: str) -> Job:
         ending = Ending(State.CANCELLED, expires_at_s=self.services.settings.expires_at_s(self.now_ms))
@@ -175,7 +176,7 @@ def test_a_rerun_says_how_many_jobs_can_not_run_because_an_upstream_is_gone() ->
         assert (flow.job("c").state, failure.code) == (State.SKIPPED, "upstream-gone")
         assert failure.upstream_id == flow.ids["a"]
     job, retried = retry_job(
-        flow.services, flow.ids["c"], reopen_skipped=True, actor=ACTOR, now_ms=flow.now_ms
+        flow.services, flow.ids["c"], reopen_skipped=True, caller=caller_named(ACTOR), now_ms=flow.now_ms
     )
     assert (job.state, retried.left_without_upstream) == (State.SKIPPED, 1)
 

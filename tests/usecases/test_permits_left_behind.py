@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dev.simulator.callers import caller_named
 from dev.simulator.support import function_pool
 from tests.harness.usecases.dispatching import (
     POOL,
@@ -111,7 +112,7 @@ def test_a_held_job_that_is_cancelled_keeps_nobody_waiting() -> None:
     deployment.react()
     held, other = deployment.submit(2, concurrency_key=KEY)
     deployment.react()
-    cancel_job(deployment.services, held, actor="ann", now_ms=deployment.now_ms)
+    cancel_job(deployment.services, held, caller=caller_named("ann"), now_ms=deployment.now_ms)
     deployment.run_one()
     deployment.react()
     assert deployment.dispatched == {other}
@@ -127,7 +128,7 @@ def test_a_job_that_is_cancelled_while_it_is_granted_gives_its_permit_back() -> 
         def cancel(world: Deployment = deployment, job_id: str = first) -> None:
             world.calm()
             if world.job(job_id).state is not State.QUEUED:
-                cancel_job(world.services, job_id, actor="ann", now_ms=world.now_ms)
+                cancel_job(world.services, job_id, caller=caller_named("ann"), now_ms=world.now_ms)
                 react(world.services, world.events(), now_ms=world.now_ms)
 
         came = deployment.at_request(number, cancel)

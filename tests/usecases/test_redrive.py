@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.usecases.recovering import (
     Workflow,
     after,
@@ -32,7 +33,12 @@ def redrive(
     workflow: Workflow, cursor: str | None = None, *, limit: int = 50, pool: str = "lambda"
 ) -> Redriven:
     return redrive_pool(
-        workflow.services, pool, cursor=cursor, limit=limit, actor="ann", now_ms=workflow.now_ms
+        workflow.services,
+        pool,
+        cursor=cursor,
+        limit=limit,
+        caller=caller_named("ann"),
+        now_ms=workflow.now_ms,
     )
 
 
@@ -116,7 +122,11 @@ def test_what_somebody_else_retries_meanwhile_keeps_no_other_from_being_redriven
     def retry_first(request: str) -> None:
         if request == "apply_all" and next(numbers) == 0:
             retry_job(
-                workflow.services, workflow.ids["b"], reopen_skipped=True, actor="bob", now_ms=workflow.now_ms
+                workflow.services,
+                workflow.ids["b"],
+                reopen_skipped=True,
+                caller=caller_named("bob"),
+                now_ms=workflow.now_ms,
             )
             workflow.finish("b")
 

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.domain.job_samples import worn_out
 from tests.harness.usecases.recovering import (
     Workflow,
@@ -38,7 +39,7 @@ def retry(workflow: Workflow, key: str, *, reopen_skipped: bool = True) -> reope
         workflow.services,
         workflow.ids[key],
         reopen_skipped=reopen_skipped,
-        actor=ACTOR,
+        caller=caller_named(ACTOR),
         now_ms=workflow.now_ms,
     )
     return reopened
@@ -186,7 +187,7 @@ def test_jobs_of_later_submissions_are_reopened_too() -> None:
 
 def test_a_cancelled_job_that_never_ran_waits_on_its_dependencies_again() -> None:
     workflow = Workflow(chain("a", "b"))
-    cancel_job(workflow.services, workflow.ids["b"], actor=ACTOR, now_ms=workflow.now_ms)
+    cancel_job(workflow.services, workflow.ids["b"], caller=caller_named(ACTOR), now_ms=workflow.now_ms)
     retry(workflow, "b")
     assert workflow.states == {"a": READY, "b": PENDING}
     workflow.finish("a", FAILED)
@@ -248,7 +249,7 @@ def test_a_job_that_is_being_stopped_is_not_taken_for_one_that_is_tried_again() 
     retry(workflow, "a")
     workflow.start("a")
     assert retry(workflow, "a").reopened == 0, "it is tried again already"
-    cancel_job(workflow.services, workflow.ids["a"], actor=ACTOR, now_ms=workflow.now_ms)
+    cancel_job(workflow.services, workflow.ids["a"], caller=caller_named(ACTOR), now_ms=workflow.now_ms)
     with pytest.raises(NotRetryable, match="being stopped"):
         retry(workflow, "a")
 
@@ -256,9 +257,9 @@ def test_a_job_that_is_being_stopped_is_not_taken_for_one_that_is_tried_again() 
 def test_an_unknown_job_or_workflow_is_not_found() -> None:
     workflow = Workflow({"a": ()})
     with pytest.raises(NotFound):
-        reopen.retry_job(workflow.services, "X", reopen_skipped=True, actor=ACTOR, now_ms=0)
+        reopen.retry_job(workflow.services, "X", reopen_skipped=True, caller=caller_named(ACTOR), now_ms=0)
     with pytest.raises(NotFound):
-        reopen.rerun_workflow(workflow.services, "X", actor=ACTOR, now_ms=0)
+        reopen.rerun_workflow(workflow.services, "X", caller=caller_named(ACTOR), now_ms=0)
 
 
 def test_a_reopened_job_is_never_taken_for_one_that_is_being_staged() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from tests.harness.usecases.recovering import (
     Workflow,
     after,
@@ -18,7 +19,9 @@ from tidegate.usecases.recover.cancel import cancel_job
 
 
 def rerun(workflow: Workflow) -> reopen.Reopened:
-    return reopen.rerun_workflow(workflow.services, workflow.workflow_id, actor=ACTOR, now_ms=workflow.now_ms)
+    return reopen.rerun_workflow(
+        workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
 
 
 def test_a_rerun_reopens_every_failure_and_what_was_skipped_for_it() -> None:
@@ -33,7 +36,9 @@ def test_a_rerun_reopens_every_failure_and_what_was_skipped_for_it() -> None:
     workflow = Workflow(edges)
     workflow.finish("x", FAILED)
     workflow.finish("done")
-    cancelled = cancel_job(workflow.services, workflow.ids["stopped"], actor=ACTOR, now_ms=workflow.now_ms)
+    cancelled = cancel_job(
+        workflow.services, workflow.ids["stopped"], caller=caller_named(ACTOR), now_ms=workflow.now_ms
+    )
     workflow.hear(cancelled)
     assert workflow.states["end"] is SKIPPED
     assert rerun(workflow) == reopen.Reopened(5, 0, left_without_upstream=0, complete=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from tests.harness.functions.api_calls import (
     NOW_MS,
@@ -58,7 +59,7 @@ def _staged() -> tuple[Services, str]:
 def test_a_staged_job_can_not_be_cancelled() -> None:
     services, job_id = _staged()
     with pytest.raises(NotFound):
-        cancel_job(services, job_id, actor="ann", now_ms=NOW_MS)
+        cancel_job(services, job_id, caller=caller_named("ann"), now_ms=NOW_MS)
     job = services.jobs.get(job_id)
     assert job is not None
     assert job.state is State.PENDING

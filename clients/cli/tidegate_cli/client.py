@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from tidegate.contracts.wire import refuse_if_too_large, too_large_numbers
+from tidegate.contracts.requests import refuse_if_too_large, too_large_numbers
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE

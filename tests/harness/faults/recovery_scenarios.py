@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
 from tests.harness.faults.checks import ROUNDS
@@ -54,7 +55,11 @@ def retried_by_hand(d: Deployment) -> None:
     first = f"{_failed_chain(d)}.0"
     submit(d, "later", depends_on=(DependencyRequest(job_id=first),))
     try:
-        d.ask(lambda: retry_job(d.services, first, reopen_skipped=True, actor=ANN, now_ms=d.now_ms))
+        d.ask(
+            lambda: retry_job(
+                d.services, first, reopen_skipped=True, caller=caller_named(ANN), now_ms=d.now_ms
+            )
+        )
     except NotRetryable:
         assert d.states["a"] is State.SUCCEEDED  # its first attempt was lost, so it never failed
     d.settle()
@@ -62,7 +67,7 @@ def retried_by_hand(d: Deployment) -> None:
 
 def rerun(d: Deployment) -> None:
     workflow_id = _failed_chain(d)
-    d.ask(lambda: rerun_workflow(d.services, workflow_id, actor=ANN, now_ms=d.now_ms))
+    d.ask(lambda: rerun_workflow(d.services, workflow_id, caller=caller_named(ANN), now_ms=d.now_ms))
     d.settle()
 
 
@@ -84,7 +89,11 @@ def redriven(d: Deployment) -> None:
         give_up_messages(d)
         d.reap()
     d.events()
-    d.ask(lambda: redrive_pool(d.services, POOL, cursor=None, limit=50, actor=ANN, now_ms=d.now_ms))
+    d.ask(
+        lambda: redrive_pool(
+            d.services, POOL, cursor=None, limit=50, caller=caller_named(ANN), now_ms=d.now_ms
+        )
+    )
     d.settle()
 
 
@@ -97,7 +106,7 @@ def cancelled_whole(d: Deployment) -> None:
 
 def _cancel_workflow(d: Deployment, workflow_id: str) -> None:
     try:
-        d.ask(lambda: cancel_workflow(d.services, workflow_id, actor=ANN, now_ms=d.now_ms))
+        d.ask(lambda: cancel_workflow(d.services, workflow_id, caller=caller_named(ANN), now_ms=d.now_ms))
     except NotFound:
         return  # its submitter died before the workflow was accepted
 
@@ -107,4 +116,4 @@ def cancelled_downstream(d: Deployment) -> None:
     edge = DependencyRequest(job_id=upstream, type=DependencyType.MUST_COMPLETE)
     for name in ("one", "two"):
         submit(d, name, depends_on=(edge,))
-    d.ask(lambda: cancel_downstream(d.services, upstream, actor=ANN, now_ms=d.now_ms))
+    d.ask(lambda: cancel_downstream(d.services, upstream, caller=caller_named(ANN), now_ms=d.now_ms))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
 from tests.harness.faults.deployment import (
@@ -80,7 +81,9 @@ def cancelled_as_they_begin(d: Deployment) -> None:
     ids, services = begins_when_looked_at(d)
     workflow_id = ids["a"].partition(".")[0]
     # Its clock is ahead, because time passes during the call.
-    d.ask(lambda: cancel_workflow(services, workflow_id, actor="client", now_ms=d.now_ms + 5_000))
+    d.ask(
+        lambda: cancel_workflow(services, workflow_id, caller=caller_named("client"), now_ms=d.now_ms + 5_000)
+    )
     d.wait(40_000)
     d.reap()
     d.settle()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
 from dev.simulator.support import OTHER_TYPE
@@ -232,11 +233,15 @@ def held_back(d: Deployment) -> None:
     """Jobs of one key, of a type with a limit and of a share. A pool is paused, and dispatchers take turns."""
     submit(d, "first", concurrency_key="k")
     submit(d, "second", concurrency_key="k", concurrency_limit=2, share=ShareRequest(name="s"))
-    d.ask(lambda: set_rules.limit_type(d.services, OTHER_TYPE, 1, actor=_OPERATOR, now_ms=d.now_ms))
-    d.ask(lambda: set_rules.pause_pool(d.services, POOL, actor=_OPERATOR, now_ms=d.now_ms))
+    d.ask(
+        lambda: set_rules.limit_type(
+            d.services, OTHER_TYPE, 1, caller=caller_named(_OPERATOR), now_ms=d.now_ms
+        )
+    )
+    d.ask(lambda: set_rules.pause_pool(d.services, POOL, caller=caller_named(_OPERATOR), now_ms=d.now_ms))
     submit(d, "third", type=OTHER_TYPE, concurrency_key="k")
     d.settle()
-    d.ask(lambda: set_rules.resume_pool(d.services, POOL, actor=_OPERATOR, now_ms=d.now_ms))
+    d.ask(lambda: set_rules.resume_pool(d.services, POOL, caller=caller_named(_OPERATOR), now_ms=d.now_ms))
     d.settle()
     d.wait(20 * MINUTE_MS)
     d.tick()  # frees permits left behind, forgets lanes without waiting jobs, and lets shares rest

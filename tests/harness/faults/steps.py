@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from dev.simulator.callers import caller_named
 from dev.simulator.support import JOB_TYPE
 from tests.harness.faults.deployment import (
     DONE,
@@ -48,7 +49,7 @@ def cancel(d: Deployment, job_id: str) -> None:
 
     def call() -> None:
         try:
-            cancel_job(d.services, job_id, actor="client", now_ms=d.now_ms)
+            cancel_job(d.services, job_id, caller=caller_named("client"), now_ms=d.now_ms)
         except AlreadyEnded:
             return
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import app
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
+from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dev.simulator.attempts import check_attempts
+from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from dev.simulator.support import (
     START_MS,
@@ -294,7 +295,7 @@ class TidegateMachine(RuleBasedStateMachine):
         state = self.model.jobs[job_id].state
         self.model.cancel([job_id], self.now)
         try:
-            cancel_job(self.services, job_id, actor=ACTOR, now_ms=self.now)
+            cancel_job(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
         except AlreadyEnded:
             assert state in (State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.SKIPPED)
 
@@ -303,14 +304,14 @@ class TidegateMachine(RuleBasedStateMachine):
     def cancel_downstream(self, place: int) -> None:
         job_id = self._any_job(place)
         self.model.cancel(self.model.downstream(job_id), self.now)
-        cancel_downstream(self.services, job_id, actor=ACTOR, now_ms=self.now)
+        cancel_downstream(self.services, job_id, caller=caller_named(ACTOR), now_ms=self.now)
 
     @precondition(lambda self: self.workflows)
     @rule(place=PLACES)
     def cancel_workflow(self, place: int) -> None:
         jobs = self.workflows[place % len(self.workflows)]
         self.model.cancel(jobs, self.now)
-        cancel_workflow(self.services, jobs[0].partition(".")[0], actor=ACTOR, now_ms=self.now)
+        cancel_workflow(self.services, jobs[0].partition(".")[0], caller=caller_named(ACTOR), now_ms=self.now)
 
     @precondition(lambda self: self.world.jobs)
     @rule(place=PLACES, reopen_skipped=st.booleans())
@@ -318,7 +319,13 @@ class TidegateMachine(RuleBasedStateMachine):
         job_id = self._any_job(place)
         allowed = self.model.can_retry(job_id)
         try:
-            retry_job(self.services, job_id, reopen_skipped=reopen_skipped, actor=ACTOR, now_ms=self.now)
+            retry_job(
+                self.services,
+                job_id,
+                reopen_skipped=reopen_skipped,
+                caller=caller_named(ACTOR),
+                now_ms=self.now,
+            )
             assert allowed
         except NotRetryable:
             assert not allowed
@@ -329,13 +336,15 @@ class TidegateMachine(RuleBasedStateMachine):
     @rule(place=PLACES)
     def rerun(self, place: int) -> None:
         jobs = self.workflows[place % len(self.workflows)]
-        rerun_workflow(self.services, jobs[0].partition(".")[0], actor=ACTOR, now_ms=self.now)
+        rerun_workflow(self.services, jobs[0].partition(".")[0], caller=caller_named(ACTOR), now_ms=self.now)
         self.model.rerun(jobs, self.now)
 
     @rule()
     def redrive(self) -> None:
         dead = [job for job in self.model.jobs.values() if job.state is State.FAILED and job.undeliverable]
-        found = redrive_pool(self.services, POOL, cursor=None, limit=200, actor=ACTOR, now_ms=self.now)
+        found = redrive_pool(
+            self.services, POOL, cursor=None, limit=200, caller=caller_named(ACTOR), now_ms=self.now
+        )
         assert found.redriven == len(dead)
         self.model.redrive([job.job_id for job in dead], self.now)
 

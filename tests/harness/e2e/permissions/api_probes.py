@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-import app
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.harness.determined import StandingClock
@@ -24,6 +23,7 @@ from tests.harness.e2e.permissions.world import (
     now_ms,
 )
 from tests.harness.functions.api_calls import read_event
+from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State

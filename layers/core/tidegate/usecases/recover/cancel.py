@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tidegate.domain.callers import Caller
 from tidegate.domain.errors import (
     AlreadyEnded,
     DependencyUnavailable,
@@ -68,14 +69,14 @@ class Cancelled:
     cursor: str | None = None
 
 
-def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> Job:
+def cancel_job(services: Services, job_id: str, *, caller: Caller, now_ms: int) -> Job:
     """Cancels a job, or asks its worker to stop it; returns the job as it is afterwards. Safe to repeat.
 
-    `actor` is the caller's name for the job's history. Raises NotFound, also while the job's workflow is not accepted
-    yet; AlreadyEnded if the job ended in another state; DependencyUnavailable if the job kept changing meanwhile.
+    The job's history names the caller. Raises NotFound, also while the job's workflow is not accepted yet; AlreadyEnded
+    if the job ended in another state; DependencyUnavailable if the job kept changing meanwhile.
     """
     job = find_job(services, job_id)
-    (outcome,) = _cancel_all(services, [job], Stamp(now_ms, actor, _REASON))
+    (outcome,) = _cancel_all(services, [job], Stamp(now_ms, caller.display, _REASON))
     raise_first_failure([outcome])
     if not isinstance(outcome, Job):
         raise NotFound("job", job_id)
@@ -85,7 +86,7 @@ def cancel_job(services: Services, job_id: str, *, actor: str, now_ms: int) -> J
 
 
 def cancel_downstream(
-    services: Services, job_id: str, *, actor: str, now_ms: int, until: Deadline = NEVER
+    services: Services, job_id: str, *, caller: Caller, now_ms: int, until: Deadline = NEVER
 ) -> tuple[Job, Cancelled]:
     """Cancels a job and all jobs that wait on it, directly or through others, also those of later submissions.
 
@@ -100,7 +101,7 @@ def cancel_downstream(
     if not found.complete:
         raise TooFarDownstream(job_id, len(found.jobs))
     # Downstream jobs first, else the end of an upstream could make one of them READY.
-    stamp = Stamp(now_ms, actor, _REASON)
+    stamp = Stamp(now_ms, caller.display, _REASON)
     jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
     outcomes: list[MoveOutcome] = []
     for portion in while_time(portions(jobs), until):
@@ -119,7 +120,7 @@ def cancel_workflow(
     services: Services,
     workflow_id: str,
     *,
-    actor: str,
+    caller: Caller,
     now_ms: int,
     cursor: str | None = None,
     until: Deadline = NEVER,
@@ -134,7 +135,7 @@ def cancel_workflow(
     """
     submission = accepted_workflow(services, workflow_id, now_ms)
     left = submission.job_count if cursor is None else _place_of(cursor, submission.job_count)
-    stamp = Stamp(now_ms, actor, _REASON)
+    stamp = Stamp(now_ms, caller.display, _REASON)
     total = Cancelled(0, 0, 0)
     outcomes: list[MoveOutcome] = []
     for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):

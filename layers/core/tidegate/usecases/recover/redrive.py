@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidegate.domain.callers import Caller
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
@@ -35,7 +36,7 @@ def redrive_pool(
     *,
     cursor: str | None,
     limit: int,
-    actor: str,
+    caller: Caller,
     now_ms: int,
     until: Deadline = NEVER,
 ) -> Redriven:
@@ -43,7 +44,7 @@ def redrive_pool(
 
     Jobs that were skipped because of them are reopened too. If the call is killed or the deadline `until` comes first,
     the remaining skipped jobs are reopened when the retried jobs are done. Safe to repeat and to run twice at once: a
-    job that was retried meanwhile is left alone. `actor` is the caller's name for the jobs' history.
+    job that was retried meanwhile is left alone. The jobs' history names the caller.
     Raises UnknownName for an unknown pool; InvalidRequest for a malformed cursor; DependencyUnavailable or
     ServiceRefused if some jobs could not be written: the same call continues with them.
     """
@@ -52,5 +53,5 @@ def redrive_pool(
     undeliverable = [
         job for job in page.jobs if job.failure is not None and job.failure.code == UNDELIVERABLE
     ]
-    redriven = retry_as_read(services, undeliverable, Stamp(now_ms, actor), until)
+    redriven = retry_as_read(services, undeliverable, Stamp(now_ms, caller.display), until)
     return Redriven(redriven, len(page.jobs), page.cursor)

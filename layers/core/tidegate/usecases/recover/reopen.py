@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from tidegate.domain import limits
+from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest, NotRetryable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.lives import may_be_reopened
@@ -72,20 +73,19 @@ def retry_job(
     job_id: str,
     *,
     reopen_skipped: bool,
-    actor: str,
+    caller: Caller,
     now_ms: int,
     until: Deadline = NEVER,
 ) -> tuple[Job, Reopened]:
     """Reopens a job that ended without success and, with `reopen_skipped`, the jobs that were skipped because of it.
 
     Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
-    `actor` is the caller's name for the jobs' history. Returns the job as it is afterwards, and the counts. Safe to
-    repeat.
+    The jobs' history names the caller. Returns the job as it is afterwards, and the counts. Safe to repeat.
     Raises NotFound; NotRetryable if the job has succeeded, is being stopped, has not ended and was never reopened, or
     was reopened too often; DependencyUnavailable or ServiceRefused if some jobs could not be written: the reopened
     ones stay reopened, and the same call continues with the rest.
     """
-    stamp = Stamp(now_ms, actor, _REASON)
+    stamp = Stamp(now_ms, caller.display, _REASON)
     reopening = _Reopening(services, stamp, until, leave_skipped=not reopen_skipped)
     job = find_job(services, job_id)
     if job.state in REOPENABLE:
@@ -123,7 +123,7 @@ def rerun_workflow(
     services: Services,
     workflow_id: str,
     *,
-    actor: str,
+    caller: Caller,
     now_ms: int,
     cursor: str | None = None,
     until: Deadline = NEVER,
@@ -132,11 +132,11 @@ def rerun_workflow(
 
     SUCCEEDED jobs stay as they are. All jobs are reopened before any is judged, because a job must not be judged by the
     old end of an upstream that is still to be reopened. If the deadline `until` comes first, a call with the answer's
-    `cursor` continues. `actor` is the caller's name for the jobs' history. Returns the counts.
+    `cursor` continues. The jobs' history names the caller. Returns the counts.
     Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
     DependencyUnavailable and ServiceRefused as `retry_job` does.
     """
-    stamp = Stamp(now_ms, actor, _REASON)
+    stamp = Stamp(now_ms, caller.display, _REASON)
     place = RerunPlace.read(cursor)
     job_count = accepted_workflow(services, workflow_id, now_ms).job_count
     if place.is_judging:

@@ -6,20 +6,14 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from answers import (
-    answer_with,
-    body_of,
-    deps_of,
-    id_of,
-    page_answer,
-    refuse_other_methods,
-    refuse_other_parameters,
-)
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.contracts.wire import read_no_options
-from tidegate.contracts.workers import worker_out
+from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.requests import read_no_options
+from tidegate.contracts.responses import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState

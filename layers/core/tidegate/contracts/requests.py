@@ -1,4 +1,4 @@
-"""Reading of request bodies. Each fault is named with its field."""
+"""Reads request bodies. Each fault is named with its field."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from tidegate.contracts.jobs import DependencyIn, JobIn, RetryIn, ShareIn, WorkflowIn
-from tidegate.contracts.operations import CancelJobIn, NoOptionsIn, RetryJobIn, TypeLimitIn
+from tidegate.contracts.bodies import (
+    CancelJobIn,
+    DependencyIn,
+    JobIn,
+    NoOptionsIn,
+    RetryIn,
+    RetryJobIn,
+    ShareIn,
+    TypeLimitIn,
+    WorkflowIn,
+)
 from tidegate.contracts.times import to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain import limits
@@ -23,8 +32,6 @@ from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
 from tidegate.domain.retry import RetryPolicy
 
 MAX_REPORTED = 50  # enough to correct a request; further violations repeat the same faults
-MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB, of which the rest is for the headers
-_LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
 _LONGEST_BODY_ESCAPE = 6  # a control character becomes \u00XX; other characters stay UTF-8
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -103,18 +110,6 @@ def _read_options(model: type[ModelT], body: str) -> ModelT:
     if options is None:
         raise InvalidRequest(violations[:MAX_REPORTED])
     return options
-
-
-def to_json(body: Mapping[str, Any]) -> str:
-    """Returns a body as JSON text."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
-
-
-def fits_in_answer(text: str) -> bool:
-    """Tells whether a function can answer with this text, which its own answer holds as a JSON string."""
-    if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
-        return True
-    return len(json.dumps(text)) <= MAX_ANSWER_BYTES
 
 
 def refuse_if_too_large(body: str) -> None:

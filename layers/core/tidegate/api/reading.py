@@ -1,30 +1,21 @@
-"""The reading of requests and the answers that all routes share."""
+"""Reads the parts of a request that all routes share."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate import bootstrap
-from tidegate.contracts.jobs import job_out
-from tidegate.contracts.problems import PROBLEM_CONTENT_TYPE, Problem, method_not_allowed
-from tidegate.contracts.wire import fits_in_answer, refuse_if_too_large, to_json
+from tidegate.contracts.requests import refuse_if_too_large
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, MalformedBody, NotFound, Violation
-from tidegate.domain.job import Job
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.deadline import Deadline
 
-JSON = "application/json"
 ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
 PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SHOWN_CHARACTERS = 64  # of an id or a parameter that the API does not know
 _SHOWN_PARAMETERS = 10
 
@@ -39,24 +30,6 @@ def until_of(router: BaseRouter) -> Deadline:
     """Returns the deadline of work in portions, so that the finished part can still be answered."""
     until: Deadline = router.context["until"]
     return until
-
-
-def job_view(router: BaseRouter, job: Job) -> dict[str, Any]:
-    """Returns a job as clients read it now."""
-    deps = deps_of(router)
-    return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
-
-
-def answer_with(status: HTTPStatus, body: dict[str, Any], location: str | None = None) -> Response[str]:
-    """Returns an answer of JSON."""
-    headers: dict[str, str | list[str]] = {"Location": location} if location else {}
-    return Response(status, content_type=JSON, body=to_json(body), headers=headers)
-
-
-def refusal(problem: Problem, headers: dict[str, str | list[str]] | None = None) -> Response[str]:
-    """Returns an answer of problem details."""
-    body = problem.model_dump_json(exclude_none=True)
-    return Response(problem.status, content_type=PROBLEM_CONTENT_TYPE, body=body, headers=headers or {})
 
 
 def body_of(router: BaseRouter) -> str:
@@ -85,33 +58,6 @@ def id_of(what: str, text: str, form: re.Pattern[str]) -> str:
     if not form.fullmatch(text):
         raise NotFound(what, text[:_SHOWN_CHARACTERS])
     return text
-
-
-def caller_of(router: BaseRouter) -> str:
-    """Returns the last part of the caller's ARN, which the history names as the actor."""
-    arn: str = router.current_event["requestContext"]["identity"].get("userArn") or ""
-    return arn.rpartition("/")[2] or "client"
-
-
-def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Response[str]:
-    """Returns the page that `read` gives for a limit, a smaller one where it is too large for one answer."""
-    limit = limit_of(router)
-    answer = answer_with(HTTPStatus.OK, read(limit))
-    while limit > 1 and not fits_in_answer(answer.body or ""):
-        limit //= 2
-        answer = answer_with(HTTPStatus.OK, read(limit))
-    return answer
-
-
-def refuse_other_methods(router: BaseRouter, rule: str, *allowed: str) -> None:
-    """Registers a route that answers every method of the path that is not in `allowed` with 405."""
-
-    def refuse(**_parts: str) -> Response[str]:
-        event = router.current_event
-        problem = method_not_allowed(event.http_method, event.path, allowed)
-        return refusal(problem, {"Allow": ", ".join(allowed)})
-
-    router.route(rule, method=[method for method in _METHODS if method not in allowed])(refuse)
 
 
 def refuse_other_parameters(router: BaseRouter, *known: str) -> None:

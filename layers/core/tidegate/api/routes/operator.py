@@ -7,12 +7,15 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from answers import answer_with, body_of, caller_of, deps_of, refuse_other_methods, refuse_other_parameters
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.contracts.operations import pool_out, type_out
-from tidegate.contracts.wire import read_no_options, read_type_limit
+from tidegate.api.answering import answer_with
+from tidegate.api.caller import caller_of
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
+from tidegate.contracts.requests import read_no_options, read_type_limit
+from tidegate.contracts.responses import pool_out, type_out
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read import status
@@ -94,7 +97,7 @@ def limit_type(job_type: str) -> Response[str]:
 
 def _set(change: Callable[..., DispatchRules], *arguments: object) -> DispatchRules:
     deps = deps_of(router)
-    return change(deps.services, *arguments, actor=caller_of(router), now_ms=deps.clock.now_ms())
+    return change(deps.services, *arguments, caller=caller_of(router), now_ms=deps.clock.now_ms())
 
 
 def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:

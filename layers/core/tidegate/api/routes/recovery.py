@@ -6,24 +6,23 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from answers import (
-    JOB_ID,
-    ULID,
-    answer_with,
-    body_of,
-    caller_of,
-    deps_of,
-    id_of,
-    job_view,
-    limit_of,
-    refuse_other_methods,
-    refuse_other_parameters,
-    until_of,
-)
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from tidegate.contracts.wire import read_cancel_job, read_no_options, read_retry_job
+from tidegate.api.answering import answer_with, job_view
+from tidegate.api.caller import caller_of
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import (
+    JOB_ID,
+    ULID,
+    body_of,
+    deps_of,
+    id_of,
+    limit_of,
+    refuse_other_parameters,
+    until_of,
+)
+from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
 from tidegate.usecases.recover import (
     cancel,
     redrive,
@@ -41,14 +40,14 @@ def cancel_job(job_id: str) -> Response[str]:
     """
     id_of("job", job_id, JOB_ID)
     refuse_other_parameters(router)
-    options, deps, actor = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
+    options, deps, caller = read_cancel_job(body_of(router)), deps_of(router), caller_of(router)
     now_ms = deps.clock.now_ms()
     if not options.downstream:
-        job = cancel.cancel_job(deps.services, job_id, actor=actor, now_ms=now_ms)
+        job = cancel.cancel_job(deps.services, job_id, caller=caller, now_ms=now_ms)
         status = HTTPStatus.OK if job.is_terminal else HTTPStatus.ACCEPTED
         return answer_with(status, job_view(router, job))
     job, others = cancel.cancel_downstream(
-        deps.services, job_id, actor=actor, now_ms=now_ms, until=until_of(router)
+        deps.services, job_id, caller=caller, now_ms=now_ms, until=until_of(router)
     )
     is_over = job.is_terminal and not others.asked and not others.left
     return answer_with(
@@ -77,7 +76,7 @@ def retry_job(job_id: str) -> Response[str]:
         deps.services,
         job_id,
         reopen_skipped=options.reopen_skipped,
-        actor=caller_of(router),
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
@@ -100,7 +99,7 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
     found = cancel.cancel_workflow(
         deps.services,
         workflow_id,
-        actor=caller_of(router),
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         cursor=router.current_event.query_string_parameters.get("cursor"),
         until=until_of(router),
@@ -119,7 +118,7 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
     found = reopen.rerun_workflow(
         deps.services,
         workflow_id,
-        actor=caller_of(router),
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         cursor=router.current_event.query_string_parameters.get("cursor"),
         until=until_of(router),
@@ -138,7 +137,7 @@ def redrive_pool(pool: str) -> Response[str]:
         pool,
         cursor=router.current_event.query_string_parameters.get("cursor"),
         limit=limit_of(router),
-        actor=caller_of(router),
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )

@@ -1,4 +1,4 @@
-"""Jobs and workflows on the wire."""
+"""The bodies that clients send, as pydantic models."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from tidegate.contracts.times import read_moment, to_wire
+from tidegate.contracts.times import read_moment
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import HistoryEntry, Job
-from tidegate.domain.rank import RankPolicy, effective_priority
-from tidegate.domain.states import State
 from tidegate.domain.texts import UNPRINTABLE
 
 _SHARE_NAME = re.compile("[A-Za-z0-9._-]+")
@@ -158,87 +155,23 @@ class WorkflowIn(_In):
     tags: Tags = Field(default_factory=dict)
 
 
-def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
-    """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
-    points = None
-    if job.state is State.READY and job.ready_at_ms is not None:
-        boost = job.critical_path_boost_millipoints
-        points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
-    given = job.input
-    failure = job.failure
-    return {
-        "job_id": job.job_id,
-        "workflow_id": job.workflow_id,
-        "key": job.key,
-        "name": job.name,
-        "type": job.type,
-        "state": job.state,
-        "priority": job.priority,
-        "effective_priority": points,
-        "critical_path_boost": job.critical_path_boost_millipoints / 1_000,
-        "pool": job.pool,
-        "requires": list(job.requires),
-        "share": job.share or None,
-        "concurrency_key": job.concurrency_key,
-        "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
-        "held_in": job.held_in or None,
-        "tags": dict(job.tags),
-        "attempt": job.attempt,
-        "tries": job.tries,
-        "worker_losses": job.worker_losses,
-        "reopened": job.reopened,
-        "worker": job.worker_id,
-        "parameters": given.parameters if given else None,
-        "depends_on": [
-            {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
-            for edge in (given.depends_on if given else ())
-        ],
-        "waiting_on_count": len(job.waiting_on),
-        **_times_out(job),
-        "cancel_requested_by": job.cancel_requested_by,
-        "timeout_seconds": job.timeout_seconds,
-        "max_retries": job.retry.max_retries,
-        "retry": {
-            "backoff_seconds": job.retry.backoff_seconds,
-            "max_backoff_seconds": job.retry.max_backoff_seconds,
-            "never_on": sorted(job.retry.never_on),
-            "always_on": sorted(job.retry.always_on),
-        },
-        "estimated_duration_seconds": job.estimated_duration_seconds,
-        "actual_duration_seconds": job.actual_duration_seconds,
-        "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
-        if job.progress
-        else None,
-        # Left out where it overflowed and was not loaded, because null would mean that there is none.
-        **({} if job.result_apart and job.result is None else {"result": job.result}),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
-        "history": [_step_out(entry) for entry in job.history],
-    }
+class TypeLimitIn(_In):
+    """The body that limits how many jobs of a type may run at once. Null removes the limit."""
+
+    max_running: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TYPE_LIMIT)] | None
 
 
-def _step_out(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "at": to_wire(entry.at_ms),
-        "state": entry.state,
-        "attempt": entry.attempt,
-        "actor": entry.actor,
-        "reason": entry.reason or None,
-    }
+class NoOptionsIn(_In):
+    """The body of a route without options. A field that a client sends is refused, not ignored."""
 
 
-def _times_out(job: Job) -> dict[str, str | None]:
-    return {
-        "created_at": to_wire(job.created_at_ms),
-        "not_before": to_wire(job.not_before_ms),
-        "due_at": to_wire(job.due_at_ms),
-        "ready_at": to_wire(job.ready_at_ms),
-        "queued_at": to_wire(job.queued_at_ms),
-        "started_at": to_wire(job.started_at_ms),
-        "began_at": to_wire(job.began_at_ms),
-        "finished_at": to_wire(job.finished_at_ms),
-        "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
-    }
+class CancelJobIn(_In):
+    """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
+
+    downstream: Annotated[bool, Field(strict=True)] = False
+
+
+class RetryJobIn(_In):
+    """The options of a retry by hand. `reopen_skipped` also reopens the jobs that were skipped because of the job."""
+
+    reopen_skipped: Annotated[bool, Field(strict=True)] = True

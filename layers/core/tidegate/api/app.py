@@ -1,0 +1,54 @@
+"""The HTTP API. Each route parses the request, calls one use case, and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tidegate import bootstrap
+from tidegate.api.errors import answer_errors
+from tidegate.api.routes import jobs, operator, recovery, workers, workflows
+from tidegate.usecases.bounds.deadline import (
+    NEVER,
+    Deadline,
+)
+
+_RESERVE_SECONDS = (
+    5.0  # of the function's 29 s, to end the present call and to answer 503 before the gateway does
+)
+# Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
+# Only requests for thousands of jobs reach the deadline.
+_PORTION_RESERVE_SECONDS = 14.0
+logger = Logger()
+app = APIGatewayRestResolver()
+app.include_router(jobs.router)
+app.include_router(workflows.router)
+app.include_router(workers.router)
+app.include_router(operator.router)
+app.include_router(recovery.router)
+answer_errors(app)
+
+
+def handle(
+    event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext, until: Deadline = NEVER
+) -> dict[str, Any]:
+    """Answers one REST API proxy event. Work in portions stops at `until`."""
+    before = deps.meter.snapshot()
+    app.context["deps"] = deps  # the resolver clears its context after each event
+    app.context["until"] = until
+    try:
+        return app.resolve(event, context)
+    finally:
+        logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+
+
+def answer_in_time(event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext) -> dict[str, Any]:
+    """Answers one REST API proxy event within the time that the function has left."""
+    left_seconds = context.get_remaining_time_in_millis() / 1_000
+    portions_ms = int((left_seconds - _PORTION_RESERVE_SECONDS) * 1_000)
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + portions_ms)
+    with deps.allowance.of(left_seconds - _RESERVE_SECONDS):
+        return handle(event, deps, context, until)

@@ -1,0 +1,79 @@
+"""The routes that submit and read workflows."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import (
+    PAGE_BOUND,
+    ULID,
+    body_of,
+    deps_of,
+    id_of,
+    idempotency_key_of,
+    refuse_other_parameters,
+    until_of,
+)
+from tidegate.contracts.requests import read_workflow
+from tidegate.contracts.times import to_wire
+from tidegate.domain.errors import InvalidRequest
+from tidegate.usecases.read import query
+from tidegate.usecases.submit import submit
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+
+
+@router.post("/v1/workflows")
+def post_workflow() -> Response[str]:
+    """Submits a workflow. Answers 201 with its ids, or 200 where the idempotency key found an earlier submission."""
+    refuse_other_parameters(router)
+    request, fingerprint = read_workflow(body_of(router))
+    key, deps = idempotency_key_of(router), deps_of(router)
+    accepted = submit.submit_workflow(
+        deps.services,
+        request,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        now_ms=deps.clock.now_ms(),
+        until=until_of(router),
+    )
+    status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
+    answer = {"workflow_id": accepted.workflow_id, "job_ids": accepted.job_ids}
+    return answer_with(status, answer, f"/v1/workflows/{accepted.workflow_id}")
+
+
+@router.get("/v1/workflows/<workflow_id>")
+def get_workflow(workflow_id: str) -> Response[str]:
+    """Returns a workflow with a page of its jobs."""
+    refuse_other_parameters(router, "limit", "cursor")
+    services = deps_of(router).services
+    id_of("workflow", workflow_id, ULID)
+    cursor = router.current_event.query_string_parameters.get("cursor")
+    if cursor is not None and not PAGE_BOUND.fullmatch(cursor):
+        raise InvalidRequest.of(
+            "cursor",
+            "is not a cursor of this workflow; leave it out to start over, or pass on the last page's",
+        )
+
+    def read(limit: int) -> dict[str, Any]:
+        page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)
+        return {
+            "workflow_id": page.submission.submission_id,
+            "name": page.submission.name,
+            "created_at": to_wire(page.submission.created_at_ms),
+            "job_count": page.submission.job_count,
+            "jobs": [job_view(router, job) for job in page.jobs],
+            "cursor": page.cursor,
+        }
+
+    return page_answer(router, read)
+
+
+refuse_other_methods(router, "/v1/workflows", "POST")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>", "GET")

@@ -1,0 +1,185 @@
+"""Calls every route of the API over a small world, and returns the answers as the text that clients get.
+
+After a wanted change of an answer, `python -m tests.harness.functions.every_answer` writes the kept answers anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.harness.determined import NoEntropy
+from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
+from tidegate.api.app import handle
+from tidegate.domain.job import JobFailure, Progress
+from tidegate.domain.states import State
+from tidegate.domain.transitions import (
+    BeginIfAttemptHolds,
+    Ending,
+    FinishIfAttemptHolds,
+    HeartbeatIfAttemptHolds,
+    Stamp,
+)
+from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.usecases.release.release import release
+
+KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
+RICH_JOB = {
+    "type": "tidegate.sleep",
+    "parameters": {"seconds": 1.5},
+    "name": "nightly",
+    "priority": 700,
+    "pool": "ecs",
+    "requires": ["gpu"],
+    "share": {"name": "data", "weight": 3},
+    "concurrency_key": "customer-7",
+    "concurrency_limit": 2,
+    "tags": {"team": "data", "a": "b"},
+    "not_before": "2026-12-02T08:00:00+01:00",
+    "estimated_duration_seconds": 12.25,
+    "timeout_seconds": 90,
+    "max_retries": 5,
+    "retry": {"backoff_seconds": 2, "max_backoff_seconds": 60, "never_on": ["b", "a"], "always_on": ["c"]},
+}
+FLOW = {
+    "name": "flow",
+    "critical_path_weight": 2,
+    "jobs": [
+        {"key": "first", "type": "tidegate.noop", "estimated_duration_seconds": 10},
+        {"key": "second", "type": "tidegate.noop", "depends_on": [{"key": "first"}]},
+        {
+            "key": "third",
+            "type": "tidegate.noop",
+            "depends_on": [{"key": "first", "type": "CONDITIONAL", "condition": "upstream.attempts == 1"}],
+        },
+    ],
+}
+
+
+class _Asked(Api):
+    """A deployment in memory that keeps the text of each answer, under the request that it answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.services = replace(self.services, entropy=NoEntropy())
+        self.deps = replace(self.deps, services=self.services)
+        self.texts: list[str] = []
+
+    def send(self, event: dict[str, Any]) -> Answer:
+        raw = handle(event, self.deps, CONTEXT, self.until())
+        given = event["queryStringParameters"] or {}
+        request = " ".join([event["httpMethod"], event["path"], *(f"{name}={given[name]}" for name in given)])
+        headers = {name: raw["multiValueHeaders"][name] for name in sorted(raw["multiValueHeaders"])}
+        self.texts.append(f"{request}\n{raw['statusCode']} {json.dumps(headers)}\n{raw['body']}\n")
+        return Answer(raw["statusCode"], {}, json.loads(raw["body"]), len(raw["body"]))
+
+
+def every_answer() -> str:
+    """Returns the requests with their answers, one after the other."""
+    api = _Asked()
+    _ask_about_jobs(api)
+    _ask_about_workflows(api)
+    _ask_about_pools_and_types(api)
+    _ask_about_workers(api)
+    _ask_wrongly(api)
+    return "\n".join(api.texts)
+
+
+def _ask_about_jobs(api: _Asked) -> None:
+    plain = api.submit()
+    api.call("POST", "/v1/jobs", RICH_JOB, key="once")
+    rich = api.call("POST", "/v1/jobs", RICH_JOB, key="once").body["job_id"]
+    later = api.submit(
+        depends_on=[{"job_id": plain, "type": "MUST_COMPLETE"}],
+        type="tidegate.sleep",
+        parameters={"seconds": 2},
+    )
+    for job_id in (plain, rich, later):
+        api.call("GET", f"/v1/jobs/{job_id}")
+    api.run(plain)
+    api.services.jobs.apply(BeginIfAttemptHolds(api.job(plain), 1, NOW_MS + 250))
+    beat = HeartbeatIfAttemptHolds(api.job(plain), 1, NOW_MS + 60_000, Progress(0.5, "half"))
+    api.services.jobs.apply(beat)
+    api.call("GET", f"/v1/jobs/{plain}")
+    api.call("POST", f"/v1/jobs/{plain}/cancel")
+    _end(
+        api,
+        plain,
+        Ending(State.SUCCEEDED, result={"rows": 3, "rate": 0.1, "ünï": [None, True, "\\u2028 and 𝄞"]}),
+    )
+    api.call("GET", f"/v1/jobs/{plain}")
+    waiting = api.submit(depends_on=[{"job_id": rich}])
+    api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
+    api.call("GET", f"/v1/jobs/{waiting}")
+    for state in State:
+        api.call("GET", "/v1/jobs", query={"state": state, "limit": "2"})
+
+
+def _ask_about_workflows(api: _Asked) -> None:
+    flow = api.call("POST", "/v1/workflows", FLOW).body
+    first, workflow = flow["job_ids"]["first"], f"/v1/workflows/{flow['workflow_id']}"
+    api.call("GET", workflow)
+    api.run(first)
+    _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
+    api.call("GET", workflow, query={"limit": "2"})
+    api.call("GET", workflow, query={"limit": "2", "cursor": "2"})
+    api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
+    api.call("POST", f"/v1/jobs/{first}/cancel")
+    api.call("POST", f"{workflow}/rerun")
+    api.call("POST", f"{workflow}/cancel")
+    api.call("POST", f"/v1/jobs/{first}/retry")
+    api.call("POST", f"{workflow}/cancel")
+
+
+def _ask_about_pools_and_types(api: _Asked) -> None:
+    api.call("GET", "/v1/pools")
+    api.call("POST", "/v1/pools/ecs/pause")
+    api.call("POST", "/v1/pools/ecs/resume")
+    api.call("GET", "/v1/pools/lambda")
+    api.call("POST", "/v1/pools/lambda/redrive", query={"limit": "5"})
+    api.call("GET", "/v1/types/tidegate.noop")
+    api.call("POST", "/v1/types/tidegate.noop/pause")
+    api.call("PUT", "/v1/types/tidegate.noop/limit", {"max_running": 3})
+    api.call("POST", "/v1/types/tidegate.noop/resume")
+    api.call("PUT", "/v1/types/tidegate.noop/limit", {"max_running": None})
+
+
+def _ask_about_workers(api: _Asked) -> None:
+    spec = WorkerSpec(
+        "ecs", "w-1", "host-a", 4, name="nightly", capabilities=frozenset({"gpu", "a"}), tags={"team": "data"}
+    )
+    worker = replace(
+        begin(spec, UNKNOWN_ID, NOW_MS),
+        running=1,
+        totals=Totals(9, 5, 2, 1),
+        lacking=("demo.probe",),
+        fault="no space left",
+        clock_off_ms=-1_500,
+    )
+    api.services.workers.register_if_free(worker, silent_since_ms=0)
+    api.call("GET", "/v1/workers/ecs/w-1")
+    api.call("GET", "/v1/workers", query={"pool": "ecs"})
+    api.call("POST", "/v1/workers/ecs/w-1/drain")
+    api.call("GET", "/v1/pools/ecs")
+
+
+def _ask_wrongly(api: _Asked) -> None:
+    api.call("POST", "/v1/jobs", {"type": "tidegate.none", "priority": 0})
+    api.call("POST", "/v1/jobs", "{")
+    api.call("GET", "/v1/jobs")
+    api.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
+    api.call("DELETE", f"/v1/jobs/{UNKNOWN_ID}")
+    api.call("GET", "/v1/nothing")
+
+
+def _end(api: Api, job_id: str, ending: Ending) -> None:
+    ended = api.services.jobs.apply(
+        FinishIfAttemptHolds(api.job(job_id), 1, ending, Stamp(NOW_MS + 1_234, "worker-1"))
+    )
+    release(api.services, [ended], NOW_MS + 1_234)
+
+
+if __name__ == "__main__":
+    KEPT.write_text(every_answer(), encoding="utf-8")
