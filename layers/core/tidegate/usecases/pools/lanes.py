@@ -24,6 +24,7 @@ from tidegate.ports import KnownLane
 from tidegate.usecases.services import Services
 
 T = TypeVar("T")
+LanesByPool = Mapping[str, Mapping[str, KnownLane]]  # by the names of pools and of lanes
 
 LANES_AT_MOST = 1_000  # lanes of one pool that a run reads first; it may read as many again behind them
 HELD_LANES_PER_RUN = 64  # lanes of held jobs that one run looks into
@@ -85,14 +86,22 @@ def known_lanes(
     return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
 
 
-def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: int) -> None:
+def keep_shares(
+    services: Services,
+    pool: str,
+    shares: Iterable[str],
+    now_ms: int,
+    *,
+    known: Mapping[str, KnownLane] | None = None,
+) -> None:
     """Notes the lanes of shares before one of their jobs becomes READY or is dispatched.
 
-    Writes at most once in five minutes for each share of a pool. Ignores the empty share, which stands for none. Raises
-    DependencyUnavailable or ServiceRefused.
+    `known` are the pool's lanes by name, read if they are not given. Writes at most once in five minutes for each share
+    of a pool. Ignores the empty share, which stands for none. Raises DependencyUnavailable or ServiceRefused.
     """
     lanes = [share_lane(share) for share in dict.fromkeys(shares) if share]
-    known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
+    if known is None:
+        known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
     for lane in lanes:
         standing = known.get(lane)
         if _may_rest(standing, now_ms):
@@ -201,16 +210,19 @@ def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], S
     return held, [each for each in known if share_of(each.lane)]
 
 
-def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str], bool]:
+def lanes_of_pool(
+    services: Services, pool: str, known: Mapping[str, KnownLane] | None = None
+) -> tuple[Sequence[str], Sequence[str], bool]:
     """Returns the main lane and the lanes of shares, the lanes of held jobs, and whether there may be more lanes.
 
-    Resting lanes are left out. If there may be more, those are lanes of keys. They are also lanes of shares only if no
-    lane of a key was returned, because shares are listed before keys.
+    `known` are the pool's lanes by name, read if they are not given. Resting lanes are left out. If there may be more,
+    those are lanes of keys. They are also lanes of shares only if no lane of a key was returned, because shares are
+    listed before keys.
     """
-    listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
-    known = [each.lane for each in listed if not each.resting]
-    held = [lane for lane in known if share_of(lane) is None]
-    return [MAIN, *filter(share_of, known)], held, len(listed) >= LANES_AT_MOST
+    listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST) if known is None else tuple(known.values())
+    awake = [each.lane for each in listed if not each.resting]
+    held = [lane for lane in awake if share_of(lane) is None]
+    return [MAIN, *filter(share_of, awake)], held, len(listed) >= LANES_AT_MOST
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:
