@@ -19,13 +19,11 @@ from dev.simulator.clock_steps import (
     Clocks,
     Step,
 )
-from dev.simulator.memory.world import (
-    Change,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import Scenario
 from dev.simulator.support import START_MS
 from dev.simulator.workers import WorkerPool
+from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
@@ -51,7 +49,7 @@ REAPER_TIMEOUT_MS = 120_000
 FOREVER_MS = 1 << 60
 
 Event = Callable[[], object]
-Observer = Callable[["Simulator", list[Change]], None]
+Observer = Callable[["Simulator", list[JobChange]], None]
 
 
 class Killed(Exception):
@@ -243,7 +241,7 @@ class Simulator:
         for shard in sorted(self._stream):
             self._call_stream(shard, self.options.stream_delay_ms * (shard + 1))
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: JobChange) -> None:
         job = change.new
         self.writes += 1
         assert job.is_terminal or job.expires_at_s is None, f"{job.job_id} is open and would be removed"
