@@ -78,12 +78,12 @@ def _name(change: JobChange) -> str:
 
 
 @pytest.mark.parametrize("change", list(changes()), ids=_name)
-def test_the_filter_wakes_the_dispatcher_for_its_news_and_nothing_else(change: JobChange) -> None:
+def test_the_filter_wakes_the_dispatcher_for_its_changes_and_nothing_else(change: JobChange) -> None:
     in_vain = change.old is not None and (change.old.state, change.new.state) in IN_VAIN
     assert wakes(change) is (change.concerns_dispatcher or in_vain)
 
 
-def test_the_first_word_of_a_start_is_news_and_heartbeats_after_it_are_not() -> None:
+def test_the_first_word_of_a_start_wakes_it_and_heartbeats_after_it_do_not() -> None:
     claimed = _job(State.RUNNING, watched=True, began=False)
     begun = _job(State.RUNNING, watched=True, began=True)
     assert wakes(JobChange(claimed, begun))

@@ -23,6 +23,7 @@ from tests.harness.faults.function import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.stream import job_change_from
 from tidegate.bootstrap import aws_services
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import DependencyUnavailable, TidegateError
@@ -202,9 +203,8 @@ class Deployment:
     def _changes(self, records: Sequence[dict[str, Any]]) -> list[JobChange]:
         changes = []
         for record in records:
-            new, old = (record["dynamodb"].get(image) for image in ("NewImage", "OldImage"))
-            if new is not None:
-                change = JobChange(job_from_image(old) if old else None, job_from_image(new))
+            if "NewImage" in record["dynamodb"]:
+                change = job_change_from(record)
                 self._note(change)
                 changes.append(change)
         return changes

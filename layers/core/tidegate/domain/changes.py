@@ -37,3 +37,25 @@ class JobChange:
             return True
         began = self.old is not None and not self.old.was_started and self.new.was_started
         return began and self.new.state is State.RUNNING and self.new.watch_start
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """A record of a stream that can't be read: its id, and the type of the error that reading it raised."""
+
+    event_id: str | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes of one batch of a stream, which is the stream of one table.
+
+    `jobs` are the changes of jobs, oldest first. `joined` names the pools that a worker has joined or come back to.
+    `of_rules` is True if a rule was changed.
+    """
+
+    jobs: tuple[JobChange, ...] = ()
+    joined: frozenset[str] = frozenset()
+    of_rules: bool = False
+    unreadable: tuple[UnreadableRecord, ...] = ()

@@ -46,12 +46,12 @@ class Lanes:
     """The lanes of a pool in two groups.
 
     Jobs in `in_turn` (the main lane and the shares') wait only to be dispatched. Jobs in `held` wait for a concurrency
-    key or a type. `news` names the lanes that the latest changes are about.
+    key or a type. `changed` names the lanes that the latest changes are about.
     """
 
     in_turn: Sequence[KnownLane]
     held: Sequence[KnownLane]
-    news: Set[str] = frozenset()
+    changed: Set[str] = frozenset()
 
     @property
     def weights(self) -> Mapping[str, int]:
@@ -69,9 +69,9 @@ def known_lanes(
     more than `MAX_SHARES_PER_POOL` shares awake, because jobs that waited long brought old shares back, a random part
     of them is returned. Raises DependencyUnavailable or ServiceRefused.
     """
-    news = dict.fromkeys(_lanes_of(changed, pool, rules))
+    concerned = dict.fromkeys(_lanes_of(changed, pool, rules))
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
-    for lane in news:
+    for lane in concerned:
         standing = known.get(lane)
         if share_of(lane) and _may_rest(standing, now_ms):
             known[lane] = _wake(services, pool, lane, standing, now_ms)
@@ -79,11 +79,11 @@ def known_lanes(
             known[lane] = KnownLane(lane, DEFAULT_WEIGHT, now_ms)
     awake = [each for lane, each in known.items() if share_of(lane) and not each.resting]
     shares = [
-        *(each for each in awake if each.lane in news),
-        *_some(services, [each for each in awake if each.lane not in news], limits.MAX_SHARES_PER_POOL),
+        *(each for each in awake if each.lane in concerned),
+        *_some(services, [each for each in awake if each.lane not in concerned], limits.MAX_SHARES_PER_POOL),
     ]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
-    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
+    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, concerned.keys())
 
 
 def keep_shares(
@@ -198,8 +198,8 @@ def open_lanes(
     Lanes that the latest changes are about come first, then a random part of the others.
     """
     free = [each.lane for each in lanes.held if _may_go(each.lane, dispatched, rules)]
-    likely = [lane for lane in free if lane in lanes.news]
-    others = [lane for lane in free if lane not in lanes.news]
+    likely = [lane for lane in free if lane in lanes.changed]
+    others = [lane for lane in free if lane not in lanes.changed]
     return [*_some(services, likely), *_some(services, others)][:HELD_LANES_PER_RUN]
 
 
