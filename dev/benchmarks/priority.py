@@ -31,7 +31,6 @@ from dev.simulator.graphs import (
     job,
     workflow,
 )
-from dev.simulator.memory.world import Change
 from dev.simulator.scenario import succeeds
 from dev.simulator.simulator import (
     Options,
@@ -42,6 +41,7 @@ from dev.simulator.support import (
     make_services,
     make_settings,
 )
+from tidegate.domain.changes import JobChange
 from tidegate.domain.dispatch_plan import window_places
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
@@ -96,7 +96,7 @@ class Starts:
     ready: dict[str, int] = field(default_factory=dict)
     started: dict[str, int] = field(default_factory=dict)
 
-    def __call__(self, _simulator: Simulator, changes: list[Change]) -> None:
+    def __call__(self, _simulator: Simulator, changes: list[JobChange]) -> None:
         """Notes the jobs that the changes made READY and the jobs that they started."""
         for change in changes:
             self.writes += 1

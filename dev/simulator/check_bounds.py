@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dev.simulator.memory.world import Change
 from dev.simulator.simulator import Simulator
+from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN
 from tidegate.domain.rules import RuleKey, RuleKind, rules_from
@@ -27,14 +27,14 @@ class Bounds:
     _run_began_ms: dict[str, int] = field(default_factory=dict)  # by job: of the run that dispatched it
     _set_at_ms: dict[RuleKey, tuple[int, int]] = field(default_factory=dict)  # the value, and since when
 
-    def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
+    def __call__(self, simulator: Simulator, changes: list[JobChange]) -> None:
         """Replays the changes one by one, and then checks the whole."""
         for change in changes:
             self._replay(change, simulator.event_began_ms)
         self._note_rules(simulator)
         self._check_lanes(simulator)
 
-    def _replay(self, change: Change, run_began_ms: int) -> None:
+    def _replay(self, change: JobChange, run_began_ms: int) -> None:
         job = change.new
         if job.state not in _ACTIVE:
             self.dispatched.pop(job.job_id, None)

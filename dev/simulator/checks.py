@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Protocol
 
 from dev.simulator.attempts import check_attempts
-from dev.simulator.memory.world import Change
 from dev.simulator.simulator import Simulator
 from tidegate.domain import limits
+from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependency, DependencyType, Verdict, judge
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Job, submission_of
@@ -141,7 +141,7 @@ class SentAgain:
 
     times: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
-    def __call__(self, simulator: Simulator, changes: list[Change]) -> None:
+    def __call__(self, simulator: Simulator, changes: list[JobChange]) -> None:
         for old, new in ((change.old, change.new) for change in changes):
             if old is None or old.state is not State.QUEUED:
                 continue
@@ -153,7 +153,7 @@ class SentAgain:
             simulator.happened["job taken back from its queue"] += new.state is State.READY
 
 
-def hold_back(simulator: Simulator, changes: list[Change]) -> None:
+def hold_back(simulator: Simulator, changes: list[JobChange]) -> None:
     """Checks that no job is dispatched past a more urgent READY job, and never more than the window allows."""
     world, settings = simulator.world, simulator.services.settings
     for pool in settings.pools.values():

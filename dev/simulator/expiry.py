@@ -19,10 +19,7 @@ from dev.simulator.clients import submit_drawn
 from dev.simulator.faults import Faults
 from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS
 from dev.simulator.memory.services import memory_services
-from dev.simulator.memory.world import (
-    Change,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.model import (
     Drawn,
     draw_workflow,
@@ -45,6 +42,7 @@ from dev.simulator.support import (
     function_pool,
     make_settings,
 )
+from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.job import Job, Json
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, RetryPolicy
@@ -162,7 +160,7 @@ def _needs(job: Job, now_s: int) -> bool:
     return not job.is_terminal or (job.state in REOPENABLE and not _is_over(job, now_s))
 
 
-def nothing_is_missed(_simulator: Simulator, changes: Sequence[Change]) -> None:
+def nothing_is_missed(_simulator: Simulator, changes: Sequence[JobChange]) -> None:
     """Checks, as an observer, that no job ends because something had passed its retention."""
     for change in changes:
         failure = change.new.failure

@@ -12,11 +12,9 @@ from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.pool_queue import PoolQueue
-from dev.simulator.memory.world import (
-    Change,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.simulator import Simulator
+from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue
 from tidegate.usecases.services import Services
@@ -210,7 +208,7 @@ class _Past:
         self._world = world
         self._pictures = deque([(world.now_ms, MemoryWorld(world.shards, world.rank_policy))])
 
-    def remember(self, simulator: Simulator, changes: list[Change]) -> None:
+    def remember(self, simulator: Simulator, changes: list[JobChange]) -> None:
         """Records every change, as an observer, and keeps the states that reads may ask for."""
         if changes:
             picture = MemoryWorld(

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import zlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,13 +19,11 @@ from dev.simulator.clock_steps import (
     Clocks,
     Step,
 )
-from dev.simulator.memory.world import (
-    Change,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import Scenario
 from dev.simulator.support import START_MS
 from dev.simulator.workers import WorkerPool
+from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
@@ -33,9 +31,11 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.dispatch.react import react
+from tidegate.usecases.dispatch.follow import (
+    DispatcherMemory,
+    follow,
+)
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.dispatch.wake import DueWatch
 from tidegate.usecases.read.visible import is_accepted
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
@@ -51,7 +51,7 @@ REAPER_TIMEOUT_MS = 120_000
 FOREVER_MS = 1 << 60
 
 Event = Callable[[], object]
-Observer = Callable[["Simulator", list[Change]], None]
+Observer = Callable[["Simulator", list[JobChange]], None]
 
 
 class Killed(Exception):
@@ -120,9 +120,11 @@ class Simulator:
     clocks: Clocks = field(init=False)
     _events: list[tuple[int, int, Event]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
-    _stream: dict[int, deque[Job]] = field(default_factory=lambda: defaultdict(deque))  # by shard
+    _stream: dict[int, deque[JobChange]] = field(default_factory=lambda: defaultdict(deque))  # by shard
     _stream_called: set[int] = field(default_factory=set)
-    _due_watch: DueWatch = field(default_factory=DueWatch)
+    _dispatchers: dict[int, DispatcherMemory] = field(
+        default_factory=lambda: defaultdict(DispatcherMemory)
+    )  # by shard
     _planned: int = 0
     _pools: list[WorkerPool] = field(default_factory=list)
     _paused: bool = False
@@ -243,7 +245,7 @@ class Simulator:
         for shard in sorted(self._stream):
             self._call_stream(shard, self.options.stream_delay_ms * (shard + 1))
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: JobChange) -> None:
         job = change.new
         self.writes += 1
         assert job.is_terminal or job.expires_at_s is None, f"{job.job_id} is open and would be removed"
@@ -271,7 +273,7 @@ class Simulator:
             self.began.setdefault(job.job_id, self.writes)
         if change.concerns_dispatcher and self.options.stream_open:
             shard = zlib.crc32(job.job_id.encode()[::-1]) % self.options.stream_shards
-            self._stream[shard].append(job)
+            self._stream[shard].append(change)
 
     def _call_stream(self, shard: int, delay_ms: int) -> None:
         if self._stream[shard] and shard not in self._stream_called:
@@ -280,32 +282,25 @@ class Simulator:
 
     def _react(self, shard: int) -> None:
         stream = self._stream[shard]
-        batch = [stream.popleft() for _ in range(min(len(stream), self.options.stream_batch))]
+        batch = tuple(stream.popleft() for _ in range(min(len(stream), self.options.stream_batch)))
         self._stream_called.discard(shard)
-        self.happened["news of several shards"] += len(self._stream_called) > 1
+        self.happened["changes of several shards"] += len(self._stream_called) > 1
         for again in range(2 if self.options.stream_doubled else 1):
             self.happened["batch of the stream doubled"] += again
-            if not self.attempt(
-                lambda: react(
-                    self.services,
-                    batch,
-                    due=self._due(),
-                    now_ms=self.now_of("dispatcher"),
-                    until=self._until(DISPATCHER_TIMEOUT_MS * 2 // 3),
-                ),
-                DISPATCHER_TIMEOUT_MS,
-            ):
+            # A repeated batch comes to a process that has just started and remembers nothing.
+            memory = DispatcherMemory() if again else self._dispatchers[shard]
+            if not self.attempt(partial(self._follow, Changes(batch), memory), DISPATCHER_TIMEOUT_MS):
                 self.happened["batch of the stream failed"] += 1
                 stream.extendleft(reversed(batch))
                 self._call_stream(shard, RETRY_MS)
                 return
 
+    def _follow(self, changes: Changes, memory: DispatcherMemory) -> None:
+        now_ms, until = self.now_of("dispatcher"), self._until(DISPATCHER_TIMEOUT_MS * 2 // 3)
+        follow(self.services, changes, memory, now_ms=now_ms, until=until)
+
     def _until(self, duration_ms: int) -> Deadline:
         return Deadline(VirtualWatch(self), self.now_ms + duration_ms)
-
-    def _due(self) -> Set[str]:
-        pools = self.services.settings.pools.keys()
-        return pools if self._due_watch.is_time(self.now_ms) else frozenset()
 
     def tick(self) -> None:
         """Runs the dispatcher for a tick or after a changed rule."""

@@ -10,12 +10,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.domain.job import Job
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.dispatch import DispatchReport
-from tidegate.usecases.dispatch.react import react
-from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.dispatch.follow import (
+    follow,
+    follow_tick,
+    tick_if_overdue,
+)
 from tidegate.usecases.isolation import first_then
 
 logger = Logger()
@@ -43,60 +44,23 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
 def _tick(deps: bootstrap.DispatcherDeps) -> int:
     """Does the work of a tick. Returns how many jobs it dispatched."""
     now_ms = deps.clock.now_ms()
-    deps.tick_watch.note(now_ms)  # noted first, so that a tick that fails is not repeated by every run
-    pools = tick(deps.services, now_ms=now_ms, stopwatch=deps.stopwatch)
+    pools = follow_tick(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch)
     _log(pools)
     return sum(pool.dispatched for pool in pools)
 
 
 def _tick_if_overdue(deps: bootstrap.DispatcherDeps) -> None:
-    if deps.tick_watch.is_overdue(deps.clock.now_ms()):
-        _tick(deps)
+    now_ms = deps.clock.now_ms()
+    _log(tick_if_overdue(deps.services, deps.memory, now_ms=now_ms, stopwatch=deps.stopwatch))
 
 
 def _follow(records: Sequence[dict[str, Any]], deps: bootstrap.DispatcherDeps) -> None:
-    if any(deps.is_of_rules(_keys(record)) for record in records):
-        deps.services.recall.forget()
-        _tick(deps)  # a rule may concern every pool
-        return
-    joined = {pool for record in records if (pool := _pool_joined(record, deps)) is not None}
-    if joined:
-        _log(serve_pools(deps.services, joined, deps.clock.now_ms(), stopwatch=deps.stopwatch))
-        return
-    changed = [job for record in records if (job := _changed_job(record, deps)) is not None]
-    news = [job for job in changed if not deps.own_news.is_old(job)]
-    if news:
-        _react(news, deps)
-
-
-def _react(news: Sequence[Job], deps: bootstrap.DispatcherDeps) -> None:
-    now_ms = deps.clock.now_ms()
-    due = deps.services.settings.pools.keys() if deps.due_watch.is_time(now_ms) else frozenset[str]()
-    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
-    reports = react(deps.services, news, due=due, now_ms=now_ms, until=until).pools
-    for report in reports:
-        deps.own_news.note(report.jobs)
-    _log(reports)
-
-
-def _pool_joined(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> str | None:
-    """Returns the pool that a worker has joined, None where the record is not of the Workers table."""
-    return deps.pool_of_worker(_keys(record))
-
-
-def _keys(record: dict[str, Any]) -> dict[str, Any]:
-    return (record.get("dynamodb") or {}).get("Keys") or {}
-
-
-def _changed_job(record: dict[str, Any], deps: bootstrap.DispatcherDeps) -> Job | None:
-    if record.get("eventName") == "REMOVE":
-        return None
-    try:
-        return deps.job_from_image(record["dynamodb"]["NewImage"])
-    except Exception as error:  # noqa: BLE001 - one bad record must not block its shard
-        details = {"event_id": record.get("eventID"), "error": type(error).__name__}
+    changes = deps.changes_from(records)
+    for record in changes.unreadable:
+        details = {"event_id": record.event_id, "error": record.error}
         logger.error("stream record can't be read", extra=details)
-        return None
+    until = Deadline(deps.stopwatch, deps.stopwatch.now_ms() + WORKING_MS)
+    _log(follow(deps.services, changes, deps.memory, now_ms=deps.clock.now_ms(), until=until))
 
 
 def _log(pools: Iterable[DispatchReport]) -> None:

@@ -24,10 +24,8 @@ from tests.harness.tables import (
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.rules import is_of_rules
-from tidegate.adapters.dynamodb.workers import (
-    pool_of_worker,
-    worker_from,
-)
+from tidegate.adapters.dynamodb.stream import changes_from
+from tidegate.adapters.dynamodb.workers import worker_from
 from tidegate.bootstrap import DispatcherDeps, Meter
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import DependencyUnavailable
@@ -50,9 +48,7 @@ class Fixture:
 
     def __init__(self) -> None:
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = DispatcherDeps(
-            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
-        )
+        self.deps = DispatcherDeps(self.services, StandingClock(NOW_MS), Meter(), changes_from)
         self.event = read_event("dispatcher-stream")
         self.alone, self.ended = (
             job_from_image(record["dynamodb"]["NewImage"]) for record in self.event["Records"]

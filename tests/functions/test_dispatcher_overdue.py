@@ -13,11 +13,9 @@ from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.states import State
 from tidegate.usecases.bounds.deadline import Deadline
+from tidegate.usecases.dispatch.follow import DispatcherMemory
 from tidegate.usecases.dispatch.react import ReactReport
-from tidegate.usecases.dispatch.tick import (
-    OVERDUE_MS,
-    TickWatch,
-)
+from tidegate.usecases.dispatch.tick import OVERDUE_MS
 from tidegate.usecases.services import Services
 
 SCHEDULE: dict[str, Any] = {}
@@ -39,10 +37,10 @@ class Ticks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fixture = Fixture()
         self.clock = Clock(self.fixture.deps.clock.now_ms())
-        self.deps: DispatcherDeps = replace(self.fixture.deps, clock=self.clock, tick_watch=TickWatch())
+        self.deps: DispatcherDeps = replace(self.fixture.deps, clock=self.clock, memory=DispatcherMemory())
         self.done_ms: list[int] = []
         self.fails = False
-        monkeypatch.setattr(app, "tick", self._tick)
+        monkeypatch.setattr("tidegate.usecases.dispatch.follow.tick", self._tick)
 
     def _tick(self, _services: Services, *, now_ms: int, **_: object) -> tuple[()]:
         self.done_ms.append(now_ms)
@@ -81,14 +79,14 @@ def test_a_run_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.Mon
     fixture, clock, stopwatch = Fixture(), Clock(2 * 3_600_000), Clock(0)
     over: list[bool] = []
 
-    def react(_services: Services, _news: object, *, until: Deadline, **_: object) -> ReactReport:
+    def react(_services: Services, _changed: object, *, until: Deadline, **_: object) -> ReactReport:
         clock.at_ms -= 3_600_000
         for passed_ms in (app.WORKING_MS - 1, 1):
             stopwatch.at_ms += passed_ms
             over.append(until.is_over())
         return ReactReport(0, ())
 
-    monkeypatch.setattr(app, "react", react)
+    monkeypatch.setattr("tidegate.usecases.dispatch.follow.react", react)
     app.handle(fixture.event, replace(fixture.deps, clock=clock, stopwatch=stopwatch))
     assert over == [False, True]
 
@@ -101,7 +99,7 @@ def test_a_schedule_that_gets_through_leaves_nothing_to_do(monkeypatch: pytest.M
     assert len(ticks.done_ms) == 10
 
 
-def test_work_that_fails_fails_one_run_and_none_of_its_news(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_fails_fails_one_run_and_none_of_its_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = Ticks(monkeypatch)
     ticks.run({"Records": []})
     ticks.fails = True
@@ -112,7 +110,7 @@ def test_work_that_fails_fails_one_run_and_none_of_its_news(monkeypatch: pytest.
     assert len(ticks.done_ms) == 1
 
 
-def test_news_that_can_t_be_followed_keeps_nothing_from_the_schedule_s_work(
+def test_changes_that_can_t_be_followed_keeps_nothing_from_the_schedule_s_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = Ticks(monkeypatch)

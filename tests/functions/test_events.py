@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 
 from dev.simulator.memory.services import memory_services
-from dev.simulator.memory.world import (
-    Change,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from functions.worker import app as worker
 from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import (
@@ -41,6 +38,7 @@ from tidegate.adapters.dynamodb.workers import (
 )
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.bootstrap import Meter, WorkerDeps
+from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TERMINAL, State
@@ -163,7 +161,7 @@ def _reaches(old: State, new: State, *, watched: bool) -> tuple[bool, bool]:
             watch_start=watched,
         )
 
-    change = Change(job(old), job(new))
+    change = JobChange(job(old), job(new))
     return any(_matches(pattern, record) for pattern in filters), change.concerns_dispatcher
 
 

@@ -18,9 +18,7 @@ from tests.harness.functions.api_calls import (
     SETTINGS,
     read_event,
 )
-from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.rules import is_of_rules
-from tidegate.adapters.dynamodb.workers import pool_of_worker
+from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.errors import DependencyUnavailable
 from tidegate.domain.job import Job
@@ -68,9 +66,7 @@ class Fixture:
 
     def dispatch(self, event: str) -> None:
         """Runs the dispatcher once."""
-        deps = DispatcherDeps(
-            self.services, StandingClock(NOW_MS), Meter(), job_from_image, pool_of_worker, is_of_rules
-        )
+        deps = DispatcherDeps(self.services, StandingClock(NOW_MS), Meter(), changes_from)
         dispatcher.handle(read_event(event), deps)
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.memory.world import Change
 from tests.harness.domain.job_samples import (
     NOW_MS,
     SAMPLES,
 )
 from tests.harness.tables import resources
 from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.domain.changes import JobChange
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.states import TRANSITIONS, State
@@ -45,7 +45,7 @@ def _is_wanted(wanted: Any, value: Any) -> bool:
     return value not in wanted["anything-but"] if isinstance(wanted, dict) else value == wanted
 
 
-def wakes(change: Change) -> bool:
+def wakes(change: JobChange) -> bool:
     images = {"NewImage": CODEC.whole_item(change.new)}
     if change.old is not None:
         images["OldImage"] = CODEC.whole_item(change.old)
@@ -53,7 +53,7 @@ def wakes(change: Change) -> bool:
     return any(matches(pattern, record) for pattern in filters())
 
 
-def changes() -> Iterator[Change]:
+def changes() -> Iterator[JobChange]:
     """Makes every transition of the table and every write without one, for jobs begun or not, watched or not."""
     pairs: list[tuple[State | None, State]] = [
         (None, state) for state in (State.PENDING, State.SCHEDULED, State.READY)
@@ -64,29 +64,29 @@ def changes() -> Iterator[Change]:
         pairs, (False, True), (False, True), (False, True)
     ):
         old = None if before is None else _job(before, watched, began_before)
-        yield Change(old, _job(after, watched, began_before or begins))
+        yield JobChange(old, _job(after, watched, began_before or begins))
 
 
 def _job(state: State, watched: bool, began: bool) -> Job:
     return replace(SAMPLES[state], watch_start=watched, began_at_ms=NOW_MS if began else None)
 
 
-def _name(change: Change) -> str:
+def _name(change: JobChange) -> str:
     old, new = change.old, change.new
     before = "new" if old is None else f"{old.state}{' begun' * old.was_started}"
     return f"{before}-{new.state}{' begun' * new.was_started}{' watched' * new.watch_start}"
 
 
 @pytest.mark.parametrize("change", list(changes()), ids=_name)
-def test_the_filter_wakes_the_dispatcher_for_its_news_and_nothing_else(change: Change) -> None:
+def test_the_filter_wakes_the_dispatcher_for_its_changes_and_nothing_else(change: JobChange) -> None:
     in_vain = change.old is not None and (change.old.state, change.new.state) in IN_VAIN
     assert wakes(change) is (change.concerns_dispatcher or in_vain)
 
 
-def test_the_first_word_of_a_start_is_news_and_heartbeats_after_it_are_not() -> None:
+def test_the_first_word_of_a_start_wakes_it_and_heartbeats_after_it_do_not() -> None:
     claimed = _job(State.RUNNING, watched=True, began=False)
     begun = _job(State.RUNNING, watched=True, began=True)
-    assert wakes(Change(claimed, begun))
-    assert not wakes(Change(begun, replace(begun, lease_expires_at_ms=NOW_MS + 60_000)))
-    assert not wakes(Change(claimed, replace(claimed, lease_expires_at_ms=NOW_MS + 60_000)))
-    assert not wakes(Change(replace(claimed, watch_start=False), replace(begun, watch_start=False)))
+    assert wakes(JobChange(claimed, begun))
+    assert not wakes(JobChange(begun, replace(begun, lease_expires_at_ms=NOW_MS + 60_000)))
+    assert not wakes(JobChange(claimed, replace(claimed, lease_expires_at_ms=NOW_MS + 60_000)))
+    assert not wakes(JobChange(replace(claimed, watch_start=False), replace(begun, watch_start=False)))

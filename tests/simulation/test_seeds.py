@@ -37,7 +37,7 @@ COME_BY = (
     "message lost",
     "message overtaken",
     "message sent again",
-    "news of several shards",
+    "changes of several shards",
     "old answer of first_pages",
     "old answer of get_many",
     "old answer of page",

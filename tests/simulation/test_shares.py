@@ -10,7 +10,6 @@ from dev.simulator.graphs import (
     job,
     workflow,
 )
-from dev.simulator.memory.world import Change
 from dev.simulator.runs import (
     always,
     make_simulator,
@@ -19,6 +18,7 @@ from dev.simulator.runs import (
 from dev.simulator.scenario import succeeds
 from dev.simulator.simulator import Simulator
 from dev.simulator.support import function_pool
+from tidegate.domain.changes import JobChange
 from tidegate.domain.requests import ShareRequest
 from tidegate.domain.states import State
 
@@ -43,7 +43,7 @@ def test_a_share_that_waits_is_served_within_a_bounded_number_of_dispatches() ->
         submit(simulator, workflow(jobs))
     turns: list[str] = []
 
-    def note(_simulator: Simulator, changes: list[Change]) -> None:
+    def note(_simulator: Simulator, changes: list[JobChange]) -> None:
         turns.extend(change.new.share for change in changes if change.new.state is State.QUEUED)
 
     simulator.observers.append(note)

@@ -39,6 +39,7 @@ from functions.dispatcher import app as dispatcher
 from functions.reaper import app as reaper
 from tests.harness.template import Resolved
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
+from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.states import State
@@ -112,9 +113,9 @@ class Deployment:
             self.services,
             self.clock,
             Meter(),
-            lambda image: image["job"],
-            lambda _: None,
-            lambda _: False,
+            lambda records: Changes(
+                tuple(JobChange(None, record["dynamodb"]["NewImage"]["job"]) for record in records)
+            ),
             stopwatch=self.clock,
         )
 

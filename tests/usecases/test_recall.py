@@ -10,7 +10,7 @@ from tests.harness.usecases.dispatching import (
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
+from tidegate.usecases.recall import KEEP_MS, OwnDispatches, Recall
 from tidegate.usecases.work.worker_life import (
     join_pool,
     leave_pool,
@@ -35,17 +35,17 @@ def test_nothing_is_kept_unless_it_is_asked_for() -> None:
     assert [Recall().of("a", 0, lambda: next(reads)) for _ in range(3)] == [0, 1, 2]
 
 
-def test_own_news_is_what_was_dispatched_as_it_was_before_and_no_later_attempt() -> None:
+def test_an_own_dispatch_outdates_the_job_as_it_was_before_and_no_later_attempt() -> None:
     deployment = Deployment()
     (job_id,) = deployment.submit(1)
     ready = deployment.job(job_id)
-    news = OwnNews()
-    assert not news.is_old(ready)
-    news.note(deployment.tick().jobs)
-    assert news.is_old(ready)
-    assert not news.is_old(deployment.job(job_id))
-    assert not news.is_old(replace(ready, ready_at_ms=deployment.now_ms + 1))
-    assert not news.is_old(replace(ready, state=State.SUCCEEDED))
+    own = OwnDispatches()
+    assert not own.is_outdated(ready)
+    own.note(deployment.tick().jobs)
+    assert own.is_outdated(ready)
+    assert not own.is_outdated(deployment.job(job_id))
+    assert not own.is_outdated(replace(ready, ready_at_ms=deployment.now_ms + 1))
+    assert not own.is_outdated(replace(ready, state=State.SUCCEEDED))
 
 
 def test_a_dispatcher_that_recalls_reads_less_and_learns_of_a_pause_all_the_same() -> None:

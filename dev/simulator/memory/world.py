@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dev.simulator.memory.pool_queue import PoolQueue
+from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
-from tidegate.domain.states import TERMINAL, Group, State, group_of
+from tidegate.domain.states import Group, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
 from tidegate.ports import IndexEntry, KnownLane
@@ -30,40 +31,8 @@ INLINE_BYTES = 4_096  # a larger input or result overflows
 INLINE_DEPENDENTS = 64
 PAGE_ENTRIES = 6_000  # DynamoDB's page of 1 MB at about 170 bytes an entry
 
-# The states that a job may come from to concern the dispatcher. READY is not among them, because a change of lane does
-# not. A retry that becomes SCHEDULED does, because it frees a slot.
-_LEAVES = {
-    State.READY: (State.PENDING, State.SCHEDULED, State.QUEUED, State.RUNNING),
-    State.SCHEDULED: (State.RUNNING,),
-}
-
 IndexKey = tuple[str, Group, int, str]  # pool, group, shard, lane
 SortedEntry = tuple[int, str]  # sort value, job id
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One record of the change stream; `old` is None if the job was inserted."""
-
-    old: Job | None
-    new: Job
-
-    @property
-    def concerns_dispatcher(self) -> bool:
-        """True where the stream's filter passes the change to the dispatcher.
-
-        The filter passes it if the job became READY, ended, freed its slot, or its code began and others wait for
-        that.
-        """
-        if self.new.state in TERMINAL:
-            # A job that had ended before is only kept longer, which does not concern the dispatcher.
-            return self.old is None or self.old.state not in TERMINAL
-        if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
-            return self.old.state in _LEAVES[self.new.state]
-        if self.new.state is State.READY:
-            return True
-        began = self.old is not None and not self.old.was_started and self.new.was_started
-        return began and self.new.state is State.RUNNING and self.new.watch_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +89,7 @@ class MemoryWorld:
     waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
-    changes: deque[Change] = field(default_factory=deque)
+    changes: deque[JobChange] = field(default_factory=deque)
 
     def charge(self, request: str, times: int = 1) -> None:
         """Counts `times` requests of one kind, and lets `on_request` refuse them."""
@@ -146,7 +115,7 @@ class MemoryWorld:
             return
         self.jobs[job.job_id] = job
         self._reindex(old, job)
-        self.changes.append(Change(old, job))
+        self.changes.append(JobChange(old, job))
 
     def remove(self, job_id: str) -> None:
         """Removes a job and its overflow; no error if it is gone."""

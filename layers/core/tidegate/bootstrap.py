@@ -25,37 +25,29 @@ from tidegate.adapters.aws.time import (
     sign_by,
 )
 from tidegate.adapters.conditions.cel import CelConditions
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
-from tidegate.adapters.dynamodb.rules import (
-    DynamoRuleStore,
-    is_of_rules,
-)
+from tidegate.adapters.dynamodb.rules import DynamoRuleStore
+from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
-from tidegate.adapters.dynamodb.workers import (
-    DynamoWorkerRegistry,
-    pool_of_worker,
-)
+from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
-from tidegate.domain.job import Job, Json
+from tidegate.domain.changes import Changes
+from tidegate.domain.job import Json
 from tidegate.jobs.loader import (
     load_what_works,
 )
 from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
-from tidegate.usecases.dispatch.tick import TickWatch
-from tidegate.usecases.dispatch.wake import DueWatch
-from tidegate.usecases.recall import KEEP_MS, OwnNews, Recall
+from tidegate.usecases.dispatch.follow import DispatcherMemory
+from tidegate.usecases.recall import KEEP_MS, Recall
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 from tidegate.usecases.work.function_faults import FunctionFaults
@@ -117,20 +109,14 @@ class ReaperDeps:
 class DispatcherDeps:
     """The parts of the dispatcher function.
 
-    `job_from_image` decodes the image of a job's stream record. `pool_of_worker` reads from a record's keys which pool
-    a worker has joined, None where the record is no worker's. `is_of_rules` tells from the keys whether the record is
-    the one of the rules. `stopwatch` measures how long a run takes.
+    `changes_from` decodes the records of a stream. `stopwatch` measures how long a run takes.
     """
 
     services: Services
     clock: Clock
     meter: Meter
-    job_from_image: Callable[[Mapping[str, Any]], Job]
-    pool_of_worker: Callable[[Mapping[str, Any]], str | None]
-    is_of_rules: Callable[[Mapping[str, Any]], bool]
-    due_watch: DueWatch = field(default_factory=DueWatch)
-    tick_watch: TickWatch = field(default_factory=TickWatch)
-    own_news: OwnNews = field(default_factory=OwnNews)
+    changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
+    memory: DispatcherMemory = field(default_factory=DispatcherMemory)
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
 
 
@@ -277,7 +263,7 @@ def dispatcher_function() -> DispatcherDeps:
     """Returns the parts of functions/dispatcher. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None, under_lease=True)
     services = replace(services, recall=Recall(KEEP_MS))
-    return DispatcherDeps(services, clients.clock, clients.meter, job_from_image, pool_of_worker, is_of_rules)
+    return DispatcherDeps(services, clients.clock, clients.meter, changes_from)
 
 
 def reaper_function() -> ReaperDeps:

@@ -12,7 +12,6 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from dev.simulator.memory.world import Change
 from dev.simulator.support import (
     AnyParameters,
     process_pool,
@@ -24,7 +23,9 @@ from tests.harness.faults.function import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
+from tidegate.adapters.dynamodb.stream import job_change_from
 from tidegate.bootstrap import aws_services
+from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import DependencyUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
@@ -199,17 +200,16 @@ class Deployment:
         self._read[name] += len(records)
         return records
 
-    def _changes(self, records: Sequence[dict[str, Any]]) -> list[Change]:
+    def _changes(self, records: Sequence[dict[str, Any]]) -> list[JobChange]:
         changes = []
         for record in records:
-            new, old = (record["dynamodb"].get(image) for image in ("NewImage", "OldImage"))
-            if new is not None:
-                change = Change(job_from_image(old) if old else None, job_from_image(new))
+            if "NewImage" in record["dynamodb"]:
+                change = job_change_from(record)
                 self._note(change)
                 changes.append(change)
         return changes
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: JobChange) -> None:
         self._writes += 1
         job = change.new
         if change.old and change.old.is_terminal and not job.is_terminal:  # reopened

@@ -49,10 +49,10 @@ class Recall:
 
 
 @dataclass(slots=True)
-class OwnNews:
+class OwnDispatches:
     """Remembers the jobs that this process has just dispatched.
 
-    The event that such a job became READY may arrive after its dispatch. The process can then ignore it.
+    The change by which such a job became READY may arrive after its dispatch. The process can then ignore it.
     """
 
     _jobs: deque[tuple[str, int | None]] = field(default_factory=deque)
@@ -67,6 +67,6 @@ class OwnNews:
             if len(self._jobs) > _JOBS_KEPT:
                 self._known.discard(self._jobs.popleft())
 
-    def is_old(self, job: Job) -> bool:
+    def is_outdated(self, job: Job) -> bool:
         """True if the job is READY here, but only as it was before this process dispatched it."""
         return job.state is State.READY and (job.job_id, job.ready_at_ms) in self._known

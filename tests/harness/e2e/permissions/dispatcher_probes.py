@@ -19,9 +19,7 @@ from tests.harness.e2e.permissions.world import (
     World,
     now_ms,
 )
-from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.rules import is_of_rules
-from tidegate.adapters.dynamodb.workers import pool_of_worker
+from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.lanes import key_lane
@@ -39,7 +37,7 @@ KEYED = JobRequest(type=NOOP, concurrency_key="one-at-a-time")
 def on_schedule(services: Services, at_ms: int | None = None) -> None:
     """Calls the function as a tick does."""
     clock = StandingClock(at_ms or now_ms())
-    app.handle({}, DispatcherDeps(services, clock, Meter(), job_from_image, pool_of_worker, is_of_rules))
+    app.handle({}, DispatcherDeps(services, clock, Meter(), changes_from))
 
 
 def dispatches_a_job(world: World, services: Services) -> None:

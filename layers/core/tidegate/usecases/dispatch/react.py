@@ -63,9 +63,9 @@ def react(
     run_clock = RunClock.since(now_ms, until.clock)
     moved: list[Job] = []
     rules = rules_in_force(services, now_ms)
-    news = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
-    touched = {job.pool for job in news}
-    if any(needs_permit(job.traits, rules) for job in news):
+    served = [job for job in changed if job.state not in (State.PENDING, State.QUEUED, State.RUNNING)]
+    touched = {job.pool for job in served}
+    if any(needs_permit(job.traits, rules) for job in served):
         touched |= services.settings.pools.keys()  # jobs of any pool may wait for a permit that is given back
 
     settling: list[Settling] = []

@@ -14,6 +14,7 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.usecases.pools.capacity import pool_capacity
 from tidegate.usecases.pools.lanes import (
+    LanesByPool,
     keep_shares,
     lanes_of_pool,
 )
@@ -26,11 +27,13 @@ COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a pool 
 class PoolChooser:
     """Chooses pools for the jobs of one run. Each choice counts as load for the following ones.
 
-    Reads the load of a pool once, when it is first needed. A paused pool counts as a pool without workers.
+    Reads the load of a pool once, when it is first needed. A paused pool counts as a pool without workers. `lanes` are
+    the lanes of pools as the caller has just read them; those of other pools are read.
     """
 
     services: Services
     now_ms: int
+    lanes: LanesByPool = field(default_factory=dict)
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _rules: DispatchRules | None = None
     _kept: set[tuple[str, str]] = field(default_factory=set)  # pools and shares already noted for dispatchers
@@ -43,7 +46,8 @@ class PoolChooser:
         pool = self._chosen(job)
         place = (pool or job.pool, job.share)
         if place not in self._kept:
-            keep_shares(self.services, place[0], [job.share], self.now_ms)
+            known = self.lanes.get(place[0])
+            keep_shares(self.services, place[0], [job.share], self.now_ms, known=known)
             self._kept.add(place)
         return pool
 
@@ -75,7 +79,7 @@ class PoolChooser:
     def _room(self, pool: Pool) -> PoolRoom:
         if pool.name not in self._rooms:
             index = self.services.index
-            in_turn, _, _ = lanes_of_pool(self.services, pool.name)
+            in_turn, _, _ = lanes_of_pool(self.services, pool.name, self.lanes.get(pool.name))
             committed = index.count(pool.name, Group.ACTIVE, at_most=COUNT_AT_MOST)
             committed += index.count(pool.name, Group.READY, at_most=COUNT_AT_MOST, lanes=in_turn)
             capacity = pool_capacity(self.services, pool, self.now_ms)

@@ -24,6 +24,7 @@ from tidegate.ports import KnownLane
 from tidegate.usecases.services import Services
 
 T = TypeVar("T")
+LanesByPool = Mapping[str, Mapping[str, KnownLane]]  # by the names of pools and of lanes
 
 LANES_AT_MOST = 1_000  # lanes of one pool that a run reads first; it may read as many again behind them
 HELD_LANES_PER_RUN = 64  # lanes of held jobs that one run looks into
@@ -45,12 +46,12 @@ class Lanes:
     """The lanes of a pool in two groups.
 
     Jobs in `in_turn` (the main lane and the shares') wait only to be dispatched. Jobs in `held` wait for a concurrency
-    key or a type. `news` names the lanes that the latest changes are about.
+    key or a type. `changed` names the lanes that the latest changes are about.
     """
 
     in_turn: Sequence[KnownLane]
     held: Sequence[KnownLane]
-    news: Set[str] = frozenset()
+    changed: Set[str] = frozenset()
 
     @property
     def weights(self) -> Mapping[str, int]:
@@ -68,9 +69,9 @@ def known_lanes(
     more than `MAX_SHARES_PER_POOL` shares awake, because jobs that waited long brought old shares back, a random part
     of them is returned. Raises DependencyUnavailable or ServiceRefused.
     """
-    news = dict.fromkeys(_lanes_of(changed, pool, rules))
+    concerned = dict.fromkeys(_lanes_of(changed, pool, rules))
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
-    for lane in news:
+    for lane in concerned:
         standing = known.get(lane)
         if share_of(lane) and _may_rest(standing, now_ms):
             known[lane] = _wake(services, pool, lane, standing, now_ms)
@@ -78,21 +79,29 @@ def known_lanes(
             known[lane] = KnownLane(lane, DEFAULT_WEIGHT, now_ms)
     awake = [each for lane, each in known.items() if share_of(lane) and not each.resting]
     shares = [
-        *(each for each in awake if each.lane in news),
-        *_some(services, [each for each in awake if each.lane not in news], limits.MAX_SHARES_PER_POOL),
+        *(each for each in awake if each.lane in concerned),
+        *_some(services, [each for each in awake if each.lane not in concerned], limits.MAX_SHARES_PER_POOL),
     ]
     held = [each for lane, each in known.items() if share_of(lane) is None and _is_on(lane, rules)]
-    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, news.keys())
+    return Lanes([KnownLane(MAIN, DEFAULT_WEIGHT, now_ms), *shares], held, concerned.keys())
 
 
-def keep_shares(services: Services, pool: str, shares: Iterable[str], now_ms: int) -> None:
+def keep_shares(
+    services: Services,
+    pool: str,
+    shares: Iterable[str],
+    now_ms: int,
+    *,
+    known: Mapping[str, KnownLane] | None = None,
+) -> None:
     """Notes the lanes of shares before one of their jobs becomes READY or is dispatched.
 
-    Writes at most once in five minutes for each share of a pool. Ignores the empty share, which stands for none. Raises
-    DependencyUnavailable or ServiceRefused.
+    `known` are the pool's lanes by name, read if they are not given. Writes at most once in five minutes for each share
+    of a pool. Ignores the empty share, which stands for none. Raises DependencyUnavailable or ServiceRefused.
     """
     lanes = [share_lane(share) for share in dict.fromkeys(shares) if share]
-    known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
+    if known is None:
+        known = {each.lane: each for each in _recalled(services, pool, now_ms)} if lanes else {}
     for lane in lanes:
         standing = known.get(lane)
         if _may_rest(standing, now_ms):
@@ -189,8 +198,8 @@ def open_lanes(
     Lanes that the latest changes are about come first, then a random part of the others.
     """
     free = [each.lane for each in lanes.held if _may_go(each.lane, dispatched, rules)]
-    likely = [lane for lane in free if lane in lanes.news]
-    others = [lane for lane in free if lane not in lanes.news]
+    likely = [lane for lane in free if lane in lanes.changed]
+    others = [lane for lane in free if lane not in lanes.changed]
     return [*_some(services, likely), *_some(services, others)][:HELD_LANES_PER_RUN]
 
 
@@ -201,16 +210,19 @@ def lanes_to_tidy(services: Services, pool: str) -> tuple[Sequence[KnownLane], S
     return held, [each for each in known if share_of(each.lane)]
 
 
-def lanes_of_pool(services: Services, pool: str) -> tuple[Sequence[str], Sequence[str], bool]:
+def lanes_of_pool(
+    services: Services, pool: str, known: Mapping[str, KnownLane] | None = None
+) -> tuple[Sequence[str], Sequence[str], bool]:
     """Returns the main lane and the lanes of shares, the lanes of held jobs, and whether there may be more lanes.
 
-    Resting lanes are left out. If there may be more, those are lanes of keys. They are also lanes of shares only if no
-    lane of a key was returned, because shares are listed before keys.
+    `known` are the pool's lanes by name, read if they are not given. Resting lanes are left out. If there may be more,
+    those are lanes of keys. They are also lanes of shares only if no lane of a key was returned, because shares are
+    listed before keys.
     """
-    listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST)
-    known = [each.lane for each in listed if not each.resting]
-    held = [lane for lane in known if share_of(lane) is None]
-    return [MAIN, *filter(share_of, known)], held, len(listed) >= LANES_AT_MOST
+    listed = services.lanes.list_lanes(pool, limit=LANES_AT_MOST) if known is None else tuple(known.values())
+    awake = [each.lane for each in listed if not each.resting]
+    held = [lane for lane in awake if share_of(lane) is None]
+    return [MAIN, *filter(share_of, awake)], held, len(listed) >= LANES_AT_MOST
 
 
 def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
-from tidegate.domain.pools import Pool
-from tidegate.domain.requests import JobRequest, WorkflowRequest
+from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
+from tidegate.usecases.submit.checked import JobInRequest
 
 ACTOR = "submit"
 
 
 def new_job(
-    request: JobRequest,
+    asked: JobInRequest,
     job_id: str,
-    pools: Sequence[Pool],
     depends_on: tuple[Dependency, ...],
     now_ms: int,
     *,
@@ -26,12 +23,13 @@ def new_job(
     boost_millipoints: int = 0,
     fingerprint: str | None = None,
 ) -> Job:
-    """Makes the job that `request` asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
+    """Makes the job that a request asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    `pools` are those that it may run in, at least one, best guess first. Fields that the request leaves out come from
-    `workflow`, then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints`
-    is the boost of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
+    `asked` has been checked, so it fits one pool at least. Fields that the request leaves out come from `workflow`,
+    then from the defaults. `dependents` are the edges to jobs of the same submission. `boost_millipoints` is the boost
+    of its critical path, in thousandths of a point. `fingerprint` identifies the request's body.
     """
+    request, pools, share = asked.request, asked.pools, asked.share
     due_at_ms = request.not_before_ms if request.not_before_ms and request.not_before_ms > now_ms else None
     if depends_on:
         state = State.PENDING
@@ -42,7 +40,6 @@ def new_job(
     priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     longest_seconds = min(pool.max_timeout_seconds for pool in pools)
     timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, longest_seconds)
-    share = request.share or (workflow.share if workflow else None)
     return Job(
         job_id=job_id,
         state=state,

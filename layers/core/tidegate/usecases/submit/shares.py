@@ -5,19 +5,19 @@ A share is noted for its pools before any of its jobs is written, so that every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest, Violation
+from tidegate.domain.errors import Violation
 from tidegate.domain.lanes import share_lane, share_of
 from tidegate.domain.requests import ShareRequest
 from tidegate.ports import KnownLane
-from tidegate.usecases.pools.lanes import LANES_AT_MOST
+from tidegate.usecases.pools.lanes import LANES_AT_MOST, LanesByPool
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.validate import (
-    JobInContext,
-    pools_for,
+from tidegate.usecases.submit.checked import (
+    CheckedSubmission,
+    JobInRequest,
 )
 
 
@@ -34,25 +34,31 @@ class _Use:
         return share_lane(self.share.name)
 
 
-def share_violations(
-    services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None
-) -> Iterator[Violation]:
+def lanes_for_shares(services: Services, jobs: Sequence[JobInRequest]) -> LanesByPool:
+    """Reads the lanes of each pool that a job with a share may run in, with one query a pool.
+
+    Reads nothing if such a job fits no pool, because the submission is refused then. Raises DependencyUnavailable or
+    ServiceRefused.
+    """
+    return {
+        pool: {each.lane: each for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)}
+        for pool in sorted({use.pool for use in _uses(jobs)})
+    }
+
+
+def share_violations(jobs: Sequence[JobInRequest], known: LanesByPool) -> Iterator[Violation]:
     """Yields a violation for each new share that would exceed a pool's limit of `MAX_SHARES_PER_POOL`.
 
-    `default` is the share of jobs that name none. Yields nothing if a job fits no pool, because other checks say so.
+    `known` are the lanes that `lanes_for_shares` returned for these jobs. Yields nothing if a job with a share fits no
+    pool, because other checks say so.
     """
-    try:
-        uses = _uses(services, jobs, default)
-    except InvalidRequest:
-        return
-    known = _known(services, uses)
-    for use in uses:
-        lanes = known[use.pool]
-        if use.lane not in lanes:
-            lanes[use.lane] = KnownLane(use.lane, use.share.weight, 0)
+    lanes = {pool: set(by_name) for pool, by_name in known.items()}
+    for use in _uses(jobs):
+        if use.lane not in lanes[use.pool]:
+            lanes[use.pool].add(use.lane)
             # Resting shares count too. Otherwise new shares could replace them, and waiting jobs could then bring back
             # any number of the old ones.
-            if sum(bool(share_of(lane)) for lane in lanes) > limits.MAX_SHARES_PER_POOL:
+            if sum(bool(share_of(lane)) for lane in lanes[use.pool]) > limits.MAX_SHARES_PER_POOL:
                 yield Violation(
                     use.field,
                     f"{use.share.name!r} would be one share too many: pool {use.pool!r} has "
@@ -60,33 +66,23 @@ def share_violations(
                 )
 
 
-def note_shares(
-    services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None, now_ms: int
-) -> None:
-    """Notes the shares of these jobs in their pools, unless they are in use already.
+def note_shares(services: Services, checked: CheckedSubmission, now_ms: int) -> LanesByPool:
+    """Notes the shares of these jobs in their pools, unless they are in use already; returns the lanes after that.
 
     The weight counts only for a share that is new or rests. A submission can't change the weight of a share in use.
-    Raises InvalidRequest if a job fits no pool, DependencyUnavailable or ServiceRefused.
+    Raises DependencyUnavailable or ServiceRefused.
     """
-    uses = _uses(services, jobs, default)
-    known = _known(services, uses)
-    for use in {(use.pool, use.lane): use for use in uses}.values():
-        standing = known[use.pool].get(use.lane)
+    lanes = {pool: dict(by_name) for pool, by_name in checked.lanes.items()}
+    for use in {(use.pool, use.lane): use for use in _uses(checked.jobs)}.values():
+        standing = lanes[use.pool].get(use.lane)
         if standing is None or standing.resting:
             services.lanes.note(use.pool, use.lane, weight=use.share.weight, now_ms=now_ms)
+            lanes[use.pool][use.lane] = KnownLane(use.lane, use.share.weight, now_ms)
+    return lanes
 
 
-def _uses(services: Services, jobs: Sequence[JobInContext], default: ShareRequest | None) -> Sequence[_Use]:
-    return [
-        _Use(pool.name, share, context.path("share"))
-        for job, context in jobs
-        if (share := job.share or default) is not None
-        for pool in pools_for(services, job, context)
-    ]
-
-
-def _known(services: Services, uses: Sequence[_Use]) -> Mapping[str, dict[str, KnownLane]]:
-    return {
-        pool: {each.lane: each for each in services.lanes.list_lanes(pool, limit=LANES_AT_MOST)}
-        for pool in sorted({use.pool for use in uses})
-    }
+def _uses(jobs: Sequence[JobInRequest]) -> Sequence[_Use]:
+    sharing = [(job, job.share) for job in jobs if job.share is not None]
+    if any(not job.pools for job, _ in sharing):
+        return ()
+    return [_Use(pool.name, share, job.path("share")) for job, share in sharing for pool in job.pools]

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
-from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, InvalidRequest, Violation
+from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, InvalidRequest
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
@@ -29,24 +27,15 @@ from tidegate.usecases.bounds.deadline import (
 from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
+from tidegate.usecases.submit.checked import CheckedSubmission
 from tidegate.usecases.submit.connect import connect_edges
 from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.finish_submission import finish_submission
 from tidegate.usecases.submit.new_job import new_job
-from tidegate.usecases.submit.shares import (
-    note_shares,
-    share_violations,
-)
+from tidegate.usecases.submit.shares import note_shares
 from tidegate.usecases.submit.validate import (
-    JobContext,
-    JobInContext,
-    alone_violations,
-    job_violations,
-    pools_for,
-    refuse_if_any,
-    upstream_violations,
-    workflow_conditions_violations,
-    workflow_violations,
+    check_job,
+    check_workflow,
 )
 
 _GENERATIONS = 20
@@ -70,21 +59,13 @@ def submit_job(
     Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
     for a workflow; DependencyUnavailable or ServiceRefused: the same request may be sent again.
     """
-    context = JobContext("")
     if idempotency_key is None:
         job_id = services.entropy.new_ulid(now_ms)
     else:
         job_id = _job_id_under(idempotency_key)
         _refuse_key_of_workflow(services, idempotency_key)
     try:
-        refuse_if_any(
-            chain(
-                job_violations(services, request, context, now_ms),
-                alone_violations(request),
-                upstream_violations(services, [("", request)]),
-                share_violations(services, [(request, context)], None),
-            )
-        )
+        checked = check_job(services, request, now_ms)
     except InvalidRequest:
         # A job that the body names may have expired since the first request, whose answer still holds.
         if idempotency_key is None or not _is_accepted_job(services, job_id, fingerprint):
@@ -94,19 +75,18 @@ def submit_job(
         Dependency(dependency.job_id or "", dependency.type, dependency.condition)
         for dependency in request.depends_on
     )
-    note_shares(services, [(request, context)], None, now_ms)
+    lanes = note_shares(services, checked, now_ms)
     settings = services.settings
     (boost,) = boosts_of([request], settings.critical_path_weight, settings.critical_path_max_points)
     job = new_job(
-        request,
+        checked.jobs[0],
         job_id,
-        pools_for(services, request, context),
         depends_on,
         now_ms,
         boost_millipoints=boost,
         fingerprint=fingerprint if idempotency_key else None,
     )
-    created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms).placed(job)])
+    created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms, lanes).placed(job)])
     if not created:
         earlier = services.jobs.get(job_id, consistent=True)
         if earlier is None or earlier.fingerprint != fingerprint:
@@ -161,7 +141,7 @@ def submit_workflow(
     if idempotency_key is not None:
         _refuse_key_of_job(services, idempotency_key)
     try:
-        refuse_if_any(_all_workflow_violations(services, request, now_ms))
+        checked = check_workflow(services, request, now_ms)
     except InvalidRequest:
         # As for a job: the answer of the first request still holds.
         earlier = _accepted_workflow(services, idempotency_key, fingerprint)
@@ -182,12 +162,12 @@ def submit_workflow(
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
         # With the time of the first request: repeated requests in parallel then write equal jobs and an equal plan.
-        staged, plan = _build(services, request, workflow_id, submission.created_at_ms)
-        note_shares(services, _in_context(request), request.share, now_ms)
+        staged, plan = _build(services, request, checked, workflow_id, submission.created_at_ms)
+        lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
         if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
-            finish_submission(services, workflow_id, plan, now_ms, is_first=True, until=until)
+            finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
             current = services.submissions.get(workflow_id)
@@ -250,32 +230,12 @@ def _begin(services: Services, new: Submission, idempotency_key: str | None) -> 
     )
 
 
-def _all_workflow_violations(
-    services: Services, request: WorkflowRequest, now_ms: int
-) -> Iterator[Violation]:
-    if not 1 <= len(request.jobs) <= limits.MAX_JOBS_PER_WORKFLOW:
-        yield Violation(
-            "jobs", f"has {len(request.jobs)} jobs; 1 to {limits.MAX_JOBS_PER_WORKFLOW:,} are allowed"
-        )
-        return
-    too_much = list(workflow_conditions_violations(request.jobs))
-    if too_much:
-        yield from too_much
-        return
-    yield from workflow_violations(request)
-    jobs = _in_context(request)
-    for job, context in jobs:
-        yield from job_violations(services, job, context, now_ms)
-    yield from upstream_violations(services, [(context.field, job) for job, context in jobs])
-    yield from share_violations(services, jobs, request.share)
-
-
-def _in_context(request: WorkflowRequest) -> list[JobInContext]:
-    return [(job, JobContext(f"jobs[{index}]", request.pool)) for index, job in enumerate(request.jobs)]
-
-
 def _build(
-    services: Services, request: WorkflowRequest, workflow_id: str, now_ms: int
+    services: Services,
+    request: WorkflowRequest,
+    checked: CheckedSubmission,
+    workflow_id: str,
+    now_ms: int,
 ) -> tuple[list[Job], SubmissionPlan]:
     """Makes the jobs to stage, and the plan of the rest.
 
@@ -309,12 +269,11 @@ def _build(
     staged: list[Job] = []
     roots: list[Job] = []
     edges: list[ExternalEdge] = []
-    for index, (job_request, depends_on) in enumerate(zip(request.jobs, dependencies, strict=True)):
+    for index, (asked, depends_on) in enumerate(zip(checked.jobs, dependencies, strict=True)):
         job_id = workflow_job_id(workflow_id, index)
         job = new_job(
-            job_request,
+            asked,
             job_id,
-            pools_for(services, job_request, JobContext(f"jobs[{index}]", request.pool)),
             depends_on,
             now_ms,
             dependents=tuple(dependents[job_id]),

@@ -1,118 +1,157 @@
-"""Validates submissions completely before anything is written.
+"""Validates submissions completely before anything is written, and returns what it learned about them.
 
-The functions yield violations lazily, and `refuse_if_any` takes only the first `MAX_VIOLATIONS`. So the checks of a
-request with very many mistakes stop early.
+The checks yield violations lazily, and only the first `MAX_VIOLATIONS` are taken. So the checks of a request with very
+many mistakes stop early.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
 from tidegate.domain.graph import find_cycle
-from tidegate.domain.pools import Pool, suitable_pools
+from tidegate.domain.pools import suitable_pools
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.read.visible import visible_jobs
 from tidegate.usecases.services import Services
+from tidegate.usecases.submit.checked import (
+    CheckedSubmission,
+    JobInRequest,
+    path_in,
+)
+from tidegate.usecases.submit.shares import (
+    lanes_for_shares,
+    share_violations,
+)
 
 MAX_VIOLATIONS = 50  # enough to correct a request by
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
-    """The surroundings of a job in its request.
-
-    `field` is the job's path in the request, empty for a job submitted alone. `pool` is the workflow's pool, None if it
-    names none.
-    """
-
-    field: str
-    pool: str | None = None
-
-    def path(self, name: str) -> str:
-        """Returns the path of one of the job's fields in the request."""
-        return f"{self.field}.{name}" if self.field else name
+def check_job(services: Services, request: JobRequest, now_ms: int) -> CheckedSubmission:
+    """Checks a job that is submitted alone. Raises InvalidRequest, DependencyUnavailable or ServiceRefused."""
+    job = _in_request(services, request, "", None)
+    violations = chain(
+        _job_violations(services, job, now_ms),
+        _alone_violations(request),
+        _upstream_violations(services, [job]),
+    )
+    return _checked(services, (job,), violations)
 
 
-JobInContext = tuple[JobRequest, JobContext]
+def check_workflow(services: Services, request: WorkflowRequest, now_ms: int) -> CheckedSubmission:
+    """Checks a workflow as a whole. Raises InvalidRequest, DependencyUnavailable or ServiceRefused."""
+    _refuse_if_any(_size_violations(request))
+    jobs = tuple(
+        _in_request(services, job, f"jobs[{index}]", request) for index, job in enumerate(request.jobs)
+    )
+    violations = chain(
+        _workflow_violations(request),
+        chain.from_iterable(_job_violations(services, job, now_ms) for job in jobs),
+        _upstream_violations(services, jobs),
+    )
+    return _checked(services, jobs, violations)
 
 
-def refuse_if_any(violations: Iterator[Violation]) -> None:
-    """Raises InvalidRequest with the first `MAX_VIOLATIONS` violations, if there are any."""
-    found = [violation for violation, _ in zip(violations, range(MAX_VIOLATIONS), strict=False)]
+def _checked(
+    services: Services, jobs: tuple[JobInRequest, ...], violations: Iterator[Violation]
+) -> CheckedSubmission:
+    found = list(islice(violations, MAX_VIOLATIONS))
+    if len(found) == MAX_VIOLATIONS:
+        raise InvalidRequest(found)
+    # The lanes are read even if something is wrong already, so that the answer names each share too many as well.
+    lanes = lanes_for_shares(services, jobs)
+    _refuse_if_any(chain(found, share_violations(jobs, lanes)))
+    return CheckedSubmission(jobs, lanes)
+
+
+def _refuse_if_any(violations: Iterator[Violation]) -> None:
+    found = list(islice(violations, MAX_VIOLATIONS))
     if found:
         raise InvalidRequest(found)
 
 
-def pools_for(services: Services, request: JobRequest, context: JobContext) -> tuple[Pool, ...]:
-    """Returns the pools that the job may run in, best guess first. Raises InvalidRequest if none fits."""
+def _in_request(
+    services: Services, request: JobRequest, field: str, workflow: WorkflowRequest | None
+) -> JobInRequest:
     settings = services.settings
-    return suitable_pools(
-        settings.pools,
-        settings.default_pool,
-        request.pool or context.pool,
-        frozenset(request.requires),
-        request.timeout_seconds,
-        context.path,
-    )
-
-
-def job_violations(
-    services: Services, request: JobRequest, context: JobContext, now_ms: int
-) -> Iterator[Violation]:
-    """Yields the violations of one job, except those that concern its upstreams."""
-    yield from _type_violations(services, request, context)
+    share = request.share or (workflow.share if workflow else None)
     try:
-        pools_for(services, request, context)
+        pools = suitable_pools(
+            settings.pools,
+            settings.default_pool,
+            request.pool or (workflow.pool if workflow else None),
+            frozenset(request.requires),
+            request.timeout_seconds,
+            partial(path_in, field),
+        )
     except InvalidRequest as error:
-        yield from error.violations
+        return JobInRequest(request, field, share, (), tuple(error.violations))
+    return JobInRequest(request, field, share, pools)
+
+
+def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
+    if not 1 <= len(request.jobs) <= limits.MAX_JOBS_PER_WORKFLOW:
+        yield Violation(
+            "jobs", f"has {len(request.jobs)} jobs; 1 to {limits.MAX_JOBS_PER_WORKFLOW:,} are allowed"
+        )
+    else:
+        yield from _workflow_conditions_violations(request.jobs)
+
+
+def _job_violations(services: Services, job: JobInRequest, now_ms: int) -> Iterator[Violation]:
+    """Yields the violations of one job, except those that concern its upstreams."""
+    request = job.request
+    yield from _type_violations(services, job)
+    yield from job.misfits
     if request.concurrency_key is None and request.concurrency_limit != 1:
-        yield Violation(context.path("concurrency_limit"), "requires concurrency_key")
+        yield Violation(job.path("concurrency_limit"), "requires concurrency_key")
     if request.not_before_ms is not None:
         ahead_seconds = (request.not_before_ms - now_ms) / 1_000
         if ahead_seconds > limits.MAX_NOT_BEFORE_AHEAD_SECONDS:
-            yield Violation(context.path("not_before"), "lies more than 366 days ahead")
+            yield Violation(job.path("not_before"), "lies more than 366 days ahead")
     conditions_bytes = sum(len((dependency.condition or "").encode()) for dependency in request.depends_on)
     if conditions_bytes > limits.MAX_CONDITIONS_BYTES:
         yield Violation(
-            context.path("depends_on"),
+            job.path("depends_on"),
             f"has conditions of {conditions_bytes:,} bytes together; "
             f"at most {limits.MAX_CONDITIONS_BYTES:,} are allowed for one job",
         )
     else:  # compiling conditions takes time, so it is done only if they are small enough
         for place, dependency in enumerate(request.depends_on):
-            yield from _condition_violations(services, dependency, context.path(f"depends_on[{place}]"))
-    yield from _repeated_dependencies(request, context)
+            yield from _condition_violations(services, dependency, job.path(f"depends_on[{place}]"))
+    yield from _repeated_dependencies(job)
 
 
-def _type_violations(services: Services, request: JobRequest, context: JobContext) -> Iterator[Violation]:
+def _type_violations(services: Services, job: JobInRequest) -> Iterator[Violation]:
+    request = job.request
     known = services.registry.types()
     if request.type not in known:
-        yield Violation(context.path("type"), _unknown_type(services, request.type, known))
+        yield Violation(job.path("type"), _unknown_type(services, request.type, known))
         return
     if is_deeper_than(request.parameters, limits.MAX_PARAMETERS_DEPTH):
         yield Violation(
-            context.path("parameters"),
+            job.path("parameters"),
             f"are nested more than {limits.MAX_PARAMETERS_DEPTH} lists and objects deep; flatten them",
         )
         return
     size_bytes = len(json.dumps(request.parameters, separators=(",", ":"), ensure_ascii=False).encode())
     if size_bytes > limits.MAX_PARAMETERS_BYTES:
         yield Violation(
-            context.path("parameters"),
+            job.path("parameters"),
             f"are {size_bytes:,} bytes; at most {limits.MAX_PARAMETERS_BYTES:,} are allowed: "
             "store large input elsewhere and pass its address",
         )
         return
     for path, message in services.registry.violations(request.type, request.parameters):
-        yield Violation(context.path(f"parameters.{path}" if path else "parameters"), message)
+        yield Violation(job.path(f"parameters.{path}" if path else "parameters"), message)
 
 
 def _unknown_type(services: Services, job_type: str, known: Sequence[str]) -> str:
@@ -144,7 +183,7 @@ def _condition_violations(
         yield Violation(f"{field}.condition", str(error))
 
 
-def workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[Violation]:
+def _workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[Violation]:
     """Yields a violation if the workflow's conditions would take too long to compile; equal ones count once."""
     distinct = {dependency.condition or "" for request in requests for dependency in request.depends_on}
     size_bytes = sum(len(condition.encode()) for condition in distinct)
@@ -156,17 +195,15 @@ def workflow_conditions_violations(requests: Iterable[JobRequest]) -> Iterator[V
         )
 
 
-def _repeated_dependencies(request: JobRequest, context: JobContext) -> Iterator[Violation]:
+def _repeated_dependencies(job: JobInRequest) -> Iterator[Violation]:
     seen: set[DependencyRequest] = set()
-    for place, dependency in enumerate(request.depends_on):
+    for place, dependency in enumerate(job.request.depends_on):
         if dependency in seen:
-            yield Violation(
-                context.path(f"depends_on[{place}]"), "repeats an earlier dependency; name it once"
-            )
+            yield Violation(job.path(f"depends_on[{place}]"), "repeats an earlier dependency; name it once")
         seen.add(dependency)
 
 
-def alone_violations(request: JobRequest) -> Iterator[Violation]:
+def _alone_violations(request: JobRequest) -> Iterator[Violation]:
     """Yields the violations that only a job submitted alone can have: dependencies by `key`."""
     for place, dependency in enumerate(request.depends_on):
         if dependency.key is not None:
@@ -176,17 +213,12 @@ def alone_violations(request: JobRequest) -> Iterator[Violation]:
             )
 
 
-def upstream_violations(
-    services: Services, requests: Sequence[tuple[str, JobRequest]]
-) -> Iterator[Violation]:
-    """Yields a violation for each dependency on an earlier job that does not exist.
-
-    `requests` are pairs of a job's path in the request and the job. Raises DependencyUnavailable.
-    """
+def _upstream_violations(services: Services, jobs: Sequence[JobInRequest]) -> Iterator[Violation]:
+    """Yields a violation for each dependency on an earlier job that does not exist. Raises DependencyUnavailable."""
     named = [
-        (f"{field}.depends_on[{place}].job_id" if field else f"depends_on[{place}].job_id", dependency.job_id)
-        for field, request in requests
-        for place, dependency in enumerate(request.depends_on)
+        (job.path(f"depends_on[{place}].job_id"), dependency.job_id)
+        for job in jobs
+        for place, dependency in enumerate(job.request.depends_on)
         if dependency.job_id is not None
     ]
     if not named:
@@ -195,9 +227,9 @@ def upstream_violations(
     found: set[str] = set()
     visible: set[str] = set()
     for portion in portions(wanted):  # a body may name 100,000
-        jobs = services.jobs.get_many(portion)
-        found |= jobs.keys()
-        visible |= {job.job_id for job in visible_jobs(services, jobs.values())}
+        upstreams = services.jobs.get_many(portion)
+        found |= upstreams.keys()
+        visible |= {upstream.job_id for upstream in visible_jobs(services, upstreams.values())}
     # Checked one by one as the caller takes violations, because a body can name very many jobs that do not exist.
     for field, job_id in named:
         if job_id in found:
@@ -209,7 +241,7 @@ def upstream_violations(
             yield Violation(field, f"there is no job {job_id!r}; it may have passed its retention")
 
 
-def workflow_violations(request: WorkflowRequest) -> Iterator[Violation]:
+def _workflow_violations(request: WorkflowRequest) -> Iterator[Violation]:
     """Yields the violations of the workflow's graph: missing or repeated keys, unknown upstreams, a cycle."""
     index_by_key: dict[str, int] = {}
     for index, job in enumerate(request.jobs):

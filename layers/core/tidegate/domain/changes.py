@@ -1,0 +1,61 @@
+"""The changes of a deployment's tables, as their streams bring them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidegate.domain.job import Job
+from tidegate.domain.states import TERMINAL, State
+
+# The states that a job may come from to concern the dispatcher. READY is not among them, because a change of lane does
+# not. A retry that becomes SCHEDULED does, because it frees a slot.
+_LEAVES = {
+    State.READY: (State.PENDING, State.SCHEDULED, State.QUEUED, State.RUNNING),
+    State.SCHEDULED: (State.RUNNING,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """One record of the stream of Jobs: a job before and after a write. `old` is None if the job was inserted."""
+
+    old: Job | None
+    new: Job
+
+    @property
+    def concerns_dispatcher(self) -> bool:
+        """True if the job became READY, ended, freed its slot, or its code began and others wait for that.
+
+        On AWS the filter of the dispatcher's stream decides this, and lets through a few changes more.
+        """
+        if self.new.state in TERMINAL:
+            # A job that had ended before is only kept longer, which does not concern the dispatcher.
+            return self.old is None or self.old.state not in TERMINAL
+        if self.new.state in (State.READY, State.SCHEDULED) and self.old is not None:
+            return self.old.state in _LEAVES[self.new.state]
+        if self.new.state is State.READY:
+            return True
+        began = self.old is not None and not self.old.was_started and self.new.was_started
+        return began and self.new.state is State.RUNNING and self.new.watch_start
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """A record of a stream that can't be read: its id, and the type of the error that reading it raised."""
+
+    event_id: str | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes of one batch of a stream, which is the stream of one table.
+
+    `jobs` are the changes of jobs, oldest first. `joined` names the pools that a worker has joined or come back to.
+    `of_rules` is True if a rule was changed.
+    """
+
+    jobs: tuple[JobChange, ...] = ()
+    joined: frozenset[str] = frozenset()
+    of_rules: bool = False
+    unreadable: tuple[UnreadableRecord, ...] = ()

@@ -1,0 +1,54 @@
+"""The records of the tables' streams are decoded in one place, and no record blocks those after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.harness.domain.job_samples import SAMPLES
+from tests.harness.functions.api_calls import read_event
+from tidegate.adapters.dynamodb.codec import JobCodec
+from tidegate.adapters.dynamodb.stream import changes_from
+from tidegate.domain.changes import Changes, JobChange, UnreadableRecord
+from tidegate.domain.rank import RankPolicy
+from tidegate.domain.states import State
+
+CODEC = JobCodec(shards=4, rank_policy=RankPolicy())
+READY = SAMPLES[State.READY]
+QUEUED = SAMPLES[State.QUEUED]
+
+
+def record(**images: Any) -> dict[str, Any]:
+    return {"eventName": "MODIFY", "eventID": "e", "dynamodb": images}
+
+
+def test_a_job_is_decoded_before_and_after_its_write() -> None:
+    old, new = CODEC.whole_item(READY), CODEC.whole_item(QUEUED)
+    assert changes_from([record(NewImage=new), record(NewImage=new, OldImage=old)]) == Changes(
+        (JobChange(None, QUEUED), JobChange(READY, QUEUED))
+    )
+
+
+def test_an_earlier_state_that_can_not_be_read_is_left_out() -> None:
+    new = CODEC.whole_item(QUEUED)
+    old = {"job_id": {"S": QUEUED.job_id}}
+    assert changes_from([record(NewImage=new, OldImage=old)]) == Changes((JobChange(None, QUEUED),))
+
+
+def test_a_record_that_can_not_be_read_is_named_and_the_others_are_decoded() -> None:
+    new = CODEC.whole_item(QUEUED)
+    decoded = changes_from([record(NewImage={}), record(NewImage=new), {}])
+    assert decoded.jobs == (JobChange(None, QUEUED),)
+    assert decoded.unreadable == (UnreadableRecord("e", "ServiceRefused"), UnreadableRecord(None, "KeyError"))
+
+
+def test_a_removal_is_no_change() -> None:
+    removal = record(OldImage=CODEC.whole_item(QUEUED)) | {"eventName": "REMOVE"}
+    assert changes_from([removal]) == Changes()
+
+
+def test_workers_and_rules_are_told_by_their_keys() -> None:
+    pools = frozenset(
+        each["dynamodb"]["Keys"]["pool"]["S"] for each in read_event("dispatcher-workers")["Records"]
+    )
+    assert changes_from(read_event("dispatcher-workers")["Records"]) == Changes(joined=pools)
+    assert changes_from(read_event("dispatcher-rules")["Records"]) == Changes(of_rules=True)
