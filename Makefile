@@ -8,7 +8,6 @@ BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
 # environment is made again from the start: an interrupted installation can't be continued.
 INSTALLING := $(VENV)/.installing
 PEERS_VENV := .venv-peers
-PEERS_STAMP := $(PEERS_VENV)/.setup-complete
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
@@ -31,7 +30,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test kills soak mutants check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,49 +114,8 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 lock: setup ## resolve every requirements list again, to the newest versions that fit together
 	@dev/scripts/lock
 
-bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## run all benchmarks, one after the other (more than an hour)
-
-bench-batching: setup ## measure how fast many jobs change state, 25 to a request
-	@$(BIN)/python -m dev.benchmarks.batching
-
-bench-cost: setup ## count the write units and requests of each step on the local stack
-	@$(BIN)/python -m dev.benchmarks.cost
-
-bench-growth: setup ## count requests and bytes from 1,000 to 100,000 jobs in the simulator (minutes)
-	@$(BIN)/python -m dev.benchmarks.growth
-
-bench-priority: setup ## count, in the simulator, the less urgent jobs that start before urgent ones
-	@$(BIN)/python -m dev.benchmarks.priority
-
-bench-quality: setup ## compare, in the simulator, makespans of recorded workflows with list schedules
-	@$(BIN)/python -m dev.benchmarks.quality
-
-bench-charts: setup ## write docs/explanation/benchmarks.md and its charts from the results
-	@$(BIN)/python -m dev.benchmarks.charts
-
-bench-latency: setup ## measure how soon a single job starts, on the local stack
-	@$(BIN)/python -m dev.benchmarks.latency
-
-bench-dispatch-plan: setup ## measure the dispatch decision alone: candidates ranked per second, in one process
-	@$(BIN)/python -m dev.benchmarks.dispatch_plan
-
-bench-dispatcher: setup ## measure how many jobs per second a dispatcher dispatches over an ideal store
-	@$(BIN)/python -m dev.benchmarks.dispatcher
-
-bench-peers: setup $(PEERS_STAMP) ## compare tidegate with Celery, Dramatiq, RQ and Huey (half an hour)
-	@$(BIN)/python -m dev.benchmarks.peers
-
-$(PEERS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/bench-peers.txt
-	@echo "bench-peers: installing the peers in $(PEERS_VENV)"
-	@$(PYTHON) -m venv --clear $(PEERS_VENV)
-	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes dev/requirements/bench-peers.txt
-	@touch $@
-
-bench-submission: setup ## measure how long calls take that submit 10,000 jobs, on the local stack
-	@$(BIN)/python -m dev.benchmarks.submission
-
-bench-worker: setup ## measure how busy a worker process keeps its slots, and its AWS requests per job
-	@$(BIN)/python -m dev.benchmarks.worker_process
+bench: setup ## run all benchmarks, one after the other (more than an hour); `make -C dev/benchmarks` lists them
+	@$(MAKE) -C dev/benchmarks all
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

@@ -68,7 +68,8 @@ def test_every_package_is_pinned_with_its_hashes() -> None:
 
 
 def test_every_install_asks_for_hashes() -> None:
-    for path in (DOCKERFILE, ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS):
+    makefiles = (ROOT / "Makefile", ROOT / "dev" / "benchmarks" / "Makefile")
+    for path in (DOCKERFILE, *makefiles, ROOT / ".ci" / "run", *WORKFLOWS):
         for command in INSTALL.findall(path.read_text(encoding="utf-8")):
             # This project itself is installed from its own folder and needs no hash.
             assert "--require-hashes" in command or "--no-deps" in command, f"{path.name}: {command}"
