@@ -18,6 +18,8 @@ KILLS := tests/e2e/test_kills.py
 # These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions jobs usecases worker) \
 	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
+# These tests are for the time while you change code: they start no emulator and count no branches.
+FAST := $(addprefix tests/,domain usecases functions worker cli)
 # These run only as programs of their own, with a stated environment that names no coverage run, so no trace follows them.
 UNTRACED := */jobs/child.py,*/jobs/check.py,*/executors/keeper.py
 # All of these tests share one stack and one deployment, so they run in one process.
@@ -30,7 +32,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test kills soak mutants check fix build lock bench local-up local-down clean
+.PHONY: start-over help setup demo test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +69,9 @@ test: setup ## run all tests, also those on the local stack; at least 95 % of th
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
 	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
+
+test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
+	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)
 
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)
 	@$(BIN)/python -m pytest $(KILLS)
