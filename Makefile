@@ -8,7 +8,6 @@ BOOTSTRAP_STAMP := $(VENV)/.bootstrap-complete
 # environment is made again from the start: an interrupted installation can't be continued.
 INSTALLING := $(VENV)/.installing
 PEERS_VENV := .venv-peers
-PEERS_STAMP := $(PEERS_VENV)/.setup-complete
 MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
@@ -19,6 +18,8 @@ KILLS := tests/e2e/test_kills.py
 # These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
 COVERING := $(addprefix tests/,architecture contract domain functions jobs usecases worker) \
 	$(patsubst %,tests/attack/test_%.py,boost concurrency_keys cursors gathering page_size release_delay reopenings shares)
+# These tests are for the time while you change code: they start no emulator and count no branches.
+FAST := $(addprefix tests/,domain usecases functions worker cli)
 # These run only as programs of their own, with a stated environment that names no coverage run, so no trace follows them.
 UNTRACED := */jobs/child.py,*/jobs/check.py,*/executors/keeper.py
 # All of these tests share one stack and one deployment, so they run in one process.
@@ -31,7 +32,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: start-over help setup demo test kills soak mutants check fix build lock bench bench-batching bench-cost bench-growth bench-priority bench-quality bench-charts bench-latency bench-dispatch-plan bench-dispatcher bench-peers bench-submission bench-worker local-up local-down clean
+.PHONY: start-over help setup demo test test-fast kills soak mutants check fix build lock bench local-up local-down clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,9 @@ test: setup ## run all tests, also those on the local stack; at least 95 % of th
 	@$(BIN)/python -m pytest tests $(XDIST) $(addprefix --ignore=,$(COVERING) $(ON_THE_STACK))
 	@$(BIN)/python -m pytest $(ON_THE_STACK) --ignore=$(KILLS)
 	@$(BIN)/python -m pytest $(KILLS)
+
+test-fast: setup ## run the quick tests of domain, use cases, functions, worker and command line (under a minute)
+	@$(BIN)/python -m pytest -q $(FAST) -m "not slow" $(XDIST)
 
 kills: setup ## kill workers, functions and the dispatcher and restart the local AWS while 500 jobs run (5 minutes)
 	@$(BIN)/python -m pytest $(KILLS)
@@ -115,49 +119,8 @@ build: setup ## build the functions and layers for AWS into .aws-sam/build
 lock: setup ## resolve every requirements list again, to the newest versions that fit together
 	@dev/scripts/lock
 
-bench: bench-cost bench-growth bench-priority bench-quality bench-batching bench-dispatch-plan bench-dispatcher bench-worker bench-latency bench-submission bench-peers bench-charts ## run all benchmarks, one after the other (more than an hour)
-
-bench-batching: setup ## measure how fast many jobs change state, 25 to a request
-	@$(BIN)/python -m dev.benchmarks.batching
-
-bench-cost: setup ## count the write units and requests of each step on the local stack
-	@$(BIN)/python -m dev.benchmarks.cost
-
-bench-growth: setup ## count requests and bytes from 1,000 to 100,000 jobs in the simulator (minutes)
-	@$(BIN)/python -m dev.benchmarks.growth
-
-bench-priority: setup ## count, in the simulator, the less urgent jobs that start before urgent ones
-	@$(BIN)/python -m dev.benchmarks.priority
-
-bench-quality: setup ## compare, in the simulator, makespans of recorded workflows with list schedules
-	@$(BIN)/python -m dev.benchmarks.quality
-
-bench-charts: setup ## write docs/explanation/benchmarks.md and its charts from the results
-	@$(BIN)/python -m dev.benchmarks.charts
-
-bench-latency: setup ## measure how soon a single job starts, on the local stack
-	@$(BIN)/python -m dev.benchmarks.latency
-
-bench-dispatch-plan: setup ## measure the dispatch decision alone: candidates ranked per second, in one process
-	@$(BIN)/python -m dev.benchmarks.dispatch_plan
-
-bench-dispatcher: setup ## measure how many jobs per second a dispatcher dispatches over an ideal store
-	@$(BIN)/python -m dev.benchmarks.dispatcher
-
-bench-peers: setup $(PEERS_STAMP) ## compare tidegate with Celery, Dramatiq, RQ and Huey (half an hour)
-	@$(BIN)/python -m dev.benchmarks.peers
-
-$(PEERS_STAMP): $(BOOTSTRAP_STAMP) dev/requirements/bench-peers.txt
-	@echo "bench-peers: installing the peers in $(PEERS_VENV)"
-	@$(PYTHON) -m venv --clear $(PEERS_VENV)
-	@$(BIN)/uv pip sync --quiet --python $(PEERS_VENV)/bin/python --require-hashes dev/requirements/bench-peers.txt
-	@touch $@
-
-bench-submission: setup ## measure how long calls take that submit 10,000 jobs, on the local stack
-	@$(BIN)/python -m dev.benchmarks.submission
-
-bench-worker: setup ## measure how busy a worker process keeps its slots, and its AWS requests per job
-	@$(BIN)/python -m dev.benchmarks.worker_process
+bench: setup ## run all benchmarks, one after the other (more than an hour); `make -C dev/benchmarks` lists them
+	@$(MAKE) -C dev/benchmarks all
 
 local-up: setup ## start the local stack and deploy to it
 	@$(BIN)/tidegate local up

@@ -29,7 +29,7 @@ from dev.benchmarks.svg import (
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "explanation"
 PAGE = DOCS / "benchmarks.md"
-BEGIN, END = "<!-- begin: made by `make bench-charts` -->", "<!-- end -->"
+BEGIN, END = "<!-- begin: made by `make -C dev/benchmarks charts` -->", "<!-- end -->"
 EXAMPLE = "example: python -m dev.benchmarks.charts --check"
 
 # In the order of the page; results that are not named here follow by name.
@@ -60,7 +60,7 @@ def read_report(name: str, value: Any) -> Report:
     if isinstance(value, Mapping) and set(Report.__slots__) <= value.keys():
         return from_json(value)
     title = TITLES.get(name, name.replace("_", " ").capitalize())
-    command = f"make bench-{name.replace('_', '-')}"
+    command = f"make -C dev/benchmarks {name.replace('_', '-')}"
     return Report(name, title, command, about="", goals=(), tables=list(_tables(title, value)))
 
 

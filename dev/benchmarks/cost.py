@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Report(
             name="cost",
             title="Cost of a job and a dependency",
-            command="make bench-cost",
+            command="make -C dev/benchmarks cost",
             about=(
                 "Counted on the local stack from the items written and read, one event after another unless "
                 "a row says otherwise. A refused condition counts a unit per KB. One dispatcher is reserved "

@@ -80,7 +80,7 @@ def report_of(sizes: Sequence[int]) -> Report:
     return Report(
         name="dispatch_plan",
         title="Dispatch plan",
-        command="make bench-dispatch-plan",
+        command="make -C dev/benchmarks dispatch-plan",
         about=(
             f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {PLACES:,} at a time "
             "as a dispatcher does, until none is left. Seconds are of processor time."

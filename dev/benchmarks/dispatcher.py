@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Report(
             name="dispatcher",
             title="Dispatcher",
-            command="make bench-dispatcher",
+            command="make -C dev/benchmarks dispatcher",
             about=(
                 f"One dispatcher over an ideal store that answers every request after {ANSWER_SECONDS * 1_000:g} ms: "
                 f"whole runs, messages included, median of {runs}."

@@ -135,7 +135,7 @@ def report_of(runs: Sequence[Run]) -> Report:
     return Report(
         name="growth",
         title="Growth",
-        command="make bench-growth",
+        command="make -C dev/benchmarks growth",
         about=(
             "Requests that AWS would bill and bytes that DynamoDB would hold, counted in the simulator, "
             f"ticks included: jobs of {JOB_MS[0] / 1_000:g} to {JOB_MS[1] / 1_000:g} s on {SLOTS} slots, "

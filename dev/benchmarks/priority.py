@@ -161,7 +161,7 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
     return Report(
         name="priority",
         title="Priority",
-        command="make bench-priority",
+        command="make -C dev/benchmarks priority",
         about=(
             f"Jobs of priority {LOW[0]}-{LOW[1]} fill a pool; {URGENT_JOBS} of priority {HIGH[0]}-{HIGH[1]} "
             f"come at random moments, in {seeds} runs for each row. Counted in the simulator: starts of less "

@@ -181,7 +181,7 @@ def report_of(cells: Sequence[Cell]) -> Report:
     return Report(
         name="quality",
         title="Scheduling quality",
-        command="make bench-quality",
+        command="make -C dev/benchmarks quality",
         about=(
             "Makespans of recorded workflows in the simulator: the deployed use cases on a virtual clock, "
             "one pool, window 1, no time between an end and the next start. The table is the one in the "

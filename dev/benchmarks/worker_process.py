@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Report(
             name="worker_process",
             title="Worker process",
-            command="make bench-worker",
+            command="make -C dev/benchmarks worker",
             about=(
                 "The busy time of a worker process's slots, and its requests to AWS for a job. On the local "
                 "stack dispatchers take turns by leases, whose writes are counted. The API's reads for "

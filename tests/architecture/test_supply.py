@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ LISTS = sorted(
     ]
 )
 NOT_PACKAGES = {"audit-waivers.txt"}
+EMULATOR = re.compile(r"ministack==([\d.]+)(?:\s|$)")
 INSTALL = re.compile(r"pip (?:install|sync)\b[^\n]*(?:\\\n[^\n]*)*")
 
 
@@ -67,8 +69,20 @@ def test_every_package_is_pinned_with_its_hashes() -> None:
                 assert re.match(r"\S+==.*--hash=sha256:", line), f"{path.relative_to(ROOT)}: {line[:60]}"
 
 
+def test_the_emulator_is_pinned_exactly_because_private_parts_of_it_are_patched() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = _requirements((ROOT / "dev" / "requirements" / "dev.in").read_text(encoding="utf-8"))
+    locked = _requirements((ROOT / "dev" / "requirements" / "dev.txt").read_text(encoding="utf-8"))
+    lists = (project["optional-dependencies"]["local"], wanted, locked)
+    versions = [EMULATOR.match(line) for each in lists for line in each if line.startswith("ministack")]
+    assert len(versions) == len(lists)
+    assert len({version and version[1] for version in versions}) == 1
+    assert versions[0], "ministack must be pinned with =="
+
+
 def test_every_install_asks_for_hashes() -> None:
-    for path in (DOCKERFILE, ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS):
+    makefiles = (ROOT / "Makefile", ROOT / "dev" / "benchmarks" / "Makefile")
+    for path in (DOCKERFILE, *makefiles, ROOT / ".ci" / "run", *WORKFLOWS):
         for command in INSTALL.findall(path.read_text(encoding="utf-8")):
             # This project itself is installed from its own folder and needs no hash.
             assert "--require-hashes" in command or "--no-deps" in command, f"{path.name}: {command}"

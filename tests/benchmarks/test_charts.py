@@ -37,7 +37,7 @@ from dev.benchmarks.svg import (
 REPORT = Report(
     name="made-up",
     title="Made up",
-    command="make bench-made-up",
+    command="make -C dev/benchmarks made-up",
     about="Nothing was measured.",
     goals=[Goal("rows", 2.0, 1.0)],
     tables=[Table("Rows", ("name", "value", "fits"), [("a & b", 1, True), ("c", 12_345.6, False)])],
@@ -47,7 +47,7 @@ REPORT = Report(
 
 
 def test_the_page_and_its_charts_are_what_the_results_give() -> None:
-    assert differing(made_files()) == [], "run `make bench-charts`"
+    assert differing(made_files()) == [], "run `make -C dev/benchmarks charts`"
 
 
 def test_a_report_reads_back_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_any_other_result_is_shown_as_the_tables_it_holds() -> None:
         "runs": [{"kind": "one", "jobs": 5, "by_step": {"x": 1}}, {"kind": "two", "jobs": 6, "by_step": {}}],
     }
     made = read_report("dispatch_plan", value)
-    assert (made.title, made.command) == ("Dispatch plan", "make bench-dispatch-plan")
+    assert (made.title, made.command) == ("Dispatch plan", "make -C dev/benchmarks dispatch-plan")
     assert [table.columns for table in made.tables] == [("figure", "value"), ["kind", "jobs"]]
     assert "| units per job | 9 |" in section(made)
 

@@ -182,6 +182,7 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(worker_commands, "DRAIN_SECONDS", 0.0)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=400,
     deadline=None,

@@ -204,6 +204,7 @@ def hears_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_real_interruption_exits_with_130_and_says_how_to_go_on(
     number: signal.Signals, tmp_path: Path

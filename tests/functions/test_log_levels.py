@@ -17,6 +17,8 @@ import pytest
 
 from tests.harness.template import Resolved
 
+pytestmark = pytest.mark.slow  # each case starts a function in a process of its own
+
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FUNCTIONS = ("api", "dispatcher", "reaper", "worker")

@@ -168,7 +168,7 @@ def main() -> int:
     """Measures, prints and writes the result. Returns 2 where the peers' environment is missing."""
     given = options()
     if not PEERS_PYTHON.exists():
-        say("peers: the peers' environment is missing; `make bench-peers` makes it")
+        say("peers: the peers' environment is missing; `make -C dev/benchmarks peers` makes it")
         return 2
     peers = with_redis(given.peers)
     names = ("rounds", "slots", "jobs", "single_calls", "chain", "join", "alone")
