@@ -23,7 +23,13 @@ from tidegate.contracts.wire import refuse_if_too_large, too_large_numbers
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
-from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
+from tidegate_cli.api_answers import (
+    MAX_BACKOFF_SECONDS,
+    objects_of,
+    read_answer,
+    retry_after_seconds,
+    text_of,
+)
 from tidegate_cli.commands import ids
 from tidegate_cli.errors import ApiUnreachable, CliError, UsageError
 from tidegate_cli.signing import SigV4
