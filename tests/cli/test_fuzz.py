@@ -25,7 +25,7 @@ from tests.harness.cli.samples import (
     workflow_json,
 )
 from tests.harness.cli.screens import tidegate
-from tidegate_cli.commands import options, workers
+from tidegate_cli.commands import options
 from tidegate_cli.commands.jobs import (
     print_job,
     print_jobs,
@@ -176,7 +176,6 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(tidegate_devstack, name, refuse)
     monkeypatch.setattr("tidegate_cli.demo.run.run_demo", refuse)
     monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
-    monkeypatch.setattr(workers, "DRAIN_SECONDS", 0.0)
 
 
 @settings(
