@@ -13,7 +13,7 @@ from dev.benchmarks.own_stack import (
 )
 from tidegate.domain.states import State
 from tidegate_cli.client import Client
-from tidegate_cli.usage import Usage, collect_settled, total_of
+from tidegate_cli.following.usage import Usage, collect_settled, total_of
 from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import wait_until_registered, worker_children
 from tidegate_devstack import StackInfo

@@ -33,6 +33,7 @@ from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.ports import OutcomeKind, Signal
 from tidegate_worker import main
+from tidegate_worker.worker_options import WorkerArguments
 
 
 @pytest.fixture
@@ -228,5 +229,5 @@ def test_a_worker_hides_before_it_reads_its_environment(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(main, "hide_process", lambda: done.append("hides"))
     monkeypatch.setattr(bootstrap, "process_worker", start)
-    assert main.run_worker(main.WorkerArguments(pool="ecs", slots=1)) == main.EXIT_USAGE
+    assert main.run_worker(WorkerArguments(pool="ecs", slots=1)) == main.EXIT_USAGE
     assert done == ["hides", "reads"]

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-import tidegate_devstack as local_stack
+import tidegate_devstack
 from tests.harness import template
 from tests.harness.cli.samples import (
     WORKFLOW,
@@ -22,12 +22,7 @@ from tests.harness.cli.samples import (
     job_json,
     workflow_json,
 )
-from tidegate_cli.demo import (
-    run as demo,
-)
-from tidegate_cli.demo import (
-    workflow as demo_workflow,
-)
+from tidegate_cli.demo import run, workflow
 from tidegate_cli.demo.run import (
     mismatches_of,
     report_file_mismatches,
@@ -92,29 +87,29 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr(local_stack, "up", made.up)
-    monkeypatch.setattr(local_stack, "down", made.down)
-    monkeypatch.setattr(local_stack, "status", lambda: SimpleNamespace(state=made.state))
-    monkeypatch.setattr(demo, "REPORT_KEY", "k0")
-    monkeypatch.setattr(demo, "worker_children", made.workers)
-    monkeypatch.setattr(demo, "wait_until_registered", lambda *_: made.log.append("registered"))
-    monkeypatch.setattr(demo, "local_target", lambda info: info)
-    monkeypatch.setattr(demo, "Client", lambda target: client_of(made.answer))
-    monkeypatch.setattr(demo, "collect_settled", lambda *_: {})
+    monkeypatch.setattr(tidegate_devstack, "up", made.up)
+    monkeypatch.setattr(tidegate_devstack, "down", made.down)
+    monkeypatch.setattr(tidegate_devstack, "status", lambda: SimpleNamespace(state=made.state))
+    monkeypatch.setattr(run, "REPORT_KEY", "k0")
+    monkeypatch.setattr(run, "worker_children", made.workers)
+    monkeypatch.setattr(run, "wait_until_registered", lambda *_: made.log.append("registered"))
+    monkeypatch.setattr(run, "local_target", lambda info: info)
+    monkeypatch.setattr(run, "Client", lambda target: client_of(made.answer))
+    monkeypatch.setattr(run, "collect_settled", lambda *_: {})
     body: dict[str, Any] = {"name": "flow", "jobs": [{"key": "k0"}]}
-    monkeypatch.setattr(demo_workflow, "build", lambda source: body)
-    monkeypatch.setattr(demo_workflow, "expected_states", lambda source: {"k0": "SUCCEEDED"})
+    monkeypatch.setattr(workflow, "build", lambda source: body)
+    monkeypatch.setattr(workflow, "expected_states", lambda source: {"k0": "SUCCEEDED"})
     return made
 
 
-def run(*, keep_up: bool = False, source: Path | None = None) -> ExitCode:
+def demo(*, keep_up: bool = False, source: Path | None = None) -> ExitCode:
     return run_demo(Session(Output.JSON), source=source, slots=2, keep_up=keep_up)
 
 
 def test_all_as_expected_is_success_and_everything_is_ended(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run() is ExitCode.SUCCESS
+    assert demo() is ExitCode.SUCCESS
     assert world.log == ["up", "worker starts", "registered", "worker ends", "down"]
     made = json.loads(capsys.readouterr().out)
     assert made["mismatches"] == []
@@ -123,7 +118,7 @@ def test_all_as_expected_is_success_and_everything_is_ended(
 
 def test_a_job_that_ended_otherwise_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.jobs = [job_json(0, "FAILED", started=1.0, finished=2.0)]
-    assert run() is ExitCode.JOB_FAILED
+    assert demo() is ExitCode.JOB_FAILED
     assert "k0 should have ended as SUCCEEDED, but is FAILED" in capsys.readouterr().err
 
 
@@ -133,10 +128,8 @@ def test_an_illegal_order_fails_the_demo(world: World, monkeypatch: pytest.Monke
         job_json(0, started=2.0, finished=3.0, upstreams=[(1, "MUST_SUCCEED")], result=REPORT),
         upstream,
     ]
-    monkeypatch.setattr(
-        demo_workflow, "expected_states", lambda source: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"}
-    )
-    assert run() is ExitCode.ERROR
+    monkeypatch.setattr(workflow, "expected_states", lambda source: {"k0": "SUCCEEDED", "k1": "SUCCEEDED"})
+    assert demo() is ExitCode.ERROR
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("the worker ended")])
@@ -146,7 +139,7 @@ def test_whatever_ends_it_the_worker_goes_first_and_then_the_stack(
     world.jobs = [job_json(0, "RUNNING", started=1.0), job_json(1, started=1.0), job_json(2, "PENDING")]
     world.error = error
     with pytest.raises(type(error)):
-        run()
+        demo()
     cancelled = ["cancel .2", "cancel .0"]
     assert world.log == ["up", "worker starts", "registered", *cancelled, "worker ends", "down"]
 
@@ -155,9 +148,9 @@ def test_ctrl_c_while_the_stack_starts_stops_it(world: World, monkeypatch: pytes
     def interrupted(progress: Callable[[str], None], **parameters: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(local_stack, "up", interrupted)
+    monkeypatch.setattr(tidegate_devstack, "up", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run()
+        demo()
     assert world.log == ["down"]
 
 
@@ -166,7 +159,7 @@ def test_a_stack_that_was_up_or_is_to_stay_is_left_running(
     world: World, state: LocalState, keep_up: bool
 ) -> None:
     world.state = state
-    assert run(keep_up=keep_up) is ExitCode.SUCCESS
+    assert demo(keep_up=keep_up) is ExitCode.SUCCESS
     assert "down" not in world.log
 
 
@@ -189,7 +182,7 @@ def test_a_report_that_was_not_written_is_a_mismatch(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_the_only_one_that_both_pools_may_read(world: World, tmp_path: Path) -> None:
-    assert run(source=tmp_path) is ExitCode.SUCCESS
+    assert demo(source=tmp_path) is ExitCode.SUCCESS
     assert world.parameters == {"SampleRoot": str(tmp_path)}
     assert world.variables["TIDEGATE_SAMPLE_ROOT"] == str(tmp_path)
     passed = world.variables["TIDEGATE_JOB_ENVIRONMENT"].split(",")
@@ -197,7 +190,7 @@ def test_a_folder_is_the_only_one_that_both_pools_may_read(world: World, tmp_pat
 
 
 def test_without_one_job_code_is_told_of_none(world: World) -> None:
-    assert run() is ExitCode.SUCCESS
+    assert demo() is ExitCode.SUCCESS
     assert not world.parameters
     assert world.variables["TIDEGATE_JOB_ENVIRONMENT"] == "TIDEGATE_REPORT_FOLDER"
 
@@ -207,8 +200,8 @@ def test_a_folder_that_the_template_can_not_take_is_refused_at_once(
     world: World, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(UsageError, match="160 ASCII characters without blanks"):
-        run(source=tmp_path / name)
+        demo(source=tmp_path / name)
     assert world.log == []
-    parameter = template._document()["Parameters"][demo.ROOT_PARAMETER]
+    parameter = template._document()["Parameters"][run.ROOT_PARAMETER]
     refused = not re.fullmatch(parameter["AllowedPattern"], f"/{name}")
     assert refused or len(f"/{name}") > int(parameter["MaxLength"])

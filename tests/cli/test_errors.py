@@ -17,9 +17,7 @@ from tests.harness.cli.screens import (
     tidegate,
 )
 from tidegate_cli import ids
-from tidegate_cli.commands import (
-    run as run_commands,
-)
+from tidegate_cli.commands import submit
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.problems import CODES, wants_json
 
@@ -93,7 +91,7 @@ def test_no_answer_and_a_bug_and_an_interruption_are_problems_too(monkeypatch: p
         (ZeroDivisionError(), "internal", 1),
         (KeyboardInterrupt(), "interrupted", 130),
     ):
-        monkeypatch.setattr(run_commands, "read_document", _raising(error))
+        monkeypatch.setattr(submit, "read_document", _raising(error))
         problem = problem_of("submit", "-", "-o", "json")
         assert (problem["code"], problem["exit_code"]) == (code, exit_code)
 

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from tidegate_cli.commands import run as run_commands
+from tidegate_cli.commands import submit
 from tidegate_cli.commands.root import app
 
 
@@ -46,13 +46,13 @@ def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_commands, "read_document", interrupted)
+    monkeypatch.setattr(submit, "read_document", interrupted)
     result = tidegate("submit", "-")
     assert (result.exit_code, result.stderr) == (130, "tidegate: interrupted\n")
 
 
 def test_a_bug_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_commands, "read_document", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(submit, "read_document", lambda *_, **__: 1 // 0)
     result = tidegate("submit", "-")
     assert result.exit_code == 1
     assert result.stderr.startswith("tidegate: unexpected ZeroDivisionError")

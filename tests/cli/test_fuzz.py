@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-import tidegate_devstack as local_stack
+import tidegate_devstack
 from tests.cli.test_every_command import EVERY_COMMAND
 from tests.harness.cli.samples import (
     BEGIN_MS,
@@ -26,9 +26,6 @@ from tests.harness.cli.samples import (
 )
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import options
-from tidegate_cli.commands import (
-    workers as worker_commands,
-)
 from tidegate_cli.commands.jobs import (
     print_job,
     print_jobs,
@@ -176,10 +173,9 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("TIDEGATE_POOLS", "{}")
     for name in ("up", "down", "logs"):
-        monkeypatch.setattr(local_stack, name, refuse)
+        monkeypatch.setattr(tidegate_devstack, name, refuse)
     monkeypatch.setattr("tidegate_cli.demo.run.run_demo", refuse)
     monkeypatch.setattr(worker_main, "run_worker", lambda _arguments: 1)
-    monkeypatch.setattr(worker_commands, "DRAIN_SECONDS", 0.0)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-import tidegate_devstack as local_stack
+import tidegate_devstack
 from tidegate_cli.commands.root import app
 from tidegate_devstack import StackInfo
 
@@ -36,7 +36,7 @@ def up(monkeypatch: pytest.MonkeyPatch) -> None:
         port=4566,
         pid=1,
     )
-    monkeypatch.setattr(local_stack, "status", lambda: SimpleNamespace(info=info))
+    monkeypatch.setattr(tidegate_devstack, "status", lambda: SimpleNamespace(info=info))
 
 
 @pytest.mark.usefixtures("up")

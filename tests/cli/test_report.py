@@ -19,7 +19,7 @@ from tidegate_cli.following.report import (
     report_json,
     wait_seconds,
 )
-from tidegate_cli.usage import UsageTotals, read_usage, total_of
+from tidegate_cli.following.usage import UsageTotals, read_usage, total_of
 from tidegate_cli.views import labels_of, with_labels
 
 

@@ -12,12 +12,9 @@ from typer.testing import CliRunner, Result
 
 from tests.harness.cli.samples import client_of
 from tidegate_cli import options
-from tidegate_cli.commands import (
-    workers as worker_commands,
-)
 from tidegate_cli.commands.root import app
 from tidegate_worker import main as worker_main
-from tidegate_worker.main import DEFAULT_DRAIN_SECONDS, WorkerArguments
+from tidegate_worker.worker_options import DEFAULT_DRAIN_SECONDS, WorkerArguments
 
 Answers = Mapping[tuple[str, str], httpx.Response]
 WORKER = {
@@ -168,7 +165,7 @@ def test_a_worker_process_is_started_as_its_options_say(started: list[WorkerArgu
         ),
         WorkerArguments(pool="ecs", slots=4),
     ]
-    assert worker_commands.DRAIN_SECONDS == DEFAULT_DRAIN_SECONDS
+    assert started[1].drain_seconds == DEFAULT_DRAIN_SECONDS
 
 
 @pytest.mark.parametrize(

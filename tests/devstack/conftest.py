@@ -1,4 +1,4 @@
-"""Emulators of these tests, without the template: they start in seconds, each in a home of its own."""
+"""Emulators for the tests that need one, without the template: they start in seconds, each in a home of its own."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tidegate.domain import limits
-from tidegate.domain.dispatches import dispatches_on_end, doubled, without_old_dispatches
+from tidegate.domain.backoff import doubled
+from tidegate.domain.dispatches import dispatches_on_end, without_old_dispatches
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 

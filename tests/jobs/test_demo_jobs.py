@@ -21,7 +21,7 @@ from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.submit.submit import submit_workflow
 from tidegate.usecases.work.run import run_message
-from tidegate_cli.demo import workflow as demo_workflow
+from tidegate_cli.demo import workflow
 from tidegate_samples.text.counting import count_file
 from tidegate_samples.text.jobs import REPORT_FOLDER_VARIABLE
 from tidegate_samples.text.tree import ROOT_VARIABLE, list_groups
@@ -124,12 +124,12 @@ def test_a_file_that_is_no_python_is_noted(tmp_path: Path, text: bytes) -> None:
 
 
 def test_the_demo_of_the_standard_library_shows_everything() -> None:
-    body = demo_workflow.build()
+    body = workflow.build()
     jobs = body["jobs"]
     keys = [job["key"] for job in jobs]
     assert len(jobs) >= 60
     assert len(set(keys)) == len(keys)
-    assert set(keys) == demo_workflow.expected_states().keys()
+    assert set(keys) == workflow.expected_states().keys()
     assert len({job["priority"] for job in jobs if job["type"] == "text.count_package"}) == 3
     assert {job.get("pool", "lambda") for job in jobs} == {"lambda", "ecs"}
     kinds = {one.get("type", "MUST_SUCCEED") for job in jobs for one in job.get("depends_on", ())}
@@ -144,8 +144,8 @@ def test_a_small_tree_runs_as_expected_and_is_reported(
     reports = tmp_path_factory.mktemp("reports")
     monkeypatch.setenv(REPORT_FOLDER_VARIABLE, str(reports))
     monkeypatch.setenv(ROOT_VARIABLE, str(source))
-    jobs = _run(_without_waiting(demo_workflow.build(source)))
-    expected = demo_workflow.expected_states(source)
+    jobs = _run(_without_waiting(workflow.build(source)))
+    expected = workflow.expected_states(source)
     assert {key: job.state.value for key, job in jobs.items()} == expected
     assert expected["only-if-large"] == "SKIPPED"
     assert (jobs["flaky"].attempt, jobs["broken"].attempt) == (2, 1)
@@ -171,9 +171,9 @@ def test_a_large_tree_takes_the_other_branch_and_urgent_packages_come_first(
             (package / f"m{file}.py").write_text("x = 1\n" * (number + 1), encoding="utf-8")
     for initial in "abcdef":
         (tmp_path / f"{initial}.py").write_text("y = 2\n", encoding="utf-8")
-    body = _without_waiting(demo_workflow.build(tmp_path))
+    body = _without_waiting(workflow.build(tmp_path))
     jobs = _run(body)
-    assert {key: job.state.value for key, job in jobs.items()} == demo_workflow.expected_states(tmp_path)
+    assert {key: job.state.value for key, job in jobs.items()} == workflow.expected_states(tmp_path)
     assert jobs["only-if-large"].state == "SUCCEEDED"
     counts = [job for job in jobs.values() if job.type == "text.count_package" and job.pool == "lambda"]
     in_order = [job.priority for job in sorted(counts, key=lambda job: job.started_at_ms or 0)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tidegate.domain import limits
+from tidegate.domain.backoff import doubled
 from tidegate.ports import UNKNOWN_TYPE, Outcome, OutcomeKind, SlotExecutor
 
 FAULTS_ALLOWED = 3
@@ -25,7 +26,6 @@ _FIRST_PROBE_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 60.0  # interval of the search for types that were there when this worker started
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-_LONGEST_DOUBLING = 8
 _NAMED = 5  # the most types that a message names
 
 _LOGGER = logging.getLogger("tidegate.worker")
@@ -55,7 +55,7 @@ ABLE = Standing()
 
 def probe_after_seconds(number: int) -> float:
     """Returns the seconds to wait before the `number`th probe (from 1); they double each time."""
-    return math.ldexp(_FIRST_PROBE_SECONDS, number - 1)
+    return doubled(_FIRST_PROBE_SECONDS, number, math.inf)
 
 
 class Faults:
@@ -111,8 +111,7 @@ class Faults:
 
         The pause gives other workers a chance to receive these messages.
         """
-        doublings = min(self._passes, _LONGEST_DOUBLING)
-        return min(_LONGEST_PAUSE_SECONDS, math.ldexp(_FIRST_PAUSE_SECONDS, doublings))
+        return doubled(_FIRST_PAUSE_SECONDS, self._passes + 1, _LONGEST_PAUSE_SECONDS)
 
     def start(self, executor: SlotExecutor) -> None:
         """Starts to probe the executor, until `close`, whenever it can't begin what it could begin at the start."""

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
@@ -23,44 +22,20 @@ from tidegate.domain.errors import InvalidRequest, TidegateError
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.jobs.registry import RegistrationError
 from tidegate.kernel import hide_process
+from tidegate_worker import worker_options
 from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.init import keys_that_the_first_process_shows
 from tidegate_worker.process import EXIT_GAVE_UP, Options, WorkerProcess
 from tidegate_worker.protection import TaskGuard, agent_of
 from tidegate_worker.registration import Registration
+from tidegate_worker.worker_options import WorkerArguments
 
 EXIT_USAGE = 2
-DEFAULT_DRAIN_SECONDS = 10.0
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LOOK_SECONDS = 0.2
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerArguments:
-    """The options of a worker process.
-
-    - `worker_id`: without it the process makes an id of its own that no other process has.
-    - `capabilities`: must include all that its pool offers to jobs; by default they are exactly that.
-    - `slots` (1-256): the number of jobs that it runs at once.
-    - `drain_seconds` (0-43,200): running jobs may go on for this long after the worker was told to stop.
-    - `take_over`: fences another process that works under the same id.
-    - `jobs_per_process` (1-1,000,000): a process for job code is replaced after this many jobs.
-    - `process_growth_mb` (1-1,048,576): it is also replaced once it keeps more MiB than this beyond its start.
-    """
-
-    pool: str
-    slots: int
-    worker_id: str | None = None
-    name: str | None = None
-    tags: tuple[str, ...] = ()
-    capabilities: tuple[str, ...] = ()
-    drain_seconds: float = DEFAULT_DRAIN_SECONDS
-    take_over: bool = False
-    jobs_per_process: int = limits.DEFAULT_JOBS_PER_PROCESS
-    process_growth_mb: int = limits.DEFAULT_PROCESS_GROWTH_MB
 
 
 def run_worker(arguments: WorkerArguments) -> int:
@@ -113,44 +88,7 @@ def _deps(arguments: WorkerArguments) -> bootstrap.ProcessDeps:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the command line of `python -m tidegate_worker`; returns the exit code of `run_worker`."""
-    parser = argparse.ArgumentParser(prog="tidegate_worker", description="Run jobs of a tidegate pool.")
-    parser.add_argument("--pool", required=True, help="the pool to work for")
-    parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="jobs to run at once")
-    parser.add_argument(
-        "--worker-id", help="id of this worker, unique in its pool; default: made of host and process"
-    )
-    parser.add_argument("--name", help="name of this worker for people")
-    parser.add_argument("--tag", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
-    parser.add_argument(
-        "--capability",
-        action="append",
-        default=[],
-        help="a capability of this worker; may be repeated; default: all that its pool offers",
-    )
-    parser.add_argument(
-        "--drain-seconds",
-        type=float,
-        default=DEFAULT_DRAIN_SECONDS,
-        help="seconds that running jobs may go on after the worker was told to stop",
-    )
-    parser.add_argument(
-        "--take-over", action="store_true", help="stop another process that works under the same worker id"
-    )
-    parser.add_argument(
-        "--jobs-per-process",
-        type=int,
-        default=limits.DEFAULT_JOBS_PER_PROCESS,
-        help="jobs that one process for job code runs before it is replaced (default %(default)s)",
-    )
-    parser.add_argument(
-        "--process-growth-mb",
-        type=int,
-        default=limits.DEFAULT_PROCESS_GROWTH_MB,
-        metavar="MB",
-        help="MiB that such a process may keep beyond its start when a job has ended; one that keeps more is replaced "
-        "(default %(default)s)",
-    )
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     return run_worker(
         WorkerArguments(
             pool=given.pool,
@@ -167,6 +105,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tidegate_worker", description="Run jobs of a tidegate pool.")
+    parser.add_argument(worker_options.POOL.flag, required=True, help=worker_options.POOL.help)
+    for text in (worker_options.WORKER_ID, worker_options.NAME):
+        parser.add_argument(text.flag, help=text.help)
+    for texts in (worker_options.TAG, worker_options.CAPABILITY):
+        parser.add_argument(texts.flag, action="append", default=[], metavar=texts.metavar, help=texts.help)
+    parser.add_argument(
+        worker_options.TAKE_OVER.flag, action="store_true", help=worker_options.TAKE_OVER.help
+    )
+    for number, kind, default in (
+        (worker_options.SLOTS, int, os.cpu_count() or 1),
+        (worker_options.DRAIN_SECONDS, float, worker_options.DEFAULT_DRAIN_SECONDS),
+        (worker_options.JOBS_PER_PROCESS, int, limits.DEFAULT_JOBS_PER_PROCESS),
+        (worker_options.PROCESS_GROWTH_MB, int, limits.DEFAULT_PROCESS_GROWTH_MB),
+    ):
+        help_text = f"{number.help} (default %(default)s)"
+        parser.add_argument(number.flag, type=kind, default=default, metavar="N", help=help_text)
+    return parser
+
+
 def _warn_of_another_init() -> None:
     shown = keys_that_the_first_process_shows(os.environ)
     if shown:
@@ -178,12 +137,15 @@ def _warn_of_another_init() -> None:
 
 
 def _check_bounds(arguments: WorkerArguments) -> None:
-    for option, value, most in (
-        ("jobs-per-process", arguments.jobs_per_process, limits.MAX_JOBS_PER_PROCESS),
-        ("process-growth-mb", arguments.process_growth_mb, limits.MAX_PROCESS_GROWTH_MB),
+    for option, value in (
+        (worker_options.JOBS_PER_PROCESS, arguments.jobs_per_process),
+        (worker_options.PROCESS_GROWTH_MB, arguments.process_growth_mb),
     ):
-        if not 1 <= value <= most:
-            raise InvalidRequest.of(option, f"is {value:,}; must be from 1 to {most:,}")
+        if not option.least <= value <= option.most:
+            raise InvalidRequest.of(
+                option.flag.removeprefix("--"),
+                f"is {value:,}; must be from {option.least} to {option.most:,}",
+            )
 
 
 def _spec(arguments: WorkerArguments, deps: bootstrap.ProcessDeps) -> WorkerSpec:

@@ -1,1 +1,1 @@
-"""The command line, the Python client, and the local stack that they can start."""
+"""The command line and the Python client of the API."""

@@ -20,11 +20,18 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from tidegate.contracts.requests import refuse_if_too_large, too_large_numbers
+from tidegate.domain.backoff import doubled
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli import ids
-from tidegate_cli.answers import MAX_BACKOFF_SECONDS, objects_of, read_answer, retry_after_seconds, text_of
+from tidegate_cli.api_answers import (
+    MAX_BACKOFF_SECONDS,
+    objects_of,
+    read_answer,
+    retry_after_seconds,
+    text_of,
+)
 from tidegate_cli.errors import ApiUnreachable, CliError, UsageError
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import Target
@@ -365,5 +372,5 @@ def _key_or_new(key: str | None) -> str:
 
 
 def _backoff_seconds(attempt: int) -> float:
-    ceiling = min(MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**attempt)
+    ceiling = doubled(_FIRST_BACKOFF_SECONDS, attempt + 1, MAX_BACKOFF_SECONDS)
     return random.uniform(0, ceiling)  # full jitter, not a secret  # nosec B311

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from tidegate_devstack import processes
 from tidegate_devstack.places import Places
@@ -22,6 +23,7 @@ MARK_VARIABLE = "TIDEGATE_STACK_HOME"
 """The variable that marks a stack's processes. Its value is the stack's home; children inherit it from the emulator."""
 _ASK_SECONDS = 5.0
 _END_SECONDS = 10.0
+_NOT_TOLD = (psutil.Error, OSError)  # the process has ended, or it is another user's
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def find(places: Places, leader: Leader | None) -> dict[int, str]:
 
     `leader` is the stack's emulator, if one is known. It and the calling process are left out.
     """
-    running = {pid: mark for pid in _pids() if (mark := processes.start_mark(pid)) is not None}
+    running = {pid: mark for pid in psutil.pids() if (mark := processes.start_mark(pid)) is not None}
     found = {
         pid for pid in running if _is_marked(pid, places) or _is_in_session(pid, leader, running, places)
     }
@@ -56,13 +58,11 @@ def _is_in_session(pid: int, leader: Leader | None, running: Mapping[int, str], 
     """True if a process is in the leader's session.
 
     Once the leader has ended, a later session may get its number. So a process then counts only if it also works in the
-    stack's own folder. A system without /proc does not tell, and there every process of the session counts.
+    stack's own folder.
     """
     if leader is None or _session(pid) != leader.pid:
         return False
-    if running.get(leader.pid) == leader.mark or not _has_proc():
-        return True
-    return _folder(pid).is_relative_to(places.scratch)
+    return running.get(leader.pid) == leader.mark or _folder(pid).is_relative_to(places.scratch)
 
 
 def end(places: Places, leader: Leader | None, before: Iterable[tuple[int, str]] = ()) -> int:
@@ -97,20 +97,10 @@ def _signal(pid: int, number: signal.Signals) -> None:
         return  # the process has ended meanwhile
 
 
-def _pids() -> list[int]:
-    if _has_proc():
-        return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    return [int(line) for line in _from_ps("-A", "-o", "pid=")]
-
-
-def _has_proc() -> bool:
-    return Path("/proc/self/stat").exists()
-
-
 def _folder(pid: int) -> Path:
     try:
-        return Path(f"/proc/{pid}/cwd").readlink()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return Path(psutil.Process(pid).cwd())
+    except _NOT_TOLD:
         return Path("/")
 
 
@@ -123,24 +113,13 @@ def _session(pid: int) -> int | None:
 
 def _parent(pid: int) -> int | None:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(stat.rpartition(")")[2].split()[1])
-    except ProcessLookupError:
+        return psutil.Process(pid).ppid()
+    except _NOT_TOLD:
         return None
-    except FileNotFoundError:
-        if _has_proc():
-            return None
-    return next((int(line) for line in _from_ps("-o", "ppid=", "-p", str(pid))), None)
 
 
 def _is_marked(pid: int, places: Places) -> bool:
     try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False  # the process has ended or is another user's, or the system shows no environments
-    return f"{MARK_VARIABLE}={places.home}".encode() in variables
-
-
-def _from_ps(*arguments: str) -> list[str]:
-    found = subprocess.run(["/bin/ps", *arguments], capture_output=True, text=True, check=False)
-    return found.stdout.split()
+        return psutil.Process(pid).environ().get(MARK_VARIABLE) == str(places.home)
+    except _NOT_TOLD:
+        return False

@@ -4,7 +4,7 @@ AWS refuses an invocation whose event is not smaller than 6 MiB ("Request must b
 Gateway answers the client with 413. An answer of a function may have 6 MiB and 100 bytes; a larger one becomes 502.
 
 The patches wrap private functions of the emulator, because it offers no other way. A version without them fails
-tests/cli/test_payload_limits.py.
+tests/devstack/test_payload_limits.py.
 """
 
 from __future__ import annotations

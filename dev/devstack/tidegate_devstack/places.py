@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import Progress
-from tidegate_devstack.private_files import (
-    claim_home,
-    open_private_lock,
-)
+from tidegate_devstack.private_files import PRIVATE_MODE, claim_home, close_to_others
 
 LOCK_WAIT_SECONDS = 600.0
 _HOME_NAME = ".tidegate"
 _LOCK_NAME = "lock"
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,8 @@ class Places:
         """
         self.claim_home()
         path = self.home / _LOCK_NAME
-        with _locked(path, open_private_lock(path), progress):
+        with _locked(FileLock(path, mode=PRIVATE_MODE), progress):
+            close_to_others(path)  # an earlier version may have left it open to them
             yield
 
     @contextmanager
@@ -125,8 +123,7 @@ class Places:
         `progress` is called if another command holds the lock. Raises LocalStackError after `LOCK_WAIT_SECONDS`.
         """
         self.build.parent.mkdir(parents=True, exist_ok=True)
-        path = self.build.parent / "local.lock"
-        with _locked(path, path.open("ab"), progress):
+        with _locked(FileLock(self.build.parent / "local.lock"), progress):
             yield
 
 
@@ -144,21 +141,18 @@ def find_project() -> Path:
 
 
 @contextmanager
-def _locked(path: Path, file: IO[bytes], progress: Progress) -> Iterator[None]:
-    with file:
-        deadline_s = time.monotonic() + LOCK_WAIT_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    progress("waiting for another tidegate command to finish with the local stack")
-                    told = True
-                if time.monotonic() > deadline_s:
-                    raise LocalStackError(
-                        f"another command holds {path}; try again when it has ended"
-                    ) from None
-                time.sleep(0.2)
-        yield  # closing the file releases the lock
+def _locked(lock: BaseFileLock, progress: Progress) -> Iterator[None]:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress("waiting for another tidegate command to finish with the local stack")
+        try:
+            lock.acquire(timeout=LOCK_WAIT_SECONDS, poll_interval=_LOOK_SECONDS)
+        except Timeout:
+            raise LocalStackError(
+                f"another command holds {lock.lock_file}; try again when it has ended"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -14,8 +14,9 @@ from tidegate_devstack.errors import LocalStackError
 
 UMASK = 0o077
 """The umask of the local stack's processes: files that they make give no rights to other users."""
+PRIVATE_MODE = 0o600
+"""The mode of a file that only its user can read."""
 _FOLDER_MODE = 0o700
-_FILE_MODE = 0o600
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -55,9 +56,9 @@ def open_private(path: Path) -> IO[bytes]:
     return os.fdopen(_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
 
 
-def open_private_lock(path: Path) -> IO[bytes]:
-    """Opens a file to lock it. Its content stays."""
-    return os.fdopen(_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
+def close_to_others(path: Path) -> None:
+    """Lets only its user read a file."""
+    path.chmod(PRIVATE_MODE)
 
 
 def replace_private(path: Path, text: str) -> None:
@@ -83,9 +84,9 @@ def others_can_read(path: Path) -> bool:
 
 
 def _descriptor(path: Path, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
     try:
-        os.fchmod(descriptor, _FILE_MODE)
+        os.fchmod(descriptor, PRIVATE_MODE)
     except BaseException:
         os.close(descriptor)
         raise

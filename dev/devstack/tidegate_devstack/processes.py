@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -23,29 +25,37 @@ def remember_child(child: subprocess.Popen[bytes]) -> None:
 def start_mark(pid: int) -> str | None:
     """Returns a text that distinguishes this process from any other with the same pid; None if it does not run.
 
-    The text is the time at which the process started, in the system's own form.
+    The text is the time at which the process started, in a form that a change of the system's clock leaves as it is.
     """
     child = _children.get(pid)
     if child is not None and child.poll() is not None:
         return None
+    return _start_ticks(pid) if psutil.LINUX else _start_seconds(pid)
+
+
+def _start_ticks(pid: int) -> str | None:
+    """Returns the ticks from the start of the system to that of the process.
+
+    On Linux, psutil adds these ticks to the time of the system's start, which moves with the clock. Marks are kept in
+    files and compared for days, so they are the ticks alone.
+    """
     try:
         # The name, field 2, may hold spaces and parentheses. The fields after its last parenthesis hold none.
         fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         )
-    except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else _start_mark_from_ps(pid)
-    except ProcessLookupError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     state, start_ticks = fields[0], fields[19]
     return None if state in "ZX" else start_ticks
 
 
-def _start_mark_from_ps(pid: int) -> str | None:
-    found = subprocess.run(
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
+def _start_seconds(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
 
 
 def runs(pid: int, mark: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-import tidegate_devstack as local_stack
+import tidegate_devstack
 from tidegate_cli.commands.choices import not_one_of
 from tidegate_cli.errors import OptionError
 from tidegate_cli.exit_codes import ExitCode
@@ -73,7 +73,7 @@ def up(
     """
     session = _session(context, output)
     with ends_like_ctrl_c():
-        info = local_stack.up(session.tell, executions=executions, salvage=salvage)
+        info = tidegate_devstack.up(session.tell, executions=executions, salvage=salvage)
     if session.is_json:
         print_json(_info_json(info))
 
@@ -89,7 +89,7 @@ def down(
     Example: tidegate local down
     """
     session = _session(context, output)
-    was_up = local_stack.down(session.tell, wipe=wipe)
+    was_up = tidegate_devstack.down(session.tell, wipe=wipe)
     if session.is_json:
         print_json({"was_up": was_up})
 
@@ -101,7 +101,7 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
     Example: tidegate local status --output json
     """
     session = _session(context, output)
-    found = local_stack.status()
+    found = tidegate_devstack.status()
     if session.is_json:
         details = _info_json(found.info) if found.info is not None else {}
         print_json(
@@ -126,7 +126,7 @@ def env(context: typer.Context, output: OutputOption = None) -> None:
     Example: tidegate local env --output json
     """
     session = _session(context, output)
-    info = local_stack.status().info
+    info = tidegate_devstack.status().info
     if info is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
     settings = info.aws_environment()
@@ -159,7 +159,7 @@ def logs(
     if function is not None and function not in FUNCTIONS:
         raise OptionError("FUNCTION", not_one_of(function, FUNCTIONS))
     names = FUNCTIONS if function is None else (function,)
-    events = [(event, name) for name in names for event in local_stack.logs(name, since_seconds)]
+    events = [(event, name) for name in names for event in tidegate_devstack.logs(name, since_seconds)]
     events.sort(key=lambda pair: pair[0].time_ms)
     if session.is_json:
         lines = [

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tidegate_cli.answers import number_of
+from tidegate_cli.api_answers import number_of
 from tidegate_cli.client import MAX_PAGES, Client
 from tidegate_cli.errors import CliError, Interrupted
 

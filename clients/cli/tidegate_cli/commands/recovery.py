@@ -9,7 +9,7 @@ import typer
 
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.states import State
-from tidegate_cli.answers import number_of, object_of
+from tidegate_cli.api_answers import number_of, object_of
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.commands import many_jobs
 from tidegate_cli.commands.jobs import (

@@ -12,24 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import (
-    local as local_commands,
-)
-from tidegate_cli.commands import (
-    recovery as recovery_commands,
-)
-from tidegate_cli.commands import (
-    run as run_commands,
-)
-from tidegate_cli.commands import (
-    types_check as type_check_command,
-)
-from tidegate_cli.commands import (
-    watch as watch_commands,
-)
-from tidegate_cli.commands import (
-    workers as worker_commands,
-)
+from tidegate_cli.commands import local, recovery, submit, types_check, watch, workers
 from tidegate_cli.commands.given_once import (
     refuse_twice,
     take_options_once,
@@ -120,14 +103,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(local_commands.app, name="local")
-app.add_typer(recovery_commands.jobs, name="jobs")
-app.add_typer(recovery_commands.workflows, name="workflows")
-app.add_typer(recovery_commands.pools, name="pools")
-app.add_typer(type_check_command.types, name="types")
-run_commands.register(app)
-watch_commands.register(app)
-worker_commands.register(app)
+app.add_typer(local.app, name="local")
+app.add_typer(recovery.jobs, name="jobs")
+app.add_typer(recovery.workflows, name="workflows")
+app.add_typer(recovery.pools, name="pools")
+app.add_typer(types_check.types, name="types")
+submit.register(app)
+watch.register(app)
+workers.register(app)
 take_options_once(app)
 
 

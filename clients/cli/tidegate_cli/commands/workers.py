@@ -28,9 +28,10 @@ from tidegate_cli.target import recorded_stack, refuse_aws_options
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
 from tidegate_devstack import Places
+from tidegate_worker import worker_options
 
 _POOLS_VARIABLE = "TIDEGATE_POOLS"  # set in every environment that names a deployment for a worker
-DRAIN_SECONDS = 10.0
+DEFAULT_SLOTS = 4
 _STYLES = {
     WorkerState.ACTIVE: "green",
     WorkerState.DRAINING: "yellow",
@@ -60,61 +61,13 @@ WorkerIdArgument = Annotated[
     typer.Argument(metavar="WORKER_ID", callback=ids.worker_id, help="As `tidegate workers list` shows it."),
 ]
 
-_Slots = Annotated[
-    int, typer.Option("--slots", min=1, max=limits.MAX_WORKER_SLOTS, help="Jobs to run at once.")
-]
-_WorkerId = Annotated[
-    str | None,
-    typer.Option(
-        "--worker-id",
-        help="Unique in its pool. Default: made from the host name and the process id.",
-        show_default=False,
-    ),
-]
-_Name = Annotated[str | None, typer.Option("--name", help="A name for people to read.", show_default=False)]
-_Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be repeated.", show_default=False),
-]
-_Capabilities = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--capability",
-        help="A capability of this worker; may be repeated. All capabilities that its pool offers must be named. "
-        "Default: those of its pool.",
-        show_default=False,
-    ),
-]
-_DrainSeconds = Annotated[
-    float,
-    typer.Option(
-        "--drain-seconds",
-        min=0.0,
-        max=limits.MAX_DRAIN_SECONDS,
-        help="How long running jobs may go on after the worker is told to end. Then it gives them back.",
-    ),
-]
-_JobsPerProcess = Annotated[
-    int,
-    typer.Option(
-        "--jobs-per-process",
-        min=1,
-        max=limits.MAX_JOBS_PER_PROCESS,
-        help="The most jobs that one process for job code runs before it is replaced.",
-    ),
-]
-_ProcessGrowth = Annotated[
-    int,
-    typer.Option(
-        "--process-growth-mb",
-        min=1,
-        max=limits.MAX_PROCESS_GROWTH_MB,
-        help="MiB by which the memory of such a process may grow; it is replaced after a job that leaves it larger.",
-    ),
-]
-_TakeOver = Annotated[
-    bool, typer.Option("--take-over", help="Stop another process that works under the same worker id.")
-]
+
+def _plain_option(option: worker_options.PlainOption) -> Any:
+    return typer.Option(option.flag, metavar=option.metavar, help=option.help, show_default=False)
+
+
+def _number_option(option: worker_options.NumberOption) -> Any:
+    return typer.Option(option.flag, min=option.least, max=option.most, help=option.help)
 
 
 @workers.command("list")
@@ -198,16 +151,22 @@ def drain_worker(
 
 def worker(
     context: typer.Context,
-    pool: Annotated[str, typer.Option("--pool", help="The pool to take jobs from.")],
-    slots: _Slots = 4,
-    worker_id: _WorkerId = None,
-    name: _Name = None,
-    tag: _Tags = None,
-    capability: _Capabilities = None,
-    drain_seconds: _DrainSeconds = DRAIN_SECONDS,
-    take_over: _TakeOver = False,
-    jobs_per_process: _JobsPerProcess = limits.DEFAULT_JOBS_PER_PROCESS,
-    process_growth_mb: _ProcessGrowth = limits.DEFAULT_PROCESS_GROWTH_MB,
+    pool: Annotated[str, _plain_option(worker_options.POOL)],
+    slots: Annotated[int, _number_option(worker_options.SLOTS)] = DEFAULT_SLOTS,
+    worker_id: Annotated[str | None, _plain_option(worker_options.WORKER_ID)] = None,
+    name: Annotated[str | None, _plain_option(worker_options.NAME)] = None,
+    tag: Annotated[list[str] | None, _plain_option(worker_options.TAG)] = None,
+    capability: Annotated[list[str] | None, _plain_option(worker_options.CAPABILITY)] = None,
+    drain_seconds: Annotated[
+        float, _number_option(worker_options.DRAIN_SECONDS)
+    ] = worker_options.DEFAULT_DRAIN_SECONDS,
+    take_over: Annotated[bool, _plain_option(worker_options.TAKE_OVER)] = False,
+    jobs_per_process: Annotated[
+        int, _number_option(worker_options.JOBS_PER_PROCESS)
+    ] = limits.DEFAULT_JOBS_PER_PROCESS,
+    process_growth_mb: Annotated[
+        int, _number_option(worker_options.PROCESS_GROWTH_MB)
+    ] = limits.DEFAULT_PROCESS_GROWTH_MB,
 ) -> None:
     """Run a worker process.
 
@@ -234,9 +193,9 @@ def worker(
     if _POOLS_VARIABLE not in os.environ:
         _take_the_local_environment()
     # Imported here, because it loads job code, which no other command needs.
-    from tidegate_worker.main import WorkerArguments, run_worker
+    from tidegate_worker.main import run_worker
 
-    arguments = WorkerArguments(
+    arguments = worker_options.WorkerArguments(
         pool=pool,
         slots=slots,
         worker_id=worker_id,

@@ -9,9 +9,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import tidegate_devstack as local_stack
+import tidegate_devstack
 from tidegate_cli.client import Client
-from tidegate_cli.demo import workflow as demo_workflow
+from tidegate_cli.demo import workflow
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.following.follow import (
@@ -26,13 +26,13 @@ from tidegate_cli.following.report import (
     print_report,
     report_json,
 )
+from tidegate_cli.following.usage import collect_settled
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.options import (
     Session,
     print_json,
 )
 from tidegate_cli.target import local_target
-from tidegate_cli.usage import collect_settled
 from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import wait_until_registered, worker_children
 from tidegate_devstack import (
@@ -61,7 +61,7 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
     is True. Raises UsageError if `source` can't be used, and LocalStackError if the local stack does not start.
     """
     try:
-        body = demo_workflow.build(source)
+        body = workflow.build(source)
     except (ValueError, OSError) as error:
         raise UsageError(f"--source {source}: {error}") from error
     root = source.resolve() if source else None
@@ -70,16 +70,16 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
             f"--source {root}: the stack takes a path of at most 160 ASCII characters without blanks, quotes and "
             "backslashes; name another folder"
         )
-    was_up = local_stack.status().state is LocalState.RUNNING
+    was_up = tidegate_devstack.status().state is LocalState.RUNNING
     try:
-        info = local_stack.up(session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None)
+        info = tidegate_devstack.up(session.tell, parameters={ROOT_PARAMETER: str(root)} if root else None)
         report = _run(session, info, body, slots, root)
     finally:
         if not keep_up and not was_up:
             with held_off():
-                local_stack.down(session.tell)
+                tidegate_devstack.down(session.tell)
     mismatches = (
-        *mismatches_of(report.jobs, demo_workflow.expected_states(source)),
+        *mismatches_of(report.jobs, workflow.expected_states(source)),
         *report_file_mismatches(report.jobs),
     )
     if session.is_json:

@@ -23,8 +23,8 @@ from tidegate_cli.following.order_check import (
     OrderViolation,
     check_order,
 )
+from tidegate_cli.following.usage import Usage, total_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.usage import Usage, total_of
 from tidegate_cli.views import JobView, format_time, labels_of, printable, with_labels
 
 

@@ -12,11 +12,14 @@ MESSAGE_GIVEN_UP = "its queue gave its message up"
 """The reason for taking back a job whose message was delivered again and again."""
 
 _WAITING = frozenset({State.READY, State.QUEUED})
-_LONGEST_DOUBLING = 16
 
 
 def dispatches_on_end(history: Sequence[HistoryEntry]) -> int:
-    """Counts the dispatches of the job since a worker last claimed it, or since it first became READY."""
+    """Counts the dispatches of the job since a worker last claimed it, or since it first became READY.
+
+    Waits double with this count, so a job that no worker claims adds lines to its history slowly. The history keeps
+    enough of these dispatches to count them for such a wait.
+    """
     return sum(entry.state is State.QUEUED for entry in _since_claimed(history))
 
 
@@ -40,15 +43,6 @@ def without_old_dispatches(history: Sequence[HistoryEntry]) -> tuple[HistoryEntr
         return tuple(history)
     latest = starts[1 - limits.MAX_DISPATCHES_KEPT]
     return (*history[: starts[1]], *history[latest:])
-
-
-def doubled(first: int, dispatches: int, most: int) -> int:
-    """Returns a wait that doubles with each dispatch in a row, in the unit of `first` and `most`.
-
-    The wait is `first` at the first dispatch (`dispatches` is 1) and never more than `most`. So a job that no worker
-    claims adds lines to its history slowly. The history keeps enough of these dispatches to count them for this wait.
-    """
-    return min(most, first << min(max(0, dispatches - 1), _LONGEST_DOUBLING))
 
 
 def _since_claimed(history: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:

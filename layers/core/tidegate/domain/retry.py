@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from tidegate.domain import limits
+from tidegate.domain.backoff import doubled
 
 WORKER_LOST = "worker-lost"
 TIMED_OUT = "timed-out"
@@ -48,6 +49,5 @@ def backoff_ms(
     "Exponential Backoff And Jitter": sleep = random_between(0, min(cap, base * 2 ** attempt)). Where job code gave
     `retry_after_seconds` (0-86,400), the wait is at least that long.
     """
-    exponent = min(tries - 1, 30)  # beyond this any base exceeds every allowed cap
-    ceiling_seconds = min(policy.max_backoff_seconds, policy.backoff_seconds * 2**exponent)
+    ceiling_seconds = doubled(policy.backoff_seconds, tries, policy.max_backoff_seconds)
     return max(int(ceiling_seconds * 1_000 * jitter), int((retry_after_seconds or 0.0) * 1_000))

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tidegate.domain.backoff import doubled
+
 _FIRST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 2.0
 
@@ -105,7 +107,7 @@ class Effort:
         The lower half of each wait is fixed, and `jitter` (0 to 1) scales the upper half. `round_number` counts from
         0. The wait never goes beyond the end of the effort.
         """
-        ceiling_seconds = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(round_number, 16))
+        ceiling_seconds = doubled(_FIRST_WAIT_SECONDS, round_number + 1, _LONGEST_WAIT_SECONDS)
         self.timer.sleep(min(self.left_seconds(), ceiling_seconds * (1 + jitter) / 2))
 
 

@@ -2,25 +2,22 @@
 
 A stream is one shard of one pool in the index. The cursor remembers the place in each stream. READY jobs change lanes
 while they are listed, so their listing goes by rank instead (`usecases.ready_listing`). A client sends the cursor back,
-so everything in it is checked. Cursors are compressed JSON in URL-safe base64.
+so everything in it is checked.
 """
 
 from __future__ import annotations
 
-import base64
 import heapq
-import json
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tidegate.domain import limits
-from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
 from tidegate.usecases.pools.earlier_pools import listed_pools
+from tidegate.usecases.read import cursors
 from tidegate.usecases.read.ready_listing import (
     Lane,
     ReadyPage,
@@ -31,14 +28,9 @@ from tidegate.usecases.services import Services
 
 Shard = tuple[str, int]  # of a pool
 
-_CURSOR_CHARACTERS = 16_384
-_CURSOR_BYTES = 65_536  # after decompression
 _LANE_CHARACTERS = 256
 _SORT = re.compile("-?[0-9]{1,38}")  # the numbers that the index can hold
 _ENDED = frozenset(group_of(state) for state in TERMINAL)
-_BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
-)
 
 
 class Listing(Protocol):
@@ -78,10 +70,8 @@ class Position:
         start = _start(services, group_of(state), pool, listed)
         if cursor is None:
             return start
-        try:
-            return _continued(start, _unpacked(cursor))
-        except (ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
-            raise InvalidRequest.of("cursor", _BAD_CURSOR) from error
+        with cursors.checked():
+            return _continued(start, cursors.read_packed(cursor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +98,7 @@ class StreamsListing:
             if stream in cut_off | self.unfinished
         ]
         at = self.position
-        return _packed([at.group, at.pool, at.shards, at.pools, *remaining]) if remaining else None
+        return cursors.packed([at.group, at.pool, at.shards, at.pools, *remaining]) if remaining else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +119,9 @@ class RankListing:
         at = self.page.position_behind(count)
         if at is None:
             return None
-        return _packed([self.position.group, self.position.pool, at.after, at.until, *_place(at.behind)])
+        return cursors.packed(
+            [self.position.group, self.position.pool, at.after, at.until, *_place(at.behind)]
+        )
 
 
 def list_group(services: Services, position: Position, limit: int) -> Listing:
@@ -162,7 +154,7 @@ def _start(services: Services, group: Group, pool: str | None, listed: tuple[str
 
 
 def _continued(start: Position, plain: Sequence[Any]) -> Position:
-    """Reads the position from a cursor's content; raises an error that `read` catches if it is not of this listing."""
+    """Reads the position from a cursor's content. Raises an error that `checked` catches for one of another listing."""
     group, pool, *rest = plain
     if group != start.group or pool != start.pool:
         raise ValueError("of another listing")
@@ -183,24 +175,6 @@ def _continued(start: Position, plain: Sequence[Any]) -> Position:
     return Position(
         start.group, start.pool, start.shards, start.pools, {**new, **marked}, ReadyPosition(start.pools)
     )
-
-
-def _packed(plain: Sequence[Any]) -> str:
-    packed = zlib.compress(json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode())
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _unpacked(cursor: str) -> Sequence[Any]:
-    if len(cursor) > _CURSOR_CHARACTERS:
-        raise ValueError("too long")
-    packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    unpacked = zlib.decompressobj().decompress(packed, _CURSOR_BYTES + 1)
-    if len(unpacked) > _CURSOR_BYTES:
-        raise ValueError("too large")
-    plain = json.loads(unpacked)
-    if not isinstance(plain, list):
-        raise TypeError(plain)
-    return plain
 
 
 def _is_text(value: object) -> bool:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
 
-from tidegate.domain.errors import InvalidRequest, NotFound
+from tidegate.domain.errors import NotFound
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
 from tidegate.usecases.pools.earlier_pools import listed_pools
+from tidegate.usecases.read import cursors
 from tidegate.usecases.services import Services
 
 _PAGE = 200
 _READS = 10  # pages read for one listing
-_BAD_CURSOR = (
-    "is not a cursor of this listing; leave it out to start over, or pass the cursor of the last page"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ def list_workers(
     names = [name for name in listed if name not in pools or pools[name].kind is PoolKind.PROCESS]
     if not names and cursor is None:
         return WorkerListing((), None)
-    place, after = _decode(cursor, names)
+    place, after = _place_of(cursor, names)
     found: list[Worker] = []
     for _ in range(_READS):
         wanted = limit - len(found)
@@ -50,7 +45,7 @@ def list_workers(
         matching = [worker for worker in page.workers if state in (None, worker.state)]
         found += matching[:wanted]
         if len(matching) > wanted:
-            return WorkerListing(tuple(found), _encode(names[place], found[-1].worker_id))
+            return WorkerListing(tuple(found), cursors.short([names[place], found[-1].worker_id]))
         after = page.next
         if after is None:
             place += 1
@@ -58,7 +53,7 @@ def list_workers(
             return WorkerListing(tuple(found), None)
         if len(found) == limit:
             break
-    return WorkerListing(tuple(found), _encode(names[place], after))
+    return WorkerListing(tuple(found), cursors.short([names[place], after]))
 
 
 def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
@@ -69,22 +64,15 @@ def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
     return worker
 
 
-def _encode(pool: str, after: str | None) -> str:
-    return base64.urlsafe_b64encode(json.dumps([pool, after]).encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str | None, pools: list[str]) -> tuple[int, str | None]:
+def _place_of(cursor: str | None, pools: list[str]) -> tuple[int, str | None]:
     """Returns the index of the pool with which a listing continues, and the id of the last worker listed there.
 
     Raises InvalidRequest for a malformed cursor.
     """
     if cursor is None:
         return 0, None
-    try:
-        pool, after = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = pools.index(pool)
+    with cursors.checked():
+        pool, after = cursors.read_short(cursor)
         if after is not None and not WORKER_ID.fullmatch(after):
             raise ValueError(after)
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        raise InvalidRequest.of("cursor", _BAD_CURSOR) from error
-    return place, after
+        return pools.index(pool), after

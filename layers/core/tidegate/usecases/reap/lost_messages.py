@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tidegate.domain import limits
-from tidegate.domain.dispatches import dispatches_on_end, doubled
+from tidegate.domain.backoff import doubled
+from tidegate.domain.dispatches import dispatches_on_end
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ResendIfStillQueued, Stamp, TakeBackIfStillQueued

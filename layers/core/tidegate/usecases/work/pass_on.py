@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from tidegate.domain.dispatches import dispatches_on_end, doubled
+from tidegate.domain.backoff import doubled
+from tidegate.domain.dispatches import dispatches_on_end
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

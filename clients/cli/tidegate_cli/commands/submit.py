@@ -29,6 +29,7 @@ from tidegate_cli.following.report import (
     print_report,
     report_json,
 )
+from tidegate_cli.following.usage import Usage, collect_settled
 from tidegate_cli.following.watching import watch
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import (
@@ -48,7 +49,6 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.target import Target
-from tidegate_cli.usage import Usage, collect_settled
 from tidegate_cli.views import JobView, printable
 from tidegate_cli.worker_child import (
     WorkerChild,
