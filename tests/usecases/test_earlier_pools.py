@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.functions.api_calls import (
@@ -36,7 +37,7 @@ from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.submit.submit import submit_job
 
 TYPE = "tidegate.noop"
-WHO = {"actor": "ann", "now_ms": NOW_MS}
+WHO = {"caller": caller_named("ann"), "now_ms": NOW_MS}
 MINUTE_MS = 60_000
 
 

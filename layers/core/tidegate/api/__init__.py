@@ -1,0 +1,1 @@
+"""The HTTP API: the resolver, the answers to errors, and routes for each part."""

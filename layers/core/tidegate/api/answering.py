@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,25 +10,26 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate.api.reading import deps_of, limit_of
-from tidegate.contracts.responses import fits_in_answer, job_out, to_json
+from tidegate.contracts.responses import JobOut
+from tidegate.contracts.views import fits_in_answer, job_out, to_json
 from tidegate.domain.job import Job
 
 JSON = "application/json"
 
 
-def job_view(router: BaseRouter, job: Job) -> dict[str, Any]:
+def job_view(router: BaseRouter, job: Job) -> JobOut:
     """Returns a job as clients read it now."""
     deps = deps_of(router)
     return job_out(job, deps.services.settings.rank_policy, deps.clock.now_ms())
 
 
-def answer_with(status: HTTPStatus, body: dict[str, Any], location: str | None = None) -> Response[str]:
+def answer_with(status: HTTPStatus, body: Mapping[str, Any], location: str | None = None) -> Response[str]:
     """Returns an answer of JSON."""
     headers: dict[str, str | list[str]] = {"Location": location} if location else {}
     return Response(status, content_type=JSON, body=to_json(body), headers=headers)
 
 
-def page_answer(router: BaseRouter, read: Callable[[int], dict[str, Any]]) -> Response[str]:
+def page_answer(router: BaseRouter, read: Callable[[int], Mapping[str, Any]]) -> Response[str]:
     """Returns the page that `read` gives for a limit, a smaller one where it is too large for one answer."""
     limit = limit_of(router)
     answer = answer_with(HTTPStatus.OK, read(limit))

@@ -1,200 +1,302 @@
-"""The answers that clients get, as JSON text and as the values that it is made of."""
+"""The answers that clients get, as typed dictionaries.
+
+The functions in `views` make them, and the keys keep the order in which those functions write them.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
-from tidegate.contracts.times import to_wire
-from tidegate.domain.job import HistoryEntry, Job
-from tidegate.domain.pools import Pool
-from tidegate.domain.rank import RankPolicy, effective_priority
-from tidegate.domain.rules import RuleChange, TypeRule
-from tidegate.domain.states import State
-from tidegate.domain.workers import Worker
-
-MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB, of which the rest is for the headers
-_LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
+from tidegate.domain.job import Json
 
 
-def to_json(body: Mapping[str, Any]) -> str:
-    """Returns a body as JSON text."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
+class Accepted(TypedDict):
+    """The answer to the submission of one job."""
+
+    job_id: str
 
 
-def fits_in_answer(text: str) -> bool:
-    """Tells whether a function can answer with this text, which its own answer holds as a JSON string."""
-    if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
-        return True
-    return len(json.dumps(text)) <= MAX_ANSWER_BYTES
+class AcceptedWorkflow(TypedDict):
+    """The answer to the submission of a workflow. `job_ids` has the id of each job by its key."""
+
+    workflow_id: str
+    job_ids: Mapping[str, str]
 
 
-def job_out(job: Job, policy: RankPolicy, now_ms: int) -> dict[str, Any]:
-    """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
-    points = None
-    if job.state is State.READY and job.ready_at_ms is not None:
-        boost = job.critical_path_boost_millipoints
-        points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
-    given = job.input
-    failure = job.failure
-    return {
-        "job_id": job.job_id,
-        "workflow_id": job.workflow_id,
-        "key": job.key,
-        "name": job.name,
-        "type": job.type,
-        "state": job.state,
-        "priority": job.priority,
-        "effective_priority": points,
-        "critical_path_boost": job.critical_path_boost_millipoints / 1_000,
-        "pool": job.pool,
-        "requires": list(job.requires),
-        "share": job.share or None,
-        "concurrency_key": job.concurrency_key,
-        "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
-        "held_in": job.held_in or None,
-        "tags": dict(job.tags),
-        "attempt": job.attempt,
-        "tries": job.tries,
-        "worker_losses": job.worker_losses,
-        "reopened": job.reopened,
-        "worker": job.worker_id,
-        "parameters": given.parameters if given else None,
-        "depends_on": [
-            {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
-            for edge in (given.depends_on if given else ())
-        ],
-        "waiting_on_count": len(job.waiting_on),
-        **_times_out(job),
-        "cancel_requested_by": job.cancel_requested_by,
-        "timeout_seconds": job.timeout_seconds,
-        "max_retries": job.retry.max_retries,
-        "retry": {
-            "backoff_seconds": job.retry.backoff_seconds,
-            "max_backoff_seconds": job.retry.max_backoff_seconds,
-            "never_on": sorted(job.retry.never_on),
-            "always_on": sorted(job.retry.always_on),
-        },
-        "estimated_duration_seconds": job.estimated_duration_seconds,
-        "actual_duration_seconds": job.actual_duration_seconds,
-        "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
-        if job.progress
-        else None,
-        # Left out where it overflowed and was not loaded, because null would mean that there is none.
-        **({} if job.result_apart and job.result is None else {"result": job.result}),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
-        "history": [_step_out(entry) for entry in job.history],
-    }
+class DependencyOut(TypedDict):
+    """A dependency of a job."""
+
+    job_id: str
+    type: str
+    condition: str | None
 
 
-def _step_out(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "at": to_wire(entry.at_ms),
-        "state": entry.state,
-        "attempt": entry.attempt,
-        "actor": entry.actor,
-        "reason": entry.reason or None,
-    }
+class RetryOut(TypedDict):
+    """The backoff of a job, and the codes of errors that are never or always retried."""
+
+    backoff_seconds: int
+    max_backoff_seconds: int
+    never_on: list[str]
+    always_on: list[str]
 
 
-def _times_out(job: Job) -> dict[str, str | None]:
-    return {
-        "created_at": to_wire(job.created_at_ms),
-        "not_before": to_wire(job.not_before_ms),
-        "due_at": to_wire(job.due_at_ms),
-        "ready_at": to_wire(job.ready_at_ms),
-        "queued_at": to_wire(job.queued_at_ms),
-        "started_at": to_wire(job.started_at_ms),
-        "began_at": to_wire(job.began_at_ms),
-        "finished_at": to_wire(job.finished_at_ms),
-        "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
-    }
+class ProgressOut(TypedDict):
+    """The latest progress that a job reported."""
+
+    fraction: float
+    message: str | None
 
 
-def pool_out(
-    name: str,
-    pool: Pool | None,
-    *,
-    window: float,
-    load: dict[str, Any],
-    paused: bool,
-    paused_change: RuleChange | None,
-) -> dict[str, Any]:
-    """Returns a pool as clients read it.
+class ErrorOut(TypedDict):
+    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
 
-    `pool` is None where it is not deployed any more. `window` is a multiple of its capacity. `load` holds its counts of
-    jobs, slots and workers. `paused_change` is the last change of its pause.
-    """
-    return {
-        "name": name,
-        "deployed": pool is not None,
-        "kind": None if pool is None else pool.kind.value,
-        "capabilities": [] if pool is None else sorted(pool.capabilities),
-        "tags": {} if pool is None else dict(pool.tags),
-        "max_timeout_seconds": None if pool is None else pool.max_timeout_seconds,
-        "window": window,
-        **load,
-        "paused": paused,
-        "changes": {"paused": _change(paused_change)},
-    }
+    code: str
+    message: str
+    upstream_id: str | None
 
 
-def type_out(
-    job_type: str,
-    registered: bool,
-    rule: TypeRule,
-    paused_change: RuleChange | None,
-    limit_change: RuleChange | None,
-) -> dict[str, Any]:
-    """Returns a job type as clients read it. `registered` says that the deployed job code has it.
+class StepOut(TypedDict):
+    """One entry of a job's history."""
 
-    `paused_change` and `limit_change` are the last changes of its pause and its limit.
-    """
-    return {
-        "type": job_type,
-        "deployed": registered,
-        "paused": rule.paused,
-        "max_running": rule.max_running,
-        "changes": {"paused": _change(paused_change), "max_running": _change(limit_change)},
-    }
+    at: str | None
+    state: str
+    attempt: int
+    actor: str
+    reason: str | None
 
 
-def _change(change: RuleChange | None) -> dict[str, Any] | None:
-    return None if change is None else {"by": change.actor, "at": to_wire(change.at_ms)}
+class TimesOut(TypedDict):
+    """The times of a job, null while they have not come."""
+
+    created_at: str | None
+    not_before: str | None
+    due_at: str | None
+    ready_at: str | None
+    queued_at: str | None
+    started_at: str | None
+    began_at: str | None
+    finished_at: str | None
+    cancel_requested_at: str | None
 
 
-def worker_out(worker: Worker, silent_since_ms: int) -> dict[str, Any]:
-    """Returns a worker as clients read it.
+class ResultOut(TypedDict, total=False):
+    """The result of a job. It is left out where it overflowed and was not loaded, because null would mean none."""
 
-    `live` is True where it is ACTIVE or DRAINING with a heartbeat since `silent_since_ms`, in milliseconds since the
-    epoch.
-    """
-    spec, totals = worker.spec, worker.totals
-    return {
-        "worker_id": spec.worker_id,
-        "pool": spec.pool,
-        "session_id": worker.session_id,
-        "name": spec.name,
-        "host": spec.host,
-        "state": worker.state,
-        "live": worker.is_live(silent_since_ms),
-        "slots": spec.slots,
-        "running": worker.running,
-        "claimed": totals.claimed,
-        "succeeded": totals.succeeded,
-        "failed": totals.failed,
-        "handed_back": totals.handed_back,
-        "lacking": list(worker.lacking),
-        "fault": worker.fault or None,
-        "capabilities": sorted(spec.capabilities),
-        "tags": dict(spec.tags),
-        "started_at": to_wire(worker.started_at_ms),
-        "heartbeat_at": to_wire(worker.heartbeat_at_ms),
-        "drain_requested_at": to_wire(worker.drain_requested_at_ms),
-        "clock_off_seconds": worker.clock_off_ms / 1_000,
-    }
+    result: Json
+
+
+class JobOut(TimesOut, ResultOut):
+    """A job."""
+
+    job_id: str
+    workflow_id: str | None
+    key: str | None
+    name: str | None
+    type: str
+    state: str
+    priority: int
+    effective_priority: float | None
+    critical_path_boost: float
+    pool: str
+    requires: list[str]
+    share: str | None
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    held_in: str | None
+    tags: dict[str, str]
+    attempt: int
+    tries: int
+    worker_losses: int
+    reopened: int
+    worker: str | None
+    parameters: Mapping[str, Json] | None
+    depends_on: list[DependencyOut]
+    waiting_on_count: int
+    cancel_requested_by: str | None
+    timeout_seconds: int
+    max_retries: int
+    retry: RetryOut
+    estimated_duration_seconds: float | None
+    actual_duration_seconds: float | None
+    progress: ProgressOut | None
+    error: ErrorOut | None
+    history: list[StepOut]
+
+
+class JobPage(TypedDict):
+    """A page of jobs. `cursor` asks for the next page, null where there is none."""
+
+    jobs: list[JobOut]
+    cursor: str | None
+
+
+class WorkflowOut(JobPage):
+    """A workflow with a page of its jobs."""
+
+    workflow_id: str
+    name: str | None
+    created_at: str | None
+    job_count: int
+
+
+class CancelledOut(TypedDict):
+    """How many jobs one call cancelled, asked to stop, found ended and left."""
+
+    cancelled: int
+    asked: int
+    ended: int
+    left: int
+    complete: bool
+
+
+class CancelledJobOut(JobOut):
+    """A cancelled job, with the counts of the jobs downstream of it."""
+
+    downstream: CancelledOut
+
+
+class CancelledWorkflowOut(CancelledOut):
+    """The counts of a workflow's cancellation. `cursor` continues it, null where nothing is left."""
+
+    workflow_id: str
+    cursor: str | None
+
+
+class ReopeningOut(TypedDict):
+    """How many jobs one call reopened, and how many it left because of a limit or a missing upstream."""
+
+    reopened: int
+    left_at_limit: int
+    left_without_upstream: int
+    complete: bool
+
+
+class RetriedJobOut(JobOut):
+    """A job that was retried by hand, with the counts of the jobs that were reopened with it."""
+
+    reopening: ReopeningOut
+
+
+class RerunOut(ReopeningOut):
+    """The counts of a workflow's rerun. `cursor` continues it, null where it is complete."""
+
+    workflow_id: str
+    cursor: str | None
+
+
+class RedrivenOut(TypedDict):
+    """How many of the failed jobs that one call looked at it redrove. `cursor` continues, null at the end."""
+
+    pool: str
+    redriven: int
+    looked_at: int
+    cursor: str | None
+
+
+class ChangeOut(TypedDict):
+    """The last change of a rule."""
+
+    by: str
+    at: str | None
+
+
+class CountOut(TypedDict):
+    """A number of jobs, counted up to a bound; `more` says that there are more."""
+
+    count: int
+    more: bool
+
+
+class LoadOut(TypedDict):
+    """The load of a pool."""
+
+    capacity: int
+    workers: int
+    ready: CountOut
+    held: CountOut
+    active: CountOut
+    limited: dict[str, int]
+    fault: str
+
+
+class PoolChangesOut(TypedDict):
+    """The last change of each rule of a pool."""
+
+    paused: ChangeOut | None
+
+
+class PoolOut(LoadOut):
+    """A pool with its load and its rules."""
+
+    name: str
+    deployed: bool
+    kind: str | None
+    capabilities: list[str]
+    tags: dict[str, str]
+    max_timeout_seconds: int | None
+    window: float
+    paused: bool
+    changes: PoolChangesOut
+
+
+class PoolList(TypedDict):
+    """All pools."""
+
+    pools: list[PoolOut]
+
+
+class TypeChangesOut(TypedDict):
+    """The last change of each rule of a job type."""
+
+    paused: ChangeOut | None
+    max_running: ChangeOut | None
+
+
+class TypeOut(TypedDict):
+    """A job type with its rules."""
+
+    type: str
+    deployed: bool
+    paused: bool
+    max_running: int | None
+    changes: TypeChangesOut
+
+
+class TypeList(TypedDict):
+    """All job types."""
+
+    types: list[TypeOut]
+
+
+class WorkerOut(TypedDict):
+    """A worker."""
+
+    worker_id: str
+    pool: str
+    session_id: str
+    name: str | None
+    host: str
+    state: str
+    live: bool
+    slots: int
+    running: int
+    claimed: int
+    succeeded: int
+    failed: int
+    handed_back: int
+    lacking: list[str]
+    fault: str | None
+    capabilities: list[str]
+    tags: dict[str, str]
+    started_at: str | None
+    heartbeat_at: str | None
+    drain_requested_at: str | None
+    clock_off_seconds: float
+
+
+class WorkerPage(TypedDict):
+    """A page of workers. `cursor` asks for the next page, null where there is none."""
+
+    workers: list[WorkerOut]
+    cursor: str | None

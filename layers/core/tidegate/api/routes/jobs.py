@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -20,6 +19,7 @@ from tidegate.api.reading import (
     until_of,
 )
 from tidegate.contracts.requests import read_job
+from tidegate.contracts.responses import Accepted, JobPage
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.states import State
 from tidegate.usecases.read import query
@@ -43,7 +43,7 @@ def post_job() -> Response[str]:
         until=until_of(router),
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
-    return answer_with(status, {"job_id": accepted.job_id}, f"/v1/jobs/{accepted.job_id}")
+    return answer_with(status, Accepted(job_id=accepted.job_id), f"/v1/jobs/{accepted.job_id}")
 
 
 @router.get("/v1/jobs/<job_id>")
@@ -63,7 +63,7 @@ def list_jobs() -> Response[str]:
     if state is None or state not in State.__members__:
         raise InvalidRequest.of("state", f"must be one of {', '.join(State)}")
 
-    def read(limit: int) -> dict[str, Any]:
+    def read(limit: int) -> JobPage:
         page = query.list_jobs(services, State(state), pool=pool, cursor=cursor, limit=limit)
         return {"jobs": [job_view(router, job) for job in page.jobs], "cursor": page.cursor}
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -15,7 +13,8 @@ from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
 from tidegate.contracts.requests import read_no_options, read_type_limit
-from tidegate.contracts.responses import pool_out, type_out
+from tidegate.contracts.responses import CountOut, LoadOut, PoolList, PoolOut, TypeList, TypeOut
+from tidegate.contracts.views import pool_out, type_out
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read import status
@@ -29,7 +28,7 @@ def list_pools() -> Response[str]:
     refuse_other_parameters(router)
     deps = deps_of(router)
     found = status.pool_statuses(deps.services, deps.services.rules.load(), now_ms=deps.clock.now_ms())
-    return answer_with(HTTPStatus.OK, {"pools": [_pool_view(each) for each in found]})
+    return answer_with(HTTPStatus.OK, PoolList(pools=[_pool_view(each) for each in found]))
 
 
 @router.get("/v1/pools/<pool>")
@@ -61,7 +60,7 @@ def list_types() -> Response[str]:
     refuse_other_parameters(router)
     services = deps_of(router).services
     found = status.type_statuses(services, services.rules.load())
-    return answer_with(HTTPStatus.OK, {"types": [_type_view(each) for each in found]})
+    return answer_with(HTTPStatus.OK, TypeList(types=[_type_view(each) for each in found]))
 
 
 @router.get("/v1/types/<job_type>")
@@ -112,20 +111,34 @@ def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
     )
 
 
-def _pool_view(found: status.PoolStatus) -> dict[str, Any]:
-    load = asdict(found.load)
-    del load["pool"]  # the view has the pool's name already
+def _pool_view(found: status.PoolStatus) -> PoolOut:
     return pool_out(
         found.name,
         found.pool,
         window=deps_of(router).services.settings.window,
-        load=load,
+        load=_load_view(found.load),
         paused=found.paused,
         paused_change=found.paused_change,
     )
 
 
-def _type_view(found: status.TypeStatus) -> dict[str, Any]:
+def _load_view(load: status.PoolLoad) -> LoadOut:
+    return {
+        "capacity": load.capacity,
+        "workers": load.workers,
+        "ready": _count_view(load.ready),
+        "held": _count_view(load.held),
+        "active": _count_view(load.active),
+        "limited": dict(load.limited),
+        "fault": load.fault,
+    }
+
+
+def _count_view(found: status.BoundedCount) -> CountOut:
+    return {"count": found.count, "more": found.more}
+
+
+def _type_view(found: status.TypeStatus) -> TypeOut:
     return type_out(found.type, found.registered, found.rule, found.paused_change, found.limit_change)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -23,6 +21,15 @@ from tidegate.api.reading import (
     until_of,
 )
 from tidegate.contracts.requests import read_cancel_job, read_no_options, read_retry_job
+from tidegate.contracts.responses import (
+    CancelledJobOut,
+    CancelledOut,
+    CancelledWorkflowOut,
+    RedrivenOut,
+    ReopeningOut,
+    RerunOut,
+    RetriedJobOut,
+)
 from tidegate.usecases.recover import (
     cancel,
     redrive,
@@ -50,13 +57,11 @@ def cancel_job(job_id: str) -> Response[str]:
         deps.services, job_id, caller=caller, now_ms=now_ms, until=until_of(router)
     )
     is_over = job.is_terminal and not others.asked and not others.left
-    return answer_with(
-        HTTPStatus.OK if is_over else HTTPStatus.ACCEPTED,
-        {**job_view(router, job), "downstream": _cancelled(others)},
-    )
+    answer: CancelledJobOut = {**job_view(router, job), "downstream": _cancelled(others)}
+    return answer_with(HTTPStatus.OK if is_over else HTTPStatus.ACCEPTED, answer)
 
 
-def _cancelled(found: cancel.Cancelled) -> dict[str, Any]:
+def _cancelled(found: cancel.Cancelled) -> CancelledOut:
     return {
         "cancelled": found.cancelled,
         "asked": found.asked,
@@ -80,13 +85,17 @@ def retry_job(job_id: str) -> Response[str]:
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
-    report = {
-        "reopened": reopening.reopened,
-        "left_at_limit": reopening.left_at_limit,
-        "left_without_upstream": reopening.left_without_upstream,
-        "complete": reopening.complete,
+    answer: RetriedJobOut = {**job_view(router, job), "reopening": _reopened(reopening)}
+    return answer_with(HTTPStatus.OK, answer)
+
+
+def _reopened(found: reopen.Reopened) -> ReopeningOut:
+    return {
+        "reopened": found.reopened,
+        "left_at_limit": found.left_at_limit,
+        "left_without_upstream": found.left_without_upstream,
+        "complete": found.complete,
     }
-    return answer_with(HTTPStatus.OK, {**job_view(router, job), "reopening": report})
 
 
 @router.post("/v1/workflows/<workflow_id>/cancel")
@@ -105,7 +114,8 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
         until=until_of(router),
     )
     status = HTTPStatus.ACCEPTED if found.asked or found.left else HTTPStatus.OK
-    return answer_with(status, {"workflow_id": workflow_id, **_cancelled(found), "cursor": found.cursor})
+    answer: CancelledWorkflowOut = {"workflow_id": workflow_id, **_cancelled(found), "cursor": found.cursor}
+    return answer_with(status, answer)
 
 
 @router.post("/v1/workflows/<workflow_id>/rerun")
@@ -123,7 +133,8 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
         cursor=router.current_event.query_string_parameters.get("cursor"),
         until=until_of(router),
     )
-    return answer_with(HTTPStatus.OK, {"workflow_id": workflow_id, **asdict(found)})
+    answer: RerunOut = {"workflow_id": workflow_id, **_reopened(found), "cursor": found.cursor}
+    return answer_with(HTTPStatus.OK, answer)
 
 
 @router.post("/v1/pools/<pool>/redrive")
@@ -141,7 +152,13 @@ def redrive_pool(pool: str) -> Response[str]:
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
-    return answer_with(HTTPStatus.OK, {"pool": pool, **asdict(found)})
+    answer: RedrivenOut = {
+        "pool": pool,
+        "redriven": found.redriven,
+        "looked_at": found.looked_at,
+        "cursor": found.cursor,
+    }
+    return answer_with(HTTPStatus.OK, answer)
 
 
 refuse_other_methods(router, "/v1/jobs/<job_id>/cancel", "POST")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -13,7 +12,8 @@ from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.requests import read_no_options
-from tidegate.contracts.responses import worker_out
+from tidegate.contracts.responses import WorkerOut, WorkerPage
+from tidegate.contracts.views import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState
@@ -24,7 +24,7 @@ router = Router()  # type: ignore[no-untyped-call]  # its constructor has no typ
 _POOL = re.compile(rf".{{1,{limits.MAX_POOL_CHARACTERS}}}")
 
 
-def _view(worker: Worker) -> dict[str, Any]:
+def _view(worker: Worker) -> WorkerOut:
     deps = deps_of(router)
     silent_since_ms = deps.services.settings.worker_silent_since_ms(deps.clock.now_ms())
     return worker_out(worker, silent_since_ms)
@@ -44,7 +44,7 @@ def list_workers() -> Response[str]:
         raise InvalidRequest.of("state", f"must be one of {', '.join(WorkerState)}")
     wanted = None if state is None else WorkerState(state)
 
-    def read(limit: int) -> dict[str, Any]:
+    def read(limit: int) -> WorkerPage:
         listing = workers.list_workers(services, pool=pool, state=wanted, cursor=cursor, limit=limit)
         return {"workers": [_view(worker) for worker in listing.workers], "cursor": listing.cursor}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -21,6 +20,7 @@ from tidegate.api.reading import (
     until_of,
 )
 from tidegate.contracts.requests import read_workflow
+from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
 from tidegate.domain.errors import InvalidRequest
 from tidegate.usecases.read import query
@@ -44,7 +44,7 @@ def post_workflow() -> Response[str]:
         until=until_of(router),
     )
     status = HTTPStatus.CREATED if accepted.created else HTTPStatus.OK
-    answer = {"workflow_id": accepted.workflow_id, "job_ids": accepted.job_ids}
+    answer = AcceptedWorkflow(workflow_id=accepted.workflow_id, job_ids=accepted.job_ids)
     return answer_with(status, answer, f"/v1/workflows/{accepted.workflow_id}")
 
 
@@ -61,7 +61,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "is not a cursor of this workflow; leave it out to start over, or pass on the last page's",
         )
 
-    def read(limit: int) -> dict[str, Any]:
+    def read(limit: int) -> WorkflowOut:
         page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)
         return {
             "workflow_id": page.submission.submission_id,
