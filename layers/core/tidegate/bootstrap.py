@@ -19,7 +19,7 @@ from tidegate.adapters.aws.meter import (
     Meter,
     Usage,
 )
-from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import (
     AwsTime,
     sign_by,
@@ -53,7 +53,7 @@ from tidegate.jobs.loader import (
     load_what_works,
 )
 from tidegate.jobs.registry import Registry
-from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, SlotExecutor, Stopwatch
+from tidegate.ports import Clock, Entropy, Executor, JobCatalogue, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.tick import TickWatch
 from tidegate.usecases.dispatch.wake import DueWatch
@@ -141,6 +141,7 @@ class WorkerDeps:
     """The parts of the worker function.
 
     `hold_clock` keeps a step of the machine's clock out of an invocation. `faults` holds what this process can't run.
+    `message_from` reads the body of a message of the pool's queue, None where tidegate did not write it.
     """
 
     services: Services
@@ -149,6 +150,7 @@ class WorkerDeps:
     meter: Meter
     hold_clock: Callable[[], None] = _nothing
     faults: FunctionFaults = field(default_factory=FunctionFaults)
+    message_from: Callable[[str], Message | None] = message_from
 
 
 @dataclass(frozen=True, slots=True)
