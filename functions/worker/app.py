@@ -13,8 +13,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
-from tidegate.contracts.messages import JobMessage
-from tidegate.ports import Message
 from tidegate.usecases.work.run import run_message
 
 _ID_CHARACTERS = 8
@@ -27,14 +25,17 @@ def handle(event: dict[str, Any], deps: bootstrap.WorkerDeps, worker_id: str) ->
     deps.hold_clock()
 
     def run(record: SQSRecord) -> None:
-        body = JobMessage.model_validate_json(record.body)
-        logger.info("job taken", extra={"job_id": body.job_id, "claims": body.attempt, "worker": worker_id})
-        message = Message(body.job_id, body.attempt, body.reopened, body.queued_at_ms, body.type)
+        message = deps.message_from(record.body)
+        if message is None:
+            raise ValueError("not a message of tidegate")  # the queue moves it to its dead letters
+        logger.info(
+            "job taken", extra={"job_id": message.job_id, "claims": message.attempt, "worker": worker_id}
+        )
         try:
             run_message(deps.services, deps.executor, deps.clock, message, worker_id, faults=deps.faults)
         except Exception as error:
             # Logs the class only, because an error's text may hold what the client sent.
-            logger.error("job not concluded", extra={"job_id": body.job_id, "error": type(error).__name__})
+            logger.error("job not concluded", extra={"job_id": message.job_id, "error": type(error).__name__})
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

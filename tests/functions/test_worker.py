@@ -102,6 +102,12 @@ def test_a_body_that_is_no_message_of_ours_comes_again_and_holds_nothing_up(
     assert job_of(fixture.services, message).state is State.SUCCEEDED
 
 
+def test_a_message_whose_type_can_not_be_read_runs_its_job(fixture: Fixture) -> None:
+    message = queued_job(fixture.services)
+    assert fixture.handle(json.dumps({"job_id": message.job_id, "attempt": 0, "type": 7})) == []
+    assert job_of(fixture.services, message).state is State.SUCCEEDED
+
+
 def test_a_record_comes_again_when_a_service_does_not_answer(fixture: Fixture) -> None:
     message = queued_job(fixture.services)
 

@@ -19,7 +19,7 @@ from tidegate.adapters.aws.meter import (
     Meter,
     Usage,
 )
-from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import (
     AwsTime,
     sign_by,
@@ -44,7 +44,7 @@ from tidegate.jobs.loader import (
     load_what_works,
 )
 from tidegate.jobs.registry import Registry
-from tidegate.ports import Clock, Entropy, Executor, JobRegistry, SlotExecutor, Stopwatch
+from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
 from tidegate.usecases.recall import KEEP_MS, Recall
@@ -125,6 +125,7 @@ class WorkerDeps:
     """The parts of the worker function.
 
     `hold_clock` keeps a step of the machine's clock out of an invocation. `faults` holds what this process can't run.
+    `message_from` reads the body of a message of the pool's queue, None where tidegate did not write it.
     """
 
     services: Services
@@ -133,6 +134,7 @@ class WorkerDeps:
     meter: Meter
     hold_clock: Callable[[], None] = _nothing
     faults: FunctionFaults = field(default_factory=FunctionFaults)
+    message_from: Callable[[str], Message | None] = message_from
 
 
 @dataclass(frozen=True, slots=True)
