@@ -17,7 +17,7 @@ from tidegate.usecases.dispatch.follow import (
     follow_tick,
     tick_if_overdue,
 )
-from tidegate.usecases.isolation import first_then
+from tidegate.usecases.isolation import FirstError
 
 logger = Logger()
 
@@ -35,7 +35,12 @@ def handle(event: dict[str, Any], deps: bootstrap.DispatcherDeps) -> dict[str, A
     try:
         if "Records" not in event:
             return {"dispatched": _tick(deps)}
-        first_then(lambda: _follow(event["Records"], deps), lambda: _tick_if_overdue(deps))
+        errors = FirstError()
+        with errors.isolated():
+            _follow(event["Records"], deps)
+        with errors.isolated():
+            _tick_if_overdue(deps)
+        errors.raise_first()
         return {"batchItemFailures": []}
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})

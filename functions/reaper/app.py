@@ -14,10 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.isolation import (
-    first_then,
-    for_each,
-)
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.read.status import pool_load
 from tidegate.usecases.reap.reap import reap
 
@@ -35,8 +32,15 @@ def handle(_event: dict[str, Any], deps: bootstrap.ReaperDeps) -> dict[str, Any]
     Returns how many things each repair put right. If one of the two fails, the other still runs.
     """
     before = deps.meter.snapshot()
+    report: dict[str, Any] = {}
+    errors = FirstError()
     try:
-        return first_then(lambda: _publish_loads(deps), lambda: _repair(deps))
+        with errors.isolated():
+            _publish_loads(deps)
+        with errors.isolated():
+            report = _repair(deps)
+        errors.raise_first()
+        return report
     finally:
         logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
 
@@ -60,19 +64,20 @@ def _publish_loads(deps: bootstrap.ReaperDeps) -> None:
     if not settings.pool_metrics:
         return
     rules = deps.services.rules.load()
-
-    def publish(pool: str) -> None:
-        load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
-        metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
-        metrics.add_dimension("Stack", settings.stack)
-        metrics.add_dimension("Pool", pool)
-        metrics.add_metric("ReadyJobs", MetricUnit.Count, 0 if rules.is_paused(pool) else load.ready.count)
-        metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
-        metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
-        metrics.add_metric("Workers", MetricUnit.Count, load.workers)
-        metrics.flush_metrics()
-
-    for_each(sorted(settings.pools), publish)
+    errors = FirstError()
+    for pool in sorted(settings.pools):
+        with errors.isolated():
+            load = pool_load(deps.services, pool, now_ms=deps.clock.now_ms())
+            ready = 0 if rules.is_paused(pool) else load.ready.count
+            metrics = EphemeralMetrics(namespace="Tidegate", service="")  # no dimension but those below
+            metrics.add_dimension("Stack", settings.stack)
+            metrics.add_dimension("Pool", pool)
+            metrics.add_metric("ReadyJobs", MetricUnit.Count, ready)
+            metrics.add_metric("ActiveJobs", MetricUnit.Count, load.active.count)
+            metrics.add_metric("Capacity", MetricUnit.Count, load.capacity)
+            metrics.add_metric("Workers", MetricUnit.Count, load.workers)
+            metrics.flush_metrics()
+    errors.raise_first()
 
 
 @cache

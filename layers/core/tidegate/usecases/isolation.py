@@ -5,42 +5,61 @@ The first error is raised at the end, after every piece has run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
 
 from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
 from tidegate.ports import MoveOutcome
 
-T = TypeVar("T")
-R = TypeVar("R")
 
+@dataclass(slots=True)
+class FirstError:
+    """Keeps the first error of independent pieces of work, and drops the later ones.
 
-def for_each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
-    """Runs `work` on every item, in order, and returns the results in that order.
+    Each piece runs in a block of its own; the error is raised after the last one:
 
-    Raises the first error of any kind after the last item, so one bad item never blocks the others.
+        errors = FirstError()
+        for pool in pools:
+            with errors.isolated():
+                serve(pool)
+        errors.raise_first()
     """
-    results: list[R] = []
-    first: Exception | None = None
-    for item in items:
-        try:
-            results.append(work(item))
-        except Exception as error:  # noqa: BLE001 - raised below
-            first = first or error
-    if first is not None:
-        raise first
-    return results
+
+    _first: Exception | None = None
+
+    def isolated(self) -> AbstractContextManager[None, bool]:
+        """Returns a context manager that ends its block at an error of any kind and keeps the error.
+
+        An interrupt of the process, which is no `Exception`, passes at once.
+        """
+        return _Isolated(self)
+
+    def keep(self, error: Exception) -> None:
+        """Keeps the error if it is the first."""
+        self._first = self._first or error
+
+    def raise_first(self) -> None:
+        """Raises the first error that was kept, if there is one."""
+        if self._first is not None:
+            raise self._first
 
 
-def first_then(first: Callable[[], object], then: Callable[[], R]) -> R:
-    """Runs `first`, then `then` even if `first` failed; returns the result of `then`.
+@dataclass(frozen=True, slots=True)
+class _Isolated(AbstractContextManager[None, bool]):
+    errors: FirstError
 
-    Raises the first error after both have run.
-    """
-    results: list[R] = []
-    steps: tuple[Callable[[], object], ...] = (first, lambda: results.append(then()))
-    for_each(steps, lambda step: step())
-    return results[0]
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.errors.keep(error)
+        return True
 
 
 def raise_first_failure(outcomes: Iterable[MoveOutcome]) -> None:

@@ -14,7 +14,7 @@ from tidegate.usecases.bounds.deadline import (
     in_turns,
     while_time,
 )
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 
 R = TypeVar("R")
@@ -38,15 +38,16 @@ def sweep_group(
     part of the time left before `until`. The jobs may be a little old, so `work` must write conditionally.
     Raises the first error after every page and every shard has been visited.
     """
-
-    def sweep_shard(turn: tuple[int, Deadline]) -> list[R]:
-        shard, shard_until = turn
-        pages = _pages(services, pool, group, shard, jobs_per_shard=jobs_per_shard, up_to_ms=up_to_ms)
-        return for_each(while_time(pages, shard_until), work)
-
-    turns = in_turns(range(services.index.shards), until, services.entropy.jitter)
-    shards = for_each(turns, sweep_shard)
-    return [result for results in shards for result in results]
+    results: list[R] = []
+    errors = FirstError()
+    for shard, shard_until in in_turns(range(services.index.shards), until, services.entropy.jitter):
+        with errors.isolated():  # also from a shard whose pages can't be read
+            pages = _pages(services, pool, group, shard, jobs_per_shard=jobs_per_shard, up_to_ms=up_to_ms)
+            for jobs in while_time(pages, shard_until):
+                with errors.isolated():
+                    results.append(work(jobs))
+    errors.raise_first()
+    return results
 
 
 def _pages(

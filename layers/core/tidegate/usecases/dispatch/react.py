@@ -22,7 +22,7 @@ from tidegate.usecases.dispatch.permits import (
     needs_permit,
 )
 from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.rules_in_force import rules_in_force
 from tidegate.usecases.release.free_skipped import free_skipped
 from tidegate.usecases.release.release import (
@@ -68,21 +68,19 @@ def react(
     if any(needs_permit(job.traits, rules) for job in served):
         touched |= services.settings.pools.keys()  # jobs of any pool may wait for a permit that is given back
 
-    settling: list[Settling] = []
-    reports: list[DispatchReport] = []
-
-    def begin() -> None:
-        settling.append(Settling(services, edges_of(services, upstreams), now_ms))
-        moved.extend(settling[0].settle_cheap(until.at_most(SERVE_AFTER_MS)))
-
-    def free() -> None:
+    settling: Settling | None = None
+    reports: tuple[DispatchReport, ...] = ()
+    errors = FirstError()
+    with errors.isolated():
+        settling = Settling(services, edges_of(services, upstreams), now_ms)
+        moved.extend(settling.settle_cheap(until.at_most(SERVE_AFTER_MS)))
+    with errors.isolated():
         # A freed job that becomes READY has an event of its own, so its pool need not be served here.
         free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
-
-    def serve() -> None:
+    with errors.isolated():
         give_back_permits(services, changed, rules)
         gained = {job.pool for job in moved if job.state is State.READY}
-        served = serve_pools(
+        reports = serve_pools(
             services,
             touched | gained | due,
             run_clock.now_ms(),
@@ -91,14 +89,11 @@ def react(
             due=due | {job.pool for job in changed if _is_due(job, now_ms)},
             stopwatch=until.clock,
         )
-        reports.extend(served)
-
-    def go_on() -> None:
-        for work in settling:
-            _finish(work, moved, until)
-
-    for_each((begin, free, serve, go_on), lambda step: step())
-    return ReactReport(len(moved), tuple(reports))
+    with errors.isolated():
+        if settling is not None:
+            _finish(settling, moved, until)
+    errors.raise_first()
+    return ReactReport(len(moved), reports)
 
 
 def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:

@@ -16,10 +16,7 @@ from tidegate.usecases.dispatch.dispatch import (
     dispatch,
 )
 from tidegate.usecases.dispatch.wake import wake_due
-from tidegate.usecases.isolation import (
-    first_then,
-    for_each,
-)
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.rules_in_force import rules_in_force
 from tidegate.usecases.recall import KEEP_MS
 from tidegate.usecases.services import Services
@@ -45,27 +42,24 @@ def serve_pools(
     run_clock = RunClock.since(now_ms, stopwatch)
     first = rules_in_force(services, now_ms) if rules is None else rules
 
-    def in_force() -> DispatchRules:
-        at_ms = run_clock.now_ms()
-        return first if at_ms - now_ms < KEEP_MS else rules_in_force(services, at_ms)
-
-    def serve(pool: str) -> DispatchReport:
-        woken: list[Job] = []
-
-        def wake() -> None:
+    reports: list[DispatchReport] = []
+    errors = FirstError()
+    for pool in sorted(pools & services.settings.pools.keys()):
+        woken: tuple[Job, ...] = ()
+        with errors.isolated():
             if due is None or pool in due:
-                woken.extend(wake_due(services, pool, run_clock.now_ms()))
-
-        return first_then(
-            wake,
-            lambda: dispatch(
-                services,
-                pool,
-                run_clock.now_ms(),
-                rules=in_force(),
-                changed=[*changed, *woken],
-                stopwatch=stopwatch,
-            ),
-        )
-
-    return tuple(for_each(sorted(pools & services.settings.pools.keys()), serve))
+                woken = wake_due(services, pool, run_clock.now_ms())
+        with errors.isolated():
+            at_ms = run_clock.now_ms()
+            reports.append(
+                dispatch(
+                    services,
+                    pool,
+                    at_ms,
+                    rules=first if at_ms - now_ms < KEEP_MS else rules_in_force(services, at_ms),
+                    changed=[*changed, *woken],
+                    stopwatch=stopwatch,
+                )
+            )
+    errors.raise_first()
+    return tuple(reports)

@@ -18,10 +18,7 @@ from tidegate.usecases.dispatch.permits import (
     settle_waiting,
 )
 from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.isolation import (
-    first_then,
-    for_each,
-)
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.lanes import (
     forget_if_empty,
     lanes_to_tidy,
@@ -64,15 +61,17 @@ def tick(services: Services, *, now_ms: int, stopwatch: Stopwatch = STILL) -> tu
     run_clock = RunClock.since(now_ms, stopwatch)
     pools = services.settings.pools.keys()
 
-    def tidy(pool: str) -> None:
-        held, shares = lanes_to_tidy(services, pool)
-        audit_permits(services, held)
-        settle_waiting(services, pool, held, now_ms)  # first, because it reads the limits from the lanes
-        for known in held:
-            forget_if_empty(services, pool, known, now_ms)
-        tidy_shares(services, pool, shares, now_ms)
-
-    return first_then(
-        lambda: for_each(sorted(pools), tidy),
-        lambda: serve_pools(services, pools, run_clock.now_ms(), stopwatch=stopwatch),
-    )
+    reports: tuple[DispatchReport, ...] = ()
+    errors = FirstError()
+    for pool in sorted(pools):
+        with errors.isolated():
+            held, shares = lanes_to_tidy(services, pool)
+            audit_permits(services, held)
+            settle_waiting(services, pool, held, now_ms)  # first, because it reads the limits from the lanes
+            for known in held:
+                forget_if_empty(services, pool, known, now_ms)
+            tidy_shares(services, pool, shares, now_ms)
+    with errors.isolated():
+        reports = serve_pools(services, pools, run_clock.now_ms(), stopwatch=stopwatch)
+    errors.raise_first()
+    return reports

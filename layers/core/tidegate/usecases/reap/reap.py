@@ -18,7 +18,7 @@ from tidegate.usecases.bounds.deadline import (
 )
 from tidegate.usecases.bounds.run_clock import RunClock
 from tidegate.usecases.dispatch.wake import wake_due
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import note_pools
 from tidegate.usecases.reap.reap_active import reap_active
 from tidegate.usecases.reap.reap_dead_letters import reap_dead_letters
@@ -83,13 +83,7 @@ def reap(
         return {"pending_released": reap_pending(services, run_clock.now_ms(), until=until)}
 
     def due(until: Deadline) -> dict[str, int]:
-        # The dispatcher wakes due jobs in deployed pools only, so the reaper does it in earlier pools.
-        turns = in_turns(services.earlier_pools, until, services.entropy.jitter)
-        return {
-            "jobs_woken": sum(
-                for_each(turns, lambda turn: len(wake_due(services, turn[0], run_clock.now_ms())))
-            )
-        }
+        return {"jobs_woken": _wake_in_earlier_pools(services, run_clock, until)}
 
     def workers(until: Deadline) -> dict[str, int]:
         return {"workers_lost": reap_workers(services, run_clock.now_ms(), until=until)}
@@ -101,14 +95,26 @@ def reap(
     # queue's answer corrects a wrong clock before leases are judged by it. Jobs of lost workers come next, because
     # users wait for them. Pending jobs come last, because they can use up all the time.
     repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
-
-    def run(place: int) -> dict[str, int]:
-        return repairs[place](until.part(len(repairs) - place))
-
-    report = for_each(range(len(repairs)), run)
+    counts: dict[str, int] = {}
+    errors = FirstError()
+    for place, repair in enumerate(repairs):
+        with errors.isolated():
+            counts |= repair(until.part(len(repairs) - place))
+    errors.raise_first()
     if unnoted is not None:
         raise unnoted
-    return ReapReport(**{name: count for part in report for name, count in part.items()})
+    return ReapReport(**counts)
+
+
+def _wake_in_earlier_pools(services: Services, clock: Clock, until: Deadline) -> int:
+    """Wakes due jobs, which the dispatcher does in deployed pools only; returns how many it woke."""
+    woken = 0
+    errors = FirstError()
+    for pool, _ in in_turns(services.earlier_pools, until, services.entropy.jitter):
+        with errors.isolated():
+            woken += len(wake_due(services, pool, clock.now_ms()))
+    errors.raise_first()
+    return woken
 
 
 def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:

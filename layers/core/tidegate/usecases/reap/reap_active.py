@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from tidegate.domain import limits
 from tidegate.domain.job import Job, JobFailure
@@ -26,7 +27,7 @@ from tidegate.usecases.bounds.deadline import (
 )
 from tidegate.usecases.bounds.sweep import sweep_group
 from tidegate.usecases.isolation import (
-    for_each,
+    FirstError,
     raise_first_failure,
 )
 from tidegate.usecases.pools.choose_pool import PoolChooser
@@ -60,30 +61,24 @@ def reap_active(services: Services, now_ms: int, *, until: Deadline = NEVER) -> 
     all pools have been looked at.
     """
     counts = ActiveCounts()
-
-    def reap_pool(turn: tuple[str, Deadline]) -> None:
-        pool, pool_until = turn
-        evidence = QueueEvidence(services, pool)
-
-        def repair(jobs: list[Job]) -> None:
-            _repair(services, evidence, jobs, now_ms, counts)
-
-        sweep_group(
-            services,
-            pool,
-            Group.ACTIVE,
-            repair,
-            jobs_per_shard=JOBS_PER_SHARD,
-            up_to_ms=now_ms,
-            until=pool_until,
-        )
-
-    for_each(in_turns(all_pools(services), until, services.entropy.jitter), reap_pool)
+    errors = FirstError()
+    for pool, pool_until in in_turns(all_pools(services), until, services.entropy.jitter):
+        with errors.isolated():
+            sweep_group(
+                services,
+                pool,
+                Group.ACTIVE,
+                partial(_repair, services, QueueEvidence(services, pool), now_ms, counts),
+                jobs_per_shard=JOBS_PER_SHARD,
+                up_to_ms=now_ms,
+                until=pool_until,
+            )
+    errors.raise_first()
     return counts
 
 
 def _repair(
-    services: Services, evidence: QueueEvidence, jobs: list[Job], now_ms: int, counts: ActiveCounts
+    services: Services, evidence: QueueEvidence, now_ms: int, counts: ActiveCounts, jobs: list[Job]
 ) -> None:
     chooser = PoolChooser(services, now_ms)
     needed = (_repair_for(services, job, evidence, chooser, now_ms) for job in jobs)

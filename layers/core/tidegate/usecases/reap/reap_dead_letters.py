@@ -22,7 +22,7 @@ from tidegate.usecases.bounds.deadline import (
     while_time,
 )
 from tidegate.usecases.isolation import (
-    for_each,
+    FirstError,
     raise_first_failure,
 )
 from tidegate.usecases.pools.capacity import pool_ability
@@ -56,23 +56,26 @@ def reap_dead_letters(services: Services, now_ms: int, *, until: Deadline = NEVE
     be written stay in the queue.
     """
     counts = LetterCounts()
-
-    def reap_pool(turn: tuple[str, Deadline]) -> None:
-        pool, pool_until = turn
-        for _ in while_time(range(BATCHES_PER_POOL), pool_until):
-            deliveries = services.queue.receive_dead(pool, limit=_BATCH)
-            if not deliveries:
-                break
-            outcomes = _put_right(services, deliveries, now_ms)
-            moved = [outcome for outcome in outcomes.values() if isinstance(outcome, Job)]
-            counts.failed += sum(job.is_terminal for job in moved)
-            counts.taken_back += sum(not job.is_terminal for job in moved)
-            read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message))]
-            services.queue.delete_dead(pool, read)
-            raise_first_failure(outcomes.values())
-
-    for_each(in_turns(sorted(services.settings.pools), until, services.entropy.jitter), reap_pool)
+    errors = FirstError()
+    for pool, pool_until in in_turns(sorted(services.settings.pools), until, services.entropy.jitter):
+        with errors.isolated():
+            _reap_pool(services, pool, now_ms, pool_until, counts)
+    errors.raise_first()
     return counts
+
+
+def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline, counts: LetterCounts) -> None:
+    for _ in while_time(range(BATCHES_PER_POOL), until):
+        deliveries = services.queue.receive_dead(pool, limit=_BATCH)
+        if not deliveries:
+            break
+        outcomes = _put_right(services, deliveries, now_ms)
+        moved = [outcome for outcome in outcomes.values() if isinstance(outcome, Job)]
+        counts.failed += sum(job.is_terminal for job in moved)
+        counts.taken_back += sum(not job.is_terminal for job in moved)
+        read = [d.receipt for d in deliveries if not _is_open(outcomes.get(d.message))]
+        services.queue.delete_dead(pool, read)
+        raise_first_failure(outcomes.values())
 
 
 def _put_right(

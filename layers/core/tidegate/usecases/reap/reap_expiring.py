@@ -20,7 +20,7 @@ from tidegate.usecases.bounds.deadline import (
     in_turns,
     while_time,
 )
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.release.keep_needed import keep_needed
 from tidegate.usecases.services import Services
@@ -53,13 +53,13 @@ def reap_expiring(services: Services, now_ms: int, *, until: Deadline = NEVER) -
     Each pool gets an equal part of the time left before `until`. Raises the first error after all pools have been
     looked at.
     """
-
-    def reap_pool(turn: tuple[str, Deadline]) -> int:
-        pool, pool_until = turn
-        return _reap_pool(services, pool, now_ms, pool_until)
-
-    pools = in_turns(all_pools(services), until, services.entropy.jitter)
-    return sum(for_each(pools, reap_pool))
+    kept = 0
+    errors = FirstError()
+    for pool, pool_until in in_turns(all_pools(services), until, services.entropy.jitter):
+        with errors.isolated():
+            kept += _reap_pool(services, pool, now_ms, pool_until)
+    errors.raise_first()
+    return kept
 
 
 def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> int:
@@ -69,8 +69,13 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
         return 0
     if standing is None or standing.rests_until_ms:
         standing = _new_round(services, standing, now_ms)
-    pages = while_time(_pages(services, pool, name, standing, now_ms), until)
-    return sum(for_each(pages, lambda jobs: keep_needed(services, jobs, now_ms)))
+    kept = 0
+    errors = FirstError()
+    for jobs in while_time(_pages(services, pool, name, standing, now_ms), until):
+        with errors.isolated():
+            kept += keep_needed(services, jobs, now_ms)
+    errors.raise_first()
+    return kept
 
 
 def _new_round(services: Services, last: _Round | None, now_ms: int) -> _Round:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import Group, State
@@ -13,7 +15,7 @@ from tidegate.usecases.bounds.deadline import (
     in_turns,
 )
 from tidegate.usecases.bounds.sweep import sweep_group
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.release.judge_waiting import judge_waiting
 from tidegate.usecases.services import Services
@@ -29,36 +31,39 @@ def reap_pending(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
     Looks at up to `JOBS_PER_SHARD` jobs of each shard of every pool; the next run continues behind them. Each pool gets
     an equal part of the time left before `until`. Raises the first error after all pools have been looked at.
     """
-
-    def reap_pool(turn: tuple[str, Deadline]) -> int:
-        pool, pool_until = turn
-
-        def judge(jobs: list[Job]) -> int:
-            pending = [job for job in jobs if job.state is State.PENDING]
-            return _judge(services, _of_accepted(services, pending), Stamp(now_ms, ACTOR), pool_until)
-
-        moved = sweep_group(
-            services,
-            pool,
-            Group.PENDING,
-            judge,
-            jobs_per_shard=JOBS_PER_SHARD,
-            up_to_ms=now_ms - GRACE_MS,
-            until=pool_until,
-        )
-        return sum(moved)
-
-    pools = in_turns(all_pools(services), until, services.entropy.jitter)
-    return sum(for_each(pools, reap_pool))
+    moved = 0
+    errors = FirstError()
+    for pool, pool_until in in_turns(all_pools(services), until, services.entropy.jitter):
+        with errors.isolated():
+            moved += sum(
+                sweep_group(
+                    services,
+                    pool,
+                    Group.PENDING,
+                    partial(_judge, services, Stamp(now_ms, ACTOR), pool_until),
+                    jobs_per_shard=JOBS_PER_SHARD,
+                    up_to_ms=now_ms - GRACE_MS,
+                    until=pool_until,
+                )
+            )
+    errors.raise_first()
+    return moved
 
 
-def _judge(services: Services, jobs: list[Job], stamp: Stamp, until: Deadline) -> int:
+def _judge(services: Services, stamp: Stamp, until: Deadline, page: list[Job]) -> int:
+    """Judges the jobs of a page that are PENDING and accepted; returns how many left PENDING."""
+    jobs = _of_accepted(services, [job for job in page if job.state is State.PENDING])
     try:
         return judge_waiting(services, jobs, stamp, until=until)
     except (NotFound, ServiceRefused):
         # One job or upstream can't be read. The jobs are judged one by one, so that it does not hold up the others.
-        turns = in_turns(jobs, until, services.entropy.jitter)
-        return sum(for_each(turns, lambda turn: judge_waiting(services, [turn[0]], stamp, until=turn[1])))
+        moved = 0
+        errors = FirstError()
+        for job, job_until in in_turns(jobs, until, services.entropy.jitter):
+            with errors.isolated():
+                moved += judge_waiting(services, [job], stamp, until=job_until)
+        errors.raise_first()
+        return moved
 
 
 def _of_accepted(services: Services, jobs: list[Job]) -> list[Job]:

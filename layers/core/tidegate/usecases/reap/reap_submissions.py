@@ -12,7 +12,7 @@ from tidegate.usecases.bounds.deadline import (
     Deadline,
     while_time,
 )
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.finish_submission import finish_submission
 
@@ -27,10 +27,12 @@ def reap_submissions(services: Services, now_ms: int, *, until: Deadline = NEVER
     Stops at the deadline `until`. Returns how many were finished and how many were removed. Raises the first error
     after the other submissions have been handled.
     """
-    ends = for_each(
-        while_time(_turn(services, now_ms - GRACE_MS), until),
-        lambda submission_id: _close(services, submission_id, now_ms, until),
-    )
+    ends: list[Phase | None] = []
+    errors = FirstError()
+    for submission_id in while_time(_turn(services, now_ms - GRACE_MS), until):
+        with errors.isolated():
+            ends.append(_close(services, submission_id, now_ms, until))
+    errors.raise_first()
     return ends.count(Phase.COMPLETE), ends.count(Phase.REMOVED)
 
 

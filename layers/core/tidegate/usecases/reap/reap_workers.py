@@ -10,7 +10,7 @@ from tidegate.usecases.bounds.deadline import (
     in_turns,
     while_time,
 )
-from tidegate.usecases.isolation import for_each
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 
 WORKERS_PER_POOL = 1_000
@@ -26,18 +26,17 @@ def reap_workers(services: Services, now_ms: int, *, until: Deadline = NEVER) ->
     """
     deployed = [name for name, pool in services.settings.pools.items() if pool.kind is PoolKind.PROCESS]
     pools = sorted([*deployed, *services.earlier_pools])
-    turns = in_turns(pools, until, services.entropy.jitter)
-    return sum(for_each(turns, lambda turn: _reap_pool(services, turn[0], now_ms, turn[1])))
+    marked = 0
+    errors = FirstError()
+    for pool, pool_until in in_turns(pools, until, services.entropy.jitter):
+        with errors.isolated():
+            marked += _reap_pool(services, pool, now_ms, pool_until)
+    errors.raise_first()
+    return marked
 
 
 def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> int:
     silent_since_ms = services.settings.worker_silent_since_ms(now_ms)
-
-    def mark(worker: Worker) -> bool:
-        return services.workers.mark_lost_if_silent(
-            worker, silent_since_ms=silent_since_ms, expires_at_s=kept_until_s(now_ms)
-        )
-
     silent: list[Worker] = []
     cursor = f"workers#{pool}"
     stored = after = services.cursors.load(cursor)
@@ -54,4 +53,12 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline) -> i
     if after != stored:
         # Stored before any worker is marked, so that one that fails does not block the others in every run.
         services.cursors.save(cursor, after)
-    return sum(for_each(while_time(silent, until), mark))
+    marked = 0
+    errors = FirstError()
+    for worker in while_time(silent, until):
+        with errors.isolated():
+            marked += services.workers.mark_lost_if_silent(
+                worker, silent_since_ms=silent_since_ms, expires_at_s=kept_until_s(now_ms)
+            )
+    errors.raise_first()
+    return marked

@@ -23,8 +23,7 @@ from tidegate.usecases.bounds.portions import (
     read_lean,
 )
 from tidegate.usecases.isolation import (
-    first_then,
-    for_each,
+    FirstError,
     raise_first_failure,
 )
 from tidegate.usecases.release.conditions import (
@@ -58,12 +57,13 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
         for edge in leave:
             by_downstream.setdefault(edge.job_id, []).append((upstream, edge))
     # Portions of whole downstream jobs, because all edges to one job decide together.
-    return sum(
-        for_each(
-            portions(list(by_downstream.values())),
-            lambda groups: _free(services, [pair for group in groups for pair in group], now_ms, until),
-        )
-    )
+    freed = 0
+    errors = FirstError()
+    for groups in portions(list(by_downstream.values())):
+        with errors.isolated():
+            freed += _free(services, [pair for group in groups for pair in group], now_ms, until)
+    errors.raise_first()
+    return freed
 
 
 def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: int, until: Deadline) -> int:
@@ -79,10 +79,8 @@ def _free(services: Services, edges: Sequence[tuple[Job, Dependent]], now_ms: in
     outcomes = apply_lean(services, [ReopenIfEnded(job, stamp) for job in freed])
     moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
     # Jobs that wait on an upstream that no longer exists are left to the reaper.
-    first_then(
-        lambda: judge_by_known(services, moved, now_ms, until=until, costly=0),
-        lambda: raise_first_failure(outcomes),
-    )
+    judge_by_known(services, moved, now_ms, until=until, costly=0)
+    raise_first_failure(outcomes)
     return len(moved)
 
 

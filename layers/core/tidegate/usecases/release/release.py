@@ -23,10 +23,7 @@ from tidegate.usecases.bounds.deadline import (
     while_time,
 )
 from tidegate.usecases.bounds.portions import read_lean
-from tidegate.usecases.isolation import (
-    first_then,
-    for_each,
-)
+from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.release.conditions import (
     CHEAP_STEPS,
     ConditionAnswers,
@@ -89,10 +86,12 @@ def settle(
     """
     settling = Settling(services, edges, now_ms)
     moved: list[Job] = []
-    first_then(
-        lambda: moved.extend(settling.settle_cheap(until)),
-        lambda: moved.extend(settling.settle_costly(until, costly)),
-    )
+    errors = FirstError()
+    with errors.isolated():
+        moved.extend(settling.settle_cheap(until))
+    with errors.isolated():
+        moved.extend(settling.settle_costly(until, costly))
+    errors.raise_first()
     return tuple(moved)
 
 
@@ -138,7 +137,11 @@ class Settling:
         self, portions: Iterable[Sequence[_Edge]], max_steps: int, clock: Stopwatch
     ) -> tuple[Job, ...]:
         moved: list[Job] = []
-        for_each(portions, lambda portion: moved.extend(self._settle_portion(portion, max_steps, clock)))
+        errors = FirstError()
+        for portion in portions:
+            with errors.isolated():
+                moved.extend(self._settle_portion(portion, max_steps, clock))
+        errors.raise_first()
         return tuple(moved)
 
     def _settle_portion(self, edges: Sequence[_Edge], max_steps: int, clock: Stopwatch) -> tuple[Job, ...]:
