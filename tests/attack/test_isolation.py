@@ -26,7 +26,7 @@ from tests.harness.jobs.executors import (
     assignment,
     has_progress,
 )
-from tests.harness.processes import importing_environment
+from tests.harness.processes import importing_environment, is_running
 from tidegate import bootstrap
 from tidegate.adapters.executors.environment import job_environment
 from tidegate.adapters.executors.processes import ProcessExecutor
@@ -161,8 +161,7 @@ def test_with_a_process_for_each_attempt_nothing_in_memory_stays() -> None:
         assert result_of(executor, "attack.move-away", {"path": "/"}) != first
     finally:
         executor.close()
-    state = Path(f"/proc/{left}/stat")
-    assert not state.exists() or ") Z" in state.read_text(encoding="utf-8")
+    assert not is_running(left)
 
 
 # --- the worker's process and other attempts -----------------------------------------------------------------------
