@@ -15,7 +15,7 @@ from typing import Any
 
 from dev.benchmarks.report import (
     RESULTS,
-    Report,
+    BenchmarkReport,
     Table,
     from_json,
     markdown,
@@ -48,20 +48,20 @@ TITLES = {
 }
 
 
-def read_reports(results: Path = RESULTS) -> list[Report]:
+def read_reports(results: Path = RESULTS) -> list[BenchmarkReport]:
     """Returns every result that exists, in the order of the page."""
     order = {name: place for place, name in enumerate(TITLES)}
     files = sorted(results.glob("*.json"), key=lambda file: (order.get(file.stem, len(order)), file.stem))
     return [read_report(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
-def read_report(name: str, value: Any) -> Report:
+def read_report(name: str, value: Any) -> BenchmarkReport:
     """Returns one result as a report, whichever form its JSON has."""
-    if isinstance(value, Mapping) and set(Report.__slots__) <= value.keys():
+    if isinstance(value, Mapping) and set(BenchmarkReport.__slots__) <= value.keys():
         return from_json(value)
     title = TITLES.get(name, name.replace("_", " ").capitalize())
     command = f"make -C dev/benchmarks {name.replace('_', '-')}"
-    return Report(name, title, command, about="", goals=(), tables=list(_tables(title, value)))
+    return BenchmarkReport(name, title, command, about="", goals=(), tables=list(_tables(title, value)))
 
 
 def _tables(title: str, value: Any) -> Iterator[Table]:
@@ -91,7 +91,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def charts_of(report: Report) -> dict[str, tuple[str, str]]:
+def charts_of(report: BenchmarkReport) -> dict[str, tuple[str, str]]:
     """Returns the report's charts by file name: title and SVG."""
     drawn = [
         *((chart.title, line_chart(chart)) for chart in report.line_charts),
@@ -100,7 +100,7 @@ def charts_of(report: Report) -> dict[str, tuple[str, str]]:
     return {f"{report.name}{f'-{place}' if place else ''}.svg": chart for place, chart in enumerate(drawn)}
 
 
-def section(report: Report) -> str:
+def section(report: BenchmarkReport) -> str:
     """Returns the report's part of the page."""
     parts = [f"## {report.title}\n", f"`{report.command}`\n"]
     if report.about:
@@ -120,7 +120,7 @@ def section(report: Report) -> str:
     return "\n".join(parts)
 
 
-def page_with(page: str, reports: Sequence[Report]) -> str:
+def page_with(page: str, reports: Sequence[BenchmarkReport]) -> str:
     """Returns the page with the text between its markers made from the reports. Raises ValueError without markers."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)

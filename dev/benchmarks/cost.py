@@ -24,8 +24,8 @@ from dev.benchmarks.driver import (
 )
 from dev.benchmarks.local_tables import local_world
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
-    Report,
     Table,
     finish,
 )
@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"cost: {path.name}\n")
             rows.append(sample(make_driver, path))
     return finish(
-        Report(
+        BenchmarkReport(
             name="cost",
             title="Cost of a job and a dependency",
             command="make -C dev/benchmarks cost",

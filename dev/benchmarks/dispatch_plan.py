@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Line,
     LineChart,
-    Report,
     Table,
     finish,
 )
@@ -66,7 +66,7 @@ def candidates_per_second(queues: Sequence[Sequence[Candidate]], weights: dict[s
     return chosen / seconds
 
 
-def report_of(sizes: Sequence[int]) -> Report:
+def report_of(sizes: Sequence[int]) -> BenchmarkReport:
     """Measures for each number of READY jobs, without shares and with them."""
     rows = []
     lines: dict[int, list[tuple[float, float]]] = {1: [], SHARES: []}
@@ -77,7 +77,7 @@ def report_of(sizes: Sequence[int]) -> Report:
             figure = round(candidates_per_second(queues, weights))
             rows.append((jobs, shares, figure))
             points.append((jobs, figure))
-    return Report(
+    return BenchmarkReport(
         name="dispatch_plan",
         title="Dispatch plan",
         command="make -C dev/benchmarks dispatch-plan",

@@ -31,8 +31,8 @@ from dev.benchmarks.batching import (
 from dev.benchmarks.driver import START_MS
 from dev.benchmarks.local_tables import POOL
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
-    Report,
     Table,
     finish,
 )
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [measure(places, runs) for places in PLACES]
     columns = ("free places in a run", "jobs/s", "ms a run", "requests/job", "CPU ms/job")
     return finish(
-        Report(
+        BenchmarkReport(
             name="dispatcher",
             title="Dispatcher",
             command="make -C dev/benchmarks dispatcher",

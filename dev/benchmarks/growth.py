@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
     Line,
     LineChart,
-    Report,
     Table,
     finish,
 )
@@ -113,7 +113,7 @@ def stored_bytes(world: MemoryWorld, job: Job) -> int:
     return item_size(CODEC.whole_item(ended)) + sum(item_size(part) for part in apart)
 
 
-def report_of(runs: Sequence[Run]) -> Report:
+def report_of(runs: Sequence[Run]) -> BenchmarkReport:
     """Makes the report."""
     by_shape = {shape: [run for run in runs if run.shape == shape] for shape in SHAPES}
     rows = [
@@ -132,7 +132,7 @@ def report_of(runs: Sequence[Run]) -> Report:
         for shape, each in by_shape.items()
     ]
     columns = ("shape", "jobs", "edges", "requests", "requests/job", "bytes/job")
-    return Report(
+    return BenchmarkReport(
         name="growth",
         title="Growth",
         command="make -C dev/benchmarks growth",

@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
     Range,
     RangeChart,
-    Report,
     Table,
     finish,
 )
@@ -42,7 +42,7 @@ from dev.simulator.support import (
     make_settings,
 )
 from tidegate.domain.changes import JobChange
-from tidegate.domain.dispatch_plan import window_places
+from tidegate.domain.dispatch_plan import window_slots
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow
@@ -67,7 +67,7 @@ class Setup:
     @property
     def places(self) -> int:
         """Returns how many jobs may be dispatched and not finished."""
-        return window_places(self.slots, self.window)
+        return window_slots(self.slots, self.window)
 
     @property
     def held_back(self) -> bool:
@@ -145,7 +145,7 @@ def starts_ahead(setup: Setup, seed: int) -> list[int]:
     return [bisect_left(low, starts.started[each]) - bisect_right(low, starts.ready[each]) for each in high]
 
 
-def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
+def report_of(counts: dict[Setup, list[int]], seeds: int) -> BenchmarkReport:
     """Makes the report."""
     columns = (
         "slots", "window", "stream delay s", "shards", "urgent jobs", "places", "mean ahead", "most ahead",
@@ -158,7 +158,7 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> Report:
         for setup, each in counts.items()
     ]  # fmt: skip
     held_back = {setup: each for setup, each in counts.items() if setup.held_back}
-    return Report(
+    return BenchmarkReport(
         name="priority",
         title="Priority",
         command="make -C dev/benchmarks priority",

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
     Range,
     RangeChart,
-    Report,
     Table,
     finish,
 )
@@ -164,7 +164,7 @@ def measure(trace: Trace, slots: int, yardstick: Yardstick, orders: int) -> Cell
     )
 
 
-def report_of(cells: Sequence[Cell]) -> Report:
+def report_of(cells: Sequence[Cell]) -> BenchmarkReport:
     """Makes the report."""
     columns = (
         "workflow", "slots", "table fifo s", "table priority-cp s", "plain s", "fifo min s", "fifo max s",
@@ -178,7 +178,7 @@ def report_of(cells: Sequence[Cell]) -> Report:
         )
         for cell in cells
     ]  # fmt: skip
-    return Report(
+    return BenchmarkReport(
         name="quality",
         title="Scheduling quality",
         command="make -C dev/benchmarks quality",

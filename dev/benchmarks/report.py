@@ -86,7 +86,7 @@ class RangeChart:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BenchmarkReport:
     """The result of one benchmark. `name` is that of its JSON file, and `command` measures it again."""
 
     name: str
@@ -99,7 +99,7 @@ class Report:
     range_charts: Sequence[RangeChart] = ()
 
 
-def finish(report: Report) -> int:
+def finish(report: BenchmarkReport) -> int:
     """Prints the report and writes its JSON. Returns exit code 1 where a goal does not hold."""
     out = sys.stdout.write
     for table in report.tables:
@@ -113,9 +113,9 @@ def finish(report: Report) -> int:
     return 0 if all(goal.holds for goal in report.goals) else 1
 
 
-def from_json(value: Mapping[str, Any]) -> Report:
+def from_json(value: Mapping[str, Any]) -> BenchmarkReport:
     """Reads a report that `finish` wrote."""
-    return Report(
+    return BenchmarkReport(
         name=value["name"],
         title=value["title"],
         command=value["command"],

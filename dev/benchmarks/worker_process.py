@@ -18,9 +18,9 @@ from typing import Any
 
 from dev.benchmarks.report import (
     RESULTS,
+    BenchmarkReport,
     Cell,
     Goal,
-    Report,
     Table,
     finish,
     from_json,
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found[name] = MEASUREMENTS[name]()
     tables = [table for name in MEASUREMENTS for table in found.get(name, ())]
     return finish(
-        Report(
+        BenchmarkReport(
             name="worker_process",
             title="Worker process",
             command="make -C dev/benchmarks worker",

@@ -15,7 +15,7 @@ from dev.simulator.memory.pool_queue import PoolQueue
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.simulator import Simulator
 from tidegate.domain.changes import JobChange
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.ports import Delivery, JobIndex, JobStore, LaneRegistry, Message, Queue
 from tidegate.usecases.services import Services
 
@@ -87,7 +87,7 @@ class Faults:
                 simulator.interrupt(draw.choice(PAUSES_MS))
             if draw.random() < self.refused_requests:
                 simulator.happened["request refused"] += 1
-                raise DependencyUnavailable(f"{request} was refused")
+                raise ServiceUnavailable(f"{request} was refused")
 
         simulator.world.on_request = on_request
 
@@ -108,7 +108,7 @@ class FailAt:
     def __call__(self, request: str) -> None:
         self.seen += 1
         if self.seen == self.number + 1:
-            raise DependencyUnavailable(f"{request} was refused")
+            raise ServiceUnavailable(f"{request} was refused")
 
 
 class _BadQueue:
@@ -184,10 +184,10 @@ class _LosesAnswers:
         def call(*arguments: Any, **named: Any) -> Any:
             answer = method(*arguments, **named)
             if name == "apply_all":
-                lost = DependencyUnavailable(f"an answer to {name} was lost")
+                lost = ServiceUnavailable(f"an answer to {name} was lost")
                 return [lost if self._is_lost() else outcome for outcome in answer]
             if self._is_lost():
-                raise DependencyUnavailable(f"the answer to {name} was lost")
+                raise ServiceUnavailable(f"the answer to {name} was lost")
             return answer
 
         return call

@@ -16,7 +16,7 @@ from dev.simulator.support import (
     make_services,
     make_settings,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
@@ -61,12 +61,12 @@ class Scene:
 
         def on_request(name: str) -> None:
             if name == at:
-                raise DependencyUnavailable("its process ended")
+                raise ServiceUnavailable("its process ended")
 
         self.world.on_request = on_request
         try:
             self.submit_workflow(request)
-        except DependencyUnavailable:
+        except ServiceUnavailable:
             self.world.on_request = lambda _request: None
         else:
             raise AssertionError(f"a submission makes no request {at}")

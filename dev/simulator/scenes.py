@@ -26,7 +26,7 @@ from dev.simulator.graphs import (
 )
 from dev.simulator.scene import Scene
 from dev.simulator.support import START_MS
-from tidegate.domain.errors import DependencyUnavailable, NotRetryable, TidegateError
+from tidegate.domain.errors import NotRetryable, ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome, OutcomeKind
@@ -239,7 +239,7 @@ def _submission_again_and_reaper(cut_off_at: str) -> Case:
     scene = Scene()
     scene.cut_off(_REQUEST, cut_off_at)
     scene.wait()
-    return Case(scene, (submits(_REQUEST, LATER_MS), reaps), answers=(DependencyUnavailable,))
+    return Case(scene, (submits(_REQUEST, LATER_MS), reaps), answers=(ServiceUnavailable,))
 
 
 def _submission_and_dispatcher() -> Case:

@@ -24,7 +24,7 @@ from dev.simulator.scenario import Scenario
 from dev.simulator.support import START_MS
 from dev.simulator.workers import WorkerPool
 from tidegate.domain.changes import Changes, JobChange
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job, submission_of
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.retry import UNDELIVERABLE
@@ -223,7 +223,7 @@ class Simulator:
         outer_ms, self._dies_at_ms = self._dies_at_ms, self.now_ms + timeout_ms
         try:
             action()
-        except (DependencyUnavailable, Killed):
+        except (ServiceUnavailable, Killed):
             return False
         finally:
             self._dies_at_ms = outer_ms

@@ -14,7 +14,7 @@ from dev.simulator.scenario import (
     Fate,
     Scenario,
 )
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Clock, Delivery, Outcome, OutcomeKind, Signal
@@ -116,7 +116,7 @@ class WorkerPool:
             self.running += asked
             try:
                 deliveries = simulator.services.queue.receive(self.pool, limit=asked, wait_seconds=0)
-            except DependencyUnavailable:
+            except ServiceUnavailable:
                 self.running -= asked
                 return
             self.running -= asked - len(deliveries)
@@ -129,10 +129,10 @@ class WorkerPool:
         simulator = self.simulator
         worker_id = f"{self.pool}-{next(self._numbers)}"
         messages = [delivery.message for delivery in deliveries]
-        outcomes: Sequence[Job | DependencyUnavailable | ServiceRefused | None]
+        outcomes: Sequence[Job | ServiceUnavailable | ServiceRefused | None]
         try:
             outcomes = claim_all(simulator.services, messages, worker_id, simulator.now_of(worker_id))
-        except DependencyUnavailable as error:  # some transitions may have been carried out all the same
+        except ServiceUnavailable as error:  # some transitions may have been carried out all the same
             outcomes = [error] * len(deliveries)
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
             if isinstance(outcome, Job):
@@ -146,7 +146,7 @@ class WorkerPool:
         simulator = self.simulator
         try:
             claimed = begin(simulator.services, job, simulator.now_of(job.worker_id or ""))
-        except DependencyUnavailable:
+        except ServiceUnavailable:
             self.running -= 1
             return  # the message comes again, or the lease ends first
         refused = claimed.refusal

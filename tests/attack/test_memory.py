@@ -32,7 +32,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp, Transition
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE
 from tidegate.usecases.dispatch.wake import wake_due
@@ -159,7 +159,7 @@ class Counting(MemoryJobStore):
         self.most_read = max(self.most_read, len(job_ids))
         return super().get_many(job_ids, consistent=consistent)
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         self.most_moved = max(self.most_moved, len(transitions))
         return super().apply_all(transitions)
 

@@ -14,7 +14,7 @@ from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.support import SeededEntropy
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import ConditionTooDear, DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ConditionTooDear, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, Json
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
@@ -127,7 +127,7 @@ def _costly(upstream_id: str, number: int) -> DependencyRequest:
 
 
 @pytest.mark.parametrize("hostile", [8, 500])
-def test_a_foreign_job_of_the_same_news_is_dispatched_before_any_costly_condition(hostile: int) -> None:
+def test_a_foreign_job_of_the_same_changes_is_dispatched_before_any_costly_condition(hostile: int) -> None:
     deployed = Deployment()
     upstream_id, foreign_upstream_id = deployed.submit(), deployed.submit()
     for number in range(hostile):
@@ -231,7 +231,7 @@ def test_thousands_of_costly_conditions_take_a_dispatcher_seconds_and_the_reaper
     )
 
 
-def test_a_foreign_job_whose_news_was_lost_is_released_though_others_take_all_the_time_of_the_reaper() -> (
+def test_a_foreign_job_whose_change_was_lost_is_released_though_others_take_all_the_time_of_the_reaper() -> (
     None
 ):
     deployed = Deployment(shards=1)
@@ -334,7 +334,7 @@ def test_a_repair_that_takes_too_long_keeps_no_later_one_from_its_turn() -> None
     assert deployed.world.jobs[foreign_id].state is State.READY
 
 
-def test_more_dependents_than_there_is_time_for_go_on_with_the_same_news() -> None:
+def test_more_dependents_than_there_is_time_for_go_on_with_the_same_change() -> None:
     deployed = Deployment()
     upstream_id = deployed.submit()
     waiting = [deployed.submit(DependencyRequest(job_id=upstream_id)) for _ in range(900)]
@@ -346,7 +346,7 @@ def test_more_dependents_than_there_is_time_for_go_on_with_the_same_news() -> No
     deployed.world.on_request = slow
     left = [deployed.count(waiting, State.PENDING)]
     while left[-1]:
-        with suppress(DependencyUnavailable):
+        with suppress(ServiceUnavailable):
             react(deployed.services, [ended], now_ms=NOW_MS, until=deployed.until(1_000))
         left.append(deployed.count(waiting, State.PENDING))
         assert left[-1] < left[-2], "each call saves what it did"
@@ -389,7 +389,7 @@ def test_the_reaper_finishes_a_submission_in_time_and_leaves_its_conditions_to_t
 
     def cut_off(request: str) -> None:
         if any(each.phase is Phase.COMMITTED for each in deployed.world.submissions.values()):
-            raise DependencyUnavailable("the submitter is gone")
+            raise ServiceUnavailable("the submitter is gone")
 
     edges = tuple(
         DependencyRequest(job_id=upstream_id, type=DependencyType.CONDITIONAL, condition="true")
@@ -397,7 +397,7 @@ def test_the_reaper_finishes_a_submission_in_time_and_leaves_its_conditions_to_t
     )
     job = JobRequest(type="tidegate.noop", depends_on=edges, key="waits")
     deployed.world.on_request = cut_off
-    with suppress(DependencyUnavailable):
+    with suppress(ServiceUnavailable):
         submit_workflow(
             deployed.services,
             WorkflowRequest(name="w", jobs=(job,)),

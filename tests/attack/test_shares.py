@@ -93,7 +93,7 @@ def test_a_pool_full_of_unused_shares_has_room_for_others_after_a_day() -> None:
     assert deployment.lanes()[share_lane("mine")].weight == 3
 
 
-def test_a_run_looks_into_a_bounded_number_of_shares_and_into_that_of_its_news() -> None:
+def test_a_run_looks_into_a_bounded_number_of_shares_and_into_that_of_its_changes() -> None:
     deployment = Crowd()
     for place in range(3 * FULL):
         deployment.services.lanes.note(POOL, share_lane(f"s{place:03d}"), now_ms=deployment.now_ms)

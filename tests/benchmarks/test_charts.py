@@ -20,12 +20,12 @@ from dev.benchmarks.charts import (
     section,
 )
 from dev.benchmarks.report import (
+    BenchmarkReport,
     Goal,
     Line,
     LineChart,
     Range,
     RangeChart,
-    Report,
     Table,
 )
 from dev.benchmarks.svg import (
@@ -34,7 +34,7 @@ from dev.benchmarks.svg import (
     range_chart,
 )
 
-REPORT = Report(
+REPORT = BenchmarkReport(
     name="made-up",
     title="Made up",
     command="make -C dev/benchmarks made-up",

@@ -161,7 +161,7 @@ def test_run_reports_and_prints_json_alone(api: Callable[[Answers], list[httpx.R
 
 
 def test_run_in_text_prints_the_report(api: Callable[[Answers], list[httpx.Request]]) -> None:
-    api(submitted("FAILED", error={"code": "handler-error", "message": "boom"}))
+    api(submitted("FAILED", error={"code": "job-error", "message": "boom"}))
     result = tidegate("run", "-", stdin=json.dumps(FLOW))
     assert result.exit_code == 3
     assert "critical path" in result.stdout

@@ -13,7 +13,7 @@ from tests.harness.cli.samples import (
     job,
 )
 from tidegate_cli.following.report import (
-    Report,
+    WorkflowReport,
     build_report,
     print_report,
     report_json,
@@ -23,7 +23,7 @@ from tidegate_cli.following.usage import UsageTotals, read_usage, total_of
 from tidegate_cli.views import labels_of, with_labels
 
 
-def report() -> Report:
+def report() -> WorkflowReport:
     jobs = [
         job(0, started=1.0, finished=2.0, estimated_duration_seconds=1.5),
         job(1, started=2.5, finished=7.5, ready=2.0, upstreams=[(0, "MUST_SUCCEED")]),
@@ -36,7 +36,7 @@ def report() -> Report:
             ready=7.6,
             upstreams=[(1, "MUST_SUCCEED")],
             attempt=3,
-            error={"code": "handler-error", "message": "boom [x]"},
+            error={"code": "job-error", "message": "boom [x]"},
         ),
         job(
             4,

@@ -24,7 +24,7 @@ from tests.harness.contract.stores import (
     Stores,
 )
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import (
@@ -69,7 +69,7 @@ def failed(*numbers: int, fault_of_sender: bool = False) -> Answer:
         lambda stores: stores.jobs.apply(DispatchIfReady("S", POOL, STAMP)),
         lambda stores: stores.index.count(POOL, "READY", at_most=1),
         lambda stores: stores.submissions.begin_if_absent(submission()),
-        lambda stores: stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
+        lambda stores: stores.submissions.set_phase_if("W1", Phase.STAGING, Phase.COMMITTED),
         lambda stores: stores.submissions.load_plan("W1"),
         lambda stores: stores.workers.list_live(POOL, silent_since_ms=0),
         lambda stores: stores.workers.register_if_free(worker(), silent_since_ms=0),
@@ -85,7 +85,7 @@ def test_what_may_pass_is_unavailable(
     scripted: Stores, script: Script, call: Callable[[Stores], object], answer: Answer
 ) -> None:
     script.answers(answer)
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         call(scripted)
 
 
@@ -128,7 +128,7 @@ def test_a_batch_that_stays_unprocessed_gives_up_when_its_time_is_over(
     scripted: Stores, script: Script
 ) -> None:
     script.answers({"Responses": [{"Error": {"Code": "ProvisionedThroughputExceeded", "Message": ""}}] * 2})
-    with pytest.raises(DependencyUnavailable, match="2 of 2 were refused for load until its 20 s were over"):
+    with pytest.raises(ServiceUnavailable, match="2 of 2 were refused for load until its 20 s were over"):
         scripted.jobs.insert_if_absent([new_job("S"), new_job("T")])
     assert 20 < len(script.asked) < 30  # 50 ms, 100 ms … up to 2 s, and half of each without jitter
 
@@ -235,7 +235,7 @@ def test_a_delivery_that_is_over_is_not_acknowledged_again(scripted: Stores, scr
 
 def test_deliveries_that_are_refused_again_and_again_are_an_error(scripted: Stores, script: Script) -> None:
     script.answers(failed(0))
-    with pytest.raises(DependencyUnavailable, match="1 of 1 were refused for load until its 20 s were over"):
+    with pytest.raises(ServiceUnavailable, match="1 of 1 were refused for load until its 20 s were over"):
         scripted.queue.delete_dead(POOL, ["r0"])
     assert len(script.asked) < 30
 

@@ -43,7 +43,7 @@ from tidegate.adapters.aws.effort import (
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
 
@@ -115,7 +115,7 @@ def test_a_batch_that_is_refused_whole_is_not_repeated_by_the_client_too(
         events: Any = client.meta.events
         events.register("before-send", throttle)
         events.register("before-call", lambda **_: begun.append(1))
-    with clients.allowance.of(0.1), pytest.raises(DependencyUnavailable, match="refused for load"):
+    with clients.allowance.of(0.1), pytest.raises(ServiceUnavailable, match="refused for load"):
         call(aws_stores(clients, TABLES, "http://127.0.0.1:9/queue"))
     assert len(sent) == len(begun) > 1
 
@@ -125,7 +125,7 @@ def test_an_invocation_that_has_little_time_left_gives_up_within_it(scripted: St
     assert scripted.clients is not None
     with (
         scripted.clients.allowance.of(1.0),
-        pytest.raises(DependencyUnavailable, match="until its 1 s were over"),
+        pytest.raises(ServiceUnavailable, match="until its 1 s were over"),
     ):
         scripted.jobs.insert_if_absent([new_job("S.0"), new_job("S.1")])
     assert len(script.asked) < 12
@@ -162,7 +162,7 @@ def test_no_batch_goes_out_after_the_end(scripted: Stores, script: Script) -> No
 
     clients.dynamodb.meta.events.register_first("before-call", note)
     try:
-        with pytest.raises(DependencyUnavailable):
+        with pytest.raises(ServiceUnavailable):
             scripted.jobs.insert_if_absent([new_job(f"S.{number}") for number in range(25 * 40)])
     finally:
         clients.dynamodb.meta.events.unregister("before-call", note)

@@ -35,7 +35,7 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 
 STAMP = Stamp(NOW_MS + 1_000, "tester")
 COMPANION = DispatchIfReady("companion", POOL, STAMP)
@@ -46,7 +46,7 @@ def put(stores: Stores, *jobs: Job) -> None:
     stores.jobs.insert_if_absent(jobs)
 
 
-def in_company(stores: Stores, transition: Transition) -> MoveOutcome:
+def in_company(stores: Stores, transition: Transition) -> TransitionOutcome:
     """Returns the outcome of a transition that shares its request with another."""
     put(stores, new_job("companion"))
     outcome, companion = stores.jobs.apply_all([transition, COMPANION])

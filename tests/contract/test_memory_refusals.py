@@ -15,7 +15,7 @@ from tests.harness.contract.stores import (
     POOL,
     SHARDS,
 )
-from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.errors import NotFound, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
@@ -74,9 +74,9 @@ def test_a_job_that_may_move_again_moves(world: MemoryWorld) -> None:
 
 def test_what_can_not_be_read_is_left_open(world: MemoryWorld) -> None:
     def unavailable() -> None:
-        raise DependencyUnavailable("the table does not answer")
+        raise ServiceUnavailable("the table does not answer")
 
     before_the_read(world, unavailable)
     moved, *others = MemoryJobStore(world).apply_all(MOVES)
     assert isinstance(moved, Job)
-    assert [type(outcome) for outcome in others] == [DependencyUnavailable] * 2
+    assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2

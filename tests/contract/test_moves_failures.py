@@ -24,7 +24,7 @@ from tests.harness.contract.stores import (
     Stores,
 )
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -95,7 +95,7 @@ def test_a_refused_job_that_can_not_be_read_is_not_taken_for_gone(
     script.answers(answer(DONE[0], REFUSED, REFUSED), unread)
     moved, *open_ones = scripted.jobs.apply_all(MOVES)
     assert moved == MOVED[0]
-    assert [type(outcome) for outcome in open_ones] == [DependencyUnavailable] * 2
+    assert [type(outcome) for outcome in open_ones] == [ServiceUnavailable] * 2
 
 
 def test_a_refused_job_that_the_read_left_over_is_read_again(scripted: Stores, script: Script) -> None:
@@ -113,7 +113,7 @@ def test_a_batch_that_is_left_unanswered_still_judges_what_was_refused_before(
     script.answers(answer(REFUSED, THROTTLED, DONE[2]), error("InternalServerError"), standing(ended))
     refused, unanswered, moved = scripted.jobs.apply_all(MOVES)
     assert isinstance(refused, TransitionRefused)
-    assert isinstance(unanswered, DependencyUnavailable)
+    assert isinstance(unanswered, ServiceUnavailable)
     assert moved == MOVED[2]
 
 
@@ -153,7 +153,7 @@ def test_a_job_that_changes_at_each_try_is_left_open_after_three_calls(
     script.answers(answer(DONE[0], REFUSED, DONE[2]), standing(new_job("S.1")), ready)
     first, second, third = scripted.jobs.apply_all(MOVES)
     assert (first, third) == (MOVED[0], MOVED[2])
-    assert isinstance(second, DependencyUnavailable)
+    assert isinstance(second, ServiceUnavailable)
     assert "kept changing" in str(second)
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", *["UpdateItem"] * 3]
 
@@ -182,7 +182,7 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(THROTTLED))
     first, second, third = scripted.jobs.apply_all(MOVES)
     assert (first, third) == (MOVED[0], MOVED[2])
-    assert isinstance(second, DependencyUnavailable)
+    assert isinstance(second, ServiceUnavailable)
     assert len(script.asked) > 8
 
 
@@ -218,13 +218,13 @@ def test_a_request_without_an_answer_leaves_all_its_transitions_open(
     script.answers(answer(DONE[0], THROTTLED, THROTTLED), unanswered)
     first, *others = scripted.jobs.apply_all(MOVES)
     assert first == MOVED[0]
-    assert [type(outcome) for outcome in others] == [DependencyUnavailable] * 2
+    assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2
 
 
 def test_a_single_transition_without_an_answer_is_an_outcome_too(scripted: Stores, script: Script) -> None:
     script.answers(error("ThrottlingException"))
     (outcome,) = scripted.jobs.apply_all(MOVES[:1])
-    assert isinstance(outcome, DependencyUnavailable)
+    assert isinstance(outcome, ServiceUnavailable)
 
 
 def test_a_statement_that_is_not_understood_is_made_a_call(scripted: Stores, script: Script) -> None:
@@ -278,7 +278,7 @@ def test_the_batch_the_read_and_the_calls_share_one_end(
     script.answers(first, error("ThrottlingException"))
     refused, open_one, moved = scripted.jobs.apply_all(MOVES)
     assert moved == MOVED[2]
-    assert [type(outcome) for outcome in (refused, open_one)] == [DependencyUnavailable] * 2
+    assert [type(outcome) for outcome in (refused, open_one)] == [ServiceUnavailable] * 2
     # One second longer: refused transitions are read once even after the time is over.
     assert timer.monotonic_seconds() - began_seconds < 22
     assert "BatchGetItem" in kinds(script)
@@ -288,7 +288,7 @@ def test_a_heartbeat_is_one_call(scripted: Stores, script: Script) -> None:
     """Its lease runs on and the next heartbeat comes soon, so a throttled heartbeat is not repeated."""
     running = replace(new_job("R"), state=State.RUNNING, attempt=1)
     script.answers(error("ThrottlingException"))
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         scripted.jobs.apply(HeartbeatIfAttemptHolds(running, 1, NOW_MS, None))
     assert kinds(script) == ["UpdateItem"]
 

@@ -35,7 +35,7 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 
 STAMP = Stamp(NOW_MS + 1_000, "tester")
 COMPANION = DispatchIfReady("companion", POOL, STAMP)
@@ -55,7 +55,7 @@ def by(job: Job, state: State, actor: str = "another", **changes: Any) -> Job:
     return replace(job, state=state, history=(*job.history, entry), **changes)
 
 
-def sent_twice(stores: Stores, script: Script, transition: Transition, stands: Job) -> MoveOutcome:
+def sent_twice(stores: Stores, script: Script, transition: Transition, stands: Job) -> TransitionOutcome:
     """Returns the outcome of a transition that was sent twice, when the second request finds the job as `stands`."""
     script.answers(answer(REFUSED, DONE, retries=1), standing(stands))
     outcome, companion = stores.jobs.apply_all([transition, COMPANION])

@@ -21,7 +21,7 @@ from tests.harness.contract.stores import (
 )
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import _item_of
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
@@ -111,7 +111,7 @@ def test_a_submission_that_went_away_again_is_begun_anew(scripted: Stores, scrip
 
 def test_a_submission_that_can_not_be_begun_is_not_taken_for_begun(scripted: Stores, script: Script) -> None:
     script.answers(REFUSED, {}, REFUSED, {}, REFUSED, {})
-    with pytest.raises(DependencyUnavailable, match="kept appearing"):
+    with pytest.raises(ServiceUnavailable, match="kept appearing"):
         scripted.submissions.begin_if_absent(submission())
 
 
@@ -126,7 +126,7 @@ def test_a_phase_that_was_reached_by_a_lost_answer_was_reached(
     item = _item_of(replace(submission(), phase=stands))
     refusal = error("ConditionalCheckFailedException", retries=retries, **({"Item": item} if brings else {}))
     script.answers(refusal, {"Item": item})
-    assert scripted.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED) is moved_it
+    assert scripted.submissions.set_phase_if("W1", Phase.STAGING, Phase.COMMITTED) is moved_it
 
 
 def test_a_rule_that_was_refused_before_there_were_any_is_set_once_others_made_room(

@@ -20,7 +20,7 @@ from tidegate.adapters.dynamodb.rules import (
 )
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable, InvalidRequest
+from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
 from tidegate.domain.rules import DispatchRules, RuleChange, RuleKind, TypeRule
 
 TYPE = "report.build-2.last_one"
@@ -129,7 +129,7 @@ def test_a_change_that_others_keep_in_the_way_of_is_given_up_and_may_be_repeated
         pytest.skip("memory has nobody in the way")
     # The very first change creates the item and needs two tries.
     monkeypatch.setattr(dynamodb_rules, "_TRIES", 1)
-    with pytest.raises(DependencyUnavailable, match="repeat it in a moment"):
+    with pytest.raises(ServiceUnavailable, match="repeat it in a moment"):
         stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(1))
     assert stores.rules.load() == DispatchRules()
     assert stores.rules.set_pool_paused("ecs", True, actor="ann", now_ms=at(2)).is_paused("ecs")

@@ -46,7 +46,7 @@ def test_a_submission_begins_once(stores: Stores) -> None:
 
 def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
-    move = stores.submissions.move_phase_if
+    move = stores.submissions.set_phase_if
     assert not move("W1", Phase.COMMITTED, Phase.COMPLETE)
     assert move("W1", Phase.STAGING, Phase.COMMITTED)
     assert not move("W1", Phase.STAGING, Phase.ABANDONED)
@@ -60,10 +60,10 @@ def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
 def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
     for number in (3, 1, 4, 2, 5):
         stores.submissions.begin_if_absent(submission(number))
-    stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.COMMITTED)
-    stores.submissions.move_phase_if("W2", Phase.STAGING, Phase.COMMITTED)
-    stores.submissions.move_phase_if("W2", Phase.COMMITTED, Phase.COMPLETE)
-    stores.submissions.move_phase_if("W3", Phase.STAGING, Phase.ABANDONED)
+    stores.submissions.set_phase_if("W1", Phase.STAGING, Phase.COMMITTED)
+    stores.submissions.set_phase_if("W2", Phase.STAGING, Phase.COMMITTED)
+    stores.submissions.set_phase_if("W2", Phase.COMMITTED, Phase.COMPLETE)
+    stores.submissions.set_phase_if("W3", Phase.STAGING, Phase.ABANDONED)
 
     def listed(before_ms: int, limit: int, after: OpenSubmission | None = None) -> list[str]:
         found = stores.submissions.list_open(opened_before_ms=before_ms, limit=limit, after=after)
@@ -73,7 +73,7 @@ def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
     assert listed(NOW_MS + 9, 2) == ["W1", "W3"]
     (first, *_) = stores.submissions.list_open(opened_before_ms=NOW_MS + 9, limit=2)
     assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]
-    stores.submissions.move_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
+    stores.submissions.set_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
     assert listed(NOW_MS + 9, 2, first) == ["W3", "W4"]  # after one that is no longer open
     assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 1, "W1")) == []
     assert listed(NOW_MS + 1, 9, OpenSubmission(NOW_MS + 7, "W7")) == []  # a clock that was set back
@@ -81,9 +81,9 @@ def test_open_submissions_are_listed_oldest_first(stores: Stores) -> None:
 
 def test_what_was_removed_keeps_its_record_and_is_open_no_more(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
-    assert not stores.submissions.move_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
-    assert stores.submissions.move_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
-    assert stores.submissions.move_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
+    assert not stores.submissions.set_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
+    assert stores.submissions.set_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
+    assert stores.submissions.set_phase_if("W1", Phase.ABANDONED, Phase.REMOVED)
     assert stores.submissions.get("W1") == submission(phase=Phase.REMOVED)
     assert stores.submissions.begin_if_absent(submission()) == submission(phase=Phase.REMOVED)
     assert stores.submissions.list_open(opened_before_ms=NOW_MS * 2, limit=10) == ()

@@ -15,9 +15,9 @@ from tidegate.domain.dispatch_plan import (
     DispatchPlan,
     Draw,
     Held,
-    free_places,
+    free_slots,
     plan_dispatch,
-    window_places,
+    window_slots,
 )
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.rules import DispatchRules, TypeRule
@@ -85,7 +85,7 @@ def test_no_more_of_a_shard_is_read_than_needed() -> None:
 def test_free_places_fill_the_window_and_never_exceed_it(
     capacity: int, window: float, dispatched: int
 ) -> None:
-    free = free_places(window_places(capacity, window), dispatched)
+    free = free_slots(window_slots(capacity, window), dispatched)
     assert free >= 0
     if free:
         assert dispatched + free <= capacity * window < dispatched + free + 1
@@ -94,7 +94,7 @@ def test_free_places_fill_the_window_and_never_exceed_it(
 
 
 def test_a_pool_without_capacity_takes_nothing() -> None:
-    assert free_places(window_places(0, 2.0), 0) == 0
+    assert free_slots(window_slots(0, 2.0), 0) == 0
 
 
 SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9), min_size=2)

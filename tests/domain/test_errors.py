@@ -43,7 +43,7 @@ WORKER: Worker = begin(WorkerSpec("ecs", "w1", "host-a", slots=2), "session-1", 
         (lambda: workers.WorkerRefused("heartbeat", "w1", WORKER), ("ACTIVE", "session-1")),
         (lambda: workers.WorkerFenced(WORKER), ("'w1'", "'ecs'", "'host-a'", "session-1", "must stop")),
         (lambda: workers.WorkerGone(WORKER), ("w1", "ACTIVE", "nothing left to drain")),
-        (lambda: errors.HandlerError("it broke"), ("it broke",)),
+        (lambda: errors.JobError("it broke"), ("it broke",)),
         (
             lambda: workers.WorkerIdTaken(WORKER, silent_since_ms=NOW_MS - 59_999),
             (
@@ -65,11 +65,11 @@ def test_an_error_says_so(make: Callable[[], TidegateError], words: tuple[str, .
 
 
 def test_a_handlers_error_says_how_to_go_on() -> None:
-    plain = errors.HandlerError("it broke")
-    assert (plain.retryable, plain.retry_after_seconds, plain.code) == (True, None, "handler-error")
-    told = errors.HandlerError("it broke", retryable=False, retry_after_seconds=3, code="Throttled")
+    plain = errors.JobError("it broke")
+    assert (plain.retryable, plain.retry_after_seconds, plain.code) == (True, None, "job-error")
+    told = errors.JobError("it broke", retryable=False, retry_after_seconds=3, code="Throttled")
     assert (told.retryable, told.retry_after_seconds, told.code) == (False, 3, "Throttled")
-    assert errors.HandlerError.code == "handler-error"
+    assert errors.JobError.code == "job-error"
 
 
 def test_errors_keep_what_they_are_about() -> None:

@@ -30,7 +30,7 @@ from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Json
 from tidegate.domain.states import State
-from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream
+from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, UpstreamResult
 from tidegate_devstack.job_check import check_job_code
 
 FOLDER = EXAMPLES / "job_types"
@@ -98,8 +98,8 @@ def test_words_are_counted_and_added_up(executor: Executor) -> None:
     counted = executor.execute(assignment("example.count_words", {"text": "the tide comes in"}), Beats())
     assert counted.result == {"words": 4}
     upstreams = [
-        Upstream("01JD.1", "poem", State.SUCCEEDED, counted.result),
-        Upstream("01JD.2", "letter", State.SUCCEEDED, {"words": 5}),
+        UpstreamResult("01JD.1", "poem", State.SUCCEEDED, counted.result),
+        UpstreamResult("01JD.2", "letter", State.SUCCEEDED, {"words": 5}),
     ]
     added = executor.execute(assignment("example.total", upstreams=upstreams), Beats())
     assert added.result == {"texts": ["letter", "poem"], "words": 9}

@@ -39,7 +39,7 @@ from tests.harness.faults.sites import (
     find_use_cases,
 )
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message
@@ -114,7 +114,7 @@ def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: 
         unsent = deployment.services.queue.send(POOL, [Message("a", 0), Message("b", 0)])
     finally:
         injector.disarm()
-    assert any(isinstance(outcome, DependencyUnavailable) for outcome in outcomes)
+    assert any(isinstance(outcome, ServiceUnavailable) for outcome in outcomes)
     assert unsent
 
 

@@ -16,7 +16,7 @@ from tests.harness.functions.api_calls import (
     Api,
     read_event,
 )
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def _fail(api: Api, error: Exception) -> Callable[[], Answer]:
 
 
 def test_a_service_that_does_not_answer_is_503(api: Api) -> None:
-    answer = _fail(api, DependencyUnavailable("writing a job did not succeed; repeat it in a moment"))()
+    answer = _fail(api, ServiceUnavailable("writing a job did not succeed; repeat it in a moment"))()
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.body["type"] == "urn:tidegate:problem:unavailable"

@@ -28,7 +28,7 @@ from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.workers import worker_from
 from tidegate.bootstrap import DispatcherDeps, Meter
 from tidegate.domain.dependency import Dependency
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
@@ -134,10 +134,10 @@ def test_a_store_that_does_not_answer_fails_the_batch_so_that_it_comes_again(
     fixture: Fixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(request: str) -> None:
-        raise DependencyUnavailable("the table does not answer")
+        raise ServiceUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse
-    with caplog.at_level(logging.INFO), pytest.raises(DependencyUnavailable):
+    with caplog.at_level(logging.INFO), pytest.raises(ServiceUnavailable):
         fixture.handle()
     assert [record.getMessage() for record in caplog.records] == ["usage"]
     fixture.world.on_request = lambda request: None

@@ -10,7 +10,7 @@ import pytest
 from functions.dispatcher import app
 from tests.functions.test_dispatcher import Fixture
 from tidegate.bootstrap import DispatcherDeps
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -45,7 +45,7 @@ class Ticks:
     def _tick(self, _services: Services, *, now_ms: int, **_: object) -> tuple[()]:
         self.done_ms.append(now_ms)
         if self.fails:
-            raise DependencyUnavailable("the table does not answer")
+            raise ServiceUnavailable("the table does not answer")
         return ()
 
     def run(self, event: dict[str, Any], after_ms: int = 0) -> None:
@@ -103,7 +103,7 @@ def test_work_that_fails_fails_one_run_and_none_of_its_changes(monkeypatch: pyte
     ticks = Ticks(monkeypatch)
     ticks.run({"Records": []})
     ticks.fails = True
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS)
     assert ticks.fixture.world.jobs[ticks.fixture.downstream.job_id].state is State.QUEUED
     ticks.run(ticks.fixture.event)  # the batch comes again
@@ -117,9 +117,9 @@ def test_changes_that_can_t_be_followed_keeps_nothing_from_the_schedule_s_work(
     ticks.run({"Records": []})
 
     def refuse(request: str) -> None:
-        raise DependencyUnavailable("the table does not answer")
+        raise ServiceUnavailable("the table does not answer")
 
     ticks.fixture.world.on_request = refuse
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         ticks.run(ticks.fixture.event, after_ms=OVERDUE_MS)
     assert len(ticks.done_ms) == 1

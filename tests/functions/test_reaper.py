@@ -14,7 +14,7 @@ from tests.harness.functions.api_calls import (
 )
 from tests.harness.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.reap.reap import ReapReport
@@ -63,10 +63,10 @@ def test_a_store_that_does_not_answer_fails_the_round() -> None:
     api = Api()
 
     def refuse(request: str) -> None:
-        raise DependencyUnavailable("the table does not answer")
+        raise ServiceUnavailable("the table does not answer")
 
     api.world.on_request = refuse
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         app.handle(read_event("reaper-schedule"), _deps(api, NOW_MS))
 
 

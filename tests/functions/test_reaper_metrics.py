@@ -20,7 +20,7 @@ from tests.harness.functions.api_calls import (
 )
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, begin
@@ -117,10 +117,10 @@ def test_a_repair_that_fails_keeps_no_pool_s_load_from_being_published(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise DependencyUnavailable("the table does not answer")
+        raise ServiceUnavailable("the table does not answer")
 
     monkeypatch.setattr(app, "reap", fail)
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         Fixture(WITH_METRICS).run()
     assert published(capsys).keys() == {"ecs", "lambda"}
 
@@ -130,7 +130,7 @@ def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_th
 ) -> None:
     def load(services: Services, pool: str, *, now_ms: int) -> status.PoolLoad:
         if pool == "ecs":
-            raise DependencyUnavailable("the table does not answer")
+            raise ServiceUnavailable("the table does not answer")
         return pool_load(services, pool, now_ms=now_ms)
 
     repaired: list[int] = []
@@ -141,7 +141,7 @@ def test_a_load_that_can_t_be_read_keeps_neither_repairs_nor_other_pools_from_th
 
     monkeypatch.setattr(app, "pool_load", load)
     monkeypatch.setattr(app, "reap", repair)
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         Fixture(WITH_METRICS).run()
     assert published(capsys).keys() == {"lambda"}
     assert repaired == [NOW_MS]

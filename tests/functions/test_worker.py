@@ -23,7 +23,7 @@ from tidegate import bootstrap
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.bootstrap import Meter, Usage, WorkerDeps
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Ability
@@ -113,7 +113,7 @@ def test_a_record_comes_again_when_a_service_does_not_answer(fixture: Fixture) -
 
     def refuse(request: str) -> None:
         if request in ("apply", "apply_all"):
-            raise DependencyUnavailable("the table does not answer")
+            raise ServiceUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse
     assert fixture.handle(_body(message.job_id)) == ["0"]

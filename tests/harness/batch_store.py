@@ -7,7 +7,7 @@ from typing import Any
 
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
-from tidegate.domain.errors import DependencyUnavailable, TidegateError
+from tidegate.domain.errors import ServiceUnavailable, TidegateError
 from tidegate.domain.transitions import Transition
 
 
@@ -25,7 +25,7 @@ class BatchStore(MemoryJobStore):
         super().__init__(world)
         self.batches: list[tuple[str, int]] = []
         self.unavailable: set[str] = set()
-        self.error: TidegateError = DependencyUnavailable("the table does not answer")
+        self.error: TidegateError = ServiceUnavailable("the table does not answer")
         self.before: Callable[[Sequence[Transition]], None] = _nothing
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[Any]:

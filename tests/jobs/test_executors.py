@@ -21,7 +21,7 @@ from tidegate.domain import limits
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
 from tidegate.jobs.loader import load_registry
-from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, Upstream
+from tidegate.ports import Executor, Outcome, OutcomeKind, Signal, UpstreamResult
 
 QUICK_GRACE_SECONDS = 0.05
 LONG_GRACE_SECONDS = 600.0
@@ -69,7 +69,10 @@ def strict(kind: str) -> Iterator[Executor]:
 
 
 def test_a_result_is_made_of_parameters_and_upstreams(patient: Executor) -> None:
-    upstreams = [Upstream("01JD.1", "one", State.SUCCEEDED, 4), Upstream("01JC", None, State.SUCCEEDED, 5)]
+    upstreams = [
+        UpstreamResult("01JD.1", "one", State.SUCCEEDED, 4),
+        UpstreamResult("01JC", None, State.SUCCEEDED, 5),
+    ]
     outcome = patient.execute(assignment("sample.add", {"rows": 3}, upstreams=upstreams), Beats())
     assert outcome == Outcome(OutcomeKind.SUCCEEDED, result={"total": 12, "ratio": 0.5})
 
@@ -84,7 +87,7 @@ def test_job_code_knows_its_attempt(patient: Executor) -> None:
 def test_a_failure_on_purpose_says_whether_to_try_again(patient: Executor) -> None:
     outcome = patient.execute(assignment("sample.refuse"), Beats())
     assert outcome == Outcome(
-        OutcomeKind.FAILED, code="handler-error", message="the input is gone", retryable=False
+        OutcomeKind.FAILED, code="job-error", message="the input is gone", retryable=False
     )
 
 

@@ -19,7 +19,7 @@ from dev.simulator.support import (
     make_services,
     make_settings,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 
@@ -36,7 +36,7 @@ def run(cut_off_at: str, again_at_ms: int, on_request: Callable[[Simulator, str,
     def watch(request: str) -> None:
         seen[request] += 1
         if request == cut_off_at and seen[request] == 1:
-            raise DependencyUnavailable(f"{request} was refused")
+            raise ServiceUnavailable(f"{request} was refused")
         on_request(simulator, request, seen[request])
 
     world.on_request = watch

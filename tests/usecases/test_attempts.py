@@ -213,7 +213,7 @@ def test_a_claim_starts_nothing_and_the_code_does() -> None:
     heard.react()
     assert run.beats(None) is Signal.GO_ON
     heard.react()
-    assert heard.seen == [], "a start is news once"
+    assert heard.seen == [], "a start is told once"
 
 
 def test_a_start_that_was_not_written_comes_with_the_next_heartbeat() -> None:

@@ -18,13 +18,13 @@ from tests.harness.usecases.recovering import (
     chain,
 )
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import DependencyUnavailable, NotFound, TooFarDownstream
+from tidegate.domain.errors import NotFound, ServiceUnavailable, TooFarDownstream
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ReopenIfEnded, Stamp, Transition
-from tidegate.ports import Assignment, MoveOutcome, Outcome, OutcomeKind
+from tidegate.ports import Assignment, Outcome, OutcomeKind, TransitionOutcome
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.reap.reap_submissions import GRACE_MS
 from tidegate.usecases.recover import cancel
@@ -173,7 +173,7 @@ def test_jobs_that_move_meanwhile_are_cancelled_where_they_came_to() -> None:
 def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cancel, "_TRIES", 0)
     workflow = Workflow({"a": ()})
-    with pytest.raises(DependencyUnavailable, match="kept changing"):
+    with pytest.raises(ServiceUnavailable, match="kept changing"):
         cancel_workflow(
             workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
         )
@@ -182,7 +182,7 @@ def test_a_job_that_keeps_moving_is_asked_for_again(monkeypatch: pytest.MonkeyPa
 class RetriedAtOnce(MemoryJobStore):
     """Shows cancelled jobs as somebody left them who retried them: the answer to the cancellation was late."""
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         stamp = Stamp(self._world.now_ms, "bob")
         outcomes = super().apply_all(transitions)
         cancelled = [job for job in outcomes if isinstance(job, Job) and job.state is State.CANCELLED]
@@ -205,10 +205,10 @@ def test_what_can_not_be_reached_keeps_no_other_from_being_cancelled() -> None:
 
     def refuse_one(request: str) -> None:
         if request == "apply_all" and next(batches) == 0:
-            raise DependencyUnavailable("refused for load")
+            raise ServiceUnavailable("refused for load")
 
     workflow.world.on_request = refuse_one
-    with pytest.raises(DependencyUnavailable, match="load"):
+    with pytest.raises(ServiceUnavailable, match="load"):
         cancel_workflow(
             workflow.services, workflow.workflow_id, caller=caller_named(ACTOR), now_ms=workflow.now_ms
         )

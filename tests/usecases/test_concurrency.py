@@ -103,7 +103,7 @@ def test_a_dispatcher_in_the_middle_of_another_never_doubles_a_key() -> None:
     assert number > 10
 
 
-def test_late_news_of_an_earlier_attempt_gives_nothing_back() -> None:
+def test_a_late_change_of_an_earlier_attempt_gives_nothing_back() -> None:
     deployment = Deployment()
     deployment.submit(1, concurrency_key=KEY, priority=900)
     deployment.submit(1, concurrency_key=KEY)

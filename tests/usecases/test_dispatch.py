@@ -17,7 +17,7 @@ from tests.harness.usecases.dispatching import (
     POOL,
     Deployment,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.requests import JobRequest, ShareRequest, WorkflowRequest
@@ -130,7 +130,7 @@ def test_a_lease_that_was_left_behind_ends() -> None:
     assert deployment.tick().dispatched == 1
 
 
-@pytest.mark.parametrize("error", [DependencyUnavailable("refused"), ValueError("nobody foresaw it")])
+@pytest.mark.parametrize("error", [ServiceUnavailable("refused"), ValueError("nobody foresaw it")])
 @pytest.mark.parametrize("refused", ["page", "apply_all", "send", "note_lane"])
 def test_a_dispatcher_that_fails_leaves_no_lease_behind(refused: str, error: Exception) -> None:
     deployment = Deployment(lease_seconds=60)
@@ -155,10 +155,10 @@ def test_the_schedule_dispatches_although_what_it_tidies_fails() -> None:
 
     def fail(request: str) -> None:
         if request == "permit_holders":
-            raise DependencyUnavailable("refused")
+            raise ServiceUnavailable("refused")
 
     deployment.world.on_request = fail
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         deployment.tick()
     assert len(deployment.dispatched) == 2
 
@@ -169,10 +169,10 @@ def test_what_may_go_is_dispatched_although_the_others_can_not_be_moved_away() -
 
     def fail(request: str) -> None:
         if request == "note_lane":
-            raise DependencyUnavailable("refused")
+            raise ServiceUnavailable("refused")
 
     deployment.world.on_request = fail
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         deployment.tick()
     assert len(deployment.dispatched) == 1
 

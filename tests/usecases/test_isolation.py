@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.usecases.isolation import FirstError
 
 
 def test_every_piece_runs_and_the_first_error_is_raised() -> None:
-    first = DependencyUnavailable("first")
+    first = ServiceUnavailable("first")
     raised: list[Exception | None] = [None, first, None, ServiceRefused("second"), None]
     done = []
     errors = FirstError()
@@ -21,7 +21,7 @@ def test_every_piece_runs_and_the_first_error_is_raised() -> None:
                 raise error
             done.append(place)
     assert done == [0, 2, 4]
-    with pytest.raises(DependencyUnavailable) as caught:
+    with pytest.raises(ServiceUnavailable) as caught:
         errors.raise_first()
     assert caught.value is first
 
@@ -62,11 +62,11 @@ def test_an_error_of_the_items_themselves_passes_at_once() -> None:
     def work() -> None:
         for _ in items():
             with errors.isolated():
-                raise DependencyUnavailable("kept")
+                raise ServiceUnavailable("kept")
 
     with pytest.raises(ServiceRefused):
         work()
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         errors.raise_first()
 
 
@@ -77,8 +77,8 @@ def test_a_piece_may_hold_pieces_of_its_own() -> None:
         for place in range(3):
             with inner.isolated():
                 done.append(place)
-                raise DependencyUnavailable(str(place))
+                raise ServiceUnavailable(str(place))
         inner.raise_first()
     assert done == [0, 1, 2]
-    with pytest.raises(DependencyUnavailable, match="0"):
+    with pytest.raises(ServiceUnavailable, match="0"):
         outer.raise_first()

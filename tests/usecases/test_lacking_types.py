@@ -12,7 +12,7 @@ from dev.simulator.memory.pool_queue import (
     PoolQueue,
 )
 from tests.harness.usecases.dispatching import Deployment
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, begin
@@ -125,10 +125,10 @@ def test_what_could_not_be_taken_back_comes_again(deployed: Deployment) -> None:
 
     def refuse(request: str) -> None:
         if request == "apply":
-            raise DependencyUnavailable("the table does not answer")
+            raise ServiceUnavailable("the table does not answer")
 
     deployed.world.on_request = refuse
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         pass_on(deployed.services, POOL, late, "old", "why", deployed.now_ms)
     deployed.calm()
     assert pass_on(deployed.services, POOL, late, "old", "why", deployed.now_ms)

@@ -15,7 +15,7 @@ from tests.harness.usecases.recovering import (
 )
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import DependencyUnavailable, NotFound, NotRetryable
+from tidegate.domain.errors import NotFound, NotRetryable, ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, SkipIfPending, Stamp, TransitionRefused
 from tidegate.usecases.read.query import get_job
@@ -95,12 +95,12 @@ def _cut_off_after(workflow: Workflow, requests: int) -> bool:
 
     def cut_off(_request: str) -> None:
         if next(numbers) >= requests:
-            raise DependencyUnavailable("cut off")
+            raise ServiceUnavailable("cut off")
 
     workflow.world.on_request = cut_off
     try:
         retry(workflow, "a")
-    except DependencyUnavailable:
+    except ServiceUnavailable:
         return True
     finally:
         workflow.world.on_request = lambda _request: None
@@ -141,7 +141,7 @@ def test_what_ran_because_the_job_had_ended_is_left_alone() -> None:
     assert workflow.states == {"a": READY, "cleanup": SUCCEEDED}
 
 
-def test_late_news_of_the_first_end_decides_nothing_any_more() -> None:
+def test_a_late_change_of_the_first_end_decides_nothing_any_more() -> None:
     workflow = Workflow(chain("a", "b", "c"))
     old = workflow.finish("a", FAILED, event=False)
     retry(workflow, "a")

@@ -15,7 +15,7 @@ from tests.harness.functions.api_calls import (
     SETTINGS,
 )
 from tidegate.bootstrap import Services
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
@@ -93,7 +93,7 @@ def test_many_claims_are_one_request_with_outcomes_in_order(world: World) -> Non
         "w",
     )
     assert (second, third) == (None, None)
-    assert isinstance(fourth, DependencyUnavailable)
+    assert isinstance(fourth, ServiceUnavailable)
     assert isinstance(fifth, Job)
     assert world.job(messages[1].job_id).state is State.QUEUED
     assert world.job(messages[2].job_id).state is State.QUEUED
@@ -137,14 +137,14 @@ def test_no_message_is_no_request(world: World) -> None:
 def test_one_claim_alone_raises_what_a_batch_would_say(world: World) -> None:
     (message,) = world.queued(1)
     world.store.unavailable = {message.job_id}
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         claim(world.services, message, "w", NOW_MS)
     world.store.unavailable = set()
     claimed = claim(world.services, message, "w", NOW_MS)
     assert claimed is not None
     assert claim(world.services, message, "w", NOW_MS) is None
     world.store.unavailable = {message.job_id}
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(ServiceUnavailable):
         conclude(world.services, claimed, SUCCEEDED, LATER_MS)
 
 
@@ -167,7 +167,7 @@ def test_many_conclusions_are_one_request_and_one_failure_touches_no_other(world
     assert world.store.sizes("finish") == [6]
     states = [job.state for job in found if isinstance(job, Job)]
     assert states == [State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.READY]
-    assert isinstance(found[4], DependencyUnavailable)
+    assert isinstance(found[4], ServiceUnavailable)
     assert found[5] is None
     assert world.job(lost.job_id).state is State.RUNNING
 

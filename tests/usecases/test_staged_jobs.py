@@ -89,7 +89,7 @@ def test_tries_that_run_side_by_side_write_the_same_jobs_and_plan() -> None:
         services, world = memory_services(SETTINGS)
 
         def cut_off(request: str) -> None:
-            if request == "move_phase_if":
+            if request == "set_phase_if":
                 raise CutOff
 
         world.on_request = cut_off

@@ -15,7 +15,7 @@ from tests.harness.functions.api_calls import (
     SETTINGS,
 )
 from tidegate.bootstrap import Services
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.submit.submit import submit_workflow
@@ -50,7 +50,7 @@ class ShortOfTime(MemoryJobStore):
     def _stop_if_over(self) -> None:
         if self.left < 0:
             self.left = PER_TRY
-            raise DependencyUnavailable("the time is over")
+            raise ServiceUnavailable("the time is over")
 
 
 def _submit(services: Services) -> None:
@@ -71,7 +71,7 @@ def test_each_try_goes_on_where_the_last_one_stopped() -> None:
         try:
             _submit(services)
             break
-        except DependencyUnavailable:
+        except ServiceUnavailable:
             continue
     else:
         pytest.fail("it never came to its end")

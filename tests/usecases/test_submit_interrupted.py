@@ -27,7 +27,7 @@ from tests.harness.usecases.interruptions import (
     before_request,
     interrupted,
 )
-from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict
+from tidegate.domain.errors import IdempotencyConflict, ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady
@@ -119,7 +119,7 @@ def test_reaped_while_it_still_goes_on_it_is_whole_or_gone() -> None:
         deployment.world.on_request = _reaped_at(deployment, point)
         try:
             results.append(a_workflow(deployment.services))
-        except DependencyUnavailable:
+        except ServiceUnavailable:
             results.append(False)
         deployment.reap()
         if results[-1]:

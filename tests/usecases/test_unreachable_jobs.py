@@ -15,7 +15,7 @@ from tests.harness.functions.api_calls import (
     SETTINGS,
 )
 from tidegate.bootstrap import Services
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.rules import DispatchRules
@@ -28,7 +28,7 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.dispatch.dispatch import dispatch
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
@@ -48,12 +48,12 @@ class SomeThrottled(MemoryJobStore):
         super().__init__(world)
         self.throttled: set[str] = set()
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         carried_out = iter(
             super().apply_all([move for move in transitions if move.job_id not in self.throttled])
         )
         return [
-            DependencyUnavailable(move.job_id) if move.job_id in self.throttled else next(carried_out)
+            ServiceUnavailable(move.job_id) if move.job_id in self.throttled else next(carried_out)
             for move in transitions
         ]
 
@@ -91,7 +91,7 @@ def deployed() -> Deployment:
 def test_the_others_are_dispatched_and_their_messages_sent(deployed: Deployment) -> None:
     one, two, three = (deployed.submit() for _ in range(3))
     deployed.jobs.throttled = {two}
-    with pytest.raises(DependencyUnavailable, match=two):
+    with pytest.raises(ServiceUnavailable, match=two):
         dispatch(deployed.services, POOL, NOW_MS, rules=DispatchRules())
     assert deployed.states(one, two, three) == [State.QUEUED, State.READY, State.QUEUED]
     assert deployed.delivered() == {one, three}
@@ -106,7 +106,7 @@ def test_the_others_are_released_and_dispatched(deployed: Deployment) -> None:
     free = deployed.submit()
     deployed.jobs.throttled = {one}
     ended = deployed.finish(upstream)
-    with pytest.raises(DependencyUnavailable, match=one):
+    with pytest.raises(ServiceUnavailable, match=one):
         react(deployed.services, [ended], now_ms=NOW_MS)
     assert deployed.states(one, two, free) == [State.PENDING, State.QUEUED, State.QUEUED]
     deployed.jobs.throttled.clear()
@@ -117,7 +117,7 @@ def test_the_others_are_released_and_dispatched(deployed: Deployment) -> None:
 def test_the_others_are_woken_and_dispatched(deployed: Deployment) -> None:
     one, two = (deployed.submit(not_before_ms=NOW_MS + 5_000) for _ in range(2))
     deployed.jobs.throttled = {one}
-    with pytest.raises(DependencyUnavailable, match=one):
+    with pytest.raises(ServiceUnavailable, match=one):
         tick(deployed.services, now_ms=NOW_MS + 5_000)
     assert deployed.states(one, two) == [State.SCHEDULED, State.QUEUED]
     assert deployed.delivered() == {two}
@@ -127,7 +127,7 @@ def test_an_edge_whose_upstream_could_not_be_noted_is_not_accepted_silently(depl
     one, two = deployed.submit(), deployed.submit()
     deployed.finish(two)
     deployed.jobs.throttled = {one}
-    with pytest.raises(DependencyUnavailable, match=one):
+    with pytest.raises(ServiceUnavailable, match=one):
         deployed.submit(one, two)
     (downstream,) = [job for job in deployed.world.jobs.values() if job.dependency_count]
     assert downstream.waiting_on == {0}, "the edge to the one that had ended was carried over"
@@ -138,7 +138,7 @@ def test_the_others_messages_are_sent_again(deployed: Deployment) -> None:
     for job_id in (one, two):
         deployed.jobs.apply(DispatchIfReady(job_id, POOL, STAMP))
     deployed.jobs.throttled = {one}
-    with pytest.raises(DependencyUnavailable, match=one):
+    with pytest.raises(ServiceUnavailable, match=one):
         reap_active(deployed.services, RESEND_AT_MS)
     assert deployed.delivered() == {two}
 
@@ -148,7 +148,7 @@ def test_the_dead_letter_of_a_job_that_could_not_be_taken_back_comes_again(deplo
     dispatch(deployed.services, POOL, NOW_MS, rules=DispatchRules())
     _die(deployed)
     deployed.jobs.throttled = {one}
-    with pytest.raises(DependencyUnavailable, match=one):
+    with pytest.raises(ServiceUnavailable, match=one):
         reap_dead_letters(deployed.services, deployed.world.now_ms)
     assert deployed.states(one, two) == [State.QUEUED, State.READY]
     deployed.jobs.throttled.clear()

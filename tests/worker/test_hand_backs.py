@@ -23,7 +23,7 @@ from tidegate.domain.states import State
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, unheard
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.submit.submit import submit_job
-from tidegate_worker import pipeline, room
+from tidegate_worker import look_ahead, pipeline
 
 SHORT, LONG, FAILING = 60, 2, 6
 SLOTS = 2
@@ -54,7 +54,7 @@ def test_jobs_that_were_handed_back_unbegun_behind_long_ones_are_retried(
 ) -> None:
     """Each ran once and was FAILED: the claim without a run counted as its first try."""
     # The worker expects every job to be short, and soon finds that some wait for too long.
-    monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
+    monkeypatch.setattr(look_ahead, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "LONGEST_WAIT_SECONDS", 0.05)
     fixture, executor = Fixture(), Mixed()
     services = fixture.services

@@ -27,7 +27,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, NoteDependents, Stamp, Transition
 from tidegate.domain.workers import Totals
 from tidegate.ports import Delivery, Message
-from tidegate_worker import pipeline, room
+from tidegate_worker import look_ahead, pipeline
 from tidegate_worker.process import EXIT_DRAINED
 
 EVIDENCE = 8  # short jobs after which others may wait for a slot
@@ -54,7 +54,7 @@ class BatchFixture(Fixture):
 @pytest.fixture
 def fixture(monkeypatch: pytest.MonkeyPatch) -> BatchFixture:
     """Makes a process to which every job is short, however slow the machine is."""
-    monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
+    monkeypatch.setattr(look_ahead, "WORKED_OFF_WITHIN_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "LONGEST_WAIT_SECONDS", AGES_SECONDS)
     monkeypatch.setattr(pipeline, "_BEHIND_SECONDS", AGES_SECONDS)
     made = BatchFixture()
@@ -292,7 +292,7 @@ def test_what_arrives_after_a_stop_is_given_back_unclaimed(fixture: BatchFixture
 def test_nothing_is_claimed_behind_a_job_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recent jobs were short, so the worker asks for many. The estimates of the new jobs decide."""
     fixture = BatchFixture()
-    monkeypatch.setattr(room, "WORKED_OFF_WITHIN_SECONDS", 5.0)
+    monkeypatch.setattr(look_ahead, "WORKED_OFF_WITHIN_SECONDS", 5.0)
     with fixture.running(slots=1):
         fixture.executor.open(EVIDENCE)
         short = fixture.queued(EVIDENCE)

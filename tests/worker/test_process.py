@@ -19,7 +19,7 @@ from tests.harness.worker.world import (
     registration_of,
 )
 from tidegate.adapters.executors.processes import ProcessExecutor
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerState
 from tidegate_worker import pipeline
@@ -134,7 +134,7 @@ def test_a_job_that_could_not_be_concluded_keeps_its_message(fixture: Fixture) -
     def refuse(request: str) -> None:
         if request.startswith("apply") and len(fixture.executor.started) == 1 and not refused.is_set():
             refused.set()
-            raise DependencyUnavailable("the table does not answer")
+            raise ServiceUnavailable("the table does not answer")
 
     fixture.world.on_request = refuse
     fixture.executor.open(2)
@@ -156,7 +156,7 @@ def test_a_queue_that_stays_unreachable_ends_the_worker(
 
     def refuse(request: str) -> None:
         if request == "receive":
-            raise DependencyUnavailable("the queue does not answer")
+            raise ServiceUnavailable("the queue does not answer")
 
     fixture.world.on_request = refuse
     with fixture.running() as worker:

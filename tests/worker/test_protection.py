@@ -20,7 +20,7 @@ from tests.harness.worker.world import (
     job_of,
     queued_job,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate_worker.process import EXIT_DRAINED
 from tidegate_worker.protection import (
@@ -87,14 +87,14 @@ def test_an_answer_that_is_no_protection_is_an_error_with_its_reason(
     agent: FakeAgent, status: int, body: dict[str, object], told: str
 ) -> None:
     agent.answers(status, body)
-    with pytest.raises(DependencyUnavailable, match=told):
+    with pytest.raises(ServiceUnavailable, match=told):
         EcsAgent(agent.uri).protect(10)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"\xff\xfe"])
 def test_an_answer_that_says_nothing_is_an_error(agent: FakeAgent, body: bytes) -> None:
     agent.answer = 200, body
-    with pytest.raises(DependencyUnavailable, match="answered 200"):
+    with pytest.raises(ServiceUnavailable, match="answered 200"):
         EcsAgent(agent.uri).protect(10)
 
 
@@ -102,10 +102,10 @@ def test_an_agent_that_is_not_there_or_does_not_answer_is_an_error() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}/api/x"
-        with pytest.raises(DependencyUnavailable, match="ECS agent"):
+        with pytest.raises(ServiceUnavailable, match="ECS agent"):
             EcsAgent(uri).protect(10)
         silent.listen()
-        with pytest.raises(DependencyUnavailable, match="ECS agent"):
+        with pytest.raises(ServiceUnavailable, match="ECS agent"):
             EcsAgent(uri, timeout_seconds=0.05).protect(10)
 
 

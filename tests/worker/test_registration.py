@@ -11,7 +11,7 @@ from tests.harness.worker.world import (
     make_services,
     registration_of,
 )
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.workers import Totals, Worker, WorkerIdTaken, WorkerState
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.services import Services
@@ -86,7 +86,7 @@ def test_it_drains_at_once_and_once(fixture: Fixture) -> None:
 def test_a_drain_that_could_not_be_told_is_told_with_the_next_beat(
     fixture: Fixture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fixture.fail(DependencyUnavailable("the table does not answer"))
+    fixture.fail(ServiceUnavailable("the table does not answer"))
     fixture.mine.drain_begins()
     assert "the table does not answer" in caplog.text
     assert fixture.entry().state is WorkerState.ACTIVE
@@ -103,7 +103,7 @@ def test_what_was_asked_for_is_heard_with_the_next_beat(fixture: Fixture) -> Non
 
 
 def test_a_beat_that_fails_is_made_up_for_soon(fixture: Fixture) -> None:
-    fixture.fail(DependencyUnavailable("the table does not answer"))
+    fixture.fail(ServiceUnavailable("the table does not answer"))
     assert fixture.beat(running=1) is Order.GO_ON
     fixture.fail(None)
     assert fixture.beat(after_s=0.0, running=1) is Order.GO_ON
@@ -140,7 +140,7 @@ def test_it_leaves_once_with_its_last_totals(fixture: Fixture) -> None:
 
 
 def test_leaving_that_can_not_be_told_is_no_error(fixture: Fixture, caplog: pytest.LogCaptureFixture) -> None:
-    fixture.fail(DependencyUnavailable("the table does not answer"))
+    fixture.fail(ServiceUnavailable("the table does not answer"))
     fixture.mine.leave()
     assert "stays until it counts as lost" in caplog.text
 

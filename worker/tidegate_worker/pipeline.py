@@ -35,7 +35,7 @@ from tidegate.usecases.work.stale_messages import stale_among
 from tidegate_worker.batcher import Batcher
 from tidegate_worker.faults import Faults
 from tidegate_worker.logged_executor import LoggedExecutor
-from tidegate_worker.room import Room
+from tidegate_worker.look_ahead import LookAhead
 from tidegate_worker.run_queue import RunQueue
 from tidegate_worker.totals import Tally
 
@@ -116,7 +116,7 @@ class Pipeline:
         self._failures = 0
         self._gave_up = threading.Event()
         self._tally = Tally()
-        self._room = Room(slots)
+        self._look_ahead = LookAhead(slots)
         self._waiting: RunQueue[_Taken] = RunQueue()
         self._claims: Batcher[_Admitted] = Batcher(
             "claim", self._claim, most=_WRITE_MOST, threads=_WRITERS, behind_seconds=_BEHIND_SECONDS
@@ -142,11 +142,11 @@ class Pipeline:
     @property
     def running(self) -> int:
         """The number of slots that have a job."""
-        return self._room.running
+        return self._look_ahead.running
 
     def longest_running_seconds(self) -> float:
         """Returns the seconds that the oldest running job has run; 0 if none runs."""
-        return self._room.longest_running_seconds()
+        return self._look_ahead.longest_running_seconds()
 
     @property
     def totals(self) -> Totals:
@@ -185,14 +185,14 @@ class Pipeline:
     def hand_back_running(self) -> None:
         """Makes the next heartbeat of each running job hand it back."""
         self._handing_back = True
-        self._room.wake()
+        self._look_ahead.wake()
 
     def wait_until_idle(self, seconds: float, *, or_handing_back: bool) -> bool:
         """Waits at most `seconds` until no job is held; returns True if none is held.
 
         With `or_handing_back` it also ends once running jobs are to be handed back.
         """
-        return self._room.wait_until_idle(seconds, lambda: or_handing_back and self._handing_back)
+        return self._look_ahead.wait_until_idle(seconds, lambda: or_handing_back and self._handing_back)
 
     def close(self) -> None:
         """Waits until all stages have finished their work; `stop` must be set, and the slots must come to an end."""
@@ -211,11 +211,11 @@ class Pipeline:
             if self._faults.standing.fault:
                 self._stop.wait(_ASK_SECONDS)
                 continue
-            asked = self._room.ask(_ASK_SECONDS)
+            asked = self._look_ahead.ask(_ASK_SECONDS)
             if asked == 0:
                 continue
             if self._stop.is_set():
-                self._room.got(asked, 0)
+                self._look_ahead.got(asked, 0)
                 return
             admitted: Sequence[_Admitted] = ()
             many = 0
@@ -237,11 +237,11 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - without receivers the worker would be idle but count as able
                 self._bear(error)
             finally:
-                self._room.got(asked, len(admitted), many)
+                self._look_ahead.got(asked, len(admitted), many)
 
     def _sorted(self, received: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
         """Splits the messages into those to claim and those of types that this worker lacks."""
-        if self._room.mostly_stale:
+        if self._look_ahead.mostly_stale:
             received = self._without_stale(received)
         if self._faults.standing.lacking:
             received = with_types(self._services, received)
@@ -257,13 +257,15 @@ class Pipeline:
         The others go back to the queue at once, at most 4 times each.
         """
         expected = [
-            _Admitted(each, self._room.expected_seconds(each.message.type, each.message.estimated_seconds))
+            _Admitted(
+                each, self._look_ahead.expected_seconds(each.message.type, each.message.estimated_seconds)
+            )
             for each in deliveries
         ]
-        many = self._room.admit([each.expected_seconds for each in expected])
+        many = self._look_ahead.admit([each.expected_seconds for each in expected])
         late = expected[many:]
         insisting = [each for each in late if each.delivery.receives > _GIVEN_BACK_AT_MOST]
-        self._room.force([each.expected_seconds for each in insisting])
+        self._look_ahead.force([each.expected_seconds for each in insisting])
         for each in late:
             if each not in insisting:
                 self._extend(each.delivery, 0)
@@ -275,7 +277,7 @@ class Pipeline:
         They go in few requests, because an urgent job may wait behind them.
         """
         stale = stale_among(self._services, received)
-        self._room.note_stale(len(stale), len(received))
+        self._look_ahead.note_stale(len(stale), len(received))
         self._receipts.put([each.receipt for each in stale])
         return [each for each in received if each not in stale]
 
@@ -311,7 +313,7 @@ class Pipeline:
         if self._stop.is_set() or self._faults.standing.fault:
             for each in admitted:
                 self._extend(each.delivery, 0)  # other workers may receive it at once
-            self._room.drop([each.expected_seconds for each in admitted])
+            self._look_ahead.drop([each.expected_seconds for each in admitted])
             return
         outcomes: Sequence[Job | Exception | None]
         try:
@@ -330,15 +332,15 @@ class Pipeline:
                 self._receipts.put([each.delivery.receipt])
             else:
                 _not_done("claimed", each.delivery, outcome)
-        self._room.note_stale(sum(outcome is None for outcome in outcomes), len(outcomes))
-        self._room.drop(dropped)
+        self._look_ahead.note_stale(sum(outcome is None for outcome in outcomes), len(outcomes))
+        self._look_ahead.drop(dropped)
         self._tally.claimed(len(taken))
         if not self._waiting.put(taken):
             self._hand_back(taken)
 
     def _serve_slot(self) -> None:
         while (taken := self._waiting.take()) is not None:
-            with self._room.slot_taken(taken.job.type, taken.expected_seconds):
+            with self._look_ahead.slot_taken(taken.job.type, taken.expected_seconds):
                 ended, is_done = self._run(taken.job, taken.delivery)
                 if ended is not None:
                     self._endings.put([_Ended(ended, taken.delivery)])
@@ -371,7 +373,7 @@ class Pipeline:
             _LOGGER.info("%d claimed jobs are handed back unbegun", len(taken))
             now_ms = self._clock.now_ms()
             self._endings.put([_Ended(hand_back_of(one.job, now_ms), one.delivery) for one in taken])
-            self._room.drop([one.expected_seconds for one in taken])
+            self._look_ahead.drop([one.expected_seconds for one in taken])
 
     def _conclude(self, ended: Sequence[_Ended]) -> None:
         outcomes: Sequence[Job | Exception | None]

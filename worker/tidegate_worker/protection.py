@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 
 PROTECT_AFTER_SECONDS = 30.0
 EXPIRES_MINUTES = 10  # if the process hangs, the task can be stopped this much later
@@ -35,7 +35,7 @@ _LONGEST_ANSWER_BYTES = 65_536
 class TaskAgent(Protocol):
     """Sets and removes the protection of the task that this process runs in.
 
-    Its methods raise DependencyUnavailable.
+    Its methods raise ServiceUnavailable.
     """
 
     def protect(self, minutes: int) -> None:
@@ -64,12 +64,12 @@ class EcsAgent:
     def protect(self, minutes: int) -> None:
         """Protects the task for `minutes` (1-2,880).
 
-        Raises DependencyUnavailable if the agent refuses or does not answer.
+        Raises ServiceUnavailable if the agent refuses or does not answer.
         """
         self._put({"ProtectionEnabled": True, "ExpiresInMinutes": minutes})
 
     def unprotect(self) -> None:
-        """Removes the protection; raises DependencyUnavailable if the agent refuses or does not answer."""
+        """Removes the protection; raises ServiceUnavailable if the agent refuses or does not answer."""
         self._put({"ProtectionEnabled": False})
 
     def _put(self, state: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ class EcsAgent:
             answer = connection.getresponse()
             body = _object_of(answer.read(_LONGEST_ANSWER_BYTES))
         except (OSError, http.client.HTTPException) as error:
-            raise DependencyUnavailable(f"the ECS agent did not answer: {error!r}") from error
+            raise ServiceUnavailable(f"the ECS agent did not answer: {error!r}") from error
         finally:
             connection.close()
         protection = body.get("protection")
@@ -89,7 +89,7 @@ class EcsAgent:
             not isinstance(protection, dict)
             or protection.get("ProtectionEnabled") is not state["ProtectionEnabled"]
         ):
-            raise DependencyUnavailable(f"the ECS agent {_reason(answer.status, body)}")
+            raise ServiceUnavailable(f"the ECS agent {_reason(answer.status, body)}")
 
 
 def agent_of(environment: Mapping[str, str]) -> EcsAgent | None:
@@ -182,7 +182,7 @@ class TaskGuard:
     def _is_done(self, ask: Callable[[], None], now_s: float) -> bool:
         try:
             ask()
-        except DependencyUnavailable as error:
+        except ServiceUnavailable as error:
             self._retry_at_s = now_s + RETRY_AFTER_SECONDS
             _LOGGER.warning("the task's protection could not be changed; it is tried again soon: %s", error)
             return False

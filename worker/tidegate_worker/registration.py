@@ -97,7 +97,7 @@ class Registration:
                 clock_off_ms = self._clock_off_ms()
                 known = Standing(self._worker.lacking, self._worker.fault)
                 # A wrong clock is sent at once, and so is its correction, but not every change of its offset.
-                is_news = standing != known or (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
+                is_changed = standing != known or (clock_off_ms == 0) != (self._worker.clock_off_ms == 0)
                 self._worker = replace(
                     self._worker,
                     running=running,
@@ -106,7 +106,7 @@ class Registration:
                     lacking=standing.lacking,
                     fault=standing.fault,
                 )
-                if is_news or self._monotonic() - self._told_at_s >= self._beat_seconds:
+                if is_changed or self._monotonic() - self._told_at_s >= self._beat_seconds:
                     self._tell(self._worker)
             return self._order()
 

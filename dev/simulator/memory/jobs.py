@@ -11,12 +11,12 @@ from dev.simulator.memory.world import (
     is_large_result,
 )
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 
 _Item = TypeVar("_Item")
 
@@ -103,10 +103,13 @@ class MemoryJobStore:
     def keep_parts(self, kept: Sequence[KeepIfEnded]) -> None:
         """Extends the expiry of results so that they live as long as their jobs."""
         expire_at_s = self._world.results_expire_at_s
-        for move in kept:
-            if move.job.result_apart:
+        for transition in kept:
+            if transition.job.result_apart:
                 self._world.charge("keep_parts")
-            key, until_s = (move.job_id, move.job.attempt), move.until_s + RESULT_KEPT_LONGER_SECONDS
+            key, until_s = (
+                (transition.job_id, transition.job.attempt),
+                transition.until_s + RESULT_KEPT_LONGER_SECONDS,
+            )
             if key in expire_at_s:
                 expire_at_s[key] = max(expire_at_s[key], until_s)
 
@@ -151,22 +154,22 @@ class MemoryJobStore:
         self._world.charge("apply")
         return self._move(transition)
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions; returns the outcomes in the same order.
 
         If `on_request` refuses a batch of 25, every transition in it has that error as its outcome.
         """
-        outcomes: list[MoveOutcome] = []
+        outcomes: list[TransitionOutcome] = []
         for batch in _batches(transitions, WRITE_BATCH):
             try:
                 self._world.charge("apply_all")
-            except DependencyUnavailable as error:
+            except ServiceUnavailable as error:
                 outcomes.extend([error] * len(batch))
             else:
                 outcomes.extend(self._outcomes(batch))
         return outcomes
 
-    def _outcomes(self, batch: Sequence[Transition]) -> list[MoveOutcome]:
+    def _outcomes(self, batch: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out a batch. As on AWS, refusals return no jobs, so the refused jobs are read together afterwards.
 
         Other actors may have changed them by then, so a refused transition is applied once more after that read.
@@ -178,7 +181,7 @@ class MemoryJobStore:
             return outcomes
         try:
             self._world.charge("get_many_consistent")
-        except DependencyUnavailable as error:
+        except ServiceUnavailable as error:
             for place in refused:
                 outcomes[place] = error
         else:
@@ -186,7 +189,7 @@ class MemoryJobStore:
                 outcomes[place] = self._outcome(batch[place])
         return outcomes
 
-    def _outcome(self, transition: Transition) -> MoveOutcome:
+    def _outcome(self, transition: Transition) -> TransitionOutcome:
         try:
             return self._move(transition)
         except (TransitionRefused, NotFound) as refused:

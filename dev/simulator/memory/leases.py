@@ -27,7 +27,7 @@ class MemoryDispatchLeases:
             self._world.leases[pool] = HeldLease(owner, until_ms)
             return True
 
-    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+    def give_back_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
         """Gives the lease back and returns True, unless another dispatcher has asked for it meanwhile.
 
         In that case the owner keeps it until `until_ms`, and the result is False.
@@ -43,7 +43,7 @@ class MemoryDispatchLeases:
             del self._world.leases[pool]
             return True
 
-    def release(self, pool: str, owner: str) -> None:
+    def give_back(self, pool: str, owner: str) -> None:
         """Gives the lease back, even if another dispatcher has asked for it."""
         self._world.charge("release_lease")
         with self._world.lock:

@@ -30,9 +30,9 @@ class MemorySubmissionStore:
         self._world.charge("get_submission")
         return self._world.submissions.get(submission_id)
 
-    def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
+    def set_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """Changes the phase to `to`; returns False if it was not `expected`."""
-        self._world.charge("move_phase_if")
+        self._world.charge("set_phase_if")
         with self._world.lock:
             submission = self._world.submissions.get(submission_id)
             if submission is None or submission.phase is not expected:

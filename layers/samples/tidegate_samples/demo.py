@@ -6,8 +6,8 @@ from pydantic import Field
 
 from tidegate.domain.job import Json
 from tidegate.jobs import (
-    HandlerError,
     JobContext,
+    JobError,
     Parameters,
     job,
 )
@@ -50,11 +50,11 @@ def probe(parameters: NoParameters, context: JobContext) -> Json:  # noqa: ARG00
 def flaky(parameters: FlakyParameters, context: JobContext) -> Json:
     """Fails in its first attempts and succeeds in a later one."""
     if context.attempt <= parameters.failing_attempts:
-        raise HandlerError(f"attempt {context.attempt} fails, as it should")
+        raise JobError(f"attempt {context.attempt} fails, as it should")
     return {"attempts": context.attempt}
 
 
 @job("demo.broken")
 def broken(parameters: NoParameters, context: JobContext) -> None:  # noqa: ARG001 - as all job code
     """Fails for good."""
-    raise HandlerError("this job always fails, and trying again would not help", retryable=False)
+    raise JobError("this job always fails, and trying again would not help", retryable=False)

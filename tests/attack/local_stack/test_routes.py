@@ -104,7 +104,7 @@ UNSIGNED = {
     "a page to log in": Attempt("GET", "/oauth2/authorize?client_id=x", {}),
     "a token": Attempt("POST", "/oauth2/token", FORM, b"grant_type=client_credentials"),
     "an image registry": Attempt("GET", "/v2/_catalog", {}),
-    "a catalogue of tables": Attempt("GET", "/iceberg/v1/config", {}),
+    "tables of Iceberg": Attempt("GET", "/iceberg/v1/config", {}),
     "a service by its old signature": Attempt(
         "GET", "/bucket/key", {"authorization": "AWS tidegate-local:x"}
     ),

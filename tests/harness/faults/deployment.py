@@ -26,7 +26,7 @@ from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.stream import job_change_from
 from tidegate.bootstrap import aws_services
 from tidegate.domain.changes import JobChange
-from tidegate.domain.errors import DependencyUnavailable, TidegateError
+from tidegate.domain.errors import ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
@@ -148,7 +148,7 @@ class Deployment:
         for _ in range(_TRIES - 1):
             try:
                 return call()
-            except DependencyUnavailable:
+            except ServiceUnavailable:
                 self.wait(1)
         return call()
 

@@ -13,7 +13,7 @@ from tests.harness.faults.deployment import (
     POOL,
     Deployment,
 )
-from tidegate.domain.errors import AlreadyEnded, DependencyUnavailable
+from tidegate.domain.errors import AlreadyEnded, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
@@ -67,7 +67,7 @@ def give_up_messages(d: Deployment) -> None:
     for _ in range(8):  # two more than needed, because one may fail
         try:
             d.services.queue.receive(POOL, limit=10, wait_seconds=0)
-        except DependencyUnavailable:
+        except ServiceUnavailable:
             continue
         d.wait(121_000)
 
@@ -81,7 +81,7 @@ class _EndsAt:
 
     def __getattr__(self, name: str) -> Any:
         if name == self._method:
-            raise DependencyUnavailable("the process has ended")
+            raise ServiceUnavailable("the process has ended")
         return getattr(self._port, name)
 
 
@@ -92,7 +92,7 @@ def cut_off(d: Deployment, port: str, method: str, request: WorkflowRequest, key
     d.services = replace(whole, **ports)
     try:
         submit_workflow(d.services, request, idempotency_key=key, fingerprint="f", now_ms=d.now_ms)
-    except DependencyUnavailable:
+    except ServiceUnavailable:
         return
     finally:
         d.services = whole

@@ -10,7 +10,7 @@ from tests.harness.faults.deployment import (
 )
 from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.ports import UNKNOWN_TYPE, Delivery, Outcome, OutcomeKind
 from tidegate.usecases.pools.function_ability import PAUSE_MS
 from tidegate.usecases.work.claim import claim
@@ -34,7 +34,7 @@ def passed_on(d: Deployment) -> None:
             try:
                 if pass_on(d.services, POOL, late, "old", "old lacks its type", d.now_ms):
                     d.services.queue.delete(POOL, [delivery.receipt])
-            except DependencyUnavailable:
+            except ServiceUnavailable:
                 continue  # the message comes again
         d.wait(121_000)
     d.settle()
@@ -72,5 +72,5 @@ def _received(d: Deployment) -> tuple[Delivery, ...]:
         received = d.services.queue.receive(POOL, limit=10, wait_seconds=0)
         stale = stale_among(d.services, received)
         return tuple(each for each in with_types(d.services, received) if each not in stale)
-    except DependencyUnavailable:
+    except ServiceUnavailable:
         return ()

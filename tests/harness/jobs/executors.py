@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tidegate.adapters.system import SystemStopwatch
 from tidegate.domain.job import Json, Progress
-from tidegate.ports import Assignment, Outcome, Signal, Upstream
+from tidegate.ports import Assignment, Outcome, Signal, UpstreamResult
 
 JOBCODE = "tests.harness.jobs.jobcode"
 LONG_MS = 120_000
@@ -20,7 +20,7 @@ def assignment(
     parameters: Mapping[str, Json] | None = None,
     *,
     timeout_ms: int = LONG_MS,
-    upstreams: Sequence[Upstream] = (),
+    upstreams: Sequence[UpstreamResult] = (),
 ) -> Assignment:
     return Assignment(
         job_id="01JD.7",

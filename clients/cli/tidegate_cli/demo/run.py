@@ -21,7 +21,7 @@ from tidegate_cli.following.follow import (
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.following.live import viewer_for
 from tidegate_cli.following.report import (
-    Report,
+    WorkflowReport,
     build_report,
     print_report,
     report_json,
@@ -124,7 +124,9 @@ def report_file_mismatches(jobs: Sequence[JobView]) -> tuple[str, ...]:
     return ()
 
 
-def _run(session: Session, info: StackInfo, body: Mapping[str, Any], slots: int, root: Path | None) -> Report:
+def _run(
+    session: Session, info: StackInfo, body: Mapping[str, Any], slots: int, root: Path | None
+) -> WorkflowReport:
     since_ms = int(time.time() * 1_000)
     with ExitStack() as stack:
         home = Places.find().home
@@ -184,7 +186,7 @@ def _cancel_what_is_left(session: Session, client: Client, workflow_id: str) -> 
         session.tell(f"could not cancel: {error}")
 
 
-def _verdict(session: Session, report: Report, mismatches: Sequence[str]) -> ExitCode:
+def _verdict(session: Session, report: WorkflowReport, mismatches: Sequence[str]) -> ExitCode:
     for line in mismatches:
         session.tell(f"demo: {line}")
     if mismatches:

@@ -29,7 +29,7 @@ from tidegate_cli.views import JobView, format_time, labels_of, printable, with_
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WorkflowReport:
     """The facts of a workflow that has ended. `usage` is None if the deployment's logs can't be read.
 
     `began_ms` is the first job's creation and `ended_ms` the last job's end, in milliseconds since the epoch.
@@ -55,7 +55,7 @@ class Report:
 
 def build_report(
     workflow_id: str, name: str | None, jobs: Sequence[JobView], usage: Usage | None = None
-) -> Report:
+) -> WorkflowReport:
     """Returns the report of a workflow. Its jobs are in the order they started; those that never started come last."""
     chains = analyse_chains(
         upstream_indexes(jobs), {index: job.actual_seconds or 0.0 for index, job in enumerate(jobs)}
@@ -63,7 +63,7 @@ def build_report(
     ordered = sorted(
         jobs, key=lambda job: (job.started_at_ms is None, job.started_at_ms or job.finished_at_ms or 0)
     )
-    return Report(
+    return WorkflowReport(
         workflow_id=workflow_id,
         name=name,
         jobs=tuple(ordered),
@@ -85,7 +85,7 @@ def wait_seconds(job: JobView) -> float | None:
     return (job.started_at_ms - job.ready_at_ms) / 1_000
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: WorkflowReport) -> dict[str, Any]:
     """Returns the report as one JSON object, without the jobs' parameters, results and histories."""
     usage = None
     if report.usage is not None:
@@ -119,7 +119,7 @@ def _job_json(order: int, job: JobView) -> dict[str, Any]:
     }
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: WorkflowReport, console: Console) -> None:
     """Prints the report for people."""
     console.print()
     console.print(
@@ -177,7 +177,7 @@ _USAGE_COLUMNS = (
 )
 
 
-def _jobs_table(report: Report) -> TextTable:
+def _jobs_table(report: WorkflowReport) -> TextTable:
     rows: list[Sequence[Cell]] = []
     for order, job in enumerate(report.jobs, start=1):
         start = None
@@ -200,7 +200,7 @@ def _jobs_table(report: Report) -> TextTable:
     return TextTable(JOB_COLUMNS, rows)
 
 
-def _print_reasons(report: Report, console: Console) -> None:
+def _print_reasons(report: WorkflowReport, console: Console) -> None:
     """Prints the reason for each job that did not succeed."""
     labels = labels_of(report.jobs)
     rows = [

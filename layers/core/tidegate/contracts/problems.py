@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from tidegate.domain.errors import (
     AlreadyEnded,
     BodyTooLarge,
-    DependencyUnavailable,
     IdempotencyConflict,
     InvalidRequest,
     MalformedBody,
     NotFound,
     NotRetryable,
+    ServiceUnavailable,
     TidegateError,
     TooFarDownstream,
     UnknownName,
@@ -35,7 +35,7 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     TooFarDownstream: HTTPStatus.CONFLICT,
     WorkerGone: HTTPStatus.CONFLICT,
     NotFound: HTTPStatus.NOT_FOUND,
-    DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = 5
 

@@ -92,7 +92,7 @@ def grant_all(_candidate: Candidate) -> str | None:
 Draw = Callable[[], float]  # uniform in [0, 1)
 
 
-def window_places(capacity: int, window: float) -> int:
+def window_slots(capacity: int, window: float) -> int:
     """Returns how many jobs may be dispatched and not ended: capacity x window, rounded down.
 
     `capacity` is the number of slots of the pool. `window` (at least 1) is a multiple of it.
@@ -100,7 +100,7 @@ def window_places(capacity: int, window: float) -> int:
     return math.floor(capacity * window)
 
 
-def free_places(places: int, dispatched: int) -> int:
+def free_slots(places: int, dispatched: int) -> int:
     """Returns how many more jobs may be dispatched, never below 0.
 
     `places` is how many the window allows, `dispatched` how many are dispatched and not ended.

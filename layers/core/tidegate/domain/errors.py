@@ -147,7 +147,7 @@ class TooMuchGathered(TidegateError):
     code = "upstreams-too-large"
 
 
-class DependencyUnavailable(TidegateError):
+class ServiceUnavailable(TidegateError):
     """The error for a service that did not answer within its bounded retries. The caller may repeat the call."""
 
     code = "unavailable"
@@ -162,7 +162,7 @@ class ServiceRefused(TidegateError):
     code = "service-refused"
 
 
-class HandlerError(TidegateError):
+class JobError(TidegateError):
     """The error that job code raises to fail its job.
 
     `retryable` says whether another attempt could help; the job's retry policy decides instead where it names the
@@ -170,7 +170,7 @@ class HandlerError(TidegateError):
     64 characters.
     """
 
-    code = "handler-error"
+    code = "job-error"
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""The names that job code imports: `from tidegate.jobs import HandlerError, JobContext, Parameters, job`."""
+"""The names that job code imports: `from tidegate.jobs import JobError, JobContext, Parameters, job`."""
 
 from __future__ import annotations
 
-from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
+from tidegate.domain.errors import JobCancelled, JobError, JobTimedOut
 from tidegate.jobs.context import (
     JobContext,
     Upstream,
@@ -13,9 +13,9 @@ from tidegate.jobs.registry import (
 )
 
 __all__ = [
-    "HandlerError",
     "JobCancelled",
     "JobContext",
+    "JobError",
     "JobTimedOut",
     "Parameters",
     "Upstream",

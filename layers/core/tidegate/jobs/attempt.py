@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from tidegate.domain import limits
 from tidegate.domain.depth import is_deeper_than
-from tidegate.domain.errors import HandlerError, JobCancelled, JobTimedOut
+from tidegate.domain.errors import JobCancelled, JobError, JobTimedOut
 from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
@@ -45,7 +45,7 @@ class ReportKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AttemptReport:
     """The end of job code: a result when SUCCEEDED, a code and a message when FAILED."""
 
     kind: ReportKind
@@ -56,7 +56,7 @@ class Report:
     retry_after_seconds: float | None = None
 
 
-def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> Report:
+def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobContext) -> AttemptReport:
     """Runs the code of the job type `found` to its end; returns an error as a report, without a traceback.
 
     The traceback goes to the logger `tidegate.jobs`, without any values. Only Interrupted is raised.
@@ -69,10 +69,10 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
     except Interrupted:
         raise
     except JobTimedOut:
-        return Report(ReportKind.TIMED_OUT)
+        return AttemptReport(ReportKind.TIMED_OUT)
     except JobCancelled as error:
-        return Report(ReportKind.STOPPED, message=_text_of(error))
-    except HandlerError as error:
+        return AttemptReport(ReportKind.STOPPED, message=_text_of(error))
+    except JobError as error:
         return _failed(
             str(error.code),
             _text_of(error),
@@ -88,7 +88,7 @@ def run_attempt(found: JobType, parameters: Mapping[str, Json], context: JobCont
         return _unexpected(context, error)
 
 
-def report_from(message: Mapping[str, Any]) -> Report:
+def report_from(message: Mapping[str, Any]) -> AttemptReport:
     """Returns the report in a message of a process that runs job code.
 
     Every limit is checked again, because job code itself could have sent the message. Raises KeyError, TypeError or
@@ -104,10 +104,10 @@ def report_from(message: Mapping[str, Any]) -> Report:
             retryable=bool(message["retryable"]),
             retry_after_seconds=_bounded(message["retry_after_seconds"]),
         )
-    return Report(kind)
+    return AttemptReport(kind)
 
 
-def _unexpected(context: JobContext, error: BaseException) -> Report:
+def _unexpected(context: JobContext, error: BaseException) -> AttemptReport:
     # Logs frames and the class only, because an exception's text may hold parameters, which must never reach a log.
     frames = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__name__
@@ -133,8 +133,8 @@ def _bounded(seconds: object) -> float | None:
 
 def _failed(
     code: str, message: str, *, retryable: bool = True, retry_after_seconds: float | None = None
-) -> Report:
-    return Report(
+) -> AttemptReport:
+    return AttemptReport(
         ReportKind.FAILED,
         code=" ".join(plain_message(code).split())[: limits.MAX_ERROR_CODE_CHARACTERS],
         message=plain_message(message)[: limits.MAX_ERROR_CHARACTERS],
@@ -143,7 +143,7 @@ def _failed(
     )
 
 
-def _succeeded(value: object) -> Report:
+def _succeeded(value: object) -> AttemptReport:
     """Returns a report of the value as plain JSON, or of a failure if it is too large, too deep or not JSON."""
     try:
         text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -164,7 +164,7 @@ def _succeeded(value: object) -> Report:
             "return them side by side"
         )
         return _failed("result-too-deep", message, retryable=False)
-    return Report(ReportKind.SUCCEEDED, result=result)
+    return AttemptReport(ReportKind.SUCCEEDED, result=result)
 
 
 def _plain(value: object) -> object:

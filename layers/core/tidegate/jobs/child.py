@@ -25,7 +25,7 @@ from typing import Any
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
 from tidegate.jobs.attempt import (
-    Report,
+    AttemptReport,
     run_attempt,
 )
 from tidegate.jobs.context import (
@@ -93,7 +93,7 @@ class Child:
             spoiled = state.restore(max_growth_mb=int(message["max_growth_mb"]))
             self._send({**asdict(report), **run, "kind": "ended", "report": report.kind, "spoiled": spoiled})
 
-    def _run(self, found: JobType, message: Incoming, stop: StopRequest) -> Report:
+    def _run(self, found: JobType, message: Incoming, stop: StopRequest) -> AttemptReport:
         remaining_seconds = max(0.0, float(message["remaining_seconds"]))
         ends_at = time.monotonic() + remaining_seconds
         context = JobContext(

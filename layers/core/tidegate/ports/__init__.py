@@ -1,7 +1,7 @@
 """The ports: everything that the use cases ask of the outside, as Protocols.
 
 Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Every method may raise
-DependencyUnavailable when the service behind it does not answer within bounded retries.
+ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
 from tidegate.ports.conditions import Conditions
@@ -16,11 +16,11 @@ from tidegate.ports.execution import (
     OutcomeKind,
     Signal,
     SlotExecutor,
-    Upstream,
+    UpstreamResult,
     unheard,
 )
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
-from tidegate.ports.jobs import JobStore, MoveOutcome
+from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.permits import Permits
@@ -51,7 +51,6 @@ __all__ = [
     "KnownLane",
     "LaneRegistry",
     "Message",
-    "MoveOutcome",
     "OpenSubmission",
     "Outcome",
     "OutcomeKind",
@@ -62,7 +61,8 @@ __all__ = [
     "SlotExecutor",
     "Stopwatch",
     "SubmissionStore",
-    "Upstream",
+    "TransitionOutcome",
+    "UpstreamResult",
     "WorkerPage",
     "WorkerRegistry",
     "message_of",

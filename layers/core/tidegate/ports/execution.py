@@ -21,7 +21,7 @@ class Signal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
+class UpstreamResult:
     """An upstream as its downstream's code sees it. `key` is its key in the workflow, None where it has none."""
 
     job_id: str
@@ -43,7 +43,7 @@ class Assignment:
     type: str
     parameters: Mapping[str, Json]
     timeout_ms: int
-    upstreams: tuple[Upstream, ...] = ()
+    upstreams: tuple[UpstreamResult, ...] = ()
     key: str | None = None
 
 

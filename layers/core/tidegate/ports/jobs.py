@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 
-MoveOutcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
+TransitionOutcome: TypeAlias = Job | TransitionRefused | NotFound | ServiceUnavailable | ServiceRefused
 """The outcome of one of many transitions: the job after it, or the error that it met.
 
 The job is as it is now, which may be further on where another process changed it since. After a claim it still belongs
 to the claiming worker. TransitionRefused holds the job as it was at the refusal or later. NotFound says that a
-consistent read found no job. After DependencyUnavailable the transition may have been carried out: repeat it, or leave
+consistent read found no job. After ServiceUnavailable the transition may have been carried out: repeat it, or leave
 that to the process that repeats it anyway.
 """
 
@@ -85,7 +85,7 @@ class JobStore(Protocol):
         Raises TransitionRefused (with the job as it is) or NotFound.
         """
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions, each under its own condition. Returns their outcomes in the same order.
 
         Transitions of the same job are carried out in their order. Nothing is raised: an error is the transition's

@@ -14,12 +14,12 @@ class DispatchLeases(Protocol):
         Returns False where another owner has it. That owner then learns that this one asked.
         """
 
-    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+    def give_back_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
         """Gives the lease back. Returns True also where it belongs to another owner by now.
 
         Returns False where another dispatcher asked for it meanwhile. The owner then keeps the lease until `until_ms`
         and dispatches once more.
         """
 
-    def release(self, pool: str, owner: str) -> None:
+    def give_back(self, pool: str, owner: str) -> None:
         """Gives the lease back, whether or not another dispatcher asked. A lease of another owner is no error."""

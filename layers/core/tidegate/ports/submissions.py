@@ -28,7 +28,7 @@ class SubmissionStore(Protocol):
     def get(self, submission_id: str) -> Submission | None:
         """Returns the submission from a consistent read, None where there is none."""
 
-    def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
+    def set_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """Changes the phase: STAGING to COMMITTED or ABANDONED, then to COMPLETE or REMOVED.
 
         Returns False where the phase was not `expected`.

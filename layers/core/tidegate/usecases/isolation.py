@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
-from tidegate.ports import MoveOutcome
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
+from tidegate.ports import TransitionOutcome
 
 
 @dataclass(slots=True)
@@ -62,12 +62,12 @@ class _Isolated(AbstractContextManager[None, bool]):
         return True
 
 
-def raise_first_failure(outcomes: Iterable[MoveOutcome]) -> None:
+def raise_first_failure(outcomes: Iterable[TransitionOutcome]) -> None:
     """Raises the first outcome that is a service error; such an outcome does not tell whether the job was written.
 
-    Callers use it last, after they have acted on the outcomes that did succeed. Raises DependencyUnavailable or
+    Callers use it last, after they have acted on the outcomes that did succeed. Raises ServiceUnavailable or
     ServiceRefused.
     """
     for outcome in outcomes:
-        if isinstance(outcome, DependencyUnavailable | ServiceRefused):
+        if isinstance(outcome, ServiceUnavailable | ServiceRefused):
             raise outcome

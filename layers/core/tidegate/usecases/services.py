@@ -4,7 +4,7 @@
 
 Some arguments mean the same in all use cases. `now_ms` is the present time in milliseconds since the epoch. `until` is
 a deadline: work stops between two portions after it, and the docstring says how the rest gets done. Any call may raise
-DependencyUnavailable if a service does not answer, and ServiceRefused if a service rejects a request.
+ServiceUnavailable if a service does not answer, and ServiceRefused if a service rejects a request.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel, Field
 
 from tidegate.jobs import (
-    HandlerError,
     JobContext,
+    JobError,
     Parameters,
     job,
 )
@@ -105,7 +105,7 @@ def count_package(parameters: PackageParameters, context: JobContext) -> Counted
     """Tokenises one package and counts its lines, words, identifiers and comments."""
     group = next((group for group in _groups(parameters) if group.name == parameters.package), None)
     if group is None:
-        raise HandlerError(
+        raise JobError(
             f"there is no {parameters.package!r} in the source tree of this worker; "
             "list the packages where they are counted",
             retryable=False,
@@ -164,13 +164,13 @@ def _groups(parameters: SourceTree) -> tuple[SourceGroup, ...]:
     try:
         return list_groups(folder_in_root(parameters.source))
     except ValueError as error:
-        raise HandlerError(str(error), retryable=False) from error
+        raise JobError(str(error), retryable=False) from error
 
 
 def _results(context: JobContext, model: type[ModelT]) -> list[ModelT]:
     """Returns the results of all upstreams as `model`."""
     if not context.upstreams:
-        raise HandlerError(f"this job needs upstreams that bring {model.__name__}", retryable=False)
+        raise JobError(f"this job needs upstreams that bring {model.__name__}", retryable=False)
     return [model.model_validate(upstream.result) for upstream in context.upstreams.values()]
 
 

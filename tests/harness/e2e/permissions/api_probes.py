@@ -103,7 +103,7 @@ def goes_on_with_a_workflow(world: World, services: Services) -> None:
     submission_id = ids["a"].partition(".")[0]
     for job_id in ids.values():
         world.clients.dynamodb.delete_item(TableName=world.tables.jobs, Key={"job_id": {"S": job_id}})
-    assert world.admin.submissions.move_phase_if(submission_id, Phase.COMPLETE, Phase.COMMITTED)
+    assert world.admin.submissions.set_phase_if(submission_id, Phase.COMPLETE, Phase.COMMITTED)
     ask(services, "POST", "/v1/workflows", FLOW, "again")
     assert world.states(*ids.values()) == [State.READY] * 2
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from tidegate.domain.job import Json
 from tidegate.jobs import (
-    HandlerError,
     JobCancelled,
     JobContext,
+    JobError,
     Parameters,
     job,
 )
@@ -92,7 +92,7 @@ def describe(parameters: Nothing, context: JobContext) -> Json:
 
 @job("sample.refuse")
 def refuse(parameters: Nothing, context: JobContext) -> None:
-    raise HandlerError("the input is gone", retryable=False)
+    raise JobError("the input is gone", retryable=False)
 
 
 @job("sample.crash")
@@ -187,12 +187,12 @@ def start_grandchild(parameters: Nothing, context: JobContext) -> None:
 
 @job("sample.throttled")
 def throttled(parameters: Nothing, context: JobContext) -> None:
-    raise HandlerError("the service asks for patience", code="Throttled", retry_after_seconds=120)
+    raise JobError("the service asks for patience", code="Throttled", retry_after_seconds=120)
 
 
 @job("sample.impatient")
 def impatient(parameters: Nothing, context: JobContext) -> None:
-    raise HandlerError("this is nonsense", code="N" * 100, retry_after_seconds=float("nan"))
+    raise JobError("this is nonsense", code="N" * 100, retry_after_seconds=float("nan"))
 
 
 @job("sample.mute")
@@ -207,7 +207,7 @@ def cancel_itself(parameters: Nothing, context: JobContext) -> None:
 
 @job("sample.mistyped")
 def mistyped(parameters: Nothing, context: JobContext) -> None:
-    raise HandlerError("try later", code=429, retry_after_seconds="60")  # type: ignore[arg-type]
+    raise JobError("try later", code=429, retry_after_seconds="60")  # type: ignore[arg-type]
 
 
 @job("sample.deep")
@@ -266,4 +266,4 @@ def fork_and_die(parameters: Nothing, context: JobContext) -> None:
 @job("sample.rude")
 def rude(parameters: Nothing, context: JobContext) -> None:
     context.progress(0.5, "\x07ringing")
-    raise HandlerError("\x1b[31mred\x00\r\n\tnext \x9b2J \udc80", code="two\nlines")
+    raise JobError("\x1b[31mred\x00\r\n\tnext \x9b2J \udc80", code="two\nlines")

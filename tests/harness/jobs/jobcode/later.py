@@ -16,8 +16,8 @@ from tests.harness.jobs.jobcode.jobs import (
 )
 from tidegate.domain.job import Json
 from tidegate.jobs import (
-    HandlerError,
     JobContext,
+    JobError,
     job,
 )
 
@@ -54,7 +54,7 @@ async def wrapped(parameters: Rows, context: JobContext) -> Json:
 async def refuse(parameters: Nothing, context: JobContext) -> None:
     """Fails for good after a moment."""
     await asyncio.sleep(0.01)
-    raise HandlerError("the input is gone", code="Gone", retryable=False)
+    raise JobError("the input is gone", code="Gone", retryable=False)
 
 
 @job("later.wait")

@@ -24,7 +24,7 @@ from tidegate.adapters.aws.errors import (
 from tidegate.adapters.aws.meter import Meter
 from tidegate.adapters.aws.time import AwsTime
 from tidegate.adapters.system import SystemTimer
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.ports import Clock, Entropy
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class AwsClients:
 
         `attempt` may get the same items again if AWS refused the whole call for load. It is never called after the
         effort is over: a batch that has waited for its start until then is not sent at all. Raises
-        DependencyUnavailable if items are left at the end.
+        ServiceUnavailable if items are left at the end.
         """
         effort = effort or self.effort()
         left = items
@@ -134,7 +134,7 @@ class AwsClients:
                 break
             effort.back_off(round_number, self.entropy.jitter())
             round_number += 1
-        raise DependencyUnavailable(
+        raise ServiceUnavailable(
             f"{action}: {len(left)} of {len(items)} were refused for load until its {effort.seconds:.0f} s were over; "
             "repeat it in a moment"
         )
@@ -142,7 +142,7 @@ class AwsClients:
     def until_each_done(self, action: str, items: Sequence[T], call: Callable[[T], object]) -> None:
         """Makes one call for each item, in parallel, as one operation; repeats the calls that AWS refuses for load.
 
-        `call` may be made again for the same item. Raises DependencyUnavailable as `until_all_done` does.
+        `call` may be made again for the same item. Raises ServiceUnavailable as `until_all_done` does.
         """
         effort = self.effort()
 

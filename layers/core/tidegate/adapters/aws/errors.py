@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 CONDITION_FAILED_IN_STATEMENT = "ConditionalCheckFailed"
@@ -56,7 +56,7 @@ TRANSIENT_CODES = frozenset(
 )
 
 
-class Throttled(DependencyUnavailable):
+class Throttled(ServiceUnavailable):
     """The error for a call that AWS refused for load, also after the client's retries.
 
     The latest request did nothing.
@@ -88,7 +88,7 @@ def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
     """Turns errors that botocore raises in the block into tidegate's.
 
     `action` names the operation in their messages. An error that may go away when the call is repeated becomes
-    DependencyUnavailable, any other ServiceRefused. An error whose code is in `passing` is raised unchanged.
+    ServiceUnavailable, any other ServiceRefused. An error whose code is in `passing` is raised unchanged.
     """
     try:
         yield
@@ -98,7 +98,7 @@ def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
             raise
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in TRANSIENT_CODES or status >= 500:
-            kind = Throttled if code in THROTTLE_CODES else DependencyUnavailable
+            kind = Throttled if code in THROTTLE_CODES else ServiceUnavailable
             raise kind(
                 f"{action} did not succeed within its retries ({code}); repeat it in a moment"
             ) from error
@@ -108,7 +108,7 @@ def translated(action: str, *, passing: tuple[str, ...] = ()) -> Iterator[None]:
             "check the permissions, names and sizes of this deployment"
         ) from error
     except BotoCoreError as error:
-        raise DependencyUnavailable(
+        raise ServiceUnavailable(
             f"{action} got no answer within its retries ({type(error).__name__}); "
             "check the region and the endpoint, and repeat it in a moment"
         ) from error

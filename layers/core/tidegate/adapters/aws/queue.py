@@ -16,7 +16,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.effort import Effort
 from tidegate.adapters.aws.errors import translated
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.errors import NotFound, ServiceUnavailable
 from tidegate.ports import Delivery, Message
 
 _MESSAGES_PER_CALL = 10
@@ -206,7 +206,7 @@ class SqsQueue:
             return unsent
 
         # If an answer was lost, some messages may have been sent; sending them again is harmless.
-        with suppress(DependencyUnavailable):
+        with suppress(ServiceUnavailable):
             self.clients.until_all_done("sending messages", messages, attempt, effort)
         return unsent
 

@@ -30,7 +30,7 @@ _READS_PER_CALL = 100
 class DynamoBatches:
     """Runs batches of independent reads and writes, several calls in parallel.
 
-    Its methods raise DependencyUnavailable where AWS still refuses some items for load when the operation's time is
+    Its methods raise ServiceUnavailable where AWS still refuses some items for load when the operation's time is
     over.
     """
 

@@ -44,13 +44,13 @@ from tidegate.adapters.dynamodb.statements import (
     never_released,
 )
 from tidegate.adapters.dynamodb.values import Item, decode_item, encode_item
-from tidegate.adapters.dynamodb.writes import DynamoMoves
+from tidegate.adapters.dynamodb.writes import TransitionWriter
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.settings import Tables
 
 _LOGGER = logging.getLogger("tidegate.store")
@@ -76,8 +76,8 @@ class DynamoJobStore:
         return DynamoBatches(self.clients)
 
     @property
-    def _moves(self) -> DynamoMoves:
-        return DynamoMoves(self.clients, self.tables.jobs, self.codec)
+    def _writer(self) -> TransitionWriter:
+        return TransitionWriter(self.clients, self.tables.jobs, self.codec)
 
     # --- reading ---------------------------------------------------------------------------------
     def get(self, job_id: str, *, consistent: bool = False) -> Job | None:
@@ -205,17 +205,17 @@ class DynamoJobStore:
         Inputs that live long enough cost no request.
         """
         parts = [
-            (_part_key(move.job_id, part), move.until_s + _DAY_SECONDS)
-            for move in kept
-            for part in self._parts_that_go_before(move)
+            (_part_key(transition.job_id, part), transition.until_s + _DAY_SECONDS)
+            for transition in kept
+            for part in self._parts_that_go_before(transition)
         ]
         self.clients.until_each_done("keeping parts of jobs", parts, self._keep_part)
 
-    def _parts_that_go_before(self, move: KeepIfEnded) -> Iterator[str]:
-        job = move.job
+    def _parts_that_go_before(self, transition: KeepIfEnded) -> Iterator[str]:
+        job = transition.job
         if job.result_apart:
             yield schema.result_part(job.attempt)
-        if job.input is None and move.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
+        if job.input is None and transition.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
             yield schema.input_part(job.fingerprint)
 
     def _keep_part(self, part: tuple[Item, int]) -> None:
@@ -281,11 +281,11 @@ class DynamoJobStore:
 
         Raises TransitionRefused (with the current job) or NotFound.
         """
-        return self._moves.move(transition)
+        return self._writer.apply(transition)
 
-    def apply_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions, each under its own condition; returns the outcomes in the same order."""
-        return self._moves.move_all(transitions)
+        return self._writer.apply_all(transitions)
 
     # --- helpers ---------------------------------------------------------------------------------
     def _get_item(self, table: str, key: Item, *, consistent: bool) -> Item | None:

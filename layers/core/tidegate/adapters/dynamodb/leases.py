@@ -67,7 +67,7 @@ class DynamoDispatchLeases:
                 return False
         return False
 
-    def release_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
+    def give_back_if_not_asked(self, pool: str, owner: str, *, until_ms: int) -> bool:
         """Gives the lease back and returns True, unless another dispatcher has asked for it meanwhile.
 
         In that case the owner keeps it until `until_ms`, and the result is False.
@@ -83,7 +83,7 @@ class DynamoDispatchLeases:
         keep = f"SET #{schema.LEASE_EXPIRES_AT} = ? REMOVE #{schema.ASKED}"
         return not self._update_if(pool, is_mine, keep, until_ms)
 
-    def release(self, pool: str, owner: str) -> None:
+    def give_back(self, pool: str, owner: str) -> None:
         """Gives the lease back, even if another dispatcher has asked for it.
 
         It is no error if another owner has it by now.

@@ -36,7 +36,7 @@ from tidegate.adapters.dynamodb.values import (
     encode,
 )
 from tidegate.domain import limits
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.rules import (
     DispatchRules,
     RuleChange,
@@ -75,7 +75,7 @@ class DynamoRuleStore:
         """Pauses a pool, or resumes it with `paused=False`; returns the rules after that.
 
         `actor` and `now_ms` (milliseconds since the epoch) are stored with the rule. Raises InvalidRequest where
-        there are as many rules of the kind as allowed, and DependencyUnavailable where too many other changes
+        there are as many rules of the kind as allowed, and ServiceUnavailable where too many other changes
         interfered.
         """
         return self._set((RuleKind.POOL_PAUSED, pool), int(paused), RuleChange(actor, now_ms))
@@ -111,7 +111,7 @@ class DynamoRuleStore:
                 self._make_maps_if_absent()
             elif standing is None and _is_full(entries, key[0]):
                 self._remove_if_idle(_idle_rule(entries, key[0]))
-        raise DependencyUnavailable("setting a rule met too many other changes; repeat it in a moment")
+        raise ServiceUnavailable("setting a rule met too many other changes; repeat it in a moment")
 
     def _set_if_changed(self, key: RuleKey, value: int, change: RuleChange) -> tuple[Item, bool]:
         """Sets the rule if its value differs; returns the item after that and True, or the current item and False.

@@ -33,7 +33,7 @@ from tidegate.adapters.dynamodb.statements import (
 )
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.errors import DependencyUnavailable, NotFound
+from tidegate.domain.errors import NotFound, ServiceUnavailable
 from tidegate.domain.submission import DONE_WITH, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.ports import OpenSubmission
 from tidegate.settings import Tables
@@ -54,7 +54,7 @@ class DynamoSubmissionStore:
     def begin_if_absent(self, submission: Submission) -> Submission | None:
         """Writes a new submission in STAGING and returns None; if its id is in use, returns the existing submission.
 
-        Raises DependencyUnavailable where a submission under the same id keeps appearing and disappearing.
+        Raises ServiceUnavailable where a submission under the same id keeps appearing and disappearing.
         """
         item = _item_of(submission)
         for _ in range(_TRIES):
@@ -63,7 +63,7 @@ class DynamoSubmissionStore:
                 return None
             if standing is not None:
                 return standing
-        raise DependencyUnavailable(
+        raise ServiceUnavailable(
             f"submission {submission.submission_id} kept appearing and disappearing; send it again"
         )
 
@@ -98,7 +98,7 @@ class DynamoSubmissionStore:
             )
         return dict(answer.get("Item") or {}) or None
 
-    def move_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
+    def set_phase_if(self, submission_id: str, expected: Phase, to: Phase) -> bool:
         """Changes the phase from `expected` to `to`; returns False if it was not `expected`.
 
         The phases go from STAGING to COMMITTED or ABANDONED, then to COMPLETE or REMOVED.

@@ -39,17 +39,17 @@ from tidegate.adapters.dynamodb.retries import was_carried_out
 from tidegate.adapters.dynamodb.statements import Change
 from tidegate.adapters.dynamodb.updates import change_of
 from tidegate.adapters.dynamodb.values import Item
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.transitions import OfKnownJob, Transition, TransitionRefused
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 
 _CALLS = 3  # calls for one job that keeps changing between a refusal and the read that shows why
 _LOOK_SECONDS = 1.0  # granted to the read after a refusal, even when the operation's time is over
 
 
 @dataclass(slots=True)
-class _Move:
+class _Write:
     """One transition on its way, open until it has an outcome.
 
     `resent` says that an earlier request may already have carried it out before the latest one was sent.
@@ -59,7 +59,7 @@ class _Move:
     change: Change
     statement: Mapping[str, Any] | None
     resent: bool = False
-    outcome: MoveOutcome | None = None
+    outcome: TransitionOutcome | None = None
 
     @property
     def key(self) -> Item:
@@ -68,171 +68,171 @@ class _Move:
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoMoves:
+class TransitionWriter:
     """Applies transitions to the jobs of `table`, each under the transition's own condition."""
 
     clients: AwsClients
     table: str
     codec: JobCodec
 
-    def move(self, transition: Transition) -> Job:
+    def apply(self, transition: Transition) -> Job:
         """Carries out one transition as one UpdateItem; returns the job after it.
 
         Only the client repeats a request that AWS refuses for load, because a heartbeat may not wait longer than
-        that. Raises TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
+        that. Raises TransitionRefused, NotFound, ServiceUnavailable or ServiceRefused.
         """
-        move = self._prepared(transition)
-        self._call_until_settled(move, self.clients.effort())
-        if not isinstance(move.outcome, Job):
-            raise move.outcome or _kept_changing(move)
-        return move.outcome
+        write = self._prepared(transition)
+        self._call_until_settled(write, self.clients.effort())
+        if not isinstance(write.outcome, Job):
+            raise write.outcome or _kept_changing(write)
+        return write.outcome
 
-    def move_all(self, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+    def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions, 25 to a request; returns their outcomes in the same order.
 
         An outcome is the job after the transition, or the error. Transitions of the same job are carried out in their
         order.
         """
-        moves = [self._prepared(transition) for transition in transitions]
+        writes = [self._prepared(transition) for transition in transitions]
         effort = self.clients.effort()
-        for wave in _waves(moves):
-            stated = [move for move in wave if move.statement is not None]
-            called = [[move] for move in wave if move.statement is None]
+        for wave in _waves(writes):
+            stated = [write for write in wave if write.statement is not None]
+            called = [[write] for write in wave if write.statement is None]
             self.clients.fan_out.map(
                 partial(self._carry_out, effort), [*chunks(stated, STATEMENTS_PER_CALL), *called]
             )
             # PartiQL may not support a statement, and a refused job may turn out to permit it: these go one by one.
             self.clients.fan_out.map(
-                partial(self._call, effort), [move for move in wave if move.outcome is None]
+                partial(self._call, effort), [write for write in wave if write.outcome is None]
             )
-        return [move.outcome for move in moves if move.outcome is not None]
+        return [write.outcome for write in writes if write.outcome is not None]
 
-    def _prepared(self, transition: Transition) -> _Move:
+    def _prepared(self, transition: Transition) -> _Write:
         change = change_of(self.codec, transition)
-        return _Move(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
+        return _Write(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
 
     # --- many in a request -----------------------------------------------------------------------
-    def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
+    def _carry_out(self, effort: Effort, writes: Sequence[_Write]) -> None:
         """Sends a batch and finds out why statements were refused.
 
-        A move that is still open needs a call of its own.
+        A write that is still open needs a call of its own.
         """
-        if len(moves) == 1:
-            self._call(effort, moves[0])
+        if len(writes) == 1:
+            self._call(effort, writes[0])
             return
-        refused: list[_Move] = []
-        left = moves
+        refused: list[_Write] = []
+        left = writes
 
-        def attempt(these: Sequence[_Move]) -> Sequence[_Move]:
+        def attempt(these: Sequence[_Write]) -> Sequence[_Write]:
             nonlocal left
             left = these
             left = self._send(these, refused)
             return left
 
         try:
-            self.clients.until_all_done("moving jobs", moves, attempt, effort)
-        except (DependencyUnavailable, ServiceRefused) as error:
-            for move in left:
-                move.outcome = error
+            self.clients.until_all_done("writing transitions", writes, attempt, effort)
+        except (ServiceUnavailable, ServiceRefused) as error:
+            for write in left:
+                write.outcome = error
         self._judge_by_one_read(refused, effort)
 
-    def _send(self, moves: Sequence[_Move], refused: list[_Move]) -> list[_Move]:
-        """Sends one batch; returns the moves that AWS refused for load.
+    def _send(self, writes: Sequence[_Write], refused: list[_Write]) -> list[_Write]:
+        """Sends one batch; returns the writes that AWS refused for load.
 
-        Adds the moves that their condition refused to `refused`.
+        Adds the writes that their condition refused to `refused`.
         """
-        statements: Any = [move.statement for move in moves]
+        statements: Any = [write.statement for write in writes]
         try:
-            with translated(f"moving {len(moves)} jobs in {self.table}", passing=(INVALID_CALL,)):
+            with translated(f"writing {len(writes)} jobs in {self.table}", passing=(INVALID_CALL,)):
                 answer = self.clients.dynamodb.batch_execute_statement(Statements=statements)
         except Throttled:
-            for move in moves:
-                move.resent = True  # the latest request did nothing, but an earlier one may have
+            for write in writes:
+                write.resent = True  # the latest request did nothing, but an earlier one may have
             raise
         except ClientError:
-            return []  # DynamoDB did not understand the batch and wrote nothing, so its moves go one by one
+            return []  # DynamoDB did not understand the batch and wrote nothing, so its writes go one by one
         resent = was_retried(answer)
         left = []
-        for move, response in zip(moves, answer["Responses"], strict=True):
-            move.resent = move.resent or resent
+        for write, response in zip(writes, answer["Responses"], strict=True):
+            write.resent = write.resent or resent
             code = response.get("Error", {}).get("Code")
             if code == CONDITION_FAILED_IN_STATEMENT:
-                refused.append(move)
+                refused.append(write)
             elif code in TRANSIENT_CODES:
-                move.resent = True  # with some of these codes the write may have happened
-                left.append(move)
+                write.resent = True  # with some of these codes the write may have happened
+                left.append(write)
             else:
-                self._settle(move, response)
+                self._settle(write, response)
         return left
 
-    def _settle(self, move: _Move, response: Mapping[str, Any]) -> None:
-        """Takes a statement's answer as the move's outcome.
+    def _settle(self, write: _Write, response: Mapping[str, Any]) -> None:
+        """Takes a statement's answer as the write's outcome.
 
-        Leaves the move open where a call of its own has to decide.
+        Leaves the write open where a call of its own has to decide.
         """
         error = response.get("Error", {})
         code = error.get("Code")
         if code is None and "Item" in response:
-            move.outcome = _job_or_refusal(response["Item"])
+            write.outcome = _job_or_refusal(response["Item"])
         elif code is None:
-            move.resent = True  # carried out, but the answer has no item: its own call returns the job
+            write.resent = True  # carried out, but the answer has no item: its own call returns the job
         elif code != INVALID_STATEMENT:
-            move.outcome = ServiceRefused(
-                f"moving job {move.transition.job_id} was refused ({code}: {error.get('Message', '')}); "
+            write.outcome = ServiceRefused(
+                f"writing job {write.transition.job_id} was refused ({code}: {error.get('Message', '')}); "
                 "check the permissions, names and sizes of this deployment"
             )
 
     # --- one in a request ------------------------------------------------------------------------
-    def _call(self, effort: Effort, move: _Move) -> None:
-        """Carries out one of many moves; repeats it while AWS refuses it for load, until the effort's time is over."""
+    def _call(self, effort: Effort, write: _Write) -> None:
+        """Carries out one of many writes; repeats it while AWS refuses it for load, until the effort's time is over."""
 
-        def attempt(_: Sequence[_Move]) -> Sequence[_Move]:
-            self._call_until_settled(move, effort)
+        def attempt(_: Sequence[_Write]) -> Sequence[_Write]:
+            self._call_until_settled(write, effort)
             return ()
 
         try:
-            self.clients.until_all_done(f"moving job {move.transition.job_id}", [move], attempt, effort)
-        except (DependencyUnavailable, ServiceRefused) as error:
-            move.outcome = error
+            self.clients.until_all_done(f"writing job {write.transition.job_id}", [write], attempt, effort)
+        except (ServiceUnavailable, ServiceRefused) as error:
+            write.outcome = error
             return
-        if move.outcome is None:
-            move.outcome = _kept_changing(move)
+        if write.outcome is None:
+            write.outcome = _kept_changing(write)
 
-    def _call_until_settled(self, move: _Move, effort: Effort) -> None:
-        """Calls again, at most 3 times, where the job changed meanwhile; the move may still be open afterwards."""
+    def _call_until_settled(self, write: _Write, effort: Effort) -> None:
+        """Calls again, at most 3 times, where the job changed meanwhile; the write may still be open afterwards."""
         for _ in range(_CALLS):
-            self._call_once(move, effort)
-            if move.outcome is not None:
+            self._call_once(write, effort)
+            if write.outcome is not None:
                 return
 
-    def _call_once(self, move: _Move, effort: Effort) -> None:
+    def _call_once(self, write: _Write, effort: Effort) -> None:
         try:
-            with translated(f"moving job {move.transition.job_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"writing job {write.transition.job_id}", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
                     TableName=self.table,
-                    Key=move.key,
+                    Key=write.key,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **move.change.render(schema.JOB_ID),
+                    **write.change.render(schema.JOB_ID),
                 )
         except Throttled:
-            move.resent = True  # the latest request did nothing, but an earlier one may have
+            write.resent = True  # the latest request did nothing, but an earlier one may have
             raise
         except ClientError as refused:
-            move.resent = move.resent or was_retried(refused.response)
+            write.resent = write.resent or was_retried(refused.response)
             item = old_item(refused)
             if item is None:
                 self._judge_by_one_read(
-                    [move], effort
+                    [write], effort
                 )  # a refusal may come without the item although the item exists
             else:
-                self._judge(move, item)
+                self._judge(write, item)
             return
-        move.outcome = _job_or_refusal(answer["Attributes"])
+        write.outcome = _job_or_refusal(answer["Attributes"])
 
     # --- refusals --------------------------------------------------------------------------------
-    def _judge_by_one_read(self, refused: Sequence[_Move], effort: Effort) -> None:
-        """Finds out why moves were refused, by one consistent read of all their jobs; their refusals brought no item.
+    def _judge_by_one_read(self, refused: Sequence[_Write], effort: Effort) -> None:
+        """Finds out why writes were refused, by one consistent read of all their jobs; their refusals brought no item.
 
         The read has the rest of the operation's time. It uses a pace of its own, because its caller may hold the
         operation's pace and would wait for itself.
@@ -242,60 +242,60 @@ class DynamoMoves:
         rest = self.clients.effort(max(_LOOK_SECONDS, effort.left_seconds()))
         try:
             items = DynamoBatches(self.clients).read(
-                self.table, [move.key for move in refused], consistent=True, effort=rest
+                self.table, [write.key for write in refused], consistent=True, effort=rest
             )
-        except (DependencyUnavailable, ServiceRefused) as error:
-            for move in refused:
-                move.outcome = error
+        except (ServiceUnavailable, ServiceRefused) as error:
+            for write in refused:
+                write.outcome = error
             return
         standing = {item[schema.JOB_ID]["S"]: item for item in items}
-        for move in refused:
-            self._judge(move, standing.get(move.transition.job_id))
+        for write in refused:
+            self._judge(write, standing.get(write.transition.job_id))
 
-    def _judge(self, move: _Move, item: Item | None) -> None:
-        """Decides by the current item why a move was refused; `item` is None where a consistent read found none.
+    def _judge(self, write: _Write, item: Item | None) -> None:
+        """Decides by the current item why a write was refused; `item` is None where a consistent read found none.
 
         The read comes after the refusal, and the job known before it may have been old. So the job may permit the
-        transition after all. The move then stays open, as a transition of the job as it is now.
+        transition after all. The write then stays open, as a transition of the job as it is now.
         """
         if item is None:
-            move.outcome = NotFound("job", move.transition.job_id)
+            write.outcome = NotFound("job", write.transition.job_id)
             return
         try:
             job = job_from_image(item)
-            if move.resent and was_carried_out(move.transition, move.change, item, job):
-                move.outcome = job
+            if write.resent and was_carried_out(write.transition, write.change, item, job):
+                write.outcome = job
                 return
-            move.transition.apply(job)  # raises with the reason
+            write.transition.apply(job)  # raises with the reason
         except (TransitionRefused, ServiceRefused) as error:
-            move.outcome = error
+            write.outcome = error
             return
-        if isinstance(move.transition, OfKnownJob):
-            move.transition = replace(move.transition, job=job)
-            move.change = change_of(self.codec, move.transition)
+        if isinstance(write.transition, OfKnownJob):
+            write.transition = replace(write.transition, job=job)
+            write.change = change_of(self.codec, write.transition)
 
 
-def _kept_changing(move: _Move) -> DependencyUnavailable:
-    return DependencyUnavailable(
-        f"job {move.transition.job_id} kept changing while its transition was written; repeat it in a moment"
+def _kept_changing(write: _Write) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"job {write.transition.job_id} kept changing while its transition was written; repeat it in a moment"
     )
 
 
-def _job_or_refusal(item: Item) -> MoveOutcome:
+def _job_or_refusal(item: Item) -> TransitionOutcome:
     try:
         return job_from_image(item)
     except ServiceRefused as error:
         return error
 
 
-def _waves(moves: Iterable[_Move]) -> list[list[_Move]]:
-    """Returns the moves in waves that name each job at most once, because a batch may not name an item twice."""
-    waves: list[list[_Move]] = []
+def _waves(writes: Iterable[_Write]) -> list[list[_Write]]:
+    """Returns the writes in waves that name each job at most once, because a batch may not name an item twice."""
+    waves: list[list[_Write]] = []
     earlier: Counter[str] = Counter()
-    for move in moves:
-        number = earlier[move.transition.job_id]
-        earlier[move.transition.job_id] += 1
+    for write in writes:
+        number = earlier[write.transition.job_id]
+        earlier[write.transition.job_id] += 1
         if number == len(waves):
             waves.append([])
-        waves[number].append(move)
+        waves[number].append(write)
     return waves

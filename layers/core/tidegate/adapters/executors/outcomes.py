@@ -8,7 +8,7 @@ from tidegate.domain import limits
 from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.attempt import (
-    Report,
+    AttemptReport,
     ReportKind,
 )
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Outcome, OutcomeKind, Signal
@@ -25,7 +25,7 @@ VERDICTS: Mapping[Signal, OutcomeKind] = {
 }
 
 
-def outcome_of(report: Report, stop: Signal) -> Outcome:
+def outcome_of(report: AttemptReport, stop: Signal) -> Outcome:
     """Returns the outcome of job code that ended by itself.
 
     `stop` is the request to stop that it had got by then, or GO_ON. Work that job code finished although it was asked

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tidegate.domain.job import Job, lean
 from tidegate.domain.transitions import Transition, TransitionRefused
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.services import Services
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ def portions(items: Sequence[T], size: int = JOBS_AT_ONCE) -> Iterator[Sequence[
 def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = True) -> dict[str, Job]:
     """Reads any number of jobs, and keeps of each only the fields that a transition needs (`domain.job.lean`).
 
-    Returns the jobs that exist, by id. Without `consistent` they may be a little old. Raises DependencyUnavailable.
+    Returns the jobs that exist, by id. Without `consistent` they may be a little old. Raises ServiceUnavailable.
     """
     found: dict[str, Job] = {}
     for portion in portions(job_ids):
@@ -35,7 +35,7 @@ def read_lean(services: Services, job_ids: Sequence[str], *, consistent: bool = 
 def not_written(services: Services, jobs: Sequence[Job]) -> list[Job]:
     """Returns those of the jobs that are not in the store yet, so that a repeated submission writes only the rest.
 
-    Reads consistently. Raises DependencyUnavailable.
+    Reads consistently. Raises ServiceUnavailable.
     """
     standing: set[str] = set()
     for portion in portions(jobs):
@@ -43,7 +43,7 @@ def not_written(services: Services, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.job_id not in standing]
 
 
-def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[MoveOutcome]:
+def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
     """Writes any number of transitions, and keeps of each job only the fields that a further transition needs.
 
     Returns outcomes in the order of `transitions`. Portions are written one after the other: each is complete before
@@ -56,7 +56,7 @@ def apply_lean(services: Services, transitions: Sequence[Transition]) -> list[Mo
     ]
 
 
-def lean_outcome(outcome: MoveOutcome) -> MoveOutcome:
+def lean_outcome(outcome: TransitionOutcome) -> TransitionOutcome:
     """Returns the outcome with its job reduced to the fields that a further transition needs."""
     if isinstance(outcome, Job):
         return lean(outcome)

@@ -11,14 +11,14 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_places, plan_dispatch, window_places
+from tidegate.domain.dispatch_plan import Candidate, Dispatched, free_slots, plan_dispatch, window_slots
 from tidegate.domain.errors import NotFound
 from tidegate.domain.job import Job
 from tidegate.domain.rank import ready_at_of
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
-from tidegate.ports import IndexPage, MoveOutcome, Stopwatch, message_of
+from tidegate.ports import IndexPage, Stopwatch, TransitionOutcome, message_of
 from tidegate.usecases.bounds.run_clock import (
     STILL,
     RunClock,
@@ -88,7 +88,7 @@ def dispatch(
     One dispatcher at a time works on a pool, under a lease. If another one holds the lease, this call asks it to look
     again and returns an empty report. The holder then fills the window again, up to `_TURNS` times in all. It reads the
     rules and the workers again each time.
-    Raises DependencyUnavailable or ServiceRefused, after the messages of the dispatched jobs have been sent.
+    Raises ServiceUnavailable or ServiceRefused, after the messages of the dispatched jobs have been sent.
     """
     run_clock = RunClock.since(now_ms, stopwatch)
     report = DispatchReport(pool_name)
@@ -96,7 +96,7 @@ def dispatch(
     # Always read fresh. A cached capacity still counts a draining worker's slots, so the jobs it hands back would be
     # sent to it again.
     ability = pool_ability(services, pool, now_ms)
-    window = window_places(ability.slots, services.settings.window)
+    window = window_slots(ability.slots, services.settings.window)
     if window == 0 or rules.is_paused(pool_name):
         return report
     one = _Dispatch(services, pool_name, window, rules, ability.limited, changed, now_ms)
@@ -116,13 +116,13 @@ def dispatch(
                 report += one.fill()
             # If another dispatcher asked, this extends the lease: several turns may take longer than one lease.
             until_ms = run_clock.now_ms() + lease_ms
-            if services.leases.release_if_not_asked(pool_name, owner, until_ms=until_ms):
+            if services.leases.give_back_if_not_asked(pool_name, owner, until_ms=until_ms):
                 return report
     except Exception:
         # The event that failed is delivered again, and must not find the pool still leased.
-        services.leases.release(pool_name, owner)
+        services.leases.give_back(pool_name, owner)
         raise
-    services.leases.release(pool_name, owner)
+    services.leases.give_back(pool_name, owner)
     return report
 
 
@@ -150,7 +150,7 @@ class _Dispatch:
         services = self.services
         ability = pool_ability(services, services.settings.pools[self.pool], self.now_ms)
         self.permitted = rules_in_force(services, self.now_ms)
-        self.window = window_places(ability.slots, services.settings.window)
+        self.window = window_slots(ability.slots, services.settings.window)
         self.limited = ability.limited
         self.look()
         return self.window > 0 and not self.permitted.is_paused(self.pool)
@@ -165,7 +165,7 @@ class _Dispatch:
         """Dispatches candidates until the window is full or none is left."""
         services = self.services
         dispatched = self._count_dispatched()
-        places = min(MAX_JOBS_PER_RUN, free_places(self.window, dispatched.total))
+        places = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total))
         if places == 0:
             return DispatchReport(self.pool)
         held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
@@ -220,7 +220,7 @@ class _Dispatch:
                 self.pool, Group.READY, shard, limit=limit, descending=True, after=page.next, lane=lane
             )
 
-    def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[MoveOutcome]:
+    def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[TransitionOutcome]:
         stamp = Stamp(self.now_ms, ACTOR)
         outcomes = self.services.jobs.apply_all(
             [

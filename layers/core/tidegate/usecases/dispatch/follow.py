@@ -40,7 +40,7 @@ def follow(
     A changed rule calls for a tick, because it may concern every pool. A worker that joins calls for a dispatch in its
     pool. Changed jobs call for `react`, except those that are READY here but that this process has dispatched since.
     Now and then due jobs of every pool are looked for as well. Releasing stops at the deadline `until`.
-    Raises DependencyUnavailable or ServiceRefused; the same changes may be followed again.
+    Raises ServiceUnavailable or ServiceRefused; the same changes may be followed again.
     """
     if changes.of_rules:
         services.recall.forget()

@@ -72,7 +72,7 @@ class PermitDesk:
         """Takes all permits that the candidate needs and returns None.
 
         If one is refused, takes none and returns the lane in which the candidate has to wait. Raises
-        DependencyUnavailable or ServiceRefused.
+        ServiceUnavailable or ServiceRefused.
         """
         taken: list[_Needed] = []
         permits = self.services.permits
@@ -99,7 +99,7 @@ class PermitDesk:
 def give_back_permits(services: Services, changed: Sequence[Job], rules: DispatchRules) -> None:
     """Gives back the permits of changed jobs that are no longer dispatched.
 
-    Also gives back the permits of all earlier attempts in a job's history. Raises DependencyUnavailable or
+    Also gives back the permits of all earlier attempts in a job's history. Raises ServiceUnavailable or
     ServiceRefused.
     """
     by_permit: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ def audit_permits(services: Services, lanes: Sequence[KnownLane]) -> int:
     """Frees the permits that jobs in these lanes wait for from holders that are not dispatched.
 
     Such holders are left over from a lost event, or from a dispatcher that ended between taking the permit and the
-    dispatch. Returns how many holders were removed. Raises DependencyUnavailable or ServiceRefused.
+    dispatch. Returns how many holders were removed. Raises ServiceUnavailable or ServiceRefused.
     """
     freed = 0
     for known in lanes:
@@ -142,7 +142,7 @@ def settle_waiting(services: Services, pool: str, lanes: Sequence[KnownLane], no
 
     A limit that no waiting job asks for any more is removed. A limit noted within the last minute stays, because the
     index may not show the waiting job yet. A limit that was removed although a job waits with it, because the index
-    lagged for longer, is noted again. Raises DependencyUnavailable or ServiceRefused.
+    lagged for longer, is noted again. Raises ServiceUnavailable or ServiceRefused.
     """
     limits: dict[str, list[int]] = {}
     for each in lanes:

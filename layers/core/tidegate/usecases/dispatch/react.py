@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from tidegate.domain.errors import DependencyUnavailable
+from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
 from tidegate.usecases.bounds.deadline import (
@@ -55,8 +55,8 @@ def react(
     `due` names pools in which to look for due SCHEDULED jobs as well. Very many dependents and costly conditions are
     handled last, after the pools have been served, and until the deadline `until`. Jobs that become READY then have
     events of their own.
-    Every step runs even if an earlier one failed. Then the first error is raised: DependencyUnavailable or
-    ServiceRefused from a step, or DependencyUnavailable if the deadline came before all dependents were handled. All
+    Every step runs even if an earlier one failed. Then the first error is raised: ServiceUnavailable or
+    ServiceRefused from a step, or ServiceUnavailable if the deadline came before all dependents were handled. All
     work done so far is saved, so the same call continues from there.
     """
     upstreams = [job for job in changed if job.state in TERMINAL or (job.was_started and job.watch_start)]
@@ -101,7 +101,7 @@ def _finish(settling: Settling, moved: list[Job], until: Deadline) -> None:
         moved.extend(settling.settle_cheap(until))
     moved.extend(settling.settle_costly(until))
     if settling.has_cheap:
-        raise DependencyUnavailable(
+        raise ServiceUnavailable(
             "some dependents were not reached in time; the same event continues with them"
         )
 

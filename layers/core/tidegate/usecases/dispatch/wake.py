@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
-from tidegate.ports import IndexEntry, MoveOutcome
+from tidegate.ports import IndexEntry, TransitionOutcome
 from tidegate.usecases.bounds.portions import (
     apply_lean,
     read_lean,
@@ -50,7 +50,7 @@ def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]
     If some of the earliest jobs can't become READY, the call also tries the page of jobs behind them. Each call of
     this process tries the next such page, so stuck jobs never block the others. A job that named no pool may become
     READY in another pool. Its own event then wakes the dispatcher for that pool.
-    Returns the jobs that are READY now, lean (`domain.job.lean`). Raises DependencyUnavailable or ServiceRefused for a
+    Returns the jobs that are READY now, lean (`domain.job.lean`). Raises ServiceUnavailable or ServiceRefused for a
     job that could not be written, after the others have been.
     """
     pages = services.index.first_pages(pool_name, Group.SCHEDULED, limit=MAX_JOBS_PER_SHARD, up_to=now_ms)
@@ -64,7 +64,7 @@ def wake_due(services: Services, pool_name: str, now_ms: int) -> tuple[Job, ...]
     return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
 
 
-def _wake(services: Services, due: Sequence[IndexEntry], now_ms: int) -> list[MoveOutcome]:
+def _wake(services: Services, due: Sequence[IndexEntry], now_ms: int) -> list[TransitionOutcome]:
     if not due:
         return []
     jobs = read_lean(services, [entry.job_id for entry in due], consistent=False)

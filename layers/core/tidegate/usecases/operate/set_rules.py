@@ -2,7 +2,7 @@
 
 A rule affects dispatch only; jobs that are dispatched already continue to run. Every function is safe to repeat. It
 takes the caller and the time as `now_ms`, both of which the rule records. It returns all rules as they are afterwards.
-It raises UnknownName for a pool or type that is not deployed, and DependencyUnavailable if the rules can't be read or
+It raises UnknownName for a pool or type that is not deployed, and ServiceUnavailable if the rules can't be read or
 written. Rules of earlier pools and types may still be removed.
 """
 

@@ -20,7 +20,7 @@ def pool_capacity(services: Services, pool: Pool, now_ms: int) -> int:
 def pool_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
     """Returns the pool's capacity, and its lower capacity for each job type that some of its workers lack.
 
-    Raises DependencyUnavailable if the workers can't be read.
+    Raises ServiceUnavailable if the workers can't be read.
     """
     if pool.kind is PoolKind.FUNCTION:
         return function_ability(services, pool, now_ms)

@@ -29,7 +29,7 @@ def earlier_pools(services: Services) -> tuple[str, ...]:
 def note_pools(services: Services) -> tuple[str, ...]:
     """Stores the pool names of this deployment, if they changed; returns the names of the earlier pools, sorted.
 
-    Keeps the `EARLIER_AT_MOST` latest of the earlier pools. Raises DependencyUnavailable or ServiceRefused.
+    Keeps the `EARLIER_AT_MOST` latest of the earlier pools. Raises ServiceUnavailable or ServiceRefused.
     """
     noted = _noted(services)
     deployed = sorted(services.settings.pools)

@@ -21,7 +21,7 @@ ENTRY_ID = "function"
 def function_ability(services: Services, pool: Pool, now_ms: int) -> Ability:
     """Returns the capacity of the pool's function by its recorded faults.
 
-    The recorded entry may be cached for `recall.KEEP_MS`. Raises DependencyUnavailable.
+    The recorded entry may be cached for `recall.KEEP_MS`. Raises ServiceUnavailable.
     """
     entry = services.recall.of(f"function#{pool.name}", now_ms, _reading(services, pool.name, now_ms))
     if entry is None:

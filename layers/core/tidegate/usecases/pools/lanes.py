@@ -67,7 +67,7 @@ def known_lanes(
     The list of lanes may be a little old, so the lanes of `changed` jobs are added even if they are not in it. A
     share's lane among those is noted, so that dispatchers that do not see the change look into it too. If a pool has
     more than `MAX_SHARES_PER_POOL` shares awake, because jobs that waited long brought old shares back, a random part
-    of them is returned. Raises DependencyUnavailable or ServiceRefused.
+    of them is returned. Raises ServiceUnavailable or ServiceRefused.
     """
     concerned = dict.fromkeys(_lanes_of(changed, pool, rules))
     known = {each.lane: each for each in _recalled(services, pool, now_ms)}
@@ -97,7 +97,7 @@ def keep_shares(
     """Notes the lanes of shares before one of their jobs becomes READY or is dispatched.
 
     `known` are the pool's lanes by name, read if they are not given. Writes at most once in five minutes for each share
-    of a pool. Ignores the empty share, which stands for none. Raises DependencyUnavailable or ServiceRefused.
+    of a pool. Ignores the empty share, which stands for none. Raises ServiceUnavailable or ServiceRefused.
     """
     lanes = [share_lane(share) for share in dict.fromkeys(shares) if share]
     if known is None:
@@ -117,7 +117,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     """Lets the lanes of unused shares rest, and removes the lanes of shares that were unused for a day.
 
     Looks at a bounded number of `shares`, a random part if there are very many. A resting lane in which a job waits is
-    woken: the event of that job was lost. Raises DependencyUnavailable or ServiceRefused.
+    woken: the event of that job was lost. Raises ServiceUnavailable or ServiceRefused.
     """
     old = [each for each in shares if now_ms - each.noted_at_ms > _REST_AFTER_MS]
     awake = _some(services, [each for each in old if not each.resting])
@@ -229,7 +229,7 @@ def hold(services: Services, pool: str, held: Sequence[Held], now_ms: int) -> No
     """Puts jobs into the lanes that they have to wait in; notes each lane before.
 
     The limit of a job that waits for its key is noted on the key's permit, because the lowest limit binds all jobs of
-    the key. Raises DependencyUnavailable or ServiceRefused.
+    the key. Raises ServiceUnavailable or ServiceRefused.
     """
     if not held:
         return

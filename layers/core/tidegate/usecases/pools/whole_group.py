@@ -13,7 +13,7 @@ def entries_of(index: JobIndex, pool: str, group: Group, at_most: int) -> Iterat
 
     The store may end a page before the group ends (DynamoDB does after 1 MB), so each shard is read beyond its first
     page. The first pages are read in parallel, further ones only when the caller needs them. Raises
-    DependencyUnavailable.
+    ServiceUnavailable.
     """
     for (lane, shard), first in index.first_pages(pool, group, limit=at_most).items():
         page, seen = first, 0

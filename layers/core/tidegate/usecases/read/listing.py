@@ -127,7 +127,7 @@ class RankListing:
 def list_group(services: Services, position: Position, limit: int) -> Listing:
     """Reads a page of at most `limit` (1 or more) entries in the group's order, over all streams.
 
-    Ended jobs come latest first, READY jobs by rank, all others oldest first. Raises DependencyUnavailable.
+    Ended jobs come latest first, READY jobs by rank, all others oldest first. Raises ServiceUnavailable.
     """
     if position.group is Group.READY:
         return RankListing(position, list_ready(services, position.ready, limit), limit)

@@ -53,7 +53,7 @@ class WorkflowPage:
 def get_job(services: Services, job_id: str) -> Job:
     """Returns the job with its result and its input; the input is None if it has passed its retention.
 
-    Raises NotFound, also while the job's workflow is not accepted yet; DependencyUnavailable.
+    Raises NotFound, also while the job's workflow is not accepted yet; ServiceUnavailable.
     """
     job = find_job(services, job_id)
     given = _inputs_of(services, [job])[job.job_id]
@@ -68,7 +68,7 @@ def list_jobs(
     READY jobs come most urgent first, ended jobs latest first, all others oldest first. A page may hold fewer jobs
     before the end: the index may lag, and jobs that have left the state are left out. A page also ends early if the
     jobs would take more than `MAX_PAGE_BYTES`.
-    Raises InvalidRequest for an unknown pool or a malformed cursor; DependencyUnavailable.
+    Raises InvalidRequest for an unknown pool or a malformed cursor; ServiceUnavailable.
     """
     listing, jobs = _listed(services, state, pool=pool, cursor=cursor, limit=limit)
     page = _as_fits(services, jobs)
@@ -99,7 +99,7 @@ def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, li
     """Returns a workflow and a page of at most `limit` (1-200) of its jobs, in the order of submission.
 
     Jobs that have passed their retention are left out. Raises NotFound, also while the workflow is not accepted yet;
-    DependencyUnavailable.
+    ServiceUnavailable.
     """
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):

@@ -68,7 +68,7 @@ class ReadyPage:
 def list_ready(services: Services, position: ReadyPosition, limit: int) -> ReadyPage:
     """Reads a page behind `position` with up to `limit` (1 or more) entries; there may be fewer before the end.
 
-    The page may also hold entries beyond `limit`, which the caller cuts off. Raises DependencyUnavailable.
+    The page may also hold entries beyond `limit`, which the caller cuts off. Raises ServiceUnavailable.
     """
     lanes, until = _round(services, position)
     position = replace(position, until=until)

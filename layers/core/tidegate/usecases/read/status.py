@@ -114,7 +114,7 @@ def check_standing_type(services: Services, job_type: str, rules: DispatchRules 
 
 
 def pool_status(services: Services, pool: str, rules: DispatchRules, *, now_ms: int) -> PoolStatus:
-    """Returns the status of one deployed or earlier pool under `rules`. Raises UnknownName, DependencyUnavailable."""
+    """Returns the status of one deployed or earlier pool under `rules`. Raises UnknownName, ServiceUnavailable."""
     check_standing_pool(services, pool, rules)
     return _pool_status(services, pool, rules, now_ms)
 
@@ -133,7 +133,7 @@ def pool_statuses(services: Services, rules: DispatchRules, *, now_ms: int) -> t
     """Returns the status of every pool, by name.
 
     Earlier pools are included if they are paused, have READY, QUEUED or RUNNING jobs, or have live workers. Raises
-    DependencyUnavailable.
+    ServiceUnavailable.
     """
     deployed = services.settings.pools.keys()
     names = {*deployed, *rules.paused_pools, *earlier_pools(services)}
@@ -162,7 +162,7 @@ def type_statuses(services: Services, rules: DispatchRules) -> tuple[TypeStatus,
 def pool_load(services: Services, pool_name: str, *, now_ms: int) -> PoolLoad:
     """Returns the load of a pool. The index may lag a little. The capacity of an earlier pool is 0.
 
-    Raises DependencyUnavailable.
+    Raises ServiceUnavailable.
     """
     pool = services.settings.pools.get(pool_name)
     workers = (

@@ -22,7 +22,7 @@ def visible_jobs(services: Services, jobs: Iterable[Job]) -> Iterator[Job]:
     """Yields the jobs except those of workflows that are not accepted.
 
     Only PENDING jobs that were never reopened can belong to such a workflow. So other jobs cost no read, and each
-    workflow in doubt is read once. Raises DependencyUnavailable.
+    workflow in doubt is read once. Raises ServiceUnavailable.
     """
     accepted: dict[str, bool] = {}
     for job in jobs:

@@ -29,7 +29,7 @@ def list_workers(
     """Returns a page of at most `limit` (1-200) workers by pool and id; a page may hold fewer before the end.
 
     `pool` and `state` narrow the listing; None means all. Raises InvalidRequest for an unknown pool or a malformed
-    cursor; DependencyUnavailable.
+    cursor; ServiceUnavailable.
     """
     pools = services.settings.pools
     listed = listed_pools(services, pool)
@@ -57,7 +57,7 @@ def list_workers(
 
 
 def get_worker(services: Services, pool: str, worker_id: str) -> Worker:
-    """Returns the worker's entry. Raises NotFound, DependencyUnavailable."""
+    """Returns the worker's entry. Raises NotFound, ServiceUnavailable."""
     worker = services.workers.get(pool, worker_id)
     if worker is None:
         raise NotFound("worker", worker_id)

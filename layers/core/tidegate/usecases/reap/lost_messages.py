@@ -37,7 +37,7 @@ class QueueEvidence:
 
     @cached_property
     def is_missing_some(self) -> bool:
-        """True if the queue holds fewer messages than the pool has dispatched jobs. Raises DependencyUnavailable."""
+        """True if the queue holds fewer messages than the pool has dispatched jobs. Raises ServiceUnavailable."""
         held = self.services.queue.depth(self.pool)
         return self.services.index.count(self.pool, Group.ACTIVE, at_most=held + 1) > held
 
@@ -47,7 +47,7 @@ def repair_of_queued(
 ) -> ResendIfStillQueued | TakeBackIfStillQueued | None:
     """Chooses the repair that keeps a QUEUED job from waiting for ever; None while it is too early for one.
 
-    `actor` is named in the job's history. Raises DependencyUnavailable if the queue or the index can't be asked.
+    `actor` is named in the job's history. Raises ServiceUnavailable if the queue or the index can't be asked.
     """
     base_ms = services.settings.resend_after_seconds * 1_000
     sent_at_ms, queued_at_ms = job.sent_at_ms or 0, job.queued_at_ms or 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.ports import Clock
 from tidegate.usecases.bounds.deadline import (
     NEVER,
@@ -28,7 +28,7 @@ from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.reap.reap_workers import reap_workers
 from tidegate.usecases.services import Services
 
-Unreachable: TypeAlias = DependencyUnavailable | ServiceRefused
+Unreachable: TypeAlias = ServiceUnavailable | ServiceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +124,5 @@ def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | Non
     """
     try:
         return replace(services, earlier_pools=note_pools(services)), None
-    except (DependencyUnavailable, ServiceRefused) as error:
+    except (ServiceUnavailable, ServiceRefused) as error:
         return services, error

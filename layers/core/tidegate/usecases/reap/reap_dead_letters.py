@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from tidegate.domain import limits
 from tidegate.domain.dispatches import MESSAGE_GIVEN_UP, given_up_on_end
-from tidegate.domain.errors import DependencyUnavailable, ServiceRefused
+from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp, TakeBackIfStillQueued, Transition
-from tidegate.ports import Delivery, Message, MoveOutcome
+from tidegate.ports import Delivery, Message, TransitionOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,
     Deadline,
@@ -80,7 +80,7 @@ def _reap_pool(services: Services, pool: str, now_ms: int, until: Deadline, coun
 
 def _put_right(
     services: Services, deliveries: tuple[Delivery, ...], now_ms: int
-) -> dict[Message, MoveOutcome]:
+) -> dict[Message, TransitionOutcome]:
     jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
     messages = [m for m in dict.fromkeys(delivery.message for delivery in deliveries) if m.job_id in jobs]
     outcomes = services.jobs.apply_all([_repair(services, jobs[m.job_id], m, now_ms) for m in messages])
@@ -107,6 +107,6 @@ def _is_fault_of_workers(services: Services, job: Job, now_ms: int) -> bool:
     return bool(ability.fault) or job.type in ability.limited
 
 
-def _is_open(outcome: MoveOutcome | None) -> bool:
+def _is_open(outcome: TransitionOutcome | None) -> bool:
     """True if the job could not be written, so that its letter must stay in the queue."""
-    return isinstance(outcome, DependencyUnavailable | ServiceRefused)
+    return isinstance(outcome, ServiceUnavailable | ServiceRefused)

@@ -74,12 +74,12 @@ def _close(services: Services, submission_id: str, now_ms: int, until: Deadline)
         plan = services.submissions.load_plan(submission_id)
         finish_submission(services, submission_id, plan, now_ms, until=until)
         return Phase.COMPLETE
-    abandoned = submission.phase is Phase.ABANDONED or services.submissions.move_phase_if(
+    abandoned = submission.phase is Phase.ABANDONED or services.submissions.set_phase_if(
         submission_id, Phase.STAGING, Phase.ABANDONED
     )
     if not abandoned:
         return None
     services.jobs.unstage([workflow_job_id(submission_id, index) for index in range(submission.job_count)])
     # The record stays, so that the id is never used again: a slower reaper may still be removing jobs under it.
-    services.submissions.move_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
+    services.submissions.set_phase_if(submission_id, Phase.ABANDONED, Phase.REMOVED)
     return Phase.REMOVED

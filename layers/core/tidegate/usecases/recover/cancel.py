@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import (
     AlreadyEnded,
-    DependencyUnavailable,
     InvalidRequest,
     NotFound,
+    ServiceUnavailable,
     TooFarDownstream,
 )
 from tidegate.domain.job import Job, JobFailure
@@ -28,7 +28,7 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,
     Deadline,
@@ -73,7 +73,7 @@ def cancel_job(services: Services, job_id: str, *, caller: Caller, now_ms: int) 
     """Cancels a job, or asks its worker to stop it; returns the job as it is afterwards. Safe to repeat.
 
     The job's history names the caller. Raises NotFound, also while the job's workflow is not accepted yet; AlreadyEnded
-    if the job ended in another state; DependencyUnavailable if the job kept changing meanwhile.
+    if the job ended in another state; ServiceUnavailable if the job kept changing meanwhile.
     """
     job = find_job(services, job_id)
     (outcome,) = _cancel_all(services, [job], Stamp(now_ms, caller.display, _REASON))
@@ -94,7 +94,7 @@ def cancel_downstream(
     cancelled last. If the deadline `until` comes first, the job is left as it is and the same call can be repeated.
     Returns the job as it is afterwards and the counts of the others.
     Raises NotFound; TooFarDownstream if there are more jobs than one call can find, before any is cancelled;
-    DependencyUnavailable or ServiceRefused if some jobs could not be written: the same call continues with them.
+    ServiceUnavailable or ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     job = find_job(services, job_id)
     found = downstream_of(services, [job])
@@ -103,11 +103,11 @@ def cancel_downstream(
     # Downstream jobs first, else the end of an upstream could make one of them READY.
     stamp = Stamp(now_ms, caller.display, _REASON)
     jobs = [each for each in reversed(found.jobs) if not each.is_terminal]
-    outcomes: list[MoveOutcome] = []
+    outcomes: list[TransitionOutcome] = []
     for portion in while_time(portions(jobs), until):
         outcomes += [lean_outcome(outcome) for outcome in _cancel_all(services, portion, stamp)]
     left = len(jobs) - len(outcomes)
-    last: MoveOutcome = job
+    last: TransitionOutcome = job
     if not left:
         (last,) = _cancel_all(services, [job], stamp)
     raise_first_failure([*outcomes, last])
@@ -130,14 +130,14 @@ def cancel_workflow(
     If the deadline `until` comes first, the answer has a `cursor` with which the next call continues. Each job is
     counted by one call only. Returns the counts.
     Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
-    DependencyUnavailable or ServiceRefused if some jobs could not be written: the others are cancelled, and the same
+    ServiceUnavailable or ServiceRefused if some jobs could not be written: the others are cancelled, and the same
     call continues with the rest.
     """
     submission = accepted_workflow(services, workflow_id, now_ms)
     left = submission.job_count if cursor is None else _place_of(cursor, submission.job_count)
     stamp = Stamp(now_ms, caller.display, _REASON)
     total = Cancelled(0, 0, 0)
-    outcomes: list[MoveOutcome] = []
+    outcomes: list[TransitionOutcome] = []
     for first in while_time(range((left - 1) // JOBS_AT_ONCE * JOBS_AT_ONCE, -1, -JOBS_AT_ONCE), until):
         before = read_jobs_of(services, workflow_id, range(left - 1, first - 1, -1))
         after = [lean_outcome(outcome) for outcome in _cancel_all(services, before, stamp)]
@@ -158,12 +158,12 @@ def _sum(one: Cancelled, other: Cancelled) -> Cancelled:
     return Cancelled(one.cancelled + other.cancelled, one.asked + other.asked, one.ended + other.ended)
 
 
-def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[MoveOutcome]:
+def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[TransitionOutcome]:
     """Cancels the jobs that have not ended, or asks their workers to.
 
     Returns outcomes in the order of `jobs`: each job as it is now, or the error that left its state unknown.
     """
-    outcomes: list[MoveOutcome] = [*jobs]
+    outcomes: list[TransitionOutcome] = [*jobs]
     open_places = [place for place, job in enumerate(jobs) if not job.is_terminal]
     for _ in range(_TRIES):
         standing = (outcomes[place] for place in open_places)
@@ -177,7 +177,7 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[M
                 left.append(place)
         open_places = left
     for place in open_places:
-        outcomes[place] = DependencyUnavailable(
+        outcomes[place] = ServiceUnavailable(
             f"job {jobs[place].job_id} kept changing while it was being cancelled; cancel it again"
         )
     return outcomes
@@ -195,7 +195,7 @@ def _transition(services: Services, job: Job, stamp: Stamp) -> Transition:
     return CancelIfInState(job, ending, stamp)
 
 
-def _counted(before: Sequence[Job], after: Sequence[MoveOutcome]) -> Cancelled:
+def _counted(before: Sequence[Job], after: Sequence[TransitionOutcome]) -> Cancelled:
     pairs = [(job, now) for job, now in zip(before, after, strict=True) if isinstance(now, Job)]
     asked = sum(_is_asked(now) for _, now in pairs)
     # A job that was cancelled and is open again was reopened since; this call still cancelled it.

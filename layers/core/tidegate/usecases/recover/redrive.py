@@ -45,7 +45,7 @@ def redrive_pool(
     Jobs that were skipped because of them are reopened too. If the call is killed or the deadline `until` comes first,
     the remaining skipped jobs are reopened when the retried jobs are done. Safe to repeat and to run twice at once: a
     job that was retried meanwhile is left alone. The jobs' history names the caller.
-    Raises UnknownName for an unknown pool; InvalidRequest for a malformed cursor; DependencyUnavailable or
+    Raises UnknownName for an unknown pool; InvalidRequest for a malformed cursor; ServiceUnavailable or
     ServiceRefused if some jobs could not be written: the same call continues with them.
     """
     check_standing_pool(services, pool)

@@ -19,7 +19,7 @@ from tidegate.domain.lives import may_be_reopened
 from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,
     Deadline,
@@ -82,7 +82,7 @@ def retry_job(
     Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
     The jobs' history names the caller. Returns the job as it is afterwards, and the counts. Safe to repeat.
     Raises NotFound; NotRetryable if the job has succeeded, is being stopped, has not ended and was never reopened, or
-    was reopened too often; DependencyUnavailable or ServiceRefused if some jobs could not be written: the reopened
+    was reopened too often; ServiceUnavailable or ServiceRefused if some jobs could not be written: the reopened
     ones stay reopened, and the same call continues with the rest.
     """
     stamp = Stamp(now_ms, caller.display, _REASON)
@@ -109,7 +109,7 @@ def retry_as_read(services: Services, jobs: Sequence[Job], stamp: Stamp, until: 
     """Reopens those of the jobs that are unchanged since they were read, and the jobs skipped because of them.
 
     Skipped jobs that are not reached before the deadline `until` are reopened later, when their upstreams are done.
-    Returns how many of `jobs` were reopened. Raises DependencyUnavailable or ServiceRefused if some jobs could not be
+    Returns how many of `jobs` were reopened. Raises ServiceUnavailable or ServiceRefused if some jobs could not be
     written; the reopened ones stay reopened.
     """
     reopening = _Reopening(services, replace(stamp, reason=_REASON), until)
@@ -134,7 +134,7 @@ def rerun_workflow(
     old end of an upstream that is still to be reopened. If the deadline `until` comes first, a call with the answer's
     `cursor` continues. The jobs' history names the caller. Returns the counts.
     Raises NotFound, also while the workflow is not accepted yet; InvalidRequest for a malformed cursor;
-    DependencyUnavailable and ServiceRefused as `retry_job` does.
+    ServiceUnavailable and ServiceRefused as `retry_job` does.
     """
     stamp = Stamp(now_ms, caller.display, _REASON)
     place = RerunPlace.read(cursor)
@@ -313,17 +313,17 @@ class _Reopening:
     def reopen(self, jobs: Sequence[Job]) -> list[Job]:
         """Reopens those of the jobs that are unchanged since they were read and may be reopened.
 
-        Stops between two portions at the deadline. Returns the reopened jobs. Raises DependencyUnavailable or
+        Stops between two portions at the deadline. Returns the reopened jobs. Raises ServiceUnavailable or
         ServiceRefused for a job that could not be written, after the others have been written and judged.
         """
-        moves = [
+        transitions = [
             ReopenIfEnded(job, self.stamp, self.leave_skipped) for job in jobs if may_be_reopened(job.history)
         ]
-        self.left_at_limit += len(jobs) - len(moves)
-        outcomes: list[MoveOutcome] = []
-        for portion in while_time(portions(moves), self.until):
+        self.left_at_limit += len(jobs) - len(transitions)
+        outcomes: list[TransitionOutcome] = []
+        for portion in while_time(portions(transitions), self.until):
             outcomes += apply_lean(self.services, portion)
-        self.is_cut = self.is_cut or (bool(moves) and self.until.is_over())
+        self.is_cut = self.is_cut or (bool(transitions) and self.until.is_over())
         moved = [outcome for outcome in outcomes if isinstance(outcome, Job)]
         self.moved |= {job.job_id: job for job in moved}
         try:

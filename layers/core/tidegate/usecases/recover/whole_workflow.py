@@ -15,7 +15,7 @@ def accepted_workflow(services: Services, workflow_id: str, now_ms: int) -> Subm
     """Returns a workflow's submission, after writing the jobs that its submission has not written yet.
 
     Otherwise a job could be written after the caller has acted on the others. Raises NotFound, also while the workflow
-    is not accepted yet; DependencyUnavailable or ServiceRefused.
+    is not accepted yet; ServiceUnavailable or ServiceRefused.
     """
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):
@@ -29,7 +29,7 @@ def read_jobs_of(services: Services, workflow_id: str, places: range) -> list[Jo
     """Reads the jobs of a workflow at the indexes `places` (from 0), in that order.
 
     Jobs that have passed their retention are left out. The jobs are lean (`domain.job.lean`), and read consistently,
-    because some may have been written or reopened a moment ago. Raises DependencyUnavailable.
+    because some may have been written or reopened a moment ago. Raises ServiceUnavailable.
     """
     ids = [workflow_job_id(workflow_id, place) for place in places]
     jobs = read_lean(services, ids)

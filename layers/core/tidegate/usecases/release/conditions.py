@@ -85,7 +85,7 @@ class ConditionAnswers:
         """Returns None if the edge's condition holds, else the failure that says why it does not.
 
         Raises ConditionTooDear if the condition needs more than `max_steps` evaluation steps and `max_steps` is below
-        the overall limit, so that it can be tried again with more. Raises DependencyUnavailable if the upstream's
+        the overall limit, so that it can be tried again with more. Raises ServiceUnavailable if the upstream's
         result can't be read.
         """
         question = question_of(upstream, given)

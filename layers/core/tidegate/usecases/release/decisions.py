@@ -17,7 +17,7 @@ from tidegate.domain.transitions import (
     Transition,
     TransitionRefused,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
@@ -56,14 +56,14 @@ def carry_out(
 ) -> tuple[Job, ...]:
     """Writes the decisions, given by downstream job id, to the downstream jobs; returns those that left PENDING.
 
-    A job that was reopened meanwhile is left alone. Raises DependencyUnavailable or ServiceRefused for a job that could
+    A job that was reopened meanwhile is left alone. Raises ServiceUnavailable or ServiceRefused for a job that could
     not be written, after the others have been.
     """
     stamp = Stamp(now_ms, ACTOR)
     chooser = PoolChooser(services, now_ms)
     pending = {job_id: downstreams[job_id] for job_id in decisions}
     moved: list[Job] = []
-    seen: list[MoveOutcome] = []
+    seen: list[TransitionOutcome] = []
     for _ in range(_ROUNDS):
         transitions = [
             _next_step(services, job, decisions[job_id], stamp, chooser) for job_id, job in pending.items()

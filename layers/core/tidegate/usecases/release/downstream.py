@@ -34,7 +34,7 @@ def downstream_of(
 
     `step` gets the jobs of each layer, each with the ids of the upstreams that led to it. It returns the jobs from
     which the walk continues, and only those are part of the answer. Without `step` the walk continues from all.
-    Jobs are read consistently, so a job that was reopened a moment ago is seen as open. Raises DependencyUnavailable.
+    Jobs are read consistently, so a job that was reopened a moment ago is seen as open. Raises ServiceUnavailable.
     """
     known = {job.job_id for job in sources}
     layer: Sequence[Job] = sources

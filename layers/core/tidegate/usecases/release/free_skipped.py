@@ -43,7 +43,7 @@ def free_skipped(services: Services, changed: Iterable[Job], now_ms: int, *, unt
     `changed` are jobs whose code began, or that ended. Jobs that were never reopened cost nothing. If a condition can't
     be evaluated before the deadline `until`, its job is reopened to wait, and the reaper evaluates the condition.
     Returns how many jobs were reopened. Safe to repeat and to run twice at once.
-    Raises DependencyUnavailable or ServiceRefused for a job that could not be written, after the others have been.
+    Raises ServiceUnavailable or ServiceRefused for a job that could not be written, after the others have been.
     """
     reopened_ids = list(dict.fromkeys(job.job_id for job in changed if job.reopened))
     if not reopened_ids:

@@ -22,7 +22,7 @@ from tidegate.domain.transitions import (
     Stamp,
     Transition,
 )
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,
     Deadline,
@@ -54,7 +54,7 @@ def judge_waiting(
     An upstream that no longer exists decides nothing. A job that was claimed before had it satisfied then. Any other
     job is skipped, and its id is added to `without_upstream`. `until` and `costly` bound the work as in
     `release.settle`: jobs that are not judged within them stay PENDING.
-    Raises DependencyUnavailable or ServiceRefused for a job that could not be written, after the others have been.
+    Raises ServiceUnavailable or ServiceRefused for a job that could not be written, after the others have been.
     """
     moved, unfound = judge_by_known(services, jobs, stamp.now_ms, until=until, costly=costly)
     gone: dict[str, tuple[Job, str, set[int]]] = {}
@@ -64,7 +64,7 @@ def judge_waiting(
         if _is_gone(services, job, upstream_id):
             gone.setdefault(job.job_id, (job, upstream_id, set()))[2].add(ordinal)
     repairs: list[Transition] = [_without_gone(services, *found, stamp) for found in gone.values()]
-    outcomes: list[MoveOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
+    outcomes: list[TransitionOutcome] = [*services.jobs.apply_all(repairs)] if repairs else []
     if without_upstream is not None:
         without_upstream += [
             outcome.job_id
@@ -140,12 +140,12 @@ def _waits_on_nothing(job: Job) -> bool:
     return job.state is State.PENDING and not job.waiting_on
 
 
-def _make_ready(services: Services, jobs: list[Job], stamp: Stamp) -> list[MoveOutcome]:
+def _make_ready(services: Services, jobs: list[Job], stamp: Stamp) -> list[TransitionOutcome]:
     if not jobs:
         return []
     chooser = PoolChooser(services, stamp.now_ms)
-    moves = [ReadyIfWaitingOnlyOn(job, frozenset(), stamp, chooser.for_job(job)) for job in jobs]
-    return [*services.jobs.apply_all(moves)]
+    transitions = [ReadyIfWaitingOnlyOn(job, frozenset(), stamp, chooser.for_job(job)) for job in jobs]
+    return [*services.jobs.apply_all(transitions)]
 
 
 def _without_gone(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from tidegate.domain.job import Job
 from tidegate.domain.states import REOPENABLE
 from tidegate.domain.transitions import KeepIfEnded
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.portions import (
     apply_lean,
     portions,
@@ -34,7 +34,7 @@ def is_due(services: Services, job: Job, now_ms: int) -> bool:
 def keep_for_open(services: Services, upstreams: Iterable[Job], now_ms: int) -> int:
     """Keeps the upstreams of open jobs for another full retention if theirs is nearly over; returns how many.
 
-    Costs nothing if none is near the end of its retention. Raises DependencyUnavailable or ServiceRefused for a job
+    Costs nothing if none is near the end of its retention. Raises ServiceUnavailable or ServiceRefused for a job
     that could not be written, after the others have been.
     """
     until_s = services.settings.expires_at_s(now_ms)
@@ -52,10 +52,10 @@ def keep_needed(services: Services, jobs: Sequence[Job], now_ms: int) -> int:
     kept = 0
     for portion in portions(due, _UPSTREAMS_AT_ONCE):
         needed = _needed_until(services, portion, now_ms)
-        moves = [
+        transitions = [
             KeepIfEnded(job, needed[job.job_id]) for job in portion if _goes_before(job, needed[job.job_id])
         ]
-        kept += _keep(services, moves, now_ms)
+        kept += _keep(services, transitions, now_ms)
     return kept
 
 
@@ -88,11 +88,11 @@ def _needs_until(services: Services, dependent: Job, now_ms: int) -> int:
     return 0
 
 
-def _keep(services: Services, moves: Sequence[KeepIfEnded], now_ms: int) -> int:
+def _keep(services: Services, transitions: Sequence[KeepIfEnded], now_ms: int) -> int:
     """Keeps jobs and, for those that may be retried, also the upstreams that they need; returns how many."""
     kept = 0
-    seen: list[MoveOutcome] = []
-    layer = moves
+    seen: list[TransitionOutcome] = []
+    layer = transitions
     for _ in range(LAYERS_AT_MOST):
         if not layer:
             break

@@ -55,7 +55,7 @@ def release(
     """Releases or skips the dependents of changed upstreams; safe to repeat and to run twice at once.
 
     `changed` are jobs whose code began, or that ended. Returns the jobs that left PENDING through this call. Stops at
-    the deadline `until`; the reaper does the rest. Raises DependencyUnavailable or ServiceRefused for a job that could
+    the deadline `until`; the reaper does the rest. Raises ServiceUnavailable or ServiceRefused for a job that could
     not be written, after the others have been.
     """
     return settle(services, edges_of(services, changed), now_ms, until=until)
@@ -64,7 +64,7 @@ def release(
 def edges_of(services: Services, changed: Iterable[Job]) -> list[_Edge]:
     """Returns the edges from the changed jobs to their dependents, each with the latest given version of the upstream.
 
-    Raises DependencyUnavailable.
+    Raises ServiceUnavailable.
     """
     latest = list({job.job_id: job for job in changed}.values())
     leaving = zip(latest, services.jobs.list_dependents_of(latest), strict=True)

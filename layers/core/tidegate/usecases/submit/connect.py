@@ -8,7 +8,7 @@ from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependents
-from tidegate.ports import MoveOutcome
+from tidegate.ports import TransitionOutcome
 from tidegate.usecases.bounds.deadline import (
     NEVER,
     Deadline,
@@ -37,7 +37,7 @@ def connect_edges(
 
     Some work is left to the reaper, with the edges written and their downstream jobs PENDING: upstreams that no longer
     exist, edges that can't be settled before the deadline `until`, and costly conditions beyond `COSTLY_PER_CALL`.
-    Raises DependencyUnavailable or ServiceRefused for an upstream that could not be written, after the others have
+    Raises ServiceUnavailable or ServiceRefused for an upstream that could not be written, after the others have
     been.
     """
     if not edges:
@@ -46,7 +46,7 @@ def connect_edges(
     by_upstream: dict[str, list[ExternalEdge]] = {}
     for edge in edges:
         by_upstream.setdefault(edge.upstream_id, []).append(edge)
-    failures: list[MoveOutcome] = []
+    failures: list[TransitionOutcome] = []
     costly = COSTLY_PER_CALL  # for the whole call, not for each portion: a client may wait for the answer
     for portion in portions(list(by_upstream.items()), _UPSTREAMS_AT_ONCE):
         failures += _connect(services, portion, now_ms, until, costly)
@@ -60,7 +60,7 @@ def _connect(
     now_ms: int,
     until: Deadline,
     costly: int,
-) -> list[MoveOutcome]:
+) -> list[TransitionOutcome]:
     """Notes the edges on some upstreams and settles them; returns the failed outcomes."""
     outcomes = services.jobs.apply_all(
         [

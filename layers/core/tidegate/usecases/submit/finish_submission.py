@@ -34,10 +34,10 @@ def finish_submission(
     whatever state they are in. `lanes` are the lanes of pools as the caller knows them; those of other
     pools are read. `is_first` says that nothing of the plan has been written yet, which saves the reads that look for
     it. Conditions that are not evaluated before the deadline `until` are left to the reaper.
-    Raises DependencyUnavailable or ServiceRefused.
+    Raises ServiceUnavailable or ServiceRefused.
     """
     chooser = PoolChooser(services, now_ms, lanes or {})
     roots = plan.roots if is_first else not_written(services, plan.roots)
     services.jobs.insert_if_absent([chooser.placed(root) for root in roots])
     connect_edges(services, plan.edges, now_ms, until=until)
-    services.submissions.move_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)
+    services.submissions.set_phase_if(submission_id, Phase.COMMITTED, Phase.COMPLETE)

@@ -37,7 +37,7 @@ class _Use:
 def lanes_for_shares(services: Services, jobs: Sequence[JobInRequest]) -> LanesByPool:
     """Reads the lanes of each pool that a job with a share may run in, with one query a pool.
 
-    Reads nothing if such a job fits no pool, because the submission is refused then. Raises DependencyUnavailable or
+    Reads nothing if such a job fits no pool, because the submission is refused then. Raises ServiceUnavailable or
     ServiceRefused.
     """
     return {
@@ -70,7 +70,7 @@ def note_shares(services: Services, checked: CheckedSubmission, now_ms: int) -> 
     """Notes the shares of these jobs in their pools, unless they are in use already; returns the lanes after that.
 
     The weight counts only for a share that is new or rests. A submission can't change the weight of a share in use.
-    Raises DependencyUnavailable or ServiceRefused.
+    Raises ServiceUnavailable or ServiceRefused.
     """
     lanes = {pool: dict(by_name) for pool, by_name in checked.lanes.items()}
     for use in {(use.pool, use.lane): use for use in _uses(checked.jobs)}.values():

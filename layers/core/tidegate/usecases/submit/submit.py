@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import DependencyUnavailable, IdempotencyConflict, InvalidRequest
+from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, ServiceUnavailable
 from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
@@ -57,7 +57,7 @@ def submit_job(
     `fingerprint` identifies the request's body. Upstreams that have ended are judged at once; those that are not judged
     before the deadline `until` are left to the reaper. Returns the job's id, and whether this call created the job.
     Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with another body or
-    for a workflow; DependencyUnavailable or ServiceRefused: the same request may be sent again.
+    for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent again.
     """
     if idempotency_key is None:
         job_id = services.entropy.new_ulid(now_ms)
@@ -135,7 +135,7 @@ def submit_workflow(
 
     `fingerprint` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and whether this
     call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used before with
-    another body or for a job; DependencyUnavailable if the submission under this key is just being removed, or, as
+    another body or for a job; ServiceUnavailable if the submission under this key is just being removed, or, as
     ServiceRefused, from a service: the same request may be sent again.
     """
     if idempotency_key is not None:
@@ -166,14 +166,14 @@ def submit_workflow(
         lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
-        if services.submissions.move_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
+        if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
         else:
             current = services.submissions.get(workflow_id)
             phase = current.phase if current else Phase.REMOVED
     if phase in GIVEN_UP:
-        raise DependencyUnavailable("the workflow took too long to write and was given up; send it again")
+        raise ServiceUnavailable("the workflow took too long to write and was given up; send it again")
     if phase is Phase.COMMITTED:
         plan = services.submissions.load_plan(workflow_id)
         finish_submission(services, workflow_id, plan, now_ms, until=until)

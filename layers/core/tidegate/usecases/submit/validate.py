@@ -36,7 +36,7 @@ MAX_VIOLATIONS = 50  # enough to correct a request by
 
 
 def check_job(services: Services, request: JobRequest, now_ms: int) -> CheckedSubmission:
-    """Checks a job that is submitted alone. Raises InvalidRequest, DependencyUnavailable or ServiceRefused."""
+    """Checks a job that is submitted alone. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
     job = _in_request(services, request, "", None)
     violations = chain(
         _job_violations(services, job, now_ms),
@@ -47,7 +47,7 @@ def check_job(services: Services, request: JobRequest, now_ms: int) -> CheckedSu
 
 
 def check_workflow(services: Services, request: WorkflowRequest, now_ms: int) -> CheckedSubmission:
-    """Checks a workflow as a whole. Raises InvalidRequest, DependencyUnavailable or ServiceRefused."""
+    """Checks a workflow as a whole. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
     _refuse_if_any(_size_violations(request))
     jobs = tuple(
         _in_request(services, job, f"jobs[{index}]", request) for index, job in enumerate(request.jobs)
@@ -214,7 +214,7 @@ def _alone_violations(request: JobRequest) -> Iterator[Violation]:
 
 
 def _upstream_violations(services: Services, jobs: Sequence[JobInRequest]) -> Iterator[Violation]:
-    """Yields a violation for each dependency on an earlier job that does not exist. Raises DependencyUnavailable."""
+    """Yields a violation for each dependency on an earlier job that does not exist. Raises ServiceUnavailable."""
     named = [
         (job.path(f"depends_on[{place}].job_id"), dependency.job_id)
         for job in jobs

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import (
-    DependencyUnavailable,
     NotFound,
     ServiceRefused,
+    ServiceUnavailable,
     TidegateError,
     TooMuchGathered,
 )
@@ -22,11 +22,11 @@ from tidegate.domain.job import Job, JobInput
 from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimAgainIfLeaseExpired, ClaimIfQueued, Stamp, TransitionRefused
-from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, Upstream
+from tidegate.ports import Assignment, Message, Outcome, OutcomeKind, UpstreamResult
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.gathered import Gathered
 
-_Outcome: TypeAlias = Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused
+_Outcome: TypeAlias = Job | TransitionRefused | NotFound | ServiceUnavailable | ServiceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ def claim(services: Services, message: Message, worker_id: str, now_ms: int) -> 
     """Claims the job of one message and loads its input.
 
     Returns None if there is nothing to do: the message is stale or a duplicate, or the job no longer exists.
-    Raises DependencyUnavailable or ServiceRefused if the message should be delivered again.
+    Raises ServiceUnavailable or ServiceRefused if the message should be delivered again.
     """
     (job,) = claim_all(services, [message], worker_id, now_ms)
-    if isinstance(job, DependencyUnavailable | ServiceRefused):
+    if isinstance(job, ServiceUnavailable | ServiceRefused):
         raise job
     return None if job is None else begin(services, job, now_ms)
 
 
 def claim_all(
     services: Services, messages: Sequence[Message], worker_id: str, now_ms: int
-) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
+) -> list[Job | ServiceUnavailable | ServiceRefused | None]:
     """Claims the jobs of many messages, each under its own condition.
 
     Returns outcomes in the order of `messages`: the claimed job; None if the message is stale or a duplicate, or the
@@ -95,7 +95,7 @@ def claim_all(
     if again:
         for number, second in zip(orphans, services.jobs.apply_all(again), strict=True):
             outcomes[number] = second
-    claims: list[Job | DependencyUnavailable | ServiceRefused | None] = [None] * len(messages)
+    claims: list[Job | ServiceUnavailable | ServiceRefused | None] = [None] * len(messages)
     for place, outcome in zip(chosen.values(), outcomes, strict=True):
         claims[place] = None if isinstance(outcome, TransitionRefused | NotFound) else outcome
     return claims
@@ -118,10 +118,10 @@ def begin(services: Services, job: Job, now_ms: int) -> Claimed:
 
     No job runs on a part of its input. So the result has a `refusal` if the input, or an upstream that the code reads,
     has passed its retention, or if the upstreams' results are too large together.
-    Raises DependencyUnavailable if something can't be read.
+    Raises ServiceUnavailable if something can't be read.
     """
     given, refusal = JobInput({}), None
-    upstreams: tuple[Upstream, ...] = ()
+    upstreams: tuple[UpstreamResult, ...] = ()
     try:
         given = services.jobs.load_input(job)
     except NotFound as error:
@@ -151,7 +151,7 @@ def _refusal(code: str, error: TidegateError) -> Outcome:
     return Outcome(OutcomeKind.FAILED, code=code, message=message, retryable=False)
 
 
-def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[Upstream, ...]:
+def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tuple[UpstreamResult, ...]:
     """Loads the distinct upstreams with their results, in the order of the dependencies.
 
     Raises NotFound if an upstream or its result has passed its retention, and TooMuchGathered if the results are too
@@ -159,7 +159,7 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
     """
     wanted = list(dict.fromkeys(dependency.upstream_id for dependency in depends_on))
     jobs = services.jobs.get_many(wanted)
-    upstreams: list[Upstream] = []
+    upstreams: list[UpstreamResult] = []
     gathered = Gathered()
     for upstream_id in wanted:
         job = jobs.get(upstream_id)
@@ -170,5 +170,5 @@ def _load_upstreams(services: Services, depends_on: Sequence[Dependency]) -> tup
             raise NotFound("upstream", upstream_id)
         result = services.jobs.load_result(job)
         gathered.add(result)
-        upstreams.append(Upstream(job.job_id, job.key, job.state, result))
+        upstreams.append(UpstreamResult(job.job_id, job.key, job.state, result))
     return tuple(upstreams)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.retry import TIMED_OUT, backoff_ms
@@ -41,13 +41,13 @@ def conclude(services: Services, claimed: Claimed, outcome: Outcome, now_ms: int
     """Records the outcome of one attempt that ended at `now_ms`.
 
     Returns the job as it is afterwards, or None if the attempt is no longer the current one.
-    Raises DependencyUnavailable or ServiceRefused if the message should be delivered again.
+    Raises ServiceUnavailable or ServiceRefused if the message should be delivered again.
     """
     conclusion = conclusion_of(services, claimed, outcome, now_ms)
     if conclusion is None:
         return None
     (job,) = conclude_all(services, [conclusion])
-    if isinstance(job, DependencyUnavailable | ServiceRefused):
+    if isinstance(job, ServiceUnavailable | ServiceRefused):
         raise job
     return job
 
@@ -57,7 +57,7 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 
     A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
     that is given back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
-    here, before the job refers to it. Raises DependencyUnavailable.
+    here, before the job refers to it. Raises ServiceUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
         return None
@@ -87,7 +87,7 @@ def _handed_back(job: Job, stamp: Stamp, began_at_ms: int | None) -> Conclusion:
 
 def conclude_all(
     services: Services, conclusions: Sequence[Conclusion]
-) -> list[Job | DependencyUnavailable | ServiceRefused | None]:
+) -> list[Job | ServiceUnavailable | ServiceRefused | None]:
     """Records the ends of many attempts, each under its own condition.
 
     Returns outcomes in the order of `conclusions`: the job as it is afterwards; None if the attempt is no longer the
@@ -113,7 +113,7 @@ def conclude_all(
 
 def _apply_all(
     services: Services, transitions: Sequence[Transition]
-) -> list[Job | TransitionRefused | NotFound | DependencyUnavailable | ServiceRefused]:
+) -> list[Job | TransitionRefused | NotFound | ServiceUnavailable | ServiceRefused]:
     return [*services.jobs.apply_all(transitions)]
 
 

@@ -15,7 +15,7 @@ def conclude_stuck(services: Services, clock: Clock, assignment: Assignment, out
 
     Called by the thread that watches the job code. That thread has only the assignment, so the job is read again.
     Returns the job as it is afterwards, or None if the attempt is no longer the current one.
-    Raises DependencyUnavailable or ServiceRefused if the write may not have happened; the job's lease then runs out.
+    Raises ServiceUnavailable or ServiceRefused if the write may not have happened; the job's lease then runs out.
     """
     job = services.jobs.get(assignment.job_id, consistent=True)
     if job is None or job.state is not State.RUNNING or job.attempt != assignment.attempt:

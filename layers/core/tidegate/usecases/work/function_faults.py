@@ -29,7 +29,7 @@ class FunctionFaults:
 
         An entry names at most `MAX_LACKING_TYPES` types. A function that lacks more counts as able to run nothing.
         Otherwise jobs of a type that the entry does not name would be dispatched and taken back endlessly.
-        Raises DependencyUnavailable or ServiceRefused.
+        Raises ServiceUnavailable or ServiceRefused.
         """
         if outcome.code != UNKNOWN_TYPE:
             self._write(services, job.pool, f"{outcome.code}: {outcome.message}", now_ms)
@@ -44,7 +44,7 @@ class FunctionFaults:
         """Takes the job of a message back if this function lacks its type; False if the function has the type.
 
         The job is READY again and uses up no retry. Returns True also if the job is no longer QUEUED. Raises
-        DependencyUnavailable or ServiceRefused if the message should be delivered again.
+        ServiceUnavailable or ServiceRefused if the message should be delivered again.
         """
         if not message.type or message.type in services.registry.types():
             return False

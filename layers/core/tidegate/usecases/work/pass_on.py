@@ -37,7 +37,7 @@ _WHY_CHARACTERS = 100  # of a reason in a job's history
 def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
     """Adds the job's type to deliveries whose message names none, because an earlier version sent it.
 
-    Reads all those jobs in one call. Raises DependencyUnavailable.
+    Reads all those jobs in one call. Raises ServiceUnavailable.
     """
     untyped = [delivery.message.job_id for delivery in deliveries if not delivery.message.type]
     jobs = services.jobs.get_many(untyped) if untyped else {}
@@ -52,7 +52,7 @@ def with_types(services: Services, deliveries: Sequence[Delivery]) -> Sequence[D
 def pass_on(services: Services, pool: str, delivery: Delivery, worker_id: str, why: str, now_ms: int) -> bool:
     """Leaves a message to other workers; True if the message is done with and should be acknowledged.
 
-    `why` goes into the job's history if the job is taken back. Raises DependencyUnavailable or ServiceRefused; the
+    `why` goes into the job's history if the job is taken back. Raises ServiceUnavailable or ServiceRefused; the
     queue then delivers the message again by itself.
     """
     if delivery.receives < MOST_DELIVERIES:
@@ -77,7 +77,7 @@ def _short_pause_seconds(receives: int) -> int:
 def take_back(services: Services, job: Job, message: Message, worker_id: str, why: str, now_ms: int) -> None:
     """Takes the job of a message back (QUEUED -> READY) if it is unchanged since it was read.
 
-    `why` goes into the job's history. Raises DependencyUnavailable or ServiceRefused if the message should be delivered
+    `why` goes into the job's history. Raises ServiceUnavailable or ServiceRefused if the message should be delivered
     again.
     """
     stamp = Stamp(now_ms, worker_id, plain_message(why)[:_WHY_CHARACTERS])

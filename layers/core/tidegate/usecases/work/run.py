@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tidegate.domain.errors import DependencyUnavailable, NotFound, ServiceRefused
+from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, Progress
 from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds, TransitionRefused
 from tidegate.ports import Clock, Executor, Message, Outcome, OutcomeKind, Signal
@@ -41,7 +41,7 @@ def run_message(
 
     `signal` is asked at each heartbeat whether the worker itself wants to stop. `faults` are the job types that the
     function lacks. When this returns, the message is done with: the outcome is recorded, or the job belongs to another
-    worker, or it was taken back. Raises DependencyUnavailable or ServiceRefused if the message should be delivered
+    worker, or it was taken back. Raises ServiceUnavailable or ServiceRefused if the message should be delivered
     again.
     """
     faults = faults or FunctionFaults()
@@ -100,7 +100,7 @@ def begin_code(services: Services, job: Job, began_at_ms: int) -> None:
     """
     try:
         services.jobs.apply(BeginIfAttemptHolds(job, job.attempt, began_at_ms))
-    except (TransitionRefused, NotFound, DependencyUnavailable, ServiceRefused):
+    except (TransitionRefused, NotFound, ServiceUnavailable, ServiceRefused):
         return
 
 
@@ -118,6 +118,6 @@ def beat(
         current = services.jobs.apply(transition)
     except (TransitionRefused, NotFound):
         return Signal.LOST
-    except (DependencyUnavailable, ServiceRefused):
+    except (ServiceUnavailable, ServiceRefused):
         return Signal.GO_ON  # the lease outlives several heartbeats, and the next one may succeed
     return Signal.GO_ON if current.cancel_requested_at_ms is None else Signal.CANCEL

@@ -18,7 +18,7 @@ from tidegate.usecases.services import Services
 def stale_among(services: Services, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Returns the deliveries with which no worker can ever claim a job. It may miss some, because one read may be old.
 
-    Raises DependencyUnavailable.
+    Raises ServiceUnavailable.
     """
     jobs = services.jobs.get_many([delivery.message.job_id for delivery in deliveries])
     return [

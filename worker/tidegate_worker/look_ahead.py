@@ -19,7 +19,7 @@ _RECEIVE_MOST = 10  # the most messages that one receive returns
 _MOST_RECEIVES = 4
 
 
-class Room:
+class LookAhead:
     """Counts the jobs that a process of `slots` slots holds, from the receive that asks for them to their end.
 
     With long jobs, or before anything was measured, it asks for as many jobs as there are free slots and no more: a

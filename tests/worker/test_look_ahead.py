@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 
 from tidegate_worker.durations import EVIDENCE, Durations
-from tidegate_worker.room import MOST_WAITING_PER_SLOT, WORKED_OFF_WITHIN_SECONDS, Room
+from tidegate_worker.look_ahead import MOST_WAITING_PER_SLOT, WORKED_OFF_WITHIN_SECONDS, LookAhead
 
 SLOTS = 4
 TYPE = "a.b"
@@ -23,7 +23,7 @@ class Watch:
 class Fixture:
     def __init__(self) -> None:
         self.watch = Watch()
-        self.room = Room(SLOTS, self.watch)
+        self.room = LookAhead(SLOTS, self.watch)
 
         self.waiting: list[float] = []
 
@@ -141,7 +141,7 @@ def test_while_all_slots_have_work_many_are_asked_for_together(fixture: Fixture)
 
 
 def test_one_receive_at_a_time_waits_for_messages(fixture: Fixture) -> None:
-    room = Room(30, fixture.watch)
+    room = LookAhead(30, fixture.watch)
     assert room.ask(0) == 10
     assert room.ask(0) == 0
     room.got(10, 3)
@@ -150,7 +150,7 @@ def test_one_receive_at_a_time_waits_for_messages(fixture: Fixture) -> None:
 
 
 def test_more_receives_go_out_while_they_bring_all_that_they_ask_for(fixture: Fixture) -> None:
-    room = Room(100, fixture.watch)
+    room = LookAhead(100, fixture.watch)
     room.got(room.ask(0), 10)
     assert [room.ask(0) for _ in range(5)] == [10, 10, 10, 10, 0]
     room.got(10, 0)
