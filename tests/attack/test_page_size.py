@@ -9,7 +9,7 @@ import pytest
 
 from dev.simulator.support import JOB_TYPE
 from tests.attack.test_memory import MEGABYTE, NOW_MS, World
-from tidegate.contracts.views import job_out
+from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy

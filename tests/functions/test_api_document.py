@@ -18,8 +18,8 @@ from tests.harness.functions.api_calls import (
     Api,
 )
 from tests.harness.tables import routes
-from tidegate.contracts.bodies import JobIn
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
+from tidegate.contracts.requests import JobIn
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 
 DOCUMENT = read_document("reference/api.md")

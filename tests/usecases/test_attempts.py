@@ -12,7 +12,7 @@ from tests.harness.usecases.recovering import (
     Workflow,
     after,
 )
-from tidegate.contracts.views import job_out
+from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job

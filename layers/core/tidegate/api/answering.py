@@ -10,8 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tidegate.api.reading import deps_of, limit_of
-from tidegate.contracts.responses import JobOut
-from tidegate.contracts.views import fits_in_answer, job_out, to_json
+from tidegate.contracts.responses import JobOut, fits_in_answer, job_out, to_json
 from tidegate.domain.job import Job
 
 JSON = "application/json"

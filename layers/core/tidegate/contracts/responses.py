@@ -1,14 +1,33 @@
-"""The answers that clients get, as typed dictionaries.
+"""The answers about jobs and workflows: the model of each, the function that makes it, and the JSON text.
 
-The functions in `views` make them, and the keys keep the order in which those functions write them.
+The models are typed dictionaries. The keys of an answer keep the order in which the functions write them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from tidegate.domain.job import Json
+from tidegate.contracts.times import to_wire
+from tidegate.domain.job import HistoryEntry, Job, Json
+from tidegate.domain.rank import RankPolicy, effective_priority
+from tidegate.domain.states import State
+
+MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB, of which the rest is for the headers
+_LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
+
+
+def to_json(body: Mapping[str, Any]) -> str:
+    """Returns a body as JSON text."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=dict)
+
+
+def fits_in_answer(text: str) -> bool:
+    """Tells whether a function can answer with this text, which its own answer holds as a JSON string."""
+    if len(text) * _LONGEST_ESCAPE <= MAX_ANSWER_BYTES:
+        return True
+    return len(json.dumps(text)) <= MAX_ANSWER_BYTES
 
 
 class Accepted(TypedDict):
@@ -194,109 +213,90 @@ class RedrivenOut(TypedDict):
     cursor: str | None
 
 
-class ChangeOut(TypedDict):
-    """The last change of a rule."""
-
-    by: str
-    at: str | None
-
-
-class CountOut(TypedDict):
-    """A number of jobs, counted up to a bound; `more` says that there are more."""
-
-    count: int
-    more: bool
-
-
-class LoadOut(TypedDict):
-    """The load of a pool."""
-
-    capacity: int
-    workers: int
-    ready: CountOut
-    held: CountOut
-    active: CountOut
-    limited: dict[str, int]
-    fault: str
-
-
-class PoolChangesOut(TypedDict):
-    """The last change of each rule of a pool."""
-
-    paused: ChangeOut | None
-
-
-class PoolOut(LoadOut):
-    """A pool with its load and its rules."""
-
-    name: str
-    deployed: bool
-    kind: str | None
-    capabilities: list[str]
-    tags: dict[str, str]
-    max_timeout_seconds: int | None
-    window: float
-    paused: bool
-    changes: PoolChangesOut
-
-
-class PoolList(TypedDict):
-    """All pools."""
-
-    pools: list[PoolOut]
-
-
-class TypeChangesOut(TypedDict):
-    """The last change of each rule of a job type."""
-
-    paused: ChangeOut | None
-    max_running: ChangeOut | None
-
-
-class TypeOut(TypedDict):
-    """A job type with its rules."""
-
-    type: str
-    deployed: bool
-    paused: bool
-    max_running: int | None
-    changes: TypeChangesOut
+def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
+    """Returns a job as clients read it, with its `effective_priority` at `now_ms` (milliseconds) while it is READY."""
+    points = None
+    if job.state is State.READY and job.ready_at_ms is not None:
+        boost = job.critical_path_boost_millipoints
+        points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
+    given = job.input
+    failure = job.failure
+    return {
+        "job_id": job.job_id,
+        "workflow_id": job.workflow_id,
+        "key": job.key,
+        "name": job.name,
+        "type": job.type,
+        "state": job.state,
+        "priority": job.priority,
+        "effective_priority": points,
+        "critical_path_boost": job.critical_path_boost_millipoints / 1_000,
+        "pool": job.pool,
+        "requires": list(job.requires),
+        "share": job.share or None,
+        "concurrency_key": job.concurrency_key,
+        "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
+        "held_in": job.held_in or None,
+        "tags": dict(job.tags),
+        "attempt": job.attempt,
+        "tries": job.tries,
+        "worker_losses": job.worker_losses,
+        "reopened": job.reopened,
+        "worker": job.worker_id,
+        "parameters": given.parameters if given else None,
+        "depends_on": [
+            {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
+            for edge in (given.depends_on if given else ())
+        ],
+        "waiting_on_count": len(job.waiting_on),
+        **_times_out(job),
+        "cancel_requested_by": job.cancel_requested_by,
+        "timeout_seconds": job.timeout_seconds,
+        "max_retries": job.retry.max_retries,
+        "retry": {
+            "backoff_seconds": job.retry.backoff_seconds,
+            "max_backoff_seconds": job.retry.max_backoff_seconds,
+            "never_on": sorted(job.retry.never_on),
+            "always_on": sorted(job.retry.always_on),
+        },
+        "estimated_duration_seconds": job.estimated_duration_seconds,
+        "actual_duration_seconds": job.actual_duration_seconds,
+        "progress": {"fraction": job.progress.fraction, "message": job.progress.message}
+        if job.progress
+        else None,
+        **_result_out(job),
+        "error": (
+            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
+            if failure
+            else None
+        ),
+        "history": [_step_out(entry) for entry in job.history],
+    }
 
 
-class TypeList(TypedDict):
-    """All job types."""
-
-    types: list[TypeOut]
+def _result_out(job: Job) -> ResultOut:
+    return {} if job.result_apart and job.result is None else {"result": job.result}
 
 
-class WorkerOut(TypedDict):
-    """A worker."""
-
-    worker_id: str
-    pool: str
-    session_id: str
-    name: str | None
-    host: str
-    state: str
-    live: bool
-    slots: int
-    running: int
-    claimed: int
-    succeeded: int
-    failed: int
-    handed_back: int
-    lacking: list[str]
-    fault: str | None
-    capabilities: list[str]
-    tags: dict[str, str]
-    started_at: str | None
-    heartbeat_at: str | None
-    drain_requested_at: str | None
-    clock_off_seconds: float
+def _step_out(entry: HistoryEntry) -> StepOut:
+    return {
+        "at": to_wire(entry.at_ms),
+        "state": entry.state,
+        "attempt": entry.attempt,
+        "actor": entry.actor,
+        "reason": entry.reason or None,
+    }
 
 
-class WorkerPage(TypedDict):
-    """A page of workers. `cursor` asks for the next page, null where there is none."""
-
-    workers: list[WorkerOut]
-    cursor: str | None
+def _times_out(job: Job) -> TimesOut:
+    return {
+        "created_at": to_wire(job.created_at_ms),
+        "not_before": to_wire(job.not_before_ms),
+        "due_at": to_wire(job.due_at_ms),
+        "ready_at": to_wire(job.ready_at_ms),
+        "queued_at": to_wire(job.queued_at_ms),
+        "started_at": to_wire(job.started_at_ms),
+        "began_at": to_wire(job.began_at_ms),
+        "finished_at": to_wire(job.finished_at_ms),
+        "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+    }

@@ -12,9 +12,17 @@ from tidegate.api.answering import answer_with
 from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
+from tidegate.contracts.pool_responses import (
+    CountOut,
+    LoadOut,
+    PoolList,
+    PoolOut,
+    TypeList,
+    TypeOut,
+    pool_out,
+    type_out,
+)
 from tidegate.contracts.requests import read_no_options, read_type_limit
-from tidegate.contracts.responses import CountOut, LoadOut, PoolList, PoolOut, TypeList, TypeOut
-from tidegate.contracts.views import pool_out, type_out
 from tidegate.domain.rules import DispatchRules
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.read import status

@@ -11,9 +11,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.pool_responses import WorkerOut, WorkerPage, worker_out
 from tidegate.contracts.requests import read_no_options
-from tidegate.contracts.responses import WorkerOut, WorkerPage
-from tidegate.contracts.views import worker_out
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.workers import WORKER_ID, Worker, WorkerState

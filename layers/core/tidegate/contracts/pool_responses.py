@@ -1,0 +1,202 @@
+"""The answers about pools, job types and workers: the model of each and the function that makes it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from tidegate.contracts.times import to_wire
+from tidegate.domain.pools import Pool
+from tidegate.domain.rules import RuleChange, TypeRule
+from tidegate.domain.workers import Worker
+
+
+class ChangeOut(TypedDict):
+    """The last change of a rule."""
+
+    by: str
+    at: str | None
+
+
+class CountOut(TypedDict):
+    """A number of jobs, counted up to a bound; `more` says that there are more."""
+
+    count: int
+    more: bool
+
+
+class LoadOut(TypedDict):
+    """The load of a pool."""
+
+    capacity: int
+    workers: int
+    ready: CountOut
+    held: CountOut
+    active: CountOut
+    limited: dict[str, int]
+    fault: str
+
+
+class PoolChangesOut(TypedDict):
+    """The last change of each rule of a pool."""
+
+    paused: ChangeOut | None
+
+
+class PoolOut(LoadOut):
+    """A pool with its load and its rules."""
+
+    name: str
+    deployed: bool
+    kind: str | None
+    capabilities: list[str]
+    tags: dict[str, str]
+    max_timeout_seconds: int | None
+    window: float
+    paused: bool
+    changes: PoolChangesOut
+
+
+class PoolList(TypedDict):
+    """All pools."""
+
+    pools: list[PoolOut]
+
+
+class TypeChangesOut(TypedDict):
+    """The last change of each rule of a job type."""
+
+    paused: ChangeOut | None
+    max_running: ChangeOut | None
+
+
+class TypeOut(TypedDict):
+    """A job type with its rules."""
+
+    type: str
+    deployed: bool
+    paused: bool
+    max_running: int | None
+    changes: TypeChangesOut
+
+
+class TypeList(TypedDict):
+    """All job types."""
+
+    types: list[TypeOut]
+
+
+class WorkerOut(TypedDict):
+    """A worker."""
+
+    worker_id: str
+    pool: str
+    session_id: str
+    name: str | None
+    host: str
+    state: str
+    live: bool
+    slots: int
+    running: int
+    claimed: int
+    succeeded: int
+    failed: int
+    handed_back: int
+    lacking: list[str]
+    fault: str | None
+    capabilities: list[str]
+    tags: dict[str, str]
+    started_at: str | None
+    heartbeat_at: str | None
+    drain_requested_at: str | None
+    clock_off_seconds: float
+
+
+class WorkerPage(TypedDict):
+    """A page of workers. `cursor` asks for the next page, null where there is none."""
+
+    workers: list[WorkerOut]
+    cursor: str | None
+
+
+def pool_out(
+    name: str,
+    pool: Pool | None,
+    *,
+    window: float,
+    load: LoadOut,
+    paused: bool,
+    paused_change: RuleChange | None,
+) -> PoolOut:
+    """Returns a pool as clients read it.
+
+    `pool` is None where it is not deployed any more. `window` is a multiple of its capacity. `load` holds its counts of
+    jobs, slots and workers. `paused_change` is the last change of its pause.
+    """
+    return {
+        "name": name,
+        "deployed": pool is not None,
+        "kind": None if pool is None else pool.kind.value,
+        "capabilities": [] if pool is None else sorted(pool.capabilities),
+        "tags": {} if pool is None else dict(pool.tags),
+        "max_timeout_seconds": None if pool is None else pool.max_timeout_seconds,
+        "window": window,
+        **load,
+        "paused": paused,
+        "changes": {"paused": _change(paused_change)},
+    }
+
+
+def type_out(
+    job_type: str,
+    registered: bool,
+    rule: TypeRule,
+    paused_change: RuleChange | None,
+    limit_change: RuleChange | None,
+) -> TypeOut:
+    """Returns a job type as clients read it. `registered` says that the deployed job code has it.
+
+    `paused_change` and `limit_change` are the last changes of its pause and its limit.
+    """
+    return {
+        "type": job_type,
+        "deployed": registered,
+        "paused": rule.paused,
+        "max_running": rule.max_running,
+        "changes": {"paused": _change(paused_change), "max_running": _change(limit_change)},
+    }
+
+
+def _change(change: RuleChange | None) -> ChangeOut | None:
+    return None if change is None else {"by": change.actor, "at": to_wire(change.at_ms)}
+
+
+def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
+    """Returns a worker as clients read it.
+
+    `live` is True where it is ACTIVE or DRAINING with a heartbeat since `silent_since_ms`, in milliseconds since the
+    epoch.
+    """
+    spec, totals = worker.spec, worker.totals
+    return {
+        "worker_id": spec.worker_id,
+        "pool": spec.pool,
+        "session_id": worker.session_id,
+        "name": spec.name,
+        "host": spec.host,
+        "state": worker.state,
+        "live": worker.is_live(silent_since_ms),
+        "slots": spec.slots,
+        "running": worker.running,
+        "claimed": totals.claimed,
+        "succeeded": totals.succeeded,
+        "failed": totals.failed,
+        "handed_back": totals.handed_back,
+        "lacking": list(worker.lacking),
+        "fault": worker.fault or None,
+        "capabilities": sorted(spec.capabilities),
+        "tags": dict(spec.tags),
+        "started_at": to_wire(worker.started_at_ms),
+        "heartbeat_at": to_wire(worker.heartbeat_at_ms),
+        "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "clock_off_seconds": worker.clock_off_ms / 1_000,
+    }
