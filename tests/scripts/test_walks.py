@@ -18,8 +18,8 @@ from dev.scripts.walks import (
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
     "job-put": Count(140, 31, 58),
-    "record-sqs": Count(338, 44, 190),
-    "message-done": Count(243, 27, 100),
+    "record-sqs": Count(323, 44, 187),
+    "message-done": Count(213, 27, 94),
 }
 
 

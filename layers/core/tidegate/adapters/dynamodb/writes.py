@@ -84,7 +84,7 @@ class DynamoMoves:
         Only the client repeats a request that AWS refuses for load, because a heartbeat may not wait longer than
         that. Raises TransitionRefused, NotFound, DependencyUnavailable or ServiceRefused.
         """
-        move = self._prepared(transition)
+        move = self._prepared(transition, is_alone=True)
         self._call_until_settled(move, self.clients.effort())
         if not isinstance(move.outcome, Job):
             raise move.outcome or _kept_changing(move)
@@ -96,7 +96,8 @@ class DynamoMoves:
         An outcome is the job after the transition, or the error. Transitions of the same job are carried out in their
         order.
         """
-        moves = [self._prepared(transition) for transition in transitions]
+        is_alone = len(transitions) == 1
+        moves = [self._prepared(transition, is_alone=is_alone) for transition in transitions]
         effort = self.clients.effort()
         for wave in _waves(moves):
             stated = [move for move in wave if move.statement is not None]
@@ -110,9 +111,11 @@ class DynamoMoves:
             )
         return [move.outcome for move in moves if move.outcome is not None]
 
-    def _prepared(self, transition: Transition) -> _Move:
+    def _prepared(self, transition: Transition, *, is_alone: bool) -> _Move:
         change = change_of(self.codec, transition)
-        return _Move(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
+        # A transition that is alone becomes an UpdateItem, so it needs no statement.
+        statement = None if is_alone else change.statement(self.table, schema.JOB_ID, transition.job_id)
+        return _Move(transition, change, statement)
 
     # --- many in a request -----------------------------------------------------------------------
     def _carry_out(self, effort: Effort, moves: Sequence[_Move]) -> None:
