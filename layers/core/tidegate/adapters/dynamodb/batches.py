@@ -142,6 +142,8 @@ class DynamoBatches:
     def _in_chunks(
         self, action: str, items: Sequence[T], size: int, attempt: Any, effort: Effort | None = None
     ) -> None:
+        if not items:
+            return
         shared = effort or self.clients.effort()
         self.clients.fan_out.map(
             lambda chunk: self.clients.until_all_done(action, chunk, attempt, shared), chunks(items, size)

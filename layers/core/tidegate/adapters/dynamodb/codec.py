@@ -407,9 +407,10 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
     The overflow may be removed after `expires_at_s` (seconds since the epoch).
     """
     whole = codec.whole_item(job)
-    best, lowest = SplitJob(whole, None, ()), _cost_of(whole)
+    best = SplitJob(whole, None, ())
     if write_units(item_size(whole) + GROWTH_BYTES) == 1:
         return best
+    lowest = _cost_of(whole)
     input_item = _input_item(job, expires_at_s)
     page_items = _page_items(job, expires_at_s)
     for moves_input, moves_pages in ((True, False), (False, True), (True, True)):

@@ -81,7 +81,7 @@ class TransitionWriter:
         Only the client repeats a request that AWS refuses for load, because a heartbeat may not wait longer than
         that. Raises TransitionRefused, NotFound, ServiceUnavailable or ServiceRefused.
         """
-        write = self._prepared(transition)
+        write = self._prepared(transition, is_alone=True)
         self._call_until_settled(write, self.clients.effort())
         if not isinstance(write.outcome, Job):
             raise write.outcome or _kept_changing(write)
@@ -93,7 +93,8 @@ class TransitionWriter:
         An outcome is the job after the transition, or the error. Transitions of the same job are carried out in their
         order.
         """
-        writes = [self._prepared(transition) for transition in transitions]
+        is_alone = len(transitions) == 1
+        writes = [self._prepared(transition, is_alone=is_alone) for transition in transitions]
         effort = self.clients.effort()
         for wave in _waves(writes):
             stated = [write for write in wave if write.statement is not None]
@@ -107,9 +108,11 @@ class TransitionWriter:
             )
         return [write.outcome for write in writes if write.outcome is not None]
 
-    def _prepared(self, transition: Transition) -> _Write:
+    def _prepared(self, transition: Transition, *, is_alone: bool) -> _Write:
         change = change_of(self.codec, transition)
-        return _Write(transition, change, change.statement(self.table, schema.JOB_ID, transition.job_id))
+        # A transition that is alone becomes an UpdateItem, so it needs no statement.
+        statement = None if is_alone else change.statement(self.table, schema.JOB_ID, transition.job_id)
+        return _Write(transition, change, statement)
 
     # --- many in a request -----------------------------------------------------------------------
     def _carry_out(self, effort: Effort, writes: Sequence[_Write]) -> None:
