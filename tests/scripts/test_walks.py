@@ -17,9 +17,9 @@ from dev.scripts.walks import (
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
-    "job-put": Count(140, 31, 58),
-    "record-sqs": Count(323, 44, 187),
-    "message-done": Count(213, 27, 94),
+    "job-put": Count(141, 32, 56),
+    "record-sqs": Count(326, 44, 170),
+    "message-done": Count(214, 27, 89),
 }
 
 
