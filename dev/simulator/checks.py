@@ -158,8 +158,8 @@ def hold_back(simulator: Simulator, changes: list[JobChange]) -> None:
     world, settings = simulator.world, simulator.services.settings
     for pool in settings.pools.values():
         dispatched = [
-            world.index_entry(change.old).sort
-            for change in changes
+            (world.index_entry(change.old).sort, position)
+            for position, change in enumerate(changes)
             if change.old is not None
             and change.new.pool == pool.name
             and (change.old.state, change.new.state) == (State.READY, State.QUEUED)
@@ -167,9 +167,15 @@ def hold_back(simulator: Simulator, changes: list[JobChange]) -> None:
         if not dispatched:
             continue
         shards = [world.index.get((pool.name, Group.READY, shard, MAIN), []) for shard in range(world.shards)]
-        left_behind = [entries[-1][0] for entries in shards if entries]
-        simulator.happened["dispatched past a job that waits"] += bool(left_behind)
-        assert max(left_behind, default=min(dispatched)) <= min(dispatched)
+        simulator.happened["dispatched past a job that waits"] += any(shards)
+        for sort, position in dispatched:
+            # A later run of the same event, of a doubled batch, may have made further jobs READY.
+            later = {each.new.job_id for each in changes[position + 1 :] if each.new.state is State.READY}
+            for entries in shards:
+                most_urgent = next(
+                    (other for other, job_id in reversed(entries) if job_id not in later), sort
+                )
+                assert most_urgent <= sort
         # An observer makes no requests, because requests may be refused.
         live = [worker for (name, _), worker in world.workers.items() if name == pool.name]
         silent_since_ms = settings.worker_silent_since_ms(simulator.now_ms)

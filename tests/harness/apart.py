@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TypeVar
 
 Argument = TypeVar("Argument")
@@ -18,3 +22,17 @@ def measured_apart(measure: Callable[[Argument], Measured], argument: Argument) 
     """
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
         return apart.submit(measure, argument).result()
+
+
+def peak_bytes() -> int:
+    """Returns the peak memory of this process.
+
+    On Linux `ru_maxrss` would not do: a new program inherits it from the process that started it.
+    """
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = re.search(
+        r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE
+    )
+    assert found
+    return int(found[1]) * 1_024

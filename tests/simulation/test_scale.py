@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -19,7 +17,7 @@ from dev.simulator.growth import (
     run_and_check,
     simulator_for,
 )
-from tests.harness.apart import measured_apart
+from tests.harness.apart import measured_apart, peak_bytes
 from tidegate.domain.requests import WorkflowRequest
 
 SIZES = (100, 1_000, 10_000)
@@ -44,8 +42,7 @@ def requests_of_run(request: WorkflowRequest) -> int:
 def measure(shape: str) -> tuple[Sequence[int], int]:
     """Runs the workflows of a shape. Returns the requests of each, and the peak memory of this process."""
     totals = [requests_of_run(SHAPES[shape](size)) for size in SIZES]
-    unit_bytes = 1 if sys.platform == "darwin" else 1_024
-    return totals, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
+    return totals, peak_bytes()
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.stream import job_change_from
 from tidegate.bootstrap import aws_services
-from tidegate.domain.changes import JobChange
+from tidegate.domain.changes import Changes, JobChange
 from tidegate.domain.errors import ServiceUnavailable, TidegateError
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
@@ -33,9 +33,7 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 from tidegate.ports import Delivery, Outcome, OutcomeKind, Signal
 from tidegate.settings import Settings
-from tidegate.usecases.dispatch.react import react
-from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.dispatch.tick import tick
+from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import (
@@ -109,6 +107,7 @@ class Deployment:
             retention_days=retention_days,
         )
         self.services: Services = aws_services(self.settings, self.tables, aws.clients, ReadsUpstreams())
+        self.memory = DispatcherMemory()
         self.course: Course = lambda _job: DONE
         self.served = [POOL]  # the pools that have workers
         self.started: dict[str, int] = {}
@@ -154,7 +153,7 @@ class Deployment:
 
     # --- the dispatcher and the reaper ---------------------------------------------------------------
     def tick(self) -> bool:
-        return self._invoke(lambda: tick(self.services, now_ms=self.now_ms))
+        return self._invoke(lambda: follow_tick(self.services, self.memory, now_ms=self.now_ms))
 
     def reap(self) -> bool:
         return self._invoke(lambda: reap(self.services, now_ms=self.now_ms))
@@ -165,14 +164,17 @@ class Deployment:
         Says whether there were any.
         """
         jobs, workers, rules = (self._take(name) for name in ("jobs", "workers", "control"))
-        changed = [change.new for change in self._changes(jobs) if change.concerns_dispatcher]
+        changed = tuple(change for change in self._changes(jobs) if change.concerns_dispatcher)
         if workers:
-            self._until_taken(lambda: serve_pools(self.services, {PROCESS_POOL}, self.now_ms))
+            self._follow(Changes(joined=frozenset({PROCESS_POOL})))
         if any("rules" in record["dynamodb"]["Keys"]["name"]["S"] for record in rules):
-            self._until_taken(lambda: tick(self.services, now_ms=self.now_ms))
+            self._follow(Changes(of_rules=True))
         if changed:
-            self._until_taken(lambda: react(self.services, changed, now_ms=self.now_ms))
+            self._follow(Changes(changed))
         return bool(changed or workers)
+
+    def _follow(self, changes: Changes) -> None:
+        self._until_taken(lambda: follow(self.services, changes, self.memory, now_ms=self.now_ms))
 
     def lose_events(self) -> None:
         """Drops the records of the streams, so that the dispatcher never gets them."""
