@@ -123,6 +123,17 @@ def test_a_job_whose_messages_are_lost_time_and_again_runs_in_bounded_time(lost:
     assert dispatches == (1 if lost < limits.MAX_MESSAGES_PER_DISPATCH else 2)
 
 
+def test_a_message_that_is_lost_again_after_a_late_repair_is_made_up_for_soon() -> None:
+    """The reaper came a day late. Before, the next repair waited another day, as long as the job had waited already."""
+    deployment = Deployment(1, lost=2)
+    tick(deployment.services, now_ms=NOW_MS)
+    deployment.world.now_ms += 24 * HOUR_MS
+    reap(deployment.services, now_ms=deployment.world.now_ms)
+    assert sum(deployment.queue.sent.values()) == 2
+    deployment.pass_time(HOUR_MS)
+    assert deployment.received() == deployment.world.jobs.keys()
+
+
 def test_a_lost_message_among_those_of_others_is_found() -> None:
     """One of eight is lost: it comes again after about five minutes, and the others' may come again once."""
     deployment = Deployment(2 * SLOTS, lost=1)

@@ -19,6 +19,7 @@ from dev.simulator.support import (
     make_settings,
 )
 from tests.harness.stateful.model import (
+    LAST_SENT_MS,
     Model,
     shown,
 )
@@ -387,7 +388,8 @@ class TidegateMachine(RuleBasedStateMachine):
         self.happened.update(self.model.happened)
         if not self.in_step:
             return  # the failure is already reported
-        for _ in range(4 * len(self.world.jobs) + 10):
+        # A lost message of a dispatch is made up for after `LAST_SENT_MS` at the latest.
+        for _ in range(4 * len(self.world.jobs) + 10 + LAST_SENT_MS // 61_000):
             if all(job.is_terminal for job in self.world.jobs.values()):
                 for job in self.world.jobs.values():
                     check_attempts(job)

@@ -154,7 +154,7 @@ class Model(MovingJobs):
 
     def _reap_queued(self, job: ModelJob, some_missing: bool, now: int) -> None:
         tried_for = job.sent_at - job.queued_at
-        if now - job.sent_at < max(RESEND_MS, tried_for):
+        if now - job.sent_at < max(RESEND_MS, min(tried_for, LAST_SENT_MS)):
             return
         if some_missing and tried_for < LAST_SENT_MS:
             job.sent_at = now

@@ -54,7 +54,8 @@ def repair_of_queued(
     tried_for_ms = max(0, sent_at_ms - queued_at_ms)
     # Jitter spreads the repairs of messages that were lost at the same moment.
     patience_ms = int(base_ms * (1 + services.entropy.jitter() / 2))
-    if now_ms - sent_at_ms < max(patience_ms, tried_for_ms):
+    # Where the reaper itself came late, the job has waited long for its message, and need not wait as long again.
+    if now_ms - sent_at_ms < max(patience_ms, min(tried_for_ms, base_ms * _LAST_AFTER)):
         return None
     if evidence.is_missing_some:
         if tried_for_ms < base_ms * _LAST_AFTER:
