@@ -96,7 +96,7 @@ class Expiry:
         for key, expires_at_s in list(world.results_expire_at_s.items()):
             if expires_at_s - RESULT_KEPT_LONGER_SECONDS <= now_s:
                 del world.results[key], world.results_expire_at_s[key]
-        self.removed |= {job.job_id for job in gone}
+        self.removed.update(job.job_id for job in gone)
         self.simulator.happened["job removed"] += len(gone)
 
     def _dependents(self, upstream: Job) -> list[Job]:
@@ -197,7 +197,7 @@ def run_seed(seed: int) -> Simulator:
     )
     simulator.scenario = expiry.course
     Faults(refused_requests=draw.choice((0.0, 0.002))).inject(simulator, seed)
-    submit_drawn(simulator, drawn)
+    submit_drawn(simulator, drawn, removed=expiry.removed)
     expiry.begin()
     _run_until_all_is_removed(simulator, memory, expiry)
     return simulator
