@@ -18,7 +18,7 @@ RETIRED = {
     r"bonus(es)?": "boost",
     r"taken up": "held",
     r"(own_|old_)?news|OwnNews": "change",
-    r"DependencyUnavailable|dependency-unavailable": "ServiceUnavailable, service-unavailable",
+    r"DependencyUnavailable": "ServiceUnavailable",
     r"HandlerError|handler-error": "JobError, job-error",
     r"tidegate[./]handlers": "tidegate.jobs",
     r"MoveOutcome|DynamoMoves|move_phase_if": "transition",
