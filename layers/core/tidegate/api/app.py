@@ -11,10 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import jobs, operator, recovery, workers, workflows
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
 _RESERVE_SECONDS = (
     5.0  # of the function's 29 s, to end the present call and to answer 503 before the gateway does

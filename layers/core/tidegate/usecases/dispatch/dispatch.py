@@ -19,20 +19,11 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 from tidegate.ports import IndexPage, Stopwatch, TransitionOutcome, message_of
-from tidegate.usecases.bounds.run_clock import (
-    STILL,
-    RunClock,
-)
+from tidegate.usecases.bounds.run_clock import STILL, RunClock
 from tidegate.usecases.dispatch.permits import PermitDesk
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.pools.capacity import pool_ability
-from tidegate.usecases.pools.lanes import (
-    Lanes,
-    hold,
-    keep_shares,
-    known_lanes,
-    open_lanes,
-)
+from tidegate.usecases.pools.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.pools.rules_in_force import rules_in_force
 from tidegate.usecases.pools.whole_group import entries_of
 from tidegate.usecases.services import Services

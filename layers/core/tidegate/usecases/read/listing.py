@@ -18,12 +18,7 @@ from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.read import cursors
-from tidegate.usecases.read.ready_listing import (
-    Lane,
-    ReadyPage,
-    ReadyPosition,
-    list_ready,
-)
+from tidegate.usecases.read.ready_listing import Lane, ReadyPage, ReadyPosition, list_ready
 from tidegate.usecases.services import Services
 
 Shard = tuple[str, int]  # of a pool

@@ -11,11 +11,7 @@ from typing import TypeAlias
 
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.ports import Clock
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.bounds.run_clock import RunClock
 from tidegate.usecases.dispatch.wake import wake_due
 from tidegate.usecases.isolation import FirstError
