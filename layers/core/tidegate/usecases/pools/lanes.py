@@ -125,7 +125,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     looked = [*awake, *resting]
     if not looked:
         return
-    # Dispatched jobs are read before READY ones, so that a job which is given back meanwhile is seen among the READY
+    # Dispatched jobs are read before READY ones, so that a job which is handed back meanwhile is seen among the READY
     # ones. A job that is dispatched meanwhile is missed by both, but its share is noted before.
     dispatched = _dispatched_shares(services, pool) if awake else frozenset()
     lanes = [each.lane for each in looked]

@@ -1,7 +1,7 @@
 """Lists one group of jobs over all pools and shards, page by page, with a cursor to the next page.
 
 A stream is one shard of one pool in the index. The cursor remembers the place in each stream. READY jobs change lanes
-while they are listed, so their listing goes by rank instead (`usecases.ready_listing`). A client sends the cursor back,
+while they are listed, so their listing goes by rank instead (`ready_listing`). A client sends the cursor back,
 so everything in it is checked.
 """
 
