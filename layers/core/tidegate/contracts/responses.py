@@ -143,14 +143,14 @@ class JobOut(TimesOut, ResultOut):
     history: list[StepOut]
 
 
-class JobPage(TypedDict):
+class JobPageOut(TypedDict):
     """A page of jobs. `cursor` asks for the next page, null where there is none."""
 
     jobs: list[JobOut]
     cursor: str | None
 
 
-class WorkflowOut(JobPage):
+class WorkflowOut(JobPageOut):
     """A workflow with a page of its jobs."""
 
     workflow_id: str
