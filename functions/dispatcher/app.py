@@ -12,11 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import bootstrap
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.dispatch.dispatch import DispatchReport
-from tidegate.usecases.dispatch.follow import (
-    follow,
-    follow_tick,
-    tick_if_overdue,
-)
+from tidegate.usecases.dispatch.follow import follow, follow_tick, tick_if_overdue
 from tidegate.usecases.isolation import FirstError
 
 logger = Logger()

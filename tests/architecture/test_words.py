@@ -16,7 +16,7 @@ SUFFIXES = {".py", ".md", ".yaml", ".toml", ".json"}
 RETIRED = {
     r"catalogues?": "registry",
     r"bonus(es)?": "boost",
-    r"taken up": "held",
+    r"\w*taken[ _]up": "held",
     r"(own_|old_)?news|OwnNews": "change",
     r"DependencyUnavailable": "ServiceUnavailable",
     r"HandlerError|handler-error": "JobError, job-error",

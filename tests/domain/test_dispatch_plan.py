@@ -219,7 +219,7 @@ def test_a_paused_type_is_held_and_one_with_a_limit_fills_it() -> None:
     assert [held.lane for held in made.held] == [type_lane("paused"), type_lane("few")]
 
 
-def test_a_lane_of_held_back_jobs_is_left_when_its_key_is_taken_up() -> None:
+def test_a_lane_of_held_back_jobs_is_left_when_its_key_is_at_its_limit() -> None:
     keyed = Traits("t", "", "k")
     lane = key_lane("k", 1)
     made = plan(queue(keyed, keyed, keyed, lane=lane), queue(NO_TRAITS, first_rank=1), places=9)

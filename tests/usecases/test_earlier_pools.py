@@ -22,11 +22,7 @@ from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.pools.earlier_pools import (
-    EARLIER_AT_MOST,
-    earlier_pools,
-    note_pools,
-)
+from tidegate.usecases.pools.earlier_pools import EARLIER_AT_MOST, NAME, earlier_pools, note_pools
 from tidegate.usecases.read import status
 from tidegate.usecases.read.query import list_jobs
 from tidegate.usecases.read.workers import list_workers
@@ -249,6 +245,17 @@ def test_the_names_of_pools_are_noted_once_and_not_without_bound(world: MemoryWo
     note_pools(services)
     assert world.requests["save_cursor"] == saved
     assert list(earlier_pools(services)) == names[-EARLIER_AT_MOST - 1 : -1]
+
+
+def test_names_that_cant_be_read_keep_no_deployed_pool_from_being_repaired(world: MemoryWorld) -> None:
+    services = before(world)
+    job_id = submit(services)
+    services.jobs.apply(DispatchIfReady(job_id, "ecs", Stamp(NOW_MS, "dispatcher")))
+    services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + MINUTE_MS, Stamp(NOW_MS, "w")))
+    services.cursors.save(NAME, "not JSON")
+    with pytest.raises(ValueError, match="Expecting value"):
+        reap(services, now_ms=NOW_MS + 2 * MINUTE_MS)
+    assert world.jobs[job_id].state is State.READY
 
 
 def test_a_key_that_a_job_of_a_pool_that_is_gone_had_taken_comes_free(world: MemoryWorld) -> None:

@@ -8,22 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tidegate.adapters.aws.clients import (
-    DEFAULT_THREADS,
-    LONGEST_EFFORT_SECONDS,
-    AwsClients,
-    connect,
-)
+from tidegate.adapters.aws.clients import DEFAULT_THREADS, LONGEST_EFFORT_SECONDS, AwsClients, connect
 from tidegate.adapters.aws.effort import Allowance
-from tidegate.adapters.aws.meter import (
-    Meter,
-    Usage,
-)
+from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
-from tidegate.adapters.aws.time import (
-    AwsTime,
-    sign_by,
-)
+from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -40,9 +29,7 @@ from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
-from tidegate.jobs.loader import (
-    load_what_works,
-)
+from tidegate.jobs.loader import load_what_works
 from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables

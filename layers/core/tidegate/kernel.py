@@ -19,9 +19,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 def hide_process() -> bool:
     """Hides this process, so that other processes of its user can't read or trace it.
 
-    Returns False without such a call. On Linux `/proc/PID/environ`, `mem`, `maps` and `fd` then belong to root, and no
-    debugger can attach. A program that this process starts is readable again; a copy made by `fork` is not. Root can
-    still read everything. A hidden process dumps no core. Raises OSError where the kernel refuses.
+    Returns False where the system has no such call. On Linux `/proc/PID/environ`, `mem`, `maps` and `fd` then belong to
+    root, and no debugger can attach. A program that this process starts is readable again; a copy made by `fork` is
+    not. Root can still read everything. A hidden process dumps no core. Raises OSError where the kernel refuses.
     """
     return _prctl(_PR_SET_DUMPABLE, 0, "to hide this process (PR_SET_DUMPABLE)")
 

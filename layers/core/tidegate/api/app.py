@@ -11,14 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import jobs, operator, recovery, workers, workflows
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
-_RESERVE_SECONDS = (
-    5.0  # of the function's 29 s, to end the present call and to answer 503 before the gateway does
-)
+# Time of the function's 29 s to end the present call, and to answer 503 before the gateway does.
+_RESERVE_SECONDS = 5.0
 # Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0

@@ -111,7 +111,7 @@ class WorkerOut(TypedDict):
     clock_off_seconds: float
 
 
-class WorkerPage(TypedDict):
+class WorkerPageOut(TypedDict):
     """A page of workers. `cursor` asks for the next page, null where there is none."""
 
     workers: list[WorkerOut]

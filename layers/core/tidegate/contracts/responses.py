@@ -14,7 +14,7 @@ from tidegate.domain.job import HistoryEntry, Job, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
-MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB, of which the rest is for the headers
+MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB; the headers need the rest
 _LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
 
 
@@ -143,14 +143,14 @@ class JobOut(TimesOut, ResultOut):
     history: list[StepOut]
 
 
-class JobPage(TypedDict):
+class JobPageOut(TypedDict):
     """A page of jobs. `cursor` asks for the next page, null where there is none."""
 
     jobs: list[JobOut]
     cursor: str | None
 
 
-class WorkflowOut(JobPage):
+class WorkflowOut(JobPageOut):
     """A workflow with a page of its jobs."""
 
     workflow_id: str

@@ -100,15 +100,15 @@ def window_slots(capacity: int, window: float) -> int:
     return math.floor(capacity * window)
 
 
-def free_slots(places: int, dispatched: int) -> int:
+def free_slots(window: int, dispatched: int) -> int:
     """Returns how many more jobs may be dispatched, never below 0.
 
-    `places` is how many the window allows, `dispatched` how many are dispatched and not ended.
+    `window` is how many may be dispatched and not ended (`window_slots`), `dispatched` how many are.
     """
-    return max(0, places - dispatched)
+    return max(0, window - dispatched)
 
 
-def is_taken_up(job_type: str, dispatched: Dispatched, rules: DispatchRules) -> bool:
+def holds_jobs_back(job_type: str, dispatched: Dispatched, rules: DispatchRules) -> bool:
     """Tells whether the type is paused or at its limit, so that no further job of it may be dispatched now."""
     rule = rules.type_rule(job_type)
     return rule.paused or (rule.max_running is not None and dispatched.by_type[job_type] >= rule.max_running)
@@ -116,7 +116,7 @@ def is_taken_up(job_type: str, dispatched: Dispatched, rules: DispatchRules) -> 
 
 def held_in(traits: Traits, dispatched: Dispatched, rules: DispatchRules) -> str | None:
     """Returns the lane in which a job with these traits has to wait now; None where it may be dispatched."""
-    if rules.types and is_taken_up(traits.type, dispatched, rules):
+    if rules.types and holds_jobs_back(traits.type, dispatched, rules):
         return type_lane(traits.type)
     key = traits.concurrency_key
     if key is not None and dispatched.by_key[key] >= traits.concurrency_limit:
@@ -126,14 +126,14 @@ def held_in(traits: Traits, dispatched: Dispatched, rules: DispatchRules) -> str
 
 def plan_dispatch(
     queues: Sequence[Iterable[Candidate]],
-    places: int,
+    slots: int,
     dispatched: Dispatched,
     rules: DispatchRules,
     weights: Mapping[str, int],
     draw: Draw,
     grant: Grant = grant_all,
 ) -> DispatchPlan:
-    """Chooses at most `places` candidates to dispatch.
+    """Chooses at most `slots` candidates to dispatch.
 
     Each of `queues` is sorted by rank, highest first, and is read no further than needed. `dispatched` counts the jobs
     that are dispatched already; the plan adds the chosen ones to it. `weights` (1 or more) are by share. `draw` returns
@@ -146,7 +146,7 @@ def plan_dispatch(
     chosen: list[Candidate] = []
     held: list[Held] = []
     for _ in range(LOOK_AT_MOST):
-        if len(chosen) >= places or not shares.heads:
+        if len(chosen) >= slots or not shares.heads:
             break
         candidate, rest = shares.pop(dispatched, weights, draw)
         lane = held_in(candidate.traits, dispatched, rules) or grant(candidate)

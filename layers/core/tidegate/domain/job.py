@@ -72,14 +72,15 @@ class Job:
 
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
-    because its concurrency key or its type was at its limit. It is empty while only the order keeps the job waiting.
+    because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
+    the job waiting.
     `cancel_requested_by` is the caller that asked for the cancellation of a running job.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
-    attempts of this life that failed or timed out. `worker_losses` counts its leases that ran out. `began_at_ms` is
-    when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller who
-    reopened the job asked to leave alone the jobs that were skipped because of it.
+    attempts of this life that failed, timed out or died. `worker_losses` counts its leases that ran out. `began_at_ms`
+    is when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller
+    who reopened the job asked to leave alone the jobs that were skipped because of it.
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
     a point. Like the priority it never changes.

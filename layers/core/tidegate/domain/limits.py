@@ -12,9 +12,8 @@ MAX_CRITICAL_PATH_WEIGHT = 1_000
 MAX_JOBS_PER_WORKFLOW = 10_000
 MAX_DEPENDENCIES_PER_JOB = 2_000
 MAX_EVENT_BYTES = 6 * 1024 * 1024  # Lambda refuses an event of this size and any larger one
-MAX_BODY_BYTES = (
-    MAX_EVENT_BYTES - 64 * 1024
-)  # measured as a JSON string; the event also holds the headers, at most 10 KB, twice
+# Measured as a JSON string. The event also holds the headers twice, at most 10 KB each time.
+MAX_BODY_BYTES = MAX_EVENT_BYTES - 64 * 1024
 MAX_JOB_ID_CHARACTERS = 64
 MAX_KEY_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 256

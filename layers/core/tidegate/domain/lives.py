@@ -64,7 +64,7 @@ def _rounds(life: _Life) -> list[_Round]:
 
 
 def _was_handed_back(one: _Round) -> bool:
-    """Tells whether the worker that claimed the job gave it back. A lost worker's job is taken by another actor."""
+    """Tells whether the worker that claimed the job handed it back. A lost worker's job is taken by another actor."""
     return len(one) > 1 and one[1].state is State.READY and one[1].actor == one[0].actor
 
 

@@ -30,7 +30,7 @@ class DependencyRequest:
 class ShareRequest:
     """The share of a pool that a job belongs to.
 
-    `weight` (1-1000) is the weight of the share, not of the job. The weight that was sent last counts.
+    `weight` (1-1000) is the weight of the share, not of the job. It counts only while the share is new or rests.
     """
 
     name: str

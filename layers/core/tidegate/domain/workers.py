@@ -37,7 +37,7 @@ WORKER_TRANSITIONS: Mapping[WorkerState, frozenset[WorkerState]] = MappingProxyT
     {
         WorkerState.ACTIVE: frozenset({WorkerState.DRAINING, WorkerState.INACTIVE, WorkerState.LOST}),
         WorkerState.DRAINING: frozenset({WorkerState.INACTIVE, WorkerState.LOST}),
-        # The process had only been paused, and no other process took its id meanwhile.
+        # The process had only been suspended, and no other process took its id meanwhile.
         WorkerState.LOST: frozenset({WorkerState.ACTIVE, WorkerState.DRAINING, WorkerState.INACTIVE}),
         WorkerState.INACTIVE: frozenset(),
     }

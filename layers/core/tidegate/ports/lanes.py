@@ -12,9 +12,8 @@ from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 class KnownLane:
     """A lane of a pool, the `weight` (1 or more) of its share, and when it was last noted.
 
-    `noted_at_ms` is in milliseconds since the epoch.
-
-    While the lane is `resting`, none of its share's jobs is READY or dispatched, so no dispatcher reads it.
+    `noted_at_ms` is in milliseconds since the epoch. While the lane is `resting`, none of its share's jobs is READY or
+    dispatched, so no dispatcher reads it.
     """
 
     lane: str

@@ -19,7 +19,7 @@ from tidegate.api.reading import (
     until_of,
 )
 from tidegate.contracts.requests import read_job
-from tidegate.contracts.responses import Accepted, JobPage
+from tidegate.contracts.responses import Accepted, JobPageOut
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.states import State
 from tidegate.usecases.read import query
@@ -63,7 +63,7 @@ def list_jobs() -> Response[str]:
     if state is None or state not in State.__members__:
         raise InvalidRequest.of("state", f"must be one of {', '.join(State)}")
 
-    def read(limit: int) -> JobPage:
+    def read(limit: int) -> JobPageOut:
         page = query.list_jobs(services, State(state), pool=pool, cursor=cursor, limit=limit)
         return {"jobs": [job_view(router, job) for job in page.jobs], "cursor": page.cursor}
 

@@ -30,11 +30,7 @@ from tidegate.contracts.responses import (
     RerunOut,
     RetriedJobOut,
 )
-from tidegate.usecases.recover import (
-    cancel,
-    redrive,
-    reopen,
-)
+from tidegate.usecases.recover import cancel, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
-from tidegate.contracts.pool_responses import WorkerOut, WorkerPage, worker_out
+from tidegate.contracts.pool_responses import WorkerOut, WorkerPageOut, worker_out
 from tidegate.contracts.requests import read_no_options
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
@@ -43,7 +43,7 @@ def list_workers() -> Response[str]:
         raise InvalidRequest.of("state", f"must be one of {', '.join(WorkerState)}")
     wanted = None if state is None else WorkerState(state)
 
-    def read(limit: int) -> WorkerPage:
+    def read(limit: int) -> WorkerPageOut:
         listing = workers.list_workers(services, pool=pool, state=wanted, cursor=cursor, limit=limit)
         return {"workers": [_view(worker) for worker in listing.workers], "cursor": listing.cursor}
 

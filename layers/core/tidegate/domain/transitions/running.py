@@ -185,7 +185,7 @@ class RetryIfAttemptHolds(OfKnownJob):
 
 @dataclass(frozen=True, slots=True)
 class HandBackIfAttemptHolds(OfKnownJob):
-    """RUNNING -> READY: a worker gives back a job that it can't finish or can't begin.
+    """RUNNING -> READY: a worker hands back a job that it can't finish or can't begin.
 
     Refused where a caller asked for cancellation. A hand-back costs the job neither a retry nor its rank, however often
     it happens. The history keeps a bounded number of such rounds. `began_at_ms` is when the attempt's code began; None

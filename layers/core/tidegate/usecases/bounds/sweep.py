@@ -8,12 +8,7 @@ from typing import TypeVar
 from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 

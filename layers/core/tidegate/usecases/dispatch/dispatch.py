@@ -19,20 +19,11 @@ from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 from tidegate.ports import IndexPage, Stopwatch, TransitionOutcome, message_of
-from tidegate.usecases.bounds.run_clock import (
-    STILL,
-    RunClock,
-)
+from tidegate.usecases.bounds.run_clock import STILL, RunClock
 from tidegate.usecases.dispatch.permits import PermitDesk
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.pools.capacity import pool_ability
-from tidegate.usecases.pools.lanes import (
-    Lanes,
-    hold,
-    keep_shares,
-    known_lanes,
-    open_lanes,
-)
+from tidegate.usecases.pools.lanes import Lanes, hold, keep_shares, known_lanes, open_lanes
 from tidegate.usecases.pools.rules_in_force import rules_in_force
 from tidegate.usecases.pools.whole_group import entries_of
 from tidegate.usecases.services import Services
@@ -165,14 +156,14 @@ class _Dispatch:
         """Dispatches candidates until the window is full or none is left."""
         services = self.services
         dispatched = self._count_dispatched()
-        places = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total))
-        if places == 0:
+        free = min(MAX_JOBS_PER_RUN, free_slots(self.window, dispatched.total))
+        if free == 0:
             return DispatchReport(self.pool)
         held = self._first_pages(open_lanes(services, self.lanes, dispatched, self.rules))
         desk = PermitDesk(services, self.permitted, self.now_ms)
         plan = plan_dispatch(
             [self._queue(*place, page) for place, page in {**self.pages, **held}.items()],
-            places,
+            free,
             dispatched,
             self.rules,
             self.lanes.weights,
@@ -181,14 +172,14 @@ class _Dispatch:
         )
         # A dispatched job may return to its share's lane, so that lane must be known.
         keep_shares(services, self.pool, (each.traits.share for each in plan.chosen), self.now_ms)
-        outcomes = self._move(plan.chosen, desk)
-        moved = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
-        messages = [message_of(job) for job in moved]
+        outcomes = self._write(plan.chosen, desk)
+        queued = tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
+        messages = [message_of(job) for job in queued]
         unsent = services.queue.send(self.pool, messages) if messages else ()
         # Only after the dispatched jobs, which hold permits: a failure here must not delay them.
         hold(services, self.pool, plan.held, self.now_ms)
         raise_first_failure(outcomes)
-        return DispatchReport(self.pool, moved, len(unsent), len(plan.held))
+        return DispatchReport(self.pool, queued, len(unsent), len(plan.held))
 
     def _count_dispatched(self) -> Dispatched:
         # The index may still show jobs that have just ended, so those are not counted. An entry that is newer than the
@@ -220,7 +211,7 @@ class _Dispatch:
                 self.pool, Group.READY, shard, limit=limit, descending=True, after=page.next, lane=lane
             )
 
-    def _move(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[TransitionOutcome]:
+    def _write(self, chosen: Sequence[Candidate], desk: PermitDesk) -> Sequence[TransitionOutcome]:
         stamp = Stamp(self.now_ms, ACTOR)
         outcomes = self.services.jobs.apply_all(
             [

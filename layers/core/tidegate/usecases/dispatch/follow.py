@@ -6,18 +6,12 @@ from dataclasses import dataclass, field
 
 from tidegate.domain.changes import Changes
 from tidegate.ports import Stopwatch
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.run_clock import STILL
 from tidegate.usecases.dispatch.dispatch import DispatchReport
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.dispatch.tick import (
-    TickWatch,
-    tick,
-)
+from tidegate.usecases.dispatch.tick import TickWatch, tick
 from tidegate.usecases.dispatch.wake import DueWatch
 from tidegate.usecases.recall import OwnDispatches
 from tidegate.usecases.services import Services

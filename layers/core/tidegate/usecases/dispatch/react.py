@@ -11,24 +11,15 @@ from dataclasses import dataclass
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, State
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.run_clock import RunClock
 from tidegate.usecases.dispatch.dispatch import DispatchReport
-from tidegate.usecases.dispatch.permits import (
-    give_back_permits,
-    needs_permit,
-)
+from tidegate.usecases.dispatch.permits import give_back_permits, needs_permit
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.rules_in_force import rules_in_force
 from tidegate.usecases.release.free_skipped import free_skipped
-from tidegate.usecases.release.release import (
-    Settling,
-    edges_of,
-)
+from tidegate.usecases.release.release import Settling, edges_of
 from tidegate.usecases.services import Services
 
 SERVE_AFTER_MS = 2_000  # the longest that pools wait to be served while very many dependents are released

@@ -7,14 +7,8 @@ from collections.abc import Sequence, Set
 from tidegate.domain.job import Job
 from tidegate.domain.rules import DispatchRules
 from tidegate.ports import Stopwatch
-from tidegate.usecases.bounds.run_clock import (
-    STILL,
-    RunClock,
-)
-from tidegate.usecases.dispatch.dispatch import (
-    DispatchReport,
-    dispatch,
-)
+from tidegate.usecases.bounds.run_clock import STILL, RunClock
+from tidegate.usecases.dispatch.dispatch import DispatchReport, dispatch
 from tidegate.usecases.dispatch.wake import wake_due
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.rules_in_force import rules_in_force

@@ -8,22 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.ports import Stopwatch
-from tidegate.usecases.bounds.run_clock import (
-    STILL,
-    RunClock,
-)
+from tidegate.usecases.bounds.run_clock import STILL, RunClock
 from tidegate.usecases.dispatch.dispatch import DispatchReport
-from tidegate.usecases.dispatch.permits import (
-    audit_permits,
-    settle_waiting,
-)
+from tidegate.usecases.dispatch.permits import audit_permits, settle_waiting
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.isolation import FirstError
-from tidegate.usecases.pools.lanes import (
-    forget_if_empty,
-    lanes_to_tidy,
-    tidy_shares,
-)
+from tidegate.usecases.pools.lanes import forget_if_empty, lanes_to_tidy, tidy_shares
 from tidegate.usecases.services import Services
 
 OVERDUE_MS = 90_000  # half a minute more than the time between two ticks

@@ -13,14 +13,8 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import Group
 from tidegate.domain.transitions import ReadyIfDue, Stamp
 from tidegate.ports import IndexEntry, TransitionOutcome
-from tidegate.usecases.bounds.portions import (
-    apply_lean,
-    read_lean,
-)
-from tidegate.usecases.bounds.sweep import (
-    place_from,
-    place_text,
-)
+from tidegate.usecases.bounds.portions import apply_lean, read_lean
+from tidegate.usecases.bounds.sweep import place_from, place_text
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services

@@ -12,12 +12,7 @@ from tidegate.domain import limits
 from tidegate.domain.callers import Caller
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.rules import DispatchRules
-from tidegate.usecases.read.status import (
-    check_pool,
-    check_standing_pool,
-    check_standing_type,
-    check_type,
-)
+from tidegate.usecases.read.status import check_pool, check_standing_pool, check_standing_type, check_type
 from tidegate.usecases.services import Services
 
 

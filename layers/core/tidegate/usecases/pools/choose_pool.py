@@ -13,11 +13,7 @@ from tidegate.domain.pools import Pool, PoolRoom, freest, offering
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import Group, State
 from tidegate.usecases.pools.capacity import pool_capacity
-from tidegate.usecases.pools.lanes import (
-    LanesByPool,
-    keep_shares,
-    lanes_of_pool,
-)
+from tidegate.usecases.pools.lanes import LanesByPool, keep_shares, lanes_of_pool
 from tidegate.usecases.services import Services
 
 COUNT_AT_MOST = 1_000  # of waiting and of dispatched jobs in each pool; a pool with more counts as full

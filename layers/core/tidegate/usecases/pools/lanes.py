@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tidegate.domain import limits
-from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, is_taken_up
+from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT, Dispatched, Held, holds_jobs_back
 from tidegate.domain.job import Job
 from tidegate.domain.lanes import MAIN, key_lane, key_of, share_lane, share_of, type_lane, type_of
 from tidegate.domain.permits import key_permit
@@ -125,7 +125,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     looked = [*awake, *resting]
     if not looked:
         return
-    # Dispatched jobs are read before READY ones, so that a job which is given back meanwhile is seen among the READY
+    # Dispatched jobs are read before READY ones, so that a job which is handed back meanwhile is seen among the READY
     # ones. A job that is dispatched meanwhile is missed by both, but its share is noted before.
     dispatched = _dispatched_shares(services, pool) if awake else frozenset()
     lanes = [each.lane for each in looked]
@@ -278,7 +278,7 @@ def _may_go(lane: str, dispatched: Dispatched, rules: DispatchRules) -> bool:
     if bounded_by_key is not None:
         key, limit = bounded_by_key
         return dispatched.by_key[key] < limit
-    return not is_taken_up(type_of(lane) or "", dispatched, rules)
+    return not holds_jobs_back(type_of(lane) or "", dispatched, rules)
 
 
 def _is_on(lane: str, rules: DispatchRules) -> bool:

@@ -1,7 +1,7 @@
 """Lists one group of jobs over all pools and shards, page by page, with a cursor to the next page.
 
 A stream is one shard of one pool in the index. The cursor remembers the place in each stream. READY jobs change lanes
-while they are listed, so their listing goes by rank instead (`usecases.ready_listing`). A client sends the cursor back,
+while they are listed, so their listing goes by rank instead (`ready_listing`). A client sends the cursor back,
 so everything in it is checked.
 """
 
@@ -18,12 +18,7 @@ from tidegate.domain.states import TERMINAL, Group, State, group_of
 from tidegate.ports import IndexEntry
 from tidegate.usecases.pools.earlier_pools import listed_pools
 from tidegate.usecases.read import cursors
-from tidegate.usecases.read.ready_listing import (
-    Lane,
-    ReadyPage,
-    ReadyPosition,
-    list_ready,
-)
+from tidegate.usecases.read.ready_listing import Lane, ReadyPage, ReadyPosition, list_ready
 from tidegate.usecases.services import Services
 
 Shard = tuple[str, int]  # of a pool

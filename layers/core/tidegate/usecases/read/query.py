@@ -15,16 +15,8 @@ from tidegate.domain.job import Job, JobInput, workflow_job_id
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
 from tidegate.usecases.bounds.portions import portions
-from tidegate.usecases.read.listing import (
-    Listing,
-    Position,
-    list_group,
-)
-from tidegate.usecases.read.visible import (
-    find_job,
-    is_accepted,
-    visible_jobs,
-)
+from tidegate.usecases.read.listing import Listing, Position, list_group
+from tidegate.usecases.read.visible import find_job, is_accepted, visible_jobs
 from tidegate.usecases.services import Services
 
 _INPUTS_AT_ONCE = 10  # inputs of up to 256 KB each

@@ -13,10 +13,7 @@ from tidegate.domain.states import Group
 from tidegate.domain.suggestions import did_you_mean
 from tidegate.domain.workers import Ability
 from tidegate.usecases.pools.capacity import pool_ability
-from tidegate.usecases.pools.earlier_pools import (
-    earlier_pools,
-    stands,
-)
+from tidegate.usecases.pools.earlier_pools import earlier_pools, stands
 from tidegate.usecases.pools.lanes import lanes_of_pool
 from tidegate.usecases.services import Services
 

@@ -7,15 +7,9 @@ the others.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.ports import Clock
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.bounds.run_clock import RunClock
 from tidegate.usecases.dispatch.wake import wake_due
 from tidegate.usecases.isolation import FirstError
@@ -27,8 +21,6 @@ from tidegate.usecases.reap.reap_pending import reap_pending
 from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.reap.reap_workers import reap_workers
 from tidegate.usecases.services import Services
-
-Unreachable: TypeAlias = ServiceUnavailable | ServiceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,13 @@ def reap(
 
     Each repair gets an equal part of the time left before `until`, and the next run continues where it stopped. `clock`
     gives the time at each repair, also after an answer of AWS has corrected a wrong clock; without it the time since
-    `now_ms` is measured. Returns the counts. Raises the first error of a repair after all repairs have run.
+    `now_ms` is measured. Returns the counts. Raises the first error after all repairs have run.
     """
     run_clock: Clock = clock or RunClock.since(now_ms, until.clock)
 
-    services, unnoted = _with_earlier_pools(services)
+    errors = FirstError()
+    with errors.isolated():  # if the names can't be read, the deployed pools are repaired anyway
+        services = replace(services, earlier_pools=note_pools(services))
 
     def active(until: Deadline) -> dict[str, int]:
         counts = reap_active(services, run_clock.now_ms(), until=until)
@@ -96,13 +90,10 @@ def reap(
     # users wait for them. Pending jobs come last, because they can use up all the time.
     repairs = (dead_letters, active, workers, submissions, expiring, due, pending)
     counts: dict[str, int] = {}
-    errors = FirstError()
     for place, repair in enumerate(repairs):
         with errors.isolated():
             counts |= repair(until.part(len(repairs) - place))
     errors.raise_first()
-    if unnoted is not None:
-        raise unnoted
     return ReapReport(**counts)
 
 
@@ -115,14 +106,3 @@ def _wake_in_earlier_pools(services: Services, clock: Clock, until: Deadline) ->
             woken += len(wake_due(services, pool, clock.now_ms()))
     errors.raise_first()
     return woken
-
-
-def _with_earlier_pools(services: Services) -> tuple[Services, Unreachable | None]:
-    """Adds the names of earlier pools to the services.
-
-    If they can't be read, returns the services unchanged and the error, so that deployed pools are repaired anyway.
-    """
-    try:
-        return replace(services, earlier_pools=note_pools(services)), None
-    except (ServiceUnavailable, ServiceRefused) as error:
-        return services, error

@@ -20,23 +20,12 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import Message, message_of
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.bounds.sweep import sweep_group
-from tidegate.usecases.isolation import (
-    FirstError,
-    raise_first_failure,
-)
+from tidegate.usecases.isolation import FirstError, raise_first_failure
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.pools.earlier_pools import all_pools
-from tidegate.usecases.reap.lost_messages import (
-    QueueEvidence,
-    repair_of_queued,
-    repair_without_queue,
-)
+from tidegate.usecases.reap.lost_messages import QueueEvidence, repair_of_queued, repair_without_queue
 from tidegate.usecases.services import Services
 
 ACTOR = "reaper"

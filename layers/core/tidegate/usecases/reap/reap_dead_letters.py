@@ -15,16 +15,8 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FailIfStillQueued, Stamp, TakeBackIfStillQueued, Transition
 from tidegate.ports import Delivery, Message, TransitionOutcome
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-    while_time,
-)
-from tidegate.usecases.isolation import (
-    FirstError,
-    raise_first_failure,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns, while_time
+from tidegate.usecases.isolation import FirstError, raise_first_failure
 from tidegate.usecases.pools.capacity import pool_ability
 from tidegate.usecases.services import Services
 

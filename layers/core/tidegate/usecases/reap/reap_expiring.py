@@ -14,12 +14,7 @@ from dataclasses import dataclass, replace
 from tidegate.domain.job import Job
 from tidegate.domain.states import TERMINAL, group_of
 from tidegate.ports import IndexEntry
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools
 from tidegate.usecases.release.keep_needed import keep_needed

@@ -9,11 +9,7 @@ from tidegate.domain.job import Job, submission_of
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import GIVEN_UP, Phase
 from tidegate.domain.transitions import Stamp
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns
 from tidegate.usecases.bounds.sweep import sweep_group
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.pools.earlier_pools import all_pools

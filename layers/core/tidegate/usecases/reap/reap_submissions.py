@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from tidegate.domain.job import workflow_job_id
 from tidegate.domain.submission import DONE_WITH, Phase
 from tidegate.ports import OpenSubmission
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.finish_submission import finish_submission

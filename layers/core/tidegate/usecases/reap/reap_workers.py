@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from tidegate.domain.pools import PoolKind
 from tidegate.domain.workers import PRESENT, Worker, kept_until_s
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns, while_time
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.services import Services
 

@@ -29,22 +29,11 @@ from tidegate.domain.transitions import (
     TransitionRefused,
 )
 from tidegate.ports import TransitionOutcome
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    while_time,
-)
-from tidegate.usecases.bounds.portions import (
-    JOBS_AT_ONCE,
-    lean_outcome,
-    portions,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
+from tidegate.usecases.bounds.portions import JOBS_AT_ONCE, lean_outcome, portions
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.read.visible import find_job
-from tidegate.usecases.recover.whole_workflow import (
-    accepted_workflow,
-    read_jobs_of,
-)
+from tidegate.usecases.recover.whole_workflow import accepted_workflow, read_jobs_of
 from tidegate.usecases.release.downstream import downstream_of
 from tidegate.usecases.services import Services
 
@@ -167,11 +156,11 @@ def _cancel_all(services: Services, jobs: Sequence[Job], stamp: Stamp) -> list[T
     open_places = [place for place, job in enumerate(jobs) if not job.is_terminal]
     for _ in range(_TRIES):
         standing = (outcomes[place] for place in open_places)
-        moves = [_transition(services, job, stamp) for job in standing if isinstance(job, Job)]
-        if not moves:
+        transitions = [_transition(services, job, stamp) for job in standing if isinstance(job, Job)]
+        if not transitions:
             return outcomes
         left = []
-        for place, outcome in zip(open_places, services.jobs.apply_all(moves), strict=True):
+        for place, outcome in zip(open_places, services.jobs.apply_all(transitions), strict=True):
             outcomes[place] = outcome.job if isinstance(outcome, TransitionRefused) else outcome
             if isinstance(outcome, TransitionRefused) and not outcome.job.is_terminal:
                 left.append(place)

@@ -11,10 +11,7 @@ from tidegate.domain.callers import Caller
 from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Stamp
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.read.query import list_without_inputs
 from tidegate.usecases.read.status import check_standing_pool
 from tidegate.usecases.recover.reopen import retry_as_read

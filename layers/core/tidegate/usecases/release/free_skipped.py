@@ -13,23 +13,10 @@ from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
-from tidegate.usecases.bounds.portions import (
-    apply_lean,
-    portions,
-    read_lean,
-)
-from tidegate.usecases.isolation import (
-    FirstError,
-    raise_first_failure,
-)
-from tidegate.usecases.release.conditions import (
-    CHEAP_STEPS,
-    ConditionAnswers,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
+from tidegate.usecases.bounds.portions import apply_lean, portions, read_lean
+from tidegate.usecases.isolation import FirstError, raise_first_failure
+from tidegate.usecases.release.conditions import CHEAP_STEPS, ConditionAnswers
 from tidegate.usecases.release.decisions import ACTOR
 from tidegate.usecases.release.judge_waiting import judge_by_known
 from tidegate.usecases.services import Services

@@ -23,18 +23,11 @@ from tidegate.domain.transitions import (
     Transition,
 )
 from tidegate.ports import TransitionOutcome
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.release.keep_needed import keep_for_open
-from tidegate.usecases.release.release import (
-    COSTLY_PER_CALL,
-    settle,
-)
+from tidegate.usecases.release.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
 _WAITS_AT_ONCE = 250  # dependencies; each may name another upstream, which is read with its result

@@ -12,11 +12,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.states import REOPENABLE
 from tidegate.domain.transitions import KeepIfEnded
 from tidegate.ports import TransitionOutcome
-from tidegate.usecases.bounds.portions import (
-    apply_lean,
-    portions,
-    read_lean,
-)
+from tidegate.usecases.bounds.portions import apply_lean, portions, read_lean
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.release.downstream import LAYERS_AT_MOST
 from tidegate.usecases.services import Services

@@ -17,11 +17,7 @@ from tidegate.domain.errors import ConditionTooDear
 from tidegate.domain.job import Job, JobFailure, lean
 from tidegate.domain.states import State
 from tidegate.ports import Stopwatch
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import read_lean
 from tidegate.usecases.isolation import FirstError
 from tidegate.usecases.release.conditions import (
@@ -32,10 +28,7 @@ from tidegate.usecases.release.conditions import (
     questions_in_turn,
     unsatisfiable,
 )
-from tidegate.usecases.release.decisions import (
-    Decision,
-    carry_out,
-)
+from tidegate.usecases.release.decisions import Decision, carry_out
 from tidegate.usecases.services import Services
 
 _Edge: TypeAlias = tuple[Job, Dependent]

@@ -9,17 +9,11 @@ from tidegate.domain.job import Job
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import NoteDependents
 from tidegate.ports import TransitionOutcome
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.release.keep_needed import keep_for_open
-from tidegate.usecases.release.release import (
-    COSTLY_PER_CALL,
-    settle,
-)
+from tidegate.usecases.release.release import COSTLY_PER_CALL, settle
 from tidegate.usecases.services import Services
 
 _UPSTREAMS_AT_ONCE = 200  # each is read with its result, and a submission may name 100,000

@@ -7,10 +7,7 @@ workflow is accepted as a whole.
 from __future__ import annotations
 
 from tidegate.domain.submission import Phase, SubmissionPlan
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.pools.lanes import LanesByPool

@@ -15,10 +15,7 @@ from tidegate.domain.requests import ShareRequest
 from tidegate.ports import KnownLane
 from tidegate.usecases.pools.lanes import LANES_AT_MOST, LanesByPool
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.checked import (
-    CheckedSubmission,
-    JobInRequest,
-)
+from tidegate.usecases.submit.checked import CheckedSubmission, JobInRequest
 
 
 @dataclass(frozen=True, slots=True)

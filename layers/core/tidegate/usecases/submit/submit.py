@@ -20,10 +20,7 @@ from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
@@ -33,10 +30,7 @@ from tidegate.usecases.submit.critical_path import boosts_of
 from tidegate.usecases.submit.finish_submission import finish_submission
 from tidegate.usecases.submit.new_job import new_job
 from tidegate.usecases.submit.shares import note_shares
-from tidegate.usecases.submit.validate import (
-    check_job,
-    check_workflow,
-)
+from tidegate.usecases.submit.validate import check_job, check_workflow
 
 _GENERATIONS = 20
 _USED_FOR = "Idempotency-Key was used before for {} ({}); use a new key for a new submission"

@@ -22,15 +22,8 @@ from tidegate.domain.suggestions import did_you_mean
 from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.read.visible import visible_jobs
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.checked import (
-    CheckedSubmission,
-    JobInRequest,
-    path_in,
-)
-from tidegate.usecases.submit.shares import (
-    lanes_for_shares,
-    share_violations,
-)
+from tidegate.usecases.submit.checked import CheckedSubmission, JobInRequest, path_in
+from tidegate.usecases.submit.shares import lanes_for_shares, share_violations
 
 MAX_VIOLATIONS = 50  # enough to correct a request by
 

@@ -1,4 +1,4 @@
-"""Records how a worker's attempts ended: finished, to be retried, or given back.
+"""Records how a worker's attempts ended: finished, to be retried, or handed back.
 
 Each record is a conditional write that holds only while the job is RUNNING at the same `attempt`.
 """
@@ -56,7 +56,7 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
     """Chooses the transition for an attempt that ended at `now_ms`; None if the job was lost to another worker.
 
     A failure or a timeout counts against the retry policy, and the job is retried while the policy allows it. A job
-    that is given back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
+    that is handed back uses up no retry and loses no rank, for whatever reason. A large result is written as overflow
     here, before the job refers to it. Raises ServiceUnavailable.
     """
     if outcome.kind is OutcomeKind.LOST:
@@ -71,7 +71,7 @@ def conclusion_of(services: Services, claimed: Claimed, outcome: Outcome, now_ms
 
 
 def hand_back_of(job: Job, now_ms: int, why: str = "") -> Conclusion:
-    """Makes the conclusion for a claimed job whose code did not begin and that its worker gives back.
+    """Makes the conclusion for a claimed job whose code did not begin and that its worker hands back.
 
     `why` goes into the job's history.
     """
@@ -94,7 +94,7 @@ def conclude_all(
     current one; an error if the write may not have happened and the message should be delivered again.
     """
     outcomes = _apply_all(services, [conclusion.transition for conclusion in conclusions])
-    # If the attempt is still the current one, only a cancellation can have refused the retry or the giving back.
+    # If the attempt is still the current one, only a cancellation can have refused the retry or the hand-back.
     cancelled = [
         place
         for place, (conclusion, outcome) in enumerate(zip(conclusions, outcomes, strict=True))

@@ -13,10 +13,7 @@ from tidegate.domain.job import Job, Progress
 from tidegate.domain.transitions import BeginIfAttemptHolds, HeartbeatIfAttemptHolds, TransitionRefused
 from tidegate.ports import Clock, Executor, Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.claim import (
-    Claimed,
-    claim,
-)
+from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.function_faults import FunctionFaults
 
