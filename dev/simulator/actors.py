@@ -14,17 +14,11 @@ from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.recover.cancel import (
-    cancel_job,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import cancel_job, cancel_workflow
 from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_workflow
-from tidegate.usecases.work.claim import (
-    Claimed,
-    claim,
-)
+from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.run import beat
 

@@ -20,28 +20,10 @@ from dev.simulator.faults import Faults
 from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.model import (
-    Drawn,
-    draw_workflow,
-)
-from dev.simulator.scenario import (
-    Course,
-    fails,
-    succeeds,
-)
-from dev.simulator.simulator import (
-    API_TIMEOUT_MS,
-    MINUTE_MS,
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    START_MS,
-    AnyParameters,
-    SeededEntropy,
-    function_pool,
-    make_settings,
-)
+from dev.simulator.model import Drawn, draw_workflow
+from dev.simulator.scenario import Course, fails, succeeds
+from dev.simulator.simulator import API_TIMEOUT_MS, MINUTE_MS, Options, Simulator
+from dev.simulator.support import START_MS, AnyParameters, SeededEntropy, function_pool, make_settings
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.job import Job, Json
@@ -49,10 +31,7 @@ from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, RetryPolicy
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.ports import Assignment
 from tidegate.settings import Settings
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 
 HOUR_MS = 60 * MINUTE_MS
 RETENTION_MS = HOUR_MS

@@ -6,15 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dev.simulator.scenario import (
-    Course,
-    dies,
-    fails,
-    hands_back,
-    never_begins,
-    stalls,
-    succeeds,
-)
+from dev.simulator.scenario import Course, dies, fails, hands_back, never_begins, stalls, succeeds
 from dev.simulator.support import JOB_TYPE
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType, Verdict, judge

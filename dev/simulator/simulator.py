@@ -15,10 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from dev.simulator.clock_steps import (
-    Clocks,
-    Step,
-)
+from dev.simulator.clock_steps import Clocks, Step
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import Scenario
 from dev.simulator.support import START_MS
@@ -31,10 +28,7 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.dispatch.follow import (
-    DispatcherMemory,
-    follow,
-)
+from tidegate.usecases.dispatch.follow import DispatcherMemory, follow
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.read.visible import is_accepted
 from tidegate.usecases.reap.reap import reap

@@ -9,30 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.scenario import (
-    Course,
-    Fate,
-    Scenario,
-)
+from dev.simulator.scenario import Course, Fate, Scenario
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Clock, Delivery, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.claim import (
-    Claimed,
-    begin,
-    claim_all,
-)
-from tidegate.usecases.work.run import (
-    Run,
-    conclude,
-    go_on,
-)
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-)
+from tidegate.usecases.work.claim import Claimed, begin, claim_all
+from tidegate.usecases.work.run import Run, conclude, go_on
+from tidegate.usecases.work.worker_life import beat_worker, join_pool
 
 VISIBILITY_SECONDS = 120
 RECEIVE_LIMIT = 10

@@ -6,10 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from dev.simulator.memory.world import (
-    MemoryWorld,
-    is_large_result,
-)
+from dev.simulator.memory.world import MemoryWorld, is_large_result
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json

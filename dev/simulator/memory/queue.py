@@ -30,13 +30,7 @@ class MemoryQueue:
                     self._queue(pool).put(message, self._world.now_ms)
         return ()
 
-    def receive(
-        self,
-        pool: str,
-        *,
-        limit: int,
-        wait_seconds: float,
-    ) -> tuple[Delivery, ...]:
+    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
         """Returns at most `limit` messages that are visible now; never waits."""
         self._world.charge("receive")
         deliveries: list[Delivery] = []

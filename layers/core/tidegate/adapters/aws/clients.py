@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from tidegate.adapters.aws.effort import (
-    Allowance,
-    Effort,
-    Pace,
-    Timer,
-)
-from tidegate.adapters.aws.errors import (
-    THROTTLE_CODES,
-    Throttled,
-)
+from tidegate.adapters.aws.effort import Allowance, Effort, Pace, Timer
+from tidegate.adapters.aws.errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws.meter import Meter
 from tidegate.adapters.aws.time import AwsTime
 from tidegate.adapters.system import SystemTimer

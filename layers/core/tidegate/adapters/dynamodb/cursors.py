@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Item, encode_item
 from tidegate.settings import Tables
 
 

@@ -16,12 +16,7 @@ from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.calls import chunks, compact_json
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-    was_retried,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.codec import (

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import (
     Clause,
@@ -27,12 +23,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    Strings,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, Strings
 from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 

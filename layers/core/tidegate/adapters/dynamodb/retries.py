@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import Change
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    encode,
-)
+from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (

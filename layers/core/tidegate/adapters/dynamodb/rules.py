@@ -13,11 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import (
     absent,
@@ -29,12 +25,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    decode_item,
-    encode,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, decode_item, encode
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.rules import (

@@ -16,10 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import (
-    Plain,
-    encode,
-)
+from tidegate.adapters.dynamodb.values import Plain, encode
 from tidegate.domain.states import State
 
 _SHAPES = 512  # cached texts; only a few dozen occur

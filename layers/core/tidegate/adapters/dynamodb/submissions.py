@@ -13,24 +13,11 @@ from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-    was_retried,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
-from tidegate.adapters.dynamodb.statements import (
-    Change,
-    absent,
-    condition_arguments,
-    equals,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
+from tidegate.adapters.dynamodb.statements import Change, absent, condition_arguments, equals
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable

@@ -31,10 +31,7 @@ from tidegate.adapters.aws.errors import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import STATEMENTS_PER_CALL, DynamoBatches
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
 from tidegate.adapters.dynamodb.retries import was_carried_out
 from tidegate.adapters.dynamodb.statements import Change
 from tidegate.adapters.dynamodb.updates import change_of

@@ -23,10 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tidegate.adapters.executors import keeper as job_keeper
-from tidegate.adapters.executors.output import (
-    JobOutput,
-    OutputReader,
-)
+from tidegate.adapters.executors.output import JobOutput, OutputReader
 from tidegate.domain.errors import TidegateError
 
 _OUTPUT = logging.getLogger("tidegate.output")
