@@ -48,7 +48,7 @@ class ReadsUpstreams(AnyParameters):
 
 @dataclass
 class Expiry:
-    """One run. The first `failing` attempts of a broken job fail. `hunters` is how often people retry jobs."""
+    """One run. The first `failing` attempts of a broken job fail. People retry jobs at most `acts_left` times."""
 
     simulator: Simulator
     drawn: Drawn
