@@ -103,10 +103,8 @@ class MemoryJobStore:
         for transition in kept:
             if transition.job.result_apart:
                 self._world.charge("keep_parts")
-            key, until_s = (
-                (transition.job_id, transition.job.attempt),
-                transition.until_s + RESULT_KEPT_LONGER_SECONDS,
-            )
+            key = (transition.job_id, transition.job.attempt)
+            until_s = transition.until_s + RESULT_KEPT_LONGER_SECONDS
             if key in expire_at_s:
                 expire_at_s[key] = max(expire_at_s[key], until_s)
 
@@ -134,7 +132,7 @@ class MemoryJobStore:
             self._world.charge("stage")
             with self._world.lock:
                 for job in batch:
-                    if not _has_moved(self._world.jobs.get(job.job_id)):
+                    if not _has_had_a_transition(self._world.jobs.get(job.job_id)):
                         self._world.put_new(job)
 
     def unstage(self, job_ids: Sequence[str]) -> None:
@@ -149,7 +147,7 @@ class MemoryJobStore:
     def apply(self, transition: Transition) -> Job:
         """Carries out one transition; returns the job after it. Raises TransitionRefused or NotFound."""
         self._world.charge("apply")
-        return self._move(transition)
+        return self._carry_out(transition)
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions; returns the outcomes in the same order.
@@ -188,18 +186,18 @@ class MemoryJobStore:
 
     def _outcome(self, transition: Transition) -> TransitionOutcome:
         try:
-            return self._move(transition)
+            return self._carry_out(transition)
         except (TransitionRefused, NotFound) as refused:
             return refused
 
-    def _move(self, transition: Transition) -> Job:
+    def _carry_out(self, transition: Transition) -> Job:
         with self._world.lock:
             job = self._world.jobs.get(transition.job_id)
             if job is None:
                 raise NotFound("job", transition.job_id)
-            moved = transition.apply(job)
-            self._world.write(moved)
-            return moved
+            after = transition.apply(job)
+            self._world.write(after)
+            return after
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
         """Writes edges under their upstreams; writing an edge twice changes nothing."""
@@ -225,7 +223,7 @@ class MemoryJobStore:
         return [self.list_dependents(job) for job in jobs]
 
 
-def _has_moved(job: Job | None) -> bool:
+def _has_had_a_transition(job: Job | None) -> bool:
     return job is not None and (
         job.state is not State.PENDING
         or len(job.waiting_on) < job.dependency_count

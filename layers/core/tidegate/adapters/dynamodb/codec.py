@@ -384,10 +384,8 @@ def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) ->
 
 # --- the split: a job's own item and its overflow ------------------------------------------------
 
-
-GROWTH_BYTES = (
-    420  # growth of an item from submission to its end (history, times, lease, worker); a test measures it
-)
+# Growth of an item from submission to its end (history, times, lease, worker). A test measures it.
+GROWTH_BYTES = 420
 _WRITES_OF_A_LIFE = 4  # submit, dispatch, claim, complete
 _EDGES_PER_PAGE = 5_000
 

@@ -51,9 +51,8 @@ from tidegate.settings import Tables
 _LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
-_DEPENDENCIES_PER_READ = (
-    25  # jobs; with 2,000 dependencies each they take 5 MB, and only one such read is sent at a time
-)
+# Jobs of one read. With 2,000 dependencies each they take 5 MB, and only one such read is sent at a time.
+_DEPENDENCIES_PER_READ = 25
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, then for a dispatch
 
 
@@ -245,8 +244,10 @@ class DynamoJobStore:
         """
         items = self._write_parts(jobs)
         existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
-        unmoved = any_of(absent(schema.JOB_ID), never_released())
-        self.clients.until_each_done("staging jobs again", existing, lambda item: self._put_if(item, unmoved))
+        as_first_written = any_of(absent(schema.JOB_ID), never_released())
+        self.clients.until_each_done(
+            "staging jobs again", existing, lambda item: self._put_if(item, as_first_written)
+        )
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs of an ABANDONED submission, with their overflow."""

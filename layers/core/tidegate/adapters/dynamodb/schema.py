@@ -11,9 +11,8 @@ from tidegate.domain.states import Group
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
 GROUP_INDEX: Final = "by_group"
-GROUP_KEY: Final = (
-    "group_key"  # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>"
-)
+# "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
+GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
 
 STATE: Final = "state"
@@ -126,9 +125,8 @@ WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
 WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
-RULES: Final = (
-    "rules"  # the name of the item that holds all rules; the keys of its maps are names of pools or types
-)
+# The name of the item that holds all rules; the keys of its maps are names of pools or types.
+RULES: Final = "rules"
 PAUSED_POOLS: Final = "paused_pools"
 PAUSED_TYPES: Final = "paused_types"
 TYPE_LIMITS: Final = "type_limits"

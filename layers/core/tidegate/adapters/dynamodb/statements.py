@@ -38,7 +38,7 @@ class Clause:
 
     @property
     def bare(self) -> str:
-        """Returns `call` without parentheses around the whole. Only `all_of` and `any_of` put them there."""
+        """The text `call` without parentheses around the whole. Only `all_of` and `any_of` put them there."""
         return self.call[1:-1] if self.call.startswith("(") else self.call
 
 

@@ -383,10 +383,8 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Change:
     if not may_be_reopened(job.history):
         condition = all_of(condition, never())
     kept = kept_history(job.history)
-    is_whole, last = (
-        len(kept) == len(job.history),
-        _line(State.PENDING, transitions.after_latest(job, transition.stamp)),
-    )
+    is_whole = len(kept) == len(job.history)
+    last = _line(State.PENDING, transitions.after_latest(job, transition.stamp))
     # The history of a job that has ended in this life is final, so it can be shortened and written back as it was read.
     shortened = [*history_lines(kept, job.attempt), last]
     cleared = (

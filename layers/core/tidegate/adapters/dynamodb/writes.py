@@ -221,10 +221,8 @@ class TransitionWriter:
         except ClientError as refused:
             write.resent = write.resent or was_retried(refused.response)
             item = old_item(refused)
-            if item is None:
-                self._judge_by_one_read(
-                    [write], effort
-                )  # a refusal may come without the item although the item exists
+            if item is None:  # a refusal may come without the item although the item exists
+                self._judge_by_one_read([write], effort)
             else:
                 self._judge(write, item)
             return
