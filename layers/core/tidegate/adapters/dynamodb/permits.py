@@ -23,7 +23,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, Strings
+from tidegate.adapters.dynamodb.values import Attribute, Plain, Strings
 from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 
@@ -53,7 +53,7 @@ class DynamoPermits:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     **update_arguments(
                         f"ADD #{schema.HOLDERS} ? SET #{schema.EXPIRES_AT} = ?",
                         (Strings({holder}), _expires_at_s(now_ms)),
@@ -93,7 +93,7 @@ class DynamoPermits:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **update_arguments(
                         f"ADD #{schema.HOLDERS} ? SET #{schema.LEAST} = ?, #{schema.EXPIRES_AT} = ?",
@@ -134,7 +134,7 @@ class DynamoPermits:
             with translated(f"noting a job that waits for permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     **update_arguments(update, values, condition),
                 )
         except ClientError:
@@ -147,7 +147,7 @@ class DynamoPermits:
             with translated(f"giving back permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     # Without the condition, an update of a missing item would create one that never expires.
                     **update_arguments(
                         f"DELETE #{schema.HOLDERS} ?", (Strings(holders),), present(schema.HOLDERS)
@@ -160,7 +160,7 @@ class DynamoPermits:
         """Returns the holders of the permit and the limit that waits for it, by a consistent read."""
         with translated(f"reading permit {permit}"):
             answer = self.clients.dynamodb.get_item(
-                TableName=self.tables.control, Key=_key(schema.permit_name(permit)), ConsistentRead=True
+                TableName=self.tables.control, Key=schema.permit_key(permit), ConsistentRead=True
             )
         return _permit_of(answer.get("Item", {}))
 
@@ -185,7 +185,3 @@ def _still(standing: Permit) -> Clause:
 
 def _expires_at_s(now_ms: int) -> int:
     return now_ms // 1_000 + _KEPT_SECONDS
-
-
-def _key(name: str) -> Item:
-    return {schema.NAME: {"S": name}}

@@ -44,7 +44,7 @@ MAPS: Mapping[RuleKind, str] = {
     RuleKind.TYPE_PAUSED: schema.PAUSED_TYPES,
     RuleKind.TYPE_LIMIT: schema.TYPE_LIMITS,
 }
-_KEY: Item = {schema.NAME: {"S": schema.RULES}}
+_KEY = schema.control_key(schema.RULES)
 # Paths to a kind's map, to one rule in it, and to that rule's value; `_names_of` says which names they stand for. They
 # are for calls only, because PartiQL would take a path in quotes for one name.
 _MAP, _RULE, _VALUE = "map", "map.#name", "map.#name.#value"

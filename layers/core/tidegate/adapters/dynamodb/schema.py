@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 
@@ -145,14 +146,19 @@ def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:
     return f"{pool}#{group}@{lane}#{shard}" if lane else f"{pool}#{group}#{shard}"
 
 
-def permit_name(permit: str) -> str:
-    """Returns the name of the item that lists the holders of a permit."""
-    return f"permit#{permit}"
+def control_key(name: str) -> Item:
+    """Returns the key of the item of Control with this name."""
+    return {NAME: {"S": name}}
 
 
-def lease_name(pool: str) -> str:
-    """Returns the name of the item that says which dispatcher may fill a pool's window."""
-    return f"dispatch#{pool}"
+def permit_key(permit: str) -> Item:
+    """Returns the key of the item that lists the holders of a permit."""
+    return control_key(f"permit#{permit}")
+
+
+def lease_key(pool: str) -> Item:
+    """Returns the key of the item that says which dispatcher may fill a pool's window."""
+    return control_key(f"dispatch#{pool}")
 
 
 def edge_entry(downstream_id: str, ordinal: int) -> str:
