@@ -25,7 +25,7 @@ POOLS = (
 TYPES = (JOB_TYPE, OTHER_TYPE)
 STANDSTILL_MS = 20 * 60_000  # long enough to forget a lane without waiting jobs
 LAST_CHANGE_MS = 40 * 60_000
-_OPERATOR = "operator"
+_OPERATOR = caller_named("operator")
 _AGAIN_MS = 45_000
 
 
@@ -84,7 +84,7 @@ def _drawn_change(draw: random.Random) -> RuleChange:
         _type_rule(set_rules.pause_type, job_type),
         _type_rule(set_rules.resume_type, job_type),
         lambda services, now_ms: set_rules.limit_type(
-            services, job_type, limit, caller=caller_named(_OPERATOR), now_ms=now_ms
+            services, job_type, limit, caller=_OPERATOR, now_ms=now_ms
         ),
     )
     return draw.choice(changes)
@@ -98,11 +98,11 @@ def _resumptions() -> Sequence[RuleChange]:
 
 
 def _pool_rule(verb: Callable[..., object], pool: Pool) -> RuleChange:
-    return lambda services, now_ms: verb(services, pool.name, caller=caller_named(_OPERATOR), now_ms=now_ms)
+    return lambda services, now_ms: verb(services, pool.name, caller=_OPERATOR, now_ms=now_ms)
 
 
 def _type_rule(verb: Callable[..., object], job_type: str) -> RuleChange:
-    return lambda services, now_ms: verb(services, job_type, caller=caller_named(_OPERATOR), now_ms=now_ms)
+    return lambda services, now_ms: verb(services, job_type, caller=_OPERATOR, now_ms=now_ms)
 
 
 def _change(simulator: Simulator, change: RuleChange) -> None:

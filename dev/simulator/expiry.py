@@ -36,7 +36,7 @@ from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 HOUR_MS = 60 * MINUTE_MS
 RETENTION_MS = HOUR_MS
 LARGE = "x" * 5_000  # a result that becomes overflow
-ACTOR = "ann"
+ANN = caller_named("ann")
 
 
 class ReadsUpstreams(AnyParameters):
@@ -97,11 +97,9 @@ class Expiry:
         def act() -> None:
             services, now_ms = simulator.services, simulator.now_ms
             if rerun:
-                rerun_workflow(services, job.workflow_id or "", caller=caller_named(ACTOR), now_ms=now_ms)
+                rerun_workflow(services, job.workflow_id or "", caller=ANN, now_ms=now_ms)
             else:
-                retry_job(
-                    services, job.job_id, reopen_skipped=True, caller=caller_named(ACTOR), now_ms=now_ms
-                )
+                retry_job(services, job.job_id, reopen_skipped=True, caller=ANN, now_ms=now_ms)
             simulator.happened["tried again just before its end"] += 1
 
         try:
