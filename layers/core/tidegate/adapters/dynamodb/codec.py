@@ -252,7 +252,7 @@ def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
 def _input_from(submission: str, values: Mapping[str, Any]) -> JobInput:
     return JobInput(
         parameters=json.loads(values.get(schema.PARAMETERS, "{}")),
-        depends_on=_dependencies_from(submission, values.get(schema.DEPENDS_ON, ())),
+        depends_on=tuple(dependency_from(submission, text) for text in values.get(schema.DEPENDS_ON, ())),
     )
 
 
@@ -347,11 +347,6 @@ def _dependency_text(job_id: str, dependency: Dependency) -> str:
     short = upstream.removeprefix(submission) if upstream.startswith(f"{submission}.") else upstream
     words = [short, str(dependency.type), *([] if dependency.condition is None else [dependency.condition])]
     return " ".join(words)
-
-
-def _dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
-    """Returns dependencies from their texts."""
-    return tuple(dependency_from(submission, text) for text in texts)
 
 
 def dependency_from(submission: str, text: str) -> Dependency:
