@@ -30,8 +30,8 @@ from tidegate.adapters.dynamodb.codec import (
     split,
 )
 from tidegate.adapters.dynamodb.statements import (
-    Change,
     Clause,
+    Update,
     absent,
     any_of,
     below,
@@ -214,7 +214,7 @@ class DynamoJobStore:
 
     def _keep_part(self, part: tuple[Item, int]) -> None:
         key, until_s = part
-        later = Change(below(schema.EXPIRES_AT, until_s), {schema.EXPIRES_AT: until_s})
+        later = Update(below(schema.EXPIRES_AT, until_s), {schema.EXPIRES_AT: until_s})
         try:
             with translated(f"keeping a part of job {key[schema.JOB_ID]['S']}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(

@@ -204,7 +204,7 @@ class _Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Update:
     """One conditional write: its condition, the values to set (None removes), and further effects.
 
     - `set_once`: values to set only if the attribute is absent.
@@ -274,7 +274,7 @@ def condition_arguments(clause: Clause) -> dict[str, Any]:
 def update_arguments(
     update: str, values: Sequence[Plain], condition: Clause, *, names: Mapping[str, str] = _NO_NAMES
 ) -> dict[str, Any]:
-    """Returns the arguments of an UpdateItem that, unlike a `Change`, may create the item.
+    """Returns the arguments of an UpdateItem that, unlike an `Update`, may create the item.
 
     `update` is the UpdateExpression, with attributes as `#name` and a `?` for each of `values`, in their order.
     `names` says which attribute a `#name` stands for, where that is not the name itself.
