@@ -133,7 +133,7 @@ def _is_over(job: Job, at_s: int) -> bool:
 
 
 def _needs(job: Job, now_s: int) -> bool:
-    """Says whether a job needs its upstreams: it is open, or can still be reopened."""
+    """Returns True if a job needs its upstreams: it is open, or can still be reopened."""
     return not job.is_terminal or (job.state in REOPENABLE and not _is_over(job, now_s))
 
 

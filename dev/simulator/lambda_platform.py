@@ -73,7 +73,7 @@ class Function(Generic[Environment]):
     _idle: list[Environment] = field(default_factory=list)
 
     def invoke(self, event: Event, duration_ms: int, ended: Callable[[], None] = lambda: None) -> bool:
-        """Starts an execution, and calls `ended` when it is free again. Says whether there was a free slot."""
+        """Starts an execution, and calls `ended` when it is free again. Returns False if all are in use."""
         if self.executions.used >= self.executions.limit:
             return False
         self.executions.used += 1
@@ -114,7 +114,7 @@ class Schedule:
 
     @property
     def waiting(self) -> int:
-        """Returns how many events are in the queue."""
+        """The number of events in the queue."""
         return self.handed_over - self.runs - self.dead_letters
 
     def _hand_over(self) -> None:

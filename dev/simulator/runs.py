@@ -26,7 +26,7 @@ def make_simulator(
 
 
 def submit(simulator: Simulator, request: WorkflowRequest, at_ms: int = 0) -> None:
-    """Has a client submit the workflow `at_ms` after the simulation's begin."""
+    """Lets a client submit the workflow `at_ms` after the start."""
 
     def happen() -> None:
         submit_workflow(

@@ -138,7 +138,7 @@ class Simulator:
 
     @property
     def now_ms(self) -> int:
-        """Returns the virtual time, in milliseconds since the epoch."""
+        """The virtual time, in milliseconds since the epoch."""
         return self.world.now_ms
 
     def now_of(self, process: str) -> int:
@@ -151,7 +151,7 @@ class Simulator:
 
     @property
     def jobs(self) -> Mapping[str, Job]:
-        """Returns every job as it is now."""
+        """Every job as it is now."""
         return self.world.jobs
 
     def after(self, delay_ms: int, event: Event) -> None:
@@ -213,7 +213,7 @@ class Simulator:
         self.settle()
 
     def attempt(self, action: Event, timeout_ms: int = FOREVER_MS) -> bool:
-        """Runs an invocation, which a failing service or its timeout may end. Says whether it was completed."""
+        """Runs an invocation, which a failing service or its timeout may end. Returns True if it was completed."""
         outer_ms, self._dies_at_ms = self._dies_at_ms, self.now_ms + timeout_ms
         try:
             action()

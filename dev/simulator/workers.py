@@ -32,11 +32,11 @@ class System(Protocol):
 
     @property
     def scenario(self) -> Scenario:
-        """Returns the course of each attempt."""
+        """The course of each attempt."""
 
     @property
     def now_ms(self) -> int:
-        """Returns the virtual time, in milliseconds since the epoch."""
+        """The virtual time, in milliseconds since the epoch."""
 
     def now_of(self, process: str) -> int:
         """Returns the time that the clock of a process shows, in milliseconds since the epoch."""
@@ -48,7 +48,7 @@ class System(Protocol):
         """Plans an event that the system itself causes."""
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Runs an invocation, which a failing service may end. Says whether it was completed."""
+        """Runs an invocation, which a failing service may end. Returns True if it was completed."""
 
     def tick(self) -> None:
         """Runs the dispatcher for a tick or after a changed rule."""
