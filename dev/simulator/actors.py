@@ -26,6 +26,7 @@ POOL = "p"
 # By then leases have ended, messages count as lost, and pending jobs and submissions are past their grace.
 LATER_MS = START_MS + 400_000
 DONE = Outcome(OutcomeKind.SUCCEEDED)
+CLIENT, ANN = caller_named("client"), caller_named("ann")
 
 Act = Callable[[Services], object]
 
@@ -88,16 +89,14 @@ def concludes(*claims: Claimed, outcome: Outcome = DONE) -> Act:
     return act
 
 
-def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
+def cancels(*job_ids: str) -> Act:
     """Runs a client that cancels jobs. An answer that one has ended in another way is accepted too."""
 
     def act(services: Services) -> list[str]:
         answers: list[str] = []
         for job_id in job_ids:
             try:
-                answers.append(
-                    cancel_job(services, job_id, caller=caller_named("client"), now_ms=now_ms).state
-                )
+                answers.append(cancel_job(services, job_id, caller=CLIENT, now_ms=START_MS).state)
             except AlreadyEnded as ended:
                 answers.append(ended.state)
         return answers
@@ -107,16 +106,12 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
 
 def retries(job_id: str) -> Act:
     """Lets a person retry a failed job, with the jobs that were skipped because of it."""
-    return lambda services: retry_job(
-        services, job_id, reopen_skipped=True, caller=caller_named("ann"), now_ms=START_MS
-    )
+    return lambda services: retry_job(services, job_id, reopen_skipped=True, caller=ANN, now_ms=START_MS)
 
 
 def cancels_workflow(workflow_id: str) -> Act:
     """Lets a person cancel the rest of a workflow."""
-    return lambda services: cancel_workflow(
-        services, workflow_id, caller=caller_named("ann"), now_ms=START_MS
-    )
+    return lambda services: cancel_workflow(services, workflow_id, caller=ANN, now_ms=START_MS)
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:

@@ -29,10 +29,10 @@ _OPERATOR = caller_named("operator")
 _AGAIN_MS = 45_000
 
 
-def with_bounds(drawn: Drawn, *, most_jobs_later_ms: int = STANDSTILL_MS) -> Drawn:
+def with_bounds(drawn: Drawn) -> Drawn:
     """Returns the same workflow with limits on most of its jobs."""
     draw = random.Random(f"bounds {drawn.seed}")
-    later_ms = draw.choice((drawn.later_ms, most_jobs_later_ms))
+    later_ms = draw.choice((drawn.later_ms, STANDSTILL_MS))
     jobs = tuple(_bounded(job, draw) for job in drawn.request.jobs)
     return replace(drawn, request=replace(drawn.request, jobs=jobs), later_ms=later_ms)
 

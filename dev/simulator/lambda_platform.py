@@ -150,7 +150,6 @@ class Shard:
     window_ms: int = 0
     retry_ms: tuple[float, float] = (10, 200)
     runs: int = 0
-    handled: int = 0
     _backlog: deque[float] = field(default_factory=deque)  # when each record arrived
     _next_ms: float = 0.0
 
@@ -177,7 +176,6 @@ class Shard:
             platform.after(platform.draw.uniform(*self.retry_ms), self._poll)
             return
         self.runs += 1
-        self.handled += batch
         for _ in range(batch):
             self._backlog.popleft()
 
