@@ -14,17 +14,11 @@ from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.recover.cancel import (
-    cancel_job,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import cancel_job, cancel_workflow
 from tidegate.usecases.recover.reopen import retry_job
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_workflow
-from tidegate.usecases.work.claim import (
-    Claimed,
-    claim,
-)
+from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.run import beat
 
@@ -32,6 +26,7 @@ POOL = "p"
 # By then leases have ended, messages count as lost, and pending jobs and submissions are past their grace.
 LATER_MS = START_MS + 400_000
 DONE = Outcome(OutcomeKind.SUCCEEDED)
+CLIENT, ANN = caller_named("client"), caller_named("ann")
 
 Act = Callable[[Services], object]
 
@@ -94,16 +89,14 @@ def concludes(*claims: Claimed, outcome: Outcome = DONE) -> Act:
     return act
 
 
-def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
+def cancels(*job_ids: str) -> Act:
     """Runs a client that cancels jobs. An answer that one has ended in another way is accepted too."""
 
     def act(services: Services) -> list[str]:
         answers: list[str] = []
         for job_id in job_ids:
             try:
-                answers.append(
-                    cancel_job(services, job_id, caller=caller_named("client"), now_ms=now_ms).state
-                )
+                answers.append(cancel_job(services, job_id, caller=CLIENT, now_ms=START_MS).state)
             except AlreadyEnded as ended:
                 answers.append(ended.state)
         return answers
@@ -113,16 +106,12 @@ def cancels(*job_ids: str, now_ms: int = START_MS) -> Act:
 
 def retries(job_id: str) -> Act:
     """Lets a person retry a failed job, with the jobs that were skipped because of it."""
-    return lambda services: retry_job(
-        services, job_id, reopen_skipped=True, caller=caller_named("ann"), now_ms=START_MS
-    )
+    return lambda services: retry_job(services, job_id, reopen_skipped=True, caller=ANN, now_ms=START_MS)
 
 
 def cancels_workflow(workflow_id: str) -> Act:
     """Lets a person cancel the rest of a workflow."""
-    return lambda services: cancel_workflow(
-        services, workflow_id, caller=caller_named("ann"), now_ms=START_MS
-    )
+    return lambda services: cancel_workflow(services, workflow_id, caller=ANN, now_ms=START_MS)
 
 
 def submits(request: WorkflowRequest, now_ms: int) -> Act:

@@ -9,17 +9,8 @@ from functools import partial
 
 from dev.simulator.callers import caller_named
 from dev.simulator.model import Drawn
-from dev.simulator.simulator import (
-    API_TIMEOUT_MS,
-    Simulator,
-)
-from dev.simulator.support import (
-    JOB_TYPE,
-    OTHER_TYPE,
-    START_MS,
-    function_pool,
-    process_pool,
-)
+from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
+from dev.simulator.support import JOB_TYPE, OTHER_TYPE, START_MS, function_pool, process_pool
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import JobRequest, ShareRequest
 from tidegate.usecases.operate import set_rules
@@ -34,14 +25,14 @@ POOLS = (
 TYPES = (JOB_TYPE, OTHER_TYPE)
 STANDSTILL_MS = 20 * 60_000  # long enough to forget a lane without waiting jobs
 LAST_CHANGE_MS = 40 * 60_000
-_OPERATOR = "operator"
+_OPERATOR = caller_named("operator")
 _AGAIN_MS = 45_000
 
 
-def with_bounds(drawn: Drawn, *, most_jobs_later_ms: int = STANDSTILL_MS) -> Drawn:
+def with_bounds(drawn: Drawn) -> Drawn:
     """Returns the same workflow with limits on most of its jobs."""
     draw = random.Random(f"bounds {drawn.seed}")
-    later_ms = draw.choice((drawn.later_ms, most_jobs_later_ms))
+    later_ms = draw.choice((drawn.later_ms, STANDSTILL_MS))
     jobs = tuple(_bounded(job, draw) for job in drawn.request.jobs)
     return replace(drawn, request=replace(drawn.request, jobs=jobs), later_ms=later_ms)
 
@@ -93,7 +84,7 @@ def _drawn_change(draw: random.Random) -> RuleChange:
         _type_rule(set_rules.pause_type, job_type),
         _type_rule(set_rules.resume_type, job_type),
         lambda services, now_ms: set_rules.limit_type(
-            services, job_type, limit, caller=caller_named(_OPERATOR), now_ms=now_ms
+            services, job_type, limit, caller=_OPERATOR, now_ms=now_ms
         ),
     )
     return draw.choice(changes)
@@ -107,11 +98,11 @@ def _resumptions() -> Sequence[RuleChange]:
 
 
 def _pool_rule(verb: Callable[..., object], pool: Pool) -> RuleChange:
-    return lambda services, now_ms: verb(services, pool.name, caller=caller_named(_OPERATOR), now_ms=now_ms)
+    return lambda services, now_ms: verb(services, pool.name, caller=_OPERATOR, now_ms=now_ms)
 
 
 def _type_rule(verb: Callable[..., object], job_type: str) -> RuleChange:
-    return lambda services, now_ms: verb(services, job_type, caller=caller_named(_OPERATOR), now_ms=now_ms)
+    return lambda services, now_ms: verb(services, job_type, caller=_OPERATOR, now_ms=now_ms)
 
 
 def _change(simulator: Simulator, change: RuleChange) -> None:

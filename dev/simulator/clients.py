@@ -6,10 +6,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from dev.simulator.model import Drawn
-from dev.simulator.simulator import (
-    API_TIMEOUT_MS,
-    Simulator,
-)
+from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
 from dev.simulator.support import START_MS
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.requests import WorkflowAccepted, WorkflowRequest

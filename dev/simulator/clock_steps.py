@@ -22,7 +22,7 @@ class Timeline(Protocol):
 
     @property
     def now_ms(self) -> int:
-        """Returns the true time, in milliseconds since the epoch."""
+        """The true time, in milliseconds since the epoch."""
 
 
 def machine_of(process: str) -> str:

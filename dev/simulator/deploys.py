@@ -16,26 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dev.simulator.checks import SentAgain
-from dev.simulator.memory.pool_queue import (
-    MOST_RECEIVES_OF_PROCESSES,
-    PoolQueue,
-)
-from dev.simulator.scenario import (
-    Course,
-    succeeds,
-)
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    JOB_TYPE,
-    OTHER_TYPE,
-    START_MS,
-    make_services,
-    make_settings,
-    process_pool,
-)
+from dev.simulator.memory.pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
+from dev.simulator.scenario import Course, succeeds
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import JOB_TYPE, OTHER_TYPE, START_MS, make_services, make_settings, process_pool
 from dev.simulator.workers import WorkerPool
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest
@@ -45,16 +29,9 @@ from tidegate.domain.workers import Worker, WorkerSpec, WorkerState, kept_until_
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Delivery, Message, Outcome, OutcomeKind, Queue
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import begin
-from tidegate.usecases.work.pass_on import (
-    pass_on,
-    with_types,
-)
+from tidegate.usecases.work.pass_on import pass_on, with_types
 from tidegate.usecases.work.run import conclude
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-    leave_pool,
-)
+from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 from tidegate_worker.faults import FAULTS_ALLOWED, Faults, Standing, probe_after_seconds
 
 POOL = "hosts"

@@ -20,28 +20,10 @@ from dev.simulator.faults import Faults
 from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.model import (
-    Drawn,
-    draw_workflow,
-)
-from dev.simulator.scenario import (
-    Course,
-    fails,
-    succeeds,
-)
-from dev.simulator.simulator import (
-    API_TIMEOUT_MS,
-    MINUTE_MS,
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    START_MS,
-    AnyParameters,
-    SeededEntropy,
-    function_pool,
-    make_settings,
-)
+from dev.simulator.model import Drawn, draw_workflow
+from dev.simulator.scenario import Course, fails, succeeds
+from dev.simulator.simulator import API_TIMEOUT_MS, MINUTE_MS, Options, Simulator
+from dev.simulator.support import START_MS, AnyParameters, SeededEntropy, function_pool, make_settings
 from tidegate.domain.changes import JobChange
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.job import Job, Json
@@ -49,15 +31,12 @@ from tidegate.domain.retry import INPUT_GONE, UPSTREAM_GONE, RetryPolicy
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.ports import Assignment
 from tidegate.settings import Settings
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 
 HOUR_MS = 60 * MINUTE_MS
 RETENTION_MS = HOUR_MS
 LARGE = "x" * 5_000  # a result that becomes overflow
-ACTOR = "ann"
+ANN = caller_named("ann")
 
 
 class ReadsUpstreams(AnyParameters):
@@ -69,7 +48,7 @@ class ReadsUpstreams(AnyParameters):
 
 @dataclass
 class Expiry:
-    """One run. The first `failing` attempts of a broken job fail. `hunters` is how often people retry jobs."""
+    """One run. The first `failing` attempts of a broken job fail. People retry jobs at most `acts_left` times."""
 
     simulator: Simulator
     drawn: Drawn
@@ -118,11 +97,9 @@ class Expiry:
         def act() -> None:
             services, now_ms = simulator.services, simulator.now_ms
             if rerun:
-                rerun_workflow(services, job.workflow_id or "", caller=caller_named(ACTOR), now_ms=now_ms)
+                rerun_workflow(services, job.workflow_id or "", caller=ANN, now_ms=now_ms)
             else:
-                retry_job(
-                    services, job.job_id, reopen_skipped=True, caller=caller_named(ACTOR), now_ms=now_ms
-                )
+                retry_job(services, job.job_id, reopen_skipped=True, caller=ANN, now_ms=now_ms)
             simulator.happened["tried again just before its end"] += 1
 
         try:
@@ -156,7 +133,7 @@ def _is_over(job: Job, at_s: int) -> bool:
 
 
 def _needs(job: Job, now_s: int) -> bool:
-    """Says whether a job needs its upstreams: it is open, or can still be reopened."""
+    """Returns True if a job needs its upstreams: it is open, or can still be reopened."""
     return not job.is_terminal or (job.state in REOPENABLE and not _is_over(job, now_s))
 
 

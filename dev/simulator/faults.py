@@ -47,12 +47,12 @@ class Faults:
 
     @property
     def one_at_a_time(self) -> bool:
-        """Says whether each event sees all effects of the one before it."""
+        """True if each event sees all effects of the one before it."""
         return not self.interruptions and not self.stale_reads
 
     @property
     def calls_get_through(self) -> bool:
-        """Says whether the calls of every process get through in time."""
+        """True if the calls of every process get through in time."""
         return not (self.refused_requests or self.lost_answers or self.interruptions)
 
     def inject(self, simulator: Simulator, seed: int) -> None:

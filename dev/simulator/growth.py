@@ -9,15 +9,8 @@ from collections.abc import Sequence
 
 from dev.simulator.checks import check_all
 from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import function_pool, make_services, make_settings
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow

@@ -17,11 +17,7 @@ from dev.simulator.actors import Act
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.support import SeededEntropy
-from dev.simulator.world_states import (
-    Digests,
-    copy_world,
-    digest_of,
-)
+from dev.simulator.world_states import Digests, copy_world, digest_of
 from tidegate.usecases.services import Services
 
 Check = Callable[["Finished"], None]

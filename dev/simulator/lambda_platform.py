@@ -73,7 +73,7 @@ class Function(Generic[Environment]):
     _idle: list[Environment] = field(default_factory=list)
 
     def invoke(self, event: Event, duration_ms: int, ended: Callable[[], None] = lambda: None) -> bool:
-        """Starts an execution, and calls `ended` when it is free again. Says whether there was a free slot."""
+        """Starts an execution, and calls `ended` when it is free again. Returns False if all are in use."""
         if self.executions.used >= self.executions.limit:
             return False
         self.executions.used += 1
@@ -114,7 +114,7 @@ class Schedule:
 
     @property
     def waiting(self) -> int:
-        """Returns how many events are in the queue."""
+        """The number of events in the queue."""
         return self.handed_over - self.runs - self.dead_letters
 
     def _hand_over(self) -> None:
@@ -150,7 +150,6 @@ class Shard:
     window_ms: int = 0
     retry_ms: tuple[float, float] = (10, 200)
     runs: int = 0
-    handled: int = 0
     _backlog: deque[float] = field(default_factory=deque)  # when each record arrived
     _next_ms: float = 0.0
 
@@ -177,7 +176,6 @@ class Shard:
             platform.after(platform.draw.uniform(*self.retry_ms), self._poll)
             return
         self.runs += 1
-        self.handled += batch
         for _ in range(batch):
             self._backlog.popleft()
 

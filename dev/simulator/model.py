@@ -6,15 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dev.simulator.scenario import (
-    Course,
-    dies,
-    fails,
-    hands_back,
-    never_begins,
-    stalls,
-    succeeds,
-)
+from dev.simulator.scenario import Course, dies, fails, hands_back, never_begins, stalls, succeeds
 from dev.simulator.support import JOB_TYPE
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType, Verdict, judge
@@ -30,7 +22,7 @@ CONDITIONS = {
     "upstream.result.no_such.field > 0": None,  # it can't be evaluated, however the upstream ends
 }
 BAD_ATTEMPTS = 3  # workers die or stall in at most this many attempts, and there are as many retries
-INTERRUPTED_ATTEMPTS = 25  # workers give jobs back in at most this many attempts, so that all jobs end
+INTERRUPTED_ATTEMPTS = 25  # workers hand jobs back in at most this many attempts, so that all jobs end
 AHEAD_MS = (0, 0, 0, 700, 12_000)  # how long a claimed job waits before its code begins
 
 
@@ -115,7 +107,7 @@ def _satisfied(edge: DependencyRequest, upstream: State, lost: Job | None) -> bo
 def draw_workflow(seed: int, *, most_jobs: int, bad_workers: float, interrupted: float = 0.0) -> Drawn:
     """Draws jobs that wait for up to three earlier ones in any way. A fifth of them fail for good.
 
-    `bad_workers` and `interrupted` are shares, 0-1, of the attempts that end badly or give their lease back.
+    `bad_workers` and `interrupted` are shares, 0-1, of the attempts that end badly or are handed back.
     """
     draw = random.Random(seed)
     keys = [f"j{place}" for place in range(draw.randint(1, most_jobs))]

@@ -6,27 +6,14 @@ import random
 from collections.abc import Callable
 
 from dev.simulator.callers import caller_named
-from dev.simulator.simulator import (
-    API_TIMEOUT_MS,
-    Simulator,
-)
+from dev.simulator.simulator import API_TIMEOUT_MS, Simulator
 from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable
-from tidegate.usecases.recover.cancel import (
-    cancel_downstream,
-    cancel_job,
-    cancel_workflow,
-)
-from tidegate.usecases.recover.redrive import (
-    Redriven,
-    redrive_pool,
-)
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
+from tidegate.usecases.recover.redrive import Redriven, redrive_pool
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.services import Services
 
-ACTOR = "ann"
+ANN = caller_named("ann")
 Act = Callable[[Services, str, int], object]
 
 
@@ -35,24 +22,22 @@ def _workflow_of(job_id: str) -> str:
 
 
 ACTS: tuple[Act, ...] = (
-    lambda services, job_id, now_ms: cancel_job(services, job_id, caller=caller_named(ACTOR), now_ms=now_ms),
-    lambda services, job_id, now_ms: cancel_downstream(
-        services, job_id, caller=caller_named(ACTOR), now_ms=now_ms
-    ),
+    lambda services, job_id, now_ms: cancel_job(services, job_id, caller=ANN, now_ms=now_ms),
+    lambda services, job_id, now_ms: cancel_downstream(services, job_id, caller=ANN, now_ms=now_ms),
     lambda services, job_id, now_ms: cancel_workflow(
-        services, _workflow_of(job_id), caller=caller_named(ACTOR), now_ms=now_ms
+        services, _workflow_of(job_id), caller=ANN, now_ms=now_ms
     ),
     lambda services, job_id, now_ms: retry_job(
-        services, job_id, reopen_skipped=True, caller=caller_named(ACTOR), now_ms=now_ms
+        services, job_id, reopen_skipped=True, caller=ANN, now_ms=now_ms
     ),
     lambda services, job_id, now_ms: retry_job(
-        services, job_id, reopen_skipped=False, caller=caller_named(ACTOR), now_ms=now_ms
+        services, job_id, reopen_skipped=False, caller=ANN, now_ms=now_ms
     ),
     lambda services, job_id, now_ms: rerun_workflow(
-        services, _workflow_of(job_id), caller=caller_named(ACTOR), now_ms=now_ms
+        services, _workflow_of(job_id), caller=ANN, now_ms=now_ms
     ),
     lambda services, _job_id, now_ms: redrive_pool(
-        services, "lambda", cursor=None, limit=50, caller=caller_named(ACTOR), now_ms=now_ms
+        services, "lambda", cursor=None, limit=50, caller=ANN, now_ms=now_ms
     ),
 )
 

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dev.simulator.checks import (
-    check_all,
-    hold_back,
-)
-from dev.simulator.scenario import (
-    Course,
-    Scenario,
-    succeeds,
-)
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.checks import check_all, hold_back
+from dev.simulator.scenario import Course, Scenario, succeeds
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import function_pool, make_services, make_settings
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import WorkflowRequest
@@ -40,7 +26,7 @@ def make_simulator(
 
 
 def submit(simulator: Simulator, request: WorkflowRequest, at_ms: int = 0) -> None:
-    """Has a client submit the workflow `at_ms` after the simulation's begin."""
+    """Lets a client submit the workflow `at_ms` after the start."""
 
     def happen() -> None:
         submit_workflow(

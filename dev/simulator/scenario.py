@@ -17,7 +17,7 @@ class Fate(StrEnum):
     DIES = "DIES"  # silently: no more heartbeats, no outcome, the message is not acknowledged
     STALLS = "STALLS"  # no heartbeats, but it reports the outcome at the end, perhaps long after its lease
     HANDS_BACK = "HANDS_BACK"  # it stops: a drain, a scale-in, a Spot interruption with its notice
-    NEVER_BEGINS = "NEVER_BEGINS"  # it had claimed the job ahead, and gives the lease back unbegun
+    NEVER_BEGINS = "NEVER_BEGINS"  # it had claimed the job ahead, and hands it back unbegun
 
 
 @dataclass(frozen=True, slots=True)

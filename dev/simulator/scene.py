@@ -6,30 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dev.simulator.actors import (
-    LATER_MS,
-    POOL,
-)
-from dev.simulator.support import (
-    JOB_TYPE,
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.actors import LATER_MS, POOL
+from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
-from tidegate.usecases.work.claim import (
-    Claimed,
-    claim,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
+from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 
 

@@ -20,10 +20,7 @@ from dev.simulator.actors import (
     ticks,
     works,
 )
-from dev.simulator.graphs import (
-    job,
-    workflow,
-)
+from dev.simulator.graphs import job, workflow
 from dev.simulator.scene import Scene
 from dev.simulator.support import START_MS
 from tidegate.domain.errors import NotRetryable, ServiceUnavailable, TidegateError

@@ -15,10 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from dev.simulator.clock_steps import (
-    Clocks,
-    Step,
-)
+from dev.simulator.clock_steps import Clocks, Step
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import Scenario
 from dev.simulator.support import START_MS
@@ -31,10 +28,7 @@ from tidegate.domain.retry import UNDELIVERABLE
 from tidegate.domain.states import State
 from tidegate.domain.submission import DONE_WITH
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.dispatch.follow import (
-    DispatcherMemory,
-    follow,
-)
+from tidegate.usecases.dispatch.follow import DispatcherMemory, follow
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.read.visible import is_accepted
 from tidegate.usecases.reap.reap import reap
@@ -144,7 +138,7 @@ class Simulator:
 
     @property
     def now_ms(self) -> int:
-        """Returns the virtual time, in milliseconds since the epoch."""
+        """The virtual time, in milliseconds since the epoch."""
         return self.world.now_ms
 
     def now_of(self, process: str) -> int:
@@ -157,7 +151,7 @@ class Simulator:
 
     @property
     def jobs(self) -> Mapping[str, Job]:
-        """Returns every job as it is now."""
+        """Every job as it is now."""
         return self.world.jobs
 
     def after(self, delay_ms: int, event: Event) -> None:
@@ -219,7 +213,7 @@ class Simulator:
         self.settle()
 
     def attempt(self, action: Event, timeout_ms: int = FOREVER_MS) -> bool:
-        """Runs an invocation, which a failing service or its timeout may end. Says whether it was completed."""
+        """Runs an invocation, which a failing service or its timeout may end. Returns True if it was completed."""
         outer_ms, self._dies_at_ms = self._dies_at_ms, self.now_ms + timeout_ms
         try:
             action()

@@ -9,30 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.scenario import (
-    Course,
-    Fate,
-    Scenario,
-)
+from dev.simulator.scenario import Course, Fate, Scenario
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Clock, Delivery, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.claim import (
-    Claimed,
-    begin,
-    claim_all,
-)
-from tidegate.usecases.work.run import (
-    Run,
-    conclude,
-    go_on,
-)
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-)
+from tidegate.usecases.work.claim import Claimed, begin, claim_all
+from tidegate.usecases.work.run import Run, conclude, go_on
+from tidegate.usecases.work.worker_life import beat_worker, join_pool
 
 VISIBILITY_SECONDS = 120
 RECEIVE_LIMIT = 10
@@ -47,11 +32,11 @@ class System(Protocol):
 
     @property
     def scenario(self) -> Scenario:
-        """Returns the course of each attempt."""
+        """The course of each attempt."""
 
     @property
     def now_ms(self) -> int:
-        """Returns the virtual time, in milliseconds since the epoch."""
+        """The virtual time, in milliseconds since the epoch."""
 
     def now_of(self, process: str) -> int:
         """Returns the time that the clock of a process shows, in milliseconds since the epoch."""
@@ -63,7 +48,7 @@ class System(Protocol):
         """Plans an event that the system itself causes."""
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Runs an invocation, which a failing service may end. Says whether it was completed."""
+        """Runs an invocation, which a failing service may end. Returns True if it was completed."""
 
     def tick(self) -> None:
         """Runs the dispatcher for a tick or after a changed rule."""

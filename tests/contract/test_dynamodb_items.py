@@ -28,8 +28,8 @@ from tidegate.adapters.dynamodb.codec import (
     split,
 )
 from tidegate.adapters.dynamodb.updates import (
-    CHANGES,
-    change_of,
+    UPDATES,
+    update_of,
 )
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import transitions as moves
@@ -184,8 +184,8 @@ def test_a_claim_and_a_heartbeat_leave_the_index_alone() -> None:
         moves.ClaimIfQueued(job.job_id, 0, WORKER, NOW_MS, moves.Stamp(NOW_MS, WORKER)),
         moves.HeartbeatIfAttemptHolds(job, 1, NOW_MS, None),
     ):
-        change = change_of(CODEC, move)
-        assert not indexed & change.values.keys()
+        update = update_of(CODEC, move)
+        assert not indexed & update.values.keys()
 
 
 def test_every_transition_has_its_conditional_write() -> None:
@@ -194,7 +194,7 @@ def test_every_transition_has_its_conditional_write() -> None:
         for name, value in vars(moves).items()
         if isinstance(value, type) and issubclass(value, moves.Transition) and not name.startswith("_")
     }
-    assert transitions - {moves.Transition, moves.OfKnownJob} == set(CHANGES)
+    assert transitions - {moves.Transition, moves.OfKnownJob} == set(UPDATES)
 
 
 def test_history_survives_awkward_actors() -> None:

@@ -43,7 +43,7 @@ def test_giving_back_what_nobody_took_leaves_nothing_behind(stores: Stores) -> N
     assert stores.clients is not None
     assert stores.tables is not None
     answer = stores.clients.dynamodb.get_item(
-        TableName=stores.tables.control, Key={"name": {"S": schema.permit_name("key:never")}}
+        TableName=stores.tables.control, Key=schema.permit_key("key:never")
     )
     assert "Item" not in answer
 

@@ -30,7 +30,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.statements import waiting_only_on
-from tidegate.adapters.dynamodb.updates import change_of
+from tidegate.adapters.dynamodb.updates import update_of
 from tidegate.domain.errors import NotFound
 from tidegate.domain.transitions import TransitionRefused
 
@@ -43,7 +43,7 @@ _KNOWN_CLAUSE = re.compile(
 
 
 def _statement(case: Case) -> str | None:
-    statement = change_of(CODEC, case.transition).statement("Jobs", schema.JOB_ID, case.job.job_id)
+    statement = update_of(CODEC, case.transition).statement("Jobs", schema.JOB_ID, case.job.job_id)
     return None if statement is None else str(statement["Statement"])
 
 

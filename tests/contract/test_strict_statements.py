@@ -22,7 +22,7 @@ from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import old_item
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
-from tidegate.adapters.dynamodb.updates import change_of
+from tidegate.adapters.dynamodb.updates import update_of
 from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 
@@ -59,7 +59,7 @@ def _of(stores: Stores) -> tuple[Any, str]:
 def dispatch(table: str, job_id: str) -> dict[str, Any]:
     """Makes the statement that dispatches a job, and asks for the item that refuses it."""
     move = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
-    statement = change_of(CODEC, move).statement(table, schema.JOB_ID, job_id)
+    statement = update_of(CODEC, move).statement(table, schema.JOB_ID, job_id)
     assert statement is not None
     return {**statement, **ALL_OLD}
 

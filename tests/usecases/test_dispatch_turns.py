@@ -31,7 +31,7 @@ class BusyRun:
         return self.passed_ms
 
     def on_request(self, request: str) -> None:
-        if request != "release_lease" or self.turns >= 4:
+        if request != "give_back_lease" or self.turns >= 4:
             return
         self.turns += 1
         self.passed_ms += TURN_MS
@@ -83,7 +83,7 @@ class PausedRun(BusyRun):
 
     def on_request(self, request: str) -> None:
         super().on_request(request)
-        if request == "release_lease" and self.turns == 2:
+        if request == "give_back_lease" and self.turns == 2:
             self.deployment.services.rules.set_pool_paused(
                 POOL, True, actor="ann", now_ms=self.deployment.now_ms
             )

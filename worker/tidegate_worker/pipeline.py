@@ -16,20 +16,9 @@ from tidegate.domain.job import Job
 from tidegate.domain.workers import Totals
 from tidegate.ports import UNKNOWN_TYPE, Clock, Delivery, Executor, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.claim import (
-    begin,
-    claim_all,
-)
-from tidegate.usecases.work.conclude import (
-    Conclusion,
-    conclude_all,
-    conclusion_of,
-    hand_back_of,
-)
-from tidegate.usecases.work.pass_on import (
-    pass_on,
-    with_types,
-)
+from tidegate.usecases.work.claim import begin, claim_all
+from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of, hand_back_of
+from tidegate.usecases.work.pass_on import pass_on, with_types
 from tidegate.usecases.work.run import Run
 from tidegate.usecases.work.stale_messages import stale_among
 from tidegate_worker.batcher import Batcher

@@ -13,11 +13,7 @@ from tidegate.domain.errors import TidegateError
 from tidegate.domain.workers import Totals, Worker, WorkerFenced, WorkerSpec, WorkerState, kept_until_s
 from tidegate.ports import Clock
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-    leave_pool,
-)
+from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 from tidegate_worker.faults import ABLE, Standing
 
 _LOGGER = logging.getLogger("tidegate.worker")

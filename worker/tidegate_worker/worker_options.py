@@ -71,7 +71,7 @@ CAPABILITY = PlainOption(
 )
 DRAIN_SECONDS = NumberOption(
     "--drain-seconds",
-    "How long running jobs may go on after the worker is told to end. Then it gives them back.",
+    "How long running jobs may go on after the worker is told to end. Then it hands them back.",
     0.0,
     limits.MAX_DRAIN_SECONDS,
 )

@@ -5,10 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
-from dev.simulator.memory.world import (
-    MemoryWorld,
-    SortedEntry,
-)
+from dev.simulator.memory.world import MemoryWorld, SortedEntry
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 from tidegate.ports import IndexEntry, IndexPage

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Sequence
 
-from dev.simulator.memory.world import (
-    MemoryWorld,
-    is_large_result,
-)
+from dev.simulator.memory.world import MemoryWorld, is_large_result
+from tidegate.adapters.aws.calls import chunks
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job, JobInput, Json
@@ -17,8 +13,6 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
 from tidegate.ports import TransitionOutcome
-
-_Item = TypeVar("_Item")
 
 READ_BATCH = 100
 WRITE_BATCH = 25
@@ -42,7 +36,7 @@ class MemoryJobStore:
         """Returns the jobs that exist, by id; always up to date."""
         jobs = self._world.jobs
         found: dict[str, Job] = {}
-        for batch in _batches(list(dict.fromkeys(job_ids)), READ_BATCH):
+        for batch in chunks(list(dict.fromkeys(job_ids)), READ_BATCH):
             self._world.charge("get_many_consistent" if consistent else "get_many")
             found.update((job_id, jobs[job_id]) for job_id in batch if job_id in jobs)
         return found
@@ -58,7 +52,7 @@ class MemoryJobStore:
         """Returns the inputs of many jobs by job id; raises NotFound if one is gone."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
         apart = [job for job in jobs if job.input is None]
-        for batch in _batches(apart, READ_BATCH):
+        for batch in chunks(apart, READ_BATCH):
             self._world.charge("load_inputs")
             inputs.update((job.job_id, self._input(job)) for job in batch)
         return inputs
@@ -66,7 +60,7 @@ class MemoryJobStore:
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
         """Returns single dependencies by job id and ordinal in `depends_on`; raises NotFound if an input is gone."""
         apart = {job.job_id: job for job, _ in wanted if job.input is None}
-        for _ in _batches(list(apart), DEPENDENCIES_BATCH):
+        for _ in chunks(list(apart), DEPENDENCIES_BATCH):
             self._world.charge("load_dependencies")
         return {
             (job.job_id, place): (job.input or self._input(job)).depends_on[place] for job, place in wanted
@@ -106,10 +100,8 @@ class MemoryJobStore:
         for transition in kept:
             if transition.job.result_apart:
                 self._world.charge("keep_parts")
-            key, until_s = (
-                (transition.job_id, transition.job.attempt),
-                transition.until_s + RESULT_KEPT_LONGER_SECONDS,
-            )
+            key = (transition.job_id, transition.job.attempt)
+            until_s = transition.until_s + RESULT_KEPT_LONGER_SECONDS
             if key in expire_at_s:
                 expire_at_s[key] = max(expire_at_s[key], until_s)
 
@@ -120,7 +112,7 @@ class MemoryJobStore:
         """
         existing: list[str] = []
         _check_named_once([job.job_id for job in jobs])
-        for batch in _batches(jobs, WRITE_BATCH):
+        for batch in chunks(jobs, WRITE_BATCH):
             self._world.charge("insert_if_absent")
             with self._world.lock:
                 for job in batch:
@@ -133,17 +125,17 @@ class MemoryJobStore:
     def stage(self, jobs: Sequence[Job]) -> None:
         """Writes jobs over those of an earlier request, never over a job that has had a transition."""
         _check_named_once([job.job_id for job in jobs])
-        for batch in _batches(jobs, WRITE_BATCH):
+        for batch in chunks(jobs, WRITE_BATCH):
             self._world.charge("stage")
             with self._world.lock:
                 for job in batch:
-                    if not _has_moved(self._world.jobs.get(job.job_id)):
+                    if not _has_had_a_transition(self._world.jobs.get(job.job_id)):
                         self._world.put_new(job)
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs with their overflow."""
         _check_named_once(job_ids)
-        for batch in _batches(job_ids, WRITE_BATCH):
+        for batch in chunks(job_ids, WRITE_BATCH):
             self._world.charge("unstage")
             with self._world.lock:
                 for job_id in batch:
@@ -152,7 +144,7 @@ class MemoryJobStore:
     def apply(self, transition: Transition) -> Job:
         """Carries out one transition; returns the job after it. Raises TransitionRefused or NotFound."""
         self._world.charge("apply")
-        return self._move(transition)
+        return self._carry_out(transition)
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         """Carries out many transitions; returns the outcomes in the same order.
@@ -160,7 +152,7 @@ class MemoryJobStore:
         If `on_request` refuses a batch of 25, every transition in it has that error as its outcome.
         """
         outcomes: list[TransitionOutcome] = []
-        for batch in _batches(transitions, WRITE_BATCH):
+        for batch in chunks(transitions, WRITE_BATCH):
             try:
                 self._world.charge("apply_all")
             except ServiceUnavailable as error:
@@ -191,22 +183,22 @@ class MemoryJobStore:
 
     def _outcome(self, transition: Transition) -> TransitionOutcome:
         try:
-            return self._move(transition)
+            return self._carry_out(transition)
         except (TransitionRefused, NotFound) as refused:
             return refused
 
-    def _move(self, transition: Transition) -> Job:
+    def _carry_out(self, transition: Transition) -> Job:
         with self._world.lock:
             job = self._world.jobs.get(transition.job_id)
             if job is None:
                 raise NotFound("job", transition.job_id)
-            moved = transition.apply(job)
-            self._world.write(moved)
-            return moved
+            after = transition.apply(job)
+            self._world.write(after)
+            return after
 
     def add_edges(self, edges: Sequence[ExternalEdge]) -> None:
         """Writes edges under their upstreams; writing an edge twice changes nothing."""
-        for batch in _batches(edges, WRITE_BATCH):
+        for batch in chunks(edges, WRITE_BATCH):
             self._world.charge("add_edges")
             with self._world.lock:
                 for edge in batch:
@@ -228,7 +220,7 @@ class MemoryJobStore:
         return [self.list_dependents(job) for job in jobs]
 
 
-def _has_moved(job: Job | None) -> bool:
+def _has_had_a_transition(job: Job | None) -> bool:
     return job is not None and (
         job.state is not State.PENDING
         or len(job.waiting_on) < job.dependency_count
@@ -241,9 +233,3 @@ def _check_named_once(job_ids: Sequence[str]) -> None:
     """Raises ServiceRefused if a call names a job twice, as DynamoDB refuses a batch that names an item twice."""
     if len(set(job_ids)) < len(job_ids):
         raise ServiceRefused("a job was named twice in one call to the store; name each job once")
-
-
-def _batches(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dev.simulator.memory.world import (
-    MemoryWorld,
-)
+from dev.simulator.memory.world import MemoryWorld
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 

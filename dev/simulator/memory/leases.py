@@ -32,7 +32,7 @@ class MemoryDispatchLeases:
 
         In that case the owner keeps it until `until_ms`, and the result is False.
         """
-        self._world.charge("release_lease")
+        self._world.charge("give_back_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
             if held is None or held.owner != owner:
@@ -45,7 +45,7 @@ class MemoryDispatchLeases:
 
     def give_back(self, pool: str, owner: str) -> None:
         """Gives the lease back, even if another dispatcher has asked for it."""
-        self._world.charge("release_lease")
+        self._world.charge("give_back_lease")
         with self._world.lock:
             held = self._world.leases.get(pool)
             if held is not None and held.owner == owner:

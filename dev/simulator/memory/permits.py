@@ -15,14 +15,7 @@ class MemoryPermits:
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
 
-    def take_if_free(
-        self,
-        permit: str,
-        holder: str,
-        *,
-        limit: int,
-        now_ms: int,
-    ) -> bool:
+    def take_if_free(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder if there are fewer than `limit` others; returns True if the job then holds the permit."""
         self._world.charge("take_permit")
         with self._world.lock:
@@ -32,14 +25,7 @@ class MemoryPermits:
             holders.add(holder)
             return True
 
-    def take_under_least(
-        self,
-        permit: str,
-        holder: str,
-        *,
-        limit: int,
-        now_ms: int,
-    ) -> bool:
+    def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder if the lowest limit that any holder or waiting job asked for is still kept then.
 
         Returns False otherwise.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dev.simulator.memory.pool_queue import PoolQueue
 from dev.simulator.memory.world import MemoryWorld
+from tidegate.adapters.aws.calls import chunks
 from tidegate.ports import Delivery, Message
 
 SEND_BATCH = 10
@@ -23,20 +24,14 @@ class MemoryQueue:
 
     def send(self, pool: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Sends in batches of ten; always returns (), because no message stays unsent."""
-        for start in range(0, len(messages), SEND_BATCH):
+        for batch in chunks(messages, SEND_BATCH):
             self._world.charge("send")
             with self._world.lock:
-                for message in messages[start : start + SEND_BATCH]:
+                for message in batch:
                     self._queue(pool).put(message, self._world.now_ms)
         return ()
 
-    def receive(
-        self,
-        pool: str,
-        *,
-        limit: int,
-        wait_seconds: float,
-    ) -> tuple[Delivery, ...]:
+    def receive(self, pool: str, *, limit: int, wait_seconds: float) -> tuple[Delivery, ...]:
         """Returns at most `limit` messages that are visible now; never waits."""
         self._world.charge("receive")
         deliveries: list[Delivery] = []
@@ -64,10 +59,10 @@ class MemoryQueue:
 
     def delete(self, pool: str, receipts: Sequence[str]) -> None:
         """Acknowledges deliveries."""
-        for start in range(0, len(receipts), SEND_BATCH):
+        for batch in chunks(receipts, SEND_BATCH):
             self._world.charge("delete")
             with self._world.lock:
-                for receipt in receipts[start : start + SEND_BATCH]:
+                for receipt in batch:
                     self._queue(pool).delete(receipt)
 
     def depth(self, pool: str) -> int:

@@ -91,11 +91,10 @@ class MemoryWorld:
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
 
-    def charge(self, request: str, times: int = 1) -> None:
-        """Counts `times` requests of one kind, and lets `on_request` refuse them."""
-        if times > 0:
-            self.requests[request] += times
-            self.on_request(request)
+    def charge(self, request: str) -> None:
+        """Counts a request, and lets `on_request` refuse it."""
+        self.requests[request] += 1
+        self.on_request(request)
 
     def put_new(self, job: Job) -> None:
         """Writes a whole job, over an existing one; a large input and many dependents go to the overflow."""

@@ -211,7 +211,7 @@ def connect_system(
         threads=threads,
         effort_seconds=effort_seconds,
     )
-    clients.tell(AwsTime(clock))
+    clients.attach(AwsTime(clock))
     return clients
 
 

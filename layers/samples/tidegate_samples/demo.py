@@ -5,12 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobContext,
-    JobError,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, JobError, Parameters, job
 
 _STEPS = 20
 

@@ -1,4 +1,4 @@
-"""The system's clocks and randomness: the only file that reads them."""
+"""The system's clocks and randomness, which other code gets through its ports."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class SystemStopwatch:
 
 
 class SystemTimer:
-    """The same time for operations that also wait (`aws_effort.Timer`)."""
+    """The same time for operations that also wait (`adapters.aws.effort.Timer`)."""
 
     def monotonic_seconds(self) -> float:
         """Returns the seconds since a fixed but unknown moment; the value never decreases."""

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from tidegate.domain.errors import JobCancelled, JobError, JobTimedOut
-from tidegate.jobs.context import (
-    JobContext,
-    Upstream,
-)
-from tidegate.jobs.registry import (
-    Parameters,
-    job,
-)
+from tidegate.jobs.context import JobContext, Upstream
+from tidegate.jobs.registry import Parameters, job
 
 __all__ = [
     "JobCancelled",

@@ -20,10 +20,7 @@ from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
 from tidegate.jobs.coroutines import run_coroutine
-from tidegate.jobs.registry import (
-    JobType,
-    describe,
-)
+from tidegate.jobs.registry import JobType, describe
 
 _LOGGER = logging.getLogger("tidegate.jobs")
 

@@ -7,10 +7,7 @@ from pydantic import Field
 from tidegate.domain import limits
 from tidegate.domain.job import Json
 from tidegate.jobs.context import JobContext
-from tidegate.jobs.registry import (
-    Parameters,
-    job,
-)
+from tidegate.jobs.registry import Parameters, job
 
 _PROGRESS_STEPS = 20
 

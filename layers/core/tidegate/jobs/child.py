@@ -24,26 +24,12 @@ from typing import Any
 
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
-from tidegate.jobs.attempt import (
-    AttemptReport,
-    run_attempt,
-)
-from tidegate.jobs.context import (
-    JobContext,
-    StopRequest,
-    Upstream,
-)
+from tidegate.jobs.attempt import AttemptReport, run_attempt
+from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.loader import load_for_worker
 from tidegate.jobs.process_state import ProcessState
-from tidegate.jobs.registry import (
-    JobType,
-    RegistrationError,
-    Registry,
-)
-from tidegate.jobs.surroundings import (
-    enter_folder,
-    run_apart,
-)
+from tidegate.jobs.registry import JobType, RegistrationError, Registry
+from tidegate.jobs.surroundings import enter_folder, run_apart
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # If the parent is gone while job code holds the interpreter in a C call, the kernel ends the child after this time.

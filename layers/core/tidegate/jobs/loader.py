@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tidegate.jobs.registry import (
-    REGISTRY,
-    RegistrationError,
-    Registry,
-)
+from tidegate.jobs.registry import REGISTRY, RegistrationError, Registry
 
 JOB_PACKAGES = ("tidegate_jobs", "tidegate_samples")
 """The package that users fill, and the package of samples, which exists only where the samples were deployed."""

@@ -32,7 +32,7 @@ class Counts(BaseModel):
 
     @property
     def comment_share(self) -> float:
-        """Returns the share of all characters that comments take, 0-1."""
+        """The share of all characters that comments take, 0-1."""
         return self.comment_characters / self.characters if self.characters else 0.0
 
 

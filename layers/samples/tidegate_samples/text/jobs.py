@@ -8,12 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, Field
 
-from tidegate.jobs import (
-    JobContext,
-    JobError,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, JobError, Parameters, job
 from tidegate_samples.text.counting import Counts, add_up, count_file
 from tidegate_samples.text.tree import SourceGroup, folder_in_root, list_groups
 

@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from tidegate.adapters.aws.effort import (
-    Allowance,
-    Effort,
-    Pace,
-    Timer,
-)
-from tidegate.adapters.aws.errors import (
-    THROTTLE_CODES,
-    Throttled,
-)
+from tidegate.adapters.aws.effort import Allowance, Effort, Pace, Timer
+from tidegate.adapters.aws.errors import THROTTLE_CODES, Throttled
 from tidegate.adapters.aws.meter import Meter
 from tidegate.adapters.aws.time import AwsTime
 from tidegate.adapters.system import SystemTimer
@@ -91,13 +83,13 @@ class AwsClients:
     effort_seconds: float = LONGEST_EFFORT_SECONDS
     allowance: Allowance = field(init=False)
 
-    def tell(self, time_of_aws: AwsTime) -> None:
-        """Attaches a listener that reads the Date header of every answer."""
-        for client in (self.dynamodb, self.sqs):
-            time_of_aws.attach(client)
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowance", Allowance(self.timer))
+
+    def attach(self, time_of_aws: AwsTime) -> None:
+        """Lets `time_of_aws` read the Date header of every answer from now on."""
+        for client in (self.dynamodb, self.sqs):
+            time_of_aws.attach(client)
 
     def effort(self, at_most_seconds: float = LONGEST_EFFORT_SECONDS) -> Effort:
         """Begins an operation that threads may share.

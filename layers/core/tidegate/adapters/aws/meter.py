@@ -21,7 +21,7 @@ BASE = "table"  # stands for the table itself where an index is named
 _ASKED = "tidegate_asked"
 
 _BILLED_REFUSALS = (CONDITION_FAILED_IN_STATEMENT, DUPLICATE_IN_STATEMENT)
-_INSERTED_NAME = re.compile(r"'([^']+)': \?")  # matches the statements of dynamodb_batches
+_INSERTED_NAME = re.compile(r"'([^']+)': \?")  # matches the inserts of adapters/dynamodb/batches.py
 _Units = tuple[tuple[str, str], float]  # table and index, units
 
 

@@ -9,15 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from tidegate.adapters.conditions.checks import (
-    ANY,
-    Shape,
-    check_types,
-)
-from tidegate.adapters.conditions.evaluator import (
-    Program,
-    build,
-)
+from tidegate.adapters.conditions.checks import ANY, Shape, check_types
+from tidegate.adapters.conditions.evaluator import Program, build
 from tidegate.adapters.conditions.parser import parse
 from tidegate.adapters.conditions.syntax import Node
 from tidegate.domain import limits

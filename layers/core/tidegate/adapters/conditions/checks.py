@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tidegate.adapters.conditions import syntax
-from tidegate.adapters.conditions.values import (
-    KINDS,
-    kind_of,
-)
+from tidegate.adapters.conditions.values import KINDS, kind_of
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.suggestions import did_you_mean
 

@@ -6,17 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tidegate.adapters.conditions import (
-    functions,
-    loops,
-    values,
-)
-from tidegate.adapters.conditions.meter import (
-    CHARACTERS_PER_STEP,
-    ERROR_STEPS,
-    Evaluate,
-    Run,
-)
+from tidegate.adapters.conditions import functions, loops, values
+from tidegate.adapters.conditions.meter import CHARACTERS_PER_STEP, ERROR_STEPS, Evaluate, Run
 from tidegate.adapters.conditions.syntax import (
     Binary,
     Call,

@@ -9,10 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidegate.adapters.conditions import values
-from tidegate.adapters.conditions.meter import (
-    CHARACTERS_PER_STEP,
-    Run,
-)
+from tidegate.adapters.conditions.meter import CHARACTERS_PER_STEP, Run
 from tidegate.domain.errors import ConditionError
 
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidegate.adapters.conditions import values
-from tidegate.adapters.conditions.meter import (
-    ERROR_STEPS,
-    Evaluate,
-    Run,
-)
+from tidegate.adapters.conditions.meter import ERROR_STEPS, Evaluate, Run
 from tidegate.domain.errors import ConditionError, ConditionTooDear
 
 

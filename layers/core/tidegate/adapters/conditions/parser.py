@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tidegate.adapters.conditions.lexer import (
-    END,
-    Token,
-    tokens_of,
-)
-from tidegate.adapters.conditions.patterns import (
-    MAX_STATES,
-    compile_pattern,
-)
+from tidegate.adapters.conditions.lexer import END, Token, tokens_of
+from tidegate.adapters.conditions.patterns import MAX_STATES, compile_pattern
 from tidegate.adapters.conditions.syntax import (
     Binary,
     Call,

@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tidegate.adapters.conditions.meter import (
-    CHARACTERS_PER_STEP,
-    ELEMENTS_PER_STEP,
-    Run,
-)
+from tidegate.adapters.conditions.meter import CHARACTERS_PER_STEP, ELEMENTS_PER_STEP, Run
 from tidegate.domain.errors import ConditionError
 
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1

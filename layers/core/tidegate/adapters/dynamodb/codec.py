@@ -252,7 +252,7 @@ def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
 def _input_from(submission: str, values: Mapping[str, Any]) -> JobInput:
     return JobInput(
         parameters=json.loads(values.get(schema.PARAMETERS, "{}")),
-        depends_on=_dependencies_from(submission, values.get(schema.DEPENDS_ON, ())),
+        depends_on=tuple(dependency_from(submission, text) for text in values.get(schema.DEPENDS_ON, ())),
     )
 
 
@@ -349,11 +349,6 @@ def _dependency_text(job_id: str, dependency: Dependency) -> str:
     return " ".join(words)
 
 
-def _dependencies_from(submission: str, texts: Iterable[str]) -> tuple[Dependency, ...]:
-    """Returns dependencies from their texts."""
-    return tuple(dependency_from(submission, text) for text in texts)
-
-
 def dependency_from(submission: str, text: str) -> Dependency:
     """Returns the dependency that a text describes; `submission` is the submission of its job."""
     short, _, rest = text.partition(" ")
@@ -384,10 +379,8 @@ def dependents_from(submission_id: str, grouped: Mapping[str, Iterable[str]]) ->
 
 # --- the split: a job's own item and its overflow ------------------------------------------------
 
-
-GROWTH_BYTES = (
-    420  # growth of an item from submission to its end (history, times, lease, worker); a test measures it
-)
+# Growth of an item from submission to its end (history, times, lease, worker). A test measures it.
+GROWTH_BYTES = 420
 _WRITES_OF_A_LIFE = 4  # submit, dispatch, claim, complete
 _EDGES_PER_PAGE = 5_000
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import translated
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.settings import Tables
 
 
@@ -25,7 +22,7 @@ class DynamoCursors:
         """Returns the cursor's text, or None to start at the beginning."""
         with translated(f"reading cursor {name}"):
             answer = self.clients.dynamodb.get_item(
-                TableName=self.tables.control, Key=_key(name), ConsistentRead=True
+                TableName=self.tables.control, Key=schema.control_key(name), ConsistentRead=True
             )
         item = answer.get("Item")
         return item[schema.POSITION]["S"] if item else None
@@ -34,11 +31,7 @@ class DynamoCursors:
         """Stores where to continue next time; None starts at the beginning."""
         with translated(f"storing cursor {name}"):
             if position is None:
-                self.clients.dynamodb.delete_item(TableName=self.tables.control, Key=_key(name))
+                self.clients.dynamodb.delete_item(TableName=self.tables.control, Key=schema.control_key(name))
             else:
                 item = encode_item({schema.NAME: name, schema.POSITION: position})
                 self.clients.dynamodb.put_item(TableName=self.tables.control, Item=item)
-
-
-def _key(name: str) -> Item:
-    return {schema.NAME: {"S": name}}

@@ -16,12 +16,7 @@ from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.calls import chunks, compact_json
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-    was_retried,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.codec import (
@@ -35,8 +30,8 @@ from tidegate.adapters.dynamodb.codec import (
     split,
 )
 from tidegate.adapters.dynamodb.statements import (
-    Change,
     Clause,
+    Update,
     absent,
     any_of,
     below,
@@ -56,9 +51,8 @@ from tidegate.settings import Tables
 _LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
-_DEPENDENCIES_PER_READ = (
-    25  # jobs; with 2,000 dependencies each they take 5 MB, and only one such read is sent at a time
-)
+# Jobs of one read. With 2,000 dependencies each they take 5 MB, and only one such read is sent at a time.
+_DEPENDENCIES_PER_READ = 25
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, then for a dispatch
 
 
@@ -220,7 +214,7 @@ class DynamoJobStore:
 
     def _keep_part(self, part: tuple[Item, int]) -> None:
         key, until_s = part
-        later = Change(below(schema.EXPIRES_AT, until_s), {schema.EXPIRES_AT: until_s})
+        later = Update(below(schema.EXPIRES_AT, until_s), {schema.EXPIRES_AT: until_s})
         try:
             with translated(f"keeping a part of job {key[schema.JOB_ID]['S']}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
@@ -250,8 +244,10 @@ class DynamoJobStore:
         """
         items = self._write_parts(jobs)
         existing = self._batches.insert(self.tables.jobs, items, schema.JOB_ID, is_own=_began_as)
-        unmoved = any_of(absent(schema.JOB_ID), never_released())
-        self.clients.until_each_done("staging jobs again", existing, lambda item: self._put_if(item, unmoved))
+        as_first_written = any_of(absent(schema.JOB_ID), never_released())
+        self.clients.until_each_done(
+            "staging jobs again", existing, lambda item: self._put_if(item, as_first_written)
+        )
 
     def unstage(self, job_ids: Sequence[str]) -> None:
         """Removes jobs of an ABANDONED submission, with their overflow."""

@@ -10,10 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import (
@@ -23,12 +20,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    decode_item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, decode_item, encode_item
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import (
     Clause,
@@ -24,7 +21,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import Item, Plain
+from tidegate.adapters.dynamodb.values import Plain
 from tidegate.settings import Tables
 
 _TRIES = 3  # the lease may be given back between the two writes of a round
@@ -96,13 +93,9 @@ class DynamoDispatchLeases:
             with translated(f"updating the dispatch lease of pool {pool}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.lease_name(pool)),
+                    Key=schema.lease_key(pool),
                     **update_arguments(update, values, condition),
                 )
         except ClientError:
             return False
         return True
-
-
-def _key(name: str) -> Item:
-    return {schema.NAME: {"S": name}}

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import (
     Clause,
@@ -27,12 +23,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    Strings,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Plain, Strings
 from tidegate.domain.permits import Permit, has_room, least_asked
 from tidegate.settings import Tables
 
@@ -58,20 +49,8 @@ class DynamoPermits:
         is_free = any_of(
             absent(schema.HOLDERS), has_fewer_than(schema.HOLDERS, limit), holds(schema.HOLDERS, holder)
         )
-        try:
-            with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
-                self.clients.dynamodb.update_item(
-                    TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
-                    **update_arguments(
-                        f"ADD #{schema.HOLDERS} ? SET #{schema.EXPIRES_AT} = ?",
-                        (Strings({holder}), _expires_at_s(now_ms)),
-                        is_free,
-                    ),
-                )
-        except ClientError:
-            return False
-        return True
+        add = f"ADD #{schema.HOLDERS} ? SET #{schema.EXPIRES_AT} = ?"
+        return self._update_if("taking", permit, is_free, add, Strings({holder}), _expires_at_s(now_ms))
 
     def take_under_least(self, permit: str, holder: str, *, limit: int, now_ms: int) -> bool:
         """Adds a holder if the lowest limit that it, any holder or a waiting job asked for is still kept then.
@@ -102,7 +81,7 @@ class DynamoPermits:
             with translated(f"taking permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **update_arguments(
                         f"ADD #{schema.HOLDERS} ? SET #{schema.LEAST} = ?, #{schema.EXPIRES_AT} = ?",
@@ -139,37 +118,31 @@ class DynamoPermits:
         return self._wait_if(permit, is_unchanged, f"SET #{schema.WAITING} = ?", limit)
 
     def _wait_if(self, permit: str, condition: Clause, update: str, *values: Plain) -> bool:
+        return self._update_if("noting a job that waits for", permit, condition, update, *values)
+
+    def give_back(self, permit: str, holders: Sequence[str]) -> None:
+        """Removes holders (at least one); no error if they hold nothing."""
+        # Without the condition, an update of a missing item would create one that never expires.
+        has_holders = present(schema.HOLDERS)
+        self._update_if("giving back", permit, has_holders, f"DELETE #{schema.HOLDERS} ?", Strings(holders))
+
+    def _update_if(self, action: str, permit: str, condition: Clause, update: str, *values: Plain) -> bool:
         try:
-            with translated(f"noting a job that waits for permit {permit}", passing=(CONDITION_FAILED,)):
+            with translated(f"{action} permit {permit}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
+                    Key=schema.permit_key(permit),
                     **update_arguments(update, values, condition),
                 )
         except ClientError:
             return False
         return True
 
-    def give_back(self, permit: str, holders: Sequence[str]) -> None:
-        """Removes holders (at least one); no error if they hold nothing."""
-        try:
-            with translated(f"giving back permit {permit}", passing=(CONDITION_FAILED,)):
-                self.clients.dynamodb.update_item(
-                    TableName=self.tables.control,
-                    Key=_key(schema.permit_name(permit)),
-                    # Without the condition, an update of a missing item would create one that never expires.
-                    **update_arguments(
-                        f"DELETE #{schema.HOLDERS} ?", (Strings(holders),), present(schema.HOLDERS)
-                    ),
-                )
-        except ClientError:
-            return  # the permit has no holders
-
     def standing(self, permit: str) -> Permit:
         """Returns the holders of the permit and the limit that waits for it, by a consistent read."""
         with translated(f"reading permit {permit}"):
             answer = self.clients.dynamodb.get_item(
-                TableName=self.tables.control, Key=_key(schema.permit_name(permit)), ConsistentRead=True
+                TableName=self.tables.control, Key=schema.permit_key(permit), ConsistentRead=True
             )
         return _permit_of(answer.get("Item", {}))
 
@@ -194,7 +167,3 @@ def _still(standing: Permit) -> Clause:
 
 def _expires_at_s(now_ms: int) -> int:
     return now_ms // 1_000 + _KEPT_SECONDS
-
-
-def _key(name: str) -> Item:
-    return {schema.NAME: {"S": name}}

@@ -8,11 +8,8 @@ write's own, not only the last one.
 from __future__ import annotations
 
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.statements import Change
-from tidegate.adapters.dynamodb.values import (
-    Item,
-    encode,
-)
+from tidegate.adapters.dynamodb.statements import Update
+from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
@@ -28,7 +25,7 @@ from tidegate.domain.transitions import (
 )
 
 
-def was_carried_out(transition: Transition, change: Change, item: Item, job: Job) -> bool:
+def was_carried_out(transition: Transition, update: Update, item: Item, job: Job) -> bool:
     """Returns True if `item`, which holds `job`, shows this very write, and the caller may act on it.
 
     Some writes add no line to the history: a release, a hold, a heartbeat, a request to cancel and a note of
@@ -39,11 +36,11 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
     match transition:
         case ClaimIfQueued() | ClaimAgainIfLeaseExpired():
             holds = job.state is State.RUNNING and job.attempt == transition.attempt + 1
-            return holds and _is_in(change, _lines(item)[-1:])
+            return holds and _is_in(update, _lines(item)[-1:])
         case DispatchIfReady():
             # A dispatcher uses one time for several dispatches, so only a line after the job's last READY can be its.
             as_shown = transition.ready_at_ms in (None, job.ready_at_ms)
-            return as_shown and _is_in(change, _lines(item)[_last_ready(job) + 1 :])
+            return as_shown and _is_in(update, _lines(item)[_last_ready(job) + 1 :])
         case ResendIfStillQueued():
             return job.state is State.QUEUED and job.sent_at_ms == transition.stamp.now_ms
         case PassOverIfReady():
@@ -52,13 +49,13 @@ def was_carried_out(transition: Transition, change: Change, item: Item, job: Job
             return job.is_terminal and job.expires_at_s == transition.until_s
         case ReopenIfEnded():
             # The reopening may have shortened the history, so positions in it mean nothing.
-            return job.reopened > transition.job.reopened and _is_in(change, _lines(item))
+            return job.reopened > transition.job.reopened and _is_in(update, _lines(item))
         case OfKnownJob() if job.reopened != transition.job.reopened:
-            return _is_in(change, _lines(item))  # the reopening may have shortened the history
+            return _is_in(update, _lines(item))  # the reopening may have shortened the history
         case OfKnownJob():
             read = transition.job.history
             is_whole = job.history[: len(read)] == read  # a hand-back may have shortened the history since
-            return _is_in(change, _lines(item)[len(read) if is_whole else 0 :])
+            return _is_in(update, _lines(item)[len(read) if is_whole else 0 :])
     return False
 
 
@@ -67,9 +64,9 @@ def _lines(item: Item) -> list[Item]:
     return lines
 
 
-def _is_in(change: Change, lines: list[Item]) -> bool:
-    written = change.values.get(schema.HISTORY)  # set where the whole history was written
-    last = written[-1] if isinstance(written, list) else change.append
+def _is_in(update: Update, lines: list[Item]) -> bool:
+    written = update.values.get(schema.HISTORY)  # set where the whole history was written
+    last = written[-1] if isinstance(written, list) else update.append
     return last is not None and encode(last) in lines
 
 

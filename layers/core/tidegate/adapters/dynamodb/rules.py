@@ -13,11 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.statements import (
     absent,
@@ -29,12 +25,7 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    decode_item,
-    encode,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, decode_item, encode
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.rules import (
@@ -53,7 +44,7 @@ MAPS: Mapping[RuleKind, str] = {
     RuleKind.TYPE_PAUSED: schema.PAUSED_TYPES,
     RuleKind.TYPE_LIMIT: schema.TYPE_LIMITS,
 }
-_KEY: Item = {schema.NAME: {"S": schema.RULES}}
+_KEY = schema.control_key(schema.RULES)
 # Paths to a kind's map, to one rule in it, and to that rule's value; `_names_of` says which names they stand for. They
 # are for calls only, because PartiQL would take a path in quotes for one name.
 _MAP, _RULE, _VALUE = "map", "map.#name", "map.#name.#value"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
 GROUP_INDEX: Final = "by_group"
-GROUP_KEY: Final = (
-    "group_key"  # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>"
-)
+# "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
+GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
 
 STATE: Final = "state"
@@ -126,9 +126,8 @@ WAITING: Final = "waiting"  # the lowest limit that a waiting job asked for
 WAITING_AT: Final = "waiting_at"
 OWNER: Final = "owner"  # the dispatcher that has a dispatch lease
 ASKED: Final = "asked"  # another dispatcher has asked for the lease meanwhile
-RULES: Final = (
-    "rules"  # the name of the item that holds all rules; the keys of its maps are names of pools or types
-)
+# The name of the item that holds all rules; the keys of its maps are names of pools or types.
+RULES: Final = "rules"
 PAUSED_POOLS: Final = "paused_pools"
 PAUSED_TYPES: Final = "paused_types"
 TYPE_LIMITS: Final = "type_limits"
@@ -147,14 +146,19 @@ def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:
     return f"{pool}#{group}@{lane}#{shard}" if lane else f"{pool}#{group}#{shard}"
 
 
-def permit_name(permit: str) -> str:
-    """Returns the name of the item that lists the holders of a permit."""
-    return f"permit#{permit}"
+def control_key(name: str) -> Item:
+    """Returns the key of the item of Control with this name."""
+    return {NAME: {"S": name}}
 
 
-def lease_name(pool: str) -> str:
-    """Returns the name of the item that says which dispatcher may fill a pool's window."""
-    return f"dispatch#{pool}"
+def permit_key(permit: str) -> Item:
+    """Returns the key of the item that lists the holders of a permit."""
+    return control_key(f"permit#{permit}")
+
+
+def lease_key(pool: str) -> Item:
+    """Returns the key of the item that says which dispatcher may fill a pool's window."""
+    return control_key(f"dispatch#{pool}")
 
 
 def edge_entry(downstream_id: str, ordinal: int) -> str:

@@ -16,10 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.values import (
-    Plain,
-    encode,
-)
+from tidegate.adapters.dynamodb.values import Plain, encode
 from tidegate.domain.states import State
 
 _SHAPES = 512  # cached texts; only a few dozen occur
@@ -41,7 +38,7 @@ class Clause:
 
     @property
     def bare(self) -> str:
-        """Returns `call` without parentheses around the whole. Only `all_of` and `any_of` put them there."""
+        """The text `call` without parentheses around the whole. Only `all_of` and `any_of` put them there."""
         return self.call[1:-1] if self.call.startswith("(") else self.call
 
 
@@ -207,7 +204,7 @@ class _Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Update:
     """One conditional write: its condition, the values to set (None removes), and further effects.
 
     - `set_once`: values to set only if the attribute is absent.
@@ -277,7 +274,7 @@ def condition_arguments(clause: Clause) -> dict[str, Any]:
 def update_arguments(
     update: str, values: Sequence[Plain], condition: Clause, *, names: Mapping[str, str] = _NO_NAMES
 ) -> dict[str, Any]:
-    """Returns the arguments of an UpdateItem that, unlike a `Change`, may create the item.
+    """Returns the arguments of an UpdateItem that, unlike an `Update`, may create the item.
 
     `update` is the UpdateExpression, with attributes as `#name` and a `?` for each of `values`, in their order.
     `names` says which attribute a `#name` stands for, where that is not the name itself.

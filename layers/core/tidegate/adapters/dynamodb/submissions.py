@@ -13,24 +13,11 @@ from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.calls import compact_json
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-    was_retried,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated, was_retried
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
-from tidegate.adapters.dynamodb.statements import (
-    Change,
-    absent,
-    condition_arguments,
-    equals,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
+from tidegate.adapters.dynamodb.statements import Update, absent, condition_arguments, equals
 from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable
@@ -106,14 +93,14 @@ class DynamoSubmissionStore:
         values: dict[str, Plain] = {schema.PHASE: str(to)}
         if to in DONE_WITH:
             values |= {schema.OPEN: None, schema.OPENED_AT: None}
-        change = Change(equals(schema.PHASE, str(expected)), values)
+        update = Update(equals(schema.PHASE, str(expected)), values)
         try:
             with translated(f"changing the phase of submission {submission_id}", passing=(CONDITION_FAILED,)):
                 self.clients.dynamodb.update_item(
                     TableName=self.tables.submissions,
                     Key=_key(submission_id),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **change.render(schema.SUBMISSION_ID),
+                    **update.render(schema.SUBMISSION_ID),
                 )
         except ClientError as refused:
             if not was_retried(refused.response):

@@ -21,8 +21,8 @@ from tidegate.adapters.dynamodb.codec import (
     progress_values,
 )
 from tidegate.adapters.dynamodb.statements import (
-    Change,
     Clause,
+    Update,
     absent,
     all_of,
     at_most,
@@ -69,13 +69,13 @@ def _to_ready(
     stamp: transitions.Stamp,
     condition: Clause,
     pool: str | None = None,
-) -> Change:
+) -> Update:
     """Returns the write that makes a job READY, ranked by its tries; `pool` changes its pool."""
     stamp = transitions.when_ready(job, stamp)
     ready_at_ms = stamp.now_ms
     sort = codec.rank_of(job, ready_at_ms)
     lane = share_lane(job.share)
-    return Change(
+    return Update(
         condition,
         {
             schema.STATE: str(State.READY),
@@ -92,10 +92,10 @@ def _to_ready(
 
 def _to_end(
     codec: JobCodec, job: Job, ending: transitions.Ending, stamp: transitions.Stamp, condition: Clause
-) -> Change:
+) -> Update:
     """Returns the write that puts a job into an ended state."""
     ending, stamp = transitions.ending_after_latest(job, ending, stamp)
-    return Change(
+    return Update(
         condition,
         {
             schema.STATE: str(ending.state),
@@ -118,9 +118,9 @@ def _to_end(
 
 def _to_scheduled(
     codec: JobCodec, job: Job, due_at_ms: int, stamp: transitions.Stamp, condition: Clause
-) -> Change:
+) -> Update:
     """Returns the write that makes a job SCHEDULED until `due_at_ms`."""
-    return Change(
+    return Update(
         condition,
         {
             schema.STATE: str(State.SCHEDULED),
@@ -131,9 +131,9 @@ def _to_scheduled(
     )
 
 
-def _with_values(change: Change, **values: Plain) -> Change:
+def _with_values(update: Update, **values: Plain) -> Update:
     """Returns the write with further values to set."""
-    return replace(change, values={**change.values, **values})
+    return replace(update, values={**update.values, **values})
 
 
 # --- each transition -----------------------------------------------------------------------------
@@ -143,25 +143,25 @@ def _pending_in_the_life_of(job: Job) -> Clause:
     return all_of(in_state(State.PENDING), reopened_times(job.reopened))
 
 
-def _release(_: JobCodec, transition: transitions.ReleaseIfPending) -> Change:
-    return Change(_pending_in_the_life_of(transition.job), release=frozenset(transition.ordinals))
+def _release(_: JobCodec, transition: transitions.ReleaseIfPending) -> Update:
+    return Update(_pending_in_the_life_of(transition.job), release=frozenset(transition.ordinals))
 
 
-def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWaitingOnlyOn) -> Change:
+def _ready_if_waiting_only_on(codec: JobCodec, transition: transitions.ReadyIfWaitingOnlyOn) -> Update:
     job = transition.job
     condition = all_of(_pending_in_the_life_of(job), waiting_only_on(transition.ordinals))
     if transition.is_early and job.not_before_ms is not None:
-        change = _to_scheduled(codec, job, job.not_before_ms, transition.stamp, condition)
-        return _with_values(change, **{schema.WAITING_ON: None})
+        update = _to_scheduled(codec, job, job.not_before_ms, transition.stamp, condition)
+        return _with_values(update, **{schema.WAITING_ON: None})
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
 
-def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Change:
+def _skip(codec: JobCodec, transition: transitions.SkipIfPending) -> Update:
     condition = all_of(_pending_in_the_life_of(transition.job), waiting_for(transition.ordinal))
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
-def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Change:
+def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Update:
     job, now_ms = transition.job, transition.stamp.now_ms
     # The rank depends on the tries, so the tries that were read must still be current. They may change in one attempt.
     condition = all_of(
@@ -174,9 +174,9 @@ def _ready_if_due(codec: JobCodec, transition: transitions.ReadyIfDue) -> Change
     return _to_ready(codec, job, transition.stamp, condition, transition.pool)
 
 
-def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Change:
+def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Update:
     now_ms = transition.at.now_ms
-    return Change(
+    return Update(
         _ready_in(transition.pool, transition.ready_at_ms),
         {
             schema.STATE: str(State.QUEUED),
@@ -189,17 +189,17 @@ def _dispatch(codec: JobCodec, transition: transitions.DispatchIfReady) -> Chang
     )
 
 
-def _hold(codec: JobCodec, transition: transitions.HoldIfReady) -> Change:
+def _hold(codec: JobCodec, transition: transitions.HoldIfReady) -> Update:
     key = codec.group_key(transition.job_id, transition.pool, Group.READY, transition.lane)
-    return Change(_ready_in(transition.pool), {schema.GROUP_KEY: key, schema.HELD_IN: transition.lane})
+    return Update(_ready_in(transition.pool), {schema.GROUP_KEY: key, schema.HELD_IN: transition.lane})
 
 
-def _pass_over(codec: JobCodec, transition: transitions.PassOverIfReady) -> Change:
+def _pass_over(codec: JobCodec, transition: transitions.PassOverIfReady) -> Update:
     job = transition.job
     condition = all_of(in_state(State.READY), equals(schema.READY_AT, job.ready_at_ms))
     passed_over = replace(job, ready_at_ms=transition.ready_at_ms)
     sort = codec.rank_of(job, transition.ready_at_ms, passes=passed_over.passes)
-    return Change(condition, {schema.READY_AT: transition.ready_at_ms, schema.GROUP_SORT: sort})
+    return Update(condition, {schema.READY_AT: transition.ready_at_ms, schema.GROUP_SORT: sort})
 
 
 def _ready_in(pool: str, ready_at_ms: int | None = None) -> Clause:
@@ -207,18 +207,18 @@ def _ready_in(pool: str, ready_at_ms: int | None = None) -> Clause:
     return all_of(in_state(State.READY), equals(schema.POOL, pool), *since)
 
 
-def _resend(_: JobCodec, transition: transitions.ResendIfStillQueued) -> Change:
+def _resend(_: JobCodec, transition: transitions.ResendIfStillQueued) -> Update:
     condition = all_of(in_state(State.QUEUED), equals(schema.SENT_AT, transition.sent_at_ms))
-    return Change(condition, {schema.SENT_AT: transition.stamp.now_ms})
+    return Update(condition, {schema.SENT_AT: transition.stamp.now_ms})
 
 
-def _claim(_: JobCodec, transition: transitions.ClaimIfQueued) -> Change:
+def _claim(_: JobCodec, transition: transitions.ClaimIfQueued) -> Update:
     return _to_running(
         transition, transition.at, all_of(in_state(State.QUEUED), attempt_is(transition.attempt))
     )
 
 
-def _claim_again(_: JobCodec, transition: transitions.ClaimAgainIfLeaseExpired) -> Change:
+def _claim_again(_: JobCodec, transition: transitions.ClaimAgainIfLeaseExpired) -> Update:
     orphaned = all_of(
         attempt_holds(transition.attempt),
         reopened_times(transition.job.reopened),
@@ -236,8 +236,8 @@ def _to_running(
     transition: transitions.ClaimIfQueued | transitions.ClaimAgainIfLeaseExpired,
     at: transitions.Stamp,
     condition: Clause,
-) -> Change:
-    return Change(
+) -> Update:
+    return Update(
         condition,
         {
             schema.STATE: str(State.RUNNING),
@@ -259,47 +259,47 @@ def _without_worker(job: Job) -> dict[str, Plain]:
     return {schema.WORKER_LOSSES: job.worker_losses + 1}
 
 
-def _begin(_: JobCodec, transition: transitions.BeginIfAttemptHolds) -> Change:
-    return Change(attempt_holds(transition.attempt), _begun(transition.began_at_ms))
+def _begin(_: JobCodec, transition: transitions.BeginIfAttemptHolds) -> Update:
+    return Update(attempt_holds(transition.attempt), _begun(transition.began_at_ms))
 
 
-def _heartbeat(_: JobCodec, transition: transitions.HeartbeatIfAttemptHolds) -> Change:
+def _heartbeat(_: JobCodec, transition: transitions.HeartbeatIfAttemptHolds) -> Update:
     progress = progress_values(transition.progress) if transition.progress else {}
     lease = {schema.LEASE_EXPIRES_AT: transition.lease_expires_at_ms}
-    return Change(attempt_holds(transition.attempt), {**lease, **_begun(transition.began_at_ms), **progress})
+    return Update(attempt_holds(transition.attempt), {**lease, **_begun(transition.began_at_ms), **progress})
 
 
-def _finish(codec: JobCodec, transition: transitions.FinishIfAttemptHolds) -> Change:
-    change = _to_end(
+def _finish(codec: JobCodec, transition: transitions.FinishIfAttemptHolds) -> Update:
+    update = _to_end(
         codec, transition.job, transition.ending, transition.stamp, attempt_holds(transition.attempt)
     )
     if transition.ending.state not in FAILURES:
-        return change
-    return _with_values(change, **{schema.TRIES: transition.job.tries + 1})
+        return update
+    return _with_values(update, **{schema.TRIES: transition.job.tries + 1})
 
 
-def _retry(codec: JobCodec, transition: transitions.RetryIfAttemptHolds) -> Change:
+def _retry(codec: JobCodec, transition: transitions.RetryIfAttemptHolds) -> Update:
     condition = all_of(attempt_holds(transition.attempt), not_cancelled())
-    change = _to_scheduled(codec, transition.job, transition.due_at_ms, transition.stamp, condition)
+    update = _to_scheduled(codec, transition.job, transition.due_at_ms, transition.stamp, condition)
     tried: dict[str, Plain] = {schema.TRIES: transition.job.tries + 1, schema.LEASE_EXPIRES_AT: None}
     return _with_values(
-        change, **failure_values(transition.failure), **tried, **_begun(transition.began_at_ms)
+        update, **failure_values(transition.failure), **tried, **_begun(transition.began_at_ms)
     )
 
 
-def _hand_back(codec: JobCodec, transition: transitions.HandBackIfAttemptHolds) -> Change:
+def _hand_back(codec: JobCodec, transition: transitions.HandBackIfAttemptHolds) -> Update:
     condition = all_of(attempt_holds(transition.attempt), not_cancelled())
-    change = _with_values(
+    update = _with_values(
         _to_ready(codec, transition.job, transition.stamp, condition), **_begun(transition.began_at_ms)
     )
-    return _with_bounded_history(change, transition, without_old_interruptions)
+    return _with_bounded_history(update, transition, without_old_interruptions)
 
 
 def _with_bounded_history(
-    change: Change,
+    update: Update,
     transition: transitions.HandBackIfAttemptHolds | transitions.TakeBackIfStillQueued,
     bounded: Callable[[Sequence[HistoryEntry]], Sequence[HistoryEntry]],
-) -> Change:
+) -> Update:
     """Returns the write with the whole history set if the bound drops a line; otherwise returns it unchanged.
 
     The condition of the write must hold only while the history is as it was read.
@@ -308,13 +308,13 @@ def _with_bounded_history(
     last = HistoryEntry(stamp.now_ms, State.READY, transition.attempt, stamp.actor, stamp.reason)
     kept = bounded([*job.history, last])
     if len(kept) > len(job.history):
-        return change
+        return update
     return replace(
-        _with_values(change, **{schema.HISTORY: history_lines(kept, transition.attempt)}), append=None
+        _with_values(update, **{schema.HISTORY: history_lines(kept, transition.attempt)}), append=None
     )
 
 
-def _ready_if_lease_expired(codec: JobCodec, transition: transitions.ReadyIfLeaseExpired) -> Change:
+def _ready_if_lease_expired(codec: JobCodec, transition: transitions.ReadyIfLeaseExpired) -> Update:
     condition = all_of(
         attempt_holds(transition.attempt), lease_expired(transition.stamp.now_ms), not_cancelled()
     )
@@ -323,7 +323,7 @@ def _ready_if_lease_expired(codec: JobCodec, transition: transitions.ReadyIfLeas
     )
 
 
-def _finish_if_lease_expired(codec: JobCodec, transition: transitions.FinishIfLeaseExpired) -> Change:
+def _finish_if_lease_expired(codec: JobCodec, transition: transitions.FinishIfLeaseExpired) -> Update:
     condition = all_of(attempt_holds(transition.attempt), lease_expired(transition.stamp.now_ms))
     ended = _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
     return _with_values(ended, **_without_worker(transition.job))
@@ -338,16 +338,16 @@ def _still_queued(transition: transitions.FailIfStillQueued | transitions.TakeBa
     )
 
 
-def _fail_if_still_queued(codec: JobCodec, transition: transitions.FailIfStillQueued) -> Change:
+def _fail_if_still_queued(codec: JobCodec, transition: transitions.FailIfStillQueued) -> Update:
     return _to_end(codec, transition.job, transition.ending, transition.stamp, _still_queued(transition))
 
 
-def _take_back(codec: JobCodec, transition: transitions.TakeBackIfStillQueued) -> Change:
-    change = _to_ready(codec, transition.job, transition.stamp, _still_queued(transition), transition.pool)
-    return _with_bounded_history(change, transition, without_old_dispatches)
+def _take_back(codec: JobCodec, transition: transitions.TakeBackIfStillQueued) -> Update:
+    update = _to_ready(codec, transition.job, transition.stamp, _still_queued(transition), transition.pool)
+    return _with_bounded_history(update, transition, without_old_dispatches)
 
 
-def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Change:
+def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Update:
     states = sorted(transitions.CANCELLABLE_AT_ONCE)
     condition = all_of(
         in_state(*states),
@@ -358,21 +358,21 @@ def _cancel(codec: JobCodec, transition: transitions.CancelIfInState) -> Change:
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
-def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning) -> Change:
+def _request_cancel(_: JobCodec, transition: transitions.RequestCancelIfRunning) -> Update:
     asked: dict[str, Plain] = {
         schema.CANCEL_REQUESTED_AT: transition.stamp.now_ms,
         schema.CANCEL_REQUESTED_BY: transition.stamp.actor,
     }
-    return Change(in_state(State.RUNNING), set_once=asked)
+    return Update(in_state(State.RUNNING), set_once=asked)
 
 
-def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGraceOver) -> Change:
+def _cancel_if_grace_over(codec: JobCodec, transition: transitions.CancelIfGraceOver) -> Update:
     asked_by_ms = transition.stamp.now_ms - transition.grace_ms
     condition = all_of(in_state(State.RUNNING), at_most(schema.CANCEL_REQUESTED_AT, asked_by_ms))
     return _to_end(codec, transition.job, transition.ending, transition.stamp, condition)
 
 
-def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Change:
+def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
     job = transition.job
     condition = all_of(
         in_state(*sorted(REOPENABLE)),
@@ -383,10 +383,8 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Change:
     if not may_be_reopened(job.history):
         condition = all_of(condition, never())
     kept = kept_history(job.history)
-    is_whole, last = (
-        len(kept) == len(job.history),
-        _line(State.PENDING, transitions.after_latest(job, transition.stamp)),
-    )
+    is_whole = len(kept) == len(job.history)
+    last = _line(State.PENDING, transitions.after_latest(job, transition.stamp))
     # The history of a job that has ended in this life is final, so it can be shortened and written back as it was read.
     shortened = [*history_lines(kept, job.attempt), last]
     cleared = (
@@ -401,7 +399,7 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Change:
         schema.RESULT_APART,
         schema.EXPIRES_AT,
     )
-    return Change(
+    return Update(
         condition,
         {
             schema.STATE: str(State.PENDING),
@@ -423,21 +421,21 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Change:
     )
 
 
-def _note_dependents(_: JobCodec, transition: transitions.NoteDependents) -> Change:
+def _note_dependents(_: JobCodec, transition: transitions.NoteDependents) -> Update:
     watch = {schema.WATCH_START: True} if transition.watch_start else {}
-    return Change(in_state(*State), {schema.DEPENDENTS_APART: True, **watch})
+    return Update(in_state(*State), {schema.DEPENDENTS_APART: True, **watch})
 
 
-def _keep(_: JobCodec, transition: transitions.KeepIfEnded) -> Change:
+def _keep(_: JobCodec, transition: transitions.KeepIfEnded) -> Update:
     job = transition.job
     kept = (
         absent(schema.EXPIRES_AT) if job.expires_at_s is None else equals(schema.EXPIRES_AT, job.expires_at_s)
     )
     condition = all_of(in_state(*sorted(TERMINAL)), reopened_times(job.reopened), kept)
-    return Change(condition, {schema.EXPIRES_AT: transition.until_s})
+    return Update(condition, {schema.EXPIRES_AT: transition.until_s})
 
 
-CHANGES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Change]] = MappingProxyType(
+UPDATES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Update]] = MappingProxyType(
     {
         transitions.ReleaseIfPending: _release,
         transitions.ReadyIfWaitingOnlyOn: _ready_if_waiting_only_on,
@@ -468,6 +466,6 @@ CHANGES: Mapping[type[transitions.Transition], Callable[[JobCodec, Any], Change]
 )
 
 
-def change_of(codec: JobCodec, transition: transitions.Transition) -> Change:
+def update_of(codec: JobCodec, transition: transitions.Transition) -> Update:
     """Returns the conditional write that carries out `transition`."""
-    return CHANGES[type(transition)](codec, transition)
+    return UPDATES[type(transition)](codec, transition)

@@ -9,16 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.errors import (
-    CONDITION_FAILED,
-    old_item,
-    translated,
-)
+from tidegate.adapters.aws.errors import CONDITION_FAILED, old_item, translated
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import (
-    Change,
     Clause,
+    Update,
     absent,
     all_of,
     any_of,
@@ -27,13 +23,7 @@ from tidegate.adapters.dynamodb.statements import (
     equals,
     one_of,
 )
-from tidegate.adapters.dynamodb.values import (
-    Attribute,
-    Item,
-    Plain,
-    decode_item,
-    encode_item,
-)
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode_item
 from tidegate.domain.workers import (
     PRESENT,
     Totals,
@@ -84,51 +74,51 @@ class DynamoWorkerRegistry:
 
     def heartbeat_if_mine(self, worker: Worker) -> Worker:
         """Stores load and totals of a session that is ACTIVE or DRAINING; returns the entry with its state."""
-        return self._update_if("heartbeat", worker, Change(_mine_in(worker, PRESENT), _load(worker)))
+        return self._update_if("heartbeat", worker, Update(_mine_in(worker, PRESENT), _load(worker)))
 
     def drain_if_mine(self, worker: Worker) -> Worker:
         """Stores load and totals and changes ACTIVE to DRAINING; returns the entry."""
-        change = Change(_mine_in(worker, PRESENT), {**_load(worker), schema.STATE: str(WorkerState.DRAINING)})
-        return self._update_if("draining", worker, change)
+        update = Update(_mine_in(worker, PRESENT), {**_load(worker), schema.STATE: str(WorkerState.DRAINING)})
+        return self._update_if("draining", worker, update)
 
     def come_back_if_lost(self, worker: Worker) -> Worker:
         """Changes LOST back to the worker's own state and stores load and totals, unless its id was taken meanwhile."""
         # Its own state is allowed too, because this call may be repeated after its answer was lost.
         condition = _mine_in(worker, {WorkerState.LOST, worker.state})
-        change = Change(condition, {**_load(worker), schema.STATE: str(worker.state)})
-        return self._update_if("coming back", worker, change)
+        update = Update(condition, {**_load(worker), schema.STATE: str(worker.state)})
+        return self._update_if("coming back", worker, update)
 
     def leave_if_mine(self, worker: Worker) -> Worker:
         """Changes any state of this session to INACTIVE and stores the last totals; returns the entry."""
         condition = _mine_in(worker, {*sources_of(WorkerState.INACTIVE), WorkerState.INACTIVE})
-        change = Change(condition, {**_load(worker), schema.STATE: str(WorkerState.INACTIVE)})
-        return self._update_if("leaving", worker, change)
+        update = Update(condition, {**_load(worker), schema.STATE: str(WorkerState.INACTIVE)})
+        return self._update_if("leaving", worker, update)
 
     def request_drain_if_present(self, pool: str, worker_id: str, now_ms: int) -> Worker:
         """Changes ACTIVE or DRAINING to DRAINING, and stores `now_ms` if this is the first request.
 
         Returns the entry.
         """
-        change = Change(
+        update = Update(
             one_of(schema.STATE, sorted(PRESENT)),
             {schema.STATE: str(WorkerState.DRAINING)},
             set_once={schema.DRAIN_REQUESTED_AT: now_ms},
         )
-        return self._update("drain request", pool, worker_id, change)
+        return self._update("drain request", pool, worker_id, update)
 
     def mark_lost_if_silent(self, worker: Worker, *, silent_since_ms: int, expires_at_s: int) -> bool:
         """Changes ACTIVE or DRAINING to LOST if this session's last heartbeat is older than `silent_since_ms`.
 
         Returns False otherwise. The entry is removed after `expires_at_s` (seconds since the epoch).
         """
-        change = Change(
+        update = Update(
             all_of(
                 _mine_in(worker, sources_of(WorkerState.LOST)), below(schema.HEARTBEAT_AT, silent_since_ms)
             ),
             {schema.STATE: str(WorkerState.LOST), schema.EXPIRES_AT: expires_at_s},
         )
         try:
-            self._update_if("marking as lost", worker, change)
+            self._update_if("marking as lost", worker, update)
         except WorkerRefused:
             return False
         return True
@@ -193,10 +183,10 @@ class DynamoWorkerRegistry:
         except ClientError as refused:
             raise _refusal(action, worker.worker_id, refused) from refused
 
-    def _update_if(self, action: str, worker: Worker, change: Change) -> Worker:
-        return self._update(action, worker.pool, worker.worker_id, change)
+    def _update_if(self, action: str, worker: Worker, update: Update) -> Worker:
+        return self._update(action, worker.pool, worker.worker_id, update)
 
-    def _update(self, action: str, pool: str, worker_id: str, change: Change) -> Worker:
+    def _update(self, action: str, pool: str, worker_id: str, update: Update) -> Worker:
         try:
             with translated(f"{action} of worker {worker_id}", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
@@ -204,7 +194,7 @@ class DynamoWorkerRegistry:
                     Key=_key(pool, worker_id),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **change.render(schema.WORKER_ID),
+                    **update.render(schema.WORKER_ID),
                 )
         except ClientError as refused:
             raise _refusal(action, worker_id, refused) from refused

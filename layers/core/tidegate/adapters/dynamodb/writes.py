@@ -31,13 +31,10 @@ from tidegate.adapters.aws.errors import (
 )
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import STATEMENTS_PER_CALL, DynamoBatches
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
 from tidegate.adapters.dynamodb.retries import was_carried_out
-from tidegate.adapters.dynamodb.statements import Change
-from tidegate.adapters.dynamodb.updates import change_of
+from tidegate.adapters.dynamodb.statements import Update
+from tidegate.adapters.dynamodb.updates import update_of
 from tidegate.adapters.dynamodb.values import Item
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
@@ -56,7 +53,7 @@ class _Write:
     """
 
     transition: Transition
-    change: Change
+    update: Update
     statement: Mapping[str, Any] | None
     resent: bool = False
     outcome: TransitionOutcome | None = None
@@ -109,10 +106,10 @@ class TransitionWriter:
         return [write.outcome for write in writes if write.outcome is not None]
 
     def _prepared(self, transition: Transition, *, is_alone: bool) -> _Write:
-        change = change_of(self.codec, transition)
+        update = update_of(self.codec, transition)
         # A transition that is alone becomes an UpdateItem, so it needs no statement.
-        statement = None if is_alone else change.statement(self.table, schema.JOB_ID, transition.job_id)
-        return _Write(transition, change, statement)
+        statement = None if is_alone else update.statement(self.table, schema.JOB_ID, transition.job_id)
+        return _Write(transition, update, statement)
 
     # --- many in a request -----------------------------------------------------------------------
     def _carry_out(self, effort: Effort, writes: Sequence[_Write]) -> None:
@@ -216,7 +213,7 @@ class TransitionWriter:
                     Key=write.key,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **write.change.render(schema.JOB_ID),
+                    **write.update.render(schema.JOB_ID),
                 )
         except Throttled:
             write.resent = True  # the latest request did nothing, but an earlier one may have
@@ -224,10 +221,8 @@ class TransitionWriter:
         except ClientError as refused:
             write.resent = write.resent or was_retried(refused.response)
             item = old_item(refused)
-            if item is None:
-                self._judge_by_one_read(
-                    [write], effort
-                )  # a refusal may come without the item although the item exists
+            if item is None:  # a refusal may come without the item although the item exists
+                self._judge_by_one_read([write], effort)
             else:
                 self._judge(write, item)
             return
@@ -266,7 +261,7 @@ class TransitionWriter:
             return
         try:
             job = job_from_image(item)
-            if write.resent and was_carried_out(write.transition, write.change, item, job):
+            if write.resent and was_carried_out(write.transition, write.update, item, job):
                 write.outcome = job
                 return
             write.transition.apply(job)  # raises with the reason
@@ -275,7 +270,7 @@ class TransitionWriter:
             return
         if isinstance(write.transition, OfKnownJob):
             write.transition = replace(write.transition, job=job)
-            write.change = change_of(self.codec, write.transition)
+            write.update = update_of(self.codec, write.transition)
 
 
 def _kept_changing(write: _Write) -> ServiceUnavailable:

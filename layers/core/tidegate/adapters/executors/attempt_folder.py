@@ -11,10 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tidegate.jobs.surroundings import (
-    enter_folder,
-    set_environment,
-)
+from tidegate.jobs.surroundings import enter_folder, set_environment
 
 _LOGGER = logging.getLogger("tidegate.worker")
 _PREFIX = "tidegate-attempt-"

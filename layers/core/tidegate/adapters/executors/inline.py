@@ -21,38 +21,14 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from tidegate.adapters.executors.attempt_folder import (
-    attempt_folder,
-    moved_into,
-)
-from tidegate.adapters.executors.inline_surroundings import (
-    processes_ended,
-    settings_kept,
-    streams_kept,
-)
-from tidegate.adapters.executors.outcomes import (
-    VERDICTS,
-    WHY,
-    outcome_of,
-    unable,
-    unable_for_want_of_type,
-)
+from tidegate.adapters.executors.attempt_folder import attempt_folder, moved_into
+from tidegate.adapters.executors.inline_surroundings import processes_ended, settings_kept, streams_kept
+from tidegate.adapters.executors.outcomes import VERDICTS, WHY, outcome_of, unable, unable_for_want_of_type
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Progress
-from tidegate.jobs.attempt import (
-    Interrupted,
-    ReportKind,
-    run_attempt,
-)
-from tidegate.jobs.context import (
-    JobContext,
-    StopRequest,
-    Upstream,
-)
-from tidegate.jobs.registry import (
-    JobType,
-    Registry,
-)
+from tidegate.jobs.attempt import Interrupted, ReportKind, run_attempt
+from tidegate.jobs.context import JobContext, StopRequest, Upstream
+from tidegate.jobs.registry import JobType, Registry
 from tidegate.jobs.surroundings import run_apart
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 

@@ -12,20 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from tidegate.adapters.executors.output import (
-    JobOutput,
-    OutputReader,
-)
-from tidegate.adapters.executors.process_tree import (
-    descendants_of,
-    end_descendants,
-)
+from tidegate.adapters.executors.output import JobOutput, OutputReader
+from tidegate.adapters.executors.process_tree import descendants_of, end_descendants
 from tidegate.jobs.logging_state import LoggingState
-from tidegate.jobs.process_state import (
-    ProcessSettings,
-    flush_streams,
-    opened_stream,
-)
+from tidegate.jobs.process_state import ProcessSettings, flush_streams, opened_stream
 from tidegate.kernel import adopt_orphans
 
 _LOGGER = logging.getLogger("tidegate.worker")

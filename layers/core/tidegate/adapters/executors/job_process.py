@@ -1,6 +1,6 @@
 """One long-lived child process that runs job code, as its parent process sees it.
 
-Parent and child exchange JSON messages over a connection. A keeper process (`job_keeper`) stands between the two.
+Parent and child exchange JSON messages over a connection. A keeper process (`keeper.py`) stands between the two.
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tidegate.adapters.executors import keeper as job_keeper
-from tidegate.adapters.executors.output import (
-    JobOutput,
-    OutputReader,
-)
+from tidegate.adapters.executors import keeper
+from tidegate.adapters.executors.output import JobOutput, OutputReader
 from tidegate.domain.errors import TidegateError
 
 _OUTPUT = logging.getLogger("tidegate.output")
@@ -37,7 +34,7 @@ _READ_BYTES = 262_144  # about as much as the connection buffers
 _WORD_BYTES = 64
 _LENGTH = struct.Struct("!i")  # multiprocessing's connections put a message's length before it
 _REAP_SECONDS = 10.0  # a killed process is gone at once unless the kernel itself hangs
-_KEEPER_SECONDS = 2 * job_keeper.SWEEP_SECONDS  # the keeper itself gives up after half of this
+_KEEPER_SECONDS = 2 * keeper.SWEEP_SECONDS  # the keeper itself gives up after half of this
 
 
 class JobProcessError(TidegateError):
@@ -47,7 +44,7 @@ class JobProcessError(TidegateError):
 class JobProcess:
     """One child process, in a session of its own, so that signals to the terminal's foreground group do not reach it.
 
-    A keeper (`job_keeper`) between this process and the child ends all processes that job code started. `outputs`
+    A keeper (`keeper.py`) between this process and the child ends all processes that job code started. `outputs`
     reads what job code prints and passes it to the log. The child gets `environment` in place of this process's own
     environment. `has_keys` marks a child that runs code which asked for AWS credentials. Raises OSError, MemoryError
     or RuntimeError where the child can't be started.
@@ -126,13 +123,13 @@ class JobProcess:
         _ = self.pid  # reads the keeper's first message, so that the next one is the answer
         try:
             self._control.settimeout(_KEEPER_SECONDS)
-            self._control.sendall(job_keeper.SWEEP)
+            self._control.sendall(keeper.SWEEP)
             answer = self._control.recv(1)
         except OSError as error:
             raise JobProcessError("the keeper of job code's process does not answer") from error
-        if answer not in (job_keeper.CLEAN, job_keeper.ENDED):
+        if answer not in (keeper.CLEAN, keeper.ENDED):
             raise JobProcessError("a process that job code started can't be ended")
-        return answer == job_keeper.CLEAN
+        return answer == keeper.CLEAN
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Sends one message as JSON.
@@ -242,7 +239,7 @@ class JobProcess:
         """Returns True if a keeper said that all is ended: the id of the process group may then already be reused."""
         with contextlib.suppress(OSError):
             while said := self._control.recv(_WORD_BYTES, socket.MSG_DONTWAIT):
-                self._is_done = self._is_done or job_keeper.DONE in said
+                self._is_done = self._is_done or keeper.DONE in said
         return self._is_done
 
     def _kill_group(self) -> None:

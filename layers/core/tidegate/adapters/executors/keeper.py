@@ -23,10 +23,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tidegate.adapters.executors.process_tree import (
-    end_descendants,
-    is_alone,
-)
+from tidegate.adapters.executors.process_tree import end_descendants, is_alone
 from tidegate.kernel import adopt_orphans, die_with_parent, hide_process
 
 SWEEP = b"s"

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from tidegate.domain import limits
 from tidegate.domain.job import Json
 from tidegate.domain.texts import plain_message
-from tidegate.jobs.attempt import (
-    AttemptReport,
-    ReportKind,
-)
+from tidegate.jobs.attempt import AttemptReport, ReportKind
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Outcome, OutcomeKind, Signal
 
 WHY: Mapping[Signal, str] = {

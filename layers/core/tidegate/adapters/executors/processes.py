@@ -21,14 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.adapters.executors.described_types import DescribedTypes
-from tidegate.adapters.executors.environment import (
-    JobEnvironment,
-    job_environment,
-)
-from tidegate.adapters.executors.job_process import (
-    JobProcess,
-    JobProcessError,
-)
+from tidegate.adapters.executors.environment import JobEnvironment, job_environment
+from tidegate.adapters.executors.job_process import JobProcess, JobProcessError
 from tidegate.adapters.executors.job_processes import JobProcesses
 from tidegate.adapters.executors.outcomes import (
     VERDICTS,
