@@ -23,10 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from dev.benchmarks.driver import START_MS
-from dev.benchmarks.local_tables import (
-    POOL,
-    local_world,
-)
+from dev.benchmarks.local_tables import POOL, local_world
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.pools import Pool, PoolKind

@@ -18,17 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from dev.benchmarks import prices
-from dev.benchmarks.driver import (
-    STEPS,
-    Driver,
-)
+from dev.benchmarks.driver import STEPS, Driver
 from dev.benchmarks.local_tables import local_world
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Table, finish
 from tidegate.bootstrap import Usage
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest

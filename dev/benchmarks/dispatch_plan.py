@@ -13,13 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Line,
-    LineChart,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Line, LineChart, Table, finish
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, plan_dispatch
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules

@@ -21,21 +21,10 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from dev.benchmarks.batching import (
-    ANSWER_SECONDS,
-    NOWHERE,
-    TABLES,
-    Body,
-    item_of,
-)
+from dev.benchmarks.batching import ANSWER_SECONDS, NOWHERE, TABLES, Body, item_of
 from dev.benchmarks.driver import START_MS
 from dev.benchmarks.local_tables import POOL
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Table, finish
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules

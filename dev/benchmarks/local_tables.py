@@ -16,10 +16,7 @@ from tidegate.bootstrap import aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings, Tables
-from tidegate_devstack import (
-    Places,
-    emulator,
-)
+from tidegate_devstack import Places, emulator
 from tidegate_devstack.root_key import root_session
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"

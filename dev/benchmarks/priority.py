@@ -18,29 +18,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Range,
-    RangeChart,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Range, RangeChart, Table, finish
 from dev.simulator.checks import check_all
-from dev.simulator.graphs import (
-    job,
-    workflow,
-)
+from dev.simulator.graphs import job, workflow
 from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import function_pool, make_services, make_settings
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dispatch_plan import window_slots
 from tidegate.domain.requests import WorkflowRequest

@@ -6,10 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from dev.benchmarks.report import (
-    LineChart,
-    RangeChart,
-)
+from dev.benchmarks.report import LineChart, RangeChart
 
 WIDTH = 760
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 64, 50

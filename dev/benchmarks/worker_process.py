@@ -16,20 +16,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dev.benchmarks.report import (
-    RESULTS,
-    BenchmarkReport,
-    Cell,
-    Goal,
-    Table,
-    finish,
-    from_json,
-)
+from dev.benchmarks.report import RESULTS, BenchmarkReport, Cell, Goal, Table, finish, from_json
 from dev.benchmarks.worker_executor import no_ops
-from dev.benchmarks.worker_slots import (
-    in_memory,
-    one_after_the_other,
-)
+from dev.benchmarks.worker_slots import in_memory, one_after_the_other
 from dev.benchmarks.worker_stack import on_stack
 
 SLOTS = (4, 8, 16)

@@ -15,14 +15,8 @@ from botocore.config import Config
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.worker_credentials import worker_environment
-from tidegate_devstack.model import (
-    StackInfo,
-    write_info,
-)
-from tidegate_devstack.private_files import (
-    UMASK,
-    open_private,
-)
+from tidegate_devstack.model import StackInfo, write_info
+from tidegate_devstack.private_files import UMASK, open_private
 
 # At the first signal a worker lets its jobs finish. At the second it gives them back. If it still runs, it is killed.
 _PATIENCE_SECONDS = (8.0, 25.0)

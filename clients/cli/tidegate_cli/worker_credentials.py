@@ -20,10 +20,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tidegate_devstack.model import (
-    StackInfo,
-    read_info,
-)
+from tidegate_devstack.model import StackInfo, read_info
 from tidegate_devstack.private_files import replace_private
 
 ROLE = "tidegate-local-worker"

@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dev.benchmarks.peers.contestants import Peer
-from dev.benchmarks.peers.counted_stack import (
-    CountedStack,
-    Credentials,
-)
+from dev.benchmarks.peers.counted_stack import CountedStack, Credentials
 from dev.benchmarks.peers.measure import Times
 
 JOBS = Path(__file__).with_name("jobs")

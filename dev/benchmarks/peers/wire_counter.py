@@ -19,14 +19,7 @@ from urllib.parse import parse_qs
 from ministack.core.router import extract_access_key_id
 from ministack.services import dynamodb, lambda_svc, sqs, sts
 
-from dev.benchmarks.peers.usage import (
-    BUSY_MS,
-    INVOCATIONS,
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Tally,
-)
+from dev.benchmarks.peers.usage import BUSY_MS, INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Tally
 
 EVENT_SOURCE = "event-source"  # Lambda's own polls of queues
 _READ_STEP_BYTES = 4_096

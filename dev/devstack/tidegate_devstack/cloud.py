@@ -13,13 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    ACCESS_KEY_ID,
-    REGION,
-    STACK_NAME,
-    StackInfo,
-    make_session,
-)
+from tidegate_devstack.model import ACCESS_KEY_ID, REGION, STACK_NAME, StackInfo, make_session
 from tidegate_devstack.sam import BUILD_TAG
 
 USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})

@@ -22,17 +22,8 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.views import format_time, printable_lines
-from tidegate_devstack import (
-    FUNCTIONS,
-    LocalStackError,
-    LocalState,
-    StackInfo,
-)
-from tidegate_devstack.emulator import (
-    DEFAULT_EXECUTIONS,
-    LEAST_EXECUTIONS,
-    MOST_EXECUTIONS,
-)
+from tidegate_devstack import FUNCTIONS, LocalStackError, LocalState, StackInfo
+from tidegate_devstack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
 
 app = typer.Typer(no_args_is_help=True)
 

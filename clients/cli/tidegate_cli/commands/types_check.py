@@ -9,16 +9,9 @@ import typer
 
 from tidegate_cli.commands.operator import types
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import (
-    OutputOption,
-    print_json,
-    session_of,
-)
+from tidegate_cli.options import OutputOption, print_json, session_of
 from tidegate_cli.views import printable_lines
-from tidegate_devstack.job_check import (
-    check_job_code,
-    said_of,
-)
+from tidegate_devstack.job_check import check_job_code, said_of
 from tidegate_devstack.places import find_project
 
 __all__ = ["types"]
