@@ -68,10 +68,11 @@ CAPABILITY = PlainOption(
     "--capability",
     "A capability of this worker; may be repeated. All capabilities that its pool offers must be named. "
     "Default: those of its pool.",
+    "NAME",
 )
 DRAIN_SECONDS = NumberOption(
     "--drain-seconds",
-    "How long running jobs may go on after the worker is told to end. Then it gives them back.",
+    "How long running jobs may go on after the worker is told to end. Then it hands them back.",
     0.0,
     limits.MAX_DRAIN_SECONDS,
 )

@@ -18,7 +18,7 @@ from tidegate_cli.worker_credentials import worker_environment
 from tidegate_devstack.model import StackInfo, write_info
 from tidegate_devstack.private_files import UMASK, open_private
 
-# At the first signal a worker lets its jobs finish. At the second it gives them back. If it still runs, it is killed.
+# At the first signal a worker lets its jobs finish. At the second it hands them back. If it still runs, it is killed.
 _PATIENCE_SECONDS = (8.0, 25.0)
 _KILL_SECONDS = 5.0
 _TAIL_CHARACTERS = 600

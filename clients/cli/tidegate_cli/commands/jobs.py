@@ -70,9 +70,10 @@ def list_jobs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List jobs by state: RUNNING and other jobs that have not ended, then failures, then other ended jobs.
+    """List jobs by state.
 
-    READY jobs are sorted by urgency, ended jobs latest first, all other jobs oldest first.
+    RUNNING and other jobs that have not ended come first, then failures, then other ended jobs. READY jobs are
+    sorted by urgency, ended jobs latest first, all other jobs oldest first.
 
     Example: tidegate jobs list --state RUNNING --state QUEUED
     """

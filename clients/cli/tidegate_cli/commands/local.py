@@ -58,7 +58,9 @@ def up(
     ] = False,
     output: OutputOption = None,
 ) -> None:
-    """Start the local stack with the data that it saved, and deploy what changed.
+    """Start the local stack, and deploy what changed.
+
+    The stack starts with the data that it saved.
 
     Example: tidegate local up
     """
@@ -110,9 +112,10 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
 
 @app.command()
 def env(context: typer.Context, output: OutputOption = None) -> None:
-    """Print the AWS settings of the local stack as shell commands, so that other programs can use the stack.
+    """Print the AWS settings of the local stack as shell commands.
 
-    Apply them in a shell with: eval "$(tidegate local env)". They contain the secret of the stack's root key.
+    With these settings other programs can use the stack. Apply them in a shell with: eval "$(tidegate local env)".
+    They contain the secret of the stack's root key.
 
     Example: tidegate local env --output json
     """

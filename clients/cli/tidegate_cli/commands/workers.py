@@ -127,7 +127,9 @@ def drain_worker(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Ask a worker process to take no more jobs, finish what runs, and leave.
+    """Ask a worker process to drain.
+
+    It takes no more jobs, finishes those that it has, and leaves.
 
     Example: tidegate workers drain ecs nightly-1
     """
