@@ -33,9 +33,8 @@ _BILLED_REFUSALS = ("ConditionalCheckFailed", "DuplicateItem")
 _MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _Handler: TypeAlias = Callable[[dict[str, Any]], Answer]
 
-_wrapped: dict[
-    str, Any
-] = {}  # the functions before the patch, by name; a benchmark may have wrapped them before
+# The functions before the patch, by name. A benchmark may have wrapped them before.
+_wrapped: dict[str, Any] = {}
 
 
 def make_strict() -> None:

@@ -29,9 +29,8 @@ from tidegate_devstack import LocalState, Places, StackInfo
 POOL = "ecs"
 REPORT_KEY = "report"
 REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # the folder that the job type text.report writes to
-ROOT_VARIABLE = (
-    "TIDEGATE_SAMPLE_ROOT"  # the folder that text.* jobs may read; the template sets it for the Lambda pool
-)
+# The folder that text.* jobs may read. The template sets it for the Lambda pool.
+ROOT_VARIABLE = "TIDEGATE_SAMPLE_ROOT"
 ROOT_PARAMETER = "SampleRoot"
 _SAMPLE_ROOT = re.compile(r"/[!#-\[\]-~]{,159}")  # the values that the template's parameter SampleRoot allows
 TIMEOUT_SECONDS = 600.0
