@@ -108,6 +108,18 @@ def test_it_is_given_no_key_but_a_way_to_ask_for_a_sessions(
     assert not facts.exists(), "it holds the stack's root key"
 
 
+@pytest.mark.parametrize(("own", "hosts"), [(None, "127.0.0.1"), ("a.example", "a.example,127.0.0.1")])
+def test_a_worker_asks_no_proxy_for_the_local_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None, hosts: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    if own is not None:
+        monkeypatch.setenv("NO_PROXY", own)
+    environment = worker_environment(stack(), tmp_path / "facts", tmp_path / "config")
+    assert environment["NO_PROXY"] == environment["no_proxy"] == hosts
+
+
 def test_an_sdk_asks_again_before_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = tmp_path / "asked"
     soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()

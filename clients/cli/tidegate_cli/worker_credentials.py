@@ -24,6 +24,7 @@ from tidegate_devstack.private_files import replace_private
 
 ROLE = "tidegate-local-worker"
 SESSION_SECONDS = 3_600
+_STACK_HOST = "127.0.0.1"
 _ROOTS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -44,7 +45,14 @@ def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str,
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy()),
     }
+
+
+def _without_proxy() -> str:
+    """Returns the hosts that the user's proxy is not asked for, with that of the local stack."""
+    own = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return f"{own},{_STACK_HOST}" if own else _STACK_HOST
 
 
 def session_keys(stack: StackInfo) -> dict[str, str | int]:
