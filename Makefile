@@ -12,7 +12,7 @@ MUTANTS_VENV := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS_VENV)/.setup-complete
 CHECKS_VENV := .venv-checks
 CHECKS_STAMP := $(CHECKS_VENV)/.setup-complete
-SOURCES := clients dev functions layers tests worker
+SCANNED := clients dev examples functions layers worker
 # This file measures throughput, so `make test` runs it alone and last.
 KILLS := tests/e2e/test_kills.py
 # These tests are quick. Together they are enough to measure which branches of the core layer no test runs.
@@ -96,7 +96,7 @@ check: setup $(CHECKS_STAMP) ## check formatting, lint, types, architecture, sec
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive --exclude dev/simulator $(filter-out tests,$(SOURCES))
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive --exclude dev/simulator $(SCANNED)
 	@$(SAM_ENV) $(BIN)/sam validate --lint --template-file template.yaml
 	@$(BIN)/python dev/scripts/transform.py template.yaml build/template.json
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml build/template.json

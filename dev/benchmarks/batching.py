@@ -23,10 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from dev.benchmarks.driver import START_MS
-from dev.benchmarks.local_tables import (
-    POOL,
-    local_world,
-)
+from dev.benchmarks.local_tables import POOL, local_world
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.pools import Pool, PoolKind
@@ -52,7 +49,7 @@ _ID = re.compile(r'"(01JDZ3K5M7N9P1R3T5V7X9Z1B3\.\d+)"')
 _UNITS = {"TableName": "Jobs", "CapacityUnits": 3.0, "Table": {"CapacityUnits": 1.0}}
 
 Row = dict[str, Any]
-Move = Callable[[Services, AwsClients, Sequence[DispatchIfReady]], object]
+DispatchAll = Callable[[Services, AwsClients, Sequence[DispatchIfReady]], object]
 
 
 class IdealStore:
@@ -80,7 +77,7 @@ class Body:
         self._content = content
 
     def stream(self) -> Iterator[bytes]:
-        """Returns the whole body."""
+        """Yields the whole body."""
         yield self._content
 
 
@@ -123,17 +120,17 @@ def job(number: int) -> Job:
     )
 
 
-MOVES = [DispatchIfReady(job(number).job_id, POOL, STAMP) for number in range(JOBS)]
+DISPATCHES = [DispatchIfReady(job(number).job_id, POOL, STAMP) for number in range(JOBS)]
 
 
-def one_each(services: Services, clients: AwsClients, moves: Sequence[DispatchIfReady]) -> object:
+def one_each(services: Services, clients: AwsClients, dispatches: Sequence[DispatchIfReady]) -> object:
     """Makes one UpdateItem for each job."""
-    return clients.fan_out.map(services.jobs.apply, moves)
+    return clients.fan_out.map(services.jobs.apply, dispatches)
 
 
-def in_batches(services: Services, _: AwsClients, moves: Sequence[DispatchIfReady]) -> object:
+def in_batches(services: Services, _: AwsClients, dispatches: Sequence[DispatchIfReady]) -> object:
     """Makes requests of 25 statements each."""
-    return services.jobs.apply_all(moves)
+    return services.jobs.apply_all(dispatches)
 
 
 def ideal_services(threads: int) -> tuple[Services, AwsClients, IdealStore]:
@@ -145,10 +142,10 @@ def ideal_services(threads: int) -> tuple[Services, AwsClients, IdealStore]:
     return aws_services(Settings(pools={POOL: pool}, default_pool=POOL), TABLES, clients), clients, store
 
 
-def timed(move: Callable[[], object]) -> tuple[float, float]:
+def timed(work: Callable[[], object]) -> tuple[float, float]:
     """Returns the seconds of `work` on the wall clock and of this process's CPU."""
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
-    move()
+    work()
     return time.perf_counter() - began_s, time.process_time() - began_cpu_s
 
 
@@ -166,17 +163,19 @@ def row(store: str, way: str, threads: int, requests: int, runs: Sequence[tuple[
     }
 
 
-def over_ideal_store(way: str, move: Move, threads: int) -> Row:
-    """Moves all jobs over the ideal store, after one run that does not count."""
+def over_ideal_store(way: str, dispatch_all: DispatchAll, threads: int) -> Row:
+    """Dispatches all jobs over the ideal store, after one run that does not count."""
     services, clients, store = ideal_services(threads)
-    move(services, clients, MOVES)
+    dispatch_all(services, clients, DISPATCHES)
     requests = store.requests
-    runs = [timed(lambda: move(services, clients, MOVES)) for _ in range(RUNS)]
+    runs = [timed(lambda: dispatch_all(services, clients, DISPATCHES)) for _ in range(RUNS)]
     return row("10 ms a request", way, threads, requests, runs)
 
 
-def over_local_stack(make_driver: Callable[..., Any], way: str, move: Move, threads: int) -> Row:
-    """Moves all jobs on the local stack, new ones in every run."""
+def over_local_stack(
+    make_driver: Callable[..., Any], way: str, dispatch_all: DispatchAll, threads: int
+) -> Row:
+    """Dispatches all jobs on the local stack, new ones in every run."""
     runs = []
     requests = 0
     for _ in range(LOCAL_RUNS):
@@ -185,14 +184,14 @@ def over_local_stack(make_driver: Callable[..., Any], way: str, move: Move, thre
         clients = services.jobs.clients  # type: ignore[attr-defined]  # the store on AWS
         services.jobs.insert_if_absent([job(number) for number in range(JOBS)])
         before = clients.meter.snapshot()
-        runs.append(timed(lambda: move(services, clients, MOVES)))  # noqa: B023 - called at once
+        runs.append(timed(lambda: dispatch_all(services, clients, DISPATCHES)))  # noqa: B023 - called at once
         requests = (clients.meter.snapshot() - before).requests_of("dynamodb")
     return row("local stack", way, threads, requests, runs)
 
 
 def main() -> None:
     """Measures, prints and writes the result."""
-    ways: list[tuple[str, Move, int]] = [("one each", one_each, ONE_EACH_THREADS)]
+    ways: list[tuple[str, DispatchAll, int]] = [("one each", one_each, ONE_EACH_THREADS)]
     ways += [("25 to a request", in_batches, threads) for threads in BATCH_THREADS]
     rows = [over_ideal_store(*way) for way in ways]
     with local_world(slots=1) as make_driver:

@@ -13,18 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dev.benchmarks.report import (
-    RESULTS,
-    BenchmarkReport,
-    Table,
-    from_json,
-    markdown,
-    shown,
-)
-from dev.benchmarks.svg import (
-    line_chart,
-    range_chart,
-)
+from dev.benchmarks.report import RESULTS, BenchmarkReport, Table, from_json, markdown, shown
+from dev.benchmarks.svg import line_chart, range_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "explanation"

@@ -18,24 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from dev.benchmarks import prices
-from dev.benchmarks.driver import (
-    STEPS,
-    Driver,
-)
+from dev.benchmarks.driver import STEPS, Driver
 from dev.benchmarks.local_tables import local_world
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Table, finish
+from dev.simulator.traces import sample_files
 from tidegate.bootstrap import Usage
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate_cli.documents.wfformat import to_workflow
 
 EXAMPLE = "example: python -m dev.benchmarks.cost"
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
 PLAIN_JOBS = 100
 BUSY_BATCH = 10
 MAX_UNITS_PER_PLAIN_JOB = 9.0
@@ -215,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             plain_jobs(in_turns, "plain jobs, dispatchers take turns", 1),
             plain_jobs(in_turns, f"plain jobs, {BUSY_BATCH} events at a time, in turns", BUSY_BATCH),
         ]
-        paths = sorted(SAMPLES.glob("*.json"))
+        paths = sample_files()
         if not paths:
             sys.stderr.write("cost: no WfFormat samples beside the project; measuring plain jobs only\n")
         for path in paths:

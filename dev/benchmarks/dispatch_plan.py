@@ -13,13 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Line,
-    LineChart,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Line, LineChart, Table, finish
 from tidegate.domain.dispatch_plan import Candidate, Dispatched, plan_dispatch
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.rules import DispatchRules
@@ -28,7 +22,7 @@ from tidegate.domain.traits import Traits
 EXAMPLE = "example: python -m dev.benchmarks.dispatch_plan --sizes 10000 100000"
 SIZES = (10_000, 100_000, 1_000_000)
 SHARDS = 4
-PLACES = 1_000
+SLOTS = 1_000  # free at each plan
 SHARES = 10
 START_MS = 1_800_000_000_000
 
@@ -56,9 +50,9 @@ def candidates_per_second(queues: Sequence[Sequence[Candidate]], weights: dict[s
     place_of = {candidate.job_id: number_of[id(queue)] for queue in queues for candidate in queue}
     total, chosen, seconds = sum(map(len, queues)), 0, 0.0
     while chosen < total:
-        pages = [queue[start : start + PLACES] for queue, start in zip(queues, taken, strict=True)]
+        pages = [queue[start : start + SLOTS] for queue, start in zip(queues, taken, strict=True)]
         began_s = time.process_time()
-        plan = plan_dispatch(pages, PLACES, Dispatched(), rules, weights, chance.random)
+        plan = plan_dispatch(pages, SLOTS, Dispatched(), rules, weights, chance.random)
         seconds += time.process_time() - began_s
         for candidate in plan.chosen:
             taken[place_of[candidate.job_id]] += 1
@@ -82,7 +76,7 @@ def report_of(sizes: Sequence[int]) -> BenchmarkReport:
         title="Dispatch plan",
         command="make -C dev/benchmarks dispatch-plan",
         about=(
-            f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {PLACES:,} at a time "
+            f"The decision alone, in process: READY jobs in {SHARDS} shards of each lane, chosen {SLOTS:,} at a time "
             "as a dispatcher does, until none is left. Seconds are of processor time."
         ),
         goals=[],

@@ -1,4 +1,4 @@
-"""Measures how many jobs a second one dispatcher moves from READY into a queue, over an ideal store.
+"""Measures how many jobs a second one dispatcher dispatches, over an ideal store.
 
 The ideal store answers every request after 10 ms, in place of the network. The rest of the dispatch is real: lanes,
 candidates, jobs already dispatched, conditional writes and messages, through botocore's own client. Each run of the
@@ -21,21 +21,10 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from dev.benchmarks.batching import (
-    ANSWER_SECONDS,
-    NOWHERE,
-    TABLES,
-    Body,
-    item_of,
-)
+from dev.benchmarks.batching import ANSWER_SECONDS, NOWHERE, TABLES, Body, item_of
 from dev.benchmarks.driver import START_MS
 from dev.benchmarks.local_tables import POOL
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Table, finish
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import DispatchRules
@@ -45,7 +34,7 @@ from tidegate_devstack.model import make_session
 
 EXAMPLE = "example: python -m dev.benchmarks.dispatcher --runs 3"
 SHARDS = 4
-PLACES = (1_000, 100, 10)  # free slots in each run
+FREE_SLOTS = (1_000, 100, 10)  # in each run
 RUNS = 5
 LEAST_JOBS_PER_SECOND = 500  # of a dispatcher with many jobs to dispatch
 _ID = re.compile(r'"(01JDZ3K5M7N9P1R3T5V7X9Z1B3\.\d+)"')
@@ -96,20 +85,20 @@ class IdealAws:
         return {"Items": entries, "Count": len(entries), "LastEvaluatedKey": last}
 
 
-def ideal_services(places: int) -> tuple[Services, IdealAws]:
+def ideal_services(slots: int) -> tuple[Services, IdealAws]:
     """Makes services over ideal tables and an ideal queue, with this many slots in the one pool."""
     clients = connect_system(session=make_session("none"), endpoint_url=NOWHERE)
     aws = IdealAws()
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-send", aws)  # type: ignore[arg-type]  # it answers
-    pool = Pool(POOL, NOWHERE, PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=places)
+    pool = Pool(POOL, NOWHERE, PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=slots)
     settings = Settings(pools={POOL: pool}, default_pool=POOL, window=1.0, shards=SHARDS)
     return aws_services(settings, TABLES, clients), aws
 
 
-def measure(places: int, runs: int) -> tuple[int, int, float, float, float]:
+def measure(slots: int, runs: int) -> tuple[int, int, float, float, float]:
     """Returns a row: slots, jobs a second (median), ms a run, requests per job, CPU of this process per job."""
-    services, aws = ideal_services(places)
+    services, aws = ideal_services(slots)
     dispatch(services, POOL, START_MS, rules=DispatchRules())  # connects, fills caches
     aws.requests.clear()
     seconds, began_cpu_s = [], time.process_time()
@@ -117,12 +106,12 @@ def measure(places: int, runs: int) -> tuple[int, int, float, float, float]:
         began_s = time.perf_counter()
         report = dispatch(services, POOL, START_MS, rules=DispatchRules())
         seconds.append(time.perf_counter() - began_s)
-        if report.dispatched != places or report.unsent:
-            raise RuntimeError(f"{report.dispatched} of {places} jobs were dispatched")
-    cpu_ms = (time.process_time() - began_cpu_s) * 1_000 / (runs * places)
+        if report.dispatched != slots or report.unsent:
+            raise RuntimeError(f"{report.dispatched} of {slots} jobs were dispatched")
+    cpu_ms = (time.process_time() - began_cpu_s) * 1_000 / (runs * slots)
     middle = statistics.median(seconds)
-    per_job = sum(aws.requests.values()) / (runs * places)
-    return places, round(places / middle), round(middle * 1_000, 1), round(per_job, 3), round(cpu_ms, 3)
+    per_job = sum(aws.requests.values()) / (runs * slots)
+    return slots, round(slots / middle), round(middle * 1_000, 1), round(per_job, 3), round(cpu_ms, 3)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,11 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--runs", type=int, default=RUNS, help="runs of the dispatcher for each number of places"
+        "--runs", type=int, default=RUNS, help="runs of the dispatcher for each number of free slots"
     )
     runs = max(1, parser.parse_args(arguments).runs)
-    rows = [measure(places, runs) for places in PLACES]
-    columns = ("free places in a run", "jobs/s", "ms a run", "requests/job", "CPU ms/job")
+    rows = [measure(slots, runs) for slots in FREE_SLOTS]
+    columns = ("free slots in a run", "jobs/s", "ms a run", "requests/job", "CPU ms/job")
     return finish(
         BenchmarkReport(
             name="dispatcher",

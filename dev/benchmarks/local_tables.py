@@ -16,10 +16,7 @@ from tidegate.bootstrap import aws_services, connect_system
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings, Tables
-from tidegate_devstack import (
-    Places,
-    emulator,
-)
+from tidegate_devstack import Places, emulator
 from tidegate_devstack.root_key import root_session
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -62,7 +59,7 @@ def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
                 made += 1
                 names = {}
                 for name, definition in table_definitions().items():
-                    names[_snake(name)] = f"bench{made}-{name}"
+                    names[snake_case(name)] = f"bench{made}-{name}"
                     dynamodb.create_table(TableName=f"bench{made}-{name}", **definition)
                 queue_url = sqs.create_queue(QueueName=f"bench{made}")["QueueUrl"]
                 pool = Pool(POOL, queue_url, PoolKind.FUNCTION, max_timeout_seconds=43_200, capacity=slots)
@@ -78,5 +75,6 @@ def local_world(slots: int) -> Iterator[Callable[..., Driver]]:
             emulator.stop(places)
 
 
-def _snake(name: str) -> str:
+def snake_case(name: str) -> str:
+    """Returns the name of a table in the settings: submission_plans for SubmissionPlans."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

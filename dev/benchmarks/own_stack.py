@@ -10,11 +10,7 @@ from pathlib import Path
 
 from tidegate_cli.client import Client
 from tidegate_cli.target import local_target
-from tidegate_devstack import (
-    StackInfo,
-    down,
-    up,
-)
+from tidegate_devstack import StackInfo, down, up
 
 
 def say(line: str) -> None:

@@ -18,29 +18,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Range,
-    RangeChart,
-    Table,
-    finish,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Range, RangeChart, Table, finish
 from dev.simulator.checks import check_all
-from dev.simulator.graphs import (
-    job,
-    workflow,
-)
+from dev.simulator.graphs import job, workflow
 from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import function_pool, make_services, make_settings
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dispatch_plan import window_slots
 from tidegate.domain.requests import WorkflowRequest
@@ -65,7 +48,7 @@ class Setup:
     shards: int = 1
 
     @property
-    def places(self) -> int:
+    def window_slots(self) -> int:
         """Returns how many jobs may be dispatched and not finished."""
         return window_slots(self.slots, self.window)
 
@@ -148,12 +131,12 @@ def starts_ahead(setup: Setup, seed: int) -> list[int]:
 def report_of(counts: dict[Setup, list[int]], seeds: int) -> BenchmarkReport:
     """Makes the report."""
     columns = (
-        "slots", "window", "stream delay s", "shards", "urgent jobs", "places", "mean ahead", "most ahead",
+        "slots", "window", "stream delay s", "shards", "urgent jobs", "window slots", "mean ahead", "most ahead",
     )  # fmt: skip
     rows = [
         (
             setup.slots, setup.window if setup.held_back else "none", setup.stream_delay_ms / 1_000,
-            setup.shards, len(each), setup.places if setup.held_back else None, statistics.mean(each), max(each),
+            setup.shards, len(each), setup.window_slots if setup.held_back else None, statistics.mean(each), max(each),
         )
         for setup, each in counts.items()
     ]  # fmt: skip
@@ -166,12 +149,16 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> BenchmarkReport:
             f"Jobs of priority {LOW[0]}-{LOW[1]} fill a pool; {URGENT_JOBS} of priority {HIGH[0]}-{HIGH[1]} "
             f"come at random moments, in {seeds} runs for each row. Counted in the simulator: starts of less "
             "urgent jobs between the write that made an urgent job READY and the write that started it. "
-            "Places are capacity x window. Running jobs have started before, so at most capacity x (window "
+            "Window slots are capacity x window. Running jobs have started before, so at most capacity x (window "
             "- 1) jobs are left to go first. In the last row nothing is held back: all READY jobs are sent "
             "to the queue at once."
         ),
         goals=[
-            Goal("most starts ahead, over places", max(max(n) / s.places for s, n in held_back.items()), 1.0)
+            Goal(
+                "most starts ahead, over window slots",
+                max(max(n) / s.window_slots for s, n in held_back.items()),
+                1.0,
+            )
         ],
         tables=[Table("Less urgent jobs that started ahead", columns, rows)],
         range_charts=[
@@ -184,7 +171,7 @@ def report_of(counts: dict[Setup, list[int]], seeds: int) -> BenchmarkReport:
                         f"{s.slots} x {s.window:g}, {s.stream_delay_ms / 1_000:g} s, {s.shards} shards",
                         0,
                         max(n),
-                        {"mean": round(statistics.mean(n), 3), "window": s.places},
+                        {"mean": round(statistics.mean(n), 3), "window": s.window_slots},
                     )
                     for s, n in held_back.items()
                 ],

@@ -16,10 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dev.benchmarks.own_stack import (
-    own_stack,
-    say,
-)
+from dev.benchmarks.own_stack import own_stack, say
 
 RESULTS = Path(__file__).parent / "results" / "submission.json"
 JOBS = 10_000

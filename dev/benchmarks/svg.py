@@ -6,10 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from dev.benchmarks.report import (
-    LineChart,
-    RangeChart,
-)
+from dev.benchmarks.report import LineChart, RangeChart
 
 WIDTH = 760
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 64, 50
@@ -40,9 +37,8 @@ def line_chart(chart: LineChart) -> str:
     for tick in ticks:
         body.append(_rule(LEFT, y_of(tick), WIDTH - RIGHT, y_of(tick)))
         body.append(_text(LEFT - 8, y_of(tick) + 4, f"{tick:g}", "end"))
-    apart = [
-        x for x in sorted(set(xs)) if not any(0 < x - other < 0.1 * x for other in xs)
-    ]  # other labels would overlap
+    # Labels that stand closer to each other would overlap.
+    apart = [x for x in sorted(set(xs)) if not any(0 < x - other < 0.1 * x for other in xs)]
     body += [_text(x_of(x), TOP + PLOT_HEIGHT + 18, f"{x:,.0f}", "middle") for x in apart]
     for place, line in enumerate(chart.lines):
         colour = _colour(place)

@@ -16,20 +16,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dev.benchmarks.report import (
-    RESULTS,
-    BenchmarkReport,
-    Cell,
-    Goal,
-    Table,
-    finish,
-    from_json,
-)
+from dev.benchmarks.report import RESULTS, BenchmarkReport, Cell, Goal, Table, finish, from_json
 from dev.benchmarks.worker_executor import no_ops
-from dev.benchmarks.worker_slots import (
-    in_memory,
-    one_after_the_other,
-)
+from dev.benchmarks.worker_slots import in_memory, one_after_the_other
 from dev.benchmarks.worker_stack import on_stack
 
 SLOTS = (4, 8, 16)
@@ -38,7 +27,7 @@ PLAIN_JOBS = 1_000
 # The template's default window with a small and a busier process, and a window for jobs that take no time.
 SETUPS = (("2", 8), ("2", 32), ("10", 8))
 NOOP = {"type": "tidegate.noop"}
-BUSY_PLACES = 64  # dispatched at once; with fewer, batches of ten do not fill
+BUSY_WINDOW_SLOTS = 64  # dispatched at once; with fewer, batches of ten do not fill
 LEAST_UTILISATION = 0.9
 MOST_REQUESTS = 3.0
 MOST_SQS_REQUESTS = 0.35
@@ -120,9 +109,9 @@ def goals_of(tables: Sequence[Table]) -> list[Goal]:
             busy = [
                 sqs
                 for (slots, window), sqs in zip(in_flight, _column(plain, "sqs requests/job"), strict=True)
-                if slots * window >= BUSY_PLACES
+                if slots * window >= BUSY_WINDOW_SLOTS
             ]
-            name = f"SQS requests per no-op job when busy ({BUSY_PLACES} places or more), most"
+            name = f"SQS requests per no-op job when busy ({BUSY_WINDOW_SLOTS} window slots or more), most"
             goals.append(Goal(name, max(busy), MOST_SQS_REQUESTS))
             goals.append(
                 Goal("write units per no-op job, leases included, most", max(units), MOST_WRITE_UNITS)

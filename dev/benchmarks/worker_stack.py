@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dev.benchmarks.own_stack import (
-    own_stack_info,
-    say,
-)
+from dev.benchmarks.own_stack import own_stack_info, say
 from tidegate.domain.states import State
 from tidegate_cli.client import Client
 from tidegate_cli.following.usage import Usage, collect_settled, total_of

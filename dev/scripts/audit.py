@@ -30,7 +30,10 @@ PINNED = (
     "layers/samples/requirements.txt",
     "worker/requirements.txt",
 )
-"""The packages that are shipped, and those that build them. The environments of checkov and of the peers do neither."""
+"""The packages that are shipped, and those that build them.
+
+The environments of checkov, of the peers and of the mutation tester do neither.
+"""
 WAIVERS = ROOT / "dev" / "requirements" / "audit-waivers.txt"
 KNOWN = "jinja2==2.11.2"  # PYSEC-2021-66, among others
 VARIABLE, OPTIONAL, REQUIRED = "TIDEGATE_AUDIT", "optional", "required"

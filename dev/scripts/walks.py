@@ -40,7 +40,7 @@ from unittest import mock
 import boto3
 from moto import mock_aws
 
-from dev.benchmarks.local_tables import table_definitions
+from dev.benchmarks.local_tables import snake_case, table_definitions
 
 ROOT = Path(__file__).resolve().parents[2]
 WALKED = tuple(str(ROOT / folder) + os.sep for folder in ("layers", "functions", "worker"))
@@ -82,10 +82,9 @@ def count(calls: Sequence[Call]) -> Count:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One walk: its title, the operation of AWS that ends it, and its calls."""
+    """One walk: its title, and its calls in their order."""
 
     title: str
-    last_operation: str
     calls: tuple[Call, ...]
 
 
@@ -144,7 +143,7 @@ class Tracer:
         if not ends:
             sent = ", ".join(name for name, _ in self._requests)
             raise ValueError(f"{title}: no {last_operation} was sent, only {sent or 'nothing'}")
-        return Walk(title, last_operation, tuple(self._calls[: ends[-1]]))
+        return Walk(title, tuple(self._calls[: ends[-1]]))
 
 
 def _load(name: str) -> Any:
@@ -159,17 +158,11 @@ def _load(name: str) -> Any:
     return module
 
 
-def _variable(table: str) -> str:
-    """Returns the variable that names a table of the template: TIDEGATE_TABLE_SUBMISSION_PLANS for SubmissionPlans."""
-    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in table)
-    return f"TIDEGATE_TABLE{words.upper()}"
-
-
 def _environment(tables: Mapping[str, str], queue_url: str) -> dict[str, str]:
     """Returns the variables of the functions, with the defaults of the template, one shard and no metrics."""
     pool = {"queue_url": queue_url, "kind": "function", "capacity": 4, "max_timeout_seconds": 840}
     return {
-        **{_variable(table): name for table, name in tables.items()},
+        **{f"TIDEGATE_TABLE_{snake_case(table).upper()}": name for table, name in tables.items()},
         "TIDEGATE_POOLS": json.dumps({"lambda": pool}),
         "TIDEGATE_DEFAULT_POOL": "lambda",
         "TIDEGATE_SHARDS": "1",
@@ -236,7 +229,7 @@ def deployment() -> Iterator[Deployment]:
         dynamodb, sqs = boto3.client("dynamodb", region_name=REGION), boto3.client("sqs", region_name=REGION)
         tables = {name: f"walks-{name}" for name in table_definitions()}
         for name, properties in table_definitions().items():
-            dynamodb.create_table(TableName=tables[name], **json.loads(json.dumps(properties)))
+            dynamodb.create_table(TableName=tables[name], **properties)
         queue_url = sqs.create_queue(QueueName="walks")["QueueUrl"]
         with mock.patch.dict(os.environ, _environment(tables, queue_url)):
             api, dispatcher, worker = _load("api"), _load("dispatcher"), _load("worker")

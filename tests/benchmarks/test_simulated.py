@@ -96,7 +96,7 @@ def test_with_the_weight_every_sample_is_within_two_percent_of_its_list_schedule
 @pytest.mark.parametrize("setup", [priority.Setup(4, 1.5, 0), priority.Setup(8, 2.0, 1_000, shards=4)])
 def test_no_more_than_the_window_starts_ahead_of_an_urgent_job(setup: priority.Setup) -> None:
     ahead = [count for seed in range(5) for count in priority.starts_ahead(setup, seed)]
-    assert 0 < max(ahead) <= setup.places
+    assert 0 < max(ahead) <= setup.window_slots
 
 
 def test_without_a_window_more_starts_ahead() -> None:

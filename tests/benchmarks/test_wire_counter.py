@@ -19,10 +19,10 @@ from dev.benchmarks.peers.usage import (
 from dev.benchmarks.peers.wire_counter import (
     EVENT_SOURCE,
     WireCounter,
-    read_units,
     short_name,
     table_name,
 )
+from tidegate_devstack.strict_bills import read_units
 
 TABLE = "counted"
 KB = "x" * 1_024

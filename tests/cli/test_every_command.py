@@ -42,6 +42,14 @@ def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> Non
     assert f"Example: {example}" in result.stdout
 
 
+@pytest.mark.parametrize("group", sorted({command[:-1] for command in EVERY_COMMAND}), ids=" ".join)
+def test_a_list_of_commands_shows_whole_sentences(group: tuple[str, ...]) -> None:
+    shown = tidegate(*group, "--help").stdout
+    lines = shown.partition("Commands:\n")[2].splitlines()
+    assert lines
+    assert [line for line in lines if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -105,8 +105,11 @@ def test_plain_values_follow_the_core_schema(text: str, value: object) -> None:
         ("a: " + "9" * 5_000, "has too many digits"),
         ("a: 1\n---\nb: 2", "holds a second document; submit one at a time at line 2"),
         (" \n", "x.yaml is empty"),
-        ("type: x\nparameters:\n\té: 1", "a tab can't indent a line; use spaces at line 3 column 1"),
-        ("é: 1\nb:\n  c: 1\n\td: 2", "a tab can't indent a line; use spaces at line 4 column 1"),
+        (
+            "type: x\nparameters:\n\té: 1",
+            "a line is indented with a tab, not with spaces, at line 3 column 1",
+        ),
+        ("é: 1\nb:\n  c: 1\n\td: 2", "a line is indented with a tab, not with spaces, at line 4 column 1"),
         ("# nothing", "it is empty"),
         ("a: [1, 2", "at line 2 column 1"),
         ("a: b: c", "mapping values are not allowed in this context at line 1 column 5"),

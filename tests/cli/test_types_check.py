@@ -148,3 +148,10 @@ def test_a_folder_that_does_not_exist_is_an_error_of_usage(tmp_path: Path) -> No
     problem = json.loads(result.stderr)
     assert (result.exit_code, problem["code"]) == (2, "usage")
     assert problem["detail"] == f"there is no folder {tmp_path / 'none'}"
+
+
+def test_a_folder_without_job_code_is_an_error_of_usage(tmp_path: Path) -> None:
+    result = tidegate("types", "check", str(tmp_path), "--output", "json")
+    problem = json.loads(result.stderr)
+    assert (result.exit_code, problem["code"]) == (2, "usage")
+    assert problem["detail"].startswith(f"{tmp_path} does not hold the package tidegate_jobs")

@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -106,6 +108,18 @@ def test_it_is_given_no_key_but_a_way_to_ask_for_a_sessions(
     assert not facts.exists(), "it holds the stack's root key"
 
 
+@pytest.mark.parametrize(("own", "hosts"), [(None, "127.0.0.1"), ("a.example", "a.example,127.0.0.1")])
+def test_a_worker_asks_no_proxy_for_the_local_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None, hosts: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    if own is not None:
+        monkeypatch.setenv("NO_PROXY", own)
+    environment = worker_environment(stack(), tmp_path / "facts", tmp_path / "config")
+    assert environment["NO_PROXY"] == environment["no_proxy"] == hosts
+
+
 def test_an_sdk_asks_again_before_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = tmp_path / "asked"
     soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
@@ -156,3 +170,32 @@ def test_a_worker_is_seen_behind_the_first_page_of_its_pool(
         worker_child.wait_until_registered(
             replace(stack(), outputs={"WorkersTable": "w"}), "ecs", children, sleep=lambda _: None
         )
+
+
+class _EmptyTable(BaseHTTPRequestHandler):
+    """Answers every request as DynamoDB answers a query that finds no item."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"Items": [], "Count": 0}')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
+        """Prints nothing."""
+
+
+def test_the_users_proxy_is_not_asked_for_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with HTTPServer(("127.0.0.1", 0), _EmptyTable) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            info = replace(stack(), endpoint_url=url, outputs={"WorkersTable": "w"})
+            worker_child.wait_until_registered(info, "ecs", ())
+        finally:
+            server.shutdown()
+            thread.join()

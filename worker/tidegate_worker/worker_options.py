@@ -68,6 +68,7 @@ CAPABILITY = PlainOption(
     "--capability",
     "A capability of this worker; may be repeated. All capabilities that its pool offers must be named. "
     "Default: those of its pool.",
+    "NAME",
 )
 DRAIN_SECONDS = NumberOption(
     "--drain-seconds",

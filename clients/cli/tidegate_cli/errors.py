@@ -51,7 +51,7 @@ class ApiUnreachable(CliError):
 
 
 class Interrupted(CliError):
-    """Ctrl-C ended the command. The jobs that it watched or submitted go on."""
+    """Ctrl-C ended the command. Its jobs go on, except those of the demo, which cancels them."""
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED

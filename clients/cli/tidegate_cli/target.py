@@ -13,10 +13,7 @@ from botocore.exceptions import ProfileNotFound
 
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    StackInfo,
-    read_info,
-)
+from tidegate_devstack.model import StackInfo, read_info
 from tidegate_devstack.places import Places
 
 API_URL_VARIABLE = "TIDEGATE_API_URL"

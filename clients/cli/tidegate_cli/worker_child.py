@@ -10,29 +10,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.config import Config
-
 from tidegate_cli.errors import CliError
 from tidegate_cli.interrupts import held_off
 from tidegate_cli.worker_credentials import worker_environment
-from tidegate_devstack.model import (
-    StackInfo,
-    write_info,
-)
-from tidegate_devstack.private_files import (
-    UMASK,
-    open_private,
-)
+from tidegate_devstack.model import CLIENT_CONFIG, StackInfo, write_info
+from tidegate_devstack.private_files import UMASK, open_private
 
-# At the first signal a worker lets its jobs finish. At the second it gives them back. If it still runs, it is killed.
+# At the first signal a worker lets its jobs finish. At the second it hands them back. If it still runs, it is killed.
 _PATIENCE_SECONDS = (8.0, 25.0)
 _KILL_SECONDS = 5.0
 _TAIL_CHARACTERS = 600
 _REGISTRATION_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
-_CLIENT_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +103,7 @@ def wait_until_registered(
 
     Raises CliError if a child ends first, or after a minute. `monotonic` and `sleep` (seconds) are for tests.
     """
-    table = stack.session().client("dynamodb", endpoint_url=stack.endpoint_url, config=_CLIENT_CONFIG)
+    table = stack.session().client("dynamodb", endpoint_url=stack.endpoint_url, config=CLIENT_CONFIG)
     deadline_s = monotonic() + _REGISTRATION_SECONDS
     while monotonic() < deadline_s:
         for child in children:
@@ -125,9 +114,8 @@ def wait_until_registered(
             ExpressionAttributeNames={"#pool": "pool"},  # DynamoDB reserves the word
             ExpressionAttributeValues={":pool": {"S": pool}},
         )
-        items = [
-            item for page in pages for item in page["Items"]
-        ]  # entries of earlier workers stay for a while
+        # Entries of earlier workers stay for a while.
+        items = [item for page in pages for item in page["Items"]]
         names = [item["worker_id"]["S"] for item in items if item["state"]["S"] == "ACTIVE"]
         if all(any(f"-{child.process.pid}-" in name for name in names) for child in children):
             return

@@ -17,20 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tidegate_devstack.model import (
-    StackInfo,
-    read_info,
-)
+from tidegate_devstack.model import CLIENT_CONFIG, StackInfo, read_info
 from tidegate_devstack.private_files import replace_private
 
 ROLE = "tidegate-local-worker"
 SESSION_SECONDS = 3_600
-_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
-)
+_STACK_HOST = "127.0.0.1"
 _ROOTS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -51,7 +45,14 @@ def worker_environment(stack: StackInfo, facts: Path, config: Path) -> dict[str,
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy()),
     }
+
+
+def _without_proxy() -> str:
+    """Returns the hosts that the user's proxy is not asked for, with that of the local stack."""
+    own = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return f"{own},{_STACK_HOST}" if own else _STACK_HOST
 
 
 def session_keys(stack: StackInfo) -> dict[str, str | int]:
@@ -61,7 +62,7 @@ def session_keys(stack: StackInfo) -> dict[str, str | int]:
     does not answer.
     """
     role = _role(stack, stack.outputs["WorkerProcessPolicyArn"])
-    sts = stack.session().client("sts", endpoint_url=stack.endpoint_url, config=_CONFIG)
+    sts = stack.session().client("sts", endpoint_url=stack.endpoint_url, config=CLIENT_CONFIG)
     keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="worker", DurationSeconds=SESSION_SECONDS)[
         "Credentials"
     ]
@@ -76,7 +77,7 @@ def session_keys(stack: StackInfo) -> dict[str, str | int]:
 
 
 def _role(stack: StackInfo, policy_arn: str) -> Mapping[str, Any]:
-    iam = stack.session().client("iam", endpoint_url=stack.endpoint_url, config=_CONFIG)
+    iam = stack.session().client("iam", endpoint_url=stack.endpoint_url, config=CLIENT_CONFIG)
     account = policy_arn.split(":")[4]
     trusted = {
         "Effect": "Allow",

@@ -18,43 +18,13 @@ from pathlib import Path
 
 from dev.benchmarks.own_stack import say
 from dev.benchmarks.peers.ceiling import ceiling
-from dev.benchmarks.peers.contestants import (
-    TIDEGATE,
-    Peer,
-    Store,
-    chosen,
-)
-from dev.benchmarks.peers.counted_stack import (
-    CountedStack,
-    Credentials,
-    counted_stack,
-)
-from dev.benchmarks.peers.measure import (
-    BURST,
-    Contestant,
-    Sizes,
-    measure,
-)
-from dev.benchmarks.peers.peer_side import (
-    PEERS_PYTHON,
-    peer_on_aws,
-    peer_on_redis,
-)
-from dev.benchmarks.peers.redis_server import (
-    find_redis,
-    redis_server,
-)
-from dev.benchmarks.peers.report import (
-    ranges,
-    summary,
-    to_json,
-    where_it_goes,
-)
-from dev.benchmarks.peers.rounds import (
-    Sample,
-    interleaved,
-    rows_of,
-)
+from dev.benchmarks.peers.contestants import TIDEGATE, Peer, Store, chosen
+from dev.benchmarks.peers.counted_stack import CountedStack, Credentials, counted_stack
+from dev.benchmarks.peers.measure import BURST, Contestant, Sizes, measure
+from dev.benchmarks.peers.peer_side import PEERS_PYTHON, peer_on_aws, peer_on_redis
+from dev.benchmarks.peers.redis_server import find_redis, redis_server
+from dev.benchmarks.peers.report import ranges, summary, to_json, where_it_goes
+from dev.benchmarks.peers.rounds import Sample, interleaved, rows_of
 from dev.benchmarks.peers.tidegate_side import tidegate_on_aws
 from dev.benchmarks.peers.usage import Usage
 

@@ -26,10 +26,7 @@ if __name__ == "__main__":
 
 import ministack.app
 
-from dev.benchmarks.peers.usage import (
-    REQUESTS,
-    Tally,
-)
+from dev.benchmarks.peers.usage import REQUESTS, Tally
 from dev.benchmarks.peers.wire_counter import WireCounter
 from tidegate_devstack import emulator_process
 

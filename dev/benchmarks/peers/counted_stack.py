@@ -17,13 +17,7 @@ from dev.benchmarks.own_stack import say
 from dev.benchmarks.peers.usage import Usage
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import local_target
-from tidegate_devstack import (
-    Places,
-    StackInfo,
-    down,
-    emulator,
-    up,
-)
+from tidegate_devstack import Places, StackInfo, down, emulator, up
 from tidegate_devstack.model import ACCESS_KEY_ID
 
 PROGRAM = Path(__file__).with_name("counted_emulator.py")

@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dev.benchmarks import prices
-from dev.benchmarks.peers.rounds import (
-    Sample,
-    percentile,
-)
-from dev.benchmarks.peers.usage import (
-    INVOCATIONS,
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Usage,
-)
+from dev.benchmarks.peers.rounds import Sample, percentile
+from dev.benchmarks.peers.usage import INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Usage
 
 BURST = "no-ops"
 SINGLE_CALLS = "no-ops, a call each"

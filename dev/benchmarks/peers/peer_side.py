@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dev.benchmarks.peers.contestants import Peer
-from dev.benchmarks.peers.counted_stack import (
-    CountedStack,
-    Credentials,
-)
+from dev.benchmarks.peers.counted_stack import CountedStack, Credentials
 from dev.benchmarks.peers.measure import Times
 
 JOBS = Path(__file__).with_name("jobs")
@@ -62,9 +59,8 @@ class DrivenPeer:
         answer = self._answer()
         ended = float(answer["ended"])
         if self.stack is not None:
-            last = str(
-                answer["last"]
-            )  # without a key the count decides: a burst stores one result for each job and nothing else
+            # Without a key the count decides: a burst stores one result for each job and nothing else.
+            last = str(answer["last"])
             event, wanted = (last, 1) if last else ("created", before + count)
             ended = self.stack.wait_for(self.table, [event], wanted, seconds=_PATIENCE_SECONDS)
         return Times(float(answer["began"]), float(answer["enqueued"]), ended)

@@ -6,30 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dev.benchmarks.peers import ceiling
-from dev.benchmarks.peers.contestants import (
-    TIDEGATE,
-    TIDEGATE_SETTINGS,
-    Peer,
-    Store,
-)
-from dev.benchmarks.peers.measure import (
-    ALONE,
-    BURST,
-    CHAIN,
-    JOIN,
-)
-from dev.benchmarks.peers.rounds import (
-    Row,
-    ratios,
-)
-from dev.benchmarks.peers.usage import (
-    BUSY_MS,
-    INVOCATIONS,
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Usage,
-)
+from dev.benchmarks.peers.contestants import TIDEGATE, TIDEGATE_SETTINGS, Peer, Store
+from dev.benchmarks.peers.measure import ALONE, BURST, CHAIN, JOIN
+from dev.benchmarks.peers.rounds import Row, ratios
+from dev.benchmarks.peers.usage import BUSY_MS, INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Usage
 
 _COLUMNS = (
     ("no-ops/s", BURST, "rate"),

@@ -19,17 +19,10 @@ from urllib.parse import parse_qs
 from ministack.core.router import extract_access_key_id
 from ministack.services import dynamodb, lambda_svc, sqs, sts
 
-from dev.benchmarks.peers.usage import (
-    BUSY_MS,
-    INVOCATIONS,
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Tally,
-)
+from dev.benchmarks.peers.usage import BUSY_MS, INVOCATIONS, READ_UNITS, REQUESTS, WRITE_UNITS, Tally
+from tidegate_devstack.strict_bills import read_units
 
 EVENT_SOURCE = "event-source"  # Lambda's own polls of queues
-_READ_STEP_BYTES = 4_096
 _DUPLICATE = "DuplicateItem"
 _WRITING = {"PutItem", "UpdateItem", "DeleteItem"}
 _DEPLOYED_TABLE = re.compile(r"^[a-z]+-([A-Za-z]+)-[0-9A-F]{8,}$")
@@ -57,11 +50,6 @@ def table_name(deployed: str) -> str:
     """Shortens `tidegate-Jobs-A733B992DCE39` to `Jobs`. Other tables keep their name."""
     found = _DEPLOYED_TABLE.match(deployed)
     return found.group(1) if found else deployed
-
-
-def read_units(size_bytes: int, *, consistent: bool) -> float:
-    """Returns one unit for each 4 KB begun, or half of it for an eventually consistent read."""
-    return max(1, -(-size_bytes // _READ_STEP_BYTES)) * (1.0 if consistent else 0.5)
 
 
 class WireCounter:

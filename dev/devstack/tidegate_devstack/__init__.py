@@ -8,24 +8,10 @@ with "Patches ministack" stands at each patch, and says which part it replaces a
 """
 
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.logs import (
-    FUNCTIONS,
-    LogEvent,
-    logs,
-)
-from tidegate_devstack.model import (
-    LocalState,
-    LocalStatus,
-    Progress,
-    StackInfo,
-)
+from tidegate_devstack.logs import FUNCTIONS, LogEvent, logs
+from tidegate_devstack.model import LocalState, LocalStatus, Progress, StackInfo
 from tidegate_devstack.places import Places
-from tidegate_devstack.stack import (
-    deploy,
-    down,
-    status,
-    up,
-)
+from tidegate_devstack.stack import deploy, down, status, up
 
 __all__ = [
     "FUNCTIONS",

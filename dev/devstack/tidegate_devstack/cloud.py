@@ -7,25 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    ACCESS_KEY_ID,
-    REGION,
-    STACK_NAME,
-    StackInfo,
-    make_session,
-)
+from tidegate_devstack.model import ACCESS_KEY_ID, CLIENT_CONFIG, REGION, STACK_NAME, StackInfo, make_session
 from tidegate_devstack.sam import BUILD_TAG
 
 USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
-CLIENT_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
-)
 
 
 @dataclass(frozen=True, slots=True)

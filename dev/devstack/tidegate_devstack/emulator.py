@@ -14,24 +14,11 @@ from pathlib import Path
 
 import httpx
 
-from tidegate_devstack import (
-    left_processes,
-    processes,
-    saved_state,
-)
+from tidegate_devstack import left_processes, processes, saved_state
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    ACCESS_KEY_ID,
-    REGION,
-    Progress,
-)
+from tidegate_devstack.model import ACCESS_KEY_ID, REGION, Progress
 from tidegate_devstack.places import Places
-from tidegate_devstack.private_files import (
-    UMASK,
-    make_private_folder,
-    open_private,
-    replace_private,
-)
+from tidegate_devstack.private_files import UMASK, make_private_folder, open_private, replace_private
 from tidegate_devstack.root_key import draw_root_secret
 
 SECRET_FILE_VARIABLE = "TIDEGATE_LOCAL_SECRET_FILE"  # noqa: S105 - names a file  # nosec B105

@@ -11,21 +11,14 @@ from ministack import app
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
-from tidegate_devstack.emulator import (
-    EXECUTIONS_VARIABLE,
-    SECRET_FILE_VARIABLE,
-)
+from tidegate_devstack.emulator import EXECUTIONS_VARIABLE, SECRET_FILE_VARIABLE
 from tidegate_devstack.executions import Executions
 from tidegate_devstack.gate import Gate
 from tidegate_devstack.gateway import answer_as_aws_does
 from tidegate_devstack.left_processes import MARK_VARIABLE
 from tidegate_devstack.model import ACCESS_KEY_ID
 from tidegate_devstack.payload_limits import bound_payloads
-from tidegate_devstack.permissions import (
-    leading_keys,
-    single_action,
-    statement_checks,
-)
+from tidegate_devstack.permissions import leading_keys, single_action, statement_checks
 from tidegate_devstack.places import Places
 from tidegate_devstack.role_keys import draw_role_keys
 from tidegate_devstack.root_key import read_secret_file

@@ -20,10 +20,7 @@ from typing import Any
 import hypercorn.asyncio
 from ministack.services import apigateway_v1, lambda_svc
 
-from tidegate_devstack import (
-    left_processes,
-    processes,
-)
+from tidegate_devstack import left_processes, processes
 from tidegate_devstack.emulator import executions_of_one_function
 from tidegate_devstack.places import Places
 

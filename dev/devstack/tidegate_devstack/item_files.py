@@ -19,10 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tidegate_devstack.private_files import (
-    open_private,
-    sync_folder,
-)
+from tidegate_devstack.private_files import open_private, sync_folder
 
 _BASE, _JOURNAL, _DRAFT = "base", "journal", "new"
 _ITEMS_A_LINE = 200

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.job_check import (
-    check_job_code,
-    said_of,
-)
+from tidegate_devstack.job_check import check_job_code, said_of
 
 
 def check_source(project: Path) -> bool:

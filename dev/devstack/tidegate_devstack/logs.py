@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate_devstack import emulator as emulators
-from tidegate_devstack.cloud import (
-    CLIENT_CONFIG,
-    readable_errors,
-)
+from tidegate_devstack.cloud import readable_errors
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import read_info
+from tidegate_devstack.model import CLIENT_CONFIG, read_info
 from tidegate_devstack.places import Places
 
 _OUTPUTS = {

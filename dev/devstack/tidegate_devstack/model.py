@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import boto3
+from botocore.config import Config
 
 from tidegate_devstack.private_files import replace_private
 
@@ -19,6 +20,10 @@ REGION = "us-east-1"
 ACCESS_KEY_ID = "tidegate-local"
 """The id of the root key, the same for every local stack. Its secret differs for each home (root_key.py)."""
 STACK_NAME = "tidegate"
+# For clients of a local stack. They use no proxy, because a proxy can't reach this machine's loopback.
+CLIENT_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
+)
 
 
 @dataclass(frozen=True, slots=True)

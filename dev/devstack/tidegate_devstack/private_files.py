@@ -53,7 +53,14 @@ def make_private_folder(folder: Path) -> None:
 
 def open_private(path: Path) -> IO[bytes]:
     """Opens an empty file for writing. Other users can't read it, even if an older file at `path` let them."""
-    return os.fdopen(_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, PRIVATE_MODE)
+    try:
+        os.fchmod(descriptor, PRIVATE_MODE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "wb")
 
 
 def close_to_others(path: Path) -> None:
@@ -81,13 +88,3 @@ def sync_folder(folder: Path) -> None:
 def others_can_read(path: Path) -> bool:
     """True if the mode of a file gives any right to other users. Raises FileNotFoundError without the file."""
     return bool(path.stat().st_mode & _OF_OTHERS)
-
-
-def _descriptor(path: Path, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
-    try:
-        os.fchmod(descriptor, PRIVATE_MODE)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor

@@ -13,12 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    ACCESS_KEY_ID,
-    REGION,
-    STACK_NAME,
-    Progress,
-)
+from tidegate_devstack.model import ACCESS_KEY_ID, REGION, STACK_NAME, Progress
 from tidegate_devstack.places import Places
 from tidegate_devstack.private_files import open_private
 from tidegate_devstack.root_key import read_root_secret

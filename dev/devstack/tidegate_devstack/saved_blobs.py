@@ -14,11 +14,7 @@ from typing import Any
 
 from ministack.core import persistence
 
-from tidegate_devstack.private_files import (
-    make_private_folder,
-    open_private,
-    sync_folder,
-)
+from tidegate_devstack.private_files import make_private_folder, open_private, sync_folder
 
 LEAST_BYTES = 16 * 1024
 _MARK = "__blob__"

@@ -18,10 +18,7 @@ from typing import Any
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
 
-from tidegate_devstack.item_files import (
-    Change,
-    ItemFiles,
-)
+from tidegate_devstack.item_files import Change, ItemFiles
 
 LEAST_TO_COMPACT_BYTES = 32 * 1024 * 1024
 _COMPACT_AT_TIMES_THE_BASE = 2

@@ -14,19 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.item_files import (
-    Damage,
-    ItemFiles,
-)
-from tidegate_devstack.model import (
-    STACK_NAME,
-    Progress,
-)
+from tidegate_devstack.item_files import Damage, ItemFiles
+from tidegate_devstack.model import STACK_NAME, Progress
 from tidegate_devstack.places import Places
-from tidegate_devstack.private_files import (
-    make_private_folder,
-    replace_private,
-)
+from tidegate_devstack.private_files import make_private_folder, replace_private
 
 _UPDATE_ENDED = "UPDATE_ROLLBACK_COMPLETE"
 # Bodies of messages and lines of logs are the user's data. Addresses in them are not changed.

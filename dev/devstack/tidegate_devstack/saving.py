@@ -25,16 +25,9 @@ from ministack.core import persistence
 from ministack.services import dynamodb
 
 from tidegate_devstack.item_files import ItemFiles
-from tidegate_devstack.private_files import (
-    make_private_folder,
-    open_private,
-    sync_folder,
-)
+from tidegate_devstack.private_files import make_private_folder, open_private, sync_folder
 from tidegate_devstack.saved_blobs import SavedBlobs
-from tidegate_devstack.saved_items import (
-    SavedItems,
-    tables_without_items,
-)
+from tidegate_devstack.saved_items import SavedItems, tables_without_items
 
 ITEMS_FOLDER = "items"
 BLOBS_FOLDER = "blobs"

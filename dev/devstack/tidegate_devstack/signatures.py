@@ -18,11 +18,7 @@ from ministack import app
 from ministack.core import iam_evaluator, responses, router, sigv4
 from ministack.services import apigateway_v1, s3
 
-from tidegate_devstack.gate import (
-    BodyCheck,
-    Refusal,
-    Request,
-)
+from tidegate_devstack.gate import BodyCheck, Refusal, Request
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _IN_QUERY = ("x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid")

@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidegate_devstack import (
-    cloud,
-    job_code,
-    sam,
-    saved_state,
-)
+from tidegate_devstack import cloud, job_code, sam, saved_state
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.emulator import Emulator
 from tidegate_devstack.errors import LocalStackError
-from tidegate_devstack.model import (
-    LocalState,
-    LocalStatus,
-    Progress,
-    StackInfo,
-    read_info,
-    write_info,
-)
+from tidegate_devstack.model import LocalState, LocalStatus, Progress, StackInfo, read_info, write_info
 from tidegate_devstack.places import Places
 from tidegate_devstack.private_files import replace_private
 from tidegate_devstack.root_key import read_root_secret

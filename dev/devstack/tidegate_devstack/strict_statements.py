@@ -6,14 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tidegate_devstack.strict_values import (
-    Refusal,
-    Schema,
-    as_text,
-    in_index_keys,
-    in_item,
-    in_values,
-)
+from tidegate_devstack.strict_values import Refusal, Schema, as_text, in_index_keys, in_item, in_values
 
 Schemas: TypeAlias = Mapping[str, Schema]
 

@@ -25,11 +25,7 @@ from tidegate_devstack.strict_bills import (
 )
 from tidegate_devstack.strict_requests import refusal_of
 from tidegate_devstack.strict_statements import refusal_of_statement
-from tidegate_devstack.strict_values import (
-    Refusal,
-    Schema,
-    schema_of,
-)
+from tidegate_devstack.strict_values import Refusal, Schema, schema_of
 
 MAX_BATCH_GET_BYTES = 16 * 1_048_576
 _TTL_THREAD = "dynamodb-ttl-reaper"  # the emulator's thread that removes expired items
@@ -37,9 +33,8 @@ _BILLED_REFUSALS = ("ConditionalCheckFailed", "DuplicateItem")
 _MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _Handler: TypeAlias = Callable[[dict[str, Any]], Answer]
 
-_wrapped: dict[
-    str, Any
-] = {}  # the functions before the patch, by name; a benchmark may have wrapped them before
+# The functions before the patch, by name. A benchmark may have wrapped them before.
+_wrapped: dict[str, Any] = {}
 
 
 def make_strict() -> None:

@@ -18,17 +18,8 @@ from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.errors import ApiProblem
 from tidegate_cli.following.held import explain_with
-from tidegate_cli.following.live import (
-    STYLES,
-    counts_text,
-    duration_text,
-)
-from tidegate_cli.options import (
-    ApiUrlOption,
-    OutputOption,
-    print_json,
-    session_of,
-)
+from tidegate_cli.following.live import STYLES, counts_text, duration_text
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
@@ -79,9 +70,10 @@ def list_jobs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List jobs by state: RUNNING and other jobs that have not ended, then failures, then other ended jobs.
+    """List jobs by state.
 
-    READY jobs are sorted by urgency, ended jobs latest first, all other jobs oldest first.
+    RUNNING and other jobs that have not ended come first, then failures, then other ended jobs. READY jobs are
+    sorted by urgency, ended jobs latest first, all other jobs oldest first.
 
     Example: tidegate jobs list --state RUNNING --state QUEUED
     """

@@ -22,17 +22,8 @@ from tidegate_cli.options import (
     session_of,
 )
 from tidegate_cli.views import format_time, printable_lines
-from tidegate_devstack import (
-    FUNCTIONS,
-    LocalStackError,
-    LocalState,
-    StackInfo,
-)
-from tidegate_devstack.emulator import (
-    DEFAULT_EXECUTIONS,
-    LEAST_EXECUTIONS,
-    MOST_EXECUTIONS,
-)
+from tidegate_devstack import FUNCTIONS, LocalStackError, LocalState, StackInfo
+from tidegate_devstack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -67,7 +58,9 @@ def up(
     ] = False,
     output: OutputOption = None,
 ) -> None:
-    """Start the local stack with the data that it saved, and deploy what changed.
+    """Start the local stack, and deploy what changed.
+
+    The stack starts with the data that it saved.
 
     Example: tidegate local up
     """
@@ -119,9 +112,10 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
 
 @app.command()
 def env(context: typer.Context, output: OutputOption = None) -> None:
-    """Print the AWS settings of the local stack as shell commands, so that other programs can use the stack.
+    """Print the AWS settings of the local stack as shell commands.
 
-    Apply them in a shell with: eval "$(tidegate local env)". They contain the secret of the stack's root key.
+    With these settings other programs can use the stack. Apply them in a shell with: eval "$(tidegate local env)".
+    They contain the secret of the stack's root key.
 
     Example: tidegate local env --output json
     """

@@ -13,13 +13,7 @@ from rich.text import Text
 from tidegate.domain import limits
 from tidegate_cli import ids
 from tidegate_cli.errors import OptionError
-from tidegate_cli.options import (
-    ApiUrlOption,
-    OutputOption,
-    Session,
-    print_json,
-    session_of,
-)
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 

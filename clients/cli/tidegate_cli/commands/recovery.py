@@ -12,24 +12,10 @@ from tidegate.domain.states import State
 from tidegate_cli.api_answers import number_of, object_of
 from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.commands import many_jobs
-from tidegate_cli.commands.jobs import (
-    JobIdArgument,
-    WorkflowIdArgument,
-    jobs,
-    workflows,
-)
-from tidegate_cli.commands.operator import (
-    PoolArgument,
-    pools,
-)
+from tidegate_cli.commands.jobs import JobIdArgument, WorkflowIdArgument, jobs, workflows
+from tidegate_cli.commands.operator import PoolArgument, pools
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import (
-    ApiUrlOption,
-    OutputOption,
-    Session,
-    print_json,
-    session_of,
-)
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines
 
 _CANCELLED = ("cancelled", "asked", "ended")
@@ -82,7 +68,9 @@ def retry_job(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen a job that failed, timed out, was cancelled or was skipped, so that it can run again.
+    """Reopen a job that ended without success, so that it can run again.
+
+    Such a job failed, timed out, was cancelled or was skipped.
 
     Example: tidegate jobs retry 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
     """
@@ -129,7 +117,9 @@ def rerun_workflow(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
+    """Reopen the failures of a workflow, so that they can run again.
+
+    They are the jobs that failed, timed out or were cancelled, and those skipped because of them.
 
     Example: tidegate workflows rerun 01JD3V8Q5S2Y6W9K4M7N0P1R2T
     """
@@ -165,7 +155,9 @@ def redrive_pool(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Reopen the jobs whose messages the pool's queue could not deliver. Fix the cause first.
+    """Reopen the jobs whose messages could not be delivered.
+
+    They are the failed jobs of the pool whose messages its queue gave up. Fix the cause first.
 
     Example: tidegate pools redrive ecs
     """

@@ -13,18 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from tidegate_cli.commands import local, recovery, submit, types_check, watch, workers
-from tidegate_cli.commands.given_once import (
-    refuse_twice,
-    take_options_once,
-)
+from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.options import (
-    ApiUrlOption,
-    Output,
-    OutputOption,
-    Session,
-)
+from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
 from tidegate_cli.problems import problem_of, wants_json
 from tidegate_cli.views import printable, printable_lines
 

@@ -13,22 +13,12 @@ import typer
 
 from tidegate_cli.client import Client
 from tidegate_cli.commands.jobs import print_job
-from tidegate_cli.documents.submissions import (
-    Document,
-    read_document,
-)
+from tidegate_cli.documents.submissions import Document, read_document
 from tidegate_cli.errors import ApiUnreachable, Interrupted, OptionError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.following.follow import (
-    WaitTimedOut,
-    exit_code_of,
-)
+from tidegate_cli.following.follow import WaitTimedOut, exit_code_of
 from tidegate_cli.following.live import viewer_for
-from tidegate_cli.following.report import (
-    build_report,
-    print_report,
-    report_json,
-)
+from tidegate_cli.following.report import build_report, print_report, report_json
 from tidegate_cli.following.usage import Usage, collect_settled
 from tidegate_cli.following.watching import watch
 from tidegate_cli.interrupts import ends_like_ctrl_c
@@ -50,11 +40,7 @@ from tidegate_cli.options import (
 )
 from tidegate_cli.target import Target
 from tidegate_cli.views import JobView, printable
-from tidegate_cli.worker_child import (
-    WorkerChild,
-    wait_until_registered,
-    worker_children,
-)
+from tidegate_cli.worker_child import WorkerChild, wait_until_registered, worker_children
 from tidegate_devstack import Places
 
 _PROCESS_POOL = "ecs"

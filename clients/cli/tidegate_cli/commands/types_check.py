@@ -7,22 +7,17 @@ from typing import Annotated
 
 import typer
 
+from tidegate.jobs.loader import JOB_PACKAGES
 from tidegate_cli.commands.operator import types
-from tidegate_cli.errors import CliError
-from tidegate_cli.options import (
-    OutputOption,
-    print_json,
-    session_of,
-)
+from tidegate_cli.errors import CliError, UsageError
+from tidegate_cli.options import OutputOption, print_json, session_of
 from tidegate_cli.views import printable_lines
-from tidegate_devstack.job_check import (
-    check_job_code,
-    said_of,
-)
+from tidegate_devstack.job_check import check_job_code, said_of
 from tidegate_devstack.places import find_project
 
 __all__ = ["types"]
 _JOBS_LAYER = Path("layers") / "jobs"
+_PACKAGE = JOB_PACKAGES[0]
 
 
 class BrokenJobCode(CliError):
@@ -38,7 +33,7 @@ def check_types(
         Path | None,
         typer.Argument(
             metavar="FOLDER",
-            help="The folder that holds the package tidegate_jobs.",
+            help=f"The folder that holds the package {_PACKAGE}.",
             show_default="layers/jobs of the project",
         ),
     ] = None,
@@ -49,6 +44,8 @@ def check_types(
     Example: tidegate types check --output json
     """
     session = session_of(context, output)
+    if folder is not None:
+        _refuse_without_job_code(folder.absolute())
     found = check_job_code((folder or find_project() / _JOBS_LAYER).absolute())
     if session.is_json:
         print_json(found.as_json())
@@ -61,3 +58,9 @@ def check_types(
         raise BrokenJobCode(said_of(found))
     text = f"{found.folder}: {len(found.types):,} job types can be loaded, with those of tidegate itself"
     session.out.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def _refuse_without_job_code(folder: Path) -> None:
+    """Raises UsageError if a folder exists but has no job code, because its check could find no fault."""
+    if folder.is_dir() and not (folder / _PACKAGE).is_dir():
+        raise UsageError(f"{folder} does not hold the package {_PACKAGE}; name the folder that holds it")

@@ -9,24 +9,10 @@ from typing import Annotated
 import typer
 
 from tidegate_cli import ids
-from tidegate_cli.commands.jobs import (
-    print_job,
-    print_jobs,
-    upstream_labels,
-)
-from tidegate_cli.following.follow import (
-    Snapshot,
-    Viewer,
-    exit_code_of,
-)
-from tidegate_cli.following.live import (
-    counts_text,
-    viewer_for,
-)
-from tidegate_cli.following.watching import (
-    is_workflow,
-    watch,
-)
+from tidegate_cli.commands.jobs import print_job, print_jobs, upstream_labels
+from tidegate_cli.following.follow import Snapshot, Viewer, exit_code_of
+from tidegate_cli.following.live import counts_text, viewer_for
+from tidegate_cli.following.watching import is_workflow, watch
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import (
     DEFAULT_WAIT_SECONDS,

@@ -16,13 +16,7 @@ from tidegate.domain.workers import WorkerState
 from tidegate_cli import ids
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.errors import OptionError, UsageError
-from tidegate_cli.options import (
-    ApiUrlOption,
-    OutputOption,
-    print_json,
-    refuse_api_url,
-    session_of,
-)
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.target import recorded_stack, refuse_aws_options
 from tidegate_cli.views import printable
@@ -133,7 +127,9 @@ def drain_worker(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Ask a worker process to take no more jobs, finish what runs, and leave.
+    """Ask a worker process to drain.
+
+    It takes no more jobs, finishes those that it has, and leaves.
 
     Example: tidegate workers drain ecs nightly-1
     """

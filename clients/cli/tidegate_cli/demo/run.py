@@ -14,39 +14,23 @@ from tidegate_cli.client import Client
 from tidegate_cli.demo import workflow
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.following.follow import (
-    fetch_workflow,
-    follow,
-)
+from tidegate_cli.following.follow import fetch_workflow, follow
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.following.live import viewer_for
-from tidegate_cli.following.report import (
-    WorkflowReport,
-    build_report,
-    print_report,
-    report_json,
-)
+from tidegate_cli.following.report import WorkflowReport, build_report, print_report, report_json
 from tidegate_cli.following.usage import collect_settled
 from tidegate_cli.interrupts import held_off
-from tidegate_cli.options import (
-    Session,
-    print_json,
-)
+from tidegate_cli.options import Session, print_json
 from tidegate_cli.target import local_target
 from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import wait_until_registered, worker_children
-from tidegate_devstack import (
-    LocalState,
-    Places,
-    StackInfo,
-)
+from tidegate_devstack import LocalState, Places, StackInfo
 
 POOL = "ecs"
 REPORT_KEY = "report"
 REPORT_FOLDER_VARIABLE = "TIDEGATE_REPORT_FOLDER"  # the folder that the job type text.report writes to
-ROOT_VARIABLE = (
-    "TIDEGATE_SAMPLE_ROOT"  # the folder that text.* jobs may read; the template sets it for the Lambda pool
-)
+# The folder that text.* jobs may read. The template sets it for the Lambda pool.
+ROOT_VARIABLE = "TIDEGATE_SAMPLE_ROOT"
 ROOT_PARAMETER = "SampleRoot"
 _SAMPLE_ROOT = re.compile(r"/[!#-\[\]-~]{,159}")  # the values that the template's parameter SampleRoot allows
 TIMEOUT_SECONDS = 600.0

@@ -36,7 +36,7 @@ _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # Text like this was meant as JSON. YAML would accept it without a comma, and read two values as one text.
 _MEANT_AS_JSON = re.compile(r'\s*[{\[]\s*(?:["{\[]|\Z)')
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_TAB = "a tab can't indent a line; use spaces"
+_TAB = "a line is indented with a tab, not with spaces,"
 
 
 def load(text: str, name: str) -> object:

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate_cli.documents.structures import load
-from tidegate_cli.documents.wfformat import (
-    is_wfformat,
-    to_workflow,
-)
+from tidegate_cli.documents.wfformat import is_wfformat, to_workflow
 from tidegate_cli.errors import MalformedFile, OptionError
 
 MAX_BYTES = 64 * 1024 * 1024  # far more than the API takes: a wrong file must not fill the memory

@@ -14,10 +14,7 @@ from rich.text import Text
 
 from tidegate.domain.states import State
 from tidegate_cli.following.eta import time_left_seconds
-from tidegate_cli.following.follow import (
-    Snapshot,
-    Viewer,
-)
+from tidegate_cli.following.follow import Snapshot, Viewer
 from tidegate_cli.tables import Cell, Column, TextTable, is_screen
 from tidegate_cli.views import JobView, labels_of, printable, with_labels
 

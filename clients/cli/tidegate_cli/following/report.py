@@ -14,15 +14,8 @@ from rich.text import Text
 from tidegate.domain.graph import analyse_chains
 from tidegate.domain.states import State
 from tidegate_cli.following.eta import upstream_indexes
-from tidegate_cli.following.live import (
-    STYLES,
-    counts_text,
-    duration_text,
-)
-from tidegate_cli.following.order_check import (
-    OrderViolation,
-    check_order,
-)
+from tidegate_cli.following.live import STYLES, counts_text, duration_text
+from tidegate_cli.following.order_check import OrderViolation, check_order
 from tidegate_cli.following.usage import Usage, total_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import JobView, format_time, labels_of, printable, with_labels

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
-
-from tidegate_devstack.model import StackInfo
+from tidegate_devstack.model import CLIENT_CONFIG, StackInfo
 
 LOG_GROUPS = {
     "api": "ApiLogGroupName",
@@ -25,9 +23,6 @@ _WINDOW_MS = 60_000
 _MAX_WINDOWS = 240
 _SETTLE_TRIES = 6
 _SETTLE_SECONDS = 1.0
-_CLIENT_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ def collect_usage(stack: StackInfo, since_ms: int, until_ms: int, worker_logs: S
 
     Raises botocore's errors if the stack's logs can't be read, and OSError if a log file can't.
     """
-    client = stack.session().client("logs", endpoint_url=stack.endpoint_url, config=_CLIENT_CONFIG)
+    client = stack.session().client("logs", endpoint_url=stack.endpoint_url, config=CLIENT_CONFIG)
     window_ms = max(_WINDOW_MS, (until_ms - since_ms) // _MAX_WINDOWS + 1)
     found: dict[str, UsageTotals] = {}
     for part, output in LOG_GROUPS.items():

@@ -9,14 +9,7 @@ import httpx
 
 from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, Interrupted
-from tidegate_cli.following.follow import (
-    Fetch,
-    Viewer,
-    WaitTimedOut,
-    fetch_job,
-    fetch_workflow,
-    follow,
-)
+from tidegate_cli.following.follow import Fetch, Viewer, WaitTimedOut, fetch_job, fetch_workflow, follow
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.views import JobView
 

@@ -1,4 +1,4 @@
-"""The jobs of Celery and settings, for SQS with DynamoDB and for Redis. Runs in the peers' environment."""
+"""The jobs and the settings of Celery, for SQS with DynamoDB and for Redis. Runs in the peers' environment."""
 
 from __future__ import annotations
 

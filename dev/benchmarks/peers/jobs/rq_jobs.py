@@ -1,4 +1,4 @@
-"""The jobs of RQ and settings. Runs in the peers' environment."""
+"""The jobs and the settings of RQ. Runs in the peers' environment."""
 
 from __future__ import annotations
 
