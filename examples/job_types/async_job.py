@@ -14,11 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 PATIENCE_SECONDS = 2.0
 Port = Annotated[int, Field(ge=1, le=65_535)]

@@ -15,11 +15,7 @@ from contextlib import closing
 
 from pydantic import Field
 
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 CREATE = "CREATE TABLE IF NOT EXISTS payments (job_id TEXT PRIMARY KEY, cents INTEGER)"
 BOOK = "INSERT INTO payments VALUES (?, ?) ON CONFLICT (job_id) DO NOTHING"

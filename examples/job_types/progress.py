@@ -13,11 +13,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 SECONDS_PER_ROW = 0.05
 

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 
 class Text(Parameters):
