@@ -16,7 +16,8 @@ from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.dispatch.serve import serve_pools
 from tidegate.usecases.release.release import release
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
-from tidegate.usecases.work.run import Claimed, claim, conclude
+from tidegate.usecases.work.claim import Claimed, claim
+from tidegate.usecases.work.conclude import conclude
 
 START_MS = 1_800_000_000_000
 STEPS = ("submit", "release", "dispatch", "receive", "claim", "finish", "acknowledge")

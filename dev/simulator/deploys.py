@@ -29,8 +29,8 @@ from tidegate.domain.workers import Worker, WorkerSpec, WorkerState, kept_until_
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Delivery, Message, Outcome, OutcomeKind, Queue
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import begin
+from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.pass_on import pass_on, with_types
-from tidegate.usecases.work.run import conclude
 from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 from tidegate_worker.faults import FAULTS_ALLOWED, Faults, Standing, probe_after_seconds
 

@@ -16,7 +16,8 @@ from tidegate.domain.workers import Worker, WorkerSpec, kept_until_s
 from tidegate.ports import Clock, Delivery, Outcome, OutcomeKind, Signal
 from tidegate.usecases.services import Services
 from tidegate.usecases.work.claim import Claimed, begin, claim_all
-from tidegate.usecases.work.run import Run, conclude, go_on
+from tidegate.usecases.work.conclude import conclude
+from tidegate.usecases.work.run import Run, go_on
 from tidegate.usecases.work.worker_life import beat_worker, join_pool
 
 VISIBILITY_SECONDS = 120

@@ -38,10 +38,7 @@ from tidegate.usecases.work.conclude import (
     conclude_all,
     hand_back_of,
 )
-from tidegate.usecases.work.run import (
-    Run,
-    beat,
-)
+from tidegate.usecases.work.run import Run, beat
 
 FAILS = Outcome(OutcomeKind.FAILED, code="broken")
 HANDED_BACK = Outcome(OutcomeKind.HANDED_BACK)

@@ -23,10 +23,8 @@ from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_job
-from tidegate.usecases.work.run import (
-    beat,
-    claim,
-)
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.run import beat
 
 NOW_MS = 1_800_000_000_000
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

@@ -19,9 +19,9 @@ from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.pools.function_ability import PAUSE_MS
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.submit.submit import submit_job
+from tidegate.usecases.work.claim import claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.function_faults import FunctionFaults
-from tidegate.usecases.work.run import claim
 
 NOW_MS = 1_800_000_000_000
 VISIBILITY_MS = 120_000

@@ -34,11 +34,8 @@ from tidegate.usecases.reap.reap_pending import (
 )
 from tidegate.usecases.release.release import release
 from tidegate.usecases.submit.submit import submit_job
-from tidegate.usecases.work.run import (
-    Claimed,
-    claim,
-    run_message,
-)
+from tidegate.usecases.work.claim import Claimed, claim
+from tidegate.usecases.work.run import run_message
 
 STAMP = Stamp(NOW_MS, "test")
 

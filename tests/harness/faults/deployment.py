@@ -45,11 +45,7 @@ from tidegate.usecases.work.conclude import (
     conclude_all,
     conclusion_of,
 )
-from tidegate.usecases.work.run import (
-    Run,
-    go_on,
-    run_message,
-)
+from tidegate.usecases.work.run import Run, go_on, run_message
 
 T = TypeVar("T")
 

@@ -63,10 +63,7 @@ from tidegate.usecases.work.claim import (
     claim,
 )
 from tidegate.usecases.work.conclude import conclude
-from tidegate.usecases.work.run import (
-    Run,
-    go_on,
-)
+from tidegate.usecases.work.run import Run, go_on
 
 POOL, CAPACITY, WINDOW = "lambda", 2, 2
 ACTOR = "ann"

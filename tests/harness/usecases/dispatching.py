@@ -25,10 +25,8 @@ from tidegate.usecases.dispatch.react import (
 )
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.submit.submit import submit_job
-from tidegate.usecases.work.run import (
-    claim,
-    conclude,
-)
+from tidegate.usecases.work.claim import claim
+from tidegate.usecases.work.conclude import conclude
 
 POOL = "p"
 

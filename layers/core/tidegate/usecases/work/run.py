@@ -17,8 +17,6 @@ from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.function_faults import FunctionFaults
 
-__all__ = ["Claimed", "Run", "beat", "begin_code", "claim", "conclude", "go_on", "run_message"]
-
 
 def go_on() -> Signal:
     """Returns the signal of a worker that isn't shutting down."""
