@@ -9,15 +9,8 @@ import pytest
 from dev.simulator.callers import caller_named
 from tests.contract.conftest import local_aws, local_clients, local_stores, moto_clients, stores
 from tests.harness.contract.stores import Stores
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    READY,
-    worn_out,
-)
-from tests.harness.usecases.recovering import (
-    Workflow,
-    chain,
-)
+from tests.harness.domain.job_samples import NOW_MS, READY, worn_out
+from tests.harness.usecases.recovering import Workflow, chain
 from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput

@@ -12,11 +12,7 @@ import pytest
 
 from tidegate.domain.graph import topological_order
 from tidegate.domain.limits import MAX_KEY_CHARACTERS
-from tidegate_cli.documents.wfformat import (
-    WfFormatError,
-    is_wfformat,
-    to_workflow,
-)
+from tidegate_cli.documents.wfformat import WfFormatError, is_wfformat, to_workflow
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
 # tasks, edges and the sum of run times in seconds, from the samples' own description

@@ -12,17 +12,8 @@ from botocore.exceptions import ConnectTimeoutError
 from tests.contract.test_submissions import submission
 from tests.contract.test_workers import worker
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Answer,
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-)
+from tests.harness.contract.script import Answer, Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job

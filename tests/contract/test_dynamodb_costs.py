@@ -7,11 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.meter import Usage
 from tidegate.domain.dependency import Dependency

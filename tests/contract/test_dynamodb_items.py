@@ -6,31 +6,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from tests.harness.contract.jobs import (
-    full_job,
-    new_job,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    RANK_POLICY,
-    SHARDS,
-)
-from tests.harness.tables import (
-    resources,
-    table_properties,
-)
+from tests.harness.contract.jobs import full_job, new_job
+from tests.harness.contract.stores import NOW_MS, RANK_POLICY, SHARDS
+from tests.harness.tables import resources, table_properties
 from tidegate.adapters.aws.item_sizes import item_size, write_units
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.codec import (
-    GROWTH_BYTES,
-    JobCodec,
-    job_from_image,
-    split,
-)
-from tidegate.adapters.dynamodb.updates import (
-    CHANGES,
-    change_of,
-)
+from tidegate.adapters.dynamodb.codec import GROWTH_BYTES, JobCodec, job_from_image, split
+from tidegate.adapters.dynamodb.updates import CHANGES, change_of
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import transitions as moves
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent

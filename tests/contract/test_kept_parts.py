@@ -6,16 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.memory.jobs import (
-    RESULT_KEPT_LONGER_SECONDS,
-    MemoryJobStore,
-)
+from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS, MemoryJobStore
 from tests.contract.test_dynamodb_costs import Measure, cost_of, units
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -10,11 +10,7 @@ import pytest
 
 from dev.simulator.attempts import check_attempts
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.domain import limits
 from tidegate.domain.dispatches import dispatches_on_end
 from tidegate.domain.job import Job, JobFailure, Progress

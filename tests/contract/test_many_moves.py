@@ -12,12 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-    same_clients,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores, same_clients
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.adapters.aws.clients import AwsClients

@@ -10,11 +10,7 @@ import pytest
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    SHARDS,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, SHARDS
 from tidegate.domain.errors import NotFound, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -13,16 +13,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-)
+from tests.harness.contract.script import Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job

@@ -9,23 +9,11 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.test_many_moves import COMPANION, in_company, put
-from tests.harness.contract.stores import (
-    NOW_MS,
-    RANK_POLICY,
-    Stores,
-    aws_stores,
-)
+from tests.harness.contract.stores import NOW_MS, RANK_POLICY, Stores, aws_stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
-from tests.harness.faults.emulated import (
-    emulated_aws,
-    emulated_clients,
-)
-from tests.harness.refused_shapes import (
-    SHAPES,
-    bringing_no_item,
-    refusing,
-)
+from tests.harness.faults.emulated import emulated_aws, emulated_clients
+from tests.harness.refused_shapes import SHAPES, bringing_no_item, refusing
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec

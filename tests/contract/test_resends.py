@@ -10,11 +10,7 @@ import pytest
 from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import Script
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tests.harness.domain.job_samples import READY
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES

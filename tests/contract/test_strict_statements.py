@@ -10,13 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-    aws_stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_stores
 from tests.harness.tables import create_tables
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import old_item

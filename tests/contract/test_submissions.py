@@ -6,14 +6,8 @@ import os
 
 import pytest
 
-from tests.harness.contract.jobs import (
-    full_job,
-    new_job,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.jobs import full_job, new_job
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan

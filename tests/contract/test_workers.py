@@ -8,11 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.workers import (
     PRESENT,

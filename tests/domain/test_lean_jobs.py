@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    PENDING,
-)
+from tests.harness.domain.job_samples import NOW_MS, PENDING
 from tidegate.domain.dependency import Dependency, DependencyType
 from tidegate.domain.job import NO_TAGS, JobFailure, JobInput, lean
 from tidegate.domain.states import State

@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    RUNNING,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import NOW_MS, RUNNING, SAMPLES
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
-from tests.harness.domain.worker_cases import (
-    CANCELLED,
-    STAMP,
-)
+from tests.harness.domain.worker_cases import CANCELLED, STAMP
 from tidegate.domain import limits, transitions
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.retry import RetryPolicy

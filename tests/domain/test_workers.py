@@ -5,10 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate_cli.following.order_check import check_order
 from tidegate_cli.views import job_view
 from tidegate_devstack import StackInfo

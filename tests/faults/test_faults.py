@@ -10,34 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.harness.faults.checks import (
-    bring_to_rest,
-    check_all,
-)
-from tests.harness.faults.deployment import (
-    POOL,
-    Deployment,
-)
-from tests.harness.faults.emulated import (
-    EmulatedAws,
-    emulated_aws,
-)
-from tests.harness.faults.injection import (
-    Call,
-    Fault,
-    Injector,
-    Kind,
-    kinds_of,
-)
-from tests.harness.faults.scenarios import (
-    CASES,
-    Case,
-)
-from tests.harness.faults.sites import (
-    Finder,
-    find_sites,
-    find_use_cases,
-)
+from tests.harness.faults.checks import bring_to_rest, check_all
+from tests.harness.faults.deployment import POOL, Deployment
+from tests.harness.faults.emulated import EmulatedAws, emulated_aws
+from tests.harness.faults.injection import Call, Fault, Injector, Kind, kinds_of
+from tests.harness.faults.scenarios import CASES, Case
+from tests.harness.faults.sites import Finder, find_sites, find_use_cases
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State

@@ -14,10 +14,7 @@ from tidegate.api import app
 from tidegate.domain.states import State
 from tidegate.usecases.bounds import portions
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.recover import (
-    cancel,
-    reopen,
-)
+from tidegate.usecases.recover import cancel, reopen
 from tidegate.usecases.release.release import release
 
 JOBS = 95

@@ -7,11 +7,7 @@ import pytest
 
 from functions.reaper import app
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    Api,
-    read_event,
-)
+from tests.harness.functions.api_calls import NOW_MS, Api, read_event
 from tests.harness.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import ServiceUnavailable

@@ -8,42 +8,17 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from dev.simulator.checks import first_start_ms
-from dev.simulator.graphs import (
-    chain,
-    fan_out_fan_in,
-    job,
-    layered,
-    workflow,
-)
-from dev.simulator.runs import (
-    LAMBDA,
-    always,
-    by_key,
-    make_simulator,
-    run,
-    run_workflow,
-    submit,
-)
-from dev.simulator.scenario import (
-    Course,
-    fails,
-    succeeds,
-)
+from dev.simulator.graphs import chain, fan_out_fan_in, job, layered, workflow
+from dev.simulator.runs import LAMBDA, always, by_key, make_simulator, run, run_workflow, submit
+from dev.simulator.scenario import Course, fails, succeeds
 from dev.simulator.simulator import Options
-from dev.simulator.support import (
-    JOB_TYPE,
-    START_MS,
-    process_pool,
-)
+from dev.simulator.support import JOB_TYPE, START_MS, process_pool
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 
 def test_a_single_job() -> None:

@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-)
+from tests.harness.usecases.recovering import Workflow, after
 from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
@@ -24,24 +21,10 @@ from tidegate.ports import Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
-from tidegate.usecases.work.claim import (
-    Claimed,
-    begin,
-    claim,
-)
-from tidegate.usecases.work.conclude import (
-    conclude,
-    conclude_all,
-    hand_back_of,
-)
-from tidegate.usecases.work.run import (
-    Run,
-    beat,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
+from tidegate.usecases.work.claim import Claimed, begin, claim
+from tidegate.usecases.work.conclude import conclude, conclude_all, hand_back_of
+from tidegate.usecases.work.run import Run, beat
 
 FAILS = Outcome(OutcomeKind.FAILED, code="broken")
 HANDED_BACK = Outcome(OutcomeKind.HANDED_BACK)

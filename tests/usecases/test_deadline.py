@@ -2,12 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-    in_turns,
-    while_time,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline, in_turns, while_time
 
 
 class HandClock:

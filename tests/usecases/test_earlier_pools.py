@@ -9,10 +9,7 @@ import pytest
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
@@ -22,11 +19,7 @@ from tidegate.domain.workers import WorkerSpec, WorkerState, begin
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.pools.earlier_pools import (
-    EARLIER_AT_MOST,
-    earlier_pools,
-    note_pools,
-)
+from tidegate.usecases.pools.earlier_pools import EARLIER_AT_MOST, earlier_pools, note_pools
 from tidegate.usecases.read import status
 from tidegate.usecases.read.query import list_jobs
 from tidegate.usecases.read.workers import list_workers

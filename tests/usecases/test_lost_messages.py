@@ -23,10 +23,7 @@ from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.submit import submit_job
-from tidegate.usecases.work.run import (
-    beat,
-    claim,
-)
+from tidegate.usecases.work.run import beat, claim
 
 NOW_MS = 1_800_000_000_000
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

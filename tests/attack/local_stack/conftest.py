@@ -13,13 +13,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from tests.harness.attack.local_stack.callers import (
-    FUNCTION,
-    ROLE,
-    ROLE_ARN,
-    TABLE,
-    LocalAws,
-)
+from tests.harness.attack.local_stack.callers import FUNCTION, ROLE, ROLE_ARN, TABLE, LocalAws
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.places import Places
 

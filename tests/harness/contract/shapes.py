@@ -20,17 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import moto_statements
-from tests.harness.contract.call_shapes import (
-    Shape,
-    shapes_of,
-)
+from tests.harness.contract.call_shapes import Shape, shapes_of
 from tests.harness.contract.truths import truths_of
-from tests.harness.faults.sites import (
-    ROOT,
-    Site,
-    find_sites,
-    site_under_way,
-)
+from tests.harness.faults.sites import ROOT, Site, find_sites, site_under_way
 from tidegate.adapters.aws.clients import AwsClients
 
 PAGE = ROOT / "docs" / "reference" / "aws-truth.md"

@@ -20,10 +20,7 @@ from botocore.config import Config
 
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.emulator import Emulator
-from tidegate_devstack.model import (
-    REGION,
-    make_session,
-)
+from tidegate_devstack.model import REGION, make_session
 from tidegate_devstack.places import Places
 from tidegate_devstack.root_key import read_root_secret
 

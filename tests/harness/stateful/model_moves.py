@@ -6,10 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.harness.stateful.model_jobs import (
-    Happening,
-    ModelJob,
-)
+from tests.harness.stateful.model_jobs import Happening, ModelJob
 from tidegate.domain.dependency import DependencyType as Kind
 from tidegate.domain.states import State
 

@@ -16,12 +16,7 @@ from tests.harness.e2e.permissions.moves import (
     submit,
     submit_flow,
 )
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    OFFER,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.harness.functions.api_calls import read_event
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services

@@ -12,13 +12,7 @@ from tests.harness.e2e.permissions.moves import (
     submit,
     submit_flow,
 )
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    MINUTE_MS,
-    OFFER,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, Services
 from tidegate.domain.dependency import DependencyType
