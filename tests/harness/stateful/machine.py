@@ -147,8 +147,8 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.stream)
     @rule(place=PLACES, keep=st.booleans())
-    def news_comes(self, place: int, keep: bool) -> None:
-        """Events of jobs come in any order, late, and more than once."""
+    def change_comes(self, place: int, keep: bool) -> None:
+        """Changes of jobs come in any order, late, and more than once."""
         at = place % len(self.stream)
         job = self.stream[at] if keep else self.stream.pop(at)
         edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]
@@ -165,7 +165,7 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.stream)
     @rule(place=PLACES)
-    def news_is_lost(self, place: int) -> None:
+    def change_is_lost(self, place: int) -> None:
         self.stream.pop(place % len(self.stream))
 
     # --- messages and workers -----------------------------------------------------------------------------
