@@ -30,12 +30,8 @@ BEGIN, END = "<!-- generated: shapes -->", "<!-- end of generated -->"
 # Names the environment variable with a folder to collect into. A run that collects does not compare.
 COLLECT = "TIDEGATE_SHAPES"
 _RUNS = (
-    (
-        "tests/contract",
-        "--ignore=tests/contract/test_shapes.py",
-        "-n",
-        "auto",
-    ),  # it compares with the old page
+    # test_shapes.py compares with the old page.
+    ("tests/contract", "--ignore=tests/contract/test_shapes.py", "-n", "auto"),
     ("tests/faults", "-k", "plain_run"),
     ("tests/attack/test_reopenings.py", "tests/attack/test_memory.py"),
 )

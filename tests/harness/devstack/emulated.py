@@ -41,7 +41,7 @@ class Stack:
     def at(cls, home: Path) -> Stack:
         """Makes a stack in `home` of which nothing runs."""
         home.mkdir(mode=0o700, parents=True)
-        return cls(Places(project=Path(__file__).parents[3], home=home))
+        return cls(Places(project=Path(__file__).resolve().parents[3], home=home))
 
     @property
     def emulator(self) -> Emulator:
