@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dev.simulator.callers import caller_named
+from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW_MS
 from tests.harness.usecases.recovering import Workflow, after
 from tidegate.contracts.responses import job_out
@@ -49,14 +50,6 @@ def ends(workflow: Workflow, key: str, outcome: Outcome) -> Job:
         return job
     workflow.now_ms = max(workflow.now_ms, job.due_at_ms or 0)
     return workflow.services.jobs.apply(ReadyIfDue(job, Stamp(workflow.now_ms, "test")))
-
-
-@dataclass
-class StandingClock:
-    now: int
-
-    def now_ms(self) -> int:
-        return self.now
 
 
 @dataclass
