@@ -121,9 +121,9 @@ def test_a_job_is_interrupted_a_hundred_times(stores: Stores, seed: int) -> None
     job = stores.jobs.get("S", consistent=True)
     assert job is not None
     while course.interruptions < 100:
-        move = course.next(job)
-        expected = move.apply(job)
-        job = stores.jobs.apply(move)
+        transition = course.next(job)
+        expected = transition.apply(job)
+        job = stores.jobs.apply(transition)
         assert job == expected
         check_attempts(job)
         assert list(times_of(job)) == sorted(times_of(job))

@@ -89,11 +89,11 @@ def test_one_batch_that_is_refused_whole_costs_one_call_for_each_job(
 ) -> None:
     stores, aside = emulated
     assert stores.clients is not None
-    moves = [replace(COMPANION, candidate_id=f"S.{n}") for n in range(25)]
-    put(stores, *(replace(CASES[0].job, job_id=move.job_id) for move in moves))
+    transitions = [replace(COMPANION, candidate_id=f"S.{n}") for n in range(25)]
+    put(stores, *(replace(CASES[0].job, job_id=transition.job_id) for transition in transitions))
     before = stores.clients.meter.snapshot()
     with refusing(stores.clients.dynamodb, aside.dynamodb, SHAPES["any UPDATE"], whole=True):
-        stores.jobs.apply_all(moves)
+        stores.jobs.apply_all(transitions)
     used = stores.clients.meter.snapshot() - before
     assert used.requests[("dynamodb", "UpdateItem")] == 25
     assert used.requests[("dynamodb", "BatchExecuteStatement")] == 1

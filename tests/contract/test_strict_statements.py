@@ -52,8 +52,8 @@ def _of(stores: Stores) -> tuple[Any, str]:
 
 def dispatch(table: str, job_id: str) -> dict[str, Any]:
     """Makes the statement that dispatches a job, and asks for the item that refuses it."""
-    move = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
-    statement = change_of(CODEC, move).statement(table, schema.JOB_ID, job_id)
+    transition = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
+    statement = change_of(CODEC, transition).statement(table, schema.JOB_ID, job_id)
     assert statement is not None
     return {**statement, **ALL_OLD}
 

@@ -24,7 +24,7 @@ def test_an_input_that_was_not_loaded_stays_so() -> None:
     assert lean(replace(WHOLE, input=None)).input is None
 
 
-def test_a_move_of_a_lean_job_leaves_the_job_whole() -> None:
+def test_a_transition_of_a_lean_job_leaves_the_job_whole() -> None:
     ending = Ending(State.CANCELLED, failure=JobFailure("cancelled", "asked for"))
     moved = CancelIfInState(lean(WHOLE), ending, Stamp(NOW_MS, "ann")).apply(WHOLE)
     assert (moved.state, moved.name, moved.tags, moved.input) == (

@@ -84,10 +84,10 @@ def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: 
     A fault that an operation repeats away would prove nothing about its callers.
     """
     deployment = Deployment(aws)
-    moves = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
+    transitions = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
     injector.arm(Fault(0, kind))
     try:
-        outcomes = deployment.services.jobs.apply_all(moves)
+        outcomes = deployment.services.jobs.apply_all(transitions)
         injector.arm(Fault(0, kind))
         unsent = deployment.services.queue.send(POOL, [Message("a", 0), Message("b", 0)])
     finally:

@@ -150,7 +150,7 @@ def _reclaim_without_condition(self: ReadyIfLeaseExpired, job: Job) -> Job:
         (ReadyIfLeaseExpired, _reclaim_without_condition, "slow worker succeeds and reaper"),
     ],
 )
-def test_a_move_without_its_condition_is_noticed(
+def test_a_transition_without_its_condition_is_noticed(
     monkeypatch: pytest.MonkeyPatch, transition: type[Transition], broken: object, name: str
 ) -> None:
     monkeypatch.setattr(transition, "apply", broken)

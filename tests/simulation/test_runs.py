@@ -122,8 +122,8 @@ def test_retries_wait_for_their_backoff_and_use_up_their_attempts() -> None:
     assert (ended["recovers"].state, ended["recovers"].attempt) == (State.SUCCEEDED, 3)
     assert (ended["never"].state, ended["never"].attempt) == (State.FAILED, 4)
     for each in ended.values():
-        moves = each.history
-        for scheduled, ready in pairwise(moves):
+        transitions = each.history
+        for scheduled, ready in pairwise(transitions):
             if scheduled.state is State.SCHEDULED:
                 assert ready.state is State.READY
                 assert ready.at_ms - scheduled.at_ms <= 600_000 + 61_000

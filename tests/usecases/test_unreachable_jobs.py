@@ -47,11 +47,15 @@ class SomeThrottled(MemoryJobStore):
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         carried_out = iter(
-            super().apply_all([move for move in transitions if move.job_id not in self.throttled])
+            super().apply_all(
+                [transition for transition in transitions if transition.job_id not in self.throttled]
+            )
         )
         return [
-            ServiceUnavailable(move.job_id) if move.job_id in self.throttled else next(carried_out)
-            for move in transitions
+            ServiceUnavailable(transition.job_id)
+            if transition.job_id in self.throttled
+            else next(carried_out)
+            for transition in transitions
         ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.dispatcher import app
 from tests.harness.determined import StandingClock
-from tests.harness.e2e.permissions.moves import (
+from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
     run_to_end,

@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.reaper import app
 from tests.harness.determined import StandingClock
-from tests.harness.e2e.permissions.moves import (
+from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
     queue,
