@@ -1,4 +1,4 @@
-"""Bounds on files and functions, and calls that are forbidden."""
+"""Bounds on files, functions and the README, and calls that are forbidden."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.harness.tracked import ROOT, tracked
 
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
+MAX_README_LINES = 150
 
 
 def _functions(source: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -41,6 +42,10 @@ def test_functions_are_short() -> None:
         if (function.end_lineno or 0) - function.lineno + 1 > MAX_FUNCTION_LINES
     ]
     assert not too_long
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
 
 
 @pytest.mark.parametrize("call", ["scan", "scan_paginator"])
