@@ -8,10 +8,7 @@ import pytest
 
 from dev.benchmarks import prices
 from tests.architecture.test_template_pools import FARGATE_STOP_SECONDS
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.template import Resolved
 from tidegate_worker import protection
 from tidegate_worker.process import HAND_BACK_SECONDS

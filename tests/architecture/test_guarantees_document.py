@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = read_document("explanation/guarantees.md")

@@ -7,16 +7,9 @@ import re
 from pathlib import Path
 
 from tests.architecture.test_template_pools import ON
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.template import Resolved
-from tidegate.adapters.executors.environment import (
-    ALWAYS_PASSED,
-    VARIABLE,
-    job_environment,
-)
+from tidegate.adapters.executors.environment import ALWAYS_PASSED, VARIABLE, job_environment
 from tidegate.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,13 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.mutation.run import (
-    LEAST_KILLED,
-    follow,
-    lay_out,
-    run,
-    verdict,
-)
+from tests.harness.mutation.run import LEAST_KILLED, follow, lay_out, run, verdict
 
 
 def outcomes(killed: int, timeout: int = 0, survived: int = 0, untested: int = 0) -> dict[str, str]:

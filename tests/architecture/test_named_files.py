@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(
-    r"(?<![\w/.])((?:events|examples|tests|scripts|benchmarks|cli|clients|dev|layers|worker|requirements|docs)/[\w./-]+\.\w+)\b"
+    r"(?<![\w/.-])((?:events|examples|functions|tests|scripts|benchmarks|cli|clients|dev|layers|worker|requirements|docs)/[\w./-]+\.\w+)\b"
 )
 # A block of code that begins with a comment of a file's name: a tutorial has its reader write that file.
 TO_BE_WRITTEN = re.compile(r"^```\w+\n# (\S+)$", re.MULTILINE)

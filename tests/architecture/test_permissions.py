@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_template_pools import ON
-from tests.harness.template import (
-    PSEUDO,
-    Transformed,
-)
+from tests.harness.template import PSEUDO, Transformed
 from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "WorkerRole"}

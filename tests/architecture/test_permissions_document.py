@@ -6,10 +6,7 @@ from typing import Any
 
 from tests.architecture.test_permissions import FULL, TASKS, listed, statements
 from tests.architecture.test_template_pools import ON
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.template import Transformed
 
 

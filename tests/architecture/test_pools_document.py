@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.tables import TEMPLATE
 from tests.harness.template import Resolved
 from tidegate.domain.pools import PoolKind

@@ -10,30 +10,22 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-CORE = ROOT / "layers" / "core" / "tidegate"
+from tests.harness.tracked import ROOT, tracked
+
+CORE = "layers/core/tidegate"
 
 
-def _tracked(folder: str) -> Iterator[Path]:
-    """Yields the paths of the files below a folder, relative to it, as git knows them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "."],  # noqa: S607 - git is looked up on the PATH like any developer's tool
-        cwd=ROOT / folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for line in listed.stdout.splitlines():
-        if (ROOT / folder / line).is_file():
-            yield Path(line)
+def _below(folder: str) -> list[Path]:
+    """Returns the paths of the files below a folder, relative to it."""
+    return [file.relative_to(ROOT / folder) for file in tracked(folder)]
 
 
 def _folders(folder: str) -> set[str]:
-    return {path.parts[0] for path in _tracked(folder) if len(path.parts) > 1}
+    return {path.parts[0] for path in _below(folder) if len(path.parts) > 1}
 
 
 def _files(folder: str) -> set[str]:
-    return {path.name for path in _tracked(folder) if len(path.parts) == 1 and path.name != "__init__.py"}
+    return {path.name for path in _below(folder) if len(path.parts) == 1 and path.name != "__init__.py"}
 
 
 def _imported(source: Path) -> Iterator[str]:
@@ -59,7 +51,7 @@ def test_nobody_asks_for_the_time_or_chance_but_the_system_adapter() -> None:
 
 
 def test_functions_do_not_import_each_other_or_the_adapters() -> None:
-    for source in (ROOT / "functions").rglob("*.py"):
+    for source in tracked("functions/*.py"):
         text = source.read_text(encoding="utf-8")
         assert "tidegate.adapters" not in text, f"{source.relative_to(ROOT)} must go through bootstrap"
         assert "from functions" not in text, f"{source.relative_to(ROOT)} must not import another function"
@@ -67,7 +59,7 @@ def test_functions_do_not_import_each_other_or_the_adapters() -> None:
 
 @pytest.mark.parametrize("room", ["domain", "ports", "usecases"])
 def test_inner_rooms_need_the_standard_library_only(room: str) -> None:
-    for source in (CORE / room).rglob("*.py"):
+    for source in tracked(f"{CORE}/{room}/*.py"):
         roots = {name.partition(".")[0] for name in _imported(source)}
         foreign = roots - sys.stdlib_module_names - {"tidegate"}
         assert not foreign, f"{source.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
@@ -75,9 +67,7 @@ def test_inner_rooms_need_the_standard_library_only(room: str) -> None:
 
 @pytest.mark.parametrize("folder", ["clients", "dev", "examples", "functions", "layers", "worker"])
 def test_nothing_but_tests_imports_from_tests(folder: str) -> None:
-    sources = [ROOT / folder / path for path in _tracked(folder) if path.suffix == ".py"]
-    assert sources
-    for source in sources:
+    for source in tracked(f"{folder}/*.py"):
         from_tests = [name for name in _imported(source) if name.partition(".")[0] == "tests"]
         assert not from_tests, f"{source.relative_to(ROOT)} imports {', '.join(from_tests)}"
 
@@ -85,16 +75,15 @@ def test_nothing_but_tests_imports_from_tests(folder: str) -> None:
 def test_a_first_look_shows_few_entries() -> None:
     top = {name for name in _folders(".") if not name.startswith(".")}
     assert len(top) <= 10, sorted(top)
-    usecases = "layers/core/tidegate/usecases"
+    usecases = f"{CORE}/usecases"
     assert len(_folders(usecases)) <= 12, sorted(_folders(usecases))
     assert len(_files(usecases)) <= 3, sorted(_files(usecases))
-    adapters = "layers/core/tidegate/adapters"
+    adapters = f"{CORE}/adapters"
     entries = _folders(adapters) | _files(adapters)
     assert len(entries) <= 6, sorted(entries)
 
 
 def test_each_folder_of_code_says_what_it_is_for() -> None:
-    for room in ("layers/core/tidegate", "clients/cli/tidegate_cli", "dev/simulator"):
-        for source in (ROOT / room).rglob("__init__.py"):
-            said = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
-            assert said, f"{source.relative_to(ROOT)} has no docstring"
+    for source in tracked("*/__init__.py", ":!tests"):
+        said = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+        assert said, f"{source.relative_to(ROOT)} has no docstring"

@@ -1,28 +1,18 @@
-"""Bounds on files and functions, and calls that are forbidden."""
+"""Bounds on files, functions and the README, and calls that are forbidden."""
 
 from __future__ import annotations
 
 import ast
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.tracked import ROOT, tracked
+
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
-
-
-def _tracked(pattern: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", pattern],  # noqa: S607 - git is looked up on the PATH like any developer's tool
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+MAX_README_LINES = 150
 
 
 def _functions(source: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -32,13 +22,13 @@ def _functions(source: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 def test_there_are_files_to_check() -> None:
-    assert len(_tracked("*.py")) > 50
+    assert len(tracked("*.py")) > 50
 
 
 def test_files_are_short() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
-        for path in _tracked("*.py")
+        for path in tracked("*.py")
     }
     too_long = {name: lines for name, lines in lengths.items() if lines > MAX_FILE_LINES}
     assert not too_long
@@ -47,16 +37,20 @@ def test_files_are_short() -> None:
 def test_functions_are_short() -> None:
     too_long = [
         f"{path.relative_to(ROOT)}:{function.lineno} {function.name}"
-        for path in _tracked("*.py")
+        for path in tracked("*.py")
         for function in _functions(path)
         if (function.end_lineno or 0) - function.lineno + 1 > MAX_FUNCTION_LINES
     ]
     assert not too_long
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
+
+
 @pytest.mark.parametrize("call", ["scan", "scan_paginator"])
 def test_nothing_scans_a_table(call: str) -> None:
-    for path in [*_tracked("layers/*.py"), *_tracked("functions/*.py"), *_tracked("worker/*.py")]:
+    for path in tracked("layers/*.py", "functions/*.py", "worker/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 assert node.attr != call, f"{path.relative_to(ROOT)}:{node.lineno} scans"

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_permissions import inline, listed
-from tests.harness.template import (
-    Resolved,
-    Transformed,
-)
+from tests.harness.template import Resolved, Transformed
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST_ACCOUNT_EXECUTIONS = 10

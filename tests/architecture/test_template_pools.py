@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.tables import (
-    resources,
-    routes,
-)
-from tests.harness.template import (
-    PSEUDO,
-    Resolved,
-)
+from tests.harness.tables import resources, routes
+from tests.harness.template import PSEUDO, Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings, read_tables
 from tidegate_worker.process import HAND_BACK_SECONDS

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.tracked import ROOT, tracked
+
 # These say which words are retired, or what they were called when they were new.
 EXEMPT = {"CHANGELOG.md", "docs/glossary.md", "tests/architecture/test_words.py"}
-SUFFIXES = {".py", ".md", ".yaml", ".toml", ".json"}
 # Each pattern must not occur, whatever the case of its letters. Beside it stands the word that is used instead.
 RETIRED = {
     r"catalogues?": "registry",
     r"bonus(es)?": "boost",
-    r"\w*taken[ _]up": "held",
-    r"(own_|old_)?news|OwnNews": "change",
+    r"taken[ _]up": "held",
+    r"news|OwnNews": "change",
     r"DependencyUnavailable": "ServiceUnavailable",
     r"HandlerError|handler-error": "JobError, job-error",
     r"tidegate[./]handlers": "tidegate.jobs",
@@ -28,30 +26,16 @@ RETIRED = {
 }
 
 
-def text_files() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files"],  # noqa: S607 - git is looked up on the PATH like any developer's tool
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    return [
-        name
-        for name in listed
-        if name not in EXEMPT and Path(name).suffix in SUFFIXES and (ROOT / name).is_file()
-    ]
-
-
 def found_in(text: str, pattern: str) -> list[int]:
-    """Returns the numbers of the lines in which the pattern stands as a word."""
-    word = re.compile(rf"(?<![\w-])({pattern})(?![\w-])", re.IGNORECASE)
+    """Returns the numbers of the lines in which the pattern stands as a word, or as a word of a longer name."""
+    word = re.compile(rf"(?<![A-Za-z])({pattern})(?![A-Za-z])", re.IGNORECASE)
     return [number for number, line in enumerate(text.splitlines(), 1) if word.search(line)]
 
 
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
-    return {name: (ROOT / name).read_text(encoding="utf-8") for name in text_files()}
+    named = {str(file.relative_to(ROOT)): file for file in tracked()}
+    return {name: file.read_text(encoding="utf-8") for name, file in named.items() if name not in EXEMPT}
 
 
 @pytest.mark.parametrize("pattern", RETIRED)
@@ -63,6 +47,8 @@ def test_a_retired_word_stands_nowhere(texts: dict[str, str], pattern: str) -> N
 def test_words_are_found_where_they_stand() -> None:
     assert found_in("one\nthe Catalogue of types\ncatalogued", r"catalogues?") == [2]
     assert found_in("from tidegate.handlers import job", r"tidegate[./]handlers") == [1]
+    assert found_in("def news_comes() -> None:", "news") == [1]
+    assert found_in("self._leases.release(lease)", r"leases\.release") == [1]
 
 
 def test_there_are_texts_to_read(texts: dict[str, str]) -> None:

@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from dev.simulator.support import function_pool
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane
 from tidegate.domain.permits import key_permit
 from tidegate.domain.states import State

@@ -10,13 +10,7 @@ import time
 
 import pytest
 
-from tests.harness.attack.condition_search import (
-    RESULTS,
-    cost_of,
-    peak_bytes,
-    search,
-    view_of,
-)
+from tests.harness.attack.condition_search import RESULTS, cost_of, peak_bytes, search, view_of
 from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.conditions.patterns import compile_pattern
 from tidegate.domain import limits

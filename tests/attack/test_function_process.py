@@ -19,24 +19,10 @@ import pytest
 from dev.simulator.memory.world import MemoryWorld
 from tests.attack.test_process_leftovers import WAYS, _left, linux_only
 from tests.harness.attack.isolation import result_of
-from tests.harness.jobs.executors import (
-    CLOCK,
-    Beats,
-    assignment,
-)
-from tests.harness.processes import (
-    importing_environment,
-    is_running,
-)
-from tests.harness.worker.world import (
-    job_of,
-    make_services,
-    queued_job,
-)
-from tidegate.adapters.executors.inline import (
-    EXIT_GAVE_UP,
-    InlineExecutor,
-)
+from tests.harness.jobs.executors import CLOCK, Beats, assignment
+from tests.harness.processes import importing_environment, is_running
+from tests.harness.worker.world import job_of, make_services, queued_job
+from tidegate.adapters.executors.inline import EXIT_GAVE_UP, InlineExecutor
 from tidegate.domain.states import State
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Outcome, OutcomeKind, Signal

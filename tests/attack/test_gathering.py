@@ -7,10 +7,7 @@ from dataclasses import replace
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.services import memory_services
 from tests.harness.executors import NeverRuns
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tests.harness.worker.world import CLOCK
 from tests.usecases.test_upstream_results import ReadsUpstreams, _claim, _submit, _succeed
 from tidegate.bootstrap import Services

@@ -21,11 +21,7 @@ from tests.harness.attack.isolation import (
     result_of,
     without_privileges,
 )
-from tests.harness.jobs.executors import (
-    Beats,
-    assignment,
-    has_progress,
-)
+from tests.harness.jobs.executors import Beats, assignment, has_progress
 from tests.harness.processes import importing_environment, is_running
 from tidegate import bootstrap
 from tidegate.adapters.executors.environment import job_environment

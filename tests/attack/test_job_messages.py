@@ -10,18 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.attack.isolation import (
-    HARMLESS,
-    WORKERS_OWN,
-    make_executor,
-    result_of,
-)
-from tests.harness.jobs.executors import (
-    CLOCK,
-    Beats,
-    assignment,
-    has_progress,
-)
+from tests.harness.attack.isolation import HARMLESS, WORKERS_OWN, make_executor, result_of
+from tests.harness.jobs.executors import CLOCK, Beats, assignment, has_progress
 from tests.harness.processes import importing_environment
 from tidegate.adapters.executors import job_process
 from tidegate.adapters.executors.environment import job_environment

@@ -13,16 +13,8 @@ from moto import mock_aws
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.services import memory_services
-from dev.simulator.support import (
-    JOB_TYPE,
-    AnyParameters,
-)
-from tests.harness.contract.stores import (
-    Stores,
-    aws_clients,
-    aws_stores,
-    make_queue,
-)
+from dev.simulator.support import JOB_TYPE, AnyParameters
+from tests.harness.contract.stores import Stores, aws_clients, aws_stores, make_queue
 from tests.harness.moto_statements import answer_statements
 from tests.harness.tables import create_tables
 from tidegate.domain import limits
@@ -36,19 +28,13 @@ from tidegate.ports import TransitionOutcome
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE
 from tidegate.usecases.dispatch.wake import wake_due
-from tidegate.usecases.recover.cancel import (
-    cancel_downstream,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import cancel_downstream, cancel_workflow
 from tidegate.usecases.recover.reopen import rerun_workflow
 from tidegate.usecases.release.free_skipped import free_skipped
 from tidegate.usecases.release.judge_waiting import judge_waiting
 from tidegate.usecases.release.release import release
 from tidegate.usecases.services import Services
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOW_MS = 1_700_000_000_000
 POOL = "p"

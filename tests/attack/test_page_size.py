@@ -15,10 +15,7 @@ from tidegate.domain.job import Job
 from tidegate.domain.rank import RankPolicy
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.usecases.read.query import (
-    get_workflow,
-    list_jobs,
-)
+from tidegate.usecases.read.query import get_workflow, list_jobs
 from tidegate.usecases.submit.submit import submit_workflow
 
 

@@ -23,24 +23,15 @@ from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.dispatch.react import (
-    SERVE_AFTER_MS,
-    react,
-)
+from tidegate.usecases.dispatch.react import SERVE_AFTER_MS, react
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.reap.reap_pending import GRACE_MS
 from tidegate.usecases.reap.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
 from tidegate.usecases.reap.reap_submissions import reap_submissions
 from tidegate.usecases.release.conditions import CHEAP_STEPS
 from tidegate.usecases.release.judge_waiting import judge_waiting
-from tidegate.usecases.release.release import (
-    COSTLY_PER_CALL,
-    TRIES_MS,
-)
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.release.release import COSTLY_PER_CALL, TRIES_MS
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 STAMP = Stamp(NOW_MS, "test")

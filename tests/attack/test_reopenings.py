@@ -9,15 +9,8 @@ import pytest
 from dev.simulator.callers import caller_named
 from tests.contract.conftest import local_aws, local_clients, local_stores, moto_clients, stores
 from tests.harness.contract.stores import Stores
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    READY,
-    worn_out,
-)
-from tests.harness.usecases.recovering import (
-    Workflow,
-    chain,
-)
+from tests.harness.domain.job_samples import NOW_MS, READY, worn_out
+from tests.harness.usecases.recovering import Workflow, chain
 from tidegate.domain import limits
 from tidegate.domain.errors import NotRetryable
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput
@@ -95,9 +88,11 @@ def test_every_store_shortens_the_history_in_the_same_way(stores: Stores) -> Non
             lambda job, at=stamp: ReopenIfEnded(job, at),
             lambda job, at=stamp: ReadyIfWaitingOnlyOn(job, frozenset(), at, None),
         ):
-            moves = [step(job) for job in expected]
-            expected = [move.apply(job) for move, job in zip(moves, expected, strict=True)]
-            assert [_bare(job) for job in stores.jobs.apply_all(moves)] == [_bare(job) for job in expected]
+            transitions = [step(job) for job in expected]
+            expected = [transition.apply(job) for transition, job in zip(transitions, expected, strict=True)]
+            assert [_bare(job) for job in stores.jobs.apply_all(transitions)] == [
+                _bare(job) for job in expected
+            ]
     found = stores.jobs.get_many(["S", "T"], consistent=True)
     assert [_bare(found[job.job_id]) for job in expected] == [_bare(job) for job in expected]
 

@@ -8,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.jobs.executors import (
-    CLOCK,
-    Beats,
-    assignment,
-)
+from tests.harness.jobs.executors import CLOCK, Beats, assignment
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Outcome, OutcomeKind

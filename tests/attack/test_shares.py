@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job
@@ -20,11 +17,7 @@ from tidegate.domain.requests import DependencyRequest, ShareRequest
 from tidegate.domain.states import State
 from tidegate.ports import KnownLane, OutcomeKind
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.pools.lanes import (
-    Lanes,
-    keep_shares,
-    known_lanes,
-)
+from tidegate.usecases.pools.lanes import Lanes, keep_shares, known_lanes
 from tidegate.usecases.release.release import release
 
 MINUTE_MS = 60_000

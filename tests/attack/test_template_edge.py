@@ -12,16 +12,8 @@ import pytest
 from tests.architecture.test_permissions import FULL, of_type
 from tests.architecture.test_template_pools import ON
 from tests.harness import template as support
-from tests.harness.tables import (
-    resources,
-    routes,
-)
-from tests.harness.template import (
-    PSEUDO,
-    Resolved,
-    Transformed,
-    rules,
-)
+from tests.harness.tables import resources, routes
+from tests.harness.template import PSEUDO, Resolved, Transformed, rules
 
 LONGEST_STACK_NAME = "t" * 128
 LONGEST_REGION = "ap-southeast-7"

@@ -13,10 +13,7 @@ from tests.harness.functions.api_calls import Api
 from tidegate.domain.texts import is_plain, plain_message
 from tidegate.jobs.context import progress_from
 from tidegate_cli.commands.root import app
-from tidegate_cli.options import (
-    Session,
-    print_json,
-)
+from tidegate_cli.options import Session, print_json
 from tidegate_cli.views import job_view, printable_lines
 
 HOSTILE = [

@@ -19,20 +19,8 @@ from dev.benchmarks.charts import (
     read_report,
     section,
 )
-from dev.benchmarks.report import (
-    BenchmarkReport,
-    Goal,
-    Line,
-    LineChart,
-    Range,
-    RangeChart,
-    Table,
-)
-from dev.benchmarks.svg import (
-    line_chart,
-    nice_ticks,
-    range_chart,
-)
+from dev.benchmarks.report import BenchmarkReport, Goal, Line, LineChart, Range, RangeChart, Table
+from dev.benchmarks.svg import line_chart, nice_ticks, range_chart
 
 REPORT = BenchmarkReport(
     name="made-up",

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.benchmarks.peers import __main__ as program
-from dev.benchmarks.peers.contestants import (
-    PEERS,
-    Store,
-)
+from dev.benchmarks.peers.contestants import PEERS, Store
 from dev.benchmarks.peers.jobs.looking import all_exist
 
 

@@ -7,39 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from dev.benchmarks.peers import measure as measuring
-from dev.benchmarks.peers.contestants import (
-    PEERS,
-    chosen,
-)
-from dev.benchmarks.peers.measure import (
-    ALONE,
-    BURST,
-    CHAIN,
-    JOIN,
-    SINGLE_CALLS,
-    Sizes,
-    Times,
-    measure,
-)
+from dev.benchmarks.peers.contestants import PEERS, chosen
+from dev.benchmarks.peers.measure import ALONE, BURST, CHAIN, JOIN, SINGLE_CALLS, Sizes, Times, measure
 from dev.benchmarks.peers.report import summary
-from dev.benchmarks.peers.rounds import (
-    Row,
-    Sample,
-    interleaved,
-    percentile,
-    ratios,
-    rows_of,
-)
-from dev.benchmarks.peers.tidegate_side import (
-    chained,
-    joined,
-)
-from dev.benchmarks.peers.usage import (
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Usage,
-)
+from dev.benchmarks.peers.rounds import Row, Sample, interleaved, percentile, ratios, rows_of
+from dev.benchmarks.peers.tidegate_side import chained, joined
+from dev.benchmarks.peers.usage import READ_UNITS, REQUESTS, WRITE_UNITS, Usage
 
 
 def test_rounds_are_interleaved() -> None:

@@ -10,18 +10,8 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb, sqs
 
-from dev.benchmarks.peers.usage import (
-    READ_UNITS,
-    REQUESTS,
-    WRITE_UNITS,
-    Tally,
-)
-from dev.benchmarks.peers.wire_counter import (
-    EVENT_SOURCE,
-    WireCounter,
-    short_name,
-    table_name,
-)
+from dev.benchmarks.peers.usage import READ_UNITS, REQUESTS, WRITE_UNITS, Tally
+from dev.benchmarks.peers.wire_counter import EVENT_SOURCE, WireCounter, short_name, table_name
 from tidegate_devstack.strict_bills import read_units
 
 TABLE = "counted"

@@ -12,13 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.harness.cli.samples import (
-    API_URL,
-    WORKFLOW,
-    client_of,
-    job_json,
-    workflow_json,
-)
+from tests.harness.cli.samples import API_URL, WORKFLOW, client_of, job_json, workflow_json
 from tidegate_cli.errors import ApiProblem, ApiUnreachable, CliError, UsageError
 
 BODY = {"type": "tidegate.noop", "parameters": {"name": "Füße"}}

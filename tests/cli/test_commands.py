@@ -11,12 +11,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.harness.cli.samples import (
-    WORKFLOW,
-    client_of,
-    job_json,
-    workflow_json,
-)
+from tests.harness.cli.samples import WORKFLOW, client_of, job_json, workflow_json
 from tidegate_cli import options
 from tidegate_cli.commands.root import app
 

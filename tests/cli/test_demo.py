@@ -15,25 +15,12 @@ import pytest
 
 import tidegate_devstack
 from tests.harness import template
-from tests.harness.cli.samples import (
-    WORKFLOW,
-    client_of,
-    job,
-    job_json,
-    workflow_json,
-)
+from tests.harness.cli.samples import WORKFLOW, client_of, job, job_json, workflow_json
 from tidegate_cli.demo import run, workflow
-from tidegate_cli.demo.run import (
-    mismatches_of,
-    report_file_mismatches,
-    run_demo,
-)
+from tidegate_cli.demo.run import mismatches_of, report_file_mismatches, run_demo
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.options import (
-    Output,
-    Session,
-)
+from tidegate_cli.options import Output, Session
 from tidegate_devstack import LocalState
 
 Run = Callable[..., ExitCode]

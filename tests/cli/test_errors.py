@@ -11,11 +11,7 @@ import httpx
 import pytest
 
 from tests.harness.cli.samples import WORKFLOW
-from tests.harness.cli.screens import (
-    always,
-    answer_with,
-    tidegate,
-)
+from tests.harness.cli.screens import always, answer_with, tidegate
 from tidegate_cli import ids
 from tidegate_cli.commands import submit
 from tidegate_cli.errors import ApiProblem, CliError, UsageError

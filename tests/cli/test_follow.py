@@ -9,14 +9,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from tests.harness.cli.samples import (
-    BEGIN_MS,
-    WORKFLOW,
-    client_of,
-    job,
-    job_json,
-    workflow_json,
-)
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, client_of, job, job_json, workflow_json
 from tests.harness.cli.screens import Screen
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
@@ -31,11 +24,7 @@ from tidegate_cli.following.follow import (
     fetch_workflow,
     follow,
 )
-from tidegate_cli.following.live import (
-    LineViewer,
-    picture,
-    viewer_for,
-)
+from tidegate_cli.following.live import LineViewer, picture, viewer_for
 from tidegate_cli.views import JobView
 
 SECOND_MS = 1_000

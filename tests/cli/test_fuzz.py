@@ -17,30 +17,15 @@ from rich.console import Console
 
 import tidegate_devstack
 from tests.cli.test_every_command import EVERY_COMMAND
-from tests.harness.cli.samples import (
-    BEGIN_MS,
-    WORKFLOW,
-    client_of,
-    job_json,
-    workflow_json,
-)
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, client_of, job_json, workflow_json
 from tests.harness.cli.screens import tidegate
 from tidegate_cli import options
-from tidegate_cli.commands.jobs import (
-    print_job,
-    print_jobs,
-)
+from tidegate_cli.commands.jobs import print_job, print_jobs
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.following.follow import Snapshot
-from tidegate_cli.following.live import (
-    LineViewer,
-    picture,
-)
-from tidegate_cli.following.report import (
-    build_report,
-    print_report,
-)
+from tidegate_cli.following.live import LineViewer, picture
+from tidegate_cli.following.report import build_report, print_report
 from tidegate_cli.views import job_view
 from tidegate_devstack import LocalStackError
 from tidegate_worker import main as worker_main

@@ -9,22 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from tests.cli.test_follow import Seen, Time, polls
-from tests.harness.cli.samples import (
-    BEGIN_MS,
-    WORKFLOW,
-    job,
-)
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job
 from tidegate_cli.errors import CliError
-from tidegate_cli.following.follow import (
-    Snapshot,
-    WaitTimedOut,
-    follow,
-)
+from tidegate_cli.following.follow import Snapshot, WaitTimedOut, follow
 from tidegate_cli.following.held import reasons
-from tidegate_cli.following.live import (
-    LineViewer,
-    picture,
-)
+from tidegate_cli.following.live import LineViewer, picture
 
 OPEN = {"paused": False, "capacity": 4}
 IN_PAUSED_POOL = "2 jobs wait in pool lambda, which is paused (`tidegate pools resume lambda`)"

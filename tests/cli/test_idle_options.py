@@ -7,11 +7,7 @@ import json
 import pytest
 
 from tests.harness.cli.samples import WORKFLOW
-from tests.harness.cli.screens import (
-    always,
-    answer_with,
-    tidegate,
-)
+from tests.harness.cli.screens import always, answer_with, tidegate
 
 JOB = '{"type": "tidegate.noop"}'
 FLOW = '{"jobs": [{"key": "a", "type": "tidegate.noop"}]}'

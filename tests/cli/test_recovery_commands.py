@@ -9,10 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.test_commands import Answers, api, tidegate
-from tests.harness.cli.samples import (
-    WORKFLOW,
-    job_json,
-)
+from tests.harness.cli.samples import WORKFLOW, job_json
 from tests.harness.cli.screens import answer_with
 
 __all__ = ["api"]

@@ -8,10 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from tests.harness.cli.samples import (
-    WORKFLOW,
-    job,
-)
+from tests.harness.cli.samples import WORKFLOW, job
 from tidegate_cli.following.report import (
     WorkflowReport,
     build_report,

@@ -12,10 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.harness.cli.screens import tidegate
-from tidegate_cli.documents.structures import (
-    MAX_DEPTH,
-    load,
-)
+from tidegate_cli.documents.structures import MAX_DEPTH, load
 from tidegate_cli.errors import MalformedFile
 
 JOB = """\

@@ -12,28 +12,15 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.harness.cli.samples import (
-    BEGIN_MS,
-    WORKFLOW,
-    job,
-    job_json,
-)
-from tests.harness.cli.screens import (
-    always,
-    answer_with,
-    on_screen,
-    tidegate,
-)
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
+from tests.harness.cli.screens import always, answer_with, on_screen, tidegate
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
 from tidegate_cli.following.follow import Snapshot
 from tidegate_cli.following.live import picture
 from tidegate_cli.following.report import JOB_COLUMNS as REPORT_COLUMNS
-from tidegate_cli.following.report import (
-    build_report,
-    print_report,
-)
+from tidegate_cli.following.report import build_report, print_report
 from tidegate_cli.tables import GAP, Column, TextTable, lines_of
 from tidegate_cli.views import printable
 

@@ -15,10 +15,7 @@ from typer.testing import CliRunner
 from tidegate_cli import client as clients
 from tidegate_cli import options
 from tidegate_cli.commands.root import app
-from tidegate_devstack.model import (
-    StackInfo,
-    write_info,
-)
+from tidegate_devstack.model import StackInfo, write_info
 
 API = "https://abc123.execute-api.eu-central-1.amazonaws.com/live"
 CONFIGURATION = """[profile night]

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_every_command import tidegate
-from tidegate_devstack import (
-    LocalStackError,
-    job_code,
-)
+from tidegate_devstack import LocalStackError, job_code
 
 HEAD = "from tidegate.jobs import JobContext, Parameters, job\nclass P(Parameters): pass\n"
 GOOD = HEAD + "@job('good.run')\ndef run(parameters: P, context: JobContext) -> None: ...\n"

@@ -19,25 +19,12 @@ import httpx
 import pytest
 from rich.console import Console
 
-from tests.harness.cli.samples import (
-    BEGIN_MS,
-    WORKFLOW,
-    job,
-    job_json,
-    workflow_json,
-)
-from tests.harness.cli.screens import (
-    Answer,
-    answer_with,
-    tidegate,
-)
+from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json, workflow_json
+from tests.harness.cli.screens import Answer, answer_with, tidegate
 from tests.harness.waiting import PATIENCE_SECONDS
 from tidegate_cli.following import watching
 from tidegate_cli.following.follow import Snapshot
-from tidegate_cli.following.live import (
-    LineViewer,
-    LiveViewer,
-)
+from tidegate_cli.following.live import LineViewer, LiveViewer
 
 JOB_ID = f"{WORKFLOW}.0"
 POOL = {

@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dev.simulator.traces import SAMPLES
 from tidegate.domain.graph import topological_order
 from tidegate.domain.limits import MAX_KEY_CHARACTERS
-from tidegate_cli.documents.wfformat import (
-    WfFormatError,
-    is_wfformat,
-    to_workflow,
-)
+from tidegate_cli.documents.wfformat import WfFormatError, is_wfformat, to_workflow
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
 # tasks, edges and the sum of run times in seconds, from the samples' own description
 FIGURES = {
     "helloworld-chain-5-chameleon": (5, 4, 501.2),

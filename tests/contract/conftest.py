@@ -11,19 +11,10 @@ from moto import mock_aws
 
 from tests.harness.contract.raw_requests import ITEM
 from tests.harness.contract.script import Script
-from tests.harness.contract.stores import (
-    Stores,
-    aws_clients,
-    aws_stores,
-    make_queue,
-    memory_stores,
-)
+from tests.harness.contract.stores import Stores, aws_clients, aws_stores, make_queue, memory_stores
 from tests.harness.moto_statements import answer_statements
 from tests.harness.moto_strict import make_strict
-from tests.harness.tables import (
-    create_tables,
-    delete_tables,
-)
+from tests.harness.tables import create_tables, delete_tables
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_devstack import emulator

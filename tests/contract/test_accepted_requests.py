@@ -7,18 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.contract.raw_requests import (
-    KEY,
-    N,
-    S,
-    ask,
-    keys,
-    on_doubles,
-    put,
-    query,
-    start,
-    update,
-)
+from tests.harness.contract.raw_requests import KEY, N, S, ask, keys, on_doubles, put, query, start, update
 from tests.harness.contract.stores import Stores
 
 ACCEPTED: Mapping[str, tuple[str, dict[str, Any]]] = {

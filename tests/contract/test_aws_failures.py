@@ -12,17 +12,8 @@ from botocore.exceptions import ConnectTimeoutError
 from tests.contract.test_submissions import submission
 from tests.contract.test_workers import worker
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Answer,
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-)
+from tests.harness.contract.script import Answer, Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
@@ -150,11 +141,11 @@ def test_a_transition_whose_answer_was_lost_is_a_success_when_it_is_sent_again(
     scripted: Stores, script: Script
 ) -> None:
     """The client repeats a call that got no answer. The repetition meets the job as the first try left it."""
-    move = DispatchIfReady("S", POOL, STAMP)
-    moved = move.apply(new_job("S"))
+    transition = DispatchIfReady("S", POOL, STAMP)
+    moved = transition.apply(new_job("S"))
     refusal = error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(moved))
     script.answers(refusal)
-    assert scripted.jobs.apply(move) == moved
+    assert scripted.jobs.apply(transition) == moved
 
 
 @pytest.mark.parametrize(
@@ -173,10 +164,10 @@ def test_a_refusal_by_someone_elses_write_stays_a_refusal(
 
 def test_a_resend_whose_answer_was_lost_is_a_success(scripted: Stores, script: Script) -> None:
     queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
-    move = ResendIfStillQueued(queued, NOW_MS, replace(STAMP, now_ms=NOW_MS + 9))
-    sent: Job = move.apply(queued)
+    transition = ResendIfStillQueued(queued, NOW_MS, replace(STAMP, now_ms=NOW_MS + 9))
+    sent: Job = transition.apply(queued)
     script.answers(error("ConditionalCheckFailedException", retries=1, Item=CODEC.whole_item(sent)))
-    assert scripted.jobs.apply(move) == sent
+    assert scripted.jobs.apply(transition) == sent
 
 
 def test_a_claim_whose_answer_was_lost_belongs_to_the_same_worker_only(

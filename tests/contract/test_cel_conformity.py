@@ -7,10 +7,7 @@ import random
 import cel
 import pytest
 
-from tests.harness.attack.condition_search import (
-    expression_of,
-    view_of,
-)
+from tests.harness.attack.condition_search import expression_of, view_of
 from tidegate.adapters.conditions.evaluator import build
 from tidegate.adapters.conditions.parser import parse
 from tidegate.domain.errors import ConditionError, ConditionTooDear

@@ -16,10 +16,7 @@ from botocore.exceptions import ClientError
 
 from tests.harness.contract.stores import session_of
 from tidegate.adapters.aws.clients import AwsClients
-from tidegate.adapters.aws.time import (
-    AwsTime,
-    sign_by,
-)
+from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import connect_system
 

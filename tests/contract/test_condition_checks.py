@@ -8,15 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from tests.contract.test_cel_conformity import RESULTS
-from tests.harness.attack.condition_search import (
-    expression_of,
-    view_of,
-)
+from tests.harness.attack.condition_search import expression_of, view_of
 from tidegate.adapters.conditions.cel import CelConditions
-from tidegate.adapters.conditions.evaluator import (
-    Program,
-    build,
-)
+from tidegate.adapters.conditions.evaluator import Program, build
 from tidegate.adapters.conditions.parser import parse
 from tidegate.domain.errors import ConditionError
 from tidegate.domain.job import Json

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.contract.stores import (
-    Stores,
-)
+from tests.harness.contract.stores import Stores
 
 
 def test_a_cursor_is_kept_until_it_starts_over(stores: Stores) -> None:

@@ -7,11 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.meter import Usage
 from tidegate.domain.dependency import Dependency
@@ -114,11 +110,11 @@ def test_many_jobs_are_moved_25_to_a_request_at_the_plain_price(
     local_stores: Stores, cost_of: Measure
 ) -> None:
     local_stores.jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 1_200 * (n % 2)) for n in range(60)])
-    moves = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(60)]
-    usage = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    transitions = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(60)]
+    usage = cost_of(lambda: local_stores.jobs.apply_all(transitions))
     assert units(usage) == (30 * 1 + 30 * 2, 60 * 2)
     assert usage.requests == {("dynamodb", "BatchExecuteStatement"): 3}
-    refused = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    refused = cost_of(lambda: local_stores.jobs.apply_all(transitions))
     # AWS bills 90 units. If the answers contain no items, as on AWS, the meter counts one unit for each.
     assert refused.base_write_units in (60, 90)
     assert refused.index_write_units == 0
@@ -128,12 +124,12 @@ def test_a_batch_of_which_anything_is_refused_costs_one_read_more(
     local_stores: Stores, cost_of: Measure
 ) -> None:
     local_stores.jobs.insert_if_absent([new_job(f"S.{n}") for n in range(25)])
-    moves = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(25)]
-    local_stores.jobs.apply_all(moves[:1])
+    transitions = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(25)]
+    local_stores.jobs.apply_all(transitions[:1])
     once = {("dynamodb", "BatchExecuteStatement"): 1, ("dynamodb", "BatchGetItem"): 1}
-    one = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    one = cost_of(lambda: local_stores.jobs.apply_all(transitions))
     assert (units(one), one.requests, one.read_units) == ((25, 48), once, 1.0)
-    all_of_it = cost_of(lambda: local_stores.jobs.apply_all(moves))
+    all_of_it = cost_of(lambda: local_stores.jobs.apply_all(transitions))
     assert (units(all_of_it), all_of_it.requests, all_of_it.read_units) == ((25, 0), once, 25.0)
 
 

@@ -6,33 +6,15 @@ from dataclasses import fields, replace
 
 import pytest
 
-from tests.harness.contract.jobs import (
-    full_job,
-    new_job,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    RANK_POLICY,
-    SHARDS,
-)
-from tests.harness.tables import (
-    resources,
-    table_properties,
-)
+from tests.harness.contract.jobs import full_job, new_job
+from tests.harness.contract.stores import NOW_MS, RANK_POLICY, SHARDS
+from tests.harness.tables import resources, table_properties
 from tidegate.adapters.aws.item_sizes import item_size, write_units
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.codec import (
-    GROWTH_BYTES,
-    JobCodec,
-    job_from_image,
-    split,
-)
-from tidegate.adapters.dynamodb.updates import (
-    UPDATES,
-    update_of,
-)
+from tidegate.adapters.dynamodb.codec import GROWTH_BYTES, JobCodec, job_from_image, split
+from tidegate.adapters.dynamodb.updates import UPDATES, update_of
 from tidegate.adapters.dynamodb.values import encode_item
-from tidegate.domain import transitions as moves
+from tidegate.domain import transitions
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import Job, JobInput
 from tidegate.domain.states import State
@@ -106,17 +88,17 @@ def a_life(job: Job) -> list[Job]:
     """Makes the job at every step from its submission to its success."""
     steps = [job]
 
-    def go(make: type[moves.Transition], *arguments: object) -> None:
+    def go(make: type[transitions.Transition], *arguments: object) -> None:
         steps.append(make(*arguments).apply(steps[-1]))
 
-    def at(step: int, actor: str) -> moves.Stamp:
-        return moves.Stamp(NOW_MS + step * 1_000, actor)
+    def at(step: int, actor: str) -> transitions.Stamp:
+        return transitions.Stamp(NOW_MS + step * 1_000, actor)
 
-    go(moves.ReadyIfWaitingOnlyOn, job, job.waiting_on, at(1, "release"))
-    go(moves.DispatchIfReady, job.job_id, job.pool, at(2, "dispatcher"))
-    go(moves.ClaimIfQueued, job.job_id, 0, WORKER, NOW_MS + 63_333, at(3, WORKER))
-    ending = moves.Ending(State.SUCCEEDED, result={"rows": 123}, expires_at_s=1_702_592_001)
-    go(moves.FinishIfAttemptHolds, job, 1, ending, at(4, WORKER))
+    go(transitions.ReadyIfWaitingOnlyOn, job, job.waiting_on, at(1, "release"))
+    go(transitions.DispatchIfReady, job.job_id, job.pool, at(2, "dispatcher"))
+    go(transitions.ClaimIfQueued, job.job_id, 0, WORKER, NOW_MS + 63_333, at(3, WORKER))
+    ending = transitions.Ending(State.SUCCEEDED, result={"rows": 123}, expires_at_s=1_702_592_001)
+    go(transitions.FinishIfAttemptHolds, job, 1, ending, at(4, WORKER))
     return steps
 
 
@@ -180,21 +162,21 @@ def test_nothing_is_stored_apart_where_that_would_cost_more() -> None:
 def test_a_claim_and_a_heartbeat_leave_the_index_alone() -> None:
     job = typical_job()
     indexed = {schema.GROUP_KEY, schema.GROUP_SORT}
-    for move in (
-        moves.ClaimIfQueued(job.job_id, 0, WORKER, NOW_MS, moves.Stamp(NOW_MS, WORKER)),
-        moves.HeartbeatIfAttemptHolds(job, 1, NOW_MS, None),
+    for transition in (
+        transitions.ClaimIfQueued(job.job_id, 0, WORKER, NOW_MS, transitions.Stamp(NOW_MS, WORKER)),
+        transitions.HeartbeatIfAttemptHolds(job, 1, NOW_MS, None),
     ):
-        update = update_of(CODEC, move)
-        assert not indexed & update.values.keys()
+        change = update_of(CODEC, transition)
+        assert not indexed & change.values.keys()
 
 
 def test_every_transition_has_its_conditional_write() -> None:
-    transitions = {
+    made = {
         value
-        for name, value in vars(moves).items()
-        if isinstance(value, type) and issubclass(value, moves.Transition) and not name.startswith("_")
+        for name, value in vars(transitions).items()
+        if isinstance(value, type) and issubclass(value, transitions.Transition) and not name.startswith("_")
     }
-    assert transitions - {moves.Transition, moves.OfKnownJob} == set(UPDATES)
+    assert made - {transitions.Transition, transitions.OfKnownJob} == set(UPDATES)
 
 
 def test_history_survives_awkward_actors() -> None:
@@ -244,12 +226,12 @@ def test_values_that_are_none_are_not_stored() -> None:
 
 
 def test_a_history_with_a_gap_keeps_the_attempts_of_its_lines() -> None:
-    job, stamp = new_job("S"), moves.Stamp(NOW_MS, WORKER)
+    job, stamp = new_job("S"), transitions.Stamp(NOW_MS, WORKER)
     item = CODEC.whole_item(job)
     for attempt in range(9):
-        job = moves.DispatchIfReady("S", job.pool, stamp).apply(job)
-        job = moves.ClaimIfQueued("S", attempt, WORKER, NOW_MS, stamp).apply(job)
-        job = moves.HandBackIfAttemptHolds(job, attempt + 1, stamp).apply(job)
+        job = transitions.DispatchIfReady("S", job.pool, stamp).apply(job)
+        job = transitions.ClaimIfQueued("S", attempt, WORKER, NOW_MS, stamp).apply(job)
+        job = transitions.HandBackIfAttemptHolds(job, attempt + 1, stamp).apply(job)
         item = CODEC.whole_item(job)
         assert job_from_image(item).history == job.history
     marked = [line["S"].split()[1] for line in item[schema.HISTORY]["L"] if "@" in line["S"]]

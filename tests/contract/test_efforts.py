@@ -16,30 +16,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-    aws_clients,
-    aws_stores,
-)
-from tests.harness.determined import (
-    StandingClock,
-    VirtualTimer,
-)
+from tests.harness.contract.script import Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_clients, aws_stores
+from tests.harness.determined import StandingClock, VirtualTimer
 from tests.harness.young_table import YoungTable
 from tidegate import bootstrap
 from tidegate.adapters.aws.clients import connect
-from tidegate.adapters.aws.effort import (
-    Allowance,
-    Effort,
-    Pace,
-)
+from tidegate.adapters.aws.effort import Allowance, Effort, Pace
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.system import SystemEntropy

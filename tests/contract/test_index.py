@@ -7,13 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    SHARDS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, SHARDS, Stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tests.harness.domain.worker_cases import STAMP

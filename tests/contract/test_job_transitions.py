@@ -8,12 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.domain import limits
@@ -92,11 +87,11 @@ def test_of_many_claims_at_once_one_wins(stores: Stores) -> None:
     stores.jobs.apply(DispatchIfReady("S", POOL, STAMP))
 
     def claim(number: int) -> bool:
-        move = ClaimIfQueued(
+        transition = ClaimIfQueued(
             "S", 0, f"worker-{number}", NOW_MS + 60_000, replace(STAMP, actor=f"worker-{number}")
         )
         try:
-            return stores.jobs.apply(move).worker_id == f"worker-{number}"
+            return stores.jobs.apply(transition).worker_id == f"worker-{number}"
         except TransitionRefused:
             return False
 
@@ -110,11 +105,11 @@ def test_of_many_claims_at_once_one_wins(stores: Stores) -> None:
 def test_a_job_that_waits_on_nothing_more_becomes_ready_and_one_that_waits_does_not(stores: Stores) -> None:
     waiting = new_job("S.2", depends_on=(Dependency("S.0"),))
     stores.jobs.insert_if_absent([waiting])
-    move = ReadyIfWaitingOnlyOn(waiting, frozenset(), STAMP)
+    transition = ReadyIfWaitingOnlyOn(waiting, frozenset(), STAMP)
     with pytest.raises(TransitionRefused, match=r"waits on \[0\]"):
-        stores.jobs.apply(move)
+        stores.jobs.apply(transition)
     stores.jobs.apply(ReleaseIfPending(waiting, {0}))
-    assert stores.jobs.apply(move).state is State.READY
+    assert stores.jobs.apply(transition).state is State.READY
 
 
 def test_a_job_read_a_while_ago_still_moves_and_ranks_by_its_present_tries(stores: Stores) -> None:

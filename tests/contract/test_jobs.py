@@ -6,14 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.contract.jobs import (
-    full_job,
-    new_job,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.jobs import full_job, new_job
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job

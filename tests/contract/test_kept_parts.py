@@ -6,16 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.memory.jobs import (
-    RESULT_KEPT_LONGER_SECONDS,
-    MemoryJobStore,
-)
+from dev.simulator.memory.jobs import RESULT_KEPT_LONGER_SECONDS, MemoryJobStore
 from tests.contract.test_dynamodb_costs import Measure, cost_of, units
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
@@ -81,11 +75,12 @@ def test_a_kept_job_costs_a_write_and_leaves_the_index_alone(local_stores: Store
     plain, large = ended("S.1"), replace(ended("S.2"), result_apart=True)
     local_stores.jobs.insert_if_absent([plain, large])
     local_stores.jobs.store_result_apart(large, LARGE)
-    moves = [KeepIfEnded(job, ENDS_AT_S + DAY_S) for job in (plain, large)]
-    assert units(cost_of(lambda: local_stores.jobs.keep_parts(moves[:1]))) == (0, 0)
-    assert units(cost_of(lambda: local_stores.jobs.keep_parts(moves[1:]))) == (20, 0)  # one unit for each KB
-    for move in moves:
-        assert units(cost_of(lambda move=move: local_stores.jobs.apply(move))) == (1, 0)  # type: ignore[misc]
+    transitions = [KeepIfEnded(job, ENDS_AT_S + DAY_S) for job in (plain, large)]
+    assert units(cost_of(lambda: local_stores.jobs.keep_parts(transitions[:1]))) == (0, 0)
+    # one unit for each KB
+    assert units(cost_of(lambda: local_stores.jobs.keep_parts(transitions[1:]))) == (20, 0)
+    for transition in transitions:
+        assert units(cost_of(lambda transition=transition: local_stores.jobs.apply(transition))) == (1, 0)  # type: ignore[misc]
 
 
 def test_an_edge_to_a_job_that_has_ended_costs_what_one_to_an_open_job_does(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 
 LATER_MS = NOW_MS + 60_000
 

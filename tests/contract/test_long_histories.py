@@ -10,11 +10,7 @@ import pytest
 
 from dev.simulator.attempts import check_attempts
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.domain import limits
 from tidegate.domain.dispatches import dispatches_on_end
 from tidegate.domain.job import Job, JobFailure, Progress
@@ -125,9 +121,9 @@ def test_a_job_is_interrupted_a_hundred_times(stores: Stores, seed: int) -> None
     job = stores.jobs.get("S", consistent=True)
     assert job is not None
     while course.interruptions < 100:
-        move = course.next(job)
-        expected = move.apply(job)
-        job = stores.jobs.apply(move)
+        transition = course.next(job)
+        expected = transition.apply(job)
+        job = stores.jobs.apply(transition)
         assert job == expected
         check_attempts(job)
         assert list(times_of(job)) == sorted(times_of(job))

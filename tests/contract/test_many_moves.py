@@ -12,12 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-    same_clients,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores, same_clients
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
 from tidegate.adapters.aws.clients import AwsClients
@@ -110,16 +105,16 @@ def test_a_job_that_waits_on_any_number_becomes_ready(stores: Stores, waiting: i
 
 def test_transitions_of_one_job_are_carried_out_in_their_order(stores: Stores) -> None:
     put(stores, new_job("S"), new_job("T"))
-    moves: list[Transition] = [
-        move
+    transitions: list[Transition] = [
+        transition
         for job_id in ("S", "T")
-        for move in (
+        for transition in (
             DispatchIfReady(job_id, POOL, STAMP),
             ClaimIfQueued(job_id, 0, "w", NOW_MS + 9_000, STAMP),
             DispatchIfReady(job_id, POOL, STAMP),
         )
     ]
-    outcomes = stores.jobs.apply_all(moves)
+    outcomes = stores.jobs.apply_all(transitions)
     kinds = [outcome.state if isinstance(outcome, Job) else type(outcome) for outcome in outcomes]
     assert kinds == [State.QUEUED, State.RUNNING, TransitionRefused] * 2
 

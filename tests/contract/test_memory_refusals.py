@@ -10,17 +10,13 @@ import pytest
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    SHARDS,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, SHARDS
 from tidegate.domain.errors import NotFound, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp, TransitionRefused
 
-MOVES = [DispatchIfReady(f"S.{n}", POOL, Stamp(NOW_MS, "dispatcher")) for n in range(3)]
+TRANSITIONS = [DispatchIfReady(f"S.{n}", POOL, Stamp(NOW_MS, "dispatcher")) for n in range(3)]
 QUEUED = replace(new_job("S.1"), state=State.QUEUED)
 
 
@@ -44,7 +40,7 @@ def before_the_read(world: MemoryWorld, happens: Callable[[], None]) -> None:
 
 
 def test_the_refused_of_a_batch_are_read_once(world: MemoryWorld) -> None:
-    moved, refused, gone = MemoryJobStore(world).apply_all(MOVES)
+    moved, refused, gone = MemoryJobStore(world).apply_all(TRANSITIONS)
     assert isinstance(moved, Job)
     assert isinstance(refused, TransitionRefused)
     assert isinstance(gone, NotFound)
@@ -53,21 +49,21 @@ def test_the_refused_of_a_batch_are_read_once(world: MemoryWorld) -> None:
 
 def test_a_batch_of_which_nothing_is_refused_needs_no_read(world: MemoryWorld) -> None:
     world.write(new_job("S.1"))
-    MemoryJobStore(world).apply_all(MOVES[:2])
+    MemoryJobStore(world).apply_all(TRANSITIONS[:2])
     assert world.requests == {"apply_all": 1}
 
 
 def test_a_refusal_shows_the_job_as_it_is_read(world: MemoryWorld) -> None:
     cancelled = replace(QUEUED, state=State.CANCELLED)
     before_the_read(world, lambda: world.write(cancelled))
-    outcome = MemoryJobStore(world).apply_all(MOVES)[1]
+    outcome = MemoryJobStore(world).apply_all(TRANSITIONS)[1]
     assert isinstance(outcome, TransitionRefused)
     assert outcome.job == cancelled
 
 
 def test_a_job_that_may_move_again_moves(world: MemoryWorld) -> None:
     before_the_read(world, lambda: world.write(new_job("S.1")))
-    outcome = MemoryJobStore(world).apply_all(MOVES)[1]
+    outcome = MemoryJobStore(world).apply_all(TRANSITIONS)[1]
     assert isinstance(outcome, Job)
     assert outcome.state is State.QUEUED
 
@@ -77,6 +73,6 @@ def test_what_can_not_be_read_is_left_open(world: MemoryWorld) -> None:
         raise ServiceUnavailable("the table does not answer")
 
     before_the_read(world, unavailable)
-    moved, *others = MemoryJobStore(world).apply_all(MOVES)
+    moved, *others = MemoryJobStore(world).apply_all(TRANSITIONS)
     assert isinstance(moved, Job)
     assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2

@@ -13,16 +13,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-)
+from tests.harness.contract.script import Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.errors import NotFound, ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
@@ -38,8 +30,8 @@ from tidegate.domain.transitions import (
 
 CODEC = JobCodec(3, RANK_POLICY)
 STAMP = Stamp(NOW_MS, "dispatcher")
-MOVES = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(3)]
-MOVED = [move.apply(new_job(move.job_id)) for move in MOVES]
+TRANSITIONS = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(3)]
+MOVED = [transition.apply(new_job(transition.job_id)) for transition in TRANSITIONS]
 DONE = [{"TableName": "Jobs", "Item": CODEC.whole_item(job)} for job in MOVED]
 
 
@@ -70,7 +62,7 @@ def answer(*responses: dict[str, Any], retries: int = 0) -> dict[str, Any]:
 def test_each_transition_has_its_own_outcome(scripted: Stores, script: Script) -> None:
     ended = replace(MOVED[1], state=State.CANCELLED)
     script.answers(answer(DONE[0], REFUSED, REFUSED), standing(ended))
-    moved, refused, missing = scripted.jobs.apply_all(MOVES)
+    moved, refused, missing = scripted.jobs.apply_all(TRANSITIONS)
     assert moved == MOVED[0]
     assert isinstance(refused, TransitionRefused)
     assert refused.job == ended
@@ -78,14 +70,14 @@ def test_each_transition_has_its_own_outcome(scripted: Stores, script: Script) -
 
 
 def test_the_refused_of_a_batch_are_read_together_and_consistently(scripted: Stores, script: Script) -> None:
-    moves = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(25)]
-    jobs = [replace(new_job(move.job_id), state=State.CANCELLED) for move in moves]
+    transitions = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(25)]
+    jobs = [replace(new_job(transition.job_id), state=State.CANCELLED) for transition in transitions]
     script.answers(answer(*[REFUSED] * 25), standing(*jobs))
-    assert [outcome.job for outcome in scripted.jobs.apply_all(moves)] == jobs  # type: ignore[union-attr]
+    assert [outcome.job for outcome in scripted.jobs.apply_all(transitions)] == jobs  # type: ignore[union-attr]
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem"]
     asked = json.loads(script.bodies()[1])["RequestItems"]["Jobs"]
     assert asked["ConsistentRead"]
-    assert [key["job_id"]["S"] for key in asked["Keys"]] == [move.job_id for move in moves]
+    assert [key["job_id"]["S"] for key in asked["Keys"]] == [transition.job_id for transition in transitions]
 
 
 @pytest.mark.parametrize("unread", [error("ThrottlingException"), error("InternalServerError")], ids=str)
@@ -93,7 +85,7 @@ def test_a_refused_job_that_can_not_be_read_is_not_taken_for_gone(
     scripted: Stores, script: Script, unread: Any
 ) -> None:
     script.answers(answer(DONE[0], REFUSED, REFUSED), unread)
-    moved, *open_ones = scripted.jobs.apply_all(MOVES)
+    moved, *open_ones = scripted.jobs.apply_all(TRANSITIONS)
     assert moved == MOVED[0]
     assert [type(outcome) for outcome in open_ones] == [ServiceUnavailable] * 2
 
@@ -102,7 +94,7 @@ def test_a_refused_job_that_the_read_left_over_is_read_again(scripted: Stores, s
     ended = [replace(job, state=State.CANCELLED) for job in MOVED]
     left_over = {"UnprocessedKeys": {"Jobs": {"Keys": [{"job_id": {"S": "S.2"}}], "ConsistentRead": True}}}
     script.answers(answer(DONE[0], REFUSED, REFUSED), {**standing(ended[1]), **left_over}, standing(ended[2]))
-    outcomes = scripted.jobs.apply_all(MOVES)
+    outcomes = scripted.jobs.apply_all(TRANSITIONS)
     assert [type(outcome) for outcome in outcomes] == [Job, TransitionRefused, TransitionRefused]
 
 
@@ -111,7 +103,7 @@ def test_a_batch_that_is_left_unanswered_still_judges_what_was_refused_before(
 ) -> None:
     ended = replace(MOVED[0], state=State.CANCELLED)
     script.answers(answer(REFUSED, THROTTLED, DONE[2]), error("InternalServerError"), standing(ended))
-    refused, unanswered, moved = scripted.jobs.apply_all(MOVES)
+    refused, unanswered, moved = scripted.jobs.apply_all(TRANSITIONS)
     assert isinstance(refused, TransitionRefused)
     assert isinstance(unanswered, ServiceUnavailable)
     assert moved == MOVED[2]
@@ -123,14 +115,14 @@ def test_a_call_that_brings_no_item_back_is_not_taken_for_gone_either(
     ended = replace(MOVED[0], state=State.CANCELLED)
     script.answers(error("ConditionalCheckFailedException"), standing(ended))
     with pytest.raises(TransitionRefused) as refused:
-        scripted.jobs.apply(MOVES[0])
+        scripted.jobs.apply(TRANSITIONS[0])
     assert refused.value.job == ended
 
 
 def test_a_job_is_gone_where_a_consistent_read_finds_none(scripted: Stores, script: Script) -> None:
     script.answers(error("ConditionalCheckFailedException"), standing())
     with pytest.raises(NotFound):
-        scripted.jobs.apply(MOVES[0])
+        scripted.jobs.apply(TRANSITIONS[0])
     assert b'"ConsistentRead": true' in script.bodies()[1]
 
 
@@ -142,7 +134,7 @@ def test_a_job_that_may_move_again_since_it_was_refused_is_moved_by_a_call(
         standing(new_job("S.1")),  # the worker gave the lease back between the refusal and the read
         {"Attributes": CODEC.whole_item(MOVED[1])},
     )
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
     assert kinds(script) == ["BatchExecuteStatement", "BatchGetItem", "UpdateItem"]
 
 
@@ -151,7 +143,7 @@ def test_a_job_that_changes_at_each_try_is_left_open_after_three_calls(
 ) -> None:
     ready = error("ConditionalCheckFailedException", Item=CODEC.whole_item(new_job("S.1")))
     script.answers(answer(DONE[0], REFUSED, DONE[2]), standing(new_job("S.1")), ready)
-    first, second, third = scripted.jobs.apply_all(MOVES)
+    first, second, third = scripted.jobs.apply_all(TRANSITIONS)
     assert (first, third) == (MOVED[0], MOVED[2])
     assert isinstance(second, ServiceUnavailable)
     assert "kept changing" in str(second)
@@ -161,7 +153,7 @@ def test_a_job_that_changes_at_each_try_is_left_open_after_three_calls(
 def test_a_batch_that_is_refused_whole_goes_one_by_one(scripted: Stores, script: Script) -> None:
     calls = [{"Attributes": CODEC.whole_item(job)} for job in MOVED]
     script.answers(error("ValidationException"), *calls, error("AccessDeniedException"))
-    outcomes = scripted.jobs.apply_all(MOVES)
+    outcomes = scripted.jobs.apply_all(TRANSITIONS)
     assert sorted(outcome.job_id for outcome in outcomes if isinstance(outcome, Job)) == ["S.0", "S.1", "S.2"]
     assert kinds(script) == ["BatchExecuteStatement", *["UpdateItem"] * 3]
 
@@ -171,7 +163,7 @@ def test_a_batch_that_is_refused_whole_goes_one_by_one(scripted: Stores, script:
 )
 def test_only_what_was_refused_for_load_is_sent_again(scripted: Stores, script: Script, code: str) -> None:
     script.answers(answer(DONE[0], failed(code), DONE[2]), answer(DONE[1]))
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
     assert [body.count(b"UPDATE") for body in script.bodies()] == [3, 1]
     assert b"S.1" in script.bodies()[1]
 
@@ -180,7 +172,7 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
     scripted: Stores, script: Script
 ) -> None:
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(THROTTLED))
-    first, second, third = scripted.jobs.apply_all(MOVES)
+    first, second, third = scripted.jobs.apply_all(TRANSITIONS)
     assert (first, third) == (MOVED[0], MOVED[2])
     assert isinstance(second, ServiceUnavailable)
     assert len(script.asked) > 8
@@ -188,23 +180,23 @@ def test_a_throttled_transition_does_not_lose_what_became_of_the_others(
 
 def test_a_transition_sent_again_meets_its_own_effect(scripted: Stores, script: Script) -> None:
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(MOVED[1]))
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
 
 
 def test_a_request_sent_again_meets_its_own_effects(scripted: Stores, script: Script) -> None:
     script.answers(answer(*[REFUSED] * 3, retries=1), standing(*MOVED))
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
 
 
 def test_what_was_sent_once_does_not_claim_what_it_meets(scripted: Stores, script: Script) -> None:
     script.answers(answer(*[REFUSED] * 3), standing(*MOVED))
-    assert {type(outcome) for outcome in scripted.jobs.apply_all(MOVES)} == {TransitionRefused}
+    assert {type(outcome) for outcome in scripted.jobs.apply_all(TRANSITIONS)} == {TransitionRefused}
 
 
 def test_what_was_sent_again_does_not_claim_what_another_did(scripted: Stores, script: Script) -> None:
     other = DispatchIfReady("S.1", POOL, replace(STAMP, now_ms=NOW_MS + 1)).apply(new_job("S.1"))
     script.answers(answer(DONE[0], THROTTLED, DONE[2]), answer(REFUSED), standing(other))
-    assert isinstance(scripted.jobs.apply_all(MOVES)[1], TransitionRefused)
+    assert isinstance(scripted.jobs.apply_all(TRANSITIONS)[1], TransitionRefused)
 
 
 @pytest.mark.parametrize(
@@ -216,21 +208,21 @@ def test_a_request_without_an_answer_leaves_all_its_transitions_open(
     scripted: Stores, script: Script, unanswered: Any
 ) -> None:
     script.answers(answer(DONE[0], THROTTLED, THROTTLED), unanswered)
-    first, *others = scripted.jobs.apply_all(MOVES)
+    first, *others = scripted.jobs.apply_all(TRANSITIONS)
     assert first == MOVED[0]
     assert [type(outcome) for outcome in others] == [ServiceUnavailable] * 2
 
 
 def test_a_single_transition_without_an_answer_is_an_outcome_too(scripted: Stores, script: Script) -> None:
     script.answers(error("ThrottlingException"))
-    (outcome,) = scripted.jobs.apply_all(MOVES[:1])
+    (outcome,) = scripted.jobs.apply_all(TRANSITIONS[:1])
     assert isinstance(outcome, ServiceUnavailable)
 
 
 def test_a_statement_that_is_not_understood_is_made_a_call(scripted: Stores, script: Script) -> None:
     attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), attributes)
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
     assert b"UpdateExpression" in script.bodies()[1]
 
 
@@ -239,7 +231,7 @@ def test_a_statement_that_brings_no_item_back_is_followed_by_a_call_that_does(
 ) -> None:
     refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
     script.answers(answer(DONE[0], {"TableName": "Jobs"}, DONE[2]), refusal)
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
 
 
 def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
@@ -252,7 +244,7 @@ def test_a_call_that_stands_for_a_statement_goes_on_where_it_is_throttled(
     attributes = {"Attributes": CODEC.whole_item(MOVED[1])}
     throttled = [error("ThrottlingException")] * 10
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), *throttled, attributes)
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
 
 
 def test_a_call_that_is_sent_again_after_a_throttle_meets_its_own_effect(
@@ -261,7 +253,7 @@ def test_a_call_that_is_sent_again_after_a_throttle_meets_its_own_effect(
     """The client may have sent it more than once, and only its latest try is sure to have had no effect."""
     refusal = error("ConditionalCheckFailedException", Item=CODEC.whole_item(MOVED[1]))
     script.answers(answer(DONE[0], failed("ValidationError"), DONE[2]), error("ThrottlingException"), refusal)
-    assert scripted.jobs.apply_all(MOVES) == MOVED
+    assert scripted.jobs.apply_all(TRANSITIONS) == MOVED
 
 
 @pytest.mark.parametrize(
@@ -276,7 +268,7 @@ def test_the_batch_the_read_and_the_calls_share_one_end(
     timer = scripted.clients.timer
     began_seconds = timer.monotonic_seconds()
     script.answers(first, error("ThrottlingException"))
-    refused, open_one, moved = scripted.jobs.apply_all(MOVES)
+    refused, open_one, moved = scripted.jobs.apply_all(TRANSITIONS)
     assert moved == MOVED[2]
     assert [type(outcome) for outcome in (refused, open_one)] == [ServiceUnavailable] * 2
     # One second longer: refused transitions are read once even after the time is over.
@@ -295,7 +287,7 @@ def test_a_heartbeat_is_one_call(scripted: Stores, script: Script) -> None:
 
 def test_a_transition_refused_for_good_does_not_lose_the_others(scripted: Stores, script: Script) -> None:
     script.answers(answer(DONE[0], failed("AccessDenied"), DONE[2]))
-    first, refused, third = scripted.jobs.apply_all(MOVES)
+    first, refused, third = scripted.jobs.apply_all(TRANSITIONS)
     assert (first, third) == (MOVED[0], MOVED[2])
     assert isinstance(refused, ServiceRefused)
     assert "check the permissions" in str(refused)
@@ -307,7 +299,7 @@ def test_a_job_that_moved_and_can_not_be_read_does_not_lose_the_others(
     script.answers(
         answer(DONE[0], {"Item": {**CODEC.whole_item(MOVED[1]), "history": {"L": [{"S": "unheard-of"}]}}})
     )
-    moved, unreadable = scripted.jobs.apply_all(MOVES[:2])
+    moved, unreadable = scripted.jobs.apply_all(TRANSITIONS[:2])
     assert moved == MOVED[0]
     assert isinstance(unreadable, ServiceRefused)
     assert "S.1 can't be read" in str(unreadable)
@@ -318,7 +310,7 @@ def test_a_job_that_was_read_too_early_is_tried_again_as_it_is(scripted: Stores,
     stands = replace(seen, attempt=2)
     moved = ReadyIfDue(stands, STAMP).apply(stands)
     script.answers(answer(REFUSED, DONE[1]), standing(stands), {"Attributes": CODEC.whole_item(moved)})
-    first, second = scripted.jobs.apply_all([ReadyIfDue(seen, STAMP), MOVES[1]])
+    first, second = scripted.jobs.apply_all([ReadyIfDue(seen, STAMP), TRANSITIONS[1]])
     assert isinstance(first, Job)
     assert (first.state, first.attempt) == (State.READY, 2)
     assert second == MOVED[1]
@@ -328,7 +320,7 @@ def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, s
     running = replace(new_job("R"), state=State.RUNNING, attempt=1)
     asked = RequestCancelIfRunning(running, STAMP)
     script.answers(error("ValidationException"))
-    outcomes = scripted.jobs.apply_all([asked, *MOVES])
+    outcomes = scripted.jobs.apply_all([asked, *TRANSITIONS])
     assert [type(outcome) for outcome in outcomes] == [ServiceRefused] * 4
     # One batch has the statements that the adapter can write. This AWS does not understand those either.
     assert sorted(kinds(script)) == ["BatchExecuteStatement", *["UpdateItem"] * 4]
@@ -336,6 +328,6 @@ def test_what_partiql_can_not_say_is_a_call_beside_the_batch(scripted: Stores, s
 
 def test_no_value_is_part_of_a_statements_text(scripted: Stores, script: Script) -> None:
     script.answers(answer(*DONE))
-    scripted.jobs.apply_all(MOVES)
+    scripted.jobs.apply_all(TRANSITIONS)
     assert script.bodies()[0].count(b"S.1") == 1
     assert b'"S": "S.1"' in script.bodies()[0]

@@ -6,10 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.adapters.dynamodb import schema
 from tidegate.domain.errors import ServiceRefused
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dev.simulator.memory.pool_queue import (
-    MOST_RECEIVES,
-    MOST_RECEIVES_OF_PROCESSES,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from dev.simulator.memory.pool_queue import MOST_RECEIVES, MOST_RECEIVES_OF_PROCESSES
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.ports import Delivery, Message
 from tidegate.usecases.work.pass_on import MOST_DELIVERIES
 

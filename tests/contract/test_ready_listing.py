@@ -6,18 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.support import function_pool, make_services, make_settings
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    SHARDS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, Stores
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.states import State

@@ -9,23 +9,11 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.test_many_moves import COMPANION, in_company, put
-from tests.harness.contract.stores import (
-    NOW_MS,
-    RANK_POLICY,
-    Stores,
-    aws_stores,
-)
+from tests.harness.contract.stores import NOW_MS, RANK_POLICY, Stores, aws_stores
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
-from tests.harness.faults.emulated import (
-    emulated_aws,
-    emulated_clients,
-)
-from tests.harness.refused_shapes import (
-    SHAPES,
-    bringing_no_item,
-    refusing,
-)
+from tests.harness.faults.emulated import emulated_aws, emulated_clients
+from tests.harness.refused_shapes import SHAPES, bringing_no_item, refusing
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import JobCodec
@@ -101,11 +89,11 @@ def test_one_batch_that_is_refused_whole_costs_one_call_for_each_job(
 ) -> None:
     stores, aside = emulated
     assert stores.clients is not None
-    moves = [replace(COMPANION, candidate_id=f"S.{n}") for n in range(25)]
-    put(stores, *(replace(CASES[0].job, job_id=move.job_id) for move in moves))
+    transitions = [replace(COMPANION, candidate_id=f"S.{n}") for n in range(25)]
+    put(stores, *(replace(CASES[0].job, job_id=transition.job_id) for transition in transitions))
     before = stores.clients.meter.snapshot()
     with refusing(stores.clients.dynamodb, aside.dynamodb, SHAPES["any UPDATE"], whole=True):
-        stores.jobs.apply_all(moves)
+        stores.jobs.apply_all(transitions)
     used = stores.clients.meter.snapshot() - before
     assert used.requests[("dynamodb", "UpdateItem")] == 25
     assert used.requests[("dynamodb", "BatchExecuteStatement")] == 1

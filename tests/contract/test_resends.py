@@ -10,11 +10,7 @@ import pytest
 from tests.contract.test_moves_failures import CODEC, REFUSED, answer, standing
 from tests.harness.contract.jobs import new_job
 from tests.harness.contract.script import Script
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tests.harness.domain.job_samples import READY
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
@@ -114,32 +110,32 @@ def test_an_earlier_line_that_reads_the_same_is_not_its_effect(
 
 def test_a_dispatch_of_an_earlier_readiness_is_not_its_effect(scripted: Stores, script: Script) -> None:
     ready = new_job("S", ready_at_ms=NOW_MS)
-    move = DispatchIfReady("S", POOL, STAMP, NOW_MS)
-    again = by(move.apply(ready), State.READY, ready_at_ms=NOW_MS + 9)
-    assert isinstance(sent_twice(scripted, script, move, again), TransitionRefused)
+    transition = DispatchIfReady("S", POOL, STAMP, NOW_MS)
+    again = by(transition.apply(ready), State.READY, ready_at_ms=NOW_MS + 9)
+    assert isinstance(sent_twice(scripted, script, transition, again), TransitionRefused)
 
 
 def test_a_message_is_sent_again_once_it_was_noted_and_the_job_still_waits_for_it(
     scripted: Stores, script: Script
 ) -> None:
     queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
-    move = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
-    noted = move.apply(queued)
-    assert sent_twice(scripted, script, move, noted) == noted
+    transition = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
+    noted = transition.apply(queued)
+    assert sent_twice(scripted, script, transition, noted) == noted
 
 
 def test_no_message_is_sent_again_for_a_job_that_was_claimed_since(scripted: Stores, script: Script) -> None:
     queued = DispatchIfReady("S", POOL, STAMP).apply(new_job("S"))
-    move = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
-    claimed = by(move.apply(queued), State.RUNNING, attempt=1)
-    assert isinstance(sent_twice(scripted, script, move, claimed), TransitionRefused)
+    transition = ResendIfStillQueued(queued, STAMP.now_ms, replace(STAMP, now_ms=STAMP.now_ms + 60_000))
+    claimed = by(transition.apply(queued), State.RUNNING, attempt=1)
+    assert isinstance(sent_twice(scripted, script, transition, claimed), TransitionRefused)
 
 
 def test_a_job_that_was_passed_over_is_known_by_when_it_is_ready(scripted: Stores, script: Script) -> None:
     ready = new_job("S", ready_at_ms=NOW_MS)
-    move = PassOverIfReady(ready)
-    passed = move.apply(ready)
-    assert sent_twice(scripted, script, move, passed) == passed
+    transition = PassOverIfReady(ready)
+    passed = transition.apply(ready)
+    assert sent_twice(scripted, script, transition, passed) == passed
 
 
 def test_a_reopening_that_shortened_the_history_knows_itself(scripted: Stores, script: Script) -> None:

@@ -10,15 +10,8 @@ import pytest
 from tests.contract.test_moves_failures import CODEC, answer, failed, kinds, standing
 from tests.contract.test_submissions import submission
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.script import (
-    Script,
-    error,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.script import Script, error
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.submissions import _item_of
 from tidegate.domain.errors import ServiceUnavailable

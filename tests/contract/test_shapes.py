@@ -7,26 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.harness.contract.call_shapes import (
-    Shape,
-    shapes_of,
-)
-from tests.harness.contract.shapes import (
-    BEGIN,
-    PAGE,
-    generated_part,
-    listed,
-    rendered,
-)
-from tests.harness.contract.truths import (
-    TRUTHS,
-    truths_of,
-    unaccounted,
-)
-from tests.harness.faults.sites import (
-    ROOT,
-    find_sites,
-)
+from tests.harness.contract.call_shapes import Shape, shapes_of
+from tests.harness.contract.shapes import BEGIN, PAGE, generated_part, listed, rendered
+from tests.harness.contract.truths import TRUTHS, truths_of, unaccounted
+from tests.harness.faults.sites import ROOT, find_sites
 
 _TRUTH = re.compile(r"`([a-z-]+)`")
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, Stores
 from tests.harness.refused_shapes import bringing_no_item
 from tidegate.domain.permits import NOBODY, Permit, asking
 

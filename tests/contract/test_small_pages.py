@@ -12,12 +12,7 @@ import pytest
 
 from dev.simulator.memory.index import MemoryJobIndex
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    SHARDS,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, SHARDS, Stores
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.states import Group, State
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan

@@ -10,13 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.harness.contract.jobs import new_job
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    RANK_POLICY,
-    Stores,
-    aws_stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, RANK_POLICY, Stores, aws_stores
 from tests.harness.tables import create_tables
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.adapters.aws.errors import old_item
@@ -58,8 +52,8 @@ def _of(stores: Stores) -> tuple[Any, str]:
 
 def dispatch(table: str, job_id: str) -> dict[str, Any]:
     """Makes the statement that dispatches a job, and asks for the item that refuses it."""
-    move = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
-    statement = update_of(CODEC, move).statement(table, schema.JOB_ID, job_id)
+    transition = DispatchIfReady(job_id, POOL, Stamp(NOW_MS + 1, "dispatcher"))
+    statement = update_of(CODEC, transition).statement(table, schema.JOB_ID, job_id)
     assert statement is not None
     return {**statement, **ALL_OLD}
 

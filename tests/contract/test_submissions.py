@@ -6,14 +6,8 @@ import os
 
 import pytest
 
-from tests.harness.contract.jobs import (
-    full_job,
-    new_job,
-)
-from tests.harness.contract.stores import (
-    NOW_MS,
-    Stores,
-)
+from tests.harness.contract.jobs import full_job, new_job
+from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.domain.dependency import DependencyType, Dependent
 from tidegate.domain.errors import NotFound
 from tidegate.domain.submission import ExternalEdge, Phase, Submission, SubmissionPlan
@@ -46,14 +40,14 @@ def test_a_submission_begins_once(stores: Stores) -> None:
 
 def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
-    move = stores.submissions.set_phase_if
-    assert not move("W1", Phase.COMMITTED, Phase.COMPLETE)
-    assert move("W1", Phase.STAGING, Phase.COMMITTED)
-    assert not move("W1", Phase.STAGING, Phase.ABANDONED)
+    set_phase_if = stores.submissions.set_phase_if
+    assert not set_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
+    assert set_phase_if("W1", Phase.STAGING, Phase.COMMITTED)
+    assert not set_phase_if("W1", Phase.STAGING, Phase.ABANDONED)
     assert stores.submissions.get("W1") == submission(phase=Phase.COMMITTED)
-    assert move("W1", Phase.COMMITTED, Phase.COMPLETE)
+    assert set_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)
     assert stores.submissions.get("W1") == submission(phase=Phase.COMPLETE)
-    assert not move("W9", Phase.STAGING, Phase.COMMITTED)
+    assert not set_phase_if("W9", Phase.STAGING, Phase.COMMITTED)
     assert stores.submissions.get("W9") is None
 
 

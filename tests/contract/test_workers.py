@@ -8,11 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-    Stores,
-)
+from tests.harness.contract.stores import NOW_MS, POOL, Stores
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.domain.workers import (
     PRESENT,
@@ -36,8 +32,8 @@ FULL_SPEC = WorkerSpec(
     capabilities=frozenset({"gpu", "tape"}),
     tags={"team": "data", "zone": "a"},
 )
-Move = Callable[[WorkerRegistry, Worker], object]
-OWN_MOVES: dict[str, Move] = {
+Act = Callable[[WorkerRegistry, Worker], object]
+OWN_TRANSITIONS: dict[str, Act] = {
     "heartbeat": lambda registry, mine: registry.heartbeat_if_mine(mine),
     "drain": lambda registry, mine: registry.drain_if_mine(mine),
     "come back": lambda registry, mine: registry.come_back_if_lost(mine),
@@ -174,20 +170,20 @@ def test_a_heartbeat_stores_load_and_totals_and_brings_the_state(stores: Stores)
     assert stores.workers.heartbeat_if_mine(told) == replace(told, state=WorkerState.DRAINING)
 
 
-@pytest.mark.parametrize("move", OWN_MOVES)
-def test_nothing_is_written_without_the_session_or_the_entry(stores: Stores, move: str) -> None:
+@pytest.mark.parametrize("transition", OWN_TRANSITIONS)
+def test_nothing_is_written_without_the_session_or_the_entry(stores: Stores, transition: str) -> None:
     with pytest.raises(WorkerRefused) as nothing:
-        OWN_MOVES[move](stores.workers, worker())
+        OWN_TRANSITIONS[transition](stores.workers, worker())
     assert nothing.value.worker is None
     assert stores.workers.get(POOL, "w") is None
     register(stores, worker())
     with pytest.raises(WorkerRefused) as fenced:
-        OWN_MOVES[move](stores.workers, worker(session_id="S2"))
+        OWN_TRANSITIONS[transition](stores.workers, worker(session_id="S2"))
     assert fenced.value.worker == worker() == standing(stores, worker())
 
 
 @pytest.mark.parametrize(
-    ("move", "state", "after"),
+    ("transition", "state", "after"),
     [
         ("heartbeat", WorkerState.ACTIVE, WorkerState.ACTIVE),
         ("heartbeat", WorkerState.DRAINING, WorkerState.DRAINING),
@@ -206,18 +202,22 @@ def test_nothing_is_written_without_the_session_or_the_entry(stores: Stores, mov
         ("leave", WorkerState.INACTIVE, WorkerState.INACTIVE),  # its answer may get lost
     ],
 )
-def test_each_move_starts_where_it_may(
-    stores: Stores, move: str, state: WorkerState, after: WorkerState | None
+def test_each_transition_starts_where_it_may(
+    stores: Stores, transition: str, state: WorkerState, after: WorkerState | None
 ) -> None:
     mine = worker()
     before = put_in(stores, mine, state)
     told = replace(mine, running=1, heartbeat_at_ms=NOW_MS + 9)
     if after is None:
         with pytest.raises(WorkerRefused) as refused:
-            OWN_MOVES[move](stores.workers, told)
+            OWN_TRANSITIONS[transition](stores.workers, told)
         assert refused.value.worker == before == standing(stores, mine)
     else:
-        assert OWN_MOVES[move](stores.workers, told) == replace(told, state=after) == standing(stores, mine)
+        assert (
+            OWN_TRANSITIONS[transition](stores.workers, told)
+            == replace(told, state=after)
+            == standing(stores, mine)
+        )
 
 
 def test_a_drain_is_asked_for_once_and_kept(stores: Stores) -> None:

@@ -11,15 +11,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.harness.devstack.emulated import (
-    FUNCTION,
-    QUEUE,
-    Stack,
-)
-from tidegate_devstack.emulator import (
-    DEFAULT_EXECUTIONS,
-    executions_of_one_function,
-)
+from tests.harness.devstack.emulated import FUNCTION, QUEUE, Stack
+from tidegate_devstack.emulator import DEFAULT_EXECUTIONS, executions_of_one_function
 
 CALLS = 50
 SLOW = "import time\n\ndef handler(event, context):\n    time.sleep(2)\n    return 'done'\n"

@@ -11,12 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tidegate_devstack import gate
-from tidegate_devstack.gate import (
-    BodyCheck,
-    Gate,
-    Refusal,
-    Request,
-)
+from tidegate_devstack.gate import BodyCheck, Gate, Refusal, Request
 from tidegate_devstack.signatures import Signatures
 
 PORT = 4_566

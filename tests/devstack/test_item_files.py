@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_devstack.item_files import (
-    BrokenFileError,
-    Change,
-    ItemFiles,
-)
+from tidegate_devstack.item_files import BrokenFileError, Change, ItemFiles
 
 
 def put(key: str, value: str = "") -> Change:

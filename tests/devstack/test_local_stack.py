@@ -13,23 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_devstack import (
-    LocalStackError,
-    LocalState,
-    down,
-    logs,
-    processes,
-    sam,
-    saved_state,
-    status,
-)
+from tidegate_devstack import LocalStackError, LocalState, down, logs, processes, sam, saved_state, status
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.emulator import Emulator
-from tidegate_devstack.model import (
-    StackInfo,
-    read_info,
-    write_info,
-)
+from tidegate_devstack.model import StackInfo, read_info, write_info
 from tidegate_devstack.places import Places
 
 

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidegate_devstack.permissions import (
-    leading_keys,
-    single_action,
-    statement_checks,
-)
+from tidegate_devstack.permissions import leading_keys, single_action, statement_checks
 
 BATCH = "dynamodb:BatchExecuteStatement"
 

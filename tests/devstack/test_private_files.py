@@ -9,11 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_devstack import (
-    LocalStackError,
-    private_files,
-    root_key,
-)
+from tidegate_devstack import LocalStackError, private_files, root_key
 from tidegate_devstack.model import StackInfo
 from tidegate_devstack.places import Places
 

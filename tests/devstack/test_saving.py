@@ -8,11 +8,7 @@ import time
 
 import pytest
 
-from tests.harness.devstack.emulated import (
-    QUEUE,
-    TABLE,
-    Stack,
-)
+from tests.harness.devstack.emulated import QUEUE, TABLE, Stack
 from tidegate_devstack import LocalStackError
 
 WITHIN_SECONDS = 3.0  # docs/guides/local-stack.md says when each kind of data is saved

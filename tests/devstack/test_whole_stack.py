@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate_devstack import (
-    LocalStackError,
-    cloud,
-    job_code,
-    sam,
-    stack,
-)
+from tidegate_devstack import LocalStackError, cloud, job_code, sam, stack
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.cloud import Deployment
 from tidegate_devstack.emulator import Emulator

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    RUNNING,
-)
+from tests.harness.domain.job_samples import NOW_MS, RUNNING
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (

@@ -4,10 +4,7 @@ import itertools
 
 import pytest
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tidegate.domain.dependency import DependencyType, Verdict, judge, unsatisfiable_reason
 from tidegate.domain.states import TERMINAL, State
 

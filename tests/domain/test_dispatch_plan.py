@@ -82,7 +82,7 @@ def test_no_more_of_a_shard_is_read_than_needed() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(4, 40).map(lambda quarters: quarters / 4), st.integers(0, 10**6))
-def test_free_places_fill_the_window_and_never_exceed_it(
+def test_free_slots_fill_the_window_and_never_exceed_it(
     capacity: int, window: float, dispatched: int
 ) -> None:
     free = free_slots(window_slots(capacity, window), dispatched)

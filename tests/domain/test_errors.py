@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    READY,
-)
+from tests.harness.domain.job_samples import NOW_MS, READY
 from tidegate.domain import errors, workers
 from tidegate.domain.errors import TidegateError, Violation
 from tidegate.domain.transitions import TransitionRefused

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.domain.job_samples import (
-    ENDED,
-    NOW_MS,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import ENDED, NOW_MS, SAMPLES
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.retry import RetryPolicy

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    PENDING,
-)
+from tests.harness.domain.job_samples import NOW_MS, PENDING
 from tidegate.domain.dependency import Dependency, DependencyType
 from tidegate.domain.job import NO_TAGS, JobFailure, JobInput, lean
 from tidegate.domain.states import State
@@ -27,7 +24,7 @@ def test_an_input_that_was_not_loaded_stays_so() -> None:
     assert lean(replace(WHOLE, input=None)).input is None
 
 
-def test_a_move_of_a_lean_job_leaves_the_job_whole() -> None:
+def test_a_transition_of_a_lean_job_leaves_the_job_whole() -> None:
     ending = Ending(State.CANCELLED, failure=JobFailure("cancelled", "asked for"))
     moved = CancelIfInState(lean(WHOLE), ending, Stamp(NOW_MS, "ann")).apply(WHOLE)
     assert (moved.state, moved.name, moved.tags, moved.input) == (

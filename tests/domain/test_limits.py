@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tidegate.domain import limits
 
 

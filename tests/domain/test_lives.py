@@ -7,10 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    READY,
-)
+from tests.harness.domain.job_samples import NOW_MS, READY
 from tidegate.domain import limits
 from tidegate.domain.job import HistoryEntry
 from tidegate.domain.lives import UNBEGUN, kept_history, may_be_reopened, without_old_interruptions

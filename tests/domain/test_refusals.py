@@ -18,10 +18,7 @@ from tests.harness.domain.job_samples import (
     worn_out,
 )
 from tests.harness.domain.reopen_cases import ENDED_BADLY
-from tests.harness.domain.worker_cases import (
-    CANCELLED,
-    STAMP,
-)
+from tests.harness.domain.worker_cases import CANCELLED, STAMP
 from tidegate.domain import limits
 from tidegate.domain.job import Job
 from tidegate.domain.states import State

@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tidegate.domain.states import TERMINAL, TRANSITIONS, Group, State, group_of
 
 ARROW = re.compile(r"^\s*(\[\*\]|[A-Z_]+) --> (\[\*\]|[A-Z_]+)", re.MULTILINE)
@@ -16,9 +13,9 @@ INITIAL = {State.PENDING, State.SCHEDULED, State.READY}
 
 def test_the_diagram_draws_the_table() -> None:
     drawn = ARROW.findall(read_document("reference/states.md"))
-    moves = [(State(a), State(b)) for a, b in drawn if "[*]" not in (a, b)]
-    assert len(moves) == len(set(moves))
-    assert set(moves) == {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
+    transitions = [(State(a), State(b)) for a, b in drawn if "[*]" not in (a, b)]
+    assert len(transitions) == len(set(transitions))
+    assert set(transitions) == {(state, to) for state, targets in TRANSITIONS.items() for to in targets}
     assert {State(b) for a, b in drawn if a == "[*]"} == INITIAL
     assert {State(a) for a, b in drawn if b == "[*]"} == TERMINAL
 

@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    RUNNING,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import NOW_MS, RUNNING, SAMPLES
 from tests.harness.domain.transition_case import Case
 from tests.harness.domain.transition_cases import CASES
-from tests.harness.domain.worker_cases import (
-    CANCELLED,
-    STAMP,
-)
+from tests.harness.domain.worker_cases import CANCELLED, STAMP
 from tidegate.domain import limits, transitions
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.retry import RetryPolicy
@@ -81,7 +74,7 @@ def test_a_transition_moves_its_job(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_history_grows_by_every_move_and_by_nothing_else(case: Case) -> None:
+def test_history_grows_by_every_transition_and_by_nothing_else(case: Case) -> None:
     earlier = HistoryEntry(NOW_MS - 1, State.READY, 0, "somebody")
     moved = case.transition.apply(replace(case.job, history=(earlier,)))
     claimed_again = moved.attempt != case.job.attempt
@@ -105,7 +98,7 @@ def test_each_broken_condition_is_refused_with_the_job_as_it_stands(transition: 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 @given(job=JOBS)
-def test_whatever_the_job_only_moves_of_the_table_are_made(case: Case, job: Job) -> None:
+def test_whatever_the_job_only_transitions_of_the_table_are_made(case: Case, job: Job) -> None:
     try:
         moved = case.transition.apply(job)
     except TransitionRefused:

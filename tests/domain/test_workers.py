@@ -5,10 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
+from tests.harness.domain.documents import read_document, table_rows
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind
@@ -43,9 +40,11 @@ def worker(worker_id: str = "w-1", *, slots: int = 3, state: WorkerState = Worke
 
 def test_the_diagram_draws_the_table() -> None:
     drawn = ARROW.findall(read_document("explanation/workers.md"))
-    moves = [(WorkerState(a), WorkerState(b)) for a, b in drawn if "[*]" not in (a, b)]
-    assert len(moves) == len(set(moves))
-    assert set(moves) == {(state, to) for state, targets in WORKER_TRANSITIONS.items() for to in targets}
+    transitions = [(WorkerState(a), WorkerState(b)) for a, b in drawn if "[*]" not in (a, b)]
+    assert len(transitions) == len(set(transitions))
+    assert set(transitions) == {
+        (state, to) for state, targets in WORKER_TRANSITIONS.items() for to in targets
+    }
     assert [b for a, b in drawn if a == "[*]"] == [WorkerState.ACTIVE]
     assert {a for a, b in drawn if b == "[*]"} == set(WorkerState) - PRESENT
 

@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.e2e.quiet import set_schedule
-from tidegate_devstack import (
-    StackInfo,
-    down,
-    up,
-)
+from tidegate_devstack import StackInfo, down, up
 
 FOLDER = Path(__file__).resolve().parents[2] / ".tidegate"
 

@@ -9,10 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from tests.e2e.test_local_stack import call
-from tidegate_devstack import (
-    StackInfo,
-    logs,
-)
+from tidegate_devstack import StackInfo, logs
 
 QUEUES = (
     "LambdaPoolQueueUrl",

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate_cli.documents.structures import load
 from tidegate_cli.views import parse_time_ms
 from tidegate_devstack import StackInfo

@@ -11,10 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate.domain import limits
 from tidegate_cli.signing import SigV4
 from tidegate_cli.target import local_target

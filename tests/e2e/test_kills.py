@@ -25,29 +25,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.e2e.kills import (
-    deployment,
-    runs,
-)
-from tests.harness.e2e.kills.ledger import (
-    Ledger,
-    check_effects,
-)
-from tests.harness.e2e.kills.processes import (
-    Crew,
-    crew,
-    function_processes,
-    kill_functions,
-    wait_for,
-)
+from tests.harness.e2e.kills import deployment, runs
+from tests.harness.e2e.kills.ledger import Ledger, check_effects
+from tests.harness.e2e.kills.processes import Crew, crew, function_processes, kill_functions, wait_for
 from tidegate_cli.client import Client
 from tidegate_cli.target import local_target
 from tidegate_cli.views import JobView
-from tidegate_devstack import (
-    StackInfo,
-    down,
-    up,
-)
+from tidegate_devstack import StackInfo, down, up
 
 pytestmark = pytest.mark.slow
 

@@ -10,14 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tidegate_devstack import (
-    LocalState,
-    StackInfo,
-    down,
-    logs,
-    status,
-    up,
-)
+from tidegate_devstack import LocalState, StackInfo, down, logs, status, up
 
 if TYPE_CHECKING:
     from pathlib import Path

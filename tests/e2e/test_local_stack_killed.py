@@ -12,12 +12,7 @@ import psutil
 import pytest
 
 from tests.harness.e2e.command_line import tidegate_json
-from tidegate_devstack import (
-    LocalState,
-    down,
-    status,
-    up,
-)
+from tidegate_devstack import LocalState, down, status, up
 
 SAVED_WITHIN_SECONDS = 6.0  # docs/guides/local-stack.md
 

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain import limits
 from tidegate.domain.job import Job

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.e2e.command_line import tidegate_json
-from tests.harness.e2e.worker_processes import (
-    becomes,
-    job_state,
-    worker,
-)
+from tests.harness.e2e.worker_processes import becomes, job_state, worker
 from tidegate.domain import limits
 from tidegate_devstack import StackInfo
 

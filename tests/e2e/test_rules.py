@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate.bootstrap import Services, aws_services, connect_system
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.settings import read_settings, read_tables

@@ -34,17 +34,9 @@ from tests.harness.e2e.lambda_runtime import (
     top_level,
 )
 from tests.harness.e2e.quiet import quieten
-from tests.harness.functions.api_calls import (
-    EVENT_STATUS,
-    EVENTS,
-    read_event,
-)
+from tests.harness.functions.api_calls import EVENT_STATUS, EVENTS, read_event
 from tidegate.usecases.reap.reap import ReapReport
-from tidegate_devstack import (
-    StackInfo,
-    down,
-    up,
-)
+from tidegate_devstack import StackInfo, down, up
 from tidegate_devstack.places import Places
 
 pytestmark = pytest.mark.skipif(

@@ -11,15 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
-from tests.harness.e2e.worker_processes import (
-    becomes,
-    job_state,
-    worker,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.worker_processes import becomes, job_state, worker
 
 HELD_TYPE = "demo.start_signal"
 NOT_BEFORE_SECONDS = 5.0  # the most delay while work flows

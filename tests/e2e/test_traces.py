@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
+from dev.simulator.traces import SAMPLES
+from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate_cli.following.order_check import check_order
 from tidegate_cli.views import job_view
 from tidegate_devstack import StackInfo
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
 FORK_JOIN = {
     "name": "fork-join",
     "workflow": {

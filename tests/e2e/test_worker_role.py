@@ -11,12 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.harness.attack.isolation import without_privileges
-from tests.harness.e2e.worker_processes import (
-    becomes,
-    job_state,
-    submit,
-    worker,
-)
+from tests.harness.e2e.worker_processes import becomes, job_state, submit, worker
 from tidegate_cli.worker_credentials import ROLE, session_keys
 from tidegate_devstack import StackInfo
 

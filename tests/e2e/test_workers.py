@@ -9,17 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.e2e.command_line import (
-    tidegate,
-    tidegate_json,
-)
-from tests.harness.e2e.worker_processes import (
-    becomes,
-    job_state,
-    submit,
-    worker,
-    worker_state,
-)
+from tests.harness.e2e.command_line import tidegate, tidegate_json
+from tests.harness.e2e.worker_processes import becomes, job_state, submit, worker, worker_state
 from tidegate_devstack import StackInfo
 
 USER = "e2e-worker"

@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.checks import first_start_ms
 from dev.simulator.support import START_MS
-from tests.harness.examples.world import (
-    EXAMPLES,
-    Deployment,
-)
+from tests.harness.examples.world import EXAMPLES, Deployment
 from tidegate.contracts.times import to_wire
 from tidegate.domain.job import Job
 from tidegate_cli.documents.submissions import read_document

@@ -14,18 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.examples.world import (
-    EXAMPLES,
-    JOB_TYPES,
-    REGISTRY,
-)
-from tests.harness.jobs.executors import (
-    BEAT_SECONDS,
-    CLOCK,
-    Beats,
-    assignment,
-    has_progress,
-)
+from tests.harness.examples.world import EXAMPLES, JOB_TYPES, REGISTRY
+from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, Beats, assignment, has_progress
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain.job import Json

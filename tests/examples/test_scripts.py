@@ -11,11 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.examples.world import (
-    EXAMPLES,
-    Deployment,
-    served,
-)
+from tests.harness.examples.world import EXAMPLES, Deployment, served
 
 TIMEOUT_SECONDS = 60
 Run = Callable[[str], list[str]]

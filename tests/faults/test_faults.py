@@ -10,34 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.harness.faults.checks import (
-    bring_to_rest,
-    check_all,
-)
-from tests.harness.faults.deployment import (
-    POOL,
-    Deployment,
-)
-from tests.harness.faults.emulated import (
-    EmulatedAws,
-    emulated_aws,
-)
-from tests.harness.faults.injection import (
-    Call,
-    Fault,
-    Injector,
-    Kind,
-    kinds_of,
-)
-from tests.harness.faults.scenarios import (
-    CASES,
-    Case,
-)
-from tests.harness.faults.sites import (
-    Finder,
-    find_sites,
-    find_use_cases,
-)
+from tests.harness.faults.checks import bring_to_rest, check_all
+from tests.harness.faults.deployment import POOL, Deployment
+from tests.harness.faults.emulated import EmulatedAws, emulated_aws
+from tests.harness.faults.injection import Call, Fault, Injector, Kind, kinds_of
+from tests.harness.faults.scenarios import CASES, Case
+from tests.harness.faults.sites import Finder, find_sites, find_use_cases
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
@@ -106,10 +84,10 @@ def test_who_asks_learns_that_it_failed(kind: Kind, aws: EmulatedAws, injector: 
     A fault that an operation repeats away would prove nothing about its callers.
     """
     deployment = Deployment(aws)
-    moves = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
+    transitions = [DispatchIfReady(name, POOL, Stamp(deployment.now_ms, "dispatcher")) for name in ("a", "b")]
     injector.arm(Fault(0, kind))
     try:
-        outcomes = deployment.services.jobs.apply_all(moves)
+        outcomes = deployment.services.jobs.apply_all(transitions)
         injector.arm(Fault(0, kind))
         unsent = deployment.services.queue.send(POOL, [Message("a", 0), Message("b", 0)])
     finally:

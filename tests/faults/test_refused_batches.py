@@ -9,26 +9,14 @@ from typing import Any
 import pytest
 
 from dev.simulator.callers import caller_named
-from tests.harness.faults.deployment import (
-    POOL,
-    Deployment,
-)
-from tests.harness.faults.emulated import (
-    EmulatedAws,
-    emulated_aws,
-)
-from tests.harness.faults.refusal_scenarios import (
-    Interrupted,
-    begins_when_looked_at,
-)
+from tests.harness.faults.deployment import POOL, Deployment
+from tests.harness.faults.emulated import EmulatedAws, emulated_aws
+from tests.harness.faults.refusal_scenarios import Interrupted, begins_when_looked_at
 from tests.harness.faults.steps import submit
 from tidegate.domain.states import Group, State
 from tidegate.ports import IndexPage
 from tidegate.usecases.dispatch.serve import serve_pools
-from tidegate.usecases.recover.cancel import (
-    Cancelled,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import Cancelled, cancel_workflow
 
 DISPATCHED = (State.QUEUED, State.RUNNING)
 

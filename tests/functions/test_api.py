@@ -7,12 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    ANN,
-    NOW,
-    NOW_MS,
-    Api,
-)
+from tests.harness.functions.api_calls import ANN, NOW, NOW_MS, Api
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp

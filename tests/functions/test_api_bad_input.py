@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    UNKNOWN_ID,
-    Api,
-    read_event,
-)
+from tests.harness.functions.api_calls import UNKNOWN_ID, Api, read_event
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 

@@ -8,10 +8,7 @@ import zlib
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    UNKNOWN_ID,
-    Api,
-)
+from tests.harness.functions.api_calls import UNKNOWN_ID, Api
 from tidegate.domain.states import State
 
 

@@ -10,14 +10,8 @@ import pytest
 
 from tests.harness.functions.api_calls import Api
 from tidegate import bootstrap
-from tidegate.jobs.loader import (
-    load_registry,
-    load_what_works,
-)
-from tidegate.jobs.registry import (
-    REGISTRY,
-    Registry,
-)
+from tidegate.jobs.loader import load_registry, load_what_works
+from tidegate.jobs.registry import REGISTRY, Registry
 
 HEAD = "from tidegate.jobs import JobContext, Parameters, job\nclass P(Parameters): pass\n"
 CODE = "@job('{name}')\ndef run(parameters: P, context: JobContext) -> None: ...\n"

@@ -9,14 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.domain.documents import (
-    read_document,
-    table_rows,
-)
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    Api,
-)
+from tests.harness.domain.documents import read_document, table_rows
+from tests.harness.functions.api_calls import NOW_MS, Api
 from tests.harness.tables import routes
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn

@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    NOW,
-    NOW_MS,
-    Api,
-)
+from tests.harness.functions.api_calls import NOW, NOW_MS, Api
 from tidegate.domain.rules import TypeRule
 from tidegate.domain.states import Group
 from tidegate.domain.workers import WorkerSpec, begin

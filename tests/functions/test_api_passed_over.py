@@ -6,11 +6,7 @@ import json
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    UNKNOWN_ID,
-    Api,
-    read_event,
-)
+from tests.harness.functions.api_calls import UNKNOWN_ID, Api, read_event
 from tidegate.domain import limits
 from tidegate.domain.job import Json
 

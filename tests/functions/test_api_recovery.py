@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    UNKNOWN_ID,
-    Api,
-)
+from tests.harness.functions.api_calls import NOW_MS, UNKNOWN_ID, Api
 from tidegate.domain.job import JobFailure
 from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp

@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    UNKNOWN_ID,
-    Answer,
-    Api,
-    read_event,
-)
+from tests.harness.functions.api_calls import UNKNOWN_ID, Answer, Api, read_event
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 
 

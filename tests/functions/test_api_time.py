@@ -9,29 +9,17 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.functions.test_api_recovery import fail
+from tests.harness.determined import HandClock
 from tests.harness.functions.api_calls import Api
 from tidegate.api import app
 from tidegate.domain.states import State
 from tidegate.usecases.bounds import portions
 from tidegate.usecases.bounds.deadline import Deadline
-from tidegate.usecases.recover import (
-    cancel,
-    reopen,
-)
+from tidegate.usecases.recover import cancel, reopen
 from tidegate.usecases.release.release import release
 
 JOBS = 95
 PORTION = 10
-
-
-class Ticking:
-    """A stopwatch on which each portion of work takes a second."""
-
-    def __init__(self) -> None:
-        self.at_ms = 0
-
-    def now_ms(self) -> int:
-        return self.at_ms
 
 
 class Slow(Api):
@@ -39,7 +27,7 @@ class Slow(Api):
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        self.stopwatch = Ticking()
+        self.stopwatch = HandClock()
         self.seconds = seconds
         self.world.on_request = self._take_time
 

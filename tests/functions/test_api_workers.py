@@ -8,12 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.functions.api_calls import (
-    NOW,
-    NOW_MS,
-    SETTINGS,
-    Api,
-)
+from tests.harness.functions.api_calls import NOW, NOW_MS, SETTINGS, Api
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.workers import Totals, Worker, WorkerSpec, WorkerState, begin
 from tidegate.usecases.pools.capacity import pool_capacity

@@ -12,15 +12,8 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from functions.dispatcher import app
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-    read_event,
-)
-from tests.harness.tables import (
-    resources,
-    table_properties,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
+from tests.harness.tables import resources, table_properties
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.rules import is_of_rules

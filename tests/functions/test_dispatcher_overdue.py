@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.dispatcher import app
 from tests.functions.test_dispatcher import Fixture
+from tests.harness.determined import HandClock
 from tidegate.bootstrap import DispatcherDeps
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
@@ -21,22 +22,12 @@ from tidegate.usecases.services import Services
 SCHEDULE: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Clock:
-    """A clock that is set by hand."""
-
-    at_ms: int
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-
 class Ticks:
     """Counts ticks. `fails` makes them fail."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fixture = Fixture()
-        self.clock = Clock(self.fixture.deps.clock.now_ms())
+        self.clock = HandClock(self.fixture.deps.clock.now_ms())
         self.deps: DispatcherDeps = replace(self.fixture.deps, clock=self.clock, memory=DispatcherMemory())
         self.done_ms: list[int] = []
         self.fails = False
@@ -76,7 +67,7 @@ def test_a_clock_that_is_put_back_does_not_put_off_the_schedule_s_work(
 
 
 def test_a_run_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    fixture, clock, stopwatch = Fixture(), Clock(2 * 3_600_000), Clock(0)
+    fixture, clock, stopwatch = Fixture(), HandClock(2 * 3_600_000), HandClock()
     over: list[bool] = []
 
     def react(_services: Services, _changed: object, *, until: Deadline, **_: object) -> ReactReport:

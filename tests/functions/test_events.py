@@ -15,27 +15,11 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from functions.worker import app as worker
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    EVENT_STATUS,
-    EVENTS,
-    NOW_MS,
-    SETTINGS,
-    Api,
-    read_event,
-)
-from tests.harness.tables import (
-    resources,
-    routes,
-)
+from tests.harness.functions.api_calls import EVENT_STATUS, EVENTS, NOW_MS, SETTINGS, Api, read_event
+from tests.harness.tables import resources, routes
 from tidegate.adapters.aws.queue import message_body
-from tidegate.adapters.dynamodb.codec import (
-    JobCodec,
-    job_from_image,
-)
-from tidegate.adapters.dynamodb.workers import (
-    worker_from,
-    worker_item,
-)
+from tidegate.adapters.dynamodb.codec import JobCodec, job_from_image
+from tidegate.adapters.dynamodb.workers import worker_from, worker_item
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.bootstrap import Meter, WorkerDeps
 from tidegate.domain.changes import JobChange

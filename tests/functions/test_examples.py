@@ -11,10 +11,7 @@ import pytest
 
 from tests.harness.examples.world import Deployment
 from tidegate.domain.dependency import DependencyType
-from tidegate_cli.documents.submissions import (
-    Document,
-    read_document,
-)
+from tidegate_cli.documents.submissions import Document, read_document
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

@@ -6,12 +6,8 @@ from dataclasses import fields, replace
 import pytest
 
 from functions.reaper import app
-from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    Api,
-    read_event,
-)
+from tests.harness.determined import HandClock, StandingClock
+from tests.harness.functions.api_calls import NOW_MS, Api, read_event
 from tests.harness.tables import resources
 from tidegate.bootstrap import Meter, ReaperDeps
 from tidegate.domain.errors import ServiceUnavailable
@@ -19,16 +15,6 @@ from tidegate.domain.states import State
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.reap.reap import ReapReport
 from tidegate.usecases.services import Services
-
-
-class HandStopwatch:
-    """A stopwatch that stands until it is advanced."""
-
-    at_ms = 0
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
 
 NOTHING = dict.fromkeys((field.name for field in fields(ReapReport)), 0)
 
@@ -77,7 +63,7 @@ def test_the_repairs_end_well_before_the_platform_ends_the_function() -> None:
 
 
 def test_a_round_ends_in_time_though_the_clock_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopwatch = HandStopwatch()
+    stopwatch = HandClock()
     over: list[bool] = []
 
     def reap(_services: Services, *, now_ms: int, until: Deadline, **_: object) -> ReapReport:

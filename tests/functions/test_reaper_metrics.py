@@ -13,11 +13,7 @@ from dev.simulator.memory.world import MemoryWorld
 from functions.dispatcher import app as dispatcher
 from functions.reaper import app
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-    read_event,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.errors import ServiceUnavailable
@@ -28,10 +24,7 @@ from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import Deadline
 from tidegate.usecases.read import status
 from tidegate.usecases.read.status import pool_load
-from tidegate.usecases.reap.reap import (
-    ReapReport,
-    reap,
-)
+from tidegate.usecases.reap.reap import ReapReport, reap
 from tidegate.usecases.services import Services
 
 NAMES = ("ReadyJobs", "ActiveJobs", "Capacity", "Workers")

@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.domain.job_samples import (
-    NOW_MS,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import NOW_MS, SAMPLES
 from tests.harness.tables import resources
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.domain.changes import JobChange

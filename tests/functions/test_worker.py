@@ -12,13 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dev.simulator.memory.world import MemoryWorld
 from functions.worker import app
 from tests.harness.jobs.executors import JOBCODE
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    job_of,
-    make_services,
-    queued_job,
-)
+from tests.harness.worker.world import CLOCK, POOL, job_of, make_services, queued_job
 from tidegate import bootstrap
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.bootstrap import Meter, Usage, WorkerDeps

@@ -32,9 +32,12 @@ class BatchStore(MemoryJobStore):
         self.before(transitions)
         if transitions:
             self.batches.append((transitions[0].name, len(transitions)))
-        reached = [move for move in transitions if move.job_id not in self.unavailable]
+        reached = [transition for transition in transitions if transition.job_id not in self.unavailable]
         outcomes = iter(super().apply_all(reached))
-        return [self.error if move.job_id in self.unavailable else next(outcomes) for move in transitions]
+        return [
+            self.error if transition.job_id in self.unavailable else next(outcomes)
+            for transition in transitions
+        ]
 
     def sizes(self, name: str) -> list[int]:
         return [size for batch, size in self.batches if batch == name]

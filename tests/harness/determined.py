@@ -1,8 +1,9 @@
-"""A clock that stands still, a timer that never waits, and entropy without chance."""
+"""Clocks that stand still or are set by hand, a timer that never waits, and entropy without chance."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from itertools import count
 
 
@@ -14,6 +15,16 @@ class StandingClock:
 
     def now_ms(self) -> int:
         return self._now_ms
+
+
+@dataclass(slots=True)
+class HandClock:
+    """A clock or stopwatch that stands until a test sets it."""
+
+    at_ms: int = 0
+
+    def now_ms(self) -> int:
+        return self.at_ms
 
 
 class NoEntropy:

@@ -8,11 +8,7 @@ from typing import Any
 
 from tidegate_devstack.strict_requests import refusal_of
 from tidegate_devstack.strict_statements import refusal_of_statement
-from tidegate_devstack.strict_values import (
-    Refusal,
-    Schema,
-    schema_of,
-)
+from tidegate_devstack.strict_values import Refusal, Schema, schema_of
 
 _REFUSAL = "tidegate_refusal"
 _OF_STATEMENTS = "tidegate_refusals_of_statements"

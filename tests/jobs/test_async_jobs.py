@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.jobs.executors import (
-    Beats,
-    assignment,
-    has_progress,
-)
-from tests.jobs.test_executors import (
-    kind,
-    patient,
-    strict,
-)
+from tests.harness.jobs.executors import Beats, assignment, has_progress
+from tests.jobs.test_executors import kind, patient, strict
 from tidegate.ports import Executor, Outcome, OutcomeKind, Signal
 
 __all__ = ["kind", "patient", "strict"]

@@ -8,12 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.harness.jobs.executors import (
-    BEAT_SECONDS,
-    JOBCODE,
-    Beats,
-    assignment,
-)
+from tests.harness.jobs.executors import BEAT_SECONDS, JOBCODE, Beats, assignment
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.adapters.system import SystemStopwatch

@@ -5,11 +5,7 @@ import pytest
 from tidegate.domain.errors import JobCancelled, JobTimedOut
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State
-from tidegate.jobs.context import (
-    JobContext,
-    StopRequest,
-    Upstream,
-)
+from tidegate.jobs.context import JobContext, StopRequest, Upstream
 
 
 class Fixture:

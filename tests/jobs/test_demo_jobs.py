@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dev.simulator.memory.services import memory_services
+from tests.harness.determined import HandClock
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.contracts.requests import read_workflow
 from tidegate.domain.dependency import DependencyType
@@ -33,34 +34,26 @@ POOLS = {
 MAX_ROUNDS = 2_000
 
 
-class ManualClock:
-    def __init__(self) -> None:
-        self.ms = 1_795_485_600_000
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
 def _run(body: dict[str, Any]) -> dict[str, Job]:
     """Submits the workflow and works until every job has ended. Returns the jobs by key."""
-    clock = ManualClock()
+    clock = HandClock(1_795_485_600_000)
     settings = Settings(pools=POOLS, default_pool="lambda", window=1.0)
     registry = load_registry()
     services, world = memory_services(settings, registry=registry)
-    world.now_ms = clock.ms
+    world.now_ms = clock.at_ms
     executor = InlineExecutor(registry, clock, heartbeat_seconds=15)
     request, _ = read_workflow(json.dumps(body))
-    accepted = submit_workflow(services, request, idempotency_key=None, fingerprint="f", now_ms=clock.ms)
+    accepted = submit_workflow(services, request, idempotency_key=None, fingerprint="f", now_ms=clock.at_ms)
     for _ in range(MAX_ROUNDS):
-        clock.ms += 100
-        world.now_ms = clock.ms
+        clock.at_ms += 100
+        world.now_ms = clock.at_ms
         changed = [change.new for change in world.changes if change.concerns_dispatcher]
         world.changes.clear()
-        react(services, changed, now_ms=clock.ms)
-        tick(services, now_ms=clock.ms)
+        react(services, changed, now_ms=clock.at_ms)
+        tick(services, now_ms=clock.at_ms)
         for pool in POOLS:
             for delivery in services.queue.receive(pool, limit=1, wait_seconds=0):
-                clock.ms += 10
+                clock.at_ms += 10
                 run_message(services, executor, clock, delivery.message, f"worker of {pool}")
                 services.queue.delete(pool, [delivery.receipt])
         jobs = services.jobs.get_many(list(accepted.job_ids.values()))

@@ -7,14 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.jobs.executors import (
-    BEAT_SECONDS,
-    CLOCK,
-    JOBCODE,
-    Beats,
-    assignment,
-    has_progress,
-)
+from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment, has_progress
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits

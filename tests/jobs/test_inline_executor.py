@@ -8,13 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.jobs.executors import (
-    BEAT_SECONDS,
-    CLOCK,
-    JOBCODE,
-    Beats,
-    assignment,
-)
+from tests.harness.jobs.executors import BEAT_SECONDS, CLOCK, JOBCODE, Beats, assignment
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.domain.errors import TidegateError
 from tidegate.jobs.loader import load_registry

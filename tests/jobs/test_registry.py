@@ -12,17 +12,11 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.domain import limits
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-)
+from tidegate.jobs import JobContext, Parameters
 from tidegate.jobs.attempt import run_attempt
 from tidegate.jobs.context import StopRequest
 from tidegate.jobs.loader import load_registry
-from tidegate.jobs.registry import (
-    RegistrationError,
-    Registry,
-)
+from tidegate.jobs.registry import RegistrationError, Registry
 
 
 class Row(Parameters):

@@ -14,15 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.scripts.audit import (
-    KNOWN,
-    PINNED,
-    REQUIRED,
-    ROOT,
-    VARIABLE,
-    WAIVERS,
-    waived,
-)
+from dev.scripts.audit import KNOWN, PINNED, REQUIRED, ROOT, VARIABLE, WAIVERS, waived
 from tidegate_devstack.processes import free_port
 
 KNOWN_NAME, _, KNOWN_VERSION = KNOWN.partition("==")

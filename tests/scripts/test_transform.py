@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 
 from dev.scripts.audit import ROOT
-from tests.harness.tables import (
-    TEMPLATE,
-    resources,
-)
+from tests.harness.tables import TEMPLATE, resources
 
 FUNCTIONS = {name for name, spec in resources().items() if spec["Type"] == "AWS::Serverless::Function"}
 

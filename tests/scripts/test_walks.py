@@ -9,11 +9,7 @@ import sys
 import pytest
 
 from dev.scripts.audit import ROOT
-from dev.scripts.walks import (
-    Call,
-    Count,
-    count,
-)
+from dev.scripts.walks import Call, Count, count
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {

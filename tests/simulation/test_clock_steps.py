@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.clock_steps import (
-    MACHINES,
-    STEPS_MS,
-    Step,
-)
-from dev.simulator.graphs import (
-    job,
-    workflow,
-)
-from dev.simulator.runs import (
-    always,
-    make_simulator,
-    run,
-    submit,
-)
+from dev.simulator.clock_steps import MACHINES, STEPS_MS, Step
+from dev.simulator.graphs import job, workflow
+from dev.simulator.runs import always, make_simulator, run, submit
 from dev.simulator.scenario import succeeds
 from dev.simulator.simulator import Options
 from dev.simulator.support import JOB_TYPE

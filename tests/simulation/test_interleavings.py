@@ -11,29 +11,15 @@ from math import comb
 
 import pytest
 
-from dev.simulator.actors import (
-    POOL,
-    Worked,
-)
+from dev.simulator.actors import POOL, Worked
 from dev.simulator.checks import check_all
-from dev.simulator.interleavings import (
-    PORTS,
-    Explored,
-    Finished,
-    explore,
-)
+from dev.simulator.interleavings import PORTS, Explored, Finished, explore
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.scenario import succeeds
 from dev.simulator.scene import Scene
-from dev.simulator.scenes import (
-    CASES,
-    Case,
-)
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
+from dev.simulator.scenes import CASES, Case
+from dev.simulator.simulator import Options, Simulator
 from dev.simulator.world_states import copy_world
 from tidegate.domain.job import HistoryEntry, Job
 from tidegate.domain.permits import asking, key_permit
@@ -164,7 +150,7 @@ def _reclaim_without_condition(self: ReadyIfLeaseExpired, job: Job) -> Job:
         (ReadyIfLeaseExpired, _reclaim_without_condition, "slow worker succeeds and reaper"),
     ],
 )
-def test_a_move_without_its_condition_is_noticed(
+def test_a_transition_without_its_condition_is_noticed(
     monkeypatch: pytest.MonkeyPatch, transition: type[Transition], broken: object, name: str
 ) -> None:
     monkeypatch.setattr(transition, "apply", broken)

@@ -8,42 +8,17 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from dev.simulator.checks import first_start_ms
-from dev.simulator.graphs import (
-    chain,
-    fan_out_fan_in,
-    job,
-    layered,
-    workflow,
-)
-from dev.simulator.runs import (
-    LAMBDA,
-    always,
-    by_key,
-    make_simulator,
-    run,
-    run_workflow,
-    submit,
-)
-from dev.simulator.scenario import (
-    Course,
-    fails,
-    succeeds,
-)
+from dev.simulator.graphs import chain, fan_out_fan_in, job, layered, workflow
+from dev.simulator.runs import LAMBDA, always, by_key, make_simulator, run, run_workflow, submit
+from dev.simulator.scenario import Course, fails, succeeds
 from dev.simulator.simulator import Options
-from dev.simulator.support import (
-    JOB_TYPE,
-    START_MS,
-    process_pool,
-)
+from dev.simulator.support import JOB_TYPE, START_MS, process_pool
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.ports import Assignment
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 
 def test_a_single_job() -> None:
@@ -147,8 +122,8 @@ def test_retries_wait_for_their_backoff_and_use_up_their_attempts() -> None:
     assert (ended["recovers"].state, ended["recovers"].attempt) == (State.SUCCEEDED, 3)
     assert (ended["never"].state, ended["never"].attempt) == (State.FAILED, 4)
     for each in ended.values():
-        moves = each.history
-        for scheduled, ready in pairwise(moves):
+        transitions = each.history
+        for scheduled, ready in pairwise(transitions):
             if scheduled.state is State.SCHEDULED:
                 assert ready.state is State.READY
                 assert ready.at_ms - scheduled.at_ms <= 600_000 + 61_000

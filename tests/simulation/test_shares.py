@@ -6,15 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
-from dev.simulator.graphs import (
-    job,
-    workflow,
-)
-from dev.simulator.runs import (
-    always,
-    make_simulator,
-    submit,
-)
+from dev.simulator.graphs import job, workflow
+from dev.simulator.runs import always, make_simulator, submit
 from dev.simulator.scenario import succeeds
 from dev.simulator.simulator import Simulator
 from dev.simulator.support import function_pool

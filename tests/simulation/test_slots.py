@@ -29,12 +29,7 @@ from dev.simulator.lambda_platform import (
     Shard,
     keep_busy,
 )
-from dev.simulator.support import (
-    START_MS,
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.support import START_MS, function_pool, make_services, make_settings
 from functions.dispatcher import app as dispatcher
 from functions.reaper import app as reaper
 from tests.harness.template import Resolved

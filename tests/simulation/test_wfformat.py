@@ -6,26 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dev.simulator.checks import (
-    check_all,
-    first_start_ms,
-    hold_back,
-)
+from dev.simulator.checks import check_all, first_start_ms, hold_back
 from dev.simulator.graphs import workflow
 from dev.simulator.scenario import succeeds
-from dev.simulator.simulator import (
-    Options,
-    Simulator,
-)
-from dev.simulator.support import (
-    function_pool,
-    make_services,
-    make_settings,
-)
-from dev.simulator.traces import (
-    read_trace,
-    sample_files,
-)
+from dev.simulator.simulator import Options, Simulator
+from dev.simulator.support import function_pool, make_services, make_settings
+from dev.simulator.traces import read_trace, sample_files
 from tidegate.domain.states import State
 from tidegate.usecases.submit.submit import submit_workflow
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dev.simulator.callers import caller_named
+from tests.harness.determined import StandingClock
 from tests.harness.functions.api_calls import NOW_MS
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-)
+from tests.harness.usecases.recovering import Workflow, after
 from tidegate.contracts.responses import job_out
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
@@ -24,20 +22,9 @@ from tidegate.ports import Message, Outcome, OutcomeKind, Signal
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
-from tidegate.usecases.work.claim import (
-    Claimed,
-    begin,
-    claim,
-)
-from tidegate.usecases.work.conclude import (
-    conclude,
-    conclude_all,
-    hand_back_of,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
+from tidegate.usecases.work.claim import Claimed, begin, claim
+from tidegate.usecases.work.conclude import conclude, conclude_all, hand_back_of
 from tidegate.usecases.work.run import Run, beat
 
 FAILS = Outcome(OutcomeKind.FAILED, code="broken")
@@ -63,14 +50,6 @@ def ends(workflow: Workflow, key: str, outcome: Outcome) -> Job:
         return job
     workflow.now_ms = max(workflow.now_ms, job.due_at_ms or 0)
     return workflow.services.jobs.apply(ReadyIfDue(job, Stamp(workflow.now_ms, "test")))
-
-
-@dataclass
-class StandingClock:
-    now: int
-
-    def now_ms(self) -> int:
-        return self.now
 
 
 @dataclass

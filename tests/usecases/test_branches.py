@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-)
+from tests.harness.usecases.recovering import Workflow, after
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import JobFailure

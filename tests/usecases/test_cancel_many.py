@@ -11,12 +11,7 @@ import pytest
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.usecases.recovering import (
-    NOOP,
-    Workflow,
-    after,
-    chain,
-)
+from tests.harness.usecases.recovering import NOOP, Workflow, after, chain
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable, TooFarDownstream
 from tidegate.domain.job import Job
@@ -28,11 +23,7 @@ from tidegate.ports import Assignment, Outcome, OutcomeKind, TransitionOutcome
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.reap.reap_submissions import GRACE_MS
 from tidegate.usecases.recover import cancel
-from tidegate.usecases.recover.cancel import (
-    Cancelled,
-    cancel_downstream,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import Cancelled, cancel_downstream, cancel_workflow
 from tidegate.usecases.recover.reopen import rerun_workflow
 from tidegate.usecases.release import downstream
 from tidegate.usecases.submit.submit import submit_job

@@ -7,10 +7,7 @@ from itertools import pairwise
 import pytest
 
 from dev.simulator.callers import caller_named
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.ports import Outcome, OutcomeKind, Signal

@@ -7,26 +7,14 @@ from dataclasses import replace
 import pytest
 
 from dev.simulator.checks import first_start_ms
-from dev.simulator.runs import (
-    make_simulator,
-    run,
-    submit,
-)
+from dev.simulator.runs import make_simulator, run, submit
 from dev.simulator.scenario import succeeds
 from dev.simulator.simulator import Options
-from dev.simulator.support import (
-    JOB_TYPE,
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.usecases.submit.critical_path import boosts_of
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 

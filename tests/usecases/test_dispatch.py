@@ -7,16 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import (
-    JOB_TYPE,
-    function_pool,
-    make_services,
-    make_settings,
-)
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.lanes import share_lane
 from tidegate.domain.pools import PoolKind
@@ -24,10 +16,7 @@ from tidegate.domain.requests import JobRequest, ShareRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.ports import OutcomeKind
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.dispatch.wake import (
-    LOOK_EVERY_MS,
-    DueWatch,
-)
+from tidegate.usecases.dispatch.wake import LOOK_EVERY_MS, DueWatch
 from tidegate.usecases.submit.submit import submit_workflow
 
 WINDOW = 4  # twice the capacity of 2

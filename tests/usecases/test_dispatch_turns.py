@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dev.simulator.memory.world import HeldLease
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
 from tidegate.usecases.dispatch.dispatch import dispatch

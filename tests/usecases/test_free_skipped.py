@@ -8,11 +8,7 @@ from itertools import count
 import pytest
 
 from tests.harness.domain.job_samples import worn_out
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-    chain,
-)
+from tests.harness.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import FAILED, PENDING, READY, SKIPPED, SUCCEEDED, retry
 from tests.usecases.test_rerun import rerun
 from tidegate.domain.dependency import DependencyType

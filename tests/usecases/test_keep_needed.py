@@ -9,11 +9,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from tests.harness.functions.api_calls import SETTINGS
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-    chain,
-)
+from tests.harness.usecases.recovering import Workflow, after, chain
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest
@@ -21,10 +17,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
 from tidegate.usecases.reap.reap_expiring import reap_expiring
 from tidegate.usecases.reap.reap_pending import reap_pending
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -7,20 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from dev.simulator.memory.pool_queue import (
-    MOST_RECEIVES_OF_PROCESSES,
-    PoolQueue,
-)
+from dev.simulator.memory.pool_queue import MOST_RECEIVES_OF_PROCESSES, PoolQueue
 from tests.harness.usecases.dispatching import Deployment
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerSpec, begin
 from tidegate.ports import Delivery
-from tidegate.usecases.work.pass_on import (
-    MOST_DELIVERIES,
-    pass_on,
-)
+from tidegate.usecases.work.pass_on import MOST_DELIVERIES, pass_on
 
 POOL = "p"
 NEW_TYPE, OLD_TYPE = "simulated.other", "simulated"

@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.job import Job, JobInput

@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.job import HistoryEntry, Job, JobInput
 from tidegate.domain.lanes import key_lane, share_lane, type_lane
 from tidegate.domain.states import State

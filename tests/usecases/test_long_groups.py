@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dev.simulator.support import JOB_TYPE
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.lanes import key_lane, share_lane
 from tidegate.domain.rules import DispatchRules
 from tidegate.domain.states import State
 from tidegate.usecases.pools.earlier_pools import stands
-from tidegate.usecases.pools.lanes import (
-    LANES_AT_MOST,
-    known_lanes,
-)
+from tidegate.usecases.pools.lanes import LANES_AT_MOST, known_lanes
 from tidegate.usecases.read.status import pool_load
 
 PAGE_ENTRIES = 5

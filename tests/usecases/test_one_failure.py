@@ -10,10 +10,7 @@ import pytest
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.services import memory_services
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.dependency import Dependency
 from tidegate.domain.errors import NotFound, ServiceRefused
@@ -27,20 +24,11 @@ from tidegate.ports import Delivery, Message
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import NEVER
 from tidegate.usecases.dispatch.tick import tick
-from tidegate.usecases.dispatch.wake import (
-    MAX_JOBS_PER_SHARD,
-    wake_due,
-)
+from tidegate.usecases.dispatch.wake import MAX_JOBS_PER_SHARD, wake_due
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.reap.reap_pending import (
-    GRACE_MS,
-    JOBS_PER_SHARD,
-)
+from tidegate.usecases.reap.reap_pending import GRACE_MS, JOBS_PER_SHARD
 from tidegate.usecases.reap.reap_submissions import GRACE_MS as SUBMISSION_GRACE_MS
-from tidegate.usecases.reap.reap_submissions import (
-    SUBMISSIONS_PER_RUN,
-    reap_submissions,
-)
+from tidegate.usecases.reap.reap_submissions import SUBMISSIONS_PER_RUN, reap_submissions
 from tidegate.usecases.submit.submit import submit_job
 
 STAMP = Stamp(NOW_MS, "test")

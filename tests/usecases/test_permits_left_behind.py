@@ -6,10 +6,7 @@ from dataclasses import replace
 
 from dev.simulator.callers import caller_named
 from dev.simulator.support import function_pool
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tests.usecases.test_concurrency import KEY, MINUTE_MS, crash_at
 from tidegate.domain.states import Group, State
 from tidegate.ports import OutcomeKind

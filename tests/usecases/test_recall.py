@@ -3,18 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.harness.functions.api_calls import SETTINGS
-from tests.harness.usecases.dispatching import (
-    POOL,
-    Deployment,
-)
+from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.recall import KEEP_MS, OwnDispatches, Recall
-from tidegate.usecases.work.worker_life import (
-    join_pool,
-    leave_pool,
-)
+from tidegate.usecases.work.worker_life import join_pool, leave_pool
 
 
 def test_what_was_read_is_kept_for_a_while_and_can_be_forgotten() -> None:

@@ -8,20 +8,14 @@ from itertools import count
 import pytest
 
 from dev.simulator.callers import caller_named
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-)
+from tests.harness.usecases.recovering import Workflow, after
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, Stamp
 from tidegate.ports import Message, message_of
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.recover.redrive import (
-    Redriven,
-    redrive_pool,
-)
+from tidegate.usecases.recover.redrive import Redriven, redrive_pool
 from tidegate.usecases.recover.reopen import retry_job
 
 

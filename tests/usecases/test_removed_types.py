@@ -6,10 +6,7 @@ from dataclasses import replace
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tests.usecases.test_earlier_pools import Types
 from tidegate.domain import limits
 from tidegate.domain.requests import JobRequest

@@ -8,11 +8,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from tests.harness.domain.job_samples import worn_out
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-    chain,
-)
+from tests.harness.usecases.recovering import Workflow, after, chain
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, NotRetryable, ServiceUnavailable

@@ -7,11 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dev.simulator.callers import caller_named
-from tests.harness.usecases.recovering import (
-    Workflow,
-    after,
-    chain,
-)
+from tests.harness.usecases.recovering import Workflow, after, chain
 from tests.usecases.test_reopen import ACTOR, FAILED, PENDING, READY, SKIPPED, SUCCEEDED, failed_chain, retry
 from tidegate.domain.dependency import DependencyType
 from tidegate.usecases.recover import reopen

@@ -10,10 +10,7 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.batch_store import BatchStore
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.job import Job
@@ -22,19 +19,8 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import DispatchIfReady, RequestCancelIfRunning, Stamp
 from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.submit.submit import submit_job
-from tidegate.usecases.work.claim import (
-    Claimed,
-    begin,
-    claim,
-    claim_all,
-)
-from tidegate.usecases.work.conclude import (
-    Conclusion,
-    conclude,
-    conclude_all,
-    conclusion_of,
-    hand_back_of,
-)
+from tidegate.usecases.work.claim import Claimed, begin, claim, claim_all
+from tidegate.usecases.work.conclude import Conclusion, conclude, conclude_all, conclusion_of, hand_back_of
 
 STAMP = Stamp(NOW_MS, "test")
 SUCCEEDED = Outcome(OutcomeKind.SUCCEEDED, result=7)

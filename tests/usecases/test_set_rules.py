@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.limits import MAX_TYPE_LIMIT

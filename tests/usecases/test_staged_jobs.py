@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, NotFound
@@ -19,10 +16,7 @@ from tidegate.domain.job import workflow_job_id
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 from tidegate.usecases.submit.validate import MAX_VIOLATIONS
 
 MANY = 1_000

@@ -8,10 +8,7 @@ import pytest
 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.domain.job_samples import (
-    RUNNING,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import RUNNING, SAMPLES
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import TERMINAL, State

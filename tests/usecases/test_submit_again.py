@@ -11,10 +11,7 @@ from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.settings import Settings
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 SETTINGS = Settings(pools={"p": Pool("p", "", PoolKind.FUNCTION, 840, capacity=4)}, default_pool="p")

@@ -31,10 +31,7 @@ from tidegate.domain.errors import IdempotencyConflict, ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady
-from tidegate.usecases.reap.reap_submissions import (
-    GRACE_MS,
-    reap_submissions,
-)
+from tidegate.usecases.reap.reap_submissions import GRACE_MS, reap_submissions
 
 TRIES = 20  # under one idempotency key
 

@@ -17,10 +17,7 @@ from tidegate.domain.pools import Pool, PoolKind, suitable_pools
 from tidegate.domain.requests import JobRequest, ShareRequest, WorkflowRequest
 from tidegate.ports import KnownLane, LaneRegistry
 from tidegate.settings import Settings
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOW_MS = 1_800_000_000_000
 JOB_COUNT = 50

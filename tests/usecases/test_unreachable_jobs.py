@@ -10,10 +10,7 @@ import pytest
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.job import Job
@@ -50,11 +47,15 @@ class SomeThrottled(MemoryJobStore):
 
     def apply_all(self, transitions: Sequence[Transition]) -> list[TransitionOutcome]:
         carried_out = iter(
-            super().apply_all([move for move in transitions if move.job_id not in self.throttled])
+            super().apply_all(
+                [transition for transition in transitions if transition.job_id not in self.throttled]
+            )
         )
         return [
-            ServiceUnavailable(move.job_id) if move.job_id in self.throttled else next(carried_out)
-            for move in transitions
+            ServiceUnavailable(transition.job_id)
+            if transition.job_id in self.throttled
+            else next(carried_out)
+            for transition in transitions
         ]
 
 

@@ -12,10 +12,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
 from tests.harness.executors import NeverRuns
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
@@ -24,14 +21,8 @@ from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
 from tidegate.ports import Message
-from tidegate.usecases.read.query import (
-    get_job,
-    list_jobs,
-)
-from tidegate.usecases.reap.reap_pending import (
-    GRACE_MS,
-    reap_pending,
-)
+from tidegate.usecases.read.query import get_job, list_jobs
+from tidegate.usecases.reap.reap_pending import GRACE_MS, reap_pending
 from tidegate.usecases.release.release import release
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import Claimed, claim

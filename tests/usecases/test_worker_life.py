@@ -10,24 +10,14 @@ import pytest
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.errors import InvalidRequest, ServiceRefused
 from tidegate.domain.workers import Worker, WorkerFenced, WorkerIdTaken, WorkerSpec, WorkerState
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.capacity import pool_capacity
-from tidegate.usecases.reap.reap_workers import (
-    WORKERS_PER_POOL,
-    reap_workers,
-)
+from tidegate.usecases.reap.reap_workers import WORKERS_PER_POOL, reap_workers
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-    leave_pool,
-)
+from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 
 SPEC = WorkerSpec("ecs", "w", "host-a", slots=4, capabilities=frozenset({"gpu"}))
 SILENCE_MS = SETTINGS.worker_silence_seconds * 1_000

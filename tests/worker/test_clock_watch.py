@@ -7,11 +7,7 @@ import logging
 import pytest
 
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    make_services,
-)
+from tests.harness.worker.world import CLOCK, POOL, make_services
 from tidegate.domain.workers import Totals, WorkerSpec
 from tidegate_worker.clock_watch import ClockWatch
 from tidegate_worker.registration import Registration

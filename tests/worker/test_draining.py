@@ -6,13 +6,7 @@ import pytest
 
 from tests.harness.waiting import becomes_true
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    job_of,
-    queued_job,
-    registration_of,
-)
+from tests.harness.worker.world import CLOCK, POOL, job_of, queued_job, registration_of
 from tests.worker.test_process import entry
 from tidegate.domain.states import State
 from tidegate.domain.workers import Totals, WorkerIdTaken, WorkerState

@@ -10,22 +10,13 @@ import pytest
 
 from tests.harness.waiting import becomes_true
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    GateExecutor,
-    job_of,
-    queued_job,
-)
+from tests.harness.worker.world import CLOCK, POOL, GateExecutor, job_of, queued_job
 from tidegate.adapters.executors.processes import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker
 from tidegate.ports import UNKNOWN_TYPE, Assignment, Begun, Heartbeat, Message, Outcome, OutcomeKind, unheard
-from tidegate.usecases.pools.capacity import (
-    pool_ability,
-    pool_capacity,
-)
+from tidegate.usecases.pools.capacity import pool_ability, pool_capacity
 from tidegate_worker import faults
 from tidegate_worker.faults import FAULTS_ALLOWED, PROBES, Faults
 from tidegate_worker.process import EXIT_UNABLE

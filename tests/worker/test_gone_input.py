@@ -6,10 +6,7 @@ from dataclasses import replace
 
 from tests.harness.waiting import becomes_true
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    job_of,
-    queued_job,
-)
+from tests.harness.worker.world import job_of, queued_job
 from tidegate.domain.states import State
 
 

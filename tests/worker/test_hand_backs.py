@@ -6,15 +6,9 @@ import threading
 
 import pytest
 
-from tests.harness.waiting import (
-    PATIENCE_SECONDS,
-    becomes_true,
-)
+from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    CLOCK,
-    GateExecutor,
-)
+from tests.harness.worker.world import CLOCK, GateExecutor
 from tidegate.domain.job import Job
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.requests import JobRequest

@@ -13,11 +13,7 @@ from dev.simulator.memory.services import memory_services
 from tests.harness.determined import NoEntropy
 from tests.harness.processes import importing_environment
 from tests.harness.waiting import PATIENCE_SECONDS
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    GateExecutor,
-)
+from tests.harness.worker.world import CLOCK, POOL, GateExecutor
 from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.pools import Pool, PoolKind

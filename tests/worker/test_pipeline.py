@@ -10,17 +10,9 @@ import pytest
 
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.batch_store import BatchStore
-from tests.harness.waiting import (
-    PATIENCE_SECONDS,
-    becomes_true,
-)
+from tests.harness.waiting import PATIENCE_SECONDS, becomes_true
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    POOL,
-    RecordingQueue,
-    job_of,
-    queued_job,
-)
+from tests.harness.worker.world import POOL, RecordingQueue, job_of, queued_job
 from tidegate.domain.errors import ServiceRefused
 from tidegate.domain.lives import UNBEGUN
 from tidegate.domain.states import State

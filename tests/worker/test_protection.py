@@ -9,17 +9,9 @@ from itertools import pairwise
 import pytest
 
 from tests.harness.waiting import becomes_true
-from tests.harness.worker.fake_agent import (
-    FAILED,
-    REFUSED,
-    FakeAgent,
-    fake_agent,
-)
+from tests.harness.worker.fake_agent import FAILED, REFUSED, FakeAgent, fake_agent
 from tests.harness.worker.running import Fixture
-from tests.harness.worker.world import (
-    job_of,
-    queued_job,
-)
+from tests.harness.worker.world import job_of, queued_job
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.states import State
 from tidegate_worker.process import EXIT_DRAINED

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.simulator.memory.world import MemoryWorld
-from tests.harness.worker.world import (
-    CLOCK,
-    POOL,
-    make_services,
-    registration_of,
-)
+from tests.harness.worker.world import CLOCK, POOL, make_services, registration_of
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.workers import Totals, Worker, WorkerIdTaken, WorkerState
 from tidegate.usecases.operate.drain import drain_worker

@@ -13,13 +13,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from tests.harness.attack.local_stack.callers import (
-    FUNCTION,
-    ROLE,
-    ROLE_ARN,
-    TABLE,
-    LocalAws,
-)
+from tests.harness.attack.local_stack.callers import FUNCTION, ROLE, ROLE_ARN, TABLE, LocalAws
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.places import Places
 
@@ -39,7 +33,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     # The folders above are pytest's own and private, so the home must keep others out by itself.
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o755)
-    places = Places(project=Path(__file__).parents[2], home=home)
+    places = Places(project=Path(__file__).resolve().parents[3], home=home)
     running = emulators.start(places, lambda _line: None)
     try:
         made = LocalAws(places, running.port, running.pid, running.endpoint_url)

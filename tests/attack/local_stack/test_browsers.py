@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.attack.local_stack.callers import (
-    LIST_TABLES,
-    Attempt,
-    LocalAws,
-    signed,
-)
+from tests.harness.attack.local_stack.callers import LIST_TABLES, Attempt, LocalAws, signed
 
 RESET = "/_ministack/reset"
 BROWSERS = {

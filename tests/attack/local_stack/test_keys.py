@@ -34,10 +34,7 @@ from tests.harness.attack.local_stack.callers import (
     signed,
 )
 from tidegate_devstack.model import ACCESS_KEY_ID
-from tidegate_devstack.root_key import (
-    read_root_secret,
-    root_session,
-)
+from tidegate_devstack.root_key import read_root_secret, root_session
 
 CALLS = {
     "dynamodb": lambda client: client.list_tables(),

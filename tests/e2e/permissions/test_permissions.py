@@ -16,37 +16,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.harness.e2e.permissions.api_callers import (
-    CLIENT_CALLS,
-    OPERATOR_CALLS,
-    is_about,
-    may_call,
-)
+from tests.harness.e2e.permissions.api_callers import CLIENT_CALLS, OPERATOR_CALLS, is_about, may_call
 from tests.harness.e2e.permissions.api_probes import API_PROBES
 from tests.harness.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
-from tests.harness.e2e.permissions.grants import (
-    Grant,
-    Use,
-    grants_of,
-)
+from tests.harness.e2e.permissions.grants import Grant, Use, grants_of
 from tests.harness.e2e.permissions.reaper_probes import REAPER_PROBES
-from tests.harness.e2e.permissions.worker_probes import (
-    PROCESS_PROBES,
-    WORKER_PROBES,
-)
-from tests.harness.e2e.permissions.world import (
-    PARAMETERS,
-    Caller,
-    World,
-    caller,
-)
+from tests.harness.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
+from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller
 from tests.harness.functions.api_calls import read_event
 from tests.harness.unasked import UNASKED
 from tidegate.bootstrap import Services
-from tidegate_devstack import (
-    down,
-    up,
-)
+from tidegate_devstack import down, up
 
 Probe = Callable[[World, Services], None]
 

@@ -7,11 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tests.harness.jobs.executors import (
-    CLOCK,
-    Beats,
-    assignment,
-)
+from tests.harness.jobs.executors import CLOCK, Beats, assignment
 from tidegate.adapters.executors.environment import JobEnvironment
 from tidegate.adapters.executors.inline import InlineExecutor
 from tidegate.adapters.executors.processes import ProcessExecutor

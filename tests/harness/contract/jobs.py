@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.harness.contract.stores import (
-    NOW_MS,
-    POOL,
-)
+from tests.harness.contract.stores import NOW_MS, POOL
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, JobInput, Progress
 from tidegate.domain.retry import RetryPolicy

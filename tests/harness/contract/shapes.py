@@ -20,17 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import moto_statements
-from tests.harness.contract.call_shapes import (
-    Shape,
-    shapes_of,
-)
+from tests.harness.contract.call_shapes import Shape, shapes_of
 from tests.harness.contract.truths import truths_of
-from tests.harness.faults.sites import (
-    ROOT,
-    Site,
-    find_sites,
-    site_under_way,
-)
+from tests.harness.faults.sites import ROOT, Site, find_sites, site_under_way
 from tidegate.adapters.aws.clients import AwsClients
 
 PAGE = ROOT / "docs" / "reference" / "aws-truth.md"
@@ -38,12 +30,8 @@ BEGIN, END = "<!-- generated: shapes -->", "<!-- end of generated -->"
 # Names the environment variable with a folder to collect into. A run that collects does not compare.
 COLLECT = "TIDEGATE_SHAPES"
 _RUNS = (
-    (
-        "tests/contract",
-        "--ignore=tests/contract/test_shapes.py",
-        "-n",
-        "auto",
-    ),  # it compares with the old page
+    # test_shapes.py compares with the old page.
+    ("tests/contract", "--ignore=tests/contract/test_shapes.py", "-n", "auto"),
     ("tests/faults", "-k", "plain_run"),
     ("tests/attack/test_reopenings.py", "tests/attack/test_memory.py"),
 )

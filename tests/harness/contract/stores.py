@@ -21,15 +21,8 @@ from dev.simulator.memory.submissions import MemorySubmissionStore
 from dev.simulator.memory.workers import MemoryWorkerRegistry
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
-from tests.harness.determined import (
-    NoEntropy,
-    StandingClock,
-    VirtualTimer,
-)
-from tidegate.adapters.aws.clients import (
-    AwsClients,
-    connect,
-)
+from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
+from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors

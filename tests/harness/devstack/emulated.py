@@ -20,10 +20,7 @@ from botocore.config import Config
 
 from tidegate_devstack import emulator as emulators
 from tidegate_devstack.emulator import Emulator
-from tidegate_devstack.model import (
-    REGION,
-    make_session,
-)
+from tidegate_devstack.model import REGION, make_session
 from tidegate_devstack.places import Places
 from tidegate_devstack.root_key import read_root_secret
 
@@ -44,7 +41,7 @@ class Stack:
     def at(cls, home: Path) -> Stack:
         """Makes a stack in `home` of which nothing runs."""
         home.mkdir(mode=0o700, parents=True)
-        return cls(Places(project=Path(__file__).parents[3], home=home))
+        return cls(Places(project=Path(__file__).resolve().parents[3], home=home))
 
     @property
     def emulator(self) -> Emulator:

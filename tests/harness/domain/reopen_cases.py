@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.harness.domain.job_samples import (
-    ENDED,
-    NOW_MS,
-    SAMPLES,
-)
+from tests.harness.domain.job_samples import ENDED, NOW_MS, SAMPLES
 from tidegate.domain import limits
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.states import REOPENABLE, State

@@ -21,12 +21,7 @@ from tests.harness.domain.job_samples import (
 )
 from tests.harness.domain.reopen_cases import REOPENINGS
 from tests.harness.domain.transition_case import Case
-from tests.harness.domain.worker_cases import (
-    CANCELLED,
-    FAILURE,
-    STAMP,
-    WORKER_CASES,
-)
+from tests.harness.domain.worker_cases import CANCELLED, FAILURE, STAMP, WORKER_CASES
 from tidegate.domain import limits
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State

@@ -12,36 +12,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from dev.simulator.checks import (
-    check_all,
-    hold_back,
-)
+from dev.simulator.checks import check_all, hold_back
 from dev.simulator.memory.services import memory_services
 from dev.simulator.scenario import Course
-from dev.simulator.simulator import (
-    Options,
-    ProcessClock,
-    Simulator,
-)
-from dev.simulator.support import (
-    START_MS,
-    SeededEntropy,
-    function_pool,
-    make_settings,
-)
-from tests.harness.functions.api_calls import (
-    Api,
-    read_event,
-)
+from dev.simulator.simulator import Options, ProcessClock, Simulator
+from dev.simulator.support import START_MS, SeededEntropy, function_pool, make_settings
+from tests.harness.functions.api_calls import Api, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
 from tidegate.jobs.attempt import run_attempt
-from tidegate.jobs.context import (
-    JobContext,
-    StopRequest,
-    Upstream,
-)
+from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.loader import load_registry
 from tidegate.ports import Assignment, Signal
 

@@ -12,15 +12,9 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from dev.simulator.support import (
-    AnyParameters,
-    process_pool,
-)
+from dev.simulator.support import AnyParameters, process_pool
 from tests.harness.faults.emulated import EmulatedAws
-from tests.harness.faults.function import (
-    Beats,
-    VirtualClock,
-)
+from tests.harness.faults.function import Beats, VirtualClock
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
 from tidegate.adapters.dynamodb.stream import job_change_from
@@ -36,15 +30,8 @@ from tidegate.settings import Settings
 from tidegate.usecases.dispatch.follow import DispatcherMemory, follow, follow_tick
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.services import Services
-from tidegate.usecases.work.claim import (
-    begin,
-    claim_all,
-)
-from tidegate.usecases.work.conclude import (
-    Conclusion,
-    conclude_all,
-    conclusion_of,
-)
+from tidegate.usecases.work.claim import begin, claim_all
+from tidegate.usecases.work.conclude import Conclusion, conclude_all, conclusion_of
 from tidegate.usecases.work.run import Run, go_on, run_message
 
 T = TypeVar("T")

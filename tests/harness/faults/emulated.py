@@ -17,14 +17,8 @@ from botocore.model import OperationModel
 from botocore.parsers import create_parser
 from ministack.services import dynamodb, sqs
 
-from tests.harness.contract.stores import (
-    aws_clients,
-    make_queue,
-)
-from tests.harness.tables import (
-    create_tables,
-    table_properties,
-)
+from tests.harness.contract.stores import aws_clients, make_queue
+from tests.harness.tables import create_tables, table_properties
 from tidegate.adapters.aws.clients import AwsClients
 from tidegate.settings import Tables
 from tidegate_devstack.statements import put_right

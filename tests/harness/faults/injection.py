@@ -9,15 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from tests.harness.faults.sites import (
-    Site,
-    site_under_way,
-    use_cases_under_way,
-)
-from tidegate.adapters.aws.clients import (
-    LONGEST_EFFORT_SECONDS,
-    AwsClients,
-)
+from tests.harness.faults.sites import Site, site_under_way, use_cases_under_way
+from tidegate.adapters.aws.clients import LONGEST_EFFORT_SECONDS, AwsClients
 
 _NOWHERE = "http://127.0.0.1:9"
 

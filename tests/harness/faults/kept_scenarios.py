@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.harness.faults.deployment import (
-    DONE,
-    MINUTE_MS,
-    Deployment,
-)
+from tests.harness.faults.deployment import DONE, MINUTE_MS, Deployment
 from tests.harness.faults.steps import submit
 from tidegate.domain.requests import DependencyRequest
 

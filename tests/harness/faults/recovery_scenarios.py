@@ -6,32 +6,17 @@ from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
 from tests.harness.faults.checks import ROUNDS
-from tests.harness.faults.deployment import (
-    POOL,
-    Deployment,
-)
-from tests.harness.faults.steps import (
-    cut_off,
-    ends_in,
-    give_up_messages,
-    submit,
-    submit_all,
-)
+from tests.harness.faults.deployment import POOL, Deployment
+from tests.harness.faults.steps import cut_off, ends_in, give_up_messages, submit, submit_all
 from tidegate.domain import limits
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, NotRetryable
 from tidegate.domain.requests import DependencyRequest
 from tidegate.domain.states import TERMINAL, State
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.recover.cancel import (
-    cancel_downstream,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import cancel_downstream, cancel_workflow
 from tidegate.usecases.recover.redrive import redrive_pool
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 
 ANN = "ann"
 BROKEN = Outcome(OutcomeKind.FAILED, code="broken", message="it broke", retryable=False)

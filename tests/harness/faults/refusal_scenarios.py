@@ -9,16 +9,8 @@ from typing import Any
 from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
-from tests.harness.faults.deployment import (
-    DIES,
-    MINUTE_MS,
-    POOL,
-    Deployment,
-)
-from tests.harness.faults.steps import (
-    submit,
-    submit_all,
-)
+from tests.harness.faults.deployment import DIES, MINUTE_MS, POOL, Deployment
+from tests.harness.faults.steps import submit, submit_all
 from tidegate.domain.transitions import Transition
 from tidegate.ports import message_of
 from tidegate.usecases.dispatch.serve import serve_pools

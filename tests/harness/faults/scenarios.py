@@ -13,18 +13,8 @@ from dev.simulator.callers import caller_named
 from dev.simulator.graphs import job as job_of
 from dev.simulator.graphs import workflow
 from dev.simulator.support import OTHER_TYPE
-from tests.harness.faults.deployment import (
-    DIES,
-    DONE,
-    MINUTE_MS,
-    POOL,
-    PROCESS_POOL,
-    Deployment,
-)
-from tests.harness.faults.kept_scenarios import (
-    RETENTION_DAYS,
-    kept_for_others,
-)
+from tests.harness.faults.deployment import DIES, DONE, MINUTE_MS, POOL, PROCESS_POOL, Deployment
+from tests.harness.faults.kept_scenarios import RETENTION_DAYS, kept_for_others
 from tests.harness.faults.recovery_scenarios import (
     cancelled_downstream,
     cancelled_whole,
@@ -33,18 +23,8 @@ from tests.harness.faults.recovery_scenarios import (
     rerun,
     retried_by_hand,
 )
-from tests.harness.faults.refusal_scenarios import (
-    cancelled_as_they_begin,
-    doubled_messages,
-    slow_dispatcher,
-)
-from tests.harness.faults.steps import (
-    cancel,
-    cut_off,
-    ends_in,
-    submit,
-    submit_all,
-)
+from tests.harness.faults.refusal_scenarios import cancelled_as_they_begin, doubled_messages, slow_dispatcher
+from tests.harness.faults.steps import cancel, cut_off, ends_in, submit, submit_all
 from tests.harness.faults.worker_fault_scenarios import (
     given_up_by_the_function,
     passed_on,
@@ -59,21 +39,10 @@ from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.read.query import (
-    get_job,
-    get_workflow,
-    list_jobs,
-)
-from tidegate.usecases.read.status import (
-    pool_statuses,
-    type_statuses,
-)
+from tidegate.usecases.read.query import get_job, get_workflow, list_jobs
+from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
-from tidegate.usecases.work.worker_life import (
-    beat_worker,
-    join_pool,
-    leave_pool,
-)
+from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool
 
 FAILED = Outcome(OutcomeKind.FAILED, code="broken", message="it broke")
 LARGE = {"text": "x" * 5_000}

@@ -125,12 +125,14 @@ def use_cases_under_way() -> frozenset[str]:
 
 
 def find_use_cases() -> frozenset[str]:
-    """Finds the modules of use cases with a function that takes the services."""
+    """Finds the modules of use cases with a function that takes the services, or a class that holds them."""
     return frozenset(
         _name_of(file, USE_CASES)
         for file in sorted(USE_CASES.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef) and any(each.arg == "services" for each in node.args.args)
+        if isinstance(node, ast.arg | ast.AnnAssign)
+        and isinstance(node.annotation, ast.Name)
+        and node.annotation.id == "Services"
     )
 
 

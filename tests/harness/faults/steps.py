@@ -8,21 +8,14 @@ from typing import Any
 
 from dev.simulator.callers import caller_named
 from dev.simulator.support import JOB_TYPE
-from tests.harness.faults.deployment import (
-    DONE,
-    POOL,
-    Deployment,
-)
+from tests.harness.faults.deployment import DONE, POOL, Deployment
 from tidegate.domain.errors import AlreadyEnded, ServiceUnavailable
 from tidegate.domain.job import Job
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.ports import Outcome
 from tidegate.usecases.recover.cancel import cancel_job
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 
 def submit(d: Deployment, name: str, **fields: Any) -> str:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.harness.faults.deployment import (
-    POOL,
-    Deployment,
-)
+from tests.harness.faults.deployment import POOL, Deployment
 from tests.harness.faults.function import VirtualClock
 from tests.harness.faults.steps import submit
 from tidegate.domain.errors import ServiceUnavailable
@@ -16,11 +13,7 @@ from tidegate.usecases.pools.function_ability import PAUSE_MS
 from tidegate.usecases.work.claim import claim
 from tidegate.usecases.work.conclude_stuck import conclude_stuck
 from tidegate.usecases.work.function_faults import FunctionFaults
-from tidegate.usecases.work.pass_on import (
-    MOST_DELIVERIES,
-    pass_on,
-    with_types,
-)
+from tidegate.usecases.work.pass_on import MOST_DELIVERIES, pass_on, with_types
 from tidegate.usecases.work.stale_messages import stale_among
 
 

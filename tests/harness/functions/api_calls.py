@@ -20,10 +20,7 @@ from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.settings import Settings
-from tidegate.usecases.bounds.deadline import (
-    NEVER,
-    Deadline,
-)
+from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 NOW_MS = 1_796_112_000_000

@@ -8,16 +8,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.harness.stateful.machine import (
-    OUTCOMES,
-    TidegateMachine,
-)
+from tests.harness.stateful.machine import OUTCOMES, TidegateMachine
 from tests.harness.stateful.model_jobs import MOST_LOSSES
-from tests.harness.stateful.surroundings import (
-    PLACES,
-    PLANS,
-    JobPlan,
-)
+from tests.harness.stateful.surroundings import PLACES, PLANS, JobPlan
 from tidegate.domain.states import State
 from tidegate.ports import Message
 

@@ -12,22 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from dev.simulator.attempts import check_attempts
 from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
-from dev.simulator.support import (
-    START_MS,
-    AnyParameters,
-    function_pool,
-    make_settings,
-)
-from tests.harness.stateful.model import (
-    LAST_SENT_MS,
-    Model,
-    shown,
-)
-from tests.harness.stateful.model_jobs import (
-    Edge,
-    Happening,
-    ModelJob,
-)
+from dev.simulator.support import START_MS, AnyParameters, function_pool, make_settings
+from tests.harness.stateful.model import LAST_SENT_MS, Model, shown
+from tests.harness.stateful.model_jobs import Edge, Happening, ModelJob
 from tests.harness.stateful.surroundings import (
     PLACES,
     PLANS,
@@ -47,21 +34,11 @@ from tidegate.ports import Message, Outcome, OutcomeKind
 from tidegate.usecases.dispatch.react import react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.reap.reap import reap
-from tidegate.usecases.recover.cancel import (
-    cancel_downstream,
-    cancel_job,
-    cancel_workflow,
-)
+from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.redrive import redrive_pool
-from tidegate.usecases.recover.reopen import (
-    rerun_workflow,
-    retry_job,
-)
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.submit.submit import submit_workflow
-from tidegate.usecases.work.claim import (
-    Claimed,
-    claim,
-)
+from tidegate.usecases.work.claim import Claimed, claim
 from tidegate.usecases.work.conclude import conclude
 from tidegate.usecases.work.run import Run, go_on
 
@@ -170,8 +147,8 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.stream)
     @rule(place=PLACES, keep=st.booleans())
-    def news_comes(self, place: int, keep: bool) -> None:
-        """Events of jobs come in any order, late, and more than once."""
+    def change_comes(self, place: int, keep: bool) -> None:
+        """Changes of jobs come in any order, late, and more than once."""
         at = place % len(self.stream)
         job = self.stream[at] if keep else self.stream.pop(at)
         edges = [(edge.job_id, edge.ordinal) for edge in self.services.jobs.list_dependents(job)]
@@ -188,7 +165,7 @@ class TidegateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.stream)
     @rule(place=PLACES)
-    def news_is_lost(self, place: int) -> None:
+    def change_is_lost(self, place: int) -> None:
         self.stream.pop(place % len(self.stream))
 
     # --- messages and workers -----------------------------------------------------------------------------

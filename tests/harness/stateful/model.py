@@ -8,13 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.harness.stateful.model_jobs import (
-    BAD_ENDS,
-    ENDED,
-    Happening,
-    ModelJob,
-)
-from tests.harness.stateful.model_moves import MovingJobs
+from tests.harness.stateful.model_jobs import BAD_ENDS, ENDED, Happening, ModelJob
+from tests.harness.stateful.model_transitions import MovingJobs
 from tidegate.domain.rank import RankPolicy, rank
 from tidegate.domain.states import State
 

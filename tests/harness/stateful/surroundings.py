@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 
 from dev.simulator.support import JOB_TYPE
 from tests.harness.stateful.model import JITTER
-from tests.harness.stateful.model_jobs import (
-    ON_FAILURE,
-    ON_SUCCESS,
-)
+from tests.harness.stateful.model_jobs import ON_FAILURE, ON_SUCCESS
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.retry import RetryPolicy

@@ -6,12 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from dev.simulator.support import (
-    JOB_TYPE,
-    function_pool,
-    make_services,
-    make_settings,
-)
+from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
 from tidegate.domain.job import Job
 from tidegate.domain.pools import Pool
 from tidegate.domain.requests import JobRequest
@@ -19,10 +14,7 @@ from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.dispatch.dispatch import DispatchReport
-from tidegate.usecases.dispatch.react import (
-    ReactReport,
-    react,
-)
+from tidegate.usecases.dispatch.react import ReactReport, react
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.submit.submit import submit_job
 from tidegate.usecases.work.claim import claim

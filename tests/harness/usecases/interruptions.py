@@ -11,16 +11,9 @@ from typing import Any, cast
 import pytest
 
 from dev.simulator.memory.services import memory_services
-from dev.simulator.memory.world import (
-    INLINE_BYTES,
-    INLINE_DEPENDENTS,
-    MemoryWorld,
-)
+from dev.simulator.memory.world import INLINE_BYTES, INLINE_DEPENDENTS, MemoryWorld
 from tests.harness.determined import NoEntropy
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.bootstrap import Services
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
@@ -34,15 +27,9 @@ from tidegate.domain.transitions import (
     FinishIfAttemptHolds,
     Stamp,
 )
-from tidegate.usecases.reap.reap import (
-    ReapReport,
-    reap,
-)
+from tidegate.usecases.reap.reap import ReapReport, reap
 from tidegate.usecases.reap.reap_submissions import GRACE_MS
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 LATER_MS = NOW_MS + GRACE_MS + 1
 LEASE_EXPIRES_AT_MS = NOW_MS + 10 * GRACE_MS

@@ -8,10 +8,7 @@ from dataclasses import replace
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import NoEntropy
-from tests.harness.functions.api_calls import (
-    NOW_MS,
-    SETTINGS,
-)
+from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job, JobFailure
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
@@ -21,10 +18,7 @@ from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, 
 from tidegate.settings import Settings
 from tidegate.usecases.release.free_skipped import free_skipped
 from tidegate.usecases.release.release import release
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 NOOP = "tidegate.noop"
 

@@ -12,11 +12,7 @@ import time
 from pathlib import Path
 
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 MARK = "left behind by the last job"
 

@@ -21,11 +21,7 @@ from decimal import getcontext
 from pathlib import Path
 
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 LONG_SECONDS = 120
 _HELD: list[object] = []

@@ -11,10 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.harness.e2e.worker_processes import (
-    PATIENCE_SECONDS,
-    RunningWorker,
-)
+from tests.harness.e2e.worker_processes import PATIENCE_SECONDS, RunningWorker
 from tidegate_devstack import StackInfo
 
 _LOOK_SECONDS = 0.05

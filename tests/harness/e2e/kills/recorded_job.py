@@ -14,11 +14,7 @@ from contextlib import closing
 from pydantic import Field
 
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobContext,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobContext, Parameters, job
 
 _BUSY_SECONDS = 30.0
 

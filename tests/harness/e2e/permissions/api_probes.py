@@ -8,7 +8,7 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.harness.determined import StandingClock
-from tests.harness.e2e.permissions.moves import (
+from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
     run_to_end,
@@ -16,12 +16,7 @@ from tests.harness.e2e.permissions.moves import (
     submit,
     submit_flow,
 )
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    OFFER,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.harness.functions.api_calls import read_event
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services

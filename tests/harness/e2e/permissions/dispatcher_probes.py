@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.dispatcher import app
 from tests.harness.determined import StandingClock
-from tests.harness.e2e.permissions.moves import (
+from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
     run_to_end,
@@ -12,13 +12,7 @@ from tests.harness.e2e.permissions.moves import (
     submit,
     submit_flow,
 )
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    MINUTE_MS,
-    OFFER,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.bootstrap import DispatcherDeps, Meter, Services
 from tidegate.domain.dependency import DependencyType

@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.reaper import app
 from tests.harness.determined import StandingClock
-from tests.harness.e2e.permissions.moves import (
+from tests.harness.e2e.permissions.states import (
     end_and_be_due,
     is_kept,
     queue,
@@ -18,13 +18,7 @@ from tests.harness.e2e.permissions.moves import (
     submit,
     submit_flow,
 )
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    MINUTE_MS,
-    OFFER,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, OFFER, World, now_ms
 from tidegate.adapters.dynamodb.workers import worker_item
 from tidegate.bootstrap import Meter, ReaperDeps, Services
 from tidegate.domain.dependency import DependencyType

@@ -9,10 +9,7 @@ from typing import Any
 
 from tests.harness.e2e.permissions.grants import Use
 from tidegate.bootstrap import AwsClients
-from tidegate_devstack.permissions import (
-    single_action,
-    statement_checks,
-)
+from tidegate_devstack.permissions import single_action, statement_checks
 
 _USES = "tests.uses"
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})

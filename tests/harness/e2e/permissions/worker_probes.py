@@ -11,17 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from functions.worker import app
-from tests.harness.e2e.permissions.moves import (
-    queue,
-    run_to_end,
-    start,
-    submit,
-)
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    OFFER,
-    World,
-)
+from tests.harness.e2e.permissions.states import queue, run_to_end, start, submit
+from tests.harness.e2e.permissions.world import LARGE, OFFER, World
 from tidegate.adapters.system import SystemClock
 from tidegate.bootstrap import Meter, Services, WorkerDeps
 from tidegate.domain.job import Json

@@ -12,11 +12,7 @@ from typing import Any
 
 import boto3
 
-from tests.harness.e2e.permissions.grants import (
-    Document,
-    Grant,
-    without,
-)
+from tests.harness.e2e.permissions.grants import Document, Grant, without
 from tests.harness.e2e.permissions.wire import Wire
 from tidegate.bootstrap import AwsClients, Services, aws_services, connect_system
 from tidegate.domain.job import Job, Json

@@ -13,13 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobCancelled,
-    JobContext,
-    JobError,
-    Parameters,
-    job,
-)
+from tidegate.jobs import JobCancelled, JobContext, JobError, Parameters, job
 
 # Longer than any test waits, but finite, so that no process stays for good if a test breaks.
 LONG_SECONDS = 120.0

@@ -8,18 +8,9 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.harness.jobs.jobcode.jobs import (
-    LONG_SECONDS,
-    Marker,
-    Nothing,
-    Rows,
-)
+from tests.harness.jobs.jobcode.jobs import LONG_SECONDS, Marker, Nothing, Rows
 from tidegate.domain.job import Json
-from tidegate.jobs import (
-    JobContext,
-    JobError,
-    job,
-)
+from tidegate.jobs import JobContext, JobError, job
 
 
 async def _half(rows: int) -> int:

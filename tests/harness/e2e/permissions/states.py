@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tests.harness.e2e.permissions.world import (
-    LARGE,
-    MINUTE_MS,
-    World,
-    now_ms,
-)
+from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, World, now_ms
 from tidegate.domain.job import Job, Json
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
-from tidegate.domain.transitions import (
-    ClaimIfQueued,
-    DispatchIfReady,
-    Ending,
-    FinishIfAttemptHolds,
-    Stamp,
-)
-from tidegate.usecases.submit.submit import (
-    submit_job,
-    submit_workflow,
-)
+from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
+from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 
 def submit(world: World, request: JobRequest, at_ms: int | None = None) -> str:

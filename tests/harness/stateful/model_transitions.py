@@ -6,10 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.harness.stateful.model_jobs import (
-    Happening,
-    ModelJob,
-)
+from tests.harness.stateful.model_jobs import Happening, ModelJob
 from tidegate.domain.dependency import DependencyType as Kind
 from tidegate.domain.states import State
 
@@ -76,7 +73,7 @@ class MovingJobs:
     def hear(
         self, job_id: str, seen: State, started: bool, dependents: Sequence[tuple[str, int]], now: int
     ) -> list[str]:
-        """Handles an event of a job, perhaps late: it was in state `seen`, with these edges.
+        """Handles a change of a job, perhaps late: it was in state `seen`, with these edges.
 
         Returns the jobs that left PENDING.
         """
@@ -95,7 +92,7 @@ class MovingJobs:
         )
 
     def free(self, job_id: str, now: int) -> None:
-        """Handles an event of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""
+        """Handles a change of a reopened job: jobs skipped because of it are opened if it satisfies them by now."""
         cause = self.jobs[job_id]
         freed = [
             job
