@@ -11,7 +11,8 @@ from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import rules as dynamodb_rules
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.rules import MAPS, is_of_rules
+from tidegate.adapters.dynamodb.rules import MAPS
+from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable
@@ -137,10 +138,13 @@ def test_the_rules_share_their_table_with_cursors(stores: Stores) -> None:
 
 
 def test_the_stream_record_of_the_rules_is_told_by_its_key() -> None:
-    assert is_of_rules({"name": {"S": "rules"}})
-    assert not is_of_rules({"name": {"S": "pending"}})
-    assert not is_of_rules({"pool": {"S": "rules"}, "worker_id": {"S": "rules"}})
-    assert not is_of_rules({})
+    def of_rules(keys: dict[str, dict[str, str]]) -> bool:
+        return changes_from([{"eventName": "REMOVE", "dynamodb": {"Keys": keys}}]).of_rules
+
+    assert of_rules({"name": {"S": "rules"}})
+    assert not of_rules({"name": {"S": "pending"}})
+    assert not of_rules({"pool": {"S": "rules"}, "worker_id": {"S": "rules"}})
+    assert not of_rules({})
 
 
 def test_all_the_rules_there_can_be_fit_into_their_item() -> None:

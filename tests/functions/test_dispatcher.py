@@ -16,7 +16,6 @@ from tests.harness.functions.api_calls import NOW_MS, SETTINGS, read_event
 from tests.harness.tables import resources, table_properties
 from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.rules import is_of_rules
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.workers import worker_from
 from tidegate.bootstrap import DispatcherDeps, Meter
@@ -174,7 +173,7 @@ def test_the_filter_lets_only_the_rules_through() -> None:
     (wanted,) = pattern["dynamodb"]["Keys"]["name"]["S"]
     assert pattern == {"dynamodb": {"Keys": {"name": {"S": [schema.RULES]}}}}
     assert record["dynamodb"]["Keys"] == {schema.NAME: {"S": wanted}}
-    assert is_of_rules(record["dynamodb"]["Keys"])
+    assert changes_from([record]).of_rules
     assert str(source["EventSourceArn"].value) == "Control.StreamArn"
     assert table_properties("control")["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
 

@@ -13,9 +13,9 @@ from dev.scripts.walks import Call, Count, count
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
-    "job-put": Count(141, 32, 56),
-    "record-sqs": Count(326, 44, 170),
-    "message-done": Count(214, 27, 89),
+    "job-put": Count(130, 30, 49),
+    "record-sqs": Count(265, 39, 143),
+    "message-done": Count(174, 24, 72),
 }
 
 

@@ -53,4 +53,4 @@ def type_of(lane: str) -> str | None:
 
 def is_sharded(lane: str) -> bool:
     """Tells whether the lane is spread over the shards of the index. Lanes of held jobs are not."""
-    return share_of(lane) is not None
+    return lane == MAIN or lane.startswith(_SHARE)

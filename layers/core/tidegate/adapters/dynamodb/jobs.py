@@ -97,7 +97,7 @@ class DynamoJobStore:
 
     def load_input(self, job: Job) -> JobInput:
         """Returns the input that the caller submitted; raises NotFound if it has passed its retention."""
-        return self.load_inputs([job])[job.job_id]
+        return job.input or self.load_inputs([job])[job.job_id]
 
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
         """Returns the inputs of many jobs by job id; raises NotFound if one has passed its retention."""
@@ -183,6 +183,8 @@ class DynamoJobStore:
     # --- writing new jobs ------------------------------------------------------------------------
     def store_result_apart(self, job: Job, result: Json) -> bool:
         """Stores a result of more than 4 KB of JSON under its attempt; returns False where it fits the job's item."""
+        if result is None:
+            return False
         text = compact_json(result)
         if len(text.encode()) <= MAX_INLINE_RESULT_BYTES:
             return False
@@ -312,8 +314,11 @@ class DynamoJobStore:
         """Writes the overflow of new jobs; returns the jobs' own items, which must be written after it."""
         divided: list[SplitJob] = [split(self.codec, job, self._parts_expire_at_s(job)) for job in jobs]
         inputs = [each.input_item for each in divided if each.input_item is not None]
-        self._batches.put(self.tables.payloads, inputs)
-        self._batches.put(self.tables.dependents, [page for each in divided for page in each.page_items])
+        pages = [page for each in divided for page in each.page_items]
+        if inputs:
+            self._batches.put(self.tables.payloads, inputs)
+        if pages:
+            self._batches.put(self.tables.dependents, pages)
         return [each.item for each in divided]
 
     def _page_keys(self, upstream: dict[str, Any]) -> list[Item]:

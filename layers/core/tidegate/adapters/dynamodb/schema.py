@@ -138,7 +138,7 @@ RULE_AT: Final = "at"
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
     """Returns the shard of the index that holds a job, 0 to `shards` - 1; always 0 in a lane that is not sharded."""
-    return zlib.crc32(job_id.encode()) % shards if is_sharded(lane) else 0
+    return 0 if lane and not is_sharded(lane) else zlib.crc32(job_id.encode()) % shards
 
 
 def group_key(pool: str, group: Group, shard: int, lane: str = MAIN) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.rules import is_of_rules
-from tidegate.adapters.dynamodb.workers import pool_of_worker
 from tidegate.domain.changes import Changes, JobChange, UnreadableRecord
 from tidegate.domain.errors import ServiceRefused
+
+_RULES_NAME = schema.control_key(schema.RULES)[schema.NAME]
 
 
 def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
@@ -24,11 +25,10 @@ def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
     unreadable: list[UnreadableRecord] = []
     for record in records:
         keys = (record.get("dynamodb") or {}).get("Keys") or {}
-        pool = pool_of_worker(keys)
-        if is_of_rules(keys):
+        if keys.get(schema.NAME) == _RULES_NAME:
             of_rules = True
-        elif pool is not None:
-            joined.add(pool)
+        elif schema.WORKER_ID in keys:
+            joined.add(str(keys[schema.POOL]["S"]))
         elif record.get("eventName") != "REMOVE":
             try:
                 jobs.append(job_change_from(record))

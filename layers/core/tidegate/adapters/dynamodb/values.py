@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -43,15 +43,7 @@ def encode(value: Plain) -> dict[str, Any]:
 def decode(attribute: Attribute) -> Any:
     """Returns the plain value of one attribute; whole numbers become int, others float."""
     ((kind, value),) = attribute.items()
-    if kind == "N":
-        return _number(value)
-    if kind == "NS":
-        return frozenset(int(number) for number in value)
-    if kind == "M":
-        return {key: decode(inner) for key, inner in value.items()}
-    if kind == "L":
-        return [decode(inner) for inner in value]
-    return None if kind == "NULL" else value
+    return _DECODERS[kind](value) if kind in _DECODERS else value
 
 
 def encode_item(values: Mapping[str, Plain]) -> Item:
@@ -61,7 +53,11 @@ def encode_item(values: Mapping[str, Plain]) -> Item:
 
 def decode_item(item: Mapping[str, Attribute]) -> dict[str, Any]:
     """Returns the plain values of an item, by attribute name."""
-    return {name: decode(attribute) for name, attribute in item.items()}
+    return {
+        name: _DECODERS[kind](value) if kind in _DECODERS else value
+        for name, attribute in item.items()
+        for kind, value in attribute.items()
+    }
 
 
 def _number(text: str) -> int | float:
@@ -69,3 +65,13 @@ def _number(text: str) -> int | float:
         return int(text)
     except ValueError:
         return float(text)
+
+
+# By the kind of an attribute; the values of all other kinds are plain already.
+_DECODERS: Mapping[str, Callable[[Any], Any]] = {
+    "N": _number,
+    "NS": lambda numbers: frozenset(map(int, numbers)),
+    "M": decode_item,
+    "L": lambda attributes: [decode(attribute) for attribute in attributes],
+    "NULL": lambda _: None,
+}

@@ -47,11 +47,12 @@ _LOOK_SECONDS = 1.0  # granted to the read after a refusal, even when the operat
 
 @dataclass(slots=True)
 class _Write:
-    """One transition on its way, open until it has an outcome.
+    """One transition of the job `job_id` on its way, open until it has an outcome.
 
     `resent` says that an earlier request may already have carried it out before the latest one was sent.
     """
 
+    job_id: str
     transition: Transition
     update: Update
     statement: Mapping[str, Any] | None
@@ -61,7 +62,7 @@ class _Write:
     @property
     def key(self) -> Item:
         """The key of the job's item."""
-        return {schema.JOB_ID: {"S": self.transition.job_id}}
+        return {schema.JOB_ID: {"S": self.job_id}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,11 @@ class TransitionWriter:
         An outcome is the job after the transition, or the error. Transitions of the same job are carried out in their
         order.
         """
-        is_alone = len(transitions) == 1
-        writes = [self._prepared(transition, is_alone=is_alone) for transition in transitions]
+        writes = [self._prepared(transition, is_alone=len(transitions) == 1) for transition in transitions]
         effort = self.clients.effort()
+        if len(writes) == 1:
+            self._call(effort, writes[0])
+            return [writes[0].outcome or _kept_changing(writes[0])]
         for wave in _waves(writes):
             stated = [write for write in wave if write.statement is not None]
             called = [[write] for write in wave if write.statement is None]
@@ -106,10 +109,10 @@ class TransitionWriter:
         return [write.outcome for write in writes if write.outcome is not None]
 
     def _prepared(self, transition: Transition, *, is_alone: bool) -> _Write:
-        update = update_of(self.codec, transition)
+        job_id, update = transition.job_id, update_of(self.codec, transition)
         # A transition that is alone becomes an UpdateItem, so it needs no statement.
-        statement = None if is_alone else update.statement(self.table, schema.JOB_ID, transition.job_id)
-        return _Write(transition, update, statement)
+        statement = None if is_alone else update.statement(self.table, schema.JOB_ID, job_id)
+        return _Write(job_id, transition, update, statement)
 
     # --- many in a request -----------------------------------------------------------------------
     def _carry_out(self, effort: Effort, writes: Sequence[_Write]) -> None:
@@ -178,7 +181,7 @@ class TransitionWriter:
             write.resent = True  # carried out, but the answer has no item: its own call returns the job
         elif code != INVALID_STATEMENT:
             write.outcome = ServiceRefused(
-                f"writing job {write.transition.job_id} was refused ({code}: {error.get('Message', '')}); "
+                f"writing job {write.job_id} was refused ({code}: {error.get('Message', '')}); "
                 "check the permissions, names and sizes of this deployment"
             )
 
@@ -191,7 +194,7 @@ class TransitionWriter:
             return ()
 
         try:
-            self.clients.until_all_done(f"writing job {write.transition.job_id}", [write], attempt, effort)
+            self.clients.until_all_done(f"writing job {write.job_id}", [write], attempt, effort)
         except (ServiceUnavailable, ServiceRefused) as error:
             write.outcome = error
             return
@@ -207,7 +210,7 @@ class TransitionWriter:
 
     def _call_once(self, write: _Write, effort: Effort) -> None:
         try:
-            with translated(f"writing job {write.transition.job_id}", passing=(CONDITION_FAILED,)):
+            with translated(f"writing job {write.job_id}", passing=(CONDITION_FAILED,)):
                 answer = self.clients.dynamodb.update_item(
                     TableName=self.table,
                     Key=write.key,
@@ -248,7 +251,7 @@ class TransitionWriter:
             return
         standing = {item[schema.JOB_ID]["S"]: item for item in items}
         for write in refused:
-            self._judge(write, standing.get(write.transition.job_id))
+            self._judge(write, standing.get(write.job_id))
 
     def _judge(self, write: _Write, item: Item | None) -> None:
         """Decides by the current item why a write was refused; `item` is None where a consistent read found none.
@@ -257,7 +260,7 @@ class TransitionWriter:
         transition after all. The write then stays open, as a transition of the job as it is now.
         """
         if item is None:
-            write.outcome = NotFound("job", write.transition.job_id)
+            write.outcome = NotFound("job", write.job_id)
             return
         try:
             job = job_from_image(item)
@@ -275,7 +278,7 @@ class TransitionWriter:
 
 def _kept_changing(write: _Write) -> ServiceUnavailable:
     return ServiceUnavailable(
-        f"job {write.transition.job_id} kept changing while its transition was written; repeat it in a moment"
+        f"job {write.job_id} kept changing while its transition was written; repeat it in a moment"
     )
 
 
@@ -291,8 +294,8 @@ def _waves(writes: Iterable[_Write]) -> list[list[_Write]]:
     waves: list[list[_Write]] = []
     earlier: Counter[str] = Counter()
     for write in writes:
-        number = earlier[write.transition.job_id]
-        earlier[write.transition.job_id] += 1
+        number = earlier[write.job_id]
+        earlier[write.job_id] += 1
         if number == len(waves):
             waves.append([])
         waves[number].append(write)

@@ -62,12 +62,13 @@ def react(
     settling: Settling | None = None
     reports: tuple[DispatchReport, ...] = ()
     errors = FirstError()
-    with errors.isolated():
-        settling = Settling(services, edges_of(services, upstreams), now_ms)
-        moved.extend(settling.settle_cheap(until.at_most(SERVE_AFTER_MS)))
-    with errors.isolated():
-        # A freed job that becomes READY has an event of its own, so its pool need not be served here.
-        free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
+    if upstreams:
+        with errors.isolated():
+            settling = Settling(services, edges_of(services, upstreams), now_ms)
+            moved.extend(settling.settle_cheap(until.at_most(SERVE_AFTER_MS)))
+        with errors.isolated():
+            # A freed job that becomes READY has an event of its own, so its pool need not be served here.
+            free_skipped(services, upstreams, now_ms, until=until.at_most(SERVE_AFTER_MS))
     with errors.isolated():
         give_back_permits(services, changed, rules)
         gained = {job.pool for job in moved if job.state is State.READY}

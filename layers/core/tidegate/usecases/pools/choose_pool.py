@@ -41,7 +41,7 @@ class PoolChooser:
         """
         pool = self._chosen(job)
         place = (pool or job.pool, job.share)
-        if place not in self._kept:
+        if job.share and place not in self._kept:
             known = self.lanes.get(place[0])
             keep_shares(self.services, place[0], [job.share], self.now_ms, known=known)
             self._kept.add(place)
