@@ -76,6 +76,7 @@ GIVEN: dict[str, Any] = {
     "type": "t",
     "key": "k",
     "name": "n",
+    "description": "d",
     "requires": ("gpu",),
     "concurrency_key": "c",
     "concurrency_limit": 3,

@@ -60,6 +60,7 @@ def _stored(seconds: float) -> float:
 Key = Annotated[str, _text(limits.MAX_KEY_CHARACTERS)]
 JobId = Annotated[str, _text(limits.MAX_JOB_ID_CHARACTERS)]
 Name = Annotated[str, _text(limits.MAX_NAME_CHARACTERS)]
+Description = Annotated[str, _text(limits.MAX_DESCRIPTION_CHARACTERS)]
 JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
 PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
 TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
@@ -145,6 +146,7 @@ class JobIn(_In):
     parameters: dict[str, Any] = Field(default_factory=dict)
     key: Key | None = None
     name: Name | None = None
+    description: Description | None = None
     priority: Priority | None = None
     pool: PoolName | None = None
     requires: Annotated[tuple[TagText, ...], Field(max_length=limits.MAX_REQUIREMENTS)] = ()

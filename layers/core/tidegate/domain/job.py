@@ -73,6 +73,7 @@ class GivenFields:
     type: str
     key: str | None = None
     name: str | None = None
+    description: str | None = None
     requires: tuple[str, ...] = ()
     concurrency_key: str | None = None
     concurrency_limit: int = 1
@@ -228,12 +229,13 @@ class Job(GivenFields):
 
 
 def lean(job: Job) -> Job:
-    """Returns the job without its parameters, result, name and tags, which may be large and which no transition reads.
+    """Returns the job without its parameters, result, name, description and tags.
 
-    It serves to hold thousands of jobs at once. A lean job must never be shown to a caller.
+    They may be large, and no transition reads them. Lean jobs serve to hold thousands at once, and must never be shown
+    to a caller.
     """
     given = None if job.input is None else JobInput({}, job.input.depends_on)
-    return replace(job, input=given, result=None, name=None, tags=NO_TAGS)
+    return replace(job, input=given, result=None, name=None, description=None, tags=NO_TAGS)
 
 
 def workflow_job_id(submission_id: str, index: int) -> str:

@@ -25,6 +25,7 @@ CREATED_AT: Final = "created_at"
 ATTEMPT: Final = "attempt"
 KEY: Final = "key"
 NAME: Final = "name"
+DESCRIPTION: Final = "description"
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -79,6 +80,7 @@ EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds
 PLAIN_FIELDS: Final = {
     KEY: "key",
     NAME: "name",
+    DESCRIPTION: "description",
     CONCURRENCY_KEY: "concurrency_key",
     CONCURRENCY_LIMIT: "concurrency_limit",
     POOL_OPEN: "pool_open",
