@@ -65,6 +65,17 @@ def test_a_whole_item_reads_back_as_the_job() -> None:
         assert job_from_image(CODEC.whole_item(job)) == job
 
 
+def test_the_full_job_has_a_value_of_its_own_in_every_field() -> None:
+    """Otherwise the test above would not notice a field that is not stored."""
+    defaults = {
+        each.name: each.default_factory() if callable(each.default_factory) else each.default
+        for each in fields(Job)
+    }
+    job = full_job("S.2")
+    at_default = {name for name, default in defaults.items() if getattr(job, name) == default}
+    assert at_default == {"result_apart", "dependents_apart"}, "these two are never stored as a whole item"
+
+
 def typical_job() -> Job:
     return new_job(
         f"{WORKFLOW}.4711",

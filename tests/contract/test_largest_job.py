@@ -30,6 +30,7 @@ def test_the_largest_job_fits_into_its_items() -> None:
         created_at_ms=1,
         key=WIDEST * limits.MAX_KEY_CHARACTERS,
         name=WIDEST * limits.MAX_NAME_CHARACTERS,
+        description=WIDEST * limits.MAX_DESCRIPTION_CHARACTERS,
         tags=tags,
         input=JobInput(
             {"x": "x" * (limits.MAX_PARAMETERS_BYTES - len('{"x":""}'))},

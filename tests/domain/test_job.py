@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import copy
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
 from tests.harness.domain.job_samples import ENDED, NOW_MS, SAMPLES
 from tidegate.domain import limits
-from tidegate.domain.job import HistoryEntry
+from tidegate.domain.job import GivenFields, HistoryEntry, Job
+from tidegate.domain.requests import JobRequest
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import State
 
@@ -67,3 +70,34 @@ def test_only_jobs_of_a_workflow_have_a_workflow() -> None:
 )
 def test_terminal_states_end_a_job(state: State, terminal: bool) -> None:
     assert SAMPLES[state].is_terminal is terminal
+
+
+GIVEN: dict[str, Any] = {
+    "type": "t",
+    "key": "k",
+    "name": "n",
+    "description": "d",
+    "requires": ("gpu",),
+    "concurrency_key": "c",
+    "concurrency_limit": 3,
+    "not_before_ms": NOW_MS + 1,
+    "estimated_duration_seconds": 2.5,
+    "retry": RetryPolicy(1, 2, 3),
+}
+
+
+def test_a_job_takes_over_what_its_caller_gave_and_nothing_else_of_the_request() -> None:
+    request = JobRequest(**GIVEN, tags={"team": "data"}, priority=7)
+    assert request.given() == GIVEN
+    job = Job(**request.given(), job_id="S", state=State.READY, pool="p", priority=100, created_at_ms=NOW_MS)
+    assert job.given() == GIVEN
+    assert (job.priority, dict(job.tags)) == (100, {})
+
+
+@pytest.mark.parametrize("value", [replace(ENDED, name="n"), JobRequest(**GIVEN), GivenFields(**GIVEN)])
+def test_what_its_caller_gave_never_changes_and_is_copied(value: GivenFields) -> None:
+    assert copy(value) == value
+    assert not hasattr(value, "__dict__")
+    with pytest.raises(FrozenInstanceError):
+        value.name = "another"  # type: ignore[misc]
+    assert value.name == "n"

@@ -12,12 +12,19 @@ from tidegate.domain.transitions import CancelIfInState, Ending, Stamp
 
 DEPENDS_ON = (Dependency("S.0", DependencyType.CONDITIONAL, "true"),)
 WHOLE = replace(
-    PENDING, input=JobInput({"x": 1}, DEPENDS_ON), result=[[]] * 1_000, name="n", tags={"a": "b"}, key="k"
+    PENDING,
+    input=JobInput({"x": 1}, DEPENDS_ON),
+    result=[[]] * 1_000,
+    name="n",
+    description="d",
+    tags={"a": "b"},
+    key="k",
 )
 
 
-def test_parameters_result_name_and_tags_are_left_out_and_nothing_else() -> None:
-    assert lean(WHOLE) == replace(WHOLE, input=JobInput({}, DEPENDS_ON), result=None, name=None, tags=NO_TAGS)
+def test_parameters_result_name_description_and_tags_are_left_out_and_nothing_else() -> None:
+    given = JobInput({}, DEPENDS_ON)
+    assert lean(WHOLE) == replace(WHOLE, input=given, result=None, name=None, description=None, tags=NO_TAGS)
 
 
 def test_an_input_that_was_not_loaded_stays_so() -> None:

@@ -13,7 +13,7 @@ from tidegate.domain.states import State
 from tidegate.domain.transitions import Ending, FinishIfAttemptHolds, Stamp
 
 JOB_FIELDS = {
-    "job_id", "workflow_id", "key", "name", "type", "state", "priority", "effective_priority",
+    "job_id", "workflow_id", "key", "name", "description", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
@@ -54,6 +54,7 @@ def test_a_job_is_created_and_reads_back_as_it_was_sent(api: Api) -> None:
     sent = {
         "type": "tidegate.sleep",
         "name": "Mittagsschläfchen",
+        "description": "rests for two seconds before the heavy part",
         "parameters": {"seconds": 2},
         "priority": 500,
         "pool": "ecs",

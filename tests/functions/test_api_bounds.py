@@ -25,6 +25,15 @@ def test_conditions_that_are_too_large_together_are_refused(api: Api) -> None:
     assert api.contents() == before
 
 
+def test_a_description_has_at_most_500_characters(api: Api) -> None:
+    before = api.contents()
+    answer = api.call("POST", "/v1/jobs", {"type": "tidegate.noop", "description": "ü" * 501})
+    assert answer.status == 422
+    assert answer.message("description") == "must have at most 500 characters"
+    assert api.contents() == before
+    assert api.job(api.submit(description="ü" * 500)).description == "ü" * 500
+
+
 def test_an_estimate_too_near_to_0_to_be_stored_is_0(api: Api) -> None:
     job_id = api.submit(estimated_duration_seconds=1e-200)
     assert api.job(job_id).estimated_duration_seconds == 0.0

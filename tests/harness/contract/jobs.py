@@ -76,6 +76,7 @@ def full_job(job_id: str) -> Job:
         dependency_count=3,
         key="load",
         name="load it",
+        description="loads the customers of the day",
         tags={"team": "data"},
         requires=("gpu", "fast"),
         pool_open=True,

@@ -30,6 +30,7 @@ RICH_JOB = {
     "type": "tidegate.sleep",
     "parameters": {"seconds": 1.5},
     "name": "nightly",
+    "description": "waits for the night",
     "priority": 700,
     "pool": "ecs",
     "requires": ["gpu"],

@@ -52,9 +52,15 @@ def _share_name(text: str) -> str:
     return text
 
 
+def _stored(seconds: float) -> float:
+    """Rounds to the microsecond, because the store can't hold numbers that are much nearer to 0."""
+    return round(seconds, 6)
+
+
 Key = Annotated[str, _text(limits.MAX_KEY_CHARACTERS)]
 JobId = Annotated[str, _text(limits.MAX_JOB_ID_CHARACTERS)]
 Name = Annotated[str, _text(limits.MAX_NAME_CHARACTERS)]
+Description = Annotated[str, _text(limits.MAX_DESCRIPTION_CHARACTERS)]
 JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
 PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
 TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
@@ -70,7 +76,9 @@ Condition = Annotated[str, _text(limits.MAX_CONDITION_CHARACTERS)]
 Tags = Annotated[dict[TagText, TagText], Field(max_length=limits.MAX_TAGS)]
 Priority = Annotated[int, Field(strict=True, ge=limits.MIN_PRIORITY, le=limits.MAX_PRIORITY)]
 Estimate = Annotated[
-    float, Field(strict=True, ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False)
+    float,
+    Field(strict=True, ge=0, le=limits.MAX_ESTIMATED_DURATION_SECONDS, allow_inf_nan=False),
+    AfterValidator(_stored),
 ]
 CriticalPathWeight = Annotated[
     float, Field(strict=True, ge=0, le=limits.MAX_CRITICAL_PATH_WEIGHT, allow_inf_nan=False)
@@ -138,6 +146,7 @@ class JobIn(_In):
     parameters: dict[str, Any] = Field(default_factory=dict)
     key: Key | None = None
     name: Name | None = None
+    description: Description | None = None
     priority: Priority | None = None
     pool: PoolName | None = None
     requires: Annotated[tuple[TagText, ...], Field(max_length=limits.MAX_REQUIREMENTS)] = ()
@@ -392,9 +401,8 @@ def _validate(model: type[ModelT], value: Any, field: str, violations: list[Viol
         return None
 
 
-def _stored(seconds: float | None) -> float | None:
-    """Rounds to the microsecond, because the store can't hold numbers that are much nearer to 0."""
-    return None if seconds is None else round(seconds, 6)
+# The fields of JobIn that have another form in JobRequest. It takes every other field under the same name, as it is.
+_CONVERTED = frozenset({"share", "depends_on", "not_before", "max_retries", "retry"})
 
 
 def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | None:
@@ -404,24 +412,13 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
     if job is None:
         return None
     return JobRequest(
-        type=job.type,
-        parameters=job.parameters,
-        key=job.key,
-        name=job.name,
-        priority=job.priority,
-        pool=job.pool,
-        requires=job.requires,
+        **{name: sent for name, sent in job if name not in _CONVERTED},
         share=_share(job.share),
-        concurrency_key=job.concurrency_key,
-        concurrency_limit=job.concurrency_limit,
-        tags=job.tags,
         depends_on=tuple(
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
         not_before_ms=to_ms(job.not_before),
-        estimated_duration_seconds=_stored(job.estimated_duration_seconds),
-        timeout_seconds=job.timeout_seconds,
         retry=_retry(job),
     )
 

@@ -112,6 +112,7 @@ class JobOut(TimesOut, ResultOut):
     workflow_id: str | None
     key: str | None
     name: str | None
+    description: str | None
     type: str
     state: str
     priority: int
@@ -226,6 +227,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "workflow_id": job.workflow_id,
         "key": job.key,
         "name": job.name,
+        "description": job.description,
         "type": job.type,
         "state": job.state,
         "priority": job.priority,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
+from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
@@ -62,7 +63,34 @@ class JobInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class GivenFields:
+    """The fields of a job that its caller gives and that go unchanged from the request to the job.
+
+    JobRequest and Job each declare the fields that the workflow or a default may complete. `not_before_ms` is in
+    milliseconds since the epoch.
+    """
+
+    type: str
+    key: str | None = None
+    name: str | None = None
+    description: str | None = None
+    requires: tuple[str, ...] = ()
+    concurrency_key: str | None = None
+    concurrency_limit: int = 1
+    not_before_ms: int | None = None
+    estimated_duration_seconds: float | None = None
+    retry: RetryPolicy = RetryPolicy()
+
+    def given(self) -> dict[str, Any]:
+        """Returns the values of these fields alone, by name, to make another value that has them."""
+        return {name: getattr(self, name) for name in _GIVEN}
+
+
+_GIVEN = tuple(each.name for each in fields(GivenFields))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(GivenFields):
     """A job at one moment. Times are milliseconds since the epoch, None while they have not come.
 
     `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `waiting_on` holds
@@ -88,7 +116,6 @@ class Job:
 
     job_id: str
     state: State
-    type: str
     pool: str
     priority: int
     created_at_ms: int
@@ -99,20 +126,12 @@ class Job:
     leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""
-    concurrency_key: str | None = None
-    concurrency_limit: int = 1
     held_in: str = MAIN
     input: JobInput | None = None
     dependency_count: int = 0
-    key: str | None = None
-    name: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
-    requires: tuple[str, ...] = ()
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
-    retry: RetryPolicy = RetryPolicy()
-    estimated_duration_seconds: float | None = None
     critical_path_boost_millipoints: int = 0
-    not_before_ms: int | None = None
     fingerprint: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
@@ -210,12 +229,13 @@ class Job:
 
 
 def lean(job: Job) -> Job:
-    """Returns the job without its parameters, result, name and tags, which may be large and which no transition reads.
+    """Returns the job without its parameters, result, name, description and tags.
 
-    It serves to hold thousands of jobs at once. A lean job must never be shown to a caller.
+    They may be large, and no transition reads them. Lean jobs serve to hold thousands at once, and must never be shown
+    to a caller.
     """
     given = None if job.input is None else JobInput({}, job.input.depends_on)
-    return replace(job, input=given, result=None, name=None, tags=NO_TAGS)
+    return replace(job, input=given, result=None, name=None, description=None, tags=NO_TAGS)
 
 
 def workflow_job_id(submission_id: str, index: int) -> str:

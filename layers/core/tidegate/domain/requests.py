@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import Json
-from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.job import GivenFields, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,29 +37,19 @@ class ShareRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRequest:
+class JobRequest(GivenFields):
     """One job as the client asked for it.
 
-    None means that the client gave no value: the workflow's value or the default is used. `not_before_ms` is in
-    milliseconds since the epoch.
+    None means that the client gave no value: the workflow's value or the default is used.
     """
 
-    type: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    key: str | None = None
-    name: str | None = None
     priority: int | None = None
     pool: str | None = None
-    requires: tuple[str, ...] = ()
     share: ShareRequest | None = None
-    concurrency_key: str | None = None
-    concurrency_limit: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[DependencyRequest, ...] = ()
-    not_before_ms: int | None = None
-    estimated_duration_seconds: float | None = None
     timeout_seconds: int | None = None
-    retry: RetryPolicy = RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

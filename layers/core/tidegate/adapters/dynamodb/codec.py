@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tidegate.adapters.aws.calls import compact_json
@@ -25,18 +25,9 @@ from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.retry import RetryPolicy
 from tidegate.domain.states import Group, State, group_of
 
-_TIMES = {  # attributes whose field of Job has the same name with the unit appended
-    schema.NOT_BEFORE: "not_before_ms",
-    schema.DUE_AT: "due_at_ms",
-    schema.READY_AT: "ready_at_ms",
-    schema.QUEUED_AT: "queued_at_ms",
-    schema.SENT_AT: "sent_at_ms",
-    schema.STARTED_AT: "started_at_ms",
-    schema.FINISHED_AT: "finished_at_ms",
-    schema.LEASE_EXPIRES_AT: "lease_expires_at_ms",
-    schema.CANCEL_REQUESTED_AT: "cancel_requested_at_ms",
-    schema.EXPIRES_AT: "expires_at_s",
-}
+_DEFAULT_RETRY = RetryPolicy()
+_DEFAULTS = {each.name: each.default for each in fields(Job)}
+_PLAIN = tuple((attribute, name, _DEFAULTS[name]) for attribute, name in schema.PLAIN_FIELDS.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +58,10 @@ class JobCodec:
     def whole_item(self, job: Job) -> Item:
         """Returns the job as one item, whatever its size."""
         values = {
-            **_constants(job),
+            **_plain_values(job),
+            **_converted_values(job),
             **_input_values(job.job_id, job.input),
             **_dependents_values(job),
-            **_changing(job),
             **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
         }
         return encode_item(values)
@@ -105,6 +96,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
     apart = values.get(schema.INPUT_APART, False)
     attempt = values.get(schema.ATTEMPT, 0)
     return Job(
+        **{name: values[attribute] for attribute, name in schema.PLAIN_FIELDS.items() if attribute in values},
         job_id=values[schema.JOB_ID],
         state=State(values[schema.STATE]),
         type=values[schema.TYPE],
@@ -112,39 +104,17 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
         created_at_ms=values[schema.CREATED_AT],
         attempt=attempt,
-        reopened=values.get(schema.REOPENED, 0),
-        tries=values.get(schema.TRIES, 0),
-        worker_losses=values.get(schema.WORKER_LOSSES, 0),
-        leaves_skipped=values.get(schema.LEAVES_SKIPPED, False),
         input=None if apart else _input_from(submission, values),
-        dependency_count=values.get(schema.DEPENDENCY_COUNT, 0),
-        key=values.get(schema.KEY),
-        name=values.get(schema.NAME),
         tags=values.get(schema.TAGS, {}),
         requires=tuple(values.get(schema.REQUIRES, ())),
-        pool_open=values.get(schema.POOL_OPEN, False),
-        share=values.get(schema.SHARE, ""),
-        concurrency_key=values.get(schema.CONCURRENCY_KEY),
-        concurrency_limit=values.get(schema.CONCURRENCY_LIMIT, 1),
-        held_in=values.get(schema.HELD_IN, MAIN),
-        timeout_seconds=values.get(schema.TIMEOUT_SECONDS, limits.DEFAULT_TIMEOUT_SECONDS),
         retry=_retry_from(values),
         estimated_duration_seconds=_float(values.get(schema.ESTIMATED_SECONDS)),
-        critical_path_boost_millipoints=values.get(schema.CRITICAL_PATH_BOOST, 0),
-        fingerprint=values.get(schema.FINGERPRINT),
-        waiting_on=values.get(schema.WAITING_ON, frozenset()),
         dependents=dependents_from(submission, values.get(schema.DEPENDENTS, {})),
-        dependents_apart=values.get(schema.DEPENDENTS_APART, False),
-        watch_start=values.get(schema.WATCH_START, False),
         began_at_ms=values.get(schema.BEGAN_AT) or None,
-        worker_id=values.get(schema.WORKER_ID),
-        cancel_requested_by=values.get(schema.CANCEL_REQUESTED_BY),
         progress=_progress_from(values),
         result=json_from(values.get(schema.RESULT)),
-        result_apart=values.get(schema.RESULT_APART, False),
         failure=_failure_from(values),
         history=_history_from(values.get(schema.HISTORY, ()), attempt),
-        **{field: values.get(attribute) for attribute, field in _TIMES.items()},
     )
 
 
@@ -167,57 +137,41 @@ def json_from(text: str | None) -> Json:
     return None if text is None else json.loads(text)
 
 
-def _constants(job: Job) -> dict[str, Plain]:
-    retry, default = job.retry, RetryPolicy()
+def _plain_values(job: Job) -> dict[str, Plain]:
+    return {
+        attribute: value for attribute, name, default in _PLAIN if (value := getattr(job, name)) != default
+    }
+
+
+def _converted_values(job: Job) -> dict[str, Plain]:
     return {
         schema.JOB_ID: job.job_id,
+        schema.STATE: str(job.state),
         schema.TYPE: job.type,
         schema.POOL: job.pool,
         schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
-        schema.CRITICAL_PATH_BOOST: job.critical_path_boost_millipoints or None,
         schema.CREATED_AT: job.created_at_ms,
-        schema.KEY: job.key,
-        schema.NAME: job.name,
+        schema.ATTEMPT: job.attempt,
+        schema.BEGAN_AT: job.began_at_ms or 0,
         schema.TAGS: dict(job.tags) or None,
         schema.REQUIRES: list(job.requires) or None,
-        schema.POOL_OPEN: job.pool_open or None,
-        schema.SHARE: job.share or None,
-        schema.CONCURRENCY_KEY: job.concurrency_key,
-        schema.CONCURRENCY_LIMIT: _unless(job.concurrency_limit, 1),
-        schema.TIMEOUT_SECONDS: _unless(job.timeout_seconds, limits.DEFAULT_TIMEOUT_SECONDS),
+        schema.ESTIMATED_SECONDS: job.estimated_duration_seconds,
+        **_retry_values(job.retry),
+        **progress_values(job.progress),
+        schema.RESULT: json_text(job.result),
+        **failure_values(job.failure),
+        schema.HISTORY: history_lines(job.history, job.attempt),
+    }
+
+
+def _retry_values(retry: RetryPolicy) -> dict[str, Plain]:
+    default = _DEFAULT_RETRY
+    return {
         schema.MAX_RETRIES: _unless(retry.max_retries, default.max_retries),
         schema.BACKOFF_SECONDS: _unless(retry.backoff_seconds, default.backoff_seconds),
         schema.MAX_BACKOFF_SECONDS: _unless(retry.max_backoff_seconds, default.max_backoff_seconds),
         schema.NEVER_RETRY_ON: sorted(retry.never_on) or None,
         schema.ALWAYS_RETRY_ON: sorted(retry.always_on) or None,
-        schema.ESTIMATED_SECONDS: job.estimated_duration_seconds,
-        schema.FINGERPRINT: job.fingerprint,
-        schema.DEPENDENCY_COUNT: job.dependency_count or None,
-    }
-
-
-def _changing(job: Job) -> dict[str, Plain]:
-    failure = job.failure
-    return {
-        schema.STATE: str(job.state),
-        schema.ATTEMPT: job.attempt,
-        schema.REOPENED: job.reopened or None,
-        schema.TRIES: job.tries or None,
-        schema.WORKER_LOSSES: job.worker_losses or None,
-        schema.BEGAN_AT: job.began_at_ms or 0,
-        schema.LEAVES_SKIPPED: job.leaves_skipped or None,
-        schema.HELD_IN: job.held_in or None,
-        schema.WAITING_ON: job.waiting_on or None,
-        schema.DEPENDENTS_APART: job.dependents_apart or None,
-        schema.WATCH_START: job.watch_start or None,
-        schema.WORKER_ID: job.worker_id,
-        schema.CANCEL_REQUESTED_BY: job.cancel_requested_by,
-        **progress_values(job.progress),
-        schema.RESULT: json_text(job.result),
-        schema.RESULT_APART: job.result_apart or None,
-        **failure_values(failure),
-        schema.HISTORY: history_lines(job.history, job.attempt),
-        **{attribute: getattr(job, field) for attribute, field in _TIMES.items()},
     }
 
 
@@ -261,7 +215,7 @@ def _dependents_values(job: Job) -> dict[str, Plain]:
 
 
 def _retry_from(values: Mapping[str, Any]) -> RetryPolicy:
-    default = RetryPolicy()
+    default = _DEFAULT_RETRY
     return RetryPolicy(
         values.get(schema.MAX_RETRIES, default.max_retries),
         values.get(schema.BACKOFF_SECONDS, default.backoff_seconds),

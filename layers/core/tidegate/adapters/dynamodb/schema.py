@@ -25,6 +25,7 @@ CREATED_AT: Final = "created_at"
 ATTEMPT: Final = "attempt"
 KEY: Final = "key"
 NAME: Final = "name"
+DESCRIPTION: Final = "description"
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -73,6 +74,43 @@ NEVER_RETRY_ON: Final = "never_retry_on"
 ALWAYS_RETRY_ON: Final = "always_retry_on"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# The attributes that hold a field of Job as it is, with the field's name. An absent one means the default that Job
+# declares, so that default never changes. The codec converts every other field.
+PLAIN_FIELDS: Final = {
+    KEY: "key",
+    NAME: "name",
+    DESCRIPTION: "description",
+    CONCURRENCY_KEY: "concurrency_key",
+    CONCURRENCY_LIMIT: "concurrency_limit",
+    POOL_OPEN: "pool_open",
+    SHARE: "share",
+    HELD_IN: "held_in",
+    TIMEOUT_SECONDS: "timeout_seconds",
+    CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
+    FINGERPRINT: "fingerprint",
+    DEPENDENCY_COUNT: "dependency_count",
+    WAITING_ON: "waiting_on",
+    DEPENDENTS_APART: "dependents_apart",
+    WATCH_START: "watch_start",
+    TRIES: "tries",
+    WORKER_LOSSES: "worker_losses",
+    REOPENED: "reopened",
+    LEAVES_SKIPPED: "leaves_skipped",
+    WORKER_ID: "worker_id",
+    CANCEL_REQUESTED_BY: "cancel_requested_by",
+    RESULT_APART: "result_apart",
+    NOT_BEFORE: "not_before_ms",
+    DUE_AT: "due_at_ms",
+    READY_AT: "ready_at_ms",
+    QUEUED_AT: "queued_at_ms",
+    SENT_AT: "sent_at_ms",
+    STARTED_AT: "started_at_ms",
+    FINISHED_AT: "finished_at_ms",
+    LEASE_EXPIRES_AT: "lease_expires_at_ms",
+    CANCEL_REQUESTED_AT: "cancel_requested_at_ms",
+    EXPIRES_AT: "expires_at_s",
+}
 
 # --- Payloads: hash job_id, range part -----------------------------------------------------------
 PART: Final = "part"  # "input", "input#<fingerprint>" or "result#<attempt>"
