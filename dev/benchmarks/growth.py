@@ -85,16 +85,16 @@ def stored_bytes(world: MemoryWorld, job: Job) -> int:
     """
     given = job.input or world.inputs[job.job_id]
     dependents = job.dependents or world.pages.get(job.job_id, ())
-    whole = replace(job, input=given, dependents=dependents, dependents_apart=False)
+    whole = replace(job, input=given, dependents=dependents, dependents_overflow=False)
     submitted = split(CODEC, replace(whole, history=job.history[:1], result=None), expires_at_s=0)
     ended = replace(
         whole,
         input=whole.input if submitted.input_item is None else None,
         dependents=() if submitted.page_items else dependents,
-        dependents_apart=bool(submitted.page_items),
+        dependents_overflow=bool(submitted.page_items),
     )
-    apart = [*submitted.page_items, *([submitted.input_item] if submitted.input_item else [])]
-    return item_size(CODEC.whole_item(ended)) + sum(item_size(part) for part in apart)
+    overflowed = [*submitted.page_items, *([submitted.input_item] if submitted.input_item else [])]
+    return item_size(CODEC.whole_item(ended)) + sum(item_size(part) for part in overflowed)
 
 
 def report_of(runs: Sequence[Run]) -> BenchmarkReport:

@@ -38,8 +38,8 @@ def line_chart(chart: LineChart) -> str:
         body.append(_rule(LEFT, y_of(tick), WIDTH - RIGHT, y_of(tick)))
         body.append(_text(LEFT - 8, y_of(tick) + 4, f"{tick:g}", "end"))
     # Labels that stand closer to each other would overlap.
-    apart = [x for x in sorted(set(xs)) if not any(0 < x - other < 0.1 * x for other in xs)]
-    body += [_text(x_of(x), TOP + PLOT_HEIGHT + 18, f"{x:,.0f}", "middle") for x in apart]
+    spaced = [x for x in sorted(set(xs)) if not any(0 < x - other < 0.1 * x for other in xs)]
+    body += [_text(x_of(x), TOP + PLOT_HEIGHT + 18, f"{x:,.0f}", "middle") for x in spaced]
     for place, line in enumerate(chart.lines):
         colour = _colour(place)
         points = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in line.points)

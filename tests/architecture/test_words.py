@@ -23,6 +23,7 @@ RETIRED = {
     r"release_if_not_asked|leases\.release": "give back",
     r"window_places|free_places": "slot",
     r"tidegate_worker\.room": "look-ahead",
+    r"(input|result|dependents)_apart|stored apart": "overflow",
 }
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.harness.apart import measured_apart
+from tests.harness.own_process import measured_in_own_process
 from tidegate.contracts.requests import MAX_REPORTED, read_job
 from tidegate.domain.errors import InvalidRequest
 
@@ -34,6 +34,6 @@ def measure(body: str) -> tuple[float, int]:
 )
 def test_a_body_of_doubled_names_is_refused_soon(body: str) -> None:
     # In a process of its own: the memory of other tests makes every garbage collection of this one slower.
-    seconds, violations = measured_apart(measure, body)
+    seconds, violations = measured_in_own_process(measure, body)
     assert seconds < CPU_SECONDS
     assert 1 <= violations <= MAX_REPORTED

@@ -100,8 +100,8 @@ class Deployment:
         self.services.jobs.apply(DispatchIfReady(job_id, "lambda", STAMP))
         job = self.services.jobs.apply(ClaimIfQueued(job_id, 0, "w", NOW_MS + 60_000, STAMP))
         if result is not None:
-            assert self.services.jobs.store_result_apart(job, result)
-        ending = Ending(state, result_apart=result is not None)
+            assert self.services.jobs.store_result_overflow(job, result)
+        ending = Ending(state, result_overflow=result is not None)
         return self.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
 
     def until(self, duration_ms: int) -> Deadline:

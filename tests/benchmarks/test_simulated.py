@@ -96,7 +96,7 @@ def test_the_bytes_of_an_ended_job_are_those_of_its_items() -> None:
     assert all(300 < size < 1_024 for size in sizes)
 
 
-def test_dependents_that_are_stored_apart_count() -> None:
+def test_dependents_that_overflow_count() -> None:
     simulator = simulator_for([fan(300)])
     run_and_check(simulator, 302)
     (root,) = [job for job in simulator.world.jobs.values() if job.key == "root"]

@@ -73,7 +73,9 @@ def test_the_full_job_has_a_value_of_its_own_in_every_field() -> None:
     }
     job = full_job("S.2")
     at_default = {name for name, default in defaults.items() if getattr(job, name) == default}
-    assert at_default == {"result_apart", "dependents_apart"}, "these two are never stored as a whole item"
+    assert at_default == {"result_overflow", "dependents_overflow"}, (
+        "these two are never stored as a whole item"
+    )
 
 
 def typical_job() -> Job:
@@ -140,7 +142,7 @@ def wide(dependents: int, parameter_bytes: int) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("job", "input_apart", "dependents_apart"),
+    ("job", "input_overflow", "dependents_overflow"),
     [
         (wide(2, 10), False, False),
         (wide(2, 600), True, False),
@@ -150,21 +152,21 @@ def wide(dependents: int, parameter_bytes: int) -> Job:
     ],
     ids=["small", "large input", "many dependents", "both", "both huge"],
 )
-def test_what_is_large_is_stored_apart(job: Job, input_apart: bool, dependents_apart: bool) -> None:
+def test_large_parts_overflow(job: Job, input_overflow: bool, dependents_overflow: bool) -> None:
     divided = split(CODEC, job, expires_at_s=1_800_000_000)
-    assert (divided.input_item is not None) == input_apart
-    assert bool(divided.page_items) == dependents_apart
+    assert (divided.input_item is not None) == input_overflow
+    assert bool(divided.page_items) == dependents_overflow
     assert item_size(divided.item) + GROWTH_BYTES <= 1_024
     hot = job_from_image(divided.item)
-    assert (hot.input is None) == input_apart
-    assert hot.dependents_apart == dependents_apart
+    assert (hot.input is None) == input_overflow
+    assert hot.dependents_overflow == dependents_overflow
     for part in (divided.input_item, *divided.page_items):
         if part is not None:
             assert part[schema.EXPIRES_AT] == {"N": "1800000000"}
             assert item_size(part) < 390_000
 
 
-def test_nothing_is_stored_apart_where_that_would_cost_more() -> None:
+def test_nothing_overflows_where_that_would_cost_more() -> None:
     """Tags alone take the item beyond a kilobyte here, so the overflow of a short input would only add a write."""
     job = new_job(WORKFLOW, tags={f"tag-{n}": "x" * 80 for n in range(10)})
     assert split(CODEC, job, expires_at_s=1_800_000_000).input_item is None

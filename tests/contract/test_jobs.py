@@ -72,7 +72,7 @@ def test_get_many_finds_what_exists_whatever_the_number(stores: Stores) -> None:
     assert stores.jobs.get_many([]) == {}
 
 
-def test_large_input_is_stored_apart_and_loaded_when_asked_for(stores: Stores) -> None:
+def test_large_input_overflows_and_loaded_when_asked_for(stores: Stores) -> None:
     large, small = pending("S.2", parameters=LARGE), new_job("S.3")
     stores.jobs.insert_if_absent([large, small])
     read = stores.jobs.get_many(["S.2", "S.3"])
@@ -81,7 +81,7 @@ def test_large_input_is_stored_apart_and_loaded_when_asked_for(stores: Stores) -
     assert stores.jobs.load_inputs(list(read.values())) == {"S.2": large.input, "S.3": small.input}
 
 
-def test_single_dependencies_are_loaded_from_the_job_and_from_apart(stores: Stores) -> None:
+def test_single_dependencies_are_loaded_from_the_job_and_from_the_overflow(stores: Stores) -> None:
     edges = (
         Dependency("S.0"),
         Dependency("S.1", DependencyType.CONDITIONAL, "upstream.result == 'a  b'"),
@@ -116,13 +116,13 @@ def test_an_input_that_is_gone_is_not_found(stores: Stores) -> None:
         stores.jobs.load_input(replace(new_job("S.2"), input=None))
 
 
-def test_a_small_result_sits_in_the_job_and_a_large_one_apart_by_attempt(stores: Stores) -> None:
+def test_a_small_result_sits_in_the_job_and_a_large_one_overflows_by_attempt(stores: Stores) -> None:
     job = new_job("S.2", attempt=1)
-    assert stores.jobs.store_result_apart(job, {"rows": 3}) is False
-    assert stores.jobs.store_result_apart(job, {**LARGE, "n": 1}) is True
-    assert stores.jobs.store_result_apart(replace(job, attempt=2), {**LARGE, "n": 2}) is True
-    assert stores.jobs.load_result(replace(job, result_apart=True)) == {**LARGE, "n": 1}
-    assert stores.jobs.load_result(replace(job, result_apart=True, attempt=2)) == {**LARGE, "n": 2}
+    assert stores.jobs.store_result_overflow(job, {"rows": 3}) is False
+    assert stores.jobs.store_result_overflow(job, {**LARGE, "n": 1}) is True
+    assert stores.jobs.store_result_overflow(replace(job, attempt=2), {**LARGE, "n": 2}) is True
+    assert stores.jobs.load_result(replace(job, result_overflow=True)) == {**LARGE, "n": 1}
+    assert stores.jobs.load_result(replace(job, result_overflow=True, attempt=2)) == {**LARGE, "n": 2}
     assert stores.jobs.load_result(replace(job, result={"rows": 3})) == {"rows": 3}
     assert stores.jobs.load_result(job) is None
 
@@ -149,7 +149,7 @@ def test_an_edge_to_an_earlier_job_is_listed_once_it_is_noted(stores: Stores) ->
     stores.jobs.add_edges([*edges, edges[0]])
     stores.jobs.add_edges(edges[:2])
     noted = stores.jobs.apply(NoteDependents("S.0", watch_start=True))
-    assert noted.dependents_apart
+    assert noted.dependents_overflow
     assert noted.watch_start
     expected = [inline, *(Dependent(e.downstream_id, e.ordinal, e.type) for e in edges[:3])]
     assert sorted(stores.jobs.list_dependents(noted), key=str) == sorted(expected, key=str)
@@ -180,11 +180,11 @@ def test_staging_never_forgets_that_a_later_job_waits(stores: Stores) -> None:
     stores.jobs.stage([pending("S.2"), pending("S.3")])
     job = stores.jobs.get("S.2")
     assert job is not None
-    assert job.dependents_apart
+    assert job.dependents_overflow
     assert job.watch_start
 
 
-def test_unstaging_removes_jobs_and_what_is_stored_apart(stores: Stores) -> None:
+def test_unstaging_removes_jobs_and_their_overflow(stores: Stores) -> None:
     edges = tuple(Dependent(f"S.{n}", 0, DependencyType.MUST_SUCCEED) for n in range(10, 900))
     job = pending("S.2", parameters=LARGE, dependents=edges)
     stores.jobs.stage([job, pending("S.3")])
@@ -193,4 +193,4 @@ def test_unstaging_removes_jobs_and_what_is_stored_apart(stores: Stores) -> None
     assert stores.jobs.get_many(["S.2", "S.3"]) == {}
     with pytest.raises(NotFound):
         stores.jobs.load_input(replace(job, input=None))
-    assert list(stores.jobs.list_dependents(replace(job, dependents=(), dependents_apart=True))) == []
+    assert list(stores.jobs.list_dependents(replace(job, dependents=(), dependents_overflow=True))) == []

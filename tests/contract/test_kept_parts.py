@@ -40,9 +40,9 @@ def expiry_of(stores: Stores, job: Job, part: str) -> int | None:
 
 
 def test_a_result_stays_longer_than_the_job_that_is_kept(stores: Stores) -> None:
-    job = replace(ended("S.1"), result_apart=True)
+    job = replace(ended("S.1"), result_overflow=True)
     stores.jobs.insert_if_absent([job])
-    assert stores.jobs.store_result_apart(job, LARGE)
+    assert stores.jobs.store_result_overflow(job, LARGE)
     assert expiry_of(stores, job, "result#1") == ENDS_AT_S + RESULT_KEPT_LONGER_SECONDS
     later_s = ENDS_AT_S + 9 * DAY_S
     stores.jobs.keep_parts([KeepIfEnded(job, later_s)])
@@ -53,7 +53,7 @@ def test_a_result_stays_longer_than_the_job_that_is_kept(stores: Stores) -> None
 
 
 def test_a_part_that_is_gone_is_not_made_again(stores: Stores) -> None:
-    job = replace(ended("S.1"), result_apart=True)
+    job = replace(ended("S.1"), result_overflow=True)
     stores.jobs.keep_parts([KeepIfEnded(job, ENDS_AT_S + 9)])
     assert expiry_of(stores, job, "result#1") is None
 
@@ -72,9 +72,9 @@ def test_an_input_is_kept_where_it_would_go_first(local_stores: Stores, days: in
 
 
 def test_a_kept_job_costs_a_write_and_leaves_the_index_alone(local_stores: Stores, cost_of: Measure) -> None:
-    plain, large = ended("S.1"), replace(ended("S.2"), result_apart=True)
+    plain, large = ended("S.1"), replace(ended("S.2"), result_overflow=True)
     local_stores.jobs.insert_if_absent([plain, large])
-    local_stores.jobs.store_result_apart(large, LARGE)
+    local_stores.jobs.store_result_overflow(large, LARGE)
     transitions = [KeepIfEnded(job, ENDS_AT_S + DAY_S) for job in (plain, large)]
     assert units(cost_of(lambda: local_stores.jobs.keep_parts(transitions[:1]))) == (0, 0)
     # one unit for each KB

@@ -110,7 +110,7 @@ def test_all_edges_of_a_job_are_found(paged: Stores) -> None:
     paged.jobs.insert_if_absent([upstream])
     edges = [ExternalEdge("S.0", f"T{n}.0", 0, DependencyType.MUST_SUCCEED) for n in range(MANY)]
     paged.jobs.add_edges(edges)
-    found = paged.jobs.list_dependents(replace(upstream, dependents_apart=True))
+    found = paged.jobs.list_dependents(replace(upstream, dependents_overflow=True))
     assert {edge.job_id for edge in found} == {f"T{n}.0" for n in range(MANY)}
 
 

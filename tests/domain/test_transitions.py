@@ -114,7 +114,7 @@ def test_whatever_the_job_only_transitions_of_the_table_are_made(case: Case, job
 def test_what_is_noted_on_a_job_leaves_it_where_it_is(case: Case, job: Job) -> None:
     with suppress(TransitionRefused):
         moved = case.transition.apply(job)
-        noted = {"dependents_apart", "watch_start", "expires_at_s"}
+        noted = {"dependents_overflow", "watch_start", "expires_at_s"}
         assert {
             each.name for each in fields(job) if getattr(job, each.name) != getattr(moved, each.name)
         } <= noted

@@ -197,8 +197,8 @@ def test_a_result_that_was_not_loaded_is_left_out_of_a_page(api: Api) -> None:
     api.run(job_id)
     job = api.job(job_id)
     result = {"rows": "x" * 10_000}
-    assert api.services.jobs.store_result_apart(job, result)
-    ending = Ending(State.SUCCEEDED, result_apart=True)
+    assert api.services.jobs.store_result_overflow(job, result)
+    ending = Ending(State.SUCCEEDED, result_overflow=True)
     api.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, Stamp(NOW_MS, "worker-1")))
     (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
     assert set(listed) == JOB_FIELDS - {"result"}

@@ -13,7 +13,7 @@ from dev.scripts.walks import Call, Count, count
 
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
-    "job-put": Count(130, 30, 49),
+    "job-put": Count(129, 30, 50),
     "record-sqs": Count(265, 39, 143),
     "message-done": Count(174, 24, 72),
 }

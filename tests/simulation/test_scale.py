@@ -9,7 +9,7 @@ import pytest
 
 from dev.simulator.graphs import chain, fan_out_fan_in, layered
 from dev.simulator.growth import fitted_exponent, run_and_check, simulator_for
-from tests.harness.apart import measured_apart, peak_bytes
+from tests.harness.own_process import measured_in_own_process, peak_bytes
 from tidegate.domain.requests import WorkflowRequest
 
 SIZES = (100, 1_000, 10_000)
@@ -41,7 +41,7 @@ def measure(shape: str) -> tuple[Sequence[int], int]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_ten_thousand_jobs_run_to_the_end_and_cost_no_more_each(shape: str) -> None:
     # In a process of its own, because this one's peak of memory may be another test's.
-    totals, most_bytes = measured_apart(measure, shape)
+    totals, most_bytes = measured_in_own_process(measure, shape)
     assert fitted_exponent(SIZES, totals) <= STEEPEST, dict(zip(SIZES, totals, strict=True))
     assert most_bytes < MOST_BYTES
 

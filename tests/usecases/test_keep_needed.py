@@ -92,9 +92,9 @@ def test_what_failed_is_removed_with_all_that_was_kept_for_it_and_no_later() -> 
 
 def test_an_open_job_keeps_what_it_waits_on_for_as_long_as_it_takes() -> None:
     flow = Kept({"a": (), "b": (), "c": after("a", "b")})
-    assert flow.services.jobs.store_result_apart(replace(flow.job("a"), attempt=1), "x" * 10_000)
+    assert flow.services.jobs.store_result_overflow(replace(flow.job("a"), attempt=1), "x" * 10_000)
     job = flow.finish("a")
-    flow.world.jobs[job.job_id] = replace(job, result_apart=True)
+    flow.world.jobs[job.job_id] = replace(job, result_overflow=True)
     flow.pass_days(200)
     assert flow.stands("a")
     assert flow.services.jobs.load_result(flow.job("a")) == "x" * 10_000

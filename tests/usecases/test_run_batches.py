@@ -184,7 +184,7 @@ def test_a_large_result_is_stored_before_its_job_says_so(world: World) -> None:
     assert world.memory.results[(one.job.job_id, 1)] == "x" * 10_000
     (job,) = conclude_all(world.services, conclusions)
     assert isinstance(job, Job)
-    assert (job.result, job.result_apart) == (None, True)
+    assert (job.result, job.result_overflow) == (None, True)
 
 
 def test_what_a_job_waited_for_its_slot_does_not_count_as_its_run(world: World) -> None:

@@ -183,8 +183,8 @@ def test_a_large_result_is_read_once_for_all_that_look_at_it() -> None:
     )
     waiting = [_submit(services, edge) for _ in range(50)]
     job = _claim(services, upstream_id).job
-    assert services.jobs.store_result_apart(job, "x" * 100_000)
-    ending = Ending(State.SUCCEEDED, result_apart=True)
+    assert services.jobs.store_result_overflow(job, "x" * 100_000)
+    ending = Ending(State.SUCCEEDED, result_overflow=True)
     ended = services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, STAMP))
     world.requests.clear()
     assert len(release(services, [ended], NOW_MS)) == len(waiting)

@@ -51,16 +51,16 @@ class MemoryJobStore:
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
         """Returns the inputs of many jobs by job id; raises NotFound if one is gone."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
-        apart = [job for job in jobs if job.input is None]
-        for batch in chunks(apart, READ_BATCH):
+        overflowed = [job for job in jobs if job.input is None]
+        for batch in chunks(overflowed, READ_BATCH):
             self._world.charge("load_inputs")
             inputs.update((job.job_id, self._input(job)) for job in batch)
         return inputs
 
     def load_dependencies(self, wanted: Sequence[tuple[Job, int]]) -> dict[tuple[str, int], Dependency]:
         """Returns single dependencies by job id and ordinal in `depends_on`; raises NotFound if an input is gone."""
-        apart = {job.job_id: job for job, _ in wanted if job.input is None}
-        for _ in chunks(list(apart), DEPENDENCIES_BATCH):
+        overflowed = {job.job_id: job for job, _ in wanted if job.input is None}
+        for _ in chunks(list(overflowed), DEPENDENCIES_BATCH):
             self._world.charge("load_dependencies")
         return {
             (job.job_id, place): (job.input or self._input(job)).depends_on[place] for job, place in wanted
@@ -74,7 +74,7 @@ class MemoryJobStore:
 
     def load_result(self, job: Job) -> Json:
         """Returns the job's result, or None while there is none; raises NotFound if it has passed its retention."""
-        if not job.result_apart:
+        if not job.result_overflow:
             return job.result
         self._world.charge("load_result")
         key = (job.job_id, job.attempt)
@@ -82,11 +82,11 @@ class MemoryJobStore:
             raise NotFound("result of job", job.job_id)
         return self._world.results[key]
 
-    def store_result_apart(self, job: Job, result: Json) -> bool:
+    def store_result_overflow(self, job: Job, result: Json) -> bool:
         """Stores a large result under the job's attempt; returns False where the result fits the job itself."""
         if not is_large_result(result):
             return False
-        self._world.charge("store_result_apart")
+        self._world.charge("store_result_overflow")
         key = (job.job_id, job.attempt)
         self._world.results[key] = result
         self._world.results_expire_at_s[key] = (
@@ -98,7 +98,7 @@ class MemoryJobStore:
         """Extends the expiry of results so that they live as long as their jobs."""
         expire_at_s = self._world.results_expire_at_s
         for transition in kept:
-            if transition.job.result_apart:
+            if transition.job.result_overflow:
                 self._world.charge("keep_parts")
             key = (transition.job_id, transition.job.attempt)
             until_s = transition.until_s + RESULT_KEPT_LONGER_SECONDS
@@ -208,7 +208,7 @@ class MemoryJobStore:
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
         """Returns all edges that leave the job."""
-        if not job.dependents_apart:
+        if not job.dependents_overflow:
             return job.dependents
         self._world.charge("list_dependents")
         with self._world.lock:
@@ -225,7 +225,7 @@ def _has_had_a_transition(job: Job | None) -> bool:
         job.state is not State.PENDING
         or len(job.waiting_on) < job.dependency_count
         or job.reopened > 0
-        or job.dependents_apart  # a later submission may have noted a dependent
+        or job.dependents_overflow  # a later submission may have noted a dependent
     )
 
 

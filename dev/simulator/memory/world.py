@@ -104,7 +104,7 @@ class MemoryWorld:
             job = replace(job, input=None)
         if len(dependents) > INLINE_DEPENDENTS:
             self.pages[job.job_id] = dependents
-            job = replace(job, dependents=(), dependents_apart=True)
+            job = replace(job, dependents=(), dependents_overflow=True)
         self.write(job)
 
     def write(self, job: Job) -> None:

@@ -21,7 +21,7 @@ ENDED_BADLY = replace(
     cancel_requested_by="ann",
     failure=JobFailure("broken", "it broke", "S.0"),
     expires_at_s=7,
-    result_apart=True,
+    result_overflow=True,
 )
 
 
@@ -33,7 +33,7 @@ def reopened(job: Job) -> Job:
         tries=0,
         worker_losses=0,
         waiting_on=frozenset({0, 1, 2}),
-        dependents_apart=True,
+        dependents_overflow=True,
         watch_start=True,
         queued_at_ms=None,
         sent_at_ms=None,
@@ -45,7 +45,7 @@ def reopened(job: Job) -> Job:
         cancel_requested_at_ms=None,
         cancel_requested_by=None,
         failure=None,
-        result_apart=False,
+        result_overflow=False,
         expires_at_s=None,
     )
 

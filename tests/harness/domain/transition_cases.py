@@ -225,7 +225,7 @@ def _cancel_cases() -> list[Case]:
     }
     note = NoteDependents("S.1", watch_start=True)
     quiet = NoteDependents("S.1", watch_start=False)
-    noted = replace(READY, dependents_apart=True, watch_start=True)
+    noted = replace(READY, dependents_overflow=True, watch_start=True)
     held = replace(READY, held_in="key:1:k")
     return [
         *at_once,
@@ -239,8 +239,8 @@ def _cancel_cases() -> list[Case]:
             grace,
         ),
         Case(note, READY, noted),
-        Case(note, SUCCEEDED, replace(SUCCEEDED, dependents_apart=True, watch_start=True)),
-        Case(quiet, READY, replace(READY, dependents_apart=True)),
+        Case(note, SUCCEEDED, replace(SUCCEEDED, dependents_overflow=True, watch_start=True)),
+        Case(quiet, READY, replace(READY, dependents_overflow=True)),
         Case(quiet, noted, noted),
     ]
 

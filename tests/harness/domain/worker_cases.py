@@ -90,9 +90,9 @@ def _finishes() -> list[WorkerCase]:
             ATTEMPT_BROKEN,
         ),
         (
-            finish(RUNNING, Ending(State.SUCCEEDED, result_apart=True)),
+            finish(RUNNING, Ending(State.SUCCEEDED, result_overflow=True)),
             RUNNING,
-            replace(succeeded, result_apart=True),
+            replace(succeeded, result_overflow=True),
             NONE,
         ),
         (

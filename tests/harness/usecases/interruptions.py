@@ -86,7 +86,7 @@ class Deployment:
     def shape(self) -> dict[str, object]:
         """Returns everything that is stored, without the times that depend on the actor that finished it."""
         jobs = {
-            job.job_id: (job.state, job.waiting_on, job.dependents, job.dependents_apart, job.watch_start)
+            job.job_id: (job.state, job.waiting_on, job.dependents, job.dependents_overflow, job.watch_start)
             for job in self.world.jobs.values()
         }
         return {**{part: held for part, held in self.contents().items() if part != "index"}, "jobs": jobs}

@@ -277,7 +277,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
 
 
 def _result_out(job: Job) -> ResultOut:
-    return {} if job.result_apart and job.result is None else {"result": job.result}
+    return {} if job.result_overflow and job.result is None else {"result": job.result}
 
 
 def _step_out(entry: HistoryEntry) -> StepOut:

@@ -95,7 +95,7 @@ class Job(GivenFields):
 
     `input` is None where the input overflowed and was not loaded (`JobStore.load_input` loads it). `waiting_on` holds
     the ordinals of the dependencies that are not satisfied yet; an ordinal is a place in `depends_on`. `dependents` are
-    the edges known when the job was submitted. `dependents_apart` says that the Dependents table holds more edges.
+    the edges known when the job was submitted. `dependents_overflow` says that the Dependents table holds more edges.
     `watch_start` says that an edge to some dependent is of type MUST_START.
 
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
@@ -135,7 +135,7 @@ class Job(GivenFields):
     fingerprint: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
-    dependents_apart: bool = False
+    dependents_overflow: bool = False
     watch_start: bool = False
     due_at_ms: int | None = None
     ready_at_ms: int | None = None
@@ -150,7 +150,7 @@ class Job(GivenFields):
     cancel_requested_at_ms: int | None = None
     cancel_requested_by: str | None = None
     result: Json = None
-    result_apart: bool = False
+    result_overflow: bool = False
     failure: JobFailure | None = None
     history: tuple[HistoryEntry, ...] = ()
     expires_at_s: int | None = None

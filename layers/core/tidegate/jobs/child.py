@@ -29,7 +29,7 @@ from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.loader import load_for_worker
 from tidegate.jobs.process_state import ProcessState
 from tidegate.jobs.registry import JobType, RegistrationError, Registry
-from tidegate.jobs.surroundings import enter_folder, run_apart
+from tidegate.jobs.surroundings import enter_folder, run_in_own_context
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # If the parent is gone while job code holds the interpreter in a C call, the kernel ends the child after this time.
@@ -72,7 +72,7 @@ class Child:
             enter_folder(message["folder"], {**self._environment, **message["keys"]})
             # Sent before any code of this job runs: without it the parent may give the attempt to another child.
             self._send({"kind": "begun", **run})
-            report = run_apart(partial(self._run, found, message, stop))
+            report = run_in_own_context(partial(self._run, found, message, stop))
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork of job code came here too; only the original process may answer
             self._has_progress.clear()

@@ -36,7 +36,7 @@ def set_environment(wanted: Mapping[str, str]) -> None:
     os.environ.update({name: value for name, value in wanted.items() if found.get(name) != value})
 
 
-def run_apart(run: Callable[[], T]) -> T:
+def run_in_own_context(run: Callable[[], T]) -> T:
     """Calls `run` and undoes its changes to context variables, decimal rules and warning filters; returns its value."""
 
     def run_with_own_rules() -> T:

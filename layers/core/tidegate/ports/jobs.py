@@ -52,7 +52,7 @@ class JobStore(Protocol):
         Reads the job itself, or the Payloads table where the result overflowed.
         """
 
-    def store_result_apart(self, job: Job, result: Json) -> bool:
+    def store_result_overflow(self, job: Job, result: Json) -> bool:
         """Stores a result that is too large for the job's item under the job's attempt.
 
         Returns False where the item can hold it.

@@ -75,7 +75,7 @@ def releases_what_waited(world: World, services: Services) -> None:
     jobs += [JobRequest(key=f"k{at}", type=NOOP, depends_on=(plain,)) for at in range(300)]
     ids = submit_flow(world, WorkflowRequest(jobs=tuple(jobs)))
     upstream = run_to_end(world, ids["up"], LARGE)
-    assert upstream.dependents_apart
+    assert upstream.dependents_overflow
     react(services, [upstream], now_ms=now_ms())
     assert State.PENDING not in world.states(ids["asks"], ids["k0"], ids["k299"])
 

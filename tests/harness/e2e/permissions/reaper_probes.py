@@ -113,7 +113,7 @@ def removes_what_was_never_accepted(world: World, services: Services) -> None:
     jobs += [JobRequest(key="large", type=NOOP, parameters={"text": LARGE}, depends_on=(root,))]
     jobs += [JobRequest(key=f"k{at}", type=NOOP, depends_on=(mid,)) for at in range(300)]
     submission_id = _cut_off(world, WorkflowRequest(jobs=tuple(jobs)), committed=False)
-    assert world.job(workflow_job_id(submission_id, 1)).dependents_apart
+    assert world.job(workflow_job_id(submission_id, 1)).dependents_overflow
     reap(services)
     for table in (world.tables.jobs, world.tables.payloads, world.tables.dependents):
         assert not world.clients.dynamodb.scan(TableName=table)["Items"], table
@@ -141,7 +141,7 @@ def finishes_what_has_many_roots(world: World, services: Services) -> None:
     reap(services)
     roots = [workflow_job_id(submission_id, index) for index in range(2)]
     assert world.states(*roots) == [State.READY] * 2
-    assert world.job(roots[0]).dependents_apart
+    assert world.job(roots[0]).dependents_overflow
 
 
 def connects_what_was_accepted(world: World, services: Services) -> None:

@@ -46,9 +46,12 @@ def run_to_end(world: World, job_id: str, result: Json = None, expires_at_s: int
     job = world.job(job_id)
     if job.state is not State.RUNNING:
         job = start(world, job_id)
-    apart = world.admin.jobs.store_result_apart(job, result)
+    overflowed = world.admin.jobs.store_result_overflow(job, result)
     ending = Ending(
-        State.SUCCEEDED, result=None if apart else result, result_apart=apart, expires_at_s=expires_at_s
+        State.SUCCEEDED,
+        result=None if overflowed else result,
+        result_overflow=overflowed,
+        expires_at_s=expires_at_s,
     )
     return world.admin.jobs.apply(FinishIfAttemptHolds(job, job.attempt, ending, Stamp(now_ms(), "worker")))
 

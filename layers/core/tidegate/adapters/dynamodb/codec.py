@@ -93,7 +93,7 @@ def job_from_image(image: Mapping[str, Attribute]) -> Job:
 
 def _job_from(values: Mapping[str, Any]) -> Job:
     submission = submission_of(values[schema.JOB_ID])
-    apart = values.get(schema.INPUT_APART, False)
+    overflowed = values.get(schema.INPUT_OVERFLOW, False)
     attempt = values.get(schema.ATTEMPT, 0)
     return Job(
         **{name: values[attribute] for attribute, name in schema.PLAIN_FIELDS.items() if attribute in values},
@@ -104,7 +104,7 @@ def _job_from(values: Mapping[str, Any]) -> Job:
         priority=values.get(schema.PRIORITY, limits.DEFAULT_PRIORITY),
         created_at_ms=values[schema.CREATED_AT],
         attempt=attempt,
-        input=None if apart else _input_from(submission, values),
+        input=None if overflowed else _input_from(submission, values),
         tags=values.get(schema.TAGS, {}),
         requires=tuple(values.get(schema.REQUIRES, ())),
         retry=_retry_from(values),
@@ -196,7 +196,7 @@ def failure_values(failure: JobFailure | None) -> dict[str, Plain]:
 def _input_values(job_id: str, given: JobInput | None) -> dict[str, Plain]:
     """Returns the attributes of an input, or the mark that it overflowed."""
     if given is None:
-        return {schema.INPUT_APART: True}
+        return {schema.INPUT_OVERFLOW: True}
     return {
         schema.PARAMETERS: compact_json(given.parameters) if given.parameters else None,
         schema.DEPENDS_ON: [_dependency_text(job_id, dependency) for dependency in given.depends_on] or None,
@@ -364,8 +364,10 @@ def split(codec: JobCodec, job: Job, expires_at_s: int) -> SplitJob:
         if (moves_input and input_item is None) or (moves_pages and not page_items):
             continue
         item = _without(whole, moves_input, moves_pages)
-        apart = ([input_item] if moves_input and input_item else []) + (page_items if moves_pages else [])
-        cost = _cost_of(item) + sum(write_units(item_size(part)) for part in apart)
+        overflowed = ([input_item] if moves_input and input_item else []) + (
+            page_items if moves_pages else []
+        )
+        cost = _cost_of(item) + sum(write_units(item_size(part)) for part in overflowed)
         if cost < lowest:
             pages = tuple(page_items) if moves_pages else ()
             best, lowest = SplitJob(item, input_item if moves_input else None, pages), cost
@@ -393,15 +395,15 @@ def _page_items(job: Job, expires_at_s: int) -> list[Item]:
     return pages
 
 
-def _without(whole: Item, input_apart: bool, dependents_apart: bool) -> Item:
+def _without(whole: Item, input_overflow: bool, dependents_overflow: bool) -> Item:
     item = dict(whole)
-    if input_apart:
+    if input_overflow:
         item.pop(schema.PARAMETERS, None)
         item.pop(schema.DEPENDS_ON, None)
-        item[schema.INPUT_APART] = {"BOOL": True}
-    if dependents_apart:
+        item[schema.INPUT_OVERFLOW] = {"BOOL": True}
+    if dependents_overflow:
         item.pop(schema.DEPENDENTS, None)
-        item[schema.DEPENDENTS_APART] = {"BOOL": True}
+        item[schema.DEPENDENTS_OVERFLOW] = {"BOOL": True}
     return item
 
 

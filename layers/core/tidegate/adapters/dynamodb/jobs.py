@@ -102,14 +102,14 @@ class DynamoJobStore:
     def load_inputs(self, jobs: Sequence[Job]) -> dict[str, JobInput]:
         """Returns the inputs of many jobs by job id; raises NotFound if one has passed its retention."""
         inputs = {job.job_id: job.input for job in jobs if job.input is not None}
-        apart = {job.job_id: job for job in jobs if job.input is None}
-        keys = [_part_key(job_id, schema.input_part(job.fingerprint)) for job_id, job in apart.items()]
+        overflowed = {job.job_id: job for job in jobs if job.input is None}
+        keys = [_part_key(job_id, schema.input_part(job.fingerprint)) for job_id, job in overflowed.items()]
         for item in self._batches.read(self.tables.payloads, keys):
             job_id = item[schema.JOB_ID]["S"]
             inputs[job_id] = input_from_item(job_id, item)
-        for job_id in apart.keys() - inputs.keys():
+        for job_id in overflowed.keys() - inputs.keys():
             # The eventually consistent read above can miss an input that was just written.
-            key = _part_key(job_id, schema.input_part(apart[job_id].fingerprint))
+            key = _part_key(job_id, schema.input_part(overflowed[job_id].fingerprint))
             found = self._get_item(self.tables.payloads, key, consistent=True)
             if found is None:
                 raise NotFound("input of job", job_id)
@@ -125,13 +125,13 @@ class DynamoJobStore:
         for job, place in wanted:
             places.setdefault(job.job_id, set()).add(place)
         loaded: dict[tuple[str, int], Dependency] = {}
-        apart: list[Job] = []
+        overflowed: list[Job] = []
         for job in {job.job_id: job for job, _ in wanted}.values():
             if job.input is None:
-                apart.append(job)
+                overflowed.append(job)
             else:
                 loaded |= {(job.job_id, place): job.input.depends_on[place] for place in places[job.job_id]}
-        for portion in chunks(apart, _DEPENDENCIES_PER_READ):
+        for portion in chunks(overflowed, _DEPENDENCIES_PER_READ):
             for job_id, texts in self._dependency_texts(portion).items():
                 for place in places[job_id]:
                     loaded[job_id, place] = dependency_from(submission_of(job_id), texts[place]["S"])
@@ -153,7 +153,7 @@ class DynamoJobStore:
 
     def load_result(self, job: Job) -> Json:
         """Returns the job's result, or None while there is none; raises NotFound if it has passed its retention."""
-        if not job.result_apart:
+        if not job.result_overflow:
             return job.result
         key = _part_key(job.job_id, schema.result_part(job.attempt))
         item = self._get_item(self.tables.payloads, key, consistent=True)
@@ -163,7 +163,7 @@ class DynamoJobStore:
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
         """Returns all edges that leave `job`: those inline and those in the overflow, by a consistent read."""
-        if not job.dependents_apart:
+        if not job.dependents_overflow:
             return job.dependents
         edges = list(job.dependents)
         for item in self._batches.query(
@@ -181,7 +181,7 @@ class DynamoJobStore:
         return self.clients.fan_out.map(self.list_dependents, jobs)
 
     # --- writing new jobs ------------------------------------------------------------------------
-    def store_result_apart(self, job: Job, result: Json) -> bool:
+    def store_result_overflow(self, job: Job, result: Json) -> bool:
         """Stores a result of more than 4 KB of JSON under its attempt; returns False where it fits the job's item."""
         if result is None:
             return False
@@ -209,7 +209,7 @@ class DynamoJobStore:
 
     def _parts_that_go_before(self, transition: KeepIfEnded) -> Iterator[str]:
         job = transition.job
-        if job.result_apart:
+        if job.result_overflow:
             yield schema.result_part(job.attempt)
         if job.input is None and transition.until_s + _DAY_SECONDS > self._parts_expire_at_s(job):
             yield schema.input_part(job.fingerprint)

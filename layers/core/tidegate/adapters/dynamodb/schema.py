@@ -43,10 +43,10 @@ FINGERPRINT: Final = "fingerprint"
 PARAMETERS: Final = "parameters"
 DEPENDS_ON: Final = "depends_on"
 DEPENDENCY_COUNT: Final = "dependency_count"
-INPUT_APART: Final = "input_apart"
+INPUT_OVERFLOW: Final = "input_overflow"
 WAITING_ON: Final = "waiting_on"
 DEPENDENTS: Final = "dependents"
-DEPENDENTS_APART: Final = "dependents_apart"
+DEPENDENTS_OVERFLOW: Final = "dependents_overflow"
 WATCH_START: Final = "watch_start"
 DUE_AT: Final = "due_at"
 READY_AT: Final = "ready_at"
@@ -62,7 +62,7 @@ PROGRESS_MESSAGE: Final = "progress_message"
 CANCEL_REQUESTED_AT: Final = "cancel_requested_at"
 CANCEL_REQUESTED_BY: Final = "cancel_requested_by"
 RESULT: Final = "result"
-RESULT_APART: Final = "result_apart"
+RESULT_OVERFLOW: Final = "result_overflow"
 ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
@@ -91,7 +91,7 @@ PLAIN_FIELDS: Final = {
     FINGERPRINT: "fingerprint",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
-    DEPENDENTS_APART: "dependents_apart",
+    DEPENDENTS_OVERFLOW: "dependents_overflow",
     WATCH_START: "watch_start",
     TRIES: "tries",
     WORKER_LOSSES: "worker_losses",
@@ -99,7 +99,7 @@ PLAIN_FIELDS: Final = {
     LEAVES_SKIPPED: "leaves_skipped",
     WORKER_ID: "worker_id",
     CANCEL_REQUESTED_BY: "cancel_requested_by",
-    RESULT_APART: "result_apart",
+    RESULT_OVERFLOW: "result_overflow",
     NOT_BEFORE: "not_before_ms",
     DUE_AT: "due_at_ms",
     READY_AT: "ready_at_ms",

@@ -189,7 +189,9 @@ def never_released() -> Clause:
     It waits for every dependency, was never reopened, and no dependent was noted on it.
     """
     waits_on_all = Clause(f"size(#{schema.WAITING_ON}) = #{schema.DEPENDENCY_COUNT}", None)
-    return all_of(in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_APART), reopened_times(0))
+    return all_of(
+        in_state(State.PENDING), waits_on_all, absent(schema.DEPENDENTS_OVERFLOW), reopened_times(0)
+    )
 
 
 class _Shape(NamedTuple):

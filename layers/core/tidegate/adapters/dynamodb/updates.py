@@ -101,7 +101,7 @@ def _to_end(
             schema.STATE: str(ending.state),
             **codec.index_values(job.job_id, job.pool, Group(ending.state.value), stamp.now_ms),
             schema.RESULT: json_text(ending.result),
-            schema.RESULT_APART: ending.result_apart or None,
+            schema.RESULT_OVERFLOW: ending.result_overflow or None,
             **failure_values(ending.failure),
             **({} if ending.began_at_ms is None else {schema.STARTED_AT: ending.began_at_ms}),
             **_begun(ending.began_at_ms),
@@ -396,7 +396,7 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
         schema.CANCEL_REQUESTED_AT,
         schema.CANCEL_REQUESTED_BY,
         schema.RESULT,
-        schema.RESULT_APART,
+        schema.RESULT_OVERFLOW,
         schema.EXPIRES_AT,
     )
     return Update(
@@ -409,7 +409,7 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
             schema.WORKER_LOSSES: None,
             schema.BEGAN_AT: 0,
             schema.LEAVES_SKIPPED: transition.leave_skipped or None,
-            schema.DEPENDENTS_APART: True,
+            schema.DEPENDENTS_OVERFLOW: True,
             schema.WATCH_START: True,
             schema.WAITING_ON: frozenset(range(job.dependency_count)) or None,
             **dict.fromkeys(cleared),
@@ -423,7 +423,7 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
 
 def _note_dependents(_: JobCodec, transition: transitions.NoteDependents) -> Update:
     watch = {schema.WATCH_START: True} if transition.watch_start else {}
-    return Update(in_state(*State), {schema.DEPENDENTS_APART: True, **watch})
+    return Update(in_state(*State), {schema.DEPENDENTS_OVERFLOW: True, **watch})
 
 
 def _keep(_: JobCodec, transition: transitions.KeepIfEnded) -> Update:

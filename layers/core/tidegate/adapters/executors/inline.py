@@ -29,7 +29,7 @@ from tidegate.domain.job import Progress
 from tidegate.jobs.attempt import Interrupted, ReportKind, run_attempt
 from tidegate.jobs.context import JobContext, StopRequest, Upstream
 from tidegate.jobs.registry import JobType, Registry
-from tidegate.jobs.surroundings import run_apart
+from tidegate.jobs.surroundings import run_in_own_context
 from tidegate.ports import Assignment, Begun, Heartbeat, Outcome, OutcomeKind, Signal, Stopwatch, unheard
 
 _LOGGER = logging.getLogger("tidegate.worker")
@@ -181,7 +181,7 @@ class InlineExecutor:
         try:
             try:
                 watch.armed = True
-                report = run_apart(partial(run_attempt, found, assignment.parameters, context))
+                report = run_in_own_context(partial(run_attempt, found, assignment.parameters, context))
             finally:
                 watch.armed = False
                 if os.getpid() != pid:

@@ -151,7 +151,7 @@ class ProcessExecutor:
         """Tries a new process; returns the reason why no attempt can begin here now, or an empty text if one can."""
         try:
             with self._scratch.attempt_folder():
-                self._described(apart=True)
+                self._described(in_new_process=True)
         except (OSError, RegistrationError) as error:
             return "" if self._children.is_closed else str(error)
         return ""
@@ -161,7 +161,7 @@ class ProcessExecutor:
 
         Raises OSError or RegistrationError where none can load job code.
         """
-        return self._described(apart=True).types()
+        return self._described(in_new_process=True).types()
 
     def _run(self, child: JobProcess, watch: _Watch) -> Outcome:
         """Runs the attempt in `child`; raises JobProcessError if the child is gone, and then the caller discards it."""
@@ -231,11 +231,11 @@ class ProcessExecutor:
         ready = wait(objects, max(0, timeout_ms) / 1_000)
         return child.connection in ready, self._hurry_end in ready
 
-    def _described(self, *, apart: bool = False) -> DescribedTypes:
-        """Asks a process for its job types; with `apart` it asks a new one, which runs no attempt."""
+    def _described(self, *, in_new_process: bool = False) -> DescribedTypes:
+        """Asks a process for its job types; with `in_new_process` it asks a new one, which runs no attempt."""
         how = ""
         for tried in range(_CHILDREN_TRIED):
-            child = self._children.borrow(with_keys=False, new=apart or tried > 0)
+            child = self._children.borrow(with_keys=False, new=in_new_process or tried > 0)
             if child is None:
                 return DescribedTypes()
             try:
@@ -243,7 +243,7 @@ class ProcessExecutor:
             except JobProcessError:
                 how = self._children.discard(child)
                 continue
-            if apart:
+            if in_new_process:
                 self._children.discard(child)
             else:
                 self._children.give_back(child)

@@ -28,8 +28,8 @@ class Stamp:
 class Ending:
     """A job's final state, with its result or its failure.
 
-    `result_apart` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job may
-    be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, in
+    `result_overflow` says that the result was stored in the Payloads table beforehand. `expires_at_s` is when the job
+    may be removed, in seconds since the epoch; None keeps it. `began_at_ms` is when the attempt's code began, in
     milliseconds since the epoch; None where no start of it is known.
     """
 
@@ -37,7 +37,7 @@ class Ending:
     result: Json = None
     failure: JobFailure | None = None
     expires_at_s: int | None = None
-    result_apart: bool = False
+    result_overflow: bool = False
     began_at_ms: int | None = None
 
 
@@ -179,7 +179,7 @@ def ended(job: Job, ending: Ending, stamp: Stamp) -> Job:
         ending.state,
         stamp,
         result=ending.result,
-        result_apart=ending.result_apart,
+        result_overflow=ending.result_overflow,
         failure=ending.failure,
         started_at_ms=job.started_at_ms if ending.began_at_ms is None else ending.began_at_ms,
         began_at_ms=job.began_at_ms if ending.began_at_ms is None else ending.began_at_ms,

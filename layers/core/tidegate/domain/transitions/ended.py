@@ -46,7 +46,7 @@ class ReopenIfEnded(OfKnownJob):
             tries=0,
             worker_losses=0,
             leaves_skipped=self.leave_skipped,
-            dependents_apart=True,
+            dependents_overflow=True,
             watch_start=True,
             waiting_on=frozenset(range(job.dependency_count)),
             queued_at_ms=None,
@@ -59,7 +59,7 @@ class ReopenIfEnded(OfKnownJob):
             cancel_requested_at_ms=None,
             cancel_requested_by=None,
             result=None,
-            result_apart=False,
+            result_overflow=False,
             failure=None,
             expires_at_s=None,
         )

@@ -280,4 +280,4 @@ class NoteDependents(Transition):
         return self.upstream_id
 
     def apply(self, job: Job) -> Job:
-        return replace(job, dependents_apart=True, watch_start=job.watch_start or self.watch_start)
+        return replace(job, dependents_overflow=True, watch_start=job.watch_start or self.watch_start)

@@ -42,7 +42,7 @@ def downstream_of(
     for _ in range(LAYERS_AT_MOST):
         causes: dict[str, set[str]] = {}
         # A job that has ended does not say whether later submissions wait on it, so their edges are always looked up.
-        noted = [replace(job, dependents_apart=True) if job.is_terminal else job for job in layer]
+        noted = [replace(job, dependents_overflow=True) if job.is_terminal else job for job in layer]
         for upstream, edges in zip(layer, services.jobs.list_dependents_of(noted), strict=True):
             for edge in edges:
                 if edge.job_id not in known:

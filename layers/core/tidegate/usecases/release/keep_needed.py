@@ -44,7 +44,9 @@ def keep_needed(services: Services, jobs: Sequence[Job], now_ms: int) -> int:
     An open dependent needs them for another full retention. A dependent that ended without success needs them as long
     as it is kept itself. Raises as `keep_for_open` does.
     """
-    due = [job for job in jobs if is_due(services, job, now_ms) and (job.dependents or job.dependents_apart)]
+    due = [
+        job for job in jobs if is_due(services, job, now_ms) and (job.dependents or job.dependents_overflow)
+    ]
     kept = 0
     for portion in portions(due, _UPSTREAMS_AT_ONCE):
         needed = _needed_until(services, portion, now_ms)

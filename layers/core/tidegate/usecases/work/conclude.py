@@ -139,9 +139,9 @@ def _transition(services: Services, claimed: Claimed, outcome: Outcome, stamp: S
         asked = _asked_for(stamp, services.jobs.get(job.job_id, consistent=True))
         return _finish(services, job, Ending(State.CANCELLED), asked, claimed.began_at_ms)
     if outcome.kind is OutcomeKind.SUCCEEDED:
-        apart = services.jobs.store_result_apart(job, outcome.result)
-        result = None if apart else outcome.result
-        ending = Ending(State.SUCCEEDED, result=result, result_apart=apart)
+        overflowed = services.jobs.store_result_overflow(job, outcome.result)
+        result = None if overflowed else outcome.result
+        ending = Ending(State.SUCCEEDED, result=result, result_overflow=overflowed)
         return _finish(services, job, ending, stamp, claimed.began_at_ms)
     timed_out = outcome.kind is OutcomeKind.TIMED_OUT
     failure = (

@@ -15,13 +15,13 @@ Argument = TypeVar("Argument")
 Measured = TypeVar("Measured")
 
 
-def measured_apart(measure: Callable[[Argument], Measured], argument: Argument) -> Measured:
+def measured_in_own_process(measure: Callable[[Argument], Measured], argument: Argument) -> Measured:
     """Calls `measure`, a function of a module, with `argument` in a new process. Raises the errors that it raises.
 
     Earlier tests have left garbage, threads and a peak of memory in this process. The new one has none of these.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
-        return apart.submit(measure, argument).result()
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, argument).result()
 
 
 def peak_bytes() -> int:
