@@ -223,7 +223,7 @@ def made_name(reference: re.Match[str]) -> str:
     """Returns the longest name or address that CloudFormation can give the resource with that logical id."""
     name = reference[1]
     match resources()[name]["Type"]:
-        case "AWS::DynamoDB::Table":
+        case "AWS::DynamoDB::Table" | "AWS::Logs::LogGroup":
             return f"{LONGEST_STACK_NAME}-{name}-{'X' * 13}"
         case "AWS::SQS::Queue":
             return f"https://sqs.{LONGEST_REGION}.amazonaws.com.cn/123456789012/{'q' * 80}"

@@ -7,6 +7,7 @@ from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.queue import MemoryQueue
 from dev.simulator.memory.rules import MemoryRuleStore
@@ -42,5 +43,6 @@ def memory_services(
         entropy=SystemEntropy(),
         conditions=CelConditions(),
         registry=registry or load_registry(),
+        logs=MemoryLogReader(world),
     )
     return services, world

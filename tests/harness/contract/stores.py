@@ -13,6 +13,7 @@ from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.queue import MemoryQueue
@@ -23,6 +24,7 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
+from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
@@ -41,6 +43,7 @@ from tidegate.ports import (
     JobIndex,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
     Queue,
     RuleStore,
@@ -70,6 +73,7 @@ class Stores:
     leases: DispatchLeases
     rules: RuleStore
     queue: Queue
+    logs: LogReader
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -88,6 +92,7 @@ def memory_stores() -> Stores:
         leases=MemoryDispatchLeases(world),
         rules=MemoryRuleStore(world),
         queue=MemoryQueue(world),
+        logs=MemoryLogReader(world),
     )
 
 
@@ -133,6 +138,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         leases=DynamoDispatchLeases(clients, tables),
         rules=DynamoRuleStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
+        logs=CloudWatchLogReader(clients),
         clients=clients,
         tables=tables,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from tidegate.contracts.times import to_wire
-from tidegate.domain.job import HistoryEntry, Job, Json
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -68,11 +68,16 @@ class ProgressOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
+    """The reason why a job ended without success.
+
+    `upstream_id` is the upstream that it was skipped for. `last_lines` are the last lines that its last attempt
+    printed, with the traceback of what it raised.
+    """
 
     code: str
     message: str
     upstream_id: str | None
+    last_lines: list[str]
 
 
 class StepOut(TypedDict):
@@ -221,7 +226,6 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         boost = job.critical_path_boost_millipoints
         points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
-    failure = job.failure
     return {
         "job_id": job.job_id,
         "workflow_id": job.workflow_id,
@@ -267,12 +271,19 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         if job.progress
         else None,
         **_result_out(job),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
+        "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
+    }
+
+
+def _error_out(failure: JobFailure | None) -> ErrorOut | None:
+    if failure is None:
+        return None
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "upstream_id": failure.upstream_id,
+        "last_lines": list(failure.last_lines),
     }
 
 

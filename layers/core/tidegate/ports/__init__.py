@@ -23,6 +23,7 @@ from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
@@ -50,6 +51,9 @@ __all__ = [
     "JobStore",
     "KnownLane",
     "LaneRegistry",
+    "LogPortion",
+    "LogReader",
+    "LogSink",
     "Message",
     "OpenSubmission",
     "Outcome",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidegate.domain.logs import LogPlace
 from tidegate.ports import (
     Conditions,
     Cursors,
@@ -20,6 +21,7 @@ from tidegate.ports import (
     JobRegistry,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
     Queue,
     RuleStore,
@@ -34,7 +36,8 @@ from tidegate.usecases.recall import Recall
 class Services:
     """The ports, the settings and the process's cache.
 
-    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs.
+    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
+    is where the lines of the jobs go that this process claims; None where they are not kept.
     """
 
     settings: Settings
@@ -51,5 +54,7 @@ class Services:
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
+    logs: LogReader
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
+    log_place: LogPlace | None = None
