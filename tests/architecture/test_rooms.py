@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.functions.loaded import loaded_by
 from tests.harness.tracked import ROOT, tracked
 
 CORE = "layers/core/tidegate"
+FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+LONGEST_ENTRY_POINT = 30
 
 
 def _below(folder: str) -> list[Path]:
@@ -55,6 +58,20 @@ def test_functions_do_not_import_each_other_or_the_adapters() -> None:
         text = source.read_text(encoding="utf-8")
         assert "tidegate.adapters" not in text, f"{source.relative_to(ROOT)} must go through bootstrap"
         assert "from functions" not in text, f"{source.relative_to(ROOT)} must not import another function"
+
+
+def test_entry_points_are_thin() -> None:
+    for source in tracked("functions/*.py"):
+        lines = len(source.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONGEST_ENTRY_POINT, f"{source.relative_to(ROOT)} has {lines} lines"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_no_run_of_another_function(function: str) -> None:
+    of_one = {path.name for path in _below(f"{CORE}/entry")} & {f"{each}.py" for each in FUNCTIONS}
+    loaded = {path.name for path in loaded_by(function) if path.parent == Path(CORE, "entry")}
+    assert loaded & of_one == of_one & {f"{function}.py"}
+    assert (Path(CORE, "api", "app.py") in loaded_by(function)) == (function == "api")
 
 
 @pytest.mark.parametrize("room", ["domain", "ports", "usecases"])

@@ -11,7 +11,8 @@ from tests.harness.contract.stores import NOW_MS, Stores
 from tidegate.adapters.aws.item_sizes import item_size
 from tidegate.adapters.dynamodb import rules as dynamodb_rules
 from tidegate.adapters.dynamodb import schema
-from tidegate.adapters.dynamodb.rules import MAPS, is_of_rules
+from tidegate.adapters.dynamodb.rules import MAPS
+from tidegate.adapters.dynamodb.stream import is_of_rules
 from tidegate.adapters.dynamodb.values import encode_item
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, ServiceUnavailable

@@ -14,8 +14,8 @@ from dev.scripts.walks import Call, Count, count
 # Calls, files and changes of file, as counted. A change that shortens a walk lowers its line.
 CEILINGS = {
     "job-put": Count(141, 32, 56),
-    "record-sqs": Count(326, 44, 170),
-    "message-done": Count(214, 27, 89),
+    "record-sqs": Count(324, 43, 167),
+    "message-done": Count(210, 27, 89),
 }
 
 

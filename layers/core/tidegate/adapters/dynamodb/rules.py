@@ -159,11 +159,6 @@ class DynamoRuleStore:
         return dict(answer.get("Item") or {})
 
 
-def is_of_rules(keys: Mapping[str, Attribute]) -> bool:
-    """Returns True if a stream record with these `keys` is about the rules."""
-    return bool(keys.get(schema.NAME) == _KEY[schema.NAME])
-
-
 def _names_of(key: RuleKey) -> Mapping[str, str]:
     kind, name = key
     return {"map": MAPS[kind], "name": name, "value": schema.RULE_VALUE}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.codec import job_from_image
-from tidegate.adapters.dynamodb.rules import is_of_rules
-from tidegate.adapters.dynamodb.workers import pool_of_worker
+from tidegate.adapters.dynamodb.values import Attribute
 from tidegate.domain.changes import Changes, JobChange, UnreadableRecord
 from tidegate.domain.errors import ServiceRefused
 
@@ -24,7 +24,7 @@ def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
     unreadable: list[UnreadableRecord] = []
     for record in records:
         keys = (record.get("dynamodb") or {}).get("Keys") or {}
-        pool = pool_of_worker(keys)
+        pool = _pool_of_worker(keys)
         if is_of_rules(keys):
             of_rules = True
         elif pool is not None:
@@ -35,6 +35,18 @@ def changes_from(records: Iterable[Mapping[str, Any]]) -> Changes:
             except Exception as error:  # noqa: BLE001 - one bad record must not block its shard
                 unreadable.append(UnreadableRecord(record.get("eventID"), type(error).__name__))
     return Changes(tuple(jobs), frozenset(joined), of_rules, tuple(unreadable))
+
+
+def is_of_rules(keys: Mapping[str, Attribute]) -> bool:
+    """Returns True if a stream record with these `keys` is about the rules."""
+    return keys.get(schema.NAME) == {"S": schema.RULES}
+
+
+def _pool_of_worker(keys: Mapping[str, Attribute]) -> str | None:
+    """Returns the pool of the worker that a stream record with these `keys` is about, None if it is about no worker."""
+    if schema.WORKER_ID not in keys:
+        return None
+    return str(keys[schema.POOL]["S"])
 
 
 def job_change_from(record: Mapping[str, Any]) -> JobChange:

@@ -254,16 +254,6 @@ def worker_from(item: Mapping[str, Attribute]) -> Worker:
     )
 
 
-def pool_of_worker(keys: Mapping[str, Attribute]) -> str | None:
-    """Returns the pool of the worker that a stream record with these `keys` is about.
-
-    None if they are not a worker's.
-    """
-    if schema.WORKER_ID not in keys:
-        return None
-    return str(keys[schema.POOL]["S"])
-
-
 def _load(worker: Worker) -> dict[str, Plain]:
     """Returns the values that change with every heartbeat."""
     totals = worker.totals
