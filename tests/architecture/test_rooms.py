@@ -16,6 +16,15 @@ from tests.harness.tracked import ROOT, tracked
 CORE = "layers/core/tidegate"
 FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
 LONGEST_ENTRY_POINT = 30
+SIMULATOR = {
+    "memory": frozenset[str](),
+    "system": {"memory"},
+    "workflows": {"memory", "system"},
+    "people": {"memory", "system", "workflows"},
+    "checks": {"memory", "system"},
+    "interleavings": {"memory", "workflows", "people"},
+}
+"""The parts of the simulator, and the parts that each may import."""
 
 
 def _below(folder: str) -> list[Path]:
@@ -89,6 +98,14 @@ def test_nothing_but_tests_imports_from_tests(folder: str) -> None:
         assert not from_tests, f"{source.relative_to(ROOT)} imports {', '.join(from_tests)}"
 
 
+@pytest.mark.parametrize("part", SIMULATOR)
+def test_parts_of_the_simulator_import_only_parts_below_them(part: str) -> None:
+    for source in tracked(f"dev/simulator/{part}/*.py"):
+        imported = [name.split(".") for name in _imported(source) if name.startswith("dev.simulator.")]
+        foreign = {names[2] for names in imported} - SIMULATOR[part] - {part}
+        assert not foreign, f"{source.relative_to(ROOT)} imports {', '.join(sorted(foreign))}"
+
+
 def test_a_first_look_shows_few_entries() -> None:
     top = {name for name in _folders(".") if not name.startswith(".")}
     assert len(top) <= 10, sorted(top)
@@ -98,6 +115,8 @@ def test_a_first_look_shows_few_entries() -> None:
     adapters = f"{CORE}/adapters"
     entries = _folders(adapters) | _files(adapters)
     assert len(entries) <= 6, sorted(entries)
+    assert _folders("dev/simulator") == SIMULATOR.keys()
+    assert len(_files("dev/simulator")) <= 5, sorted(_files("dev/simulator"))
 
 
 def test_each_folder_of_code_says_what_it_is_for() -> None:

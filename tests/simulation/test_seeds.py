@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from dev.simulator import branches
+from dev.simulator.checks import branches
 from dev.simulator.seeds import run_seed
 
 SEEDS = 500

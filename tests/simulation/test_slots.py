@@ -17,7 +17,8 @@ from itertools import pairwise
 
 import pytest
 
-from dev.simulator.lambda_platform import (
+from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
+from dev.simulator.system.lambda_platform import (
     MINUTE_MS,
     SECOND_MS,
     Calls,
@@ -29,7 +30,6 @@ from dev.simulator.lambda_platform import (
     Shard,
     keep_busy,
 )
-from dev.simulator.support import START_MS, function_pool, make_services, make_settings
 from tests.harness.template import Resolved
 from tidegate.bootstrap import DispatcherDeps, Meter, ReaperDeps
 from tidegate.domain.changes import Changes, JobChange

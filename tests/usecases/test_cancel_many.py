@@ -8,9 +8,9 @@ from itertools import count
 
 import pytest
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.people.callers import caller_named
 from tests.harness.usecases.recovering import NOOP, Workflow, after, chain
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound, ServiceUnavailable, TooFarDownstream

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE, function_pool, make_services, make_settings
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool, make_services, make_settings
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.lanes import share_lane
