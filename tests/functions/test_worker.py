@@ -222,7 +222,7 @@ def test_a_module_that_failed_once_is_loaded_again_with_the_next_invocation(
     assert [job_of(fixture.services, each).state for each in messages] == [State.READY, State.SUCCEEDED]
 
 
-def test_a_message_of_a_job_that_moved_on_is_done_with_whatever_the_function_lacks(
+def test_a_message_of_a_job_that_went_on_is_done_with_whatever_the_function_lacks(
     served_by_function: Fixture,
 ) -> None:
     fixture = served_by_function

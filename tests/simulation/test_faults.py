@@ -98,7 +98,7 @@ def test_without_the_stream_the_schedules_finish_everything() -> None:
         simulate(draw_workflow(seed, most_jobs=20, bad_workers=0.0), options=options)
 
 
-def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_move() -> None:
+def test_the_reapers_sweep_gets_past_pending_jobs_that_cannot_be_released() -> None:
     stuck = [job(f"stuck-{place}", "long") for place in range(450)]
     quick = [job(f"quick-{place}", "short") for place in range(50)]
     long_job = replace(job("long"), timeout_seconds=3_600)

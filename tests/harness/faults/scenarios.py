@@ -89,7 +89,7 @@ def earlier_jobs(d: Deployment) -> None:
 
 
 def retried(d: Deployment) -> None:
-    """Two jobs that fail and run again after a backoff, and a job whose lease is given back."""
+    """Two jobs that fail and run again after a backoff, and a job that its worker hands back."""
     handed_back = Outcome(OutcomeKind.HANDED_BACK)
     d.course = ends_in({"fails": FAILED, "fails too": FAILED, "handed back": handed_back})
     for name in ("fails", "fails too", "handed back"):
