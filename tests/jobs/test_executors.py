@@ -17,7 +17,7 @@ from tests.harness.jobs.executors import (
     without_lines,
 )
 from tidegate.adapters.executors.inline import InlineExecutor
-from tidegate.adapters.executors.processes import ProcessExecutor
+from tidegate.adapters.executors.process_executor import ProcessExecutor
 from tidegate.domain import limits
 from tidegate.domain.job import Progress
 from tidegate.domain.states import State

@@ -302,7 +302,7 @@ def process_worker(
     """
     from tidegate.adapters.aws.log_shipper import LogShipper
     from tidegate.adapters.executors.environment import job_environment
-    from tidegate.adapters.executors.processes import ProcessExecutor
+    from tidegate.adapters.executors.process_executor import ProcessExecutor
 
     settings = read_settings(os.environ)
     executor = ProcessExecutor(
