@@ -39,6 +39,7 @@ ROUTES = [
     ("PUT", "/v1/types/tidegate.noop/limit", {}),
     ("GET", "/v1/workers", {}),
     ("GET", "/v1/workers/ecs/w", {}),
+    ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

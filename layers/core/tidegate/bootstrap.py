@@ -32,7 +32,7 @@ from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
 from tidegate.jobs.loader import load_what_works
-from tidegate.jobs.registry import Registry
+from tidegate.jobs.registry import Registry, TypeDescription
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -70,11 +70,18 @@ def _nothing() -> None:
     """Does nothing: a clock of tests never steps, so nothing has to hold it."""
 
 
+def _undescribed(job_type: str) -> TypeDescription | None:
+    """Returns no description, where no job code is loaded."""
+    del job_type
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """The parts of the API function.
 
-    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops.
+    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
+    returns the description of a job type, None for an unknown one.
     """
 
     services: Services
@@ -82,6 +89,7 @@ class ApiDeps:
     meter: Meter
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    describe: Callable[[str], TypeDescription | None] = _undescribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +258,9 @@ def _load_what_works() -> Registry:
 
 def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
-    services, clients, _ = _from_environment(_load_what_works())
-    return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
+    registry = _load_what_works()
+    services, clients, _ = _from_environment(registry)
+    return ApiDeps(services, clients.clock, clients.meter, clients.allowance, describe=registry.described)
 
 
 def dispatcher_function() -> DispatcherDeps:

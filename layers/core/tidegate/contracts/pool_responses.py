@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from tidegate.contracts.times import to_wire
 from tidegate.domain.pools import Pool
@@ -70,13 +71,20 @@ class TypeChangesOut(TypedDict):
 
 
 class TypeOut(TypedDict):
-    """A job type with its rules."""
+    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing."""
 
     type: str
+    description: str | None
     deployed: bool
     paused: bool
     max_running: int | None
     changes: TypeChangesOut
+
+
+class OneTypeOut(TypeOut):
+    """A job type with the JSON Schema of its parameters, null where there is none or it is too long."""
+
+    parameters_schema: Mapping[str, Any] | None
 
 
 class TypeList(TypedDict):
@@ -118,6 +126,13 @@ class WorkerPageOut(TypedDict):
     cursor: str | None
 
 
+class OrderedWorkersOut(TypedDict):
+    """The first workers in the order that was asked for; `complete` says that every worker was looked at."""
+
+    workers: list[WorkerOut]
+    complete: bool
+
+
 def pool_out(
     name: str,
     pool: Pool | None,
@@ -148,6 +163,7 @@ def pool_out(
 
 def type_out(
     job_type: str,
+    description: str,
     registered: bool,
     rule: TypeRule,
     paused_change: RuleChange | None,
@@ -159,6 +175,7 @@ def type_out(
     """
     return {
         "type": job_type,
+        "description": description or None,
         "deployed": registered,
         "paused": rule.paused,
         "max_running": rule.max_running,

@@ -70,6 +70,7 @@ MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quota
 DEFAULT_LOG_LINES = 200
 MAX_LOG_LINES = 1_000
 MAX_LOG_PAGE_BYTES = 1024 * 1024  # a quotation mark takes four bytes in an answer, which holds at most 6 MB
+MAX_SCHEMA_BYTES = 32 * 1024  # of the parameters of one job type, in an answer
 MAX_TYPE_LIMIT = 100
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
 
