@@ -140,6 +140,7 @@ def _ask_about_pools_and_types(api: _Asked) -> None:
     api.call("POST", "/v1/pools/ecs/resume")
     api.call("GET", "/v1/pools/lambda")
     api.call("POST", "/v1/pools/lambda/redrive", query={"limit": "5"})
+    api.call("GET", "/v1/types")
     api.call("GET", "/v1/types/tidegate.noop")
     api.call("POST", "/v1/types/tidegate.noop/pause")
     api.call("PUT", "/v1/types/tidegate.noop/limit", {"max_running": 3})

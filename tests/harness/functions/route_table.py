@@ -7,6 +7,7 @@ import re
 from tests.harness.functions.api_calls import UNKNOWN_ID
 from tidegate.api.app import app
 from tidegate.contracts.route import Route
+from tidegate.contracts.routes import ROUTES
 
 ANSWERED_BY_THE_GATEWAY = {("GET", "/v1/health")}
 _PART = re.compile(r"<(\w+)>")
@@ -30,3 +31,11 @@ def registered() -> set[tuple[str, str]]:
 def sample_path(route: Route) -> str:
     """Returns a path of the route, with an id that no deployment has."""
     return re.sub(r"{(\w+)}", lambda part: _SAMPLES[part[1]], route.path)
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """Returns the route that answers a request, None where no route does."""
+    for route in ROUTES:
+        if route.method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path):
+            return route
+    return None

@@ -81,6 +81,11 @@ class Problem(BaseModel):
     errors: tuple[FieldError, ...] = ()
 
 
+def type_of(code: str) -> str:
+    """Returns the `type` of the problems with this code. It never changes, because clients compare it."""
+    return f"urn:tidegate:problem:{code}"
+
+
 def problem_for(error: Exception, path: str, request_id: str | None = None) -> Problem:
     """Returns the problem that a client sees for an error.
 
@@ -122,7 +127,7 @@ def _problem(
     code: str, status: HTTPStatus, detail: str, path: str, violations: Sequence[Violation] = ()
 ) -> Problem:
     return Problem(
-        type=f"urn:tidegate:problem:{code}",
+        type=type_of(code),
         title=_TITLES[status],
         status=status,
         detail=detail,

@@ -68,6 +68,7 @@ ShareName = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=limits.MAX_SHARE_CHARACTERS),
     AfterValidator(_share_name),
+    Field(json_schema_extra={"pattern": f"^{_SHARE_NAME.pattern}$"}),
 ]
 ShareWeight = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_SHARE_WEIGHT)]
 ConcurrencyKey = Annotated[str, _text(limits.MAX_CONCURRENCY_KEY_CHARACTERS)]
@@ -100,6 +101,14 @@ class _In(BaseModel):
 
 class DependencyIn(_In):
     """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}} for name in ("key", "job_id")
+            ]
+        }
+    )
 
     key: Key | None = None
     job_id: JobId | None = None

@@ -50,6 +50,25 @@ class Route:
     errors: tuple[type[TidegateError], ...] = field(default=())
 
 
+_ID = "[0-9A-Z]{26}"
+PARTS: Mapping[str, Parameter] = {
+    part.name: part
+    for part in (
+        Parameter(
+            "job_id", "the id of a job", Annotated[str, Field(pattern=rf"^{_ID}(\.(0|[1-9][0-9]{{0,3}}))?$")]
+        ),
+        Parameter("workflow_id", "the id of a workflow", Annotated[str, Field(pattern=f"^{_ID}$")]),
+        Parameter("pool", "the name of a pool", Annotated[str, Field(min_length=1)]),
+        Parameter("job_type", "the name of a job type", Annotated[str, Field(min_length=1)]),
+        Parameter(
+            "worker_id",
+            "the id of a worker, which is unique in its pool",
+            Annotated[str, Field(min_length=1)],
+        ),
+    )
+}
+"""The parts of paths by name. The form of a part is what its ids look like; any other text is answered with 404."""
+
 PageSize = Annotated[int, Field(ge=1, le=limits.MAX_PAGE_SIZE)]
 LIMIT = Parameter("limit", f"the most entries of a page; {limits.DEFAULT_PAGE_SIZE} by default", PageSize)
 CURSOR = Parameter("cursor", "where to go on: the cursor that the last page or call answered")
