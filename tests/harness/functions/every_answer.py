@@ -23,6 +23,8 @@ from tidegate.domain.transitions import (
     Stamp,
 )
 from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.jobs.loader import load_registry
+from tidegate.jobs.registry import Registry
 from tidegate.usecases.release.release import release
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
@@ -64,7 +66,7 @@ class _Asked(Api):
 
     def __init__(self) -> None:
         super().__init__()
-        self.services = replace(self.services, entropy=NoEntropy())
+        self.services = replace(self.services, entropy=NoEntropy(), registry=_built_in_types())
         self.deps = replace(self.deps, services=self.services)
         self.texts: list[str] = []
 
@@ -75,6 +77,15 @@ class _Asked(Api):
         headers = {name: raw["multiValueHeaders"][name] for name in sorted(raw["multiValueHeaders"])}
         self.texts.append(f"{request}\n{raw['statusCode']} {json.dumps(headers)}\n{raw['body']}\n")
         return Answer(raw["statusCode"], {}, json.loads(raw["body"]), len(raw["body"]))
+
+
+def _built_in_types() -> Registry:
+    """Returns the registry that has no type of job code, whatever other tests have loaded."""
+    built_in = Registry()
+    for job_type in map(load_registry().find, load_registry().types()):
+        if job_type is not None and job_type.name.startswith("tidegate."):
+            built_in.add(job_type)
+    return built_in
 
 
 def every_answer() -> str:

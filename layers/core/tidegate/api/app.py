@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
 from tidegate.api.routes import jobs, operator, recovery, workers, workflows
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
@@ -26,6 +27,7 @@ app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
 answer_errors(app)
+answer_conditionally(app)
 
 
 def handle(
