@@ -135,8 +135,8 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", workflow)
     api.run(first)
     _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
-    api.call("GET", workflow, query={"limit": "2"})
-    api.call("GET", workflow, query={"limit": "2", "cursor": "2"})
+    page = api.call("GET", workflow, query={"limit": "2"}).body
+    api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
     api.call("POST", f"/v1/jobs/{first}/cancel")
     api.call("POST", f"{workflow}/rerun")
