@@ -52,6 +52,25 @@ def test_each_route_that_changes_something_reads_its_caller(path: Path) -> None:
         assert called & {"caller_of", *helpers}, f"{path.name}: {route.name}"
 
 
+SUBMISSIONS = {"post_job", "post_workflow"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_route_that_changes_something_is_audited_unless_it_submits(path: Path) -> None:
+    helpers = {
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and "audited_act(" in ast.unparse(node)
+    }
+    for route in _changing_routes(path):
+        called = {
+            node.func.id
+            for node in ast.walk(route)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert bool(called & {"audited_act", *helpers}) is (route.name not in SUBMISSIONS), route.name
+
+
 def test_a_workflow_that_two_callers_send_under_one_key_keeps_the_first() -> None:
     services, world = memory_services(SETTINGS)
     ann, ben = (caller_under(f"arn:aws:iam::123456789012:user/{name}") for name in ("ann", "ben"))

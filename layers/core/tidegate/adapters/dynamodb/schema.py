@@ -159,6 +159,22 @@ WEIGHT: Final = "weight"  # present unless the lane rests
 RESTING: Final = "resting"  # the weight of a resting lane
 NOTED_AT: Final = "noted_at"
 
+# --- Audit: hash subject, range entry (`<act id>#0` or `#1`) ----------------------------------------
+SUBJECT: Final = "subject"
+AUDIT_CALLER_INDEX: Final = "by_caller"
+AUDIT_DAY_INDEX: Final = "by_day"
+AUDIT_CALLER: Final = "caller"  # the caller's subject; absent where it is not known
+AUDIT_DAY: Final = "day"
+AUDIT_ACT: Final = "act"
+AUDIT_ROUTE: Final = "route"
+AUDIT_AT: Final = "at"
+AUDIT_DISPLAY: Final = "display"
+AUDIT_KIND: Final = "kind"
+AUDIT_OUTCOME: Final = "outcome"
+AUDIT_CODE: Final = "code"
+AUDIT_BEFORE: Final = "before"
+AUDIT_AFTER: Final = "after"
+
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
 HOLDERS: Final = "holders"  # the ids of the jobs that hold a permit
