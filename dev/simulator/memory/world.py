@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dev.simulator.memory.pool_queue import PoolQueue
+from tidegate.domain.audit import Act
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
@@ -88,6 +89,7 @@ class MemoryWorld:
     # By permit: the limit, and the time of its last note in milliseconds.
     waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
+    acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
 

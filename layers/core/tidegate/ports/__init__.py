@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
 from tidegate.ports.execution import (
@@ -34,6 +35,7 @@ from tidegate.ports.workers import WorkerPage, WorkerRegistry
 __all__ = [
     "UNKNOWN_TYPE",
     "Assignment",
+    "AuditTrail",
     "Begun",
     "Clock",
     "Conditions",
