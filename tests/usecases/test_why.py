@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dev.simulator.graphs import job, workflow
-from dev.simulator.scene import Scene
-from dev.simulator.support import JOB_TYPE, START_MS
+from dev.simulator.interleavings.scene import Scene
+from dev.simulator.memory.seeded import JOB_TYPE, START_MS
+from dev.simulator.workflows.graphs import job, workflow
 from tidegate.domain.errors import NotFound
 from tidegate.domain.requests import DependencyRequest, ShareRequest
 from tidegate.domain.states import State

@@ -5,8 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from dev.simulator.memory.seeded import (
+    JOB_TYPE,
+    OTHER_TYPE,
+    START_MS,
+    function_pool,
+    make_settings,
+    process_pool,
+)
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.support import JOB_TYPE, OTHER_TYPE, START_MS, function_pool, make_settings, process_pool
 from dev.simulator.why.trial import ACTOR, Trial
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import ServiceUnavailable

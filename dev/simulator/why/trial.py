@@ -11,10 +11,10 @@ from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from dev.simulator.interleavings.world_states import copy_world
+from dev.simulator.memory.seeded import AnyParameters, SeededEntropy
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
-from dev.simulator.support import AnyParameters, SeededEntropy
-from dev.simulator.world_states import copy_world
 from tidegate.domain.changes import Changes
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
