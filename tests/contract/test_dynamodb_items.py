@@ -86,6 +86,7 @@ def typical_job() -> Job:
         priority=500,
         key="tokenise-email.mime",
         name="tokenise email.mime",
+        submitted_by="arn:aws:sts::123456789012:assumed-role/Schedulers/ann@example.com",
         tags={"team": "data"},
         estimated_duration_seconds=2.5,
         critical_path_boost_millipoints=123_456_789,

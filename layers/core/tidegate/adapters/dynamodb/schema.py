@@ -26,6 +26,7 @@ ATTEMPT: Final = "attempt"
 KEY: Final = "key"
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
+SUBMITTED_BY: Final = "submitted_by"
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -89,6 +90,7 @@ PLAIN_FIELDS: Final = {
     TIMEOUT_SECONDS: "timeout_seconds",
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
     FINGERPRINT: "fingerprint",
+    SUBMITTED_BY: "submitted_by",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
     DEPENDENTS_OVERFLOW: "dependents_overflow",
@@ -147,6 +149,7 @@ CLOCK_OFF: Final = "clock_off"
 HANDED_BACK: Final = "handed_back"
 HEARTBEAT_AT: Final = "heartbeat_at"
 DRAIN_REQUESTED_AT: Final = "drain_requested_at"
+DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
 

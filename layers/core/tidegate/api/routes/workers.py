@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.pool_responses import WorkerOut, WorkerPageOut, worker_out
@@ -65,7 +66,9 @@ def drain_worker(pool: str, worker_id: str) -> Response[str]:
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     deps = deps_of(router)
-    worker = drain.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
+    worker = drain.drain_worker(
+        deps.services, *_key(pool, worker_id), caller=caller_of(router), now_ms=deps.clock.now_ms()
+    )
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))
 
 
