@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -26,6 +27,7 @@ from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -38,6 +40,7 @@ from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
@@ -69,6 +72,7 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
     clients: AwsClients | None = None
     tables: Tables | None = None
@@ -87,6 +91,7 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
     )
 
@@ -132,6 +137,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         clients=clients,
         tables=tables,

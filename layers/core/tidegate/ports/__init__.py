@@ -19,6 +19,7 @@ from tidegate.ports.execution import (
     UpstreamResult,
     unheard,
 )
+from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
@@ -42,6 +43,7 @@ __all__ = [
     "DispatchLeases",
     "Entropy",
     "Executor",
+    "GrantStore",
     "Heartbeat",
     "IndexEntry",
     "IndexPage",
