@@ -79,7 +79,9 @@ def set_grant(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Give a caller a role and shared namespaces, instead of those that it had.
+    """Give a caller a role and shared namespaces.
+
+    They replace those that the caller had.
 
     Example: tidegate grants set arn:aws:iam::123456789012:role/Nightly --namespace team-a
     """
