@@ -17,6 +17,7 @@ from tidegate.adapters.conditions.cel import CelConditions
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -176,6 +177,7 @@ def aws_services(
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),

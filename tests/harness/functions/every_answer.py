@@ -95,6 +95,7 @@ def every_answer() -> str:
     _ask_about_workflows(api)
     _ask_about_pools_and_types(api)
     _ask_about_workers(api)
+    _ask_about_grants(api)
     _ask_wrongly(api)
     return "\n".join(api.texts)
 
@@ -176,6 +177,13 @@ def _ask_about_workers(api: _Asked) -> None:
     api.call("GET", "/v1/workers", query={"pool": "ecs"})
     api.call("POST", "/v1/workers/ecs/w-1/drain")
     api.call("GET", "/v1/pools/ecs")
+
+
+def _ask_about_grants(api: _Asked) -> None:
+    subject = {"namespace": "arn:aws:iam::123456789012:user/ben"}
+    api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
+    api.call("GET", "/v1/grants")
+    api.call("DELETE", "/v1/grants", query=subject)
 
 
 def _ask_wrongly(api: _Asked) -> None:

@@ -133,6 +133,7 @@ class JobOut(TimesOut, ResultOut):
     held_in: str | None
     tags: dict[str, str]
     submitted_by: str | None
+    namespace: str | None
     attempt: int
     tries: int
     worker_losses: int
@@ -166,6 +167,7 @@ class WorkflowOut(JobPageOut):
     name: str | None
     created_at: Time | None
     submitted_by: str | None
+    namespace: str | None
     job_count: int
 
 
@@ -249,6 +251,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
+        "namespace": job.namespace,
         "attempt": job.attempt,
         "tries": job.tries,
         "worker_losses": job.worker_losses,

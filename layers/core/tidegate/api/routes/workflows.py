@@ -64,6 +64,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "name": page.submission.name,
             "created_at": to_wire(page.submission.created_at_ms),
             "submitted_by": page.submission.submitted_by,
+            "namespace": page.submission.namespace,
             "job_count": page.submission.job_count,
             "jobs": [job_view(router, job) for job in page.jobs],
             "cursor": next_cursor(router, page.cursor),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import health, jobs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import grants, health, jobs, pools, recovery, workers, workflows
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -11,5 +11,6 @@ ROUTES: tuple[Route, ...] = (
     *recovery.ROUTES,
     *pools.ROUTES,
     *workers.ROUTES,
+    *grants.ROUTES,
     *health.ROUTES,
 )
