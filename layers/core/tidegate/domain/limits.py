@@ -67,6 +67,9 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
 MAX_TYPE_LIMIT = 100
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
+MAX_AUDIT_NAME_BYTES = (
+    2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key
+)
 
 MAX_LACKING_TYPES = 20  # that one worker reports; a worker that lacks more leaves its pool
 MAX_FAULT_CHARACTERS = 500  # of the fault that a worker reports of itself
