@@ -286,6 +286,36 @@ class Client:
         """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
         return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
 
+    def get_me(self) -> Mapping[str, Any]:
+        """Returns the caller that the API sees, and the version of the deployment."""
+        return self._call("GET", "/v1/me")
+
+    def list_audit(
+        self,
+        *,
+        subject: str | None = None,
+        caller: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` acts, newest first, as the API shows them.
+
+        `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
+        and `until` does not; both are RFC 3339 times with a zone.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = str(min(limit - len(found), MAX_PAGE_SIZE))
+            given = {"subject": subject, "caller": caller, "from": since, "to": until}
+            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
+            found.extend(objects_of(answer, "acts"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import access, local, recovery, submit, types_check, watch, workers
+from tidegate_cli.commands import access, callers, local, recovery, submit, types_check, watch, workers
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -104,6 +104,7 @@ app.add_typer(access.grants, name="grants")
 submit.register(app)
 watch.register(app)
 workers.register(app)
+callers.register(app)
 take_options_once(app)
 
 
