@@ -42,6 +42,7 @@ EVENT_STATUS = {
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
+    "api-get-why": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
