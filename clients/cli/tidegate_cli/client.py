@@ -138,6 +138,10 @@ class Client:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 

@@ -46,6 +46,7 @@ EVENT_STATUS = {
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,
+    "api-get-why": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
