@@ -11,7 +11,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -150,8 +150,9 @@ class Client:
     ) -> Mapping[str, Any]:
         """Returns a page of the lines that an attempt printed, as the API shows it; the latest attempt by default.
 
-        `since` is the time of the earliest line, in RFC 3339. `cursor` is that of the page before. The page's own
-        `cursor` is None once the attempt has ended and all its lines were read.
+        `since` is the time of the earliest line, in RFC 3339. `cursor` is that of the page before, which was asked for
+        with the same attempt and time. The page's own `cursor` is None once the attempt has ended and all its lines
+        were read.
         """
         path = f"/v1/jobs/{_part(ids.job_id(job_id))}/logs"
         most, number = (None if value is None else str(value) for value in (limit, attempt))
@@ -167,7 +168,7 @@ class Client:
             before, cursor = page.get("looked_to"), page.get("cursor")
             if cursor is None:
                 return
-            page = self.read_logs(job_id, cursor=cursor, limit=limit)
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor, limit=limit)
             if not page.get("lines") and page.get("looked_to") in (None, before):
                 return
             yield page
@@ -189,7 +190,11 @@ class Client:
                 return
             if not page.get("lines"):
                 self._sleep(_FOLLOW_SECONDS)
-            page = self.read_logs(job_id, cursor=cursor)
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor)
+
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
@@ -330,6 +335,54 @@ class Client:
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+
+    def list_grants(self) -> list[Mapping[str, Any]]:
+        """Returns every grant, ordered by namespace, as the API shows it."""
+        return objects_of(self._call("GET", "/v1/grants"), "grants")
+
+    def set_grant(
+        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
+
+        `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
+        """
+        body = {"role": role, "namespaces": list(namespaces)}
+        return self._call("PUT", _with_query("/v1/grants", namespace=namespace), body=body)
+
+    def remove_grant(self, namespace: str) -> Mapping[str, Any]:
+        """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
+        return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
+
+    def get_me(self) -> Mapping[str, Any]:
+        """Returns the caller that the API sees, and the version of the deployment."""
+        return self._call("GET", "/v1/me")
+
+    def list_audit(
+        self,
+        *,
+        subject: str | None = None,
+        caller: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` acts, newest first, as the API shows them.
+
+        `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
+        and `until` does not; both are RFC 3339 times with a zone.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = str(min(limit - len(found), MAX_PAGE_SIZE))
+            given = {"subject": subject, "caller": caller, "from": since, "to": until}
+            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
+            found.extend(objects_of(answer, "acts"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""

@@ -15,8 +15,10 @@ from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -31,8 +33,6 @@ from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
-from tidegate.jobs.loader import load_what_works
-from tidegate.jobs.registry import Registry, TypeDescription
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -43,6 +43,8 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 
 if TYPE_CHECKING:
     import boto3
+
+    from tidegate.jobs.registry import Registry, TypeDescription
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -188,6 +190,7 @@ def aws_services(
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
@@ -200,6 +203,7 @@ def aws_services(
         conditions=CelConditions(),
         registry=registry or _EmptyRegistry(),
         logs=CloudWatchLogReader(clients),
+        audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
     )
 
 
@@ -250,6 +254,9 @@ def _from_environment(
 
 def _load_what_works() -> Registry:
     """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
+    # The dispatcher and the reaper need no job code, so they load neither its registry nor pydantic.
+    from tidegate.jobs.loader import load_what_works
+
     registry = load_what_works()
     for fault in registry.faults():
         _LOGGER.error("%s", fault)

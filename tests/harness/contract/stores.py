@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -26,8 +28,10 @@ from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -38,8 +42,10 @@ from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
+    AuditTrail,
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
@@ -72,8 +78,10 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
     logs: LogReader
+    audit: AuditTrail
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -91,8 +99,10 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
         logs=MemoryLogReader(world),
+        audit=MemoryAuditTrail(world),
     )
 
 
@@ -137,8 +147,10 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         logs=CloudWatchLogReader(clients),
+        audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
         clients=clients,
         tables=tables,
     )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired
 
-from tidegate.contracts.times import to_wire
-from tidegate.domain.pools import Pool
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.rules import RuleChange, TypeRule
-from tidegate.domain.workers import Worker
+from tidegate.domain.workers import Worker, WorkerState
 
 
 class ChangeOut(TypedDict):
     """The last change of a rule."""
 
     by: str
-    at: str | None
+    at: Time | None
 
 
 class CountOut(TypedDict):
@@ -48,7 +50,7 @@ class PoolOut(LoadOut):
 
     name: str
     deployed: bool
-    kind: str | None
+    kind: PoolKind | None
     capabilities: list[str]
     tags: dict[str, str]
     max_timeout_seconds: int | None
@@ -101,7 +103,7 @@ class WorkerOut(TypedDict):
     session_id: str
     name: str | None
     host: str
-    state: str
+    state: WorkerState
     live: bool
     slots: int
     running: int
@@ -113,24 +115,22 @@ class WorkerOut(TypedDict):
     fault: str | None
     capabilities: list[str]
     tags: dict[str, str]
-    started_at: str | None
-    heartbeat_at: str | None
-    drain_requested_at: str | None
+    started_at: Time | None
+    heartbeat_at: Time | None
+    drain_requested_at: Time | None
+    drain_requested_by: str | None
     clock_off_seconds: float
 
 
 class WorkerPageOut(TypedDict):
-    """A page of workers. `cursor` asks for the next page, null where there is none."""
+    """A page of workers. `cursor` asks for the next page, null where there is none.
+
+    Where an order was asked for, there is one page, and `complete` says that every worker was looked at.
+    """
 
     workers: list[WorkerOut]
     cursor: str | None
-
-
-class OrderedWorkersOut(TypedDict):
-    """The first workers in the order that was asked for; `complete` says that every worker was looked at."""
-
-    workers: list[WorkerOut]
-    complete: bool
+    complete: NotRequired[bool]
 
 
 def pool_out(
@@ -150,7 +150,7 @@ def pool_out(
     return {
         "name": name,
         "deployed": pool is not None,
-        "kind": None if pool is None else pool.kind.value,
+        "kind": None if pool is None else pool.kind,
         "capabilities": [] if pool is None else sorted(pool.capabilities),
         "tags": {} if pool is None else dict(pool.tags),
         "max_timeout_seconds": None if pool is None else pool.max_timeout_seconds,
@@ -215,5 +215,6 @@ def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "drain_requested_by": worker.drain_requested_by,
         "clock_off_seconds": worker.clock_off_ms / 1_000,
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
 
-from tidegate.contracts.times import to_wire
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.job import Job
 
 
@@ -18,9 +19,9 @@ class WorkerJobOut(TypedDict):
     type: str
     state: str
     attempt: int
-    started_at: str | None
-    began_at: str | None
-    finished_at: str | None
+    started_at: Time | None
+    began_at: Time | None
+    finished_at: Time | None
     actual_duration_seconds: float | None
     error_code: str | None
 
@@ -35,7 +36,7 @@ class WorkerJobsOut(TypedDict):
     running: list[WorkerJobOut]
     ended: list[WorkerJobOut]
     complete: bool
-    ended_since: str | None
+    ended_since: Time | None
 
 
 def worker_jobs_out(

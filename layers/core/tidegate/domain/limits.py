@@ -72,7 +72,14 @@ MAX_LOG_LINES = 1_000
 MAX_LOG_PAGE_BYTES = 1024 * 1024  # a quotation mark takes four bytes in an answer, which holds at most 6 MB
 MAX_SCHEMA_BYTES = 32 * 1024  # of the parameters of one job type, in an answer
 MAX_TYPE_LIMIT = 100
+MAX_GRANTS = 100  # one item holds all grants
+MAX_NAMESPACES_PER_GRANT = 20
+MAX_NAMESPACE_CHARACTERS = 64
+MAX_SUBJECT_CHARACTERS = 700  # an ARN of IAM with the longest path and name
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
+MAX_AUDIT_NAME_BYTES = (
+    2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key
+)
 
 MAX_LACKING_TYPES = 20  # that one worker reports; a worker that lacks more leaves its pool
 MAX_FAULT_CHARACTERS = 500  # of the fault that a worker reports of itself

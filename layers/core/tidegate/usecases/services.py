@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 
 from tidegate.domain.logs import LogPlace
 from tidegate.ports import (
+    AuditTrail,
     Conditions,
     Cursors,
     DispatchLeases,
     Entropy,
+    GrantStore,
     JobIndex,
     JobRegistry,
     JobStore,
@@ -47,6 +49,7 @@ class Services:
     workers: WorkerRegistry
     cursors: Cursors
     rules: RuleStore
+    grants: GrantStore
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
@@ -55,6 +58,7 @@ class Services:
     conditions: Conditions
     registry: JobRegistry
     logs: LogReader
+    audit: AuditTrail
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
     log_place: LogPlace | None = None

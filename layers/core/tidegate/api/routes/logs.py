@@ -9,10 +9,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.logs import log_page_out
-from tidegate.contracts.times import ms_from_wire
+from tidegate.contracts.times import moment_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.usecases.read import logs
@@ -24,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 @router.get("/v1/jobs/<job_id>/logs")
 def get_logs(job_id: str) -> Response[str]:
     """Returns a page of the lines that an attempt of a job printed or logged."""
-    refuse_other_parameters(router, "attempt", "limit", "cursor", "from")
+    refuse_other_parameters(router, "attempt", "from", "limit", "cursor")
     given = router.current_event.query_string_parameters
     violations: list[Violation] = []
     attempt = _number(given.get("attempt"), "attempt", 999_999, violations)
@@ -38,7 +39,7 @@ def get_logs(job_id: str) -> Response[str]:
         id_of("job", job_id, JOB_ID),
         attempt=attempt,
         from_ms=from_ms,
-        cursor=given.get("cursor"),
+        cursor=cursor_of(router),
         limit=limit or limits.DEFAULT_LOG_LINES,
         now_ms=deps.clock.now_ms(),
     )
@@ -49,7 +50,7 @@ def get_logs(job_id: str) -> Response[str]:
         page.lines,
         missing=page.missing,
         looked_to_ms=page.looked_to_ms,
-        cursor=page.cursor,
+        cursor=next_cursor(router, page.cursor),
     )
     return answer_with(HTTPStatus.OK, body)
 
@@ -65,7 +66,7 @@ def _number(text: str | None, name: str, most: int, violations: list[Violation])
 
 def _moment(text: str | None, violations: list[Violation]) -> int | None:
     try:
-        return ms_from_wire(text)
+        return None if text is None else moment_ms(text)
     except ValueError as error:
         violations.append(Violation("from", str(error)))
         return None
