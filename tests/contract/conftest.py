@@ -105,7 +105,15 @@ def scripted(unconnected: AwsClients, script: Script) -> Iterator[Stores]:
     for client in (clients.dynamodb, clients.sqs):
         client.meta.events.register("before-call", script)  # type: ignore[arg-type]  # it may answer
     tables = Tables(
-        "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+        "Jobs",
+        "Payloads",
+        "Dependents",
+        "Submissions",
+        "SubmissionPlans",
+        "Workers",
+        "Lanes",
+        "Control",
+        "Progress",
     )
     yield aws_stores(clients, tables, "http://127.0.0.1:9/queue")
     for client in (clients.dynamodb, clients.sqs):

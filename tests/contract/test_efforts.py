@@ -31,7 +31,15 @@ from tidegate.domain.submission import SubmissionPlan
 from tidegate.settings import Tables
 
 TABLES = Tables(
-    "Jobs", "Payloads", "Dependents", "Submissions", "SubmissionPlans", "Workers", "Lanes", "Control"
+    "Jobs",
+    "Payloads",
+    "Dependents",
+    "Submissions",
+    "SubmissionPlans",
+    "Workers",
+    "Lanes",
+    "Control",
+    "Progress",
 )
 
 

@@ -28,6 +28,7 @@ class Tables:
     workers: str
     lanes: str
     control: str
+    progress: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +161,5 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         workers=environment["TIDEGATE_TABLE_WORKERS"],
         lanes=environment["TIDEGATE_TABLE_LANES"],
         control=environment["TIDEGATE_TABLE_CONTROL"],
+        progress=environment["TIDEGATE_TABLE_PROGRESS"],
     )

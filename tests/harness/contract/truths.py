@@ -12,7 +12,7 @@ _READS = "GetItem|Query|BatchGetItem"
 TRUTHS: Mapping[str, tuple[str, str]] = {
     "table": (
         r"\w+",
-        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control)(?:\.\w+)?(?= ·)",
+        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control|Progress)(?:\.\w+)?(?= ·)",
     ),
     "key": (f"{_CALLS}|GetItem", r"· key\([^)]*\)"),
     "read": ("GetItem", r"^\w+"),
