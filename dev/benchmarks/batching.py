@@ -49,6 +49,7 @@ TABLES = Tables(
     "Workers",
     "Lanes",
     "Control",
+    "Audit",
     "Progress",
 )
 STAMP = Stamp(START_MS, "dispatcher")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
@@ -46,5 +47,6 @@ def memory_services(
         entropy=SystemEntropy(),
         conditions=CelConditions(),
         registry=registry or load_registry(),
+        audit=MemoryAuditTrail(world),
     )
     return services, world

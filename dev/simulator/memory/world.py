@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dev.simulator.memory.pool_queue import PoolQueue
+from tidegate.domain.audit import Act
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
 from tidegate.domain.job import Job, JobInput, Json
@@ -93,6 +94,7 @@ class MemoryWorld:
     segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
     graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
+    acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
 

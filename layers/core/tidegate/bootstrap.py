@@ -14,6 +14,7 @@ from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
@@ -201,6 +202,7 @@ def aws_services(
         entropy=clients.entropy,
         conditions=CelConditions(),
         registry=registry or _EmptyRegistry(),
+        audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
@@ -26,6 +27,7 @@ from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
@@ -40,6 +42,7 @@ from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
+    AuditTrail,
     Cursors,
     DispatchLeases,
     JobIndex,
@@ -78,6 +81,7 @@ class Stores:
     workflows: WorkflowStore
     rules: RuleStore
     queue: Queue
+    audit: AuditTrail
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -98,6 +102,7 @@ def memory_stores() -> Stores:
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
         queue=MemoryQueue(world),
+        audit=MemoryAuditTrail(world),
     )
 
 
@@ -145,6 +150,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
+        audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
         clients=clients,
         tables=tables,
     )

@@ -30,6 +30,7 @@ from tests.harness.faults.worker_fault_scenarios import (
     passed_on,
     refused_by_the_function,
 )
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
@@ -254,7 +255,7 @@ def worker_processes(d: Deployment) -> None:
     d.wait(2 * MINUTE_MS)
     d.reap()
     worker = tell(worker)
-    d.ask(lambda: drain_worker(d.services, PROCESS_POOL, "w", now_ms=d.now_ms))
+    d.ask(lambda: drain_worker(d.services, PROCESS_POOL, "w", caller=NOBODY, now_ms=d.now_ms))
     d.ask(lambda: get_worker(d.services, PROCESS_POOL, "w"))
     worker = tell(worker)
     try:

@@ -108,6 +108,7 @@ class WorkerOut(TypedDict):
     started_at: str | None
     heartbeat_at: str | None
     drain_requested_at: str | None
+    drain_requested_by: str | None
     clock_off_seconds: float
 
 
@@ -198,5 +199,6 @@ def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "drain_requested_by": worker.drain_requested_by,
         "clock_off_seconds": worker.clock_off_ms / 1_000,
     }

@@ -418,7 +418,7 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
-        not_before_ms=to_ms(job.not_before),
+        not_before_ms=to_ms(job.not_before) if job.not_before else None,
         retry=_retry(job),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from tidegate.contracts.times import to_wire
-from tidegate.domain.job import HistoryEntry, Job, Json
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -125,6 +125,7 @@ class JobOut(TimesOut, ResultOut):
     concurrency_limit: int | None
     held_in: str | None
     tags: dict[str, str]
+    submitted_by: str | None
     attempt: int
     tries: int
     worker_losses: int
@@ -157,6 +158,7 @@ class WorkflowOut(JobPageOut):
     workflow_id: str
     name: str | None
     created_at: str | None
+    submitted_by: str | None
     job_count: int
 
 
@@ -221,7 +223,6 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         boost = job.critical_path_boost_millipoints
         points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
-    failure = job.failure
     return {
         "job_id": job.job_id,
         "workflow_id": job.workflow_id,
@@ -240,6 +241,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
+        "submitted_by": job.submitted_by,
         "attempt": job.attempt,
         "tries": job.tries,
         "worker_losses": job.worker_losses,
@@ -267,13 +269,15 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         if job.progress
         else None,
         **_result_out(job),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
+        "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
     }
+
+
+def _error_out(failure: JobFailure | None) -> ErrorOut | None:
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
 
 
 def _result_out(job: Job) -> ResultOut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class CallerKind(StrEnum):
@@ -21,10 +22,21 @@ class Caller:
     nothing may be allowed by it. `scopes` are what the caller's token allows; IAM has none, because policies of the
     account decide there.
 
-    Every act that records its caller takes this value. A submission and a drain record nobody, and take none.
+    Every change that somebody asks for takes this value and records it.
     """
 
     subject: str
     display: str
     kind: CallerKind = CallerKind.IAM
     scopes: frozenset[str] = frozenset()
+
+
+def caller_under(subject: str | None) -> Caller:
+    """Returns the caller that a stored subject or the gateway's ARN names. The last part of the ARN is shown."""
+    return Caller(subject or "", (subject or "").rpartition("/")[2] or _NAMELESS)
+
+
+_NAMELESS = "client"  # shown where the gateway passes no ARN on
+NOBODY: Final = caller_under(
+    None
+)  # stands for submissions that no request asks for, such as those of a simulation

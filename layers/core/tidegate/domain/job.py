@@ -101,8 +101,8 @@ class Job(GivenFields):
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
-    the job waiting.
-    `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    the job waiting. `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    `submitted_by` is the subject of the caller that submitted the job, such as a whole ARN; None if it is not known.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
@@ -133,6 +133,7 @@ class Job(GivenFields):
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     critical_path_boost_millipoints: int = 0
     fingerprint: str | None = None
+    submitted_by: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
     dependents_overflow: bool = False
@@ -197,7 +198,7 @@ class Job(GivenFields):
     @property
     def lane(self) -> str:
         """Returns the lane in which the job waits, or would wait, while it is READY."""
-        return self.held_in or share_lane(self.share)
+        return self.held_in or (share_lane(self.share) if self.share else MAIN)
 
     @property
     def passes(self) -> int:

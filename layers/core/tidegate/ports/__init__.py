@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
 from tidegate.ports.execution import (
@@ -36,6 +37,7 @@ from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStor
 __all__ = [
     "UNKNOWN_TYPE",
     "Assignment",
+    "AuditTrail",
     "Begun",
     "Clock",
     "Conditions",

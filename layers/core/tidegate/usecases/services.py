@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidegate.ports import (
+    AuditTrail,
     Conditions,
     Cursors,
     DispatchLeases,
@@ -55,5 +56,6 @@ class Services:
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
+    audit: AuditTrail
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()

@@ -231,6 +231,7 @@ def _item_of(submission: Submission) -> Item:
             schema.FINGERPRINT: submission.fingerprint,
             schema.CREATED_AT: submission.created_at_ms,
             schema.NAME: submission.name,
+            schema.SUBMITTED_BY: submission.submitted_by,
             schema.MONTH: month_of(submission.created_at_ms),
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
@@ -250,6 +251,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         fingerprint=values[schema.FINGERPRINT],
         created_at_ms=values[schema.CREATED_AT],
         name=values.get(schema.NAME),
+        submitted_by=values.get(schema.SUBMITTED_BY),
         critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
     )

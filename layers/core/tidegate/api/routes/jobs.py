@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     JOB_ID,
@@ -39,6 +40,7 @@ def post_job() -> Response[str]:
         request,
         idempotency_key=key,
         fingerprint=fingerprint,
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )

@@ -9,6 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.auditing import audited_act
+from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.pool_responses import WorkerOut, WorkerPageOut, worker_out
@@ -64,8 +66,11 @@ def drain_worker(pool: str, worker_id: str) -> Response[str]:
     """Asks a worker to take no more jobs and to leave. Answers 202 with the worker."""
     refuse_other_parameters(router)
     read_no_options(body_of(router))
-    deps = deps_of(router)
-    worker = drain.drain_worker(deps.services, *_key(pool, worker_id), now_ms=deps.clock.now_ms())
+    deps, key = deps_of(router), _key(pool, worker_id)
+    with audited_act(router, "worker.drain", *key) as record:
+        standing = workers.get_worker(deps.services, *key)
+        worker = drain.drain_worker(deps.services, *key, caller=caller_of(router), now_ms=deps.clock.now_ms())
+        record.change(before={"state": str(standing.state)}, after={"state": str(worker.state)})
     return answer_with(HTTPStatus.ACCEPTED, _view(worker))
 
 
