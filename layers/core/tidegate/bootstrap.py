@@ -23,10 +23,12 @@ from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
+from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
@@ -53,6 +55,7 @@ __all__ = [
     "Meter",
     "ProcessDeps",
     "ReaperDeps",
+    "RecorderDeps",
     "Services",
     "Usage",
     "WorkerDeps",
@@ -62,6 +65,7 @@ __all__ = [
     "dispatcher_function",
     "process_worker",
     "reaper_function",
+    "recorder_function",
     "worker_function",
 ]
 
@@ -107,6 +111,15 @@ class DispatcherDeps:
     changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
     memory: DispatcherMemory = field(default_factory=DispatcherMemory)
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderDeps:
+    """The parts of the recorder function. `changes_from` decodes the records of a stream."""
+
+    services: Services
+    meter: Meter
+    changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +194,8 @@ def aws_services(
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        progress=DynamoProgressStore(clients, tables),
+        workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},
@@ -266,6 +281,12 @@ def reaper_function() -> ReaperDeps:
     """Returns the parts of functions/reaper. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None)
     return ReaperDeps(services, clients.clock, clients.meter)
+
+
+def recorder_function() -> RecorderDeps:
+    """Returns the parts of functions/recorder. Raises KeyError that names a missing environment variable."""
+    services, clients, _ = _from_environment(None)
+    return RecorderDeps(services, clients.meter, changes_from)
 
 
 def worker_function() -> WorkerDeps:

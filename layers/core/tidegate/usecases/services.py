@@ -23,10 +23,12 @@ from tidegate.ports import (
     JobStore,
     LaneRegistry,
     Permits,
+    ProgressStore,
     Queue,
     RuleStore,
     SubmissionStore,
     WorkerRegistry,
+    WorkflowStore,
 )
 from tidegate.settings import Settings
 from tidegate.usecases.recall import Recall
@@ -50,6 +52,8 @@ class Services:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    progress: ProgressStore
+    workflows: WorkflowStore
     queue: Queue
     entropy: Entropy
     conditions: Conditions
