@@ -9,6 +9,7 @@ from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.queue import MemoryQueue
@@ -50,5 +51,6 @@ def memory_services(
         conditions=CelConditions(),
         registry=registry or load_registry(),
         audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
     return services, world

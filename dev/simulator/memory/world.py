@@ -23,6 +23,7 @@ from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.progress import Segment, Summary
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
@@ -99,6 +100,7 @@ class MemoryWorld:
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
+    logs: dict[LogPlace, list[tuple[int, LogLine]]] = field(default_factory=dict)
 
     def charge(self, request: str) -> None:
         """Counts a request, and lets `on_request` refuse it."""

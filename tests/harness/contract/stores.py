@@ -15,6 +15,7 @@ from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.progress import MemoryProgressStore
@@ -27,6 +28,7 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
+from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
@@ -51,6 +53,7 @@ from tidegate.ports import (
     JobIndex,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
     ProgressStore,
     Queue,
@@ -86,6 +89,7 @@ class Stores:
     grants: GrantStore
     queue: Queue
     audit: AuditTrail
+    logs: LogReader
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -108,6 +112,7 @@ def memory_stores() -> Stores:
         grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
         audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
 
 
@@ -157,6 +162,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
+        logs=CloudWatchLogReader(clients),
         clients=clients,
         tables=tables,
     )

@@ -25,6 +25,7 @@ from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
@@ -56,6 +57,9 @@ __all__ = [
     "JobStore",
     "KnownLane",
     "LaneRegistry",
+    "LogPortion",
+    "LogReader",
+    "LogSink",
     "Message",
     "OpenSubmission",
     "Outcome",
