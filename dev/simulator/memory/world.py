@@ -22,8 +22,8 @@ from tidegate.domain.dependency import Dependent
 from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
-from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of

@@ -190,6 +190,8 @@ def _ask_about_grants(api: _Asked) -> None:
     api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
     api.call("GET", "/v1/grants")
     api.call("DELETE", "/v1/grants", query=subject)
+
+
 def _ask_about_logs(api: _Asked) -> None:
     job_id, place = api.submit(), LogPlace("jobs-log", UNKNOWN_ID)
     path = f"/v1/jobs/{job_id}/logs"
