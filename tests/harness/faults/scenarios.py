@@ -30,6 +30,7 @@ from tests.harness.faults.worker_fault_scenarios import (
     passed_on,
     refused_by_the_function,
 )
+from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import Job
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest
@@ -39,7 +40,7 @@ from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.read.query import get_job, get_workflow, list_jobs
+from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
 from tidegate.usecases.work.worker_life import beat_worker, join_pool, leave_pool

@@ -9,6 +9,7 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
@@ -101,8 +102,8 @@ class Job(GivenFields):
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
-    the job waiting.
-    `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    the job waiting. `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    `submitted_by` is the subject of the caller that submitted the job, such as a whole ARN; None if it is not known.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
@@ -133,6 +134,7 @@ class Job(GivenFields):
     timeout_seconds: int = limits.DEFAULT_TIMEOUT_SECONDS
     critical_path_boost_millipoints: int = 0
     fingerprint: str | None = None
+    submitted_by: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
     dependents_overflow: bool = False
@@ -193,6 +195,28 @@ class Job(GivenFields):
     def traits(self) -> Traits:
         """Returns the properties that the dispatcher looks at beside the rank."""
         return Traits(self.type, self.share, self.concurrency_key, self.concurrency_limit)
+
+    @property
+    def indexed(self) -> IndexedFields:
+        """Returns the fields that the job's entry in the index carries for listings."""
+        return IndexedFields(
+            created_at_ms=self.created_at_ms,
+            priority=self.priority,
+            key=self.key,
+            name=self.name,
+            ready_at_ms=self.ready_at_ms,
+            error_code=None if self.failure is None else self.failure.code,
+            submitted_by=self.submitted_by,
+            estimated_duration_seconds=self.estimated_duration_seconds,
+        )
+
+    @property
+    def updated_at_ms(self) -> int:
+        """Returns when the job last changed, in milliseconds since the epoch; heartbeats and progress do not count."""
+        moments = (self.ready_at_ms, self.queued_at_ms, self.sent_at_ms, self.started_at_ms, self.began_at_ms)
+        later = (self.finished_at_ms, self.cancel_requested_at_ms)
+        transitions = [self.history[-1].at_ms] if self.history else []
+        return max(self.created_at_ms, *transitions, *(at_ms for at_ms in (*moments, *later) if at_ms))
 
     @property
     def lane(self) -> str:
