@@ -11,7 +11,8 @@ from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
-GROUP_INDEX: Final = "by_group"
+# A changed projection needs a new name, because an index can't be changed (docs/guides/upgrade.md).
+GROUP_INDEX: Final = "by_group_v2"
 # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
 GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
@@ -77,6 +78,13 @@ NEVER_RETRY_ON: Final = "never_retry_on"
 ALWAYS_RETRY_ON: Final = "always_retry_on"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# The attributes that an entry of the index carries besides its keys. Each of them never changes, or changes only in a
+# write that moves or ranks the entry anyway, so none costs an index write of its own. A test holds this.
+PROJECTED: Final = (
+    *(TYPE, SHARE, CONCURRENCY_KEY, CONCURRENCY_LIMIT),  # for the dispatcher
+    *(KEY, NAME, PRIORITY, SUBMITTED_BY, ESTIMATED_SECONDS, CREATED_AT, READY_AT, ERROR_CODE),  # for listings
+)
 
 # The attributes that hold a field of Job as it is, with the field's name. An absent one means the default that Job
 # declares, so that default never changes. The codec converts every other field.

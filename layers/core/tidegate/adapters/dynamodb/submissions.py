@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,12 @@ class DynamoSubmissionStore:
         """Returns the submission by a consistent read, or None."""
         item = self._read(submission_id)
         return submission_from(item) if item else None
+
+    def get_many(self, submission_ids: Sequence[str]) -> dict[str, Submission]:
+        """Returns the submissions that exist, by id, from consistent reads of up to 100 at once."""
+        keys = [_key(submission_id) for submission_id in dict.fromkeys(submission_ids)]
+        read = DynamoBatches(self.clients).read(self.tables.submissions, keys, consistent=True)
+        return {found.submission_id: found for found in map(submission_from, read)}
 
     def _read(self, submission_id: str) -> Item | None:
         with translated(f"reading submission {submission_id}"):
