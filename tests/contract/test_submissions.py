@@ -22,6 +22,7 @@ def submission(number: int = 1, **changes: object) -> Submission:
         "fingerprint": "f" * 64,
         "created_at_ms": NOW_MS + number,
         "name": "nightly",
+        "submitted_by": "arn:aws:iam::123456789012:user/ann",
         "expires_at_s": 1_800_000_000,
     }
     return Submission(**{**values, **changes})  # type: ignore[arg-type]  # a bundle of keyword arguments
@@ -33,12 +34,12 @@ def test_a_submission_begins_once(stores: Stores) -> None:
     assert stores.submissions.begin_if_absent(first) is None
     assert stores.submissions.begin_if_absent(submission(fingerprint="other")) == first
     assert stores.submissions.get("W1") == first
-    nameless = submission(2, name=None, expires_at_s=None)
+    nameless = submission(2, name=None, submitted_by=None, expires_at_s=None)
     stores.submissions.begin_if_absent(nameless)
     assert stores.submissions.get("W2") == nameless
 
 
-def test_a_phase_moves_only_from_where_it_is_expected(stores: Stores) -> None:
+def test_a_phase_changes_only_from_the_expected_one(stores: Stores) -> None:
     stores.submissions.begin_if_absent(submission())
     set_phase_if = stores.submissions.set_phase_if
     assert not set_phase_if("W1", Phase.COMMITTED, Phase.COMPLETE)

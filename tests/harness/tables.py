@@ -43,6 +43,11 @@ def table_properties(field: str) -> dict[str, Any]:
     return properties
 
 
+def named_as_in_template() -> Tables:
+    """Returns tables whose names are those of the template."""
+    return Tables(**{field.name: logical_id(field.name) for field in fields(Tables)})
+
+
 def create_tables(dynamodb: Any, prefix: str) -> Tables:
     """Creates every table under a name that begins with `prefix`, through a boto3 client. Returns the names."""
     names = {field.name: f"{prefix}-{logical_id(field.name)}" for field in fields(Tables)}

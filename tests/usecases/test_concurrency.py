@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev.simulator.support import JOB_TYPE, function_pool
+from dev.simulator.memory.seeded import JOB_TYPE, function_pool
 from tests.harness.usecases.dispatching import POOL, Deployment
 from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.lanes import key_lane, type_lane

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from dev.simulator.callers import caller_named
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
+from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
 from tests.harness.usecases.listing import list_jobs
 from tidegate.bootstrap import Services
+from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest, UnknownName
 from tidegate.domain.requests import JobRequest
 from tidegate.domain.states import State
@@ -168,7 +169,7 @@ def test_workers_of_a_pool_that_is_gone_are_listed_drained_and_marked_lost(world
     for pool in (None, "ecs"):
         listed = list_workers(services, pool=pool, state=None, cursor=None, limit=10).workers
         assert [each.worker_id for each in listed] == ["w"]
-    assert drain_worker(services, "ecs", "w", now_ms=NOW_MS).state is WorkerState.DRAINING
+    assert drain_worker(services, "ecs", "w", caller=NOBODY, now_ms=NOW_MS).state is WorkerState.DRAINING
     assert reap(services, now_ms=NOW_MS + 10 * MINUTE_MS).workers_lost == 1
 
 

@@ -279,6 +279,24 @@ class Client:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
 
+    def list_grants(self) -> list[Mapping[str, Any]]:
+        """Returns every grant, ordered by namespace, as the API shows it."""
+        return objects_of(self._call("GET", "/v1/grants"), "grants")
+
+    def set_grant(
+        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
+
+        `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
+        """
+        body = {"role": role, "namespaces": list(namespaces)}
+        return self._call("PUT", _with_query("/v1/grants", namespace=namespace), body=body)
+
+    def remove_grant(self, namespace: str) -> Mapping[str, Any]:
+        """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
+        return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
+
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -35,6 +37,7 @@ def memory_services(
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
@@ -42,5 +45,6 @@ def memory_services(
         entropy=SystemEntropy(),
         conditions=CelConditions(),
         registry=registry or load_registry(),
+        audit=MemoryAuditTrail(world),
     )
     return services, world

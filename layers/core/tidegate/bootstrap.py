@@ -14,8 +14,10 @@ from tidegate.adapters.aws.meter import Meter, Usage
 from tidegate.adapters.aws.queue import SqsQueue, message_from
 from tidegate.adapters.aws.time import AwsTime, sign_by
 from tidegate.adapters.conditions.cel import CelConditions
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -175,6 +177,7 @@ def aws_services(
         workers=DynamoWorkerRegistry(clients, tables),
         cursors=DynamoCursors(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
@@ -186,6 +189,7 @@ def aws_services(
         entropy=clients.entropy,
         conditions=CelConditions(),
         registry=registry or _EmptyRegistry(),
+        audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
     )
 
 
@@ -293,7 +297,7 @@ def process_worker(
     Raises KeyError that names a missing environment variable, and RegistrationError where job code can't be loaded.
     """
     from tidegate.adapters.executors.environment import job_environment
-    from tidegate.adapters.executors.processes import ProcessExecutor
+    from tidegate.adapters.executors.process_executor import ProcessExecutor
 
     settings = read_settings(os.environ)
     executor = ProcessExecutor(

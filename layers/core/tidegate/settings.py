@@ -28,6 +28,7 @@ class Tables:
     workers: str
     lanes: str
     control: str
+    audit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Settings:
     heartbeat_seconds: int = 15
     cancel_grace_seconds: int = 30
     retention_days: float = 30
+    audit_retention_days: int = 400
     resend_after_seconds: int = 300
     dispatch_lease_seconds: int = 0
     stack: str = "tidegate"
@@ -137,6 +139,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         heartbeat_seconds=heartbeat_seconds,
         cancel_grace_seconds=int(environment["TIDEGATE_CANCEL_GRACE_SECONDS"]),
         retention_days=int(environment["TIDEGATE_RETENTION_DAYS"]),
+        audit_retention_days=int(environment.get("TIDEGATE_AUDIT_RETENTION_DAYS", "400")),
         resend_after_seconds=int(environment.get("TIDEGATE_RESEND_AFTER_SECONDS", "300")),
         dispatch_lease_seconds=min(
             int(environment.get("TIDEGATE_DISPATCH_LEASE_SECONDS", "0")), _LONGEST_TURN_SECONDS
@@ -160,4 +163,6 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         workers=environment["TIDEGATE_TABLE_WORKERS"],
         lanes=environment["TIDEGATE_TABLE_LANES"],
         control=environment["TIDEGATE_TABLE_CONTROL"],
+        # Only the API function has one.
+        audit=environment.get("TIDEGATE_TABLE_AUDIT", ""),
     )

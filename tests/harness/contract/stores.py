@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 
+from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -24,8 +26,10 @@ from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
 from tidegate.adapters.aws.queue import SqsQueue
+from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -36,8 +40,10 @@ from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
 from tidegate.domain.rank import RankPolicy
 from tidegate.ports import (
+    AuditTrail,
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
@@ -69,7 +75,9 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
+    audit: AuditTrail
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -87,7 +95,9 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
+        audit=MemoryAuditTrail(world),
     )
 
 
@@ -132,7 +142,9 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
+        audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
         clients=clients,
         tables=tables,
     )

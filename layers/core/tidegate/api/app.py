@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
+from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import grants, jobs, operator, recovery, workers, workflows
+from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
 # Time of the function's 29 s to end the present call, and to answer 503 before the gateway does.
@@ -18,14 +19,15 @@ _RESERVE_SECONDS = 5.0
 # Time for a portion that began just before the deadline, for judging the jobs that it reopened, and for the answer.
 # Only requests for thousands of jobs reach the deadline.
 _PORTION_RESERVE_SECONDS = 14.0
-logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(jobs.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
+app.include_router(grants.router)
 answer_errors(app)
+answer_conditionally(app)
 
 
 def handle(
@@ -38,7 +40,7 @@ def handle(
     try:
         return app.resolve(event, context)
     finally:
-        logger.info("usage", extra={"usage": (deps.meter.snapshot() - before).to_json()})
+        log_usage(deps.meter, since=before)
 
 
 def answer_in_time(event: dict[str, Any], deps: bootstrap.ApiDeps, context: LambdaContext) -> dict[str, Any]:

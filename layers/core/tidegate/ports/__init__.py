@@ -4,6 +4,7 @@ Two sets of adapters implement them: one on DynamoDB and SQS, one in memory. Eve
 ServiceUnavailable when the service behind it does not answer within bounded retries.
 """
 
+from tidegate.ports.audit import AuditTrail
 from tidegate.ports.conditions import Conditions
 from tidegate.ports.cursors import Cursors
 from tidegate.ports.execution import (
@@ -19,6 +20,7 @@ from tidegate.ports.execution import (
     UpstreamResult,
     unheard,
 )
+from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
@@ -34,6 +36,7 @@ from tidegate.ports.workers import WorkerPage, WorkerRegistry
 __all__ = [
     "UNKNOWN_TYPE",
     "Assignment",
+    "AuditTrail",
     "Begun",
     "Clock",
     "Conditions",
@@ -42,6 +45,7 @@ __all__ = [
     "DispatchLeases",
     "Entropy",
     "Executor",
+    "GrantStore",
     "Heartbeat",
     "IndexEntry",
     "IndexPage",

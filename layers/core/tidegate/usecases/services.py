@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidegate.ports import (
+    AuditTrail,
     Conditions,
     Cursors,
     DispatchLeases,
     Entropy,
+    GrantStore,
     JobIndex,
     JobRegistry,
     JobStore,
@@ -44,6 +46,7 @@ class Services:
     workers: WorkerRegistry
     cursors: Cursors
     rules: RuleStore
+    grants: GrantStore
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
@@ -51,5 +54,6 @@ class Services:
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
+    audit: AuditTrail
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()

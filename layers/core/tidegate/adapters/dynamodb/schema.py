@@ -28,6 +28,7 @@ KEY: Final = "key"
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
 SUBMITTED_BY: Final = "submitted_by"
+NAMESPACE: Final = "namespace"  # present if it is not the submitter's own
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -99,6 +100,7 @@ PLAIN_FIELDS: Final = {
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
     FINGERPRINT: "fingerprint",
     SUBMITTED_BY: "submitted_by",
+    NAMESPACE: "namespace",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
     DEPENDENTS_OVERFLOW: "dependents_overflow",
@@ -157,6 +159,7 @@ CLOCK_OFF: Final = "clock_off"
 HANDED_BACK: Final = "handed_back"
 HEARTBEAT_AT: Final = "heartbeat_at"
 DRAIN_REQUESTED_AT: Final = "drain_requested_at"
+DRAIN_REQUESTED_BY: Final = "drain_requested_by"
 LACKING: Final = "lacking"
 FAULT: Final = "fault"
 
@@ -165,6 +168,22 @@ LANE: Final = "lane"
 WEIGHT: Final = "weight"  # present unless the lane rests
 RESTING: Final = "resting"  # the weight of a resting lane
 NOTED_AT: Final = "noted_at"
+
+# --- Audit: hash subject, range entry (`<act id>#0` or `#1`) ----------------------------------------
+SUBJECT: Final = "subject"
+AUDIT_CALLER_INDEX: Final = "by_caller"
+AUDIT_DAY_INDEX: Final = "by_day"
+AUDIT_CALLER: Final = "caller"  # the caller's subject; absent where it is not known
+AUDIT_DAY: Final = "day"
+AUDIT_ACT: Final = "act"
+AUDIT_ROUTE: Final = "route"
+AUDIT_AT: Final = "at"
+AUDIT_DISPLAY: Final = "display"
+AUDIT_KIND: Final = "kind"
+AUDIT_OUTCOME: Final = "outcome"
+AUDIT_CODE: Final = "code"
+AUDIT_BEFORE: Final = "before"
+AUDIT_AFTER: Final = "after"
 
 # --- Control: hash name --------------------------------------------------------------------------
 POSITION: Final = "position"
@@ -182,6 +201,14 @@ TYPE_LIMITS: Final = "type_limits"
 RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"
+# The name of the item that holds all grants; the keys of its map are namespaces.
+GRANTS: Final = "grants"
+GRANTED: Final = "granted"
+VERSION: Final = "version"
+GRANT_ROLE: Final = "role"
+GRANT_NAMESPACES: Final = "namespaces"
+GRANT_BY: Final = "by"
+GRANT_AT: Final = "at"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

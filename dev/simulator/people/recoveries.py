@@ -1,0 +1,66 @@
+"""People that cancel, retry and rerun at any time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from dev.simulator.people.callers import caller_named
+from dev.simulator.system.simulator import API_TIMEOUT_MS, Simulator
+from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable
+from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
+from tidegate.usecases.recover.redrive import Redriven, redrive_pool
+from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
+from tidegate.usecases.services import Services
+
+ANN = caller_named("ann")
+Act = Callable[[Services, str, int], object]
+
+
+def _workflow_of(job_id: str) -> str:
+    return job_id.partition(".")[0]
+
+
+ACTS: tuple[Act, ...] = (
+    lambda services, job_id, now_ms: cancel_job(services, job_id, caller=ANN, now_ms=now_ms),
+    lambda services, job_id, now_ms: cancel_downstream(services, job_id, caller=ANN, now_ms=now_ms),
+    lambda services, job_id, now_ms: cancel_workflow(
+        services, _workflow_of(job_id), caller=ANN, now_ms=now_ms
+    ),
+    lambda services, job_id, now_ms: retry_job(
+        services, job_id, reopen_skipped=True, caller=ANN, now_ms=now_ms
+    ),
+    lambda services, job_id, now_ms: retry_job(
+        services, job_id, reopen_skipped=False, caller=ANN, now_ms=now_ms
+    ),
+    lambda services, job_id, now_ms: rerun_workflow(
+        services, _workflow_of(job_id), caller=ANN, now_ms=now_ms
+    ),
+    lambda services, _job_id, now_ms: redrive_pool(
+        services, "lambda", cursor=None, limit=50, caller=ANN, now_ms=now_ms
+    ),
+)
+
+
+def send_people(simulator: Simulator, draw: random.Random, *, acts: int, within_ms: int) -> None:
+    """Plans `acts` acts at drawn times, each on a job that is drawn then. Failed acts are not repeated."""
+    for _ in range(acts):
+        act, place = draw.choice(ACTS), draw.random()
+
+        def happen(act: Act = act, place: float = place) -> None:
+            jobs = list(simulator.world.jobs)
+            if not jobs:
+                return
+            job_id = jobs[int(place * len(jobs))]
+
+            def ask() -> None:
+                answer = act(simulator.services, job_id, simulator.now_of("api"))
+                if isinstance(answer, Redriven):
+                    simulator.happened["jobs redriven by people"] += answer.redriven
+
+            try:
+                simulator.attempt(ask, API_TIMEOUT_MS)
+            except (AlreadyEnded, NotFound, NotRetryable):
+                return  # it was refused with a message, and nothing was done
+
+        simulator.plan(draw.randrange(within_ms), happen)
