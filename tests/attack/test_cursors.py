@@ -95,6 +95,17 @@ FORGED: dict[str, tuple[State, tuple[object, ...]]] = {
     "shards that are no number": (State.FAILED, (True, ["lambda"])),
     "pools that are none": (State.FAILED, (SHARDS, [["lambda"]])),
     "no list": (State.FAILED, ()),
+    "an object as a lane": (State.READY, ({"a": 1}, None)),
+    "a text as a lane": (State.READY, ("abc", None)),
+    "a lane without a name": (State.READY, (["lambda", None], None)),
+    "an end in no pool": (State.READY, (None, ["moon", ""])),
+    "a number that is no text": (State.READY, (None, None, 5, "S.0")),
+    "a number with a mark in it": (State.READY, (None, None, "1_0", "S.0")),
+    "a number in other digits": (State.READY, (None, None, "\u0663", "S.0")),
+    "an id that is no text": (State.READY, (None, None, "1", 7)),
+    "a very long id": (State.READY, (None, None, "1", "J" * 3_000)),
+    "an id of half a character": (State.READY, (None, None, "1", "\ud800")),
+    "too many parts": (State.READY, (None, None, "1", "S.0", "x")),
 }
 
 

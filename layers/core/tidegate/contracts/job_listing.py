@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, TypeVar
 
-from tidegate.contracts.responses import JobRowOut, job_out
+from typing_extensions import TypedDict
+
+from tidegate.contracts.responses import JobOut, JobRowOut, job_out
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
@@ -27,8 +29,9 @@ _ALL: Final = "ALL"
 _NOT_IN_ROWS: Final = frozenset({"parameters", "depends_on", "result", "history"})
 _ULID = re.compile(r"[0-9A-Z]{26}")
 _ID_PREFIX = re.compile(r"[0-9A-Z]{6,25}|[0-9A-Z]{26}(\.[0-9]{0,4})?")
-_MAX_SUBJECT_CHARACTERS = 2_048  # the longest ARN
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
+MAX_SUBJECT_CHARACTERS: Final = 2_048  # the longest ARN
+MAX_WAIT_SECONDS: Final = 400 * 86_400  # longer than any job waits
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 
 
 class JobsOut(TypedDict):
@@ -38,7 +41,7 @@ class JobsOut(TypedDict):
     `fields=full`.
     """
 
-    jobs: list[JobRowOut]
+    jobs: list[JobOut | JobRowOut]
     looked_at: int
     cursor: str | None
 
@@ -79,7 +82,7 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
         name_prefix=read("name", _text(limits.MAX_NAME_CHARACTERS)),
         key_prefix=read("key", _text(limits.MAX_KEY_CHARACTERS)),
         error_code=read("error", _text(limits.MAX_ERROR_CODE_CHARACTERS)),
-        submitted_by=read("submitted_by", _text(_MAX_SUBJECT_CHARACTERS)),
+        submitted_by=read("submitted_by", _text(MAX_SUBJECT_CHARACTERS)),
         from_ms=read("from", _moment),
         to_ms=read("to", _moment),
         overdue=read("overdue", _true_or_false) or False,
@@ -172,8 +175,8 @@ def _true_or_false(text: str) -> bool:
 
 
 def _seconds_as_ms(text: str) -> int:
-    if not _SECONDS.fullmatch(text):
-        raise ValueError("must be a number of seconds, 0 or more")
+    if len(text) > 32 or not _NUMBER.fullmatch(text) or float(text) > MAX_WAIT_SECONDS:
+        raise ValueError(f"must be a number of seconds from 0 to {MAX_WAIT_SECONDS:,}")
     return round(float(text) * 1_000)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
 
-from tidegate.contracts.times import to_wire
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.job import Job
 from tidegate.domain.logs import DatedLine, LogPlace
 
@@ -13,7 +14,7 @@ from tidegate.domain.logs import DatedLine, LogPlace
 class LogLineOut(TypedDict):
     """One line that an attempt printed or logged. `number` counts the lines of the attempt from 1."""
 
-    at: str | None
+    at: Time | None
     number: int
     text: str
 
@@ -33,7 +34,7 @@ class LogPageOut(TypedDict):
     log_stream: str | None
     lines: list[LogLineOut]
     missing: int
-    looked_to: str | None
+    looked_to: Time | None
     cursor: str | None
 
 

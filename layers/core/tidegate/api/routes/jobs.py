@@ -29,7 +29,7 @@ from tidegate.contracts.job_listing import (
     row_out,
 )
 from tidegate.contracts.requests import read_job
-from tidegate.contracts.responses import Accepted, job_out
+from tidegate.contracts.responses import Accepted, JobOut, JobRowOut, job_out
 from tidegate.usecases.read import query
 from tidegate.usecases.submit import submit
 
@@ -74,7 +74,7 @@ def list_jobs() -> Response[str]:
 
     def read(limit: int) -> JobsOut:
         page = query.list_jobs(deps.services, asked, cursor=cursor, limit=limit, now_ms=now_ms, whole=whole)
-        rows = [view(job, policy, now_ms) for job in page.jobs]
+        rows: list[JobOut | JobRowOut] = [view(job, policy, now_ms) for job in page.jobs]
         return {"jobs": rows, "looked_at": page.looked_at, "cursor": next_cursor(router, page.cursor)}
 
     return page_answer(router, read)

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.logs import log_page_out
@@ -38,7 +39,7 @@ def get_logs(job_id: str) -> Response[str]:
         id_of("job", job_id, JOB_ID),
         attempt=attempt,
         from_ms=from_ms,
-        cursor=given.get("cursor"),
+        cursor=cursor_of(router),
         limit=limit or limits.DEFAULT_LOG_LINES,
         now_ms=deps.clock.now_ms(),
     )
@@ -49,7 +50,7 @@ def get_logs(job_id: str) -> Response[str]:
         page.lines,
         missing=page.missing,
         looked_to_ms=page.looked_to_ms,
-        cursor=page.cursor,
+        cursor=next_cursor(router, page.cursor),
     )
     return answer_with(HTTPStatus.OK, body)
 
