@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 @router.get("/v1/jobs/<job_id>/logs")
 def get_logs(job_id: str) -> Response[str]:
     """Returns a page of the lines that an attempt of a job printed or logged."""
-    refuse_other_parameters(router, "attempt", "limit", "cursor", "from")
+    refuse_other_parameters(router, "attempt", "from", "limit", "cursor")
     given = router.current_event.query_string_parameters
     violations: list[Violation] = []
     attempt = _number(given.get("attempt"), "attempt", 999_999, violations)
