@@ -37,7 +37,7 @@ def loads_metrics(function: str) -> bool:
 
 @pytest.mark.parametrize("template", [Resolved(), Transformed()], ids=["written", "transformed"])
 def test_the_defaults_reserve_nothing_so_that_they_deploy_in_every_account(template: Resolved) -> None:
-    assert len(functions(template)) == 4
+    assert len(functions(template)) == 5
     for name, properties in functions(template).items():
         assert "ReservedConcurrentExecutions" not in properties, name
         assert "ProvisionedConcurrencyConfig" not in properties, name

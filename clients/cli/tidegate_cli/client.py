@@ -60,6 +60,9 @@ class Accepted:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
+Parameter = str | Sequence[str] | None  # of a query; a sequence repeats it
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a listing of jobs.
@@ -238,13 +241,21 @@ class Client:
         path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
         return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
 
-    def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
-        """Yields at most `limit` jobs in `state`. Each page is fetched when the iterator reaches it."""
+    def jobs_page(
+        self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """Returns one page of the jobs that fit. `filters` are parameters of `GET /v1/jobs`; None is left out."""
+        return self._page("/v1/jobs", **filters, limit=str(limit), cursor=cursor)
+
+    def list_jobs(self, filters: Mapping[str, Parameter], *, limit: int = 50) -> Iterator[JobView]:
+        """Yields at most `limit` jobs that fit. Each page is fetched when the iterator reaches it.
+
+        `filters` are parameters of `GET /v1/jobs`, such as `{"state": "READY", "tag": ["team=data"]}`.
+        """
         cursor: str | None = None
         found = 0
         for _ in range(MAX_PAGES):
-            size = min(limit - found, MAX_PAGE_SIZE)
-            page = self._page("/v1/jobs", state=state, pool=pool, limit=str(size), cursor=cursor)
+            page = self.jobs_page(filters, limit=min(limit - found, MAX_PAGE_SIZE), cursor=cursor)
             yield from page.jobs
             found += len(page.jobs)
             cursor = page.cursor
@@ -388,10 +399,10 @@ class Client:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")
 
-    def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
+    def _get(self, path: str, **parameters: Parameter) -> dict[str, Any]:
         return self._call("GET", _with_query(path, **parameters))
 
-    def _page(self, path: str, **parameters: str | None) -> Page:
+    def _page(self, path: str, **parameters: Parameter) -> Page:
         answer = self._get(path, **parameters)
         raw_jobs = answer.get("jobs")
         if not isinstance(raw_jobs, list):
@@ -459,12 +470,12 @@ class Client:
         return f"no answer from {self._target.api_url} ({why}): {hint}"
 
 
-def _with_query(path: str, **parameters: str | None) -> str:
-    given = {name: value for name, value in parameters.items() if value is not None}
+def _with_query(path: str, **parameters: Parameter) -> str:
+    given = {name: value for name, value in parameters.items() if value not in (None, [])}
     if not given:
         return path
     # The signature needs a blank encoded as %20, not as +.
-    return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
+    return f"{path}?{urlencode(given, doseq=True, quote_via=quote, safe='')}"
 
 
 def _part(checked: str) -> str:

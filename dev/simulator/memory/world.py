@@ -23,11 +23,13 @@ from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
 from tidegate.domain.logs import LogLine, LogPlace
+from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
 from tidegate.domain.states import Group, group_of
 from tidegate.domain.submission import Submission, SubmissionPlan
 from tidegate.domain.workers import Worker
+from tidegate.domain.workflow_graph import WorkflowGraph
 from tidegate.ports import IndexEntry, KnownLane
 
 INLINE_BYTES = 4_096  # a larger input or result overflows
@@ -92,6 +94,9 @@ class MemoryWorld:
     # By permit: the limit, and the time of its last note in milliseconds.
     waiting_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     leases: dict[str, HeldLease] = field(default_factory=dict)
+    segments: dict[tuple[str, int], Segment] = field(default_factory=dict)
+    graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)

@@ -24,10 +24,12 @@ from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
 from tidegate.adapters.dynamodb.leases import DynamoDispatchLeases
 from tidegate.adapters.dynamodb.permits import DynamoPermits
+from tidegate.adapters.dynamodb.progress import DynamoProgressStore
 from tidegate.adapters.dynamodb.rules import DynamoRuleStore
 from tidegate.adapters.dynamodb.stream import changes_from
 from tidegate.adapters.dynamodb.submissions import DynamoSubmissionStore
 from tidegate.adapters.dynamodb.workers import DynamoWorkerRegistry
+from tidegate.adapters.dynamodb.workflows import DynamoWorkflowStore
 from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch, SystemTimer
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
@@ -55,6 +57,7 @@ __all__ = [
     "Meter",
     "ProcessDeps",
     "ReaperDeps",
+    "RecorderDeps",
     "Services",
     "Usage",
     "WorkerDeps",
@@ -64,6 +67,7 @@ __all__ = [
     "dispatcher_function",
     "process_worker",
     "reaper_function",
+    "recorder_function",
     "worker_function",
 ]
 
@@ -117,6 +121,15 @@ class DispatcherDeps:
     changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
     memory: DispatcherMemory = field(default_factory=DispatcherMemory)
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderDeps:
+    """The parts of the recorder function. `changes_from` decodes the records of a stream."""
+
+    services: Services
+    meter: Meter
+    changes_from: Callable[[Sequence[Mapping[str, Any]]], Changes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +207,8 @@ def aws_services(
         lanes=DynamoLaneRegistry(clients, tables),
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
+        progress=DynamoProgressStore(clients, tables),
+        workflows=DynamoWorkflowStore(clients, tables),
         queue=SqsQueue(
             clients,
             {name: pool.queue_url for name, pool in settings.pools.items()},
@@ -202,8 +217,8 @@ def aws_services(
         entropy=clients.entropy,
         conditions=CelConditions(),
         registry=registry or _EmptyRegistry(),
-        logs=CloudWatchLogReader(clients),
         audit=DynamoAuditTrail(clients, tables, settings.audit_retention_days * 86_400),
+        logs=CloudWatchLogReader(clients),
     )
 
 
@@ -281,6 +296,12 @@ def reaper_function() -> ReaperDeps:
     """Returns the parts of functions/reaper. Raises KeyError that names a missing environment variable."""
     services, clients, _ = _from_environment(None)
     return ReaperDeps(services, clients.clock, clients.meter)
+
+
+def recorder_function() -> RecorderDeps:
+    """Returns the parts of functions/recorder. Raises KeyError that names a missing environment variable."""
+    services, clients, _ = _from_environment(None)
+    return RecorderDeps(services, clients.meter, changes_from)
 
 
 def worker_function() -> WorkerDeps:

@@ -29,6 +29,7 @@ class Tables:
     lanes: str
     control: str
     audit: str
+    progress: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +170,5 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         control=environment["TIDEGATE_TABLE_CONTROL"],
         # Only the API function has one.
         audit=environment.get("TIDEGATE_TABLE_AUDIT", ""),
+        progress=environment["TIDEGATE_TABLE_PROGRESS"],
     )

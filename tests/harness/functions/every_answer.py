@@ -97,8 +97,8 @@ def every_answer() -> str:
     _ask_about_workflows(api)
     _ask_about_pools_and_types(api)
     _ask_about_workers(api)
-    _ask_about_logs(api)
     _ask_about_grants(api)
+    _ask_about_logs(api)
     _ask_wrongly(api)
     _ask_about_callers(api)
     return "\n".join(api.texts)
@@ -187,6 +187,13 @@ def _ask_about_workers(api: _Asked) -> None:
     api.call("GET", "/v1/pools/ecs")
 
 
+def _ask_about_grants(api: _Asked) -> None:
+    subject = {"namespace": "arn:aws:iam::123456789012:user/ben"}
+    api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
+    api.call("GET", "/v1/grants")
+    api.call("DELETE", "/v1/grants", query=subject)
+
+
 def _ask_about_logs(api: _Asked) -> None:
     job_id, place = api.submit(), LogPlace("jobs-log", UNKNOWN_ID)
     path = f"/v1/jobs/{job_id}/logs"
@@ -201,13 +208,6 @@ def _ask_about_logs(api: _Asked) -> None:
     _end(api, job_id, Ending(State.FAILED, failure=failure))
     api.call("GET", f"/v1/jobs/{job_id}")
     api.call("GET", path, query={"attempt": "1"})
-
-
-def _ask_about_grants(api: _Asked) -> None:
-    subject = {"namespace": "arn:aws:iam::123456789012:user/ben"}
-    api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
-    api.call("GET", "/v1/grants")
-    api.call("DELETE", "/v1/grants", query=subject)
 
 
 def _ask_wrongly(api: _Asked) -> None:

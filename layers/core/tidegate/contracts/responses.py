@@ -109,6 +109,7 @@ class TimesOut(TypedDict):
     began_at: Time | None
     finished_at: Time | None
     cancel_requested_at: Time | None
+    updated_at: Time | None
 
 
 class ResultOut(TypedDict, total=False):
@@ -117,8 +118,8 @@ class ResultOut(TypedDict, total=False):
     result: JsonOut
 
 
-class JobOut(TimesOut, ResultOut):
-    """A job."""
+class JobRowOut(TimesOut):
+    """A job as a listing shows it: without its parameters, dependencies, result and history."""
 
     job_id: str
     workflow_id: str | None
@@ -144,8 +145,6 @@ class JobOut(TimesOut, ResultOut):
     worker_losses: int
     reopened: int
     worker: str | None
-    parameters: Mapping[str, JsonOut] | None
-    depends_on: list[DependencyOut]
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -155,6 +154,13 @@ class JobOut(TimesOut, ResultOut):
     actual_duration_seconds: float | None
     progress: ProgressOut | None
     error: ErrorOut | None
+
+
+class JobOut(JobRowOut, ResultOut):
+    """A job."""
+
+    parameters: Mapping[str, JsonOut] | None
+    depends_on: list[DependencyOut]
     history: list[StepOut]
 
 
@@ -325,4 +331,5 @@ def _times_out(job: Job) -> TimesOut:
         "began_at": to_wire(job.began_at_ms),
         "finished_at": to_wire(job.finished_at_ms),
         "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+        "updated_at": to_wire(job.updated_at_ms),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
+from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import MOST_PASSES
@@ -201,6 +202,28 @@ class Job(GivenFields):
     def traits(self) -> Traits:
         """Returns the properties that the dispatcher looks at beside the rank."""
         return Traits(self.type, self.share, self.concurrency_key, self.concurrency_limit)
+
+    @property
+    def indexed(self) -> IndexedFields:
+        """Returns the fields that the job's entry in the index carries for listings."""
+        return IndexedFields(
+            created_at_ms=self.created_at_ms,
+            priority=self.priority,
+            key=self.key,
+            name=self.name,
+            ready_at_ms=self.ready_at_ms,
+            error_code=None if self.failure is None else self.failure.code,
+            submitted_by=self.submitted_by,
+            estimated_duration_seconds=self.estimated_duration_seconds,
+        )
+
+    @property
+    def updated_at_ms(self) -> int:
+        """Returns when the job last changed, in milliseconds since the epoch; heartbeats and progress do not count."""
+        moments = (self.ready_at_ms, self.queued_at_ms, self.sent_at_ms, self.started_at_ms, self.began_at_ms)
+        later = (self.finished_at_ms, self.cancel_requested_at_ms)
+        transitions = [self.history[-1].at_ms] if self.history else []
+        return max(self.created_at_ms, *transitions, *(at_ms for at_ms in (*moments, *later) if at_ms))
 
     @property
     def lane(self) -> str:

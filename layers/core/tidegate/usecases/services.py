@@ -25,10 +25,12 @@ from tidegate.ports import (
     LaneRegistry,
     LogReader,
     Permits,
+    ProgressStore,
     Queue,
     RuleStore,
     SubmissionStore,
     WorkerRegistry,
+    WorkflowStore,
 )
 from tidegate.settings import Settings
 from tidegate.usecases.recall import Recall
@@ -53,12 +55,14 @@ class Services:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    progress: ProgressStore
+    workflows: WorkflowStore
     queue: Queue
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
-    logs: LogReader
     audit: AuditTrail
+    logs: LogReader
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
     log_place: LogPlace | None = None
