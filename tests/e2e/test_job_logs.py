@@ -1,4 +1,4 @@
-"""What jobs print on the real stack: soon, by attempt, from the function and from worker processes alike."""
+"""The lines that jobs print on the real stack: soon, by attempt, from the function and from worker processes alike."""
 
 from __future__ import annotations
 

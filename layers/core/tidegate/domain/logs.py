@@ -1,4 +1,4 @@
-"""What job code prints: its lines, and the place that keeps them."""
+"""The lines that job code prints, and the place that keeps them."""
 
 from __future__ import annotations
 

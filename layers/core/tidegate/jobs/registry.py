@@ -63,7 +63,7 @@ class JobType:
 
 @dataclass(frozen=True, slots=True)
 class TypeDescription:
-    """What people need to know to submit a job of a type.
+    """The description of a job type, for people who submit jobs of it.
 
     `parameters_schema` is the JSON Schema of its parameters; None where their model has none, or a longer one than
     `MAX_SCHEMA_BYTES`.
