@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
-from tests.harness.tables import resources, routes
+from tests.harness.tables import resources
 from tests.harness.template import PSEUDO, Resolved
 from tidegate.domain.pools import PoolKind
 from tidegate.settings import read_settings, read_tables
@@ -231,22 +230,3 @@ def _check_queries(queries: list[dict[str, Any]], metrics: dict[str, str]) -> No
         assert (metric["Namespace"], metric["Dimensions"]) == ("Tidegate", POOL_METRIC)
     assert [each["ReturnData"] for each in queries] == [False] * len(read) + [True]
     assert all(name in expression["Expression"] for name in metrics)
-
-
-def test_clients_may_not_set_rules_but_operators_may() -> None:
-    template = Resolved()
-
-    def allowed(policy: str) -> set[str]:
-        (statement,) = template.properties(policy)["PolicyDocument"]["Statement"]
-        return {resource.partition("/live/")[2] for resource in statement["Resource"]}
-
-    assert allowed("ClientPolicy") == {"GET/v1/*", "POST/v1/jobs*", "POST/v1/workflows*"}
-    assert allowed("OperatorPolicy") == {
-        "POST/v1/pools/*",
-        "POST/v1/types/*",
-        "POST/v1/workers/*",
-        "PUT/v1/types/*",
-    }
-    patterns = allowed("ClientPolicy") | allowed("OperatorPolicy")
-    found = {f"{method}{path}" for method, path in routes()}
-    assert not [route for route in found if not any(fnmatchcase(route, each) for each in patterns)]

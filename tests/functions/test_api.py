@@ -16,7 +16,7 @@ JOB_FIELDS = {
     "job_id", "workflow_id", "key", "name", "description", "type", "state", "priority", "effective_priority",
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
-    "tags", "submitted_by", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
+    "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
     "cancel_requested_by", "timeout_seconds",

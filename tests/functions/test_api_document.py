@@ -11,7 +11,6 @@ import pytest
 
 from tests.harness.domain.documents import read_document, table_rows
 from tests.harness.functions.api_calls import NOW_MS, Api
-from tests.harness.tables import routes
 from tidegate.contracts.problems import STATUS_BY_ERROR, method_not_allowed, no_such_route, problem_for
 from tidegate.contracts.requests import JobIn
 from tidegate.domain.workers import Totals, WorkerSpec, begin
@@ -53,11 +52,6 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     limit = f"/v1/types/{job_type['type']}/limit"
     assert f"`PUT {limit}`" in DOCUMENT
     assert api.call("PUT", limit, {"max_running": job_type["max_running"]}).body == job_type
-
-
-def test_the_routes_are_those_of_the_template() -> None:
-    listed = {f"{method} {path}" for method, path in routes()}
-    assert {_code(row[0]) for row in table_rows(DOCUMENT, "route")} == listed
 
 
 def test_every_field_of_a_job_is_described() -> None:

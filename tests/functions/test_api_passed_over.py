@@ -19,6 +19,7 @@ def api() -> Api:
 ROUTES = [
     ("GET", "/v1/jobs", {"state": "READY"}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/why", {}),
     ("POST", "/v1/jobs", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),
@@ -26,6 +27,9 @@ ROUTES = [
     ("GET", f"/v1/workflows/{UNKNOWN_ID}", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/workflows/{UNKNOWN_ID}/rerun", {}),
+    ("GET", "/v1/grants", {}),
+    ("PUT", "/v1/grants", {"namespace": "arn:aws:iam::123456789012:user/ben"}),
+    ("DELETE", "/v1/grants", {"namespace": "arn:aws:iam::123456789012:user/ben"}),
     ("GET", "/v1/pools", {}),
     ("GET", "/v1/pools/ecs", {}),
     ("POST", "/v1/pools/ecs/pause", {}),

@@ -11,7 +11,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -137,6 +137,10 @@ class Client:
     def get_job(self, job_id: str) -> JobView:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
+
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
@@ -267,6 +271,24 @@ class Client:
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+
+    def list_grants(self) -> list[Mapping[str, Any]]:
+        """Returns every grant, ordered by namespace, as the API shows it."""
+        return objects_of(self._call("GET", "/v1/grants"), "grants")
+
+    def set_grant(
+        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
+
+        `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
+        """
+        body = {"role": role, "namespaces": list(namespaces)}
+        return self._call("PUT", _with_query("/v1/grants", namespace=namespace), body=body)
+
+    def remove_grant(self, namespace: str) -> Mapping[str, Any]:
+        """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
+        return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
 
     def get_me(self) -> Mapping[str, Any]:
         """Returns the caller that the API sees, and the version of the deployment."""

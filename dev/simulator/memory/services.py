@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -36,6 +37,7 @@ def memory_services(
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),

@@ -10,6 +10,7 @@ import boto3
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
@@ -28,6 +29,7 @@ from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -41,6 +43,7 @@ from tidegate.ports import (
     AuditTrail,
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
@@ -72,6 +75,7 @@ class Stores:
     permits: Permits
     leases: DispatchLeases
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
     audit: AuditTrail
     clients: AwsClients | None = None
@@ -91,6 +95,7 @@ def memory_stores() -> Stores:
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
         audit=MemoryAuditTrail(world),
     )
@@ -137,6 +142,7 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         permits=DynamoPermits(clients, tables),
         leases=DynamoDispatchLeases(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
         clients=clients,

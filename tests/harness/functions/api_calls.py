@@ -46,22 +46,26 @@ EVENT_STATUS = {
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,
+    "api-get-why": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
     "api-limit-type": 200,
+    "api-list-grants": 200,
     "api-list-jobs": 200,
     "api-list-pools": 200,
     "api-list-types": 200,
     "api-pause-pool": 200,
     "api-pause-type": 200,
     "api-redrive-pool": 200,
+    "api-remove-grant": 404,
     "api-rerun-workflow": 404,
     "api-resume-pool": 200,
     "api-retry-job": 404,
     "api-resume-type": 200,
     "api-list-workers": 200,
+    "api-set-grant": 200,
     "api-submit-job": 201,
     "api-submit-workflow": 201,
 }
@@ -114,7 +118,9 @@ class Api:
     def send(self, event: dict[str, Any]) -> Answer:
         answer = app.handle(event, self.deps, CONTEXT, self.until())
         headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return Answer(answer["statusCode"], headers, json.loads(answer["body"]), len(json.dumps(answer)))
+        return Answer(
+            answer["statusCode"], headers, json.loads(answer["body"] or "{}"), len(json.dumps(answer))
+        )
 
     def call(
         self,
@@ -124,17 +130,23 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         key: str | None = None,
+        known: str | None = None,
+        arn: str = ANN,
     ) -> Answer:
-        """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key."""
+        """Calls the API. A text `body` is sent as it is, any other as JSON. `key` is the idempotency key.
+
+        `known` is the value of If-None-Match, `arn` is the caller.
+        """
         event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
-        event["requestContext"]["identity"]["userArn"] = ANN
-        if key is not None:
-            event["headers"]["idempotency-key"] = key
-            event["multiValueHeaders"]["idempotency-key"] = [key]
+        event["requestContext"]["identity"]["userArn"] = arn
+        for name, value in (("idempotency-key", key), ("if-none-match", known)):
+            if value is not None:
+                event["headers"][name] = value
+                event["multiValueHeaders"][name] = [value]
         return self.send(event)
 
     def submit(self, **changes: object) -> str:

@@ -15,7 +15,7 @@ from tidegate.usecases.bounds.deadline import Deadline
 
 ULID = re.compile(r"[0-9A-Z]{26}")
 JOB_ID = re.compile(r"[0-9A-Z]{26}(\.(0|[1-9][0-9]{0,3}))?")
-PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size, or a workflow's cursor
+PAGE_BOUND = re.compile(r"[0-9]{1,5}")  # a page's size
 _SHOWN_CHARACTERS = 64  # of an id or a parameter that the API does not know
 _SHOWN_PARAMETERS = 10
 

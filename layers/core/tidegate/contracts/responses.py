@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypeAlias
 
-from tidegate.contracts.times import to_wire
+from pydantic import GetPydanticSchema
+from pydantic_core.core_schema import any_schema
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
+# Any JSON value. Its schema says so in place of a type that contains itself.
+JsonOut: TypeAlias = Annotated[Json, GetPydanticSchema(lambda _source, _handler: any_schema())]
 MAX_ANSWER_BYTES = 6_000_000  # a function can answer with 6 MiB; the headers need the rest
 _LONGEST_ESCAPE = 12  # a character outside the basic plane becomes two times \uXXXX
 
@@ -47,7 +54,7 @@ class DependencyOut(TypedDict):
     """A dependency of a job."""
 
     job_id: str
-    type: str
+    type: DependencyType
     condition: str | None
 
 
@@ -78,8 +85,8 @@ class ErrorOut(TypedDict):
 class StepOut(TypedDict):
     """One entry of a job's history."""
 
-    at: str | None
-    state: str
+    at: Time | None
+    state: State
     attempt: int
     actor: str
     reason: str | None
@@ -88,21 +95,21 @@ class StepOut(TypedDict):
 class TimesOut(TypedDict):
     """The times of a job, null while they have not come."""
 
-    created_at: str | None
-    not_before: str | None
-    due_at: str | None
-    ready_at: str | None
-    queued_at: str | None
-    started_at: str | None
-    began_at: str | None
-    finished_at: str | None
-    cancel_requested_at: str | None
+    created_at: Time | None
+    not_before: Time | None
+    due_at: Time | None
+    ready_at: Time | None
+    queued_at: Time | None
+    started_at: Time | None
+    began_at: Time | None
+    finished_at: Time | None
+    cancel_requested_at: Time | None
 
 
 class ResultOut(TypedDict, total=False):
     """The result of a job. It is left out where it overflowed and was not loaded, because null would mean none."""
 
-    result: Json
+    result: JsonOut
 
 
 class JobOut(TimesOut, ResultOut):
@@ -114,7 +121,7 @@ class JobOut(TimesOut, ResultOut):
     name: str | None
     description: str | None
     type: str
-    state: str
+    state: State
     priority: int
     effective_priority: float | None
     critical_path_boost: float
@@ -126,12 +133,13 @@ class JobOut(TimesOut, ResultOut):
     held_in: str | None
     tags: dict[str, str]
     submitted_by: str | None
+    namespace: str | None
     attempt: int
     tries: int
     worker_losses: int
     reopened: int
     worker: str | None
-    parameters: Mapping[str, Json] | None
+    parameters: Mapping[str, JsonOut] | None
     depends_on: list[DependencyOut]
     waiting_on_count: int
     cancel_requested_by: str | None
@@ -157,8 +165,9 @@ class WorkflowOut(JobPageOut):
 
     workflow_id: str
     name: str | None
-    created_at: str | None
+    created_at: Time | None
     submitted_by: str | None
+    namespace: str | None
     job_count: int
 
 
@@ -242,6 +251,7 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
+        "namespace": job.namespace,
         "attempt": job.attempt,
         "tries": job.tries,
         "worker_losses": job.worker_losses,

@@ -103,6 +103,7 @@ class Job(GivenFields):
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
     the job waiting. `cancel_requested_by` is the caller that asked for the cancellation of a running job.
     `submitted_by` is the subject of the caller that submitted the job, such as a whole ARN; None if it is not known.
+    `namespace` is the shared namespace that the submission named, None for the submitter's own.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
@@ -134,6 +135,7 @@ class Job(GivenFields):
     critical_path_boost_millipoints: int = 0
     fingerprint: str | None = None
     submitted_by: str | None = None
+    namespace: str | None = None
     waiting_on: frozenset[int] = frozenset()
     dependents: tuple[Dependent, ...] = ()
     dependents_overflow: bool = False

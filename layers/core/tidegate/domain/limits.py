@@ -66,6 +66,10 @@ MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
 MAX_TYPE_LIMIT = 100
+MAX_GRANTS = 100  # one item holds all grants
+MAX_NAMESPACES_PER_GRANT = 20
+MAX_NAMESPACE_CHARACTERS = 64
+MAX_SUBJECT_CHARACTERS = 700  # an ARN of IAM with the longest path and name
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
 MAX_AUDIT_NAME_BYTES = (
     2_048  # of a subject or a caller that acts are looked up by: DynamoDB's bound for a key

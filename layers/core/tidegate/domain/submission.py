@@ -28,7 +28,8 @@ class Submission:
     """The record of a workflow's submission.
 
     `fingerprint` identifies the body of the request, for idempotency. `submitted_by` is the subject of the caller, None
-    if it is not known. `created_at_ms` is in milliseconds since the epoch. `expires_at_s` is when the record may be
+    if it is not known. `namespace` is the shared namespace that the request named, None for the caller's own.
+    `created_at_ms` is in milliseconds since the epoch. `expires_at_s` is when the record may be
     removed, in seconds since the epoch; None keeps it.
     """
 
@@ -39,6 +40,7 @@ class Submission:
     created_at_ms: int
     name: str | None = None
     submitted_by: str | None = None
+    namespace: str | None = None
     expires_at_s: int | None = None
 
 

@@ -20,6 +20,7 @@ from tidegate.ports.execution import (
     UpstreamResult,
     unheard,
 )
+from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
@@ -44,6 +45,7 @@ __all__ = [
     "DispatchLeases",
     "Entropy",
     "Executor",
+    "GrantStore",
     "Heartbeat",
     "IndexEntry",
     "IndexPage",

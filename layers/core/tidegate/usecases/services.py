@@ -17,6 +17,7 @@ from tidegate.ports import (
     Cursors,
     DispatchLeases,
     Entropy,
+    GrantStore,
     JobIndex,
     JobRegistry,
     JobStore,
@@ -45,6 +46,7 @@ class Services:
     workers: WorkerRegistry
     cursors: Cursors
     rules: RuleStore
+    grants: GrantStore
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases

@@ -27,6 +27,7 @@ KEY: Final = "key"
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
 SUBMITTED_BY: Final = "submitted_by"
+NAMESPACE: Final = "namespace"  # present if it is not the submitter's own
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -91,6 +92,7 @@ PLAIN_FIELDS: Final = {
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
     FINGERPRINT: "fingerprint",
     SUBMITTED_BY: "submitted_by",
+    NAMESPACE: "namespace",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
     DEPENDENTS_OVERFLOW: "dependents_overflow",
@@ -191,6 +193,14 @@ TYPE_LIMITS: Final = "type_limits"
 RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"
+# The name of the item that holds all grants; the keys of its map are namespaces.
+GRANTS: Final = "grants"
+GRANTED: Final = "granted"
+VERSION: Final = "version"
+GRANT_ROLE: Final = "role"
+GRANT_NAMESPACES: Final = "namespaces"
+GRANT_BY: Final = "by"
+GRANT_AT: Final = "at"
 
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:

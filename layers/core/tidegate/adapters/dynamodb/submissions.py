@@ -231,6 +231,7 @@ def _item_of(submission: Submission) -> Item:
             schema.CREATED_AT: submission.created_at_ms,
             schema.NAME: submission.name,
             schema.SUBMITTED_BY: submission.submitted_by,
+            schema.NAMESPACE: submission.namespace,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
             schema.OPENED_AT: None if submission.phase is Phase.COMPLETE else submission.created_at_ms,
             schema.EXPIRES_AT: submission.expires_at_s,
@@ -248,5 +249,6 @@ def _submission_from(item: Mapping[str, Attribute]) -> Submission:
         created_at_ms=values[schema.CREATED_AT],
         name=values.get(schema.NAME),
         submitted_by=values.get(schema.SUBMITTED_BY),
+        namespace=values.get(schema.NAMESPACE),
         expires_at_s=values.get(schema.EXPIRES_AT),
     )

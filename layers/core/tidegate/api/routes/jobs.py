@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, job_view, page_answer
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     JOB_ID,
@@ -61,13 +62,17 @@ def list_jobs() -> Response[str]:
     """Returns a page of the jobs in one state."""
     refuse_other_parameters(router, "state", "pool", "limit", "cursor")
     services, parameters = deps_of(router).services, router.current_event.query_string_parameters
-    state, pool, cursor = (parameters.get(name) for name in ("state", "pool", "cursor"))
+    state, pool = parameters.get("state"), parameters.get("pool")
+    cursor = cursor_of(router)
     if state is None or state not in State.__members__:
         raise InvalidRequest.of("state", f"must be one of {', '.join(State)}")
 
     def read(limit: int) -> JobPageOut:
         page = query.list_jobs(services, State(state), pool=pool, cursor=cursor, limit=limit)
-        return {"jobs": [job_view(router, job) for job in page.jobs], "cursor": page.cursor}
+        return {
+            "jobs": [job_view(router, job) for job in page.jobs],
+            "cursor": next_cursor(router, page.cursor),
+        }
 
     return page_answer(router, read)
 

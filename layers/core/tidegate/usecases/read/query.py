@@ -6,11 +6,12 @@ A page is bounded by the number of jobs and by `MAX_PAGE_BYTES`. Jobs of a workf
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.domain import limits
-from tidegate.domain.errors import NotFound
+from tidegate.domain.errors import InvalidRequest, NotFound
 from tidegate.domain.job import Job, JobInput, workflow_job_id
 from tidegate.domain.states import State
 from tidegate.domain.submission import Submission
@@ -23,6 +24,7 @@ _INPUTS_AT_ONCE = 10  # inputs of up to 256 KB each
 _ROW_BYTES = 2_048  # for a job's names, times and numbers
 _STEP_BYTES = 160  # one line of its history
 _EDGE_BYTES = 120
+_INDEX = re.compile("[0-9]{1,5}")  # of a job in its workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,14 @@ def get_workflow(services: Services, workflow_id: str, *, cursor: str | None, li
     """Returns a workflow and a page of at most `limit` (1-200) of its jobs, in the order of submission.
 
     Jobs that have passed their retention are left out. Raises NotFound, also while the workflow is not accepted yet;
-    ServiceUnavailable.
+    InvalidRequest for a malformed cursor; ServiceUnavailable.
     """
+    if cursor is not None and not _INDEX.fullmatch(cursor):
+        raise InvalidRequest.of("cursor", "is not a cursor of this workflow; leave it out to start over")
     submission = services.submissions.get(workflow_id)
     if submission is None or not is_accepted(submission):
         raise NotFound("workflow", workflow_id)
-    start = int(cursor) if cursor and cursor.isdecimal() else 0
+    start = int(cursor) if cursor is not None else 0
     end = min(start + limit, submission.job_count)
     ids = [workflow_job_id(workflow_id, index) for index in range(start, end)]
     jobs = services.jobs.get_many(ids)
