@@ -138,7 +138,7 @@ def test_tables_have_the_free_key_unless_another_is_asked_for(
     key: str, specification: dict[str, Any] | None
 ) -> None:
     tables = of_type(Transformed(TableKey=key), "DynamoDB::Table")
-    assert len(tables) == 8
+    assert len(tables) == 9
     assert {name: each.get("SSESpecification") for name, each in tables.items()} == dict.fromkeys(
         tables, specification
     )

@@ -19,6 +19,7 @@ def api() -> Api:
 ROUTES = [
     ("GET", "/v1/jobs", {"state": "READY"}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/why", {}),
     ("POST", "/v1/jobs", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),
@@ -41,6 +42,8 @@ ROUTES = [
     ("PUT", "/v1/types/tidegate.noop/limit", {}),
     ("GET", "/v1/workers", {}),
     ("GET", "/v1/workers/ecs/w", {}),
+    ("GET", "/v1/audit", {}),
+    ("GET", "/v1/me", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),
 ]
 

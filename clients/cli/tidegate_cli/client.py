@@ -141,6 +141,10 @@ class Client:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 
@@ -296,6 +300,36 @@ class Client:
     def remove_grant(self, namespace: str) -> Mapping[str, Any]:
         """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
         return self._call("DELETE", _with_query("/v1/grants", namespace=namespace))
+
+    def get_me(self) -> Mapping[str, Any]:
+        """Returns the caller that the API sees, and the version of the deployment."""
+        return self._call("GET", "/v1/me")
+
+    def list_audit(
+        self,
+        *,
+        subject: str | None = None,
+        caller: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` acts, newest first, as the API shows them.
+
+        `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
+        and `until` does not; both are RFC 3339 times with a zone.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = str(min(limit - len(found), MAX_PAGE_SIZE))
+            given = {"subject": subject, "caller": caller, "from": since, "to": until}
+            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
+            found.extend(objects_of(answer, "acts"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""

@@ -31,8 +31,6 @@ from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
-from tidegate.jobs.loader import load_what_works
-from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -43,6 +41,8 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 
 if TYPE_CHECKING:
     import boto3
+
+    from tidegate.jobs.registry import Registry
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -240,6 +240,9 @@ def _from_environment(
 
 def _load_what_works() -> Registry:
     """Returns the job types of a function. One broken module does not take the others, or the whole API, with it."""
+    # The dispatcher and the reaper need no job code, so they load neither its registry nor pydantic.
+    from tidegate.jobs.loader import load_what_works
+
     registry = load_what_works()
     for fault in registry.faults():
         _LOGGER.error("%s", fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from tests.harness.determined import StandingClock
+from tests.harness.tables import routes
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
@@ -42,6 +44,9 @@ EVENT_STATUS = {
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
+    "api-get-me": 200,
+    "api-list-audit": 200,
+    "api-get-why": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
@@ -93,6 +98,12 @@ def read_event(name: str) -> dict[str, Any]:
     return event
 
 
+def resource_of(path: str) -> str:
+    """Returns the path of the template that a path fits, with its placeholders, or the path itself."""
+    fitting = (each for _, each in sorted(routes()) if re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", each), path))
+    return next(fitting, path)
+
+
 class Api:
     """A deployment in memory with the API function before it."""
 
@@ -127,7 +138,7 @@ class Api:
         `known` is the value of If-None-Match, `arn` is the caller.
         """
         event = read_event("api-list-jobs")
-        event |= {"httpMethod": method, "path": path}
+        event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)

@@ -97,6 +97,7 @@ def every_answer() -> str:
     _ask_about_workers(api)
     _ask_about_grants(api)
     _ask_wrongly(api)
+    _ask_about_callers(api)
     return "\n".join(api.texts)
 
 
@@ -124,6 +125,8 @@ def _ask_about_jobs(api: _Asked) -> None:
     )
     api.call("GET", f"/v1/jobs/{plain}")
     waiting = api.submit(depends_on=[{"job_id": rich}])
+    for job_id in (waiting, rich, plain):
+        api.call("GET", f"/v1/jobs/{job_id}/why")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     for state in State:
@@ -193,6 +196,13 @@ def _ask_wrongly(api: _Asked) -> None:
     api.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("DELETE", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("GET", "/v1/nothing")
+
+
+def _ask_about_callers(api: _Asked) -> None:
+    api.call("GET", "/v1/me")
+    job_id = api.submit()
+    api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    api.call("GET", "/v1/audit", query={"subject": f"job#{job_id}", "from": "1970-01-01T00:00:00Z"})
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:

@@ -12,7 +12,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import access, list_jobs, local, recovery, submit, types_check, watch, workers
+from tidegate_cli.commands import (
+    access,
+    callers,
+    list_jobs,
+    local,
+    recovery,
+    submit,
+    types_check,
+    watch,
+    why,
+    workers,
+)
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -103,7 +114,9 @@ app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
 submit.register(app)
 watch.register(app)
+why.register(app)
 workers.register(app)
+callers.register(app)
 take_options_once(app)
 
 

@@ -12,6 +12,7 @@ from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECO
 from tidegate.contracts.requests import JobIn
 from tidegate.contracts.responses import Accepted, JobOut
 from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
+from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
 from tidegate.domain.errors import IdempotencyConflict, NotFound
 from tidegate.domain.job_query import Order
@@ -103,6 +104,14 @@ ROUTES = (
         Role.VIEWER,
         "reads one job, with parameters and result",
         {HTTPStatus.OK: JobOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/jobs/{job_id}/why",
+        Role.VIEWER,
+        "says why a job is not running, and which change would start it",
+        {HTTPStatus.OK: WhyOut},
         errors=(NotFound,),
     ),
 )

@@ -6,14 +6,14 @@ example, an upstream that has ended takes no slot any more. So no change asks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from tidegate.domain.dependency import DependencyType, Verdict, judge
 from tidegate.domain.dispatch_plan import Candidate, window_slots
 from tidegate.domain.job import Job
 from tidegate.domain.limits import MAX_TYPE_LIMIT
-from tidegate.domain.permits import Permit, job_of, key_permit, least_in_force, type_permit
+from tidegate.domain.permits import Permit, asking, has_room, job_of, key_permit, least_in_force, type_permit
 from tidegate.domain.states import REOPENABLE, TERMINAL, State
 from tidegate.domain.why import texts
 from tidegate.domain.why.facts import Action, Change, Code, Fact, Plain, Why
@@ -23,6 +23,7 @@ from tidegate.domain.why.seen import Edge, PoolSeen, Seen
 WAITING = frozenset({State.PENDING, State.SCHEDULED, State.READY, State.QUEUED})
 SHOWN = 3  # jobs ahead that an answer names
 MAX_HOLDERS_SHOWN = 10
+MAX_ROUNDS = 20  # in which further jobs of one key come to be ahead
 
 
 def decide(seen: Seen) -> Why:
@@ -130,10 +131,10 @@ def _at_pool(seen: Seen) -> Iterator[Fact]:
     me = candidate_of(job, seen.policy, seen.now_ms)
     gone, started = _after_upstreams(seen)
     pool = replace(pool, queues=(*pool.queues, *_unwritten(seen, pool)))
-    held = _key(me, pool, line_of(me, pool, gone, started), gone)
-    if held is not None:
-        yield held.fact
-        gone |= held.ended
+    key = _key(me, pool, gone, started)
+    if key is not None and key.ended:
+        yield _key_fact(key)
+        gone |= frozenset(key.ended)
     line = line_of(me, pool, gone, started)
     yield from _type_limit(job, pool, line, gone)
     yield from _slots(job, pool, line, seen.window, me)
@@ -162,7 +163,6 @@ def _after_upstreams(seen: Seen) -> tuple[frozenset[str], Sequence[Job]]:
         for edge in unmet
         if edge.upstream is not None
         and edge.upstream.job_id not in gone
-        and edge.upstream.pool == seen.job.pool
         and edge.upstream.state not in TERMINAL
     }
     return gone, tuple(started.values())
@@ -178,41 +178,73 @@ def _rules(job: Job, pool: PoolSeen) -> Iterator[Fact]:
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldByKey:
-    fact: Fact
-    ended: frozenset[str]
+class _Key:
+    """A concurrency key as it bounds the job: its limit, its holders, and the jobs ahead that ask for it too.
+
+    `ended` are those of them that have to end before the job can be dispatched, none where the key has room.
+    """
+
+    name: str
+    limit: int
+    holders: tuple[str, ...]
+    ahead: tuple[str, ...]
+    ended: tuple[str, ...]
 
 
-def _key(me: Candidate, pool: PoolSeen, line: Line, gone: frozenset[str]) -> _HeldByKey | None:
-    """Returns the fact of a concurrency key at its limit, and the jobs that have to end; None where it is below."""
-    key = me.traits.concurrency_key
+def _key(me: Candidate, pool: PoolSeen, gone: frozenset[str], started: Sequence[Job]) -> _Key | None:
+    """Returns the concurrency key of the job at its place, None where it has none."""
+    key, mine = me.traits.concurrency_key, me.traits.concurrency_limit
     if key is None:
         return None
+    permit = _with_all_holders(pool, key, {me.job_id, *gone}, started)
+    holders = tuple(sorted({job_of(each) for each in permit.holders}))
+    ended: list[str] = []
+    ahead: dict[str, int] = {}
+    # At least so many have to end. Once they have, others that ask for the key may have their turn before the job.
+    fewest = max(0, len(holders) + 1 - mine)
+    for count in range(fewest, fewest + MAX_ROUNDS):
+        ended = [*holders, *ahead][:count]
+        ahead |= _of_key(pool, key, line_of(me, pool, gone | frozenset(ended), started))
+        ended = [*holders, *ahead][:count]
+        if len(ended) < count or _is_granted(permit, mine, ahead, ended):
+            break
+    return _Key(key, least_in_force(permit, mine), holders, tuple(ahead), tuple(ended))
+
+
+def _with_all_holders(pool: PoolSeen, key: str, out: Set[str], started: Sequence[Job]) -> Permit:
+    """Returns the permit of a key as it is once the jobs `out` have ended and the jobs `started` run."""
     permit = pool.permits.get(key_permit(key), Permit())
-    in_index = [each.job_id for each in pool.active if each.traits.concurrency_key == key]
-    holders = [
-        job_id
-        for job_id in dict.fromkeys([*sorted(map(job_of, permit.holders)), *in_index])
-        if job_id not in {me.job_id, *gone}
-    ]
-    waiting = _of_key(pool, key, line)
-    limit = min(
-        least_in_force(permit, me.traits.concurrency_limit), *waiting.values(), me.traits.concurrency_limit
-    )
-    over = len(holders) + len(waiting) + 1 - limit
-    if over <= 0:
-        return None
-    to_end = [*holders, *waiting][:over]
-    evidence: dict[str, Plain] = {
-        "concurrency_key": key,
-        "limit": limit,
-        "holders": tuple(holders[:MAX_HOLDERS_SHOWN]),
-        "holder_count": len(holders),
-        "ahead": len(waiting),
+    asked = {each.job_id: each.traits for each in pool.active} | {job.job_id: job.traits for job in started}
+    holders = {each for each in permit.holders if job_of(each) not in out}
+    known = {job_of(each) for each in holders} | out
+    holders |= {
+        asking(f"{job_id}@0", traits.concurrency_limit)
+        for job_id, traits in asked.items()
+        if traits.concurrency_key == key and job_id not in known
     }
-    change = Change(Action.END_JOBS, texts.end_jobs(to_end), job_ids=tuple(to_end))
-    fact = Fact(Code.KEY_LIMIT, texts.key_limit(key, limit, holders, len(waiting)), change, evidence)
-    return _HeldByKey(fact, frozenset(to_end))
+    return replace(permit, holders=frozenset(holders))
+
+
+def _is_granted(permit: Permit, mine: int, ahead: Mapping[str, int], ended: Sequence[str]) -> bool:
+    """Tells whether the job gets a permit once the jobs `ended` have ended and those ahead have asked before it."""
+    holders = {each for each in permit.holders if job_of(each) not in ended}
+    for job_id, limit in ahead.items():
+        if job_id not in ended and has_room(replace(permit, holders=frozenset(holders)), limit):
+            holders.add(asking(f"{job_id}@0", limit))
+    return has_room(replace(permit, holders=frozenset(holders)), mine)
+
+
+def _key_fact(key: _Key) -> Fact:
+    evidence: dict[str, Plain] = {
+        "concurrency_key": key.name,
+        "limit": key.limit,
+        "holders": key.holders[:MAX_HOLDERS_SHOWN],
+        "holder_count": len(key.holders),
+        "ahead": len(key.ahead),
+    }
+    change = Change(Action.END_JOBS, texts.end_jobs(key.ended), job_ids=key.ended)
+    message = texts.key_limit(key.name, key.limit, key.holders, len(key.ahead))
+    return Fact(Code.KEY_LIMIT, message, change, evidence)
 
 
 def _of_key(pool: PoolSeen, key: str, line: Line) -> Mapping[str, int]:
@@ -283,7 +315,7 @@ def _slots(job: Job, pool: PoolSeen, line: Line, factor: float, me: Candidate | 
         code = Code.SHARE_TURN
     elif me is not None and line.dispatched.total >= window_slots(slots, factor):
         code = Code.WINDOW_FULL
-    yield Fact(code, texts.place(code, job, line, slots), change, evidence)
+    yield Fact(code, texts.place(code, job, line, pool.ability.slots), change, evidence)
 
 
 def _place(pool: PoolSeen, line: Line, factor: float) -> dict[str, Plain]:

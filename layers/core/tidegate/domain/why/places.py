@@ -139,7 +139,8 @@ class _Desk:
 def _standing(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[Job]) -> Iterator[Traits]:
     yield from (each.traits for each in pool.active if each.job_id not in {me.job_id, *gone})
     known = {each.job_id for each in pool.active} | gone
-    yield from (job.traits for job in started if job.job_id not in known)
+    name = pool.pool.name if pool.pool else None
+    yield from (job.traits for job in started if job.job_id not in known and job.pool == name)
 
 
 def _without_key(candidate: Candidate, key: str | None) -> Candidate:

@@ -146,7 +146,10 @@ def resume_type(job_type: str) -> str:
 def key_limit(key: str, limit: int, holders: Sequence[str], ahead: int) -> str:
     """Says that a concurrency key is at its limit, and which jobs hold it."""
     behind = f", and {ahead} more are ahead for it" if ahead else ""
-    return f"At most {limit} of concurrency key {key!r} may be dispatched; {_jobs(holders)} hold it{behind}."
+    verb = "holds" if len(holders) < 2 else "hold"
+    return (
+        f"At most {limit} of concurrency key {key!r} may be dispatched; {_jobs(holders)} {verb} it{behind}."
+    )
 
 
 def end_jobs(job_ids: Sequence[str]) -> str:
@@ -172,7 +175,7 @@ def no_worker(job: Job, capabilities: Sequence[str], fault: str) -> str:
     """Says that no worker of the pool can run a job."""
     if fault:
         return f"No worker of pool {job.pool} can begin a job: {fault}"
-    offered = f", which offers {', '.join(capabilities)}" if capabilities else ""
+    offered = f", which offers {', '.join(capabilities)}," if capabilities else ""
     return f"Pool {job.pool}{offered} has no live worker."
 
 
