@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import jobs, operator, recovery, why, workers, workflows
+from tidegate.api.routes import jobs, operator, recovery, relations, why, workers, workflows
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -24,6 +24,7 @@ app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
+app.include_router(relations.router)
 app.include_router(why.router)
 answer_errors(app)
 

@@ -65,6 +65,10 @@ MAX_NOT_BEFORE_AHEAD_SECONDS = 366 * 86_400
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # an answer holds at most 6 MB, in which quotation marks are escaped twice
+MAX_CHAIN_DEPTH = 50
+DEFAULT_CHAIN_DEPTH = 10
+MAX_CHAIN_JOBS = 500
+DEFAULT_CHAIN_JOBS = 100
 MAX_TYPE_LIMIT = 100
 MAX_RULES_PER_KIND = 200  # one item holds all rules, and the dispatcher reads it whole
 

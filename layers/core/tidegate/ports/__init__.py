@@ -20,7 +20,7 @@ from tidegate.ports.execution import (
     unheard,
 )
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
-from tidegate.ports.jobs import JobStore, TransitionOutcome
+from tidegate.ports.jobs import DependentsPage, JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.permits import Permits
@@ -39,6 +39,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DependentsPage",
     "DispatchLeases",
     "Entropy",
     "Executor",
