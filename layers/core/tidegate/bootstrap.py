@@ -29,6 +29,7 @@ from tidegate.adapters.system import SystemClock, SystemEntropy, SystemStopwatch
 from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
+from tidegate.domain.seats import Seat
 from tidegate.jobs.loader import load_what_works
 from tidegate.jobs.registry import Registry
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
@@ -270,6 +271,11 @@ def worker_function() -> WorkerDeps:
 
     registry: Registry = _load_what_works()
     services, clients, clock = _from_environment(registry, under_lease=True)
+    # The log stream names the execution environment, and is where its logs are found.
+    seat = Seat(
+        os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""), os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+    )
+    services = replace(services, seat=seat)
     executor = InlineExecutor(
         registry,
         SystemStopwatch(),

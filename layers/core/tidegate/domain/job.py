@@ -102,6 +102,7 @@ class Job(GivenFields):
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
     the job waiting.
+    `worker_name` and `worker_host` are those of the latest worker, kept after it is gone (see `domain.seats`).
     `cancel_requested_by` is the caller that asked for the cancellation of a running job.
 
     `attempt` counts the claims over all lives. It fences writes and does not say how the job went. `reopened` counts
@@ -146,6 +147,8 @@ class Job(GivenFields):
     finished_at_ms: int | None = None
     lease_expires_at_ms: int | None = None
     worker_id: str | None = None
+    worker_name: str = ""
+    worker_host: str = ""
     progress: Progress | None = None
     cancel_requested_at_ms: int | None = None
     cancel_requested_by: str | None = None

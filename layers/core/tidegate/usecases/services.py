@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.ports import (
     Conditions,
     Cursors,
@@ -35,6 +36,7 @@ class Services:
     """The ports, the settings and the process's cache.
 
     `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs.
+    `seat` is the place of a worker, which the jobs that it claims keep.
     """
 
     settings: Settings
@@ -53,3 +55,4 @@ class Services:
     registry: JobRegistry
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
+    seat: Seat = UNKNOWN_SEAT
