@@ -14,7 +14,7 @@ from tidegate.domain import limits
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import JobIdArgument
-from tidegate_cli.commands.recovery import jobs
+from tidegate_cli.commands.list_jobs import jobs
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.tables import Column, TextTable, print_table
 from tidegate_cli.views import printable
@@ -51,7 +51,7 @@ def dependencies(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List the jobs that a job depends on, and which dependencies are satisfied.
+    """List the jobs that a job depends on.
 
     Example: tidegate jobs dependencies 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3
     """
@@ -110,7 +110,7 @@ def chain(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show the jobs up and down from a job, as a table, JSON, Mermaid or Graphviz.
+    """Show the jobs up and down from a job.
 
     Example: tidegate jobs chain 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --format mermaid
     """

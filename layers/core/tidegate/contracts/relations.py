@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from tidegate.contracts.times import to_wire
 from tidegate.domain.dependency import Dependency, Dependent
@@ -72,12 +74,16 @@ class LinkOut(TypedDict):
 
 
 class ChainOut(TypedDict):
-    """The jobs around a job, nearest first, and the edges between them. `more` says that a bound cut some off."""
+    """The jobs around a job, nearest first, and the edges between them. `more` says that a bound cut some off.
+
+    `drawing` is the chain in the language of Mermaid or Graphviz, null where none was asked for.
+    """
 
     job_id: str
     jobs: list[ChainJobOut]
     edges: list[LinkOut]
     more: bool
+    drawing: str | None
 
 
 def upstream_out(

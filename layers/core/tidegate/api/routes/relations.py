@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import JOB_ID, PAGE_BOUND, deps_of, id_of, limit_of, refuse_other_parameters
 from tidegate.contracts.relations import (
@@ -26,7 +27,7 @@ from tidegate.usecases.read import relations
 from tidegate.usecases.read.relations import Direction
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
-_DRAWINGS = {"mermaid": (mermaid, "text/vnd.mermaid"), "dot": (dot, "text/vnd.graphviz")}
+_DRAWINGS = {"mermaid": mermaid, "dot": dot}
 
 
 @router.get("/v1/jobs/<job_id>/dependencies")
@@ -35,7 +36,7 @@ def get_dependencies(job_id: str) -> Response[str]:
     refuse_other_parameters(router, "limit", "cursor")
     job_id = id_of("job", job_id, JOB_ID)
     page = relations.dependencies(
-        deps_of(router).services, job_id, cursor=_parameter("cursor"), limit=limit_of(router)
+        deps_of(router).services, job_id, cursor=cursor_of(router), limit=limit_of(router)
     )
     answer: UpstreamPageOut = {
         "job_id": job_id,
@@ -43,7 +44,7 @@ def get_dependencies(job_id: str) -> Response[str]:
             upstream_out(each.dependency, each.job, each.satisfied, each.satisfied_at_ms)
             for each in page.upstreams
         ],
-        "cursor": page.cursor,
+        "cursor": next_cursor(router, page.cursor),
     }
     return answer_with(HTTPStatus.OK, answer)
 
@@ -54,19 +55,19 @@ def get_dependents(job_id: str) -> Response[str]:
     refuse_other_parameters(router, "limit", "cursor")
     job_id = id_of("job", job_id, JOB_ID)
     page = relations.dependents(
-        deps_of(router).services, job_id, cursor=_parameter("cursor"), limit=limit_of(router)
+        deps_of(router).services, job_id, cursor=cursor_of(router), limit=limit_of(router)
     )
     answer: DownstreamPageOut = {
         "job_id": job_id,
         "dependents": [downstream_out(each.dependent, each.job) for each in page.downstreams],
-        "cursor": page.cursor,
+        "cursor": next_cursor(router, page.cursor),
     }
     return answer_with(HTTPStatus.OK, answer)
 
 
 @router.get("/v1/jobs/<job_id>/chain")
 def get_chain(job_id: str) -> Response[str]:
-    """Returns the jobs around a job, as JSON or as a drawing."""
+    """Returns the jobs around a job, with a drawing on request."""
     refuse_other_parameters(router, "depth", "direction", "format", "limit")
     job_id = id_of("job", job_id, JOB_ID)
     direction, form = _parameter("direction") or Direction.BOTH, _parameter("format") or "json"
@@ -89,11 +90,11 @@ def get_chain(job_id: str) -> Response[str]:
             for link in found.links
         ],
         "more": found.more,
+        "drawing": None,
     }
-    if form == "json":
-        return answer_with(HTTPStatus.OK, answer)
-    draw, content_type = _DRAWINGS[form]
-    return Response(HTTPStatus.OK, content_type=content_type, body=draw(answer))
+    if form in _DRAWINGS:
+        answer["drawing"] = _DRAWINGS[form](answer)
+    return answer_with(HTTPStatus.OK, answer)
 
 
 def _parameter(name: str) -> str | None:
