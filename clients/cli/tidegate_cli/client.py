@@ -145,6 +145,39 @@ class Client:
         """Returns the facts that hold a job and the changes that start it, as the API shows them."""
         return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
 
+    def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
+        return self._around(job_id, "dependencies", limit)
+
+    def dependents(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` of the jobs that depend on a job, as the API shows them."""
+        return self._around(job_id, "dependents", limit)
+
+    def chain(
+        self, job_id: str, *, direction: str = "both", depth: int | None = None, limit: int | None = None
+    ) -> Mapping[str, Any]:
+        """Returns the jobs up and down from a job, nearest first, as the API shows them.
+
+        `depth` is how many edges away they may be, `limit` how many; None takes the API's defaults.
+        """
+        bounds = {
+            name: str(value) for name, value in (("depth", depth), ("limit", limit)) if value is not None
+        }
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/chain"
+        return self._get(path, direction=direction, **bounds)
+
+    def _around(self, job_id: str, what: str, limit: int) -> list[Mapping[str, Any]]:
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/{what}"
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            answer = self._get(path, limit=str(min(limit - len(found), MAX_PAGE_SIZE)), cursor=cursor)
+            found += objects_of(answer, what)
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages")
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 

@@ -44,6 +44,9 @@ EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
+    "api-get-chain": 404,
+    "api-get-dependencies": 404,
+    "api-get-dependents": 404,
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,

@@ -130,6 +130,8 @@ def _ask_about_jobs(api: _Asked) -> None:
     waiting = api.submit(depends_on=[{"job_id": rich}])
     for job_id in (waiting, rich, plain):
         api.call("GET", f"/v1/jobs/{job_id}/why")
+        for around in ("dependencies", "dependents", "chain"):
+            api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     for state in State:

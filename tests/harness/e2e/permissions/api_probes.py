@@ -122,6 +122,14 @@ def says_why_a_job_waits(world: World, services: Services) -> None:
     assert ask(services, "GET", f"/v1/jobs/{job_id}/why")["facts"][0]["code"] == "dispatch-due"
 
 
+def shows_what_is_around_a_job(world: World, services: Services) -> None:
+    """The dependent is of a later submission, so its edge stands in the overflow."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    found = ask(services, "GET", f"/v1/jobs/{earlier}/dependents")["dependents"]
+    assert [each["job_id"] for each in found] == [later]
+
+
 def lists_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
@@ -198,6 +206,7 @@ API_PROBES = (
     shows_a_workflow,
     shows_a_job,
     says_why_a_job_waits,
+    shows_what_is_around_a_job,
     lists_jobs,
     cancels_a_job,
     stops_what_waits_for_a_job,
