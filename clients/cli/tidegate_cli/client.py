@@ -38,6 +38,7 @@ from tidegate_cli.target import Target
 from tidegate_cli.views import JobView, WorkflowView, job_view
 
 _TRIES = 5
+_FOLLOW_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS = 0.2
 _TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway answers within 29 s at the latest
 _RETRIED = frozenset({429, 500, 502, 503, 504})
@@ -140,6 +141,59 @@ class Client:
     def get_job(self, job_id: str) -> JobView:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
+
+    def read_logs(
+        self,
+        job_id: str,
+        *,
+        attempt: int | None = None,
+        since: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Mapping[str, Any]:
+        """Returns a page of the lines that an attempt printed, as the API shows it; the latest attempt by default.
+
+        `since` is the time of the earliest line, in RFC 3339. `cursor` is that of the page before, which was asked for
+        with the same attempt and time. The page's own `cursor` is None once the attempt has ended and all its lines
+        were read.
+        """
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/logs"
+        most, number = (None if value is None else str(value) for value in (limit, attempt))
+        return self._get(path, attempt=number, cursor=cursor, limit=most, **{"from": since})
+
+    def read_all_logs(
+        self, job_id: str, *, attempt: int | None = None, since: str | None = None, limit: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yields the pages of what an attempt printed so far; arguments as for `read_logs`."""
+        page = self.read_logs(job_id, attempt=attempt, since=since, limit=limit)
+        yield page
+        for _ in range(MAX_PAGES):
+            before, cursor = page.get("looked_to"), page.get("cursor")
+            if cursor is None:
+                return
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor, limit=limit)
+            if not page.get("lines") and page.get("looked_to") in (None, before):
+                return
+            yield page
+        raise CliError(f"the log did not end within {MAX_PAGES:,} pages; give --from")
+
+    def follow_logs(
+        self, job_id: str, *, attempt: int | None = None, since: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yields the pages of what an attempt prints until it has ended; arguments as for `read_logs`.
+
+        Waits for the first attempt of a job that has had none. It asks once a second, and again at once after a page
+        with lines.
+        """
+        page = self.read_logs(job_id, attempt=attempt, since=since)
+        while True:
+            yield page
+            cursor = page.get("cursor")
+            if cursor is None:
+                return
+            if not page.get("lines"):
+                self._sleep(_FOLLOW_SECONDS)
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor)
 
     def why(self, job_id: str) -> Mapping[str, Any]:
         """Returns the facts that hold a job and the changes that start it, as the API shows them."""
@@ -311,6 +365,16 @@ class Client:
     def get_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Returns one worker process, as the API shows it."""
         return self._call("GET", _worker_path(pool, worker_id))
+
+    def order_workers(
+        self, order: str, *, pool: str | None = None, state: str | None = None, limit: int = 50
+    ) -> Mapping[str, Any]:
+        """Returns the first `limit` (1-200) workers by `load`, `free` slots or last `seen`, as the API shows them."""
+        return self._get("/v1/workers", state=state, pool=pool, order=order, limit=str(limit))
+
+    def worker_jobs(self, pool: str, worker_id: str, *, limit: int = 50) -> Mapping[str, Any]:
+        """Returns the jobs that a worker runs and the latest `limit` (1-200) that it ran, as the API shows them."""
+        return self._get(f"{_worker_path(pool, worker_id)}/jobs", limit=str(limit))
 
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
