@@ -12,8 +12,8 @@ import typer
 from tidegate.domain.limits import MAX_LOG_LINES
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
-from tidegate_cli.commands.jobs import JobIdArgument
 from tidegate_cli.commands.around import jobs
+from tidegate_cli.commands.jobs import JobIdArgument
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines
