@@ -42,7 +42,9 @@ def show_logs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show what job code printed and logged in an attempt, with the traceback of a failure.
+    """Show what job code printed and logged in an attempt.
+
+    The traceback of a failure is part of it.
 
     With `--follow` and `--output json` each line is a JSON object on a line of its own.
 
