@@ -82,9 +82,13 @@ class Client(Connection):
         answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
         return Accepted(text_of(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
-    def get_job(self, job_id: str) -> JobView:
-        """Returns one job with its parameters and its result."""
-        return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
+    def get_job(self, job_id: str, *, whole: bool = True) -> JobView:
+        """Returns one job with its parameters and its result.
+
+        Without `whole` the API leaves out parameters, dependencies, result and history, and reads less.
+        """
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}"
+        return job_view(self._get(path, fields=None if whole else "slim"))
 
     def read_logs(
         self,

@@ -25,7 +25,7 @@ from tidegate.domain.why.decide import WAITING
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 _TYPES = (JOB_TYPE, OTHER_TYPE)
-_TRUE = 'upstream.status == "SUCCEEDED"'
+_TRUE = "upstream.attempts >= 0"
 _DELAY_MS = 5 * 60_000
 
 
@@ -55,15 +55,20 @@ class Drawing:
                 self.trial.follow()
             if self._random.random() < 0.4:
                 self.trial.claim(self._random.randint(1, 3))
-        if self._random.random() < 0.9:
+        if self._random.random() < 0.85:
             for _ in range(2):
                 self.trial.wait_until(self.trial.now_ms + 1_000)
                 self.trial.tick()
                 self.trial.claim()
+        else:
+            # The dispatcher has not followed the latest changes yet.
+            for act in (self._finish, self._submit):
+                self.trial.wait_until(self.trial.now_ms + 1_000)
+                act()
         self.trial.wait_until(self.trial.now_ms + 1_000)
-        waiting = sorted(
-            job.job_id for job in self.trial.world.jobs.values() if job.state in WAITING and job.pool == "p"
-        )
+        jobs = self.trial.world.jobs.values()
+        # The jobs of pool q only hold permits: jobs of several pools that wait for one permit have no common order.
+        waiting = sorted(job.job_id for job in jobs if job.state in WAITING and job.pool == "p")
         return self._random.choice(waiting) if waiting else None
 
     def _act(self) -> None:

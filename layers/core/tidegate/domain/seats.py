@@ -1,4 +1,4 @@
-"""The place where a worker runs, as its jobs keep it after the worker is gone."""
+"""Where a worker runs, as its jobs keep it after the worker is gone."""
 
 from __future__ import annotations
 

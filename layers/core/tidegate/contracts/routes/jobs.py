@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
-from tidegate.contracts.responses import Accepted, JobOut
+from tidegate.contracts.responses import Accepted, JobOut, JobRowOut
 from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
@@ -103,7 +103,14 @@ ROUTES = (
         "/v1/jobs/{job_id}",
         Role.VIEWER,
         "reads one job, with parameters and result",
-        {HTTPStatus.OK: JobOut},
+        {HTTPStatus.OK: JobOut | JobRowOut},
+        parameters=(
+            Parameter(
+                "fields",
+                "full, which is the default, or slim without parameters, dependencies, result and history",
+                Literal["slim", "full"],
+            ),
+        ),
         errors=(NotFound,),
     ),
     Route(

@@ -14,7 +14,7 @@ from tidegate.domain.dispatch_plan import Candidate, window_slots
 from tidegate.domain.job import Job
 from tidegate.domain.limits import MAX_TYPE_LIMIT
 from tidegate.domain.permits import Permit, asking, has_room, job_of, key_permit, least_in_force, type_permit
-from tidegate.domain.states import REOPENABLE, TERMINAL, State
+from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.why import texts
 from tidegate.domain.why.facts import Action, Change, Code, Fact, Plain, Why
 from tidegate.domain.why.places import Line, candidate_of, line_of, line_of_queued
@@ -161,9 +161,7 @@ def _after_upstreams(seen: Seen) -> tuple[frozenset[str], Sequence[Job]]:
     started = {
         edge.upstream.job_id: edge.upstream
         for edge in unmet
-        if edge.upstream is not None
-        and edge.upstream.job_id not in gone
-        and edge.upstream.state not in TERMINAL
+        if edge.upstream is not None and edge.upstream.job_id not in gone
     }
     return gone, tuple(started.values())
 

@@ -7,7 +7,6 @@ ahead of it. A share that has nothing dispatched counts a random number in the p
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -112,7 +111,7 @@ class _Desk:
     pool: PoolSeen
     own_type: str
     gone: Set[str]
-    taken: Counter[str] = field(default_factory=Counter)
+    taken: dict[str, list[int]] = field(default_factory=dict)  # by permit, the limits that its takers ask for
 
     def grant(self, candidate: Candidate) -> str | None:
         """Returns the lane in which the candidate has to wait for a permit, None where it gets all that it needs."""
@@ -120,7 +119,8 @@ class _Desk:
         for permit, limit, lane in needed:
             if not self._has_room(permit, limit):
                 return lane
-        self.taken.update(permit for permit, _, _ in needed)
+        for permit, limit, _ in needed:
+            self.taken.setdefault(permit, []).append(limit)
         return None
 
     def _needed(self, traits: Traits) -> Iterator[tuple[str, int, str]]:
@@ -134,8 +134,7 @@ class _Desk:
     def _has_room(self, name: str, limit: int) -> bool:
         permit = self.pool.permits.get(name, Permit())
         holders = {holder for holder in permit.holders if job_of(holder) not in self.gone}
-        asked = asking("", limit)
-        holders |= {f"{number}@0{asked}" for number in range(self.taken[name])}
+        holders |= {asking(f"{number}@0", asked) for number, asked in enumerate(self.taken.get(name, ()))}
         return has_room(replace(permit, holders=frozenset(holders)), limit)
 
 
