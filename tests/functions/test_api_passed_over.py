@@ -20,6 +20,7 @@ ROUTES = [
     ("GET", "/v1/jobs", {"state": "READY"}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}", {}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/why", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/logs", {}),
     ("POST", "/v1/jobs", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),

@@ -18,6 +18,7 @@ from tests.harness.tables import routes
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
@@ -47,6 +48,7 @@ EVENT_STATUS = {
     "api-get-me": 200,
     "api-list-audit": 200,
     "api-get-why": 404,
+    "api-get-job-logs": 404,
     "api-get-worker": 404,
     "api-get-workflow": 404,
     "api-get-pool": 200,
@@ -154,11 +156,13 @@ class Api:
         assert answer.status == 201, answer.body
         return str(answer.body["job_id"])
 
-    def run(self, job_id: str) -> None:
-        """Dispatches and claims the job."""
+    def run(self, job_id: str, logs: LogPlace | None = None) -> None:
+        """Dispatches and claims the job, whose lines then go to `logs`."""
         job = self.job(job_id)
         self.services.jobs.apply(DispatchIfReady(job_id, job.pool, Stamp(NOW_MS, "dispatcher")))
-        self.services.jobs.apply(ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1")))
+        self.services.jobs.apply(
+            ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1", logs=logs))
+        )
         assert self.job(job_id).state is State.RUNNING
 
     def job(self, job_id: str) -> Job:

@@ -75,11 +75,16 @@ class ProgressOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
+    """The reason why a job ended without success.
+
+    `upstream_id` is the upstream that it was skipped for. `last_lines` are the last lines that its last attempt
+    printed, with the traceback of what it raised.
+    """
 
     code: str
     message: str
     upstream_id: str | None
+    last_lines: list[str]
 
 
 class StepOut(TypedDict):
@@ -293,7 +298,12 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
 def _error_out(failure: JobFailure | None) -> ErrorOut | None:
     if failure is None:
         return None
-    return {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "upstream_id": failure.upstream_id,
+        "last_lines": list(failure.last_lines),
+    }
 
 
 def _result_out(job: Job) -> ResultOut:

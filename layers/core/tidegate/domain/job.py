@@ -11,6 +11,7 @@ from tidegate.domain import limits
 from tidegate.domain.dependency import Dependency, Dependent
 from tidegate.domain.indexed import IndexedFields
 from tidegate.domain.lanes import MAIN, share_lane
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.rank import MOST_PASSES
 from tidegate.domain.retry import WORKER_LOST, RetryPolicy
 from tidegate.domain.states import TERMINAL, State
@@ -25,7 +26,8 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 class HistoryEntry:
     """One transition in a job's history: its time, the new state, the attempt, the actor and the reason.
 
-    `at_ms` is in milliseconds since the epoch. `reason` is empty where the transition needs no explanation.
+    `at_ms` is in milliseconds since the epoch. `reason` is empty where the transition needs no explanation. `logs` is
+    where the lines of the attempt go that begins with this entry; None for other entries, or where no place is known.
     """
 
     at_ms: int
@@ -33,6 +35,7 @@ class HistoryEntry:
     attempt: int
     actor: str
     reason: str = ""
+    logs: LogPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,14 @@ class Progress:
 class JobFailure:
     """The reason why a job did not succeed. `code` is stable and short, `message` is for people.
 
-    `upstream_id` names the upstream whose end made this job SKIPPED.
+    `upstream_id` names the upstream whose end made this job SKIPPED. `last_lines` are the last lines that the attempt
+    printed, with the traceback of what it raised.
     """
 
     code: str
     message: str
     upstream_id: str | None = None
+    last_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ RESULT_OVERFLOW: Final = "result_overflow"
 ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
+ERROR_LINES: Final = "error_lines"
 REOPENED: Final = "reopened"
 LEAVES_SKIPPED: Final = "leaves_skipped"
 TRIES: Final = "tries"
@@ -139,6 +140,11 @@ OPEN: Final = "open"  # present until the submission is COMPLETE
 OPEN_MARK: Final = "OPEN"
 OPENED_AT: Final = "opened_at"
 PHASE: Final = "phase"
+MONTH_INDEX: Final = "by_month"
+MONTH: Final = "month"  # of the creation, like "2026-11", in UTC
+CRITICAL_PATH_SECONDS: Final = "critical_path_seconds"
+SUMMARY: Final = "summary"
+SUMMARY_VERSION: Final = "summary_version"
 JOB_COUNT: Final = "job_count"
 
 # --- SubmissionPlans: hash submission_id, range page ---------------------------------------------
@@ -210,6 +216,14 @@ GRANT_NAMESPACES: Final = "namespaces"
 GRANT_BY: Final = "by"
 GRANT_AT: Final = "at"
 
+# --- Progress: hash workflow_id, range part --------------------------------------------------------
+WORKFLOW_ID: Final = "workflow_id"
+SEGMENT_PREFIX: Final = "segment#"  # the range key is "segment#<number>", or "graph#<number>"
+GRAPH_PREFIX: Final = "graph#"
+MARKS: Final = "marks"
+ENDED_AT: Final = "ended_at"
+GRAPH: Final = "graph"
+
 
 def shard_of(job_id: str, shards: int, lane: str = MAIN) -> int:
     """Returns the shard of the index that holds a job, 0 to `shards` - 1; always 0 in a lane that is not sharded."""
@@ -258,3 +272,13 @@ def result_part(attempt: int) -> str:
 def dependents_page(number: int) -> str:
     """Returns the range key of a page, counted from 0, of the dependents that a job was submitted with."""
     return f"{PAGE_PREFIX}{number:05d}"
+
+
+def segment_part(number: int) -> str:
+    """Returns the range key of a segment, counted from 0, of a workflow's progress."""
+    return f"{SEGMENT_PREFIX}{number:03d}"
+
+
+def graph_part(number: int) -> str:
+    """Returns the range key of a part, counted from 0, of a workflow's graph."""
+    return f"{GRAPH_PREFIX}{number:03d}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import audit, grants, health, jobs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import audit, grants, health, jobs, logs, pools, recovery, workers, workflows
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -13,5 +13,6 @@ ROUTES: tuple[Route, ...] = (
     *workers.ROUTES,
     *grants.ROUTES,
     *audit.ROUTES,
+    *logs.ROUTES,
     *health.ROUTES,
 )

@@ -120,4 +120,5 @@ def _bytes_of(job: Job) -> int:
     given = job.input or JobInput({})
     edges = sum(_EDGE_BYTES + len((edge.condition or "").encode()) for edge in given.depends_on)
     texts = json.dumps([given.parameters, dict(job.tags), job.result], ensure_ascii=False)
-    return _ROW_BYTES + edges + len(texts.encode()) + _STEP_BYTES * len(job.history)
+    printed = sum(len(line.encode()) for line in job.failure.last_lines) if job.failure else 0
+    return _ROW_BYTES + edges + len(texts.encode()) + printed + _STEP_BYTES * len(job.history)
