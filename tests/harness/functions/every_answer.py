@@ -85,6 +85,7 @@ def every_answer() -> str:
     _ask_about_pools_and_types(api)
     _ask_about_workers(api)
     _ask_about_grants(api)
+    _ask_about_shares(api)
     _ask_wrongly(api)
     return "\n".join(api.texts)
 
@@ -172,6 +173,14 @@ def _ask_about_grants(api: _Asked) -> None:
     api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
     api.call("GET", "/v1/grants")
     api.call("DELETE", "/v1/grants", query=subject)
+
+
+def _ask_about_shares(api: _Asked) -> None:
+    path = "/v1/pools/ecs/shares/data"
+    api.call("PUT", path, {"weight": 3, "max_priority": 500})
+    api.call("GET", path)
+    api.call("GET", "/v1/pools/ecs/shares")
+    api.call("DELETE", path)
 
 
 def _ask_wrongly(api: _Asked) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tidegate_cli.commands import access, local, recovery, submit, types_check, watch, workers
+from tidegate_cli.commands import access, local, recovery, shares, submit, types_check, watch, workers
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
@@ -101,6 +101,7 @@ app.add_typer(recovery.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
+app.add_typer(shares.shares, name="shares")
 submit.register(app)
 watch.register(app)
 workers.register(app)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import grants, jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import grants, jobs, operator, recovery, shares, workers, workflows
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -25,6 +25,7 @@ app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
 app.include_router(grants.router)
+app.include_router(shares.router)
 answer_errors(app)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import grants, health, jobs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import grants, health, jobs, pools, recovery, shares, workers, workflows
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -12,5 +12,6 @@ ROUTES: tuple[Route, ...] = (
     *pools.ROUTES,
     *workers.ROUTES,
     *grants.ROUTES,
+    *shares.ROUTES,
     *health.ROUTES,
 )

@@ -11,7 +11,7 @@ from tidegate.contracts.requests import JobIn
 from tidegate.contracts.responses import Accepted, JobOut, JobPageOut
 from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
 from tidegate.domain import limits
-from tidegate.domain.errors import IdempotencyConflict, NotFound
+from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 
@@ -31,7 +31,7 @@ ROUTES = (
         body=JobIn,
         needs_body=True,
         headers=(IDEMPOTENCY_KEY,),
-        errors=(IdempotencyConflict,),
+        errors=(IdempotencyConflict, ShareFull),
     ),
     Route(
         "GET",
