@@ -272,6 +272,35 @@ class Client(Connection):
         """Pauses or resumes a pool, and returns the pool after that. A second call has no further effect."""
         return self._call("POST", f"/v1/pools/{_part(ids.pool_name(pool))}/{'pause' if paused else 'resume'}")
 
+    def list_shares(self, pool: str) -> list[Mapping[str, Any]]:
+        """Returns the shares of a pool by name, as the API shows them."""
+        return objects_of(self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}/shares"), "shares")
+
+    def get_share(self, pool: str, share: str) -> Mapping[str, Any]:
+        """Returns one share of a pool, as the API shows it."""
+        return self._call("GET", _share_path(pool, share))
+
+    def set_share(
+        self,
+        pool: str,
+        share: str,
+        *,
+        weight: int = 1,
+        max_priority: int | None = None,
+        max_waiting: int | None = None,
+    ) -> Mapping[str, Any]:
+        """Makes a share of a pool, or gives it another weight and other bounds, and returns it.
+
+        `weight` is 1 to 1,000. Its jobs have at most `max_priority` (1 to 1,000), and `max_waiting` (1 to 1,000) at
+        most wait; None sets no bound. A second call has no further effect but its time.
+        """
+        body = {"weight": weight, "max_priority": max_priority, "max_waiting": max_waiting}
+        return self._call("PUT", _share_path(pool, share), body=body)
+
+    def remove_share(self, pool: str, share: str) -> Mapping[str, Any]:
+        """Removes a share of a pool, and returns it as it was. Its jobs that wait are still dispatched."""
+        return self._call("DELETE", _share_path(pool, share))
+
     def list_types(self) -> list[Mapping[str, Any]]:
         """Returns every registered job type, as the API shows it."""
         return objects_of(self._call("GET", "/v1/types"), "types")
@@ -392,6 +421,10 @@ class Client(Connection):
 def _part(checked: str) -> str:
     """Returns a checked name or id, encoded as one part of a path."""
     return quote(checked, safe="")
+
+
+def _share_path(pool: str, share: str) -> str:
+    return f"/v1/pools/{_part(ids.pool_name(pool))}/shares/{_part(ids.share_name(share))}"
 
 
 def _worker_path(pool: str, worker_id: str) -> str:

@@ -99,6 +99,7 @@ def every_answer() -> str:
     _ask_about_workers(api)
     _ask_about_grants(api)
     _ask_about_logs(api)
+    _ask_about_shares(api)
     _ask_wrongly(api)
     _ask_about_callers(api)
     return "\n".join(api.texts)
@@ -210,6 +211,14 @@ def _ask_about_logs(api: _Asked) -> None:
     _end(api, job_id, Ending(State.FAILED, failure=failure))
     api.call("GET", f"/v1/jobs/{job_id}")
     api.call("GET", path, query={"attempt": "1"})
+
+
+def _ask_about_shares(api: _Asked) -> None:
+    path = "/v1/pools/ecs/shares/data"
+    api.call("PUT", path, {"weight": 3, "max_priority": 500})
+    api.call("GET", path)
+    api.call("GET", "/v1/pools/ecs/shares")
+    api.call("DELETE", path)
 
 
 def _ask_wrongly(api: _Asked) -> None:

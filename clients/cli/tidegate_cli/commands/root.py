@@ -18,6 +18,7 @@ from tidegate_cli.commands import (
     local,
     logs,
     recovery,
+    shares,
     submit,
     types_check,
     watch,
@@ -112,6 +113,7 @@ app.add_typer(recovery.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
+app.add_typer(shares.shares, name="shares")
 submit.register(app)
 watch.register(app)
 why.register(app)

@@ -18,6 +18,7 @@ from tidegate.api.routes import (
     operator,
     recovery,
     relations,
+    shares,
     why,
     workers,
     workflows,
@@ -41,6 +42,7 @@ app.include_router(grants.router)
 app.include_router(audit.router)
 app.include_router(why.router)
 app.include_router(logs.router)
+app.include_router(shares.router)
 answer_errors(app)
 answer_conditionally(app)
 

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.keys import plain_key, plain_lane
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -259,9 +260,9 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "pool": job.pool,
         "requires": list(job.requires),
         "share": job.share or None,
-        "concurrency_key": job.concurrency_key,
+        "concurrency_key": job.concurrency_key and plain_key(job.concurrency_key, job.submitted_by),
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
-        "held_in": job.held_in or None,
+        "held_in": plain_lane(job.held_in, job.submitted_by) or None,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
         "namespace": job.namespace,

@@ -26,6 +26,7 @@ MAX_REQUIREMENTS = 10
 MAX_SHARE_CHARACTERS = 64
 MAX_SHARE_WEIGHT = 1_000
 MAX_SHARES_PER_POOL = 100
+MAX_SHARE_WAITING = 1_000  # a submission counts up to that many jobs of a bounded share
 MAX_CONCURRENCY_KEY_CHARACTERS = 128
 MAX_CONCURRENCY_LIMIT = 100  # bounds the item that lists the holders of a permit
 MAX_CONDITION_CHARACTERS = 1_000

@@ -59,8 +59,17 @@ def takes_a_large_job(world: World, services: Services) -> None:
 
 
 def takes_a_job_with_a_share(world: World, services: Services) -> None:
-    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": {"name": "team"}})
+    ask(services, "PUT", "/v1/pools/lambda/shares/team", {"weight": 2})
+    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": "team"})
     assert [each.lane for each in world.admin.lanes.list_lanes("lambda", limit=9)] == ["share:team"]
+
+
+def grants_a_role(world: World, services: Services) -> None:
+    path = "/v1/grants?namespace=arn:aws:iam::123456789012:user/ben"
+    ask(services, "PUT", path, {"role": "operator"})
+    assert [each["role"] for each in ask(services, "GET", "/v1/grants")["grants"]] == ["operator"]
+    ask(services, "DELETE", path)
+    assert not world.admin.grants.load().entries
 
 
 def takes_a_job_for_the_freer_pool(world: World, services: Services) -> None:
@@ -212,6 +221,7 @@ API_PROBES = (
     takes_a_job,
     takes_a_large_job,
     takes_a_job_with_a_share,
+    grants_a_role,
     takes_a_job_for_the_freer_pool,
     takes_a_job_after_another,
     takes_a_job_after_two,

@@ -178,6 +178,11 @@ LANE: Final = "lane"
 WEIGHT: Final = "weight"  # present unless the lane rests
 RESTING: Final = "resting"  # the weight of a resting lane
 NOTED_AT: Final = "noted_at"
+# Present on the lane of a share that an operator made.
+SHARE_MAX_PRIORITY: Final = "max_priority"
+SHARE_MAX_WAITING: Final = "max_waiting"
+SHARE_SET_BY: Final = "set_by"
+SHARE_SET_AT: Final = "set_at"
 
 # --- Audit: hash subject, range entry (`<act id>#0` or `#1`) ----------------------------------------
 SUBJECT: Final = "subject"

@@ -12,6 +12,7 @@ from tidegate.contracts.routes import (
     pools,
     recovery,
     relations,
+    shares,
     workers,
     workflows,
 )
@@ -26,5 +27,6 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *logs.ROUTES,
     *relations.ROUTES,
+    *shares.ROUTES,
     *health.ROUTES,
 )

@@ -14,7 +14,7 @@ from tidegate.contracts.responses import Accepted, JobOut, JobRowOut
 from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
-from tidegate.domain.errors import IdempotencyConflict, NotFound
+from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.job_query import Order
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
@@ -87,7 +87,7 @@ ROUTES = (
         body=JobIn,
         needs_body=True,
         headers=(IDEMPOTENCY_KEY,),
-        errors=(IdempotencyConflict,),
+        errors=(IdempotencyConflict, ShareFull),
     ),
     Route(
         "GET",

@@ -8,7 +8,7 @@ from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.route import CURSOR, LIMIT, Route
 from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY
-from tidegate.domain.errors import IdempotencyConflict, NotFound
+from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -21,7 +21,7 @@ ROUTES = (
         body=WorkflowIn,
         needs_body=True,
         headers=(IDEMPOTENCY_KEY,),
-        errors=(IdempotencyConflict,),
+        errors=(IdempotencyConflict, ShareFull),
     ),
     Route(
         "GET",
