@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with
+from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import body_of, deps_of, id_of, refuse_other_parameters
@@ -45,16 +46,18 @@ def put_share(pool: str, share: str) -> Response[str]:
     refuse_other_parameters(router)
     id_of("share", share, _NAME)
     asked, deps = read_share(body_of(router)), deps_of(router)
-    made = set_shares.set_share(
-        deps.services,
-        pool,
-        share,
-        weight=asked.weight,
-        max_priority=asked.max_priority,
-        max_waiting=asked.max_waiting,
-        caller=caller_of(router),
-        now_ms=deps.clock.now_ms(),
-    )
+    with audited_act(router, "share.set", pool, share) as record:
+        made = set_shares.set_share(
+            deps.services,
+            pool,
+            share,
+            weight=asked.weight,
+            max_priority=asked.max_priority,
+            max_waiting=asked.max_waiting,
+            caller=caller_of(router),
+            now_ms=deps.clock.now_ms(),
+        )
+        record.change(after=_details(made))
     return _answer(pool, made)
 
 
@@ -64,8 +67,17 @@ def delete_share(pool: str, share: str) -> Response[str]:
     refuse_other_parameters(router)
     read_no_options(body_of(router))
     id_of("share", share, _NAME)
-    removed = set_shares.remove_share(deps_of(router).services, pool, share, caller=caller_of(router))
+    with audited_act(router, "share.remove", pool, share) as record:
+        removed = set_shares.remove_share(deps_of(router).services, pool, share, caller=caller_of(router))
+        record.change(before=_details(removed))
     return _answer(pool, removed)
+
+
+def _details(found: KnownLane) -> dict[str, int | None]:
+    """Returns what the audit trail keeps of a share."""
+    rule = found.rule
+    bounds = {"max_priority": rule.max_priority, "max_waiting": rule.max_waiting} if rule else {}
+    return {"weight": found.weight, **bounds}
 
 
 def _answer(pool: str, found: KnownLane) -> Response[str]:

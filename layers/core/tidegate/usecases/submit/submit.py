@@ -21,7 +21,7 @@ from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.keys import IdempotencyKey
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.domain.workflow_graph import graph_of
+from tidegate.domain.workflow_graph import WorkflowGraph, graph_of
 from tidegate.usecases.access.ownership import refuse_namespace
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
@@ -158,19 +158,7 @@ def submit_workflow(
             raise
         return _accepted(request, earlier.submission_id, created=False)
     graph = graph_of(request)
-    new = Submission(
-        submission_id="",
-        phase=Phase.STAGING,
-        job_count=len(request.jobs),
-        fingerprint=fingerprint,
-        created_at_ms=now_ms,
-        name=request.name,
-        submitted_by=caller.subject or None,
-        namespace=request.namespace,
-        critical_path_seconds=graph.critical_path_seconds,
-        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
-        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
-    )
+    new = _new_submission(services, request, graph, fingerprint, caller, now_ms)
     submission, created = _begin(services, new, key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
@@ -191,6 +179,29 @@ def submit_workflow(
         plan = services.submissions.load_plan(workflow_id)
         finish_submission(services, workflow_id, plan, now_ms, until=until)
     return _accepted(request, workflow_id, created)
+
+
+def _new_submission(
+    services: Services,
+    request: WorkflowRequest,
+    graph: WorkflowGraph,
+    fingerprint: str,
+    caller: Caller,
+    now_ms: int,
+) -> Submission:
+    return Submission(
+        submission_id="",
+        phase=Phase.STAGING,
+        job_count=len(request.jobs),
+        fingerprint=fingerprint,
+        created_at_ms=now_ms,
+        name=request.name,
+        submitted_by=caller.subject or None,
+        namespace=request.namespace,
+        critical_path_seconds=graph.critical_path_seconds,
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
+        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
+    )
 
 
 def _phase_of(services: Services, workflow_id: str) -> Phase:
