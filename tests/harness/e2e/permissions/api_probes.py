@@ -144,6 +144,9 @@ def shows_what_is_around_a_job(world: World, services: Services) -> None:
 def lists_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
+    waiting = JobRequest(key="b", type=NOOP, depends_on=(DependencyRequest(key="a"),))
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP), waiting)))
+    assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=PENDING")["jobs"]] == [ids["b"]]
 
 
 def cancels_a_job(world: World, services: Services) -> None:
