@@ -120,7 +120,8 @@ def _why_no_route(path: str) -> str:
     collection, _, name = rest.partition("/")
     if version != "v1" or collection not in _NAMED_BY or "/" not in name:
         return ""
-    return f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}, because it holds a slash; "
+    shown = f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}"
+    return f"{shown}, because it holds a slash or a mark that none has; "
 
 
 def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> Problem:

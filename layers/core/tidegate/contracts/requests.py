@@ -93,7 +93,8 @@ TimeoutSeconds = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TIMEOUT_S
 BackoffSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_BACKOFF_SECONDS)]
 ErrorCodes = Annotated[
     frozenset[Annotated[str, _text(limits.MAX_ERROR_CODE_CHARACTERS)]],
-    Field(max_length=limits.MAX_RETRY_CODES),
+    # A code that is given twice counts once.
+    Field(max_length=limits.MAX_RETRY_CODES, json_schema_extra={"uniqueItems": False}),
 ]
 MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
