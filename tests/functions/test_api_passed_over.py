@@ -46,6 +46,7 @@ ROUTES = [
     ("PUT", "/v1/types/tidegate.noop/limit", {}),
     ("GET", "/v1/workers", {}),
     ("GET", "/v1/workers/ecs/w", {}),
+    ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("GET", "/v1/audit", {}),
     ("GET", "/v1/me", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),

@@ -47,7 +47,7 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 if TYPE_CHECKING:
     import boto3
 
-    from tidegate.jobs.registry import Registry
+    from tidegate.jobs.registry import Registry, TypeDescription
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -77,11 +77,18 @@ def _nothing() -> None:
     """Does nothing: a clock of tests never steps, so nothing has to hold it."""
 
 
+def _undescribed(job_type: str) -> TypeDescription | None:
+    """Returns no description, where no job code is loaded."""
+    del job_type
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """The parts of the API function.
 
-    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops.
+    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
+    returns the description of a job type, None for an unknown one.
     """
 
     services: Services
@@ -89,6 +96,7 @@ class ApiDeps:
     meter: Meter
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    describe: Callable[[str], TypeDescription | None] = _undescribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +281,9 @@ def _load_what_works() -> Registry:
 
 def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
-    services, clients, _ = _from_environment(_load_what_works())
-    return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
+    registry = _load_what_works()
+    services, clients, _ = _from_environment(registry)
+    return ApiDeps(services, clients.clock, clients.meter, clients.allowance, describe=registry.described)
 
 
 def dispatcher_function() -> DispatcherDeps:

@@ -22,6 +22,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -53,6 +54,7 @@ EVENT_STATUS = {
     "api-get-why": 404,
     "api-get-job-logs": 404,
     "api-get-worker": 404,
+    "api-get-worker-jobs": 200,
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
@@ -113,8 +115,9 @@ class Api:
     """A deployment in memory with the API function before it."""
 
     def __init__(self) -> None:
-        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
+        registry = load_registry()
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
+        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter(), describe=registry.described)
 
     def until(self) -> Deadline:
         """Returns when portioned work must stop."""

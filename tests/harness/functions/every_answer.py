@@ -183,6 +183,8 @@ def _ask_about_workers(api: _Asked) -> None:
     api.services.workers.register_if_free(worker, silent_since_ms=0)
     api.call("GET", "/v1/workers/ecs/w-1")
     api.call("GET", "/v1/workers", query={"pool": "ecs"})
+    api.call("GET", "/v1/workers", query={"order": "free"})
+    api.call("GET", "/v1/workers/ecs/w-1/jobs")
     api.call("POST", "/v1/workers/ecs/w-1/drain")
     api.call("GET", "/v1/pools/ecs")
 

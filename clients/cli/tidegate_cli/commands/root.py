@@ -14,9 +14,9 @@ from typer.core import TyperGroup
 
 from tidegate_cli.commands import (
     access,
-    around,
     callers,
     local,
+    logs,
     recovery,
     submit,
     types_check,
@@ -107,7 +107,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(local.app, name="local")
-app.add_typer(around.jobs, name="jobs")
+app.add_typer(logs.jobs, name="jobs")
 app.add_typer(recovery.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")

@@ -74,6 +74,7 @@ DEFAULT_CHAIN_JOBS = 100
 DEFAULT_LOG_LINES = 200
 MAX_LOG_LINES = 1_000
 MAX_LOG_PAGE_BYTES = 1024 * 1024  # a quotation mark takes four bytes in an answer, which holds at most 6 MB
+MAX_SCHEMA_BYTES = 32 * 1024  # of the parameters of one job type, in an answer
 MAX_TYPE_LIMIT = 100
 MAX_GRANTS = 100  # one item holds all grants
 MAX_NAMESPACES_PER_GRANT = 20

@@ -43,7 +43,7 @@ class Services:
 
     `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
     is where the lines of the jobs go that this process claims; None where they are not kept.
-    `seat` says where a worker runs; the jobs that it claims keep it.
+    `seat` says where this process runs, which the jobs that it claims keep.
     """
 
     settings: Settings

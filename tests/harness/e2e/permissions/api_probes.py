@@ -18,8 +18,10 @@ from tests.harness.e2e.permissions.states import (
 )
 from tests.harness.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.harness.functions.api_calls import read_event
+from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -194,6 +196,18 @@ def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
     assert is_kept(world, upstream, expires_at_s)
 
 
+def shows_what_a_job_printed(world: World, services: Services) -> None:
+    logs = world.clients.logs
+    for group in (world.stack.outputs["WorkerLogGroupName"], world.settings.process_log_group):
+        job_id = submit(world, JobRequest(type=NOOP))
+        place = LogPlace(group, f"probe-{job_id}")
+        start(world, job_id, logs=place)
+        logs.create_log_stream(logGroupName=group, logStreamName=place.stream)
+        event = {"timestamp": now_ms(), "message": event_text(LogLine(job_id, 1, 1, "printed"))}
+        logs.put_log_events(logGroupName=group, logStreamName=place.stream, logEvents=[cast(Any, event)])
+        assert ask(services, "GET", f"/v1/jobs/{job_id}/logs")["lines"][0]["text"] == "printed"
+
+
 API_PROBES = (
     takes_a_job,
     takes_a_large_job,
@@ -217,4 +231,5 @@ API_PROBES = (
     shows_a_worker,
     drains_a_worker,
     keeps_what_a_new_job_needs,
+    shows_what_a_job_printed,
 )
