@@ -67,9 +67,10 @@ class Walker:
 
     def keys_of(self, role: Role) -> Credentials:
         """Makes a role with the policies of `role`, and returns the keys of a session of it."""
+        session, endpoint = self.stack.session(), self.stack.endpoint_url
         iam, sts = (
-            self.stack.session().client(name, endpoint_url=self.stack.endpoint_url)  # type: ignore[call-overload]  # the name is a variable
-            for name in ("iam", "sts")
+            session.client("iam", endpoint_url=endpoint),
+            session.client("sts", endpoint_url=endpoint),
         )
         name = f"walker-{role}"
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))[
