@@ -67,11 +67,8 @@ class Walker:
 
     def keys_of(self, role: Role) -> Credentials:
         """Makes a role with the policies of `role`, and returns the keys of a session of it."""
-        session, endpoint = self.stack.session(), self.stack.endpoint_url
-        iam, sts = (
-            session.client("iam", endpoint_url=endpoint),
-            session.client("sts", endpoint_url=endpoint),
-        )
+        session, address = self.stack.session(), self.stack.endpoint_url
+        iam, sts = session.client("iam", endpoint_url=address), session.client("sts", endpoint_url=address)
         name = f"walker-{role}"
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))[
             "Role"
