@@ -23,6 +23,7 @@ from tidegate.domain.transitions import (
     Stamp,
 )
 from tidegate.domain.workers import Totals, WorkerSpec, begin
+from tidegate.usecases.record.record import record
 from tidegate.usecases.release.release import release
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
@@ -124,6 +125,11 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", workflow)
     api.run(first)
     _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
+    api.call("GET", f"{workflow}/graph")
+    api.call("GET", f"{workflow}/states")
+    record(api.services, [change.new for change in api.world.changes])
+    api.call("GET", f"{workflow}/states", query={"since": "0"})
+    api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     api.call("GET", workflow, query={"limit": "2"})
     api.call("GET", workflow, query={"limit": "2", "cursor": "2"})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})

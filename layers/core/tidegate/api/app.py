@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import jobs, operator, progress, recovery, workers, workflows
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -20,6 +20,7 @@ _RESERVE_SECONDS = 5.0
 _PORTION_RESERVE_SECONDS = 14.0
 app = APIGatewayRestResolver()
 app.include_router(jobs.router)
+app.include_router(progress.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from tidegate.contracts.times import to_wire
+from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
@@ -152,7 +153,7 @@ class JobPageOut(TypedDict):
     cursor: str | None
 
 
-class WorkflowOut(JobPageOut):
+class WorkflowOut(JobPageOut, WorkflowSummaryOut):
     """A workflow with a page of its jobs."""
 
     workflow_id: str
