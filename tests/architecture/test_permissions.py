@@ -16,7 +16,7 @@ from tests.harness.template import PSEUDO, Transformed
 from tests.harness.unasked import UNASKED
 
 PROBED_ROLES = {"ApiRole", "DispatcherRole", "ReaperRole", "RecorderRole", "WorkerRole"}
-PROBED_POLICIES = {"ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
+PROBED_POLICIES = {"ViewerPolicy", "ClientPolicy", "OperatorPolicy", "WorkerProcessPolicy"}
 SCHEDULE_ROLES = {"DispatcherScheduleRole": "DispatcherFunction", "ReaperScheduleRole": "ReaperFunction"}
 FULL = {
     **ON,

@@ -23,6 +23,7 @@ SIMULATOR = {
     "people": {"memory", "system", "workflows"},
     "checks": {"memory", "system"},
     "interleavings": {"memory", "workflows", "people"},
+    "why": {"memory", "interleavings"},
 }
 """The parts of the simulator, and the parts that each may import."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.harness.determined import StandingClock
-from tests.harness.functions.api_calls import ANN, NOW_MS, UNKNOWN_ID, Api
+from tests.harness.functions.api_calls import ANN, NOW, NOW_MS, UNKNOWN_ID, Api
 from tidegate.domain.audit import Act, Outcome
 from tidegate.domain.errors import ServiceRefused, ServiceUnavailable
 from tidegate.domain.states import State
+from tidegate.domain.version import VERSION
 from tidegate.domain.workers import WorkerSpec, begin
 
 LATER_MS = NOW_MS + 60_000
@@ -156,3 +159,67 @@ def test_what_is_malformed_is_refused_before_anything_is_recorded(api: Api) -> N
     assert api.call("POST", "/v1/jobs/no-id/cancel").status == 404
     assert api.call("POST", "/v1/pools/ecs/pause", {"why": 1}).status == 422
     assert api.world.acts == {}
+
+
+def test_a_caller_reads_who_it_is_and_whom_it_talks_to(api: Api) -> None:
+    answer = api.call("GET", "/v1/me")
+    assert (answer.status, answer.body) == (
+        200,
+        {
+            "subject": ANN,
+            "display": "ann@example.com",
+            "kind": "iam",
+            "role": None,
+            "scopes": None,
+            "version": VERSION,
+            "stage": "live",
+            "stack": "tidegate",
+        },
+    )
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["project"]["version"] == VERSION
+
+
+def test_acts_are_listed_by_subject_with_the_submission_last(api: Api) -> None:
+    job_id = api.submit()
+    later(api)
+    api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    answer = api.call("GET", "/v1/audit", query={"subject": f"job#{job_id}"})
+    assert answer.status == 200
+    cancelled, submitted = answer.body["acts"]
+    caller = {"subject": ANN, "display": "ann@example.com", "kind": "iam"}
+    assert cancelled == {
+        "id": only_act(api).act_id,
+        "at": "2026-12-01T08:01:00.000Z",
+        "act": "job.cancel",
+        "subject": f"job#{job_id}",
+        "route": "POST /v1/jobs/{job_id}/cancel",
+        "caller": caller,
+        "outcome": "done",
+        "code": None,
+        "ended_at": "2026-12-01T08:01:00.000Z",
+        "before": {"state": "READY"},
+        "after": {"state": "CANCELLED", "reopened": 0, "cancel_requested": False},
+    }
+    assert (submitted["act"], submitted["caller"], submitted["at"]) == ("job.submit", caller, NOW)
+    assert answer.body["cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "yesterday"}, "from"),
+        ({"to": "2026-12-01T08:00:00"}, "to"),
+        ({"from": "2026-12-02T00:00:00Z", "to": "2026-12-01T00:00:00Z"}, "from"),
+        ({"subject": ""}, "subject"),
+        ({"caller": "x" * 2_049}, "caller"),
+        ({"cursor": "x"}, "cursor"),
+        ({"limit": "0"}, "limit"),
+    ],
+)
+def test_a_bad_search_is_refused_by_the_field_s_name(api: Api, query: dict[str, str], field: str) -> None:
+    answer = api.call("GET", "/v1/audit", query=query)
+    assert (answer.status, answer.fields) == (422, [field])

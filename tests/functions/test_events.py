@@ -59,7 +59,8 @@ def test_the_api_answers(name: str) -> None:
 
 def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
     api, event = Api(), read_event("api-cancel-job")
-    job_id = api.submit()
+    ann = event["requestContext"]["identity"]["userArn"]
+    job_id = api.call("POST", "/v1/jobs", {"type": "tidegate.noop"}, arn=ann).body["job_id"]
     event["path"] = f"/v1/jobs/{job_id}/cancel"
     assert event["requestContext"]["identity"]["userArn"].endswith(":user/ann")
     assert api.send(event).status == 200
@@ -68,7 +69,7 @@ def test_a_cancellation_is_recorded_under_its_callers_name() -> None:
 
 def test_a_caller_without_a_name_is_a_client() -> None:
     api, event = Api(), read_event("api-cancel-job")
-    job_id = api.submit()
+    job_id = api.call("POST", "/v1/jobs", {"type": "tidegate.noop"}, arn="").body["job_id"]
     event["path"] = f"/v1/jobs/{job_id}/cancel"
     event["requestContext"]["identity"]["userArn"] = None
     assert api.send(event).status == 200

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from dev.simulator.memory.world import MemoryWorld
-from tidegate.domain.audit import Act, AuditSearch, SearchBy
+from tidegate.domain.audit import Act, AuditSearch, SearchBy, day_of
 from tidegate.domain.ids import first_ulid
 
 
@@ -55,4 +54,4 @@ def _value(act: Act, by: SearchBy) -> str:
         return act.subject
     if by is SearchBy.CALLER:
         return act.caller.subject
-    return datetime.fromtimestamp(act.at_ms / 1_000, UTC).strftime("%Y-%m-%d")
+    return day_of(act.at_ms)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.progress import MemoryProgressStore
 from dev.simulator.memory.queue import MemoryQueue
@@ -38,6 +40,7 @@ def memory_services(
         workers=MemoryWorkerRegistry(world),
         cursors=MemoryCursors(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         lanes=MemoryLaneRegistry(world),
         permits=MemoryPermits(world),
         leases=MemoryDispatchLeases(world),
@@ -48,5 +51,6 @@ def memory_services(
         conditions=CelConditions(),
         registry=registry or load_registry(),
         audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
     return services, world

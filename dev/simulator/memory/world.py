@@ -19,8 +19,10 @@ from dev.simulator.memory.pool_queue import PoolQueue
 from tidegate.domain.audit import Act
 from tidegate.domain.changes import JobChange
 from tidegate.domain.dependency import Dependent
+from tidegate.domain.grants import Grants
 from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.lanes import MAIN, is_sharded
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.progress import Segment, Summary
 from tidegate.domain.rank import RankPolicy, place_of, rank
 from tidegate.domain.rules import RuleEntry, RuleKey
@@ -86,6 +88,7 @@ class MemoryWorld:
     workers: dict[tuple[str, str], Worker] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     rules: dict[RuleKey, RuleEntry] = field(default_factory=dict)
+    grants: Grants = field(default_factory=Grants)
     lanes: dict[tuple[str, str], KnownLane] = field(default_factory=dict)
     permits: dict[str, set[str]] = field(default_factory=dict)
     # By permit: the limit, and the time of its last note in milliseconds.
@@ -97,6 +100,7 @@ class MemoryWorld:
     acts: dict[str, Act] = field(default_factory=dict)
     queues: dict[str, PoolQueue] = field(default_factory=dict)
     changes: deque[JobChange] = field(default_factory=deque)
+    logs: dict[LogPlace, list[tuple[int, LogLine]]] = field(default_factory=dict)
 
     def charge(self, request: str) -> None:
         """Counts a request, and lets `on_request` refuse it."""

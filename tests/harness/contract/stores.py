@@ -10,10 +10,12 @@ import boto3
 
 from dev.simulator.memory.audit import MemoryAuditTrail
 from dev.simulator.memory.cursors import MemoryCursors
+from dev.simulator.memory.grants import MemoryGrantStore
 from dev.simulator.memory.index import MemoryJobIndex
 from dev.simulator.memory.jobs import MemoryJobStore
 from dev.simulator.memory.lanes import MemoryLaneRegistry
 from dev.simulator.memory.leases import MemoryDispatchLeases
+from dev.simulator.memory.logs import MemoryLogReader
 from dev.simulator.memory.permits import MemoryPermits
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.progress import MemoryProgressStore
@@ -26,10 +28,12 @@ from dev.simulator.memory.world import MemoryWorld
 from tests.harness.contract.shapes import watch
 from tests.harness.determined import NoEntropy, StandingClock, VirtualTimer
 from tidegate.adapters.aws.clients import AwsClients, connect
+from tidegate.adapters.aws.logs import CloudWatchLogReader
 from tidegate.adapters.aws.queue import SqsQueue
 from tidegate.adapters.dynamodb.audit import DynamoAuditTrail
 from tidegate.adapters.dynamodb.codec import JobCodec
 from tidegate.adapters.dynamodb.cursors import DynamoCursors
+from tidegate.adapters.dynamodb.grants import DynamoGrantStore
 from tidegate.adapters.dynamodb.index import DynamoJobIndex
 from tidegate.adapters.dynamodb.jobs import DynamoJobStore
 from tidegate.adapters.dynamodb.lanes import DynamoLaneRegistry
@@ -45,9 +49,11 @@ from tidegate.ports import (
     AuditTrail,
     Cursors,
     DispatchLeases,
+    GrantStore,
     JobIndex,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
     ProgressStore,
     Queue,
@@ -80,8 +86,10 @@ class Stores:
     progress: ProgressStore
     workflows: WorkflowStore
     rules: RuleStore
+    grants: GrantStore
     queue: Queue
     audit: AuditTrail
+    logs: LogReader
     clients: AwsClients | None = None
     tables: Tables | None = None
 
@@ -101,8 +109,10 @@ def memory_stores() -> Stores:
         progress=MemoryProgressStore(world),
         workflows=MemoryWorkflowStore(world),
         rules=MemoryRuleStore(world),
+        grants=MemoryGrantStore(world),
         queue=MemoryQueue(world),
         audit=MemoryAuditTrail(world),
+        logs=MemoryLogReader(world),
     )
 
 
@@ -149,8 +159,10 @@ def aws_stores(clients: AwsClients, tables: Tables, queue_url: str) -> Stores:
         progress=DynamoProgressStore(clients, tables),
         workflows=DynamoWorkflowStore(clients, tables),
         rules=DynamoRuleStore(clients, tables),
+        grants=DynamoGrantStore(clients, tables),
         queue=SqsQueue(clients, {POOL: queue_url}, {POOL: queue_url + DEAD}),
         audit=DynamoAuditTrail(clients, tables, retention_seconds=400 * 86_400),
+        logs=CloudWatchLogReader(clients),
         clients=clients,
         tables=tables,
     )

@@ -68,6 +68,7 @@ ShareName = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=limits.MAX_SHARE_CHARACTERS),
     AfterValidator(_share_name),
+    Field(json_schema_extra={"pattern": f"^{_SHARE_NAME.pattern}$"}),
 ]
 ShareWeight = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_SHARE_WEIGHT)]
 ConcurrencyKey = Annotated[str, _text(limits.MAX_CONCURRENCY_KEY_CHARACTERS)]
@@ -100,6 +101,14 @@ class _In(BaseModel):
 
 class DependencyIn(_In):
     """An edge to a job of the same workflow (`key`) or to an earlier job (`job_id`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}} for name in ("key", "job_id")
+            ]
+        }
+    )
 
     key: Key | None = None
     job_id: JobId | None = None
@@ -250,25 +259,26 @@ def read_type_limit(body: str) -> int | None:
     """
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
-    return _read_options(TypeLimitIn, body).max_running
+    return read_options(TypeLimitIn, body).max_running
 
 
 def read_cancel_job(body: str) -> CancelJobIn:
     """Returns the options of a cancellation. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(CancelJobIn, body)
+    return read_options(CancelJobIn, body)
 
 
 def read_retry_job(body: str) -> RetryJobIn:
     """Returns the options of a retry by hand. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(RetryJobIn, body)
+    return read_options(RetryJobIn, body)
 
 
 def read_no_options(body: str) -> None:
     """Checks that the body is empty or holds no field. Raises MalformedBody or InvalidRequest."""
-    _read_options(NoOptionsIn, body)
+    read_options(NoOptionsIn, body)
 
 
-def _read_options(model: type[ModelT], body: str) -> ModelT:
+def read_options(model: type[ModelT], body: str) -> ModelT:
+    """Returns the body as a model; an empty body has no field. Raises MalformedBody or InvalidRequest."""
     value = _read(body)[0] if body else {}
     violations: list[Violation] = []
     options = _validate(model, value, "", violations)

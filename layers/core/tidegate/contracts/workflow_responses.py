@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
 
-from tidegate.contracts.times import to_wire
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import Summary
 from tidegate.domain.states import State
@@ -32,8 +33,8 @@ class WorkflowSummaryOut(TypedDict):
 
     state: str
     counts: Mapping[str, int]
-    started_at: str | None
-    ended_at: str | None
+    started_at: Time | None
+    ended_at: Time | None
     critical_path_seconds: float | None
 
 
@@ -42,7 +43,7 @@ class WorkflowRowOut(WorkflowSummaryOut):
 
     workflow_id: str
     name: str | None
-    created_at: str | None
+    created_at: Time | None
     submitted_by: str | None
     job_count: int
 
@@ -52,7 +53,7 @@ class WorkflowListOut(TypedDict):
 
     workflows: list[WorkflowRowOut]
     looked_at: int
-    looked_back_to: str | None
+    looked_back_to: Time | None
     cursor: str | None
 
 

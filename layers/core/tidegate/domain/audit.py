@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -71,3 +72,8 @@ class AuditSearch:
 def subject_of(kind: str, *names: str) -> str:
     """Returns the subject of acts on one thing, such as `job#ID` or `worker#ecs#nightly-1`."""
     return "#".join((kind, *names))[:_SUBJECT_CHARACTERS]
+
+
+def day_of(at_ms: int) -> str:
+    """Returns the day in UTC of a time in milliseconds since the epoch, such as 2026-12-01."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d")

@@ -24,5 +24,13 @@ def first_ulid(at_ms: int) -> str:
     return _base_32(at_ms, _TIME_CHARACTERS)
 
 
+def ulid_time_ms(ulid: str) -> int:
+    """Returns the time of a ULID, or of what `first_ulid` made, in milliseconds. Raises ValueError if it is neither."""
+    number = 0
+    for character in ulid[:_TIME_CHARACTERS]:
+        number = number * 32 + _CROCKFORD.index(character)
+    return number
+
+
 def _base_32(number: int, characters: int) -> str:
     return "".join(_CROCKFORD[(number >> (5 * place)) & 31] for place in reversed(range(characters)))

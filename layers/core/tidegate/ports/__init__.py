@@ -20,10 +20,12 @@ from tidegate.ports.execution import (
     UpstreamResult,
     unheard,
 )
+from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
 from tidegate.ports.jobs import JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
 from tidegate.ports.progress import ProgressStore
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
@@ -46,6 +48,7 @@ __all__ = [
     "DispatchLeases",
     "Entropy",
     "Executor",
+    "GrantStore",
     "Heartbeat",
     "IndexEntry",
     "IndexPage",
@@ -54,6 +57,9 @@ __all__ = [
     "JobStore",
     "KnownLane",
     "LaneRegistry",
+    "LogPortion",
+    "LogReader",
+    "LogSink",
     "Message",
     "OpenSubmission",
     "Outcome",

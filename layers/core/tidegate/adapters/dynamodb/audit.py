@@ -10,7 +10,6 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,7 +21,7 @@ from tidegate.adapters.dynamodb import schema
 from tidegate.adapters.dynamodb.batches import DynamoBatches
 from tidegate.adapters.dynamodb.statements import absent, condition_arguments
 from tidegate.adapters.dynamodb.values import Item, Plain, decode_item, encode_item
-from tidegate.domain.audit import Act, AuditSearch, Outcome, SearchBy
+from tidegate.domain.audit import Act, AuditSearch, Outcome, SearchBy, day_of
 from tidegate.domain.callers import Caller, CallerKind
 from tidegate.domain.ids import first_ulid
 from tidegate.settings import Tables
@@ -51,7 +50,7 @@ class DynamoAuditTrail:
             0,
             {
                 schema.AUDIT_CALLER: act.caller.subject or None,
-                schema.AUDIT_DAY: _day(act.at_ms),
+                schema.AUDIT_DAY: day_of(act.at_ms),
                 schema.AUDIT_ACT: act.act,
                 schema.AUDIT_ROUTE: act.route,
                 schema.AUDIT_AT: act.at_ms,
@@ -88,6 +87,9 @@ class DynamoAuditTrail:
 
     def page(self, search: AuditSearch, *, limit: int, before: str | None = None) -> tuple[Act, ...]:
         """Returns acts, newest first, with their outcomes."""
+        low, high = first_ulid(search.since_ms), before or first_ulid(search.until_ms)
+        if low > high:
+            return ()  # DynamoDB refuses such bounds
         of_subject = search.by is SearchBy.SUBJECT
         # One entry more than two for each act: it shows that the last act is whole.
         count = _ENTRIES_OF_AN_ACT * limit + 1 if of_subject else limit
@@ -98,8 +100,8 @@ class DynamoAuditTrail:
             ExpressionAttributeNames={"#hash": _HASHES[search.by], "#entry": schema.ENTRY},
             ExpressionAttributeValues={
                 ":hash": {"S": search.value},
-                ":low": {"S": first_ulid(search.since_ms)},
-                ":high": {"S": before or first_ulid(search.until_ms)},
+                ":low": {"S": low},
+                ":high": {"S": high},
             },
             ScanIndexForward=False,
             Limit=count,
@@ -161,7 +163,3 @@ def _act_id(entry: Item) -> str:
 
 def _key(subject: str, act_id: str, number: int) -> Item:
     return encode_item({schema.SUBJECT: subject, schema.ENTRY: f"{act_id}#{number}"})
-
-
-def _day(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d")

@@ -11,7 +11,8 @@ from tidegate.domain.states import Group
 
 # --- Jobs: hash job_id ---------------------------------------------------------------------------
 JOB_ID: Final = "job_id"
-GROUP_INDEX: Final = "by_group"
+# A changed projection needs a new name, because an index can't be changed (docs/guides/upgrade.md).
+GROUP_INDEX: Final = "by_group_v2"
 # "<pool>#<group>#<shard>"; in a lane other than main, "<pool>#READY@<lane>#<shard>".
 GROUP_KEY: Final = "group_key"
 GROUP_SORT: Final = "group_sort"  # the rank for READY, otherwise a time in milliseconds
@@ -27,6 +28,7 @@ KEY: Final = "key"
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
 SUBMITTED_BY: Final = "submitted_by"
+NAMESPACE: Final = "namespace"  # present if it is not the submitter's own
 TAGS: Final = "tags"
 REQUIRES: Final = "requires"
 POOL_OPEN: Final = "pool_open"
@@ -67,6 +69,7 @@ RESULT_OVERFLOW: Final = "result_overflow"
 ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
+ERROR_LINES: Final = "error_lines"
 REOPENED: Final = "reopened"
 LEAVES_SKIPPED: Final = "leaves_skipped"
 TRIES: Final = "tries"
@@ -75,6 +78,13 @@ NEVER_RETRY_ON: Final = "never_retry_on"
 ALWAYS_RETRY_ON: Final = "always_retry_on"
 HISTORY: Final = "history"
 EXPIRES_AT: Final = "expires_at"  # the TTL attribute of every table, in seconds since the epoch
+
+# The attributes that an entry of the index carries besides its keys. Each of them never changes, or changes only in a
+# write that moves or ranks the entry anyway, so none costs an index write of its own. A test holds this.
+PROJECTED: Final = (
+    *(TYPE, SHARE, CONCURRENCY_KEY, CONCURRENCY_LIMIT),  # for the dispatcher
+    *(KEY, NAME, PRIORITY, SUBMITTED_BY, ESTIMATED_SECONDS, CREATED_AT, READY_AT, ERROR_CODE),  # for listings
+)
 
 # The attributes that hold a field of Job as it is, with the field's name. An absent one means the default that Job
 # declares, so that default never changes. The codec converts every other field.
@@ -91,6 +101,7 @@ PLAIN_FIELDS: Final = {
     CRITICAL_PATH_BOOST: "critical_path_boost_millipoints",
     FINGERPRINT: "fingerprint",
     SUBMITTED_BY: "submitted_by",
+    NAMESPACE: "namespace",
     DEPENDENCY_COUNT: "dependency_count",
     WAITING_ON: "waiting_on",
     DEPENDENTS_OVERFLOW: "dependents_overflow",
@@ -196,12 +207,19 @@ TYPE_LIMITS: Final = "type_limits"
 RULE_VALUE: Final = "value"
 RULE_ACTOR: Final = "actor"
 RULE_AT: Final = "at"
+# The name of the item that holds all grants; the keys of its map are namespaces.
+GRANTS: Final = "grants"
+GRANTED: Final = "granted"
+VERSION: Final = "version"
+GRANT_ROLE: Final = "role"
+GRANT_NAMESPACES: Final = "namespaces"
+GRANT_BY: Final = "by"
+GRANT_AT: Final = "at"
 
 # --- Progress: hash workflow_id, range part --------------------------------------------------------
 WORKFLOW_ID: Final = "workflow_id"
 SEGMENT_PREFIX: Final = "segment#"  # the range key is "segment#<number>", or "graph#<number>"
 GRAPH_PREFIX: Final = "graph#"
-VERSION: Final = "version"
 MARKS: Final = "marks"
 ENDED_AT: Final = "ended_at"
 GRAPH: Final = "graph"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,12 @@ class DynamoSubmissionStore:
         """Returns the submission by a consistent read, or None."""
         item = self._read(submission_id)
         return submission_from(item) if item else None
+
+    def get_many(self, submission_ids: Sequence[str]) -> dict[str, Submission]:
+        """Returns the submissions that exist, by id, from consistent reads of up to 100 at once."""
+        keys = [_key(submission_id) for submission_id in dict.fromkeys(submission_ids)]
+        read = DynamoBatches(self.clients).read(self.tables.submissions, keys, consistent=True)
+        return {found.submission_id: found for found in map(submission_from, read)}
 
     def _read(self, submission_id: str) -> Item | None:
         with translated(f"reading submission {submission_id}"):
@@ -232,6 +238,7 @@ def _item_of(submission: Submission) -> Item:
             schema.CREATED_AT: submission.created_at_ms,
             schema.NAME: submission.name,
             schema.SUBMITTED_BY: submission.submitted_by,
+            schema.NAMESPACE: submission.namespace,
             schema.MONTH: month_of(submission.created_at_ms),
             schema.CRITICAL_PATH_SECONDS: submission.critical_path_seconds,
             schema.OPEN: None if submission.phase is Phase.COMPLETE else schema.OPEN_MARK,
@@ -252,6 +259,7 @@ def submission_from(item: Mapping[str, Attribute]) -> Submission:
         created_at_ms=values[schema.CREATED_AT],
         name=values.get(schema.NAME),
         submitted_by=values.get(schema.SUBMITTED_BY),
+        namespace=values.get(schema.NAMESPACE),
         critical_path_seconds=_float(values.get(schema.CRITICAL_PATH_SECONDS)),
         expires_at_s=values.get(schema.EXPIRES_AT),
     )

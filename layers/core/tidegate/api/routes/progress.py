@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import ULID, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.times import read_moment, to_ms, to_wire
@@ -33,7 +34,7 @@ def get_workflows() -> Response[str]:
     """Returns a page of workflows, newest first."""
     refuse_other_parameters(router, "state", "name", "submitted_by", "from", "to", "limit", "cursor")
     deps = deps_of(router)
-    given = router.current_event.query_string_parameters
+    cursor, given = cursor_of(router), router.current_event.query_string_parameters
     wanted = WorkflowFilter(
         states=_states(given.get("state")),
         name=given.get("name"),
@@ -43,14 +44,12 @@ def get_workflows() -> Response[str]:
     )
 
     def read(limit: int) -> WorkflowListOut:
-        page = list_workflows(
-            deps.services, wanted, cursor=given.get("cursor"), limit=limit, now_ms=deps.clock.now_ms()
-        )
+        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
         return {
             "workflows": [workflow_row_out(row.submission, row.summary) for row in page.rows],
             "looked_at": page.looked_at,
             "looked_back_to": to_wire(page.looked_back_to_ms),
-            "cursor": page.cursor,
+            "cursor": next_cursor(router, page.cursor),
         }
 
     return page_answer(router, read)

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from tidegate.api.answering import answer_with, job_view
 from tidegate.api.auditing import audited_act
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
     JOB_ID,
@@ -123,12 +124,16 @@ def cancel_workflow(workflow_id: str) -> Response[str]:
             workflow_id,
             caller=caller_of(router),
             now_ms=deps.clock.now_ms(),
-            cursor=router.current_event.query_string_parameters.get("cursor"),
+            cursor=cursor_of(router),
             until=until_of(router),
         )
         record.change(after=_cancelled_details(found))
     status = HTTPStatus.ACCEPTED if found.asked or found.left else HTTPStatus.OK
-    answer: CancelledWorkflowOut = {"workflow_id": workflow_id, **_cancelled(found), "cursor": found.cursor}
+    answer: CancelledWorkflowOut = {
+        "workflow_id": workflow_id,
+        **_cancelled(found),
+        "cursor": next_cursor(router, found.cursor),
+    }
     return answer_with(status, answer)
 
 
@@ -145,11 +150,15 @@ def rerun_workflow(workflow_id: str) -> Response[str]:
             workflow_id,
             caller=caller_of(router),
             now_ms=deps.clock.now_ms(),
-            cursor=router.current_event.query_string_parameters.get("cursor"),
+            cursor=cursor_of(router),
             until=until_of(router),
         )
         record.change(after={"reopened_jobs": found.reopened, "complete": found.complete})
-    answer: RerunOut = {"workflow_id": workflow_id, **_reopened(found), "cursor": found.cursor}
+    answer: RerunOut = {
+        "workflow_id": workflow_id,
+        **_reopened(found),
+        "cursor": next_cursor(router, found.cursor),
+    }
     return answer_with(HTTPStatus.OK, answer)
 
 
@@ -164,7 +173,7 @@ def redrive_pool(pool: str) -> Response[str]:
         found = redrive.redrive_pool(
             deps.services,
             pool,
-            cursor=router.current_event.query_string_parameters.get("cursor"),
+            cursor=cursor_of(router),
             limit=limit,
             caller=caller_of(router),
             now_ms=deps.clock.now_ms(),
@@ -175,7 +184,7 @@ def redrive_pool(pool: str) -> Response[str]:
         "pool": pool,
         "redriven": found.redriven,
         "looked_at": found.looked_at,
-        "cursor": found.cursor,
+        "cursor": next_cursor(router, found.cursor),
     }
     return answer_with(HTTPStatus.OK, answer)
 

@@ -9,9 +9,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, job_view, page_answer
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
-    PAGE_BOUND,
     ULID,
     body_of,
     deps_of,
@@ -24,7 +24,6 @@ from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
 from tidegate.contracts.workflow_responses import summary_out
-from tidegate.domain.errors import InvalidRequest
 from tidegate.usecases.read import progress, query
 from tidegate.usecases.submit import submit
 
@@ -57,12 +56,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
     refuse_other_parameters(router, "limit", "cursor")
     services = deps_of(router).services
     id_of("workflow", workflow_id, ULID)
-    cursor = router.current_event.query_string_parameters.get("cursor")
-    if cursor is not None and not PAGE_BOUND.fullmatch(cursor):
-        raise InvalidRequest.of(
-            "cursor",
-            "is not a cursor of this workflow; leave it out to start over, or pass on the last page's",
-        )
+    cursor = cursor_of(router)
 
     def read(limit: int) -> WorkflowOut:
         page = query.get_workflow(services, workflow_id, cursor=cursor, limit=limit)
@@ -71,10 +65,11 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "name": page.submission.name,
             "created_at": to_wire(page.submission.created_at_ms),
             "submitted_by": page.submission.submitted_by,
+            "namespace": page.submission.namespace,
             "job_count": page.submission.job_count,
             **summary_out(page.submission, progress.summarise(services, page.submission)),
             "jobs": [job_view(router, job) for job in page.jobs],
-            "cursor": page.cursor,
+            "cursor": next_cursor(router, page.cursor),
         }
 
     return page_answer(router, read)
