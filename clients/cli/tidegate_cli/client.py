@@ -260,6 +260,33 @@ class Client(Connection):
             page = self.workflow_page(workflow_id, page.cursor)
         raise CliError(f"workflow {workflow_id} did not end within {MAX_PAGES:,} pages")
 
+    def list_workflows(
+        self, filters: Mapping[str, str | None] | None = None, *, limit: int = 50
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` workflows, newest first, as the API shows them.
+
+        `filters` are query parameters of `GET /v1/workflows`, such as `state` and `name`. Pages that found nothing are
+        passed over.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = min(limit - len(found), MAX_PAGE_SIZE)
+            answer = self._get("/v1/workflows", **(filters or {}), limit=str(size), cursor=cursor)
+            found.extend(objects_of(answer, "workflows"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+
+    def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
+        """Returns the graph of a workflow, as the API shows it. It never changes."""
+        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/graph")
+
+    def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
+        """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
+        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/states", since=since)
+
     def list_pools(self) -> list[Mapping[str, Any]]:
         """Returns every pool, as the API shows it."""
         return objects_of(self._call("GET", "/v1/pools"), "pools")

@@ -27,6 +27,7 @@ from tidegate.domain.transitions import (
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
+from tidegate.usecases.record.record import record
 from tidegate.usecases.release.release import release
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
@@ -145,6 +146,11 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", workflow)
     api.run(first)
     _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
+    api.call("GET", f"{workflow}/graph")
+    api.call("GET", f"{workflow}/states")
+    record(api.services, [change.new for change in api.world.changes])
+    api.call("GET", f"{workflow}/states", query={"since": "0"})
+    api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})

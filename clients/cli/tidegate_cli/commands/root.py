@@ -17,6 +17,7 @@ from tidegate_cli.commands import (
     callers,
     local,
     logs,
+    progress,
     recovery,
     shares,
     submit,
@@ -109,7 +110,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(logs.jobs, name="jobs")
-app.add_typer(recovery.workflows, name="workflows")
+app.add_typer(progress.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")

@@ -16,6 +16,7 @@ from tidegate.api.routes import (
     jobs,
     logs,
     operator,
+    progress,
     recovery,
     relations,
     shares,
@@ -33,6 +34,7 @@ _RESERVE_SECONDS = 5.0
 _PORTION_RESERVE_SECONDS = 14.0
 app = APIGatewayRestResolver()
 app.include_router(jobs.router)
+app.include_router(progress.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import any_schema
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
+from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.keys import plain_key, plain_lane
@@ -174,7 +175,7 @@ class JobPageOut(TypedDict):
     cursor: str | None
 
 
-class WorkflowOut(JobPageOut):
+class WorkflowOut(JobPageOut, WorkflowSummaryOut):
     """A workflow with a page of its jobs."""
 
     workflow_id: str
