@@ -17,7 +17,7 @@ from tidegate.domain.keys import plain_key, plain_lane, scope_of, scoped_key
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
-from tidegate.usecases.access.set_grants import set_grant
+from tidegate.usecases.callers.set_grants import set_grant
 from tidegate.usecases.dispatch.tick import tick
 from tidegate.usecases.recover.cancel import cancel_job, cancel_workflow
 from tidegate.usecases.services import Services

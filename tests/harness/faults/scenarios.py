@@ -42,7 +42,7 @@ from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.access import set_grants
+from tidegate.usecases.callers import set_grants
 from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.query import get_job, get_workflow

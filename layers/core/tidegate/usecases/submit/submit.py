@@ -22,9 +22,9 @@ from tidegate.domain.keys import IdempotencyKey
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
 from tidegate.domain.workflow_graph import WorkflowGraph, graph_of
-from tidegate.usecases.access.ownership import refuse_namespace
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
+from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.checked import CheckedSubmission
