@@ -35,6 +35,7 @@ GATEWAY_SCHEMAS: Json = {
     }
 }
 _INTERNAL = "internal"
+_NO_SUCH_ROUTE = "no-such-route"
 _FROM_GATEWAY = {
     HTTPStatus.FORBIDDEN: (
         "forbidden",
@@ -77,6 +78,8 @@ def _codes_of(route: Route) -> dict[HTTPStatus, tuple[str, ...]]:
     if route.method != "GET":
         kinds += [MalformedBody, BodyTooLarge]
     codes: dict[HTTPStatus, set[str]] = {HTTPStatus.INTERNAL_SERVER_ERROR: {_INTERNAL}}
+    if "{" in route.path:  # a part of a path may be one that no id is
+        codes[HTTPStatus.NOT_FOUND] = {_NO_SUCH_ROUTE}
     for kind in kinds:
         codes.setdefault(STATUS_BY_ERROR[kind], set()).add(kind.code)
     return {status: tuple(sorted(known)) for status, known in codes.items()}

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from dev.simulator.checks.branches import check_branches
 from dev.simulator.checks.invariants import SentAgain, check_all, hold_back
+from dev.simulator.checks.progress import SimulatedRecorder
 from dev.simulator.memory.pool_queue import MOST_RECEIVES
 from dev.simulator.memory.seeded import START_MS, function_pool, make_services, make_settings
 from dev.simulator.people.clients import submit_drawn
@@ -95,7 +96,8 @@ def run_seed(seed: int) -> Simulator:
         dispatch_lease_seconds=world.dispatch_lease_seconds,
     )
     plain, memory = make_services(settings, seed)
-    observers: list[Observer] = [SentAgain()]
+    recorder = SimulatedRecorder(seed)
+    observers: list[Observer] = [SentAgain(), recorder]
     if world.faults.one_at_a_time:
         observers.append(hold_back)
     simulator = Simulator(plain, memory, world.drawn.course, world.options, observers)
@@ -105,6 +107,7 @@ def run_seed(seed: int) -> Simulator:
     simulator.run()
     calm(simulator, plain)
     check_all(simulator)
+    recorder.check(simulator)
     if world.faults.calls_get_through:
         check_losses(simulator, world.drawn)
     if not world.acts:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.tracked import ROOT
 
-FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
 AWS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 """boto3 with its own requirements."""
 
@@ -22,6 +22,7 @@ THIRD_PARTY = {
     "api": {*SHARED, *PYDANTIC},
     "dispatcher": SHARED,  # it reads no body and runs no job code
     "reaper": SHARED,
+    "recorder": SHARED,
     "worker": SHARED,  # job code is loaded with the first event, and brings pydantic
 }
 # boto3 uses these where they are installed, and no layer installs them.
@@ -51,8 +52,7 @@ ROOMS = {
         "api.routes",
         "contracts",
         "domain.why",
-        "usecases.access",
-        "usecases.audit",
+        "usecases.callers",
         "usecases.operate",
         "usecases.read",
         "usecases.recover",
@@ -60,6 +60,7 @@ ROOMS = {
     },
     "dispatcher": INNER,
     "reaper": {*INNER, "usecases.read", "usecases.reap", "usecases.submit"},
+    "recorder": {*INNER, "usecases.read", "usecases.record"},
     "worker": INNER,
 }
 """The folders and top-level modules of tidegate. A capability that a function gains stands here with its first use."""

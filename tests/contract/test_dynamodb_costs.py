@@ -109,7 +109,9 @@ def test_many_jobs_are_written_25_to_a_request_at_the_plain_price(
 def test_many_transitions_go_25_to_a_request_at_the_plain_price(
     local_stores: Stores, cost_of: Measure
 ) -> None:
-    local_stores.jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 1_200 * (n % 2)) for n in range(60)])
+    local_stores.jobs.insert_if_absent(
+        [new_job(f"S.{n}", description="x" * 1_200 * (n % 2)) for n in range(60)]
+    )
     transitions = [DispatchIfReady(f"S.{n}", POOL, STAMP) for n in range(60)]
     usage = cost_of(lambda: local_stores.jobs.apply_all(transitions))
     assert units(usage) == (30 * 1 + 30 * 2, 60 * 2)
@@ -159,7 +161,7 @@ def test_a_refused_write_is_billed_though_the_stack_does_not_say_so(
 
 def test_reads_are_counted_by_what_they_return(local_stores: Stores, cost_of: Measure) -> None:
     jobs = local_stores.jobs
-    jobs.insert_if_absent([new_job(f"S.{n}", name="x" * 5_000) for n in range(4)])
+    jobs.insert_if_absent([new_job(f"S.{n}", description="x" * 5_000) for n in range(4)])
     assert cost_of(lambda: jobs.get("S.0")).read_units == 1.0
     assert cost_of(lambda: jobs.get("S.0", consistent=True)).read_units == 2.0
     many = cost_of(lambda: jobs.get_many([f"S.{n}" for n in range(4)]))

@@ -7,14 +7,24 @@ import re
 
 from tests.harness.domain.documents import read_document
 from tests.harness.functions.api_calls import Api
+from tidegate.contracts.requests import JobIn
 
 DOCUMENT = read_document("reference/access.md")
 EXAMPLES = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
 
 
 def test_the_grant_is_what_the_api_answers() -> None:
-    body, grant = EXAMPLES[:2]
+    submission, body, grant = EXAMPLES[:3]
+    assert JobIn.model_validate(submission).namespace in body["namespaces"]
     asked = re.search(r"PUT (/v1/grants)\?namespace=([^`]+)`", DOCUMENT)
     assert asked
-    answer = Api().call("PUT", asked[1], body, query={"namespace": asked[2]}, arn=grant["by"])
+    answer = Api(with_operator=False).call(
+        "PUT", asked[1], body, query={"namespace": asked[2]}, arn=grant["by"]
+    )
     assert answer.body == grant
+
+
+def test_the_share_is_what_the_api_answers() -> None:
+    body, share = EXAMPLES[3:]
+    answer = Api(with_operator=False).call("PUT", "/v1/pools/ecs/shares/data", body, arn=share["by"])
+    assert answer.body == share

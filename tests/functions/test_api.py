@@ -17,6 +17,7 @@ JOB_FIELDS = {
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
+    "worker_host", "worker_name",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
     "updated_at",
@@ -237,3 +238,16 @@ def test_a_job_that_ended_otherwise_can_not_be_cancelled(api: Api) -> None:
 def test_the_largest_page_is_allowed_and_one_more_is_not(api: Api) -> None:
     for size, status in ((limits.MAX_PAGE_SIZE, 200), (limits.MAX_PAGE_SIZE + 1, 422)):
         assert api.call("GET", "/v1/jobs", query={"state": "READY", "limit": str(size)}).status == status
+
+
+def test_a_job_is_shown_without_its_large_parts_on_demand(api: Api) -> None:
+    job_id = api.submit(type="tidegate.sleep", parameters={"seconds": 1})
+    before = sum(api.world.requests.values())
+    slim = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "slim"})
+    assert sum(api.world.requests.values()) == before + 1
+    full = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "full"}).body
+    left_out = {"parameters", "depends_on", "result", "history"}
+    assert slim.body == {name: value for name, value in full.items() if name not in left_out}
+    assert api.call("GET", f"/v1/jobs/{job_id}").body == full
+    wrong = api.call("GET", f"/v1/jobs/{job_id}", query={"fields": "all"})
+    assert (wrong.status, wrong.fields) == (422, ["fields"])

@@ -73,7 +73,9 @@ def test_each_route_that_changes_something_is_audited_unless_it_submits(path: Pa
 
 def test_a_workflow_that_two_callers_send_under_one_key_keeps_the_first() -> None:
     services, world = memory_services(SETTINGS)
-    ann, ben = (caller_under(f"arn:aws:iam::123456789012:user/{name}") for name in ("ann", "ben"))
+    ann, ben = (
+        caller_under(f"arn:aws:sts::123456789012:assumed-role/Schedulers/{name}") for name in ("ann", "ben")
+    )
     request = WorkflowRequest(jobs=(JobRequest(key="a", type="tidegate.noop"),))
     first = submit_workflow(
         services, request, idempotency_key="k", fingerprint="f", caller=ann, now_ms=NOW_MS

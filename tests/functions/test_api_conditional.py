@@ -29,6 +29,8 @@ def _path(api: Api, route: Route) -> str:
     if "{workflow_id}" in route.path:
         flow = api.call("POST", "/v1/workflows", {"jobs": [{"key": "a", "type": "tidegate.noop"}]})
         return route.path.format(workflow_id=flow.body["workflow_id"])
+    if "{share}" in route.path:
+        assert api.call("PUT", sample_path(route), {"weight": 2}).status == 200
     return sample_path(route)
 
 

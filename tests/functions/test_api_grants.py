@@ -15,7 +15,7 @@ ROLE = "arn:aws:iam::123456789012:role/Schedulers"
 
 @pytest.fixture
 def api() -> Api:
-    return Api()
+    return Api(with_operator=False)
 
 
 def test_a_grant_is_set_shown_and_removed(api: Api) -> None:

@@ -6,7 +6,7 @@ from dev.simulator.why.proof import Proven, prove
 from tidegate.domain.why.decide import WAITING
 from tidegate.domain.why.facts import Code
 
-SEEDS = 900
+SEEDS = 1_200
 # A whole pool can't be removed and brought back in a drawn state, and no job has more than three upstreams there.
 NOT_DRAWN = {Code.POOL_REMOVED, Code.UPSTREAMS_LEFT_OUT}
 

@@ -16,7 +16,7 @@ from tidegate.domain.grants import Grants
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
-from tidegate.usecases.access import set_grants
+from tidegate.usecases.callers import set_grants
 from tidegate.usecases.recover.cancel import cancel_downstream, cancel_job, cancel_workflow
 from tidegate.usecases.recover.reopen import rerun_workflow, retry_job
 from tidegate.usecases.services import Services

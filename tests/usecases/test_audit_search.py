@@ -14,7 +14,7 @@ from tidegate.domain.audit import Act, Outcome, subject_of
 from tidegate.domain.callers import caller_under
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.requests import JobRequest, WorkflowRequest
-from tidegate.usecases.audit.search import DAYS_PER_PAGE, AuditQuery, list_acts
+from tidegate.usecases.callers.search import DAYS_PER_PAGE, AuditQuery, list_acts
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 DAY_MS = 86_400_000

@@ -86,6 +86,13 @@ def type_name(text: str) -> str:
     return text
 
 
+def share_name(text: str) -> str:
+    """Returns `text` if it can be the name of a share. Raises MalformedId if not."""
+    if not _TYPE.fullmatch(text) or not text.strip("."):
+        raise MalformedId("share", text, "a share's name has letters, digits, dots, hyphens and underscores")
+    return text
+
+
 def worker_id(text: str) -> str:
     """Returns `text` if it is a well-formed worker id. Raises MalformedId if not."""
     if not WORKER_ID.fullmatch(text) or not text.strip("."):

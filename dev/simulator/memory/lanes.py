@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dev.simulator.memory.world import MemoryWorld
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.shares import ShareRule
 from tidegate.ports import KnownLane
 
 
@@ -36,7 +37,8 @@ class MemoryLaneRegistry:
         with self._world.lock:
             known = self._world.lanes.get((pool, lane))
             kept = weight if known is None or known.resting else known.weight
-            self._world.lanes[(pool, lane)] = KnownLane(lane, kept, now_ms)
+            rule = known.rule if known else None
+            self._world.lanes[(pool, lane)] = KnownLane(lane, kept, now_ms, rule=rule)
 
     def rest_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Marks a lane as resting if it was last noted at `noted_at_ms`; returns False otherwise."""
@@ -56,4 +58,20 @@ class MemoryLaneRegistry:
             if known is None or known.noted_at_ms != noted_at_ms:
                 return False
             del self._world.lanes[(pool, lane)]
+            return True
+
+    def define(self, pool: str, lane: str, *, weight: int, rule: ShareRule, now_ms: int) -> None:
+        """Sets the weight and the rule of a share's lane, and notes it."""
+        self._world.charge("define_lane")
+        with self._world.lock:
+            self._world.lanes[(pool, lane)] = KnownLane(lane, weight, now_ms, rule=rule)
+
+    def undefine(self, pool: str, lane: str) -> bool:
+        """Takes the rule from a share's lane; returns False where it has none."""
+        self._world.charge("undefine_lane")
+        with self._world.lock:
+            known = self._world.lanes.get((pool, lane))
+            if known is None or known.rule is None:
+                return False
+            self._world.lanes[(pool, lane)] = replace(known, rule=None)
             return True

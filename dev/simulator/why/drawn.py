@@ -25,7 +25,7 @@ from tidegate.domain.why.decide import WAITING
 from tidegate.usecases.submit.submit import submit_job, submit_workflow
 
 _TYPES = (JOB_TYPE, OTHER_TYPE)
-_TRUE = 'upstream.status == "SUCCEEDED"'
+_TRUE = "upstream.attempts >= 0"
 _DELAY_MS = 5 * 60_000
 
 
@@ -55,15 +55,20 @@ class Drawing:
                 self.trial.follow()
             if self._random.random() < 0.4:
                 self.trial.claim(self._random.randint(1, 3))
-        if self._random.random() < 0.9:
+        if self._random.random() < 0.85:
             for _ in range(2):
                 self.trial.wait_until(self.trial.now_ms + 1_000)
                 self.trial.tick()
                 self.trial.claim()
+        else:
+            self.trial.follow()
+            for act in (self._finish_unnoticed, self._submit):
+                self.trial.wait_until(self.trial.now_ms + 1_000)
+                act()
         self.trial.wait_until(self.trial.now_ms + 1_000)
-        waiting = sorted(
-            job.job_id for job in self.trial.world.jobs.values() if job.state in WAITING and job.pool == "p"
-        )
+        jobs = self.trial.world.jobs.values()
+        # The jobs of pool q only hold permits: jobs of several pools that wait for one permit have no common order.
+        waiting = sorted(job.job_id for job in jobs if job.state in WAITING and job.pool == "p")
         return self._random.choice(waiting) if waiting else None
 
     def _act(self) -> None:
@@ -179,6 +184,33 @@ class Drawing:
             jobs.apply(FinishIfAttemptHolds(job, job.attempt, Ending(State.FAILED, failure=failure), stamp))
         else:
             self.trial.end(job.job_id)
+
+    def _finish_unnoticed(self) -> None:
+        """Ends a job, which the dispatcher has not followed yet.
+
+        A job fails only where the jobs that wait for it have no dependents. Otherwise the dispatcher goes on to skip
+        those as well, and so ends upstreams that an answer says to wait for.
+        """
+        jobs = self.trial.world.jobs.values()
+        running = sorted(job.job_id for job in jobs if job.state is State.RUNNING)
+        if not running:
+            return
+        job = self.trial.world.jobs[self._random.choice(running)]
+        waiting = [
+            each
+            for each in jobs
+            if each.state is State.PENDING
+            and each.input is not None
+            and job.job_id in {edge.upstream_id for edge in each.input.depends_on}
+        ]
+        if self._random.random() < 0.5 or any(
+            each.dependents or each.dependents_overflow for each in waiting
+        ):
+            self.trial.end(job.job_id)
+            return
+        ending = Ending(State.FAILED, failure=JobFailure("broken", "it broke"))
+        stamp = Stamp(self.trial.now_ms, ACTOR)
+        self.trial.services.jobs.apply(FinishIfAttemptHolds(job, job.attempt, ending, stamp))
 
     def _lose_worker(self) -> None:
         workers = self.trial.world.workers

@@ -11,7 +11,7 @@ from dev.simulator.memory.seeded import JOB_TYPE
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate_cli.documents.wfformat import to_workflow
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "wfinstances"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "wfinstances"
 TIMEOUT_SECONDS = 3_600
 
 

@@ -35,6 +35,7 @@ from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.seats import Seat
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -314,7 +315,9 @@ def worker_function() -> WorkerDeps:
     registry: Registry = _load_what_works()
     services, clients, clock = _from_environment(registry, under_lease=True)
     group, stream = (os.environ.get(f"AWS_LAMBDA_LOG_{part}_NAME", "") for part in ("GROUP", "STREAM"))
-    services = replace(services, log_place=LogPlace(group, stream) if group and stream else None)
+    # The log stream names the execution environment, so it stands for the host.
+    seat = Seat(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""), stream)
+    services = replace(services, seat=seat, log_place=LogPlace(group, stream) if group and stream else None)
     executor = InlineExecutor(
         registry,
         SystemStopwatch(),

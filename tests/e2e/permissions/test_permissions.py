@@ -16,7 +16,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.harness.e2e.permissions.api_callers import CLIENT_CALLS, OPERATOR_CALLS, is_about, may_call
+from tests.harness.e2e.permissions.api_callers import (
+    CLIENT_CALLS,
+    CLIENT_CHANGES,
+    OPERATOR_CALLS,
+    VIEWER_CALLS,
+    is_about,
+    may_call,
+)
 from tests.harness.e2e.permissions.api_probes import API_PROBES
 from tests.harness.e2e.permissions.dispatcher_probes import DISPATCHER_PROBES
 from tests.harness.e2e.permissions.grants import Grant, Use, grants_of
@@ -125,10 +132,11 @@ def test_the_deployed_function_is_held_to_its_role(world: World, name: str) -> N
 @pytest.mark.parametrize(
     ("output", "calls", "others"),
     [
+        ("ViewerPolicyArn", VIEWER_CALLS, {**CLIENT_CHANGES, **OPERATOR_CALLS}),
         ("ClientPolicyArn", CLIENT_CALLS, OPERATOR_CALLS),
         ("OperatorPolicyArn", OPERATOR_CALLS, CLIENT_CALLS),
     ],
-    ids=("client", "operator"),
+    ids=("viewer", "client", "operator"),
 )
 def test_each_permission_of_an_api_caller_is_needed(
     world: World, output: str, calls: Mapping[str, Any], others: Mapping[str, Any]

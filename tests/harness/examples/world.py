@@ -17,7 +17,7 @@ from dev.simulator.memory.seeded import START_MS, SeededEntropy, function_pool, 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.system.scenario import Course
 from dev.simulator.system.simulator import Options, ProcessClock, Simulator
-from tests.harness.functions.api_calls import Api, read_event
+from tests.harness.functions.api_calls import ANN, Api, operators, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
@@ -70,6 +70,9 @@ class Deployment(Api):
         settings = make_settings(function_pool("lambda", slots), window=1.0)
         services, self.world = memory_services(settings, registry=REGISTRY)
         self.world.now_ms = START_MS
+        self.world.grants = operators(
+            ANN, read_event("api-list-jobs")["requestContext"]["identity"]["userArn"]
+        )
         self.services = replace(services, entropy=SeededEntropy(1))
         self.simulator = Simulator(
             self.services, self.world, run_code, Options(slots=slots), observers=[hold_back]

@@ -42,8 +42,8 @@ from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.workers import Worker, WorkerIdTaken, WorkerSpec
 from tidegate.ports import Outcome, OutcomeKind
-from tidegate.usecases.access import set_grants
-from tidegate.usecases.operate import set_rules
+from tidegate.usecases.callers import set_grants
+from tidegate.usecases.operate import set_rules, set_shares
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
@@ -208,6 +208,17 @@ def submitted_again(d: Deployment) -> None:
 # --- limits on dispatch ----------------------------------------------------------------------------
 def held_back(d: Deployment) -> None:
     """Jobs of one key, of a type with a limit and of a share. A pool is paused, and dispatchers take turns."""
+    operator = caller_named(_OPERATOR)
+
+    def share(max_waiting: int | None) -> None:
+        d.ask(
+            lambda: set_shares.set_share(
+                d.services, POOL, "s", weight=2, max_priority=900, max_waiting=max_waiting, caller=operator,
+                now_ms=d.now_ms,
+            )
+        )  # fmt: skip
+
+    share(9)
     submit(d, "first", concurrency_key="k")
     submit(d, "second", concurrency_key="k", concurrency_limit=2, share=ShareRequest(name="s"))
     d.ask(
@@ -220,6 +231,9 @@ def held_back(d: Deployment) -> None:
     d.settle()
     d.ask(lambda: set_rules.resume_pool(d.services, POOL, caller=caller_named(_OPERATOR), now_ms=d.now_ms))
     d.settle()
+    share(None)
+    with suppress(NotFound):  # a repeated call finds the share removed
+        d.ask(lambda: set_shares.remove_share(d.services, POOL, "s", caller=operator))
     d.wait(20 * MINUTE_MS)
     d.tick()  # frees permits left behind, forgets lanes without waiting jobs, and lets shares rest
 

@@ -17,9 +17,12 @@ from tests.harness.determined import StandingClock
 from tests.harness.tables import routes
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
+from tidegate.domain.callers import namespace_of
+from tidegate.domain.grants import Grant, Grants
 from tidegate.domain.job import Job
 from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
+from tidegate.domain.roles import Role
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
 from tidegate.jobs.loader import load_registry
@@ -45,6 +48,9 @@ EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
+    "api-get-chain": 404,
+    "api-get-dependencies": 404,
+    "api-get-dependents": 404,
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,
@@ -53,9 +59,16 @@ EVENT_STATUS = {
     "api-get-worker": 404,
     "api-get-worker-jobs": 200,
     "api-get-workflow": 404,
+    "api-get-workflow-graph": 404,
+    "api-get-workflow-states": 404,
+    "api-list-workflows": 200,
     "api-get-pool": 200,
     "api-get-type": 200,
+    "api-get-share": 404,
     "api-limit-type": 200,
+    "api-list-shares": 200,
+    "api-remove-share": 404,
+    "api-set-share": 200,
     "api-list-grants": 200,
     "api-list-jobs": 200,
     "api-list-pools": 200,
@@ -108,12 +121,21 @@ def resource_of(path: str) -> str:
     return next(fitting, path)
 
 
+def operators(*arns: str) -> Grants:
+    """Returns grants that make these callers operators."""
+    namespaces = map(namespace_of, arns)
+    return Grants({name: Grant(name, Role.OPERATOR, (), "root", NOW_MS) for name in namespaces}, version=1)
+
+
 class Api:
     """A deployment in memory with the API function before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_operator: bool = True) -> None:
+        """Makes the deployment. `with_operator` gives ANN the role of an operator."""
         registry = load_registry()
         self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
+        if with_operator:
+            self.world.grants = operators(ANN)
         self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter(), describe=registry.described)
 
     def until(self) -> Deadline:

@@ -27,6 +27,7 @@ from tidegate.domain.transitions import (
 from tidegate.domain.workers import Totals, WorkerSpec, begin
 from tidegate.jobs.loader import load_registry
 from tidegate.jobs.registry import Registry
+from tidegate.usecases.record.record import record
 from tidegate.usecases.release.release import release
 
 KEPT = Path(__file__).resolve().parents[2] / "functions" / "kept_answers.txt"
@@ -99,6 +100,7 @@ def every_answer() -> str:
     _ask_about_workers(api)
     _ask_about_grants(api)
     _ask_about_logs(api)
+    _ask_about_shares(api)
     _ask_wrongly(api)
     _ask_about_callers(api)
     return "\n".join(api.texts)
@@ -130,6 +132,8 @@ def _ask_about_jobs(api: _Asked) -> None:
     waiting = api.submit(depends_on=[{"job_id": rich}])
     for job_id in (waiting, rich, plain):
         api.call("GET", f"/v1/jobs/{job_id}/why")
+        for around in ("dependencies", "dependents", "chain"):
+            api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     for state in State:
@@ -142,6 +146,11 @@ def _ask_about_workflows(api: _Asked) -> None:
     api.call("GET", workflow)
     api.run(first)
     _end(api, first, Ending(State.FAILED, failure=JobFailure("broken", "it broke")))
+    api.call("GET", f"{workflow}/graph")
+    api.call("GET", f"{workflow}/states")
+    record(api.services, [change.new for change in api.world.changes])
+    api.call("GET", f"{workflow}/states", query={"since": "0"})
+    api.call("GET", "/v1/workflows", query={"name": "flow", "limit": "5"})
     page = api.call("GET", workflow, query={"limit": "2"}).body
     api.call("GET", workflow, query={"limit": "2", "cursor": page["cursor"]})
     api.call("POST", f"/v1/jobs/{first}/retry", {"reopen_skipped": False})
@@ -208,6 +217,14 @@ def _ask_about_logs(api: _Asked) -> None:
     _end(api, job_id, Ending(State.FAILED, failure=failure))
     api.call("GET", f"/v1/jobs/{job_id}")
     api.call("GET", path, query={"attempt": "1"})
+
+
+def _ask_about_shares(api: _Asked) -> None:
+    path = "/v1/pools/ecs/shares/data"
+    api.call("PUT", path, {"weight": 3, "max_priority": 500})
+    api.call("GET", path)
+    api.call("GET", "/v1/pools/ecs/shares")
+    api.call("DELETE", path)
 
 
 def _ask_wrongly(api: _Asked) -> None:

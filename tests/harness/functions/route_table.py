@@ -17,6 +17,7 @@ _SAMPLES = {
     "pool": "ecs",
     "job_type": "tidegate.noop",
     "worker_id": "w",
+    "share": "data",
 }
 """A value for each part of a path. A route with a new part needs one here."""
 

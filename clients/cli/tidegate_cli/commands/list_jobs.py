@@ -12,9 +12,10 @@ import typer
 from tidegate.domain.job_query import ALL_STATES, Order
 from tidegate.domain.states import State
 from tidegate_cli import ids
-from tidegate_cli.client import Client, Parameter
+from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import jobs, print_jobs
+from tidegate_cli.connection import Parameter
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.views import JobView
 
@@ -35,59 +36,67 @@ def _only(name: str, help_text: str, metavar: str = "TEXT") -> typer.models.Opti
     return option
 
 
+StateOption = Annotated[
+    list[State] | None,
+    typer.Option(
+        "--state",
+        parser=word_of(State),
+        metavar="STATE",
+        help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
+        show_default=False,
+    ),
+]
+TagOption = Annotated[list[str] | None, _only("--tag", "with this tag; may be repeated", "NAME=VALUE")]
+FromOption = Annotated[
+    str | None,
+    _only("--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"),
+]
+OverdueOption = Annotated[
+    bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
+]
+WaitOption = Annotated[
+    float | None, _only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
+]
+OrderOption = Annotated[
+    Order | None,
+    typer.Option(
+        "--order",
+        parser=word_of(Order),
+        metavar="ORDER",
+        help="Sort by priority, or by time over all states.",
+    ),
+]
+DirectionOption = Annotated[
+    Direction | None,
+    typer.Option(
+        "--direction", parser=word_of(Direction), metavar="DIRECTION", help="asc or desc; needs --order."
+    ),
+]
+FullOption = Annotated[
+    bool, typer.Option("--full", help="With parameters, dependencies, result and history in JSON.")
+]
+
+
 @jobs.command("list")
 def list_jobs(
     context: typer.Context,
-    state: Annotated[
-        list[State] | None,
-        typer.Option(
-            "--state",
-            parser=word_of(State),
-            metavar="STATE",
-            help=f"Only jobs in this state; may be repeated. One of {', '.join(State)}. Default: all states.",
-            show_default=False,
-        ),
-    ] = None,
+    state: StateOption = None,
     pool: Annotated[str | None, _only("--pool", "of this pool")] = None,
     job_type: Annotated[str | None, _only("--type", "of this type")] = None,
     workflow: Annotated[str | None, _only("--workflow", "of this workflow", "ID")] = None,
     worker: Annotated[str | None, _only("--worker", "that this worker claimed last", "ID")] = None,
-    tag: Annotated[list[str] | None, _only("--tag", "with this tag; may be repeated", "NAME=VALUE")] = None,
+    tag: TagOption = None,
     name: Annotated[str | None, _only("--name", "whose name begins so")] = None,
     key: Annotated[str | None, _only("--key", "whose key begins so")] = None,
     error: Annotated[str | None, _only("--error", "with this error code", "CODE")] = None,
     submitted_by: Annotated[str | None, _only("--submitted-by", "of this caller, as a whole ARN")] = None,
-    since: Annotated[
-        str | None,
-        _only(
-            "--from", "from this time on: created, due, ready, dispatched or ended, by their state", "TIME"
-        ),
-    ] = None,
+    since: FromOption = None,
     until: Annotated[str | None, _only("--to", "up to this time", "TIME")] = None,
-    overdue: Annotated[
-        bool, typer.Option("--overdue", help="Only jobs that run, or ran, longer than their estimate.")
-    ] = False,
-    waits_longer_than: Annotated[
-        float | None, _only("--waits-longer-than", "that have waited so long in their state", "SECONDS")
-    ] = None,
-    order: Annotated[
-        Order | None,
-        typer.Option(
-            "--order",
-            parser=word_of(Order),
-            metavar="ORDER",
-            help="Sort by priority, or by time over all states.",
-        ),
-    ] = None,
-    direction: Annotated[
-        Direction | None,
-        typer.Option(
-            "--direction", parser=word_of(Direction), metavar="DIRECTION", help="asc or desc; needs --order."
-        ),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="With parameters, dependencies, result and history in JSON.")
-    ] = False,
+    overdue: OverdueOption = False,
+    waits_longer_than: WaitOption = None,
+    order: OrderOption = None,
+    direction: DirectionOption = None,
+    full: FullOption = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most jobs to list.")] = 50,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
@@ -100,12 +109,10 @@ def list_jobs(
     Example: tidegate jobs list --state RUNNING --state QUEUED --tag team=data
     """
     session = session_of(context, output, api_url)
-    if workflow is not None:
-        ids.workflow_id(workflow)
     filters: dict[str, Parameter] = {
         "pool": pool,
         "type": job_type,
-        "workflow": workflow,
+        "workflow": None if workflow is None else ids.workflow_id(workflow),
         "worker": None if worker is None else ids.worker_id(worker),
         "tag": tag or [],
         "name": name,

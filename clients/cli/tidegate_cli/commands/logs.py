@@ -12,8 +12,8 @@ import typer
 from tidegate.domain.limits import MAX_LOG_LINES
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.client import Client
+from tidegate_cli.commands.around import jobs
 from tidegate_cli.commands.jobs import JobIdArgument
-from tidegate_cli.commands.list_jobs import jobs
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines
@@ -42,7 +42,9 @@ def show_logs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show what job code printed and logged in an attempt, with the traceback of a failure.
+    """Show what job code printed and logged in an attempt.
+
+    The traceback of a failure is part of it.
 
     With `--follow` and `--output json` each line is a JSON object on a line of its own.
 

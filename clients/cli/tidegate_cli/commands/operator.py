@@ -104,7 +104,9 @@ def list_types(context: typer.Context, output: OutputOption = None, api_url: Api
 def get_type(
     context: typer.Context, job_type: TypeArgument, output: OutputOption = None, api_url: ApiUrlOption = None
 ) -> None:
-    """Show one job type, with its description and the JSON Schema of its parameters.
+    """Show one job type with its parameters.
+
+    The parameters are shown as a JSON Schema.
 
     Example: tidegate types get tidegate.sleep
     """

@@ -17,7 +17,9 @@ from tidegate_cli.commands import (
     callers,
     local,
     logs,
+    progress,
     recovery,
+    shares,
     submit,
     types_check,
     watch,
@@ -108,10 +110,11 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(logs.jobs, name="jobs")
-app.add_typer(recovery.workflows, name="workflows")
+app.add_typer(progress.workflows, name="workflows")
 app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
+app.add_typer(shares.shares, name="shares")
 submit.register(app)
 watch.register(app)
 why.register(app)

@@ -125,7 +125,9 @@ def list_workers(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List worker processes by pool and id, or with --order by another order.
+    """List worker processes, by pool and id.
+
+    With --order they come in another order.
 
     Those that have left or were lost are shown for a day.
 
@@ -181,7 +183,9 @@ def show_jobs(
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Show the jobs that a worker runs and those that it ran lately, workers of the function too.
+    """Show the jobs that a worker runs and those that it ran lately.
+
+    Workers of the function have jobs too.
 
     Example: tidegate workers jobs ecs nightly-1
     """

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from tidegate.api.caller import caller_of
 from tidegate.api.reading import deps_of
 from tidegate.domain.audit import subject_of
-from tidegate.usecases.audit.audited import Asked, Record, audited
+from tidegate.usecases.callers.audited import Asked, Record, audited
 
 
 def audited_act(router: BaseRouter, act: str, *names: str) -> AbstractContextManager[Record]:

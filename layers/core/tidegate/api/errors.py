@@ -19,7 +19,7 @@ from tidegate.contracts.problems import (
     problem_for,
 )
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY", "TRACE")
 _SHOWN_FRAMES = 4
 logger = Logger()
 

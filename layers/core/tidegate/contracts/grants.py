@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from tidegate.contracts.requests import read_options
+from tidegate.contracts.requests import SharedNamespace, read_options
 from tidegate.contracts.times import to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import MalformedBody
-from tidegate.domain.grants import SHARED_NAMESPACE, Grant
+from tidegate.domain.grants import Grant
 from tidegate.domain.roles import Role
-
-
-def _shared_namespace(text: str) -> str:
-    if not SHARED_NAMESPACE.fullmatch(text):
-        raise ValueError("must hold letters, digits, dots, hyphens and underscores alone")
-    return text
-
-
-SharedNamespace = Annotated[
-    str,
-    StringConstraints(strict=True, min_length=1, max_length=limits.MAX_NAMESPACE_CHARACTERS),
-    AfterValidator(_shared_namespace),
-]
 
 
 class GrantIn(BaseModel):

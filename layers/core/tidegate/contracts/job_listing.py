@@ -99,12 +99,12 @@ def read_job_query(given: Mapping[str, Sequence[str]]) -> JobQuery:
     return query
 
 
-def read_is_whole(given: Mapping[str, Sequence[str]]) -> bool:
-    """Tells whether the parameter `fields` asks for whole jobs. Raises InvalidRequest."""
+def read_is_whole(given: Mapping[str, Sequence[str]], default: str = "slim") -> bool:
+    """Tells whether the parameter `fields` asks for whole jobs; `default` counts without it. Raises InvalidRequest."""
     fields = list(given.get("fields", ()))
     if fields not in ([], ["slim"], ["full"]):
         raise InvalidRequest.of("fields", "must be slim or full")
-    return fields == ["full"]
+    return (fields or [default]) == ["full"]
 
 
 def _states(given: Mapping[str, Sequence[str]], violations: list[Violation]) -> tuple[State, ...]:

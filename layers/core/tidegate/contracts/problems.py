@@ -17,6 +17,7 @@ from tidegate.domain.errors import (
     NotRetryable,
     NotYours,
     ServiceUnavailable,
+    ShareFull,
     TidegateError,
     TooFarDownstream,
     UnknownName,
@@ -31,6 +32,7 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     UnknownName: HTTPStatus.NOT_FOUND,  # before its base class, because the first match counts
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotYours: HTTPStatus.FORBIDDEN,
+    ShareFull: HTTPStatus.TOO_MANY_REQUESTS,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
     NotRetryable: HTTPStatus.CONFLICT,
@@ -57,6 +59,7 @@ _TITLES = {
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many jobs wait",
     HTTPStatus.SERVICE_UNAVAILABLE: "Try again in a moment",
     HTTPStatus.INTERNAL_SERVER_ERROR: "An error on our side",
 }
@@ -117,7 +120,8 @@ def _why_no_route(path: str) -> str:
     collection, _, name = rest.partition("/")
     if version != "v1" or collection not in _NAMED_BY or "/" not in name:
         return ""
-    return f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}, because it holds a slash; "
+    shown = f"{name[:_SHOWN_CHARACTERS]!r} can't be {_NAMED_BY[collection]}"
+    return f"{shown}, because it holds a slash or a mark that none has; "
 
 
 def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> Problem:

@@ -64,6 +64,11 @@ Description = Annotated[str, _text(limits.MAX_DESCRIPTION_CHARACTERS)]
 JobTypeName = Annotated[str, _text(limits.MAX_TYPE_CHARACTERS)]
 PoolName = Annotated[str, _text(limits.MAX_POOL_CHARACTERS)]
 TagText = Annotated[str, _text(limits.MAX_TAG_CHARACTERS)]
+SharedNamespace = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=limits.MAX_NAMESPACE_CHARACTERS),
+    AfterValidator(_share_name),
+]
 ShareName = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=limits.MAX_SHARE_CHARACTERS),
@@ -88,7 +93,8 @@ TimeoutSeconds = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_TIMEOUT_S
 BackoffSeconds = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_BACKOFF_SECONDS)]
 ErrorCodes = Annotated[
     frozenset[Annotated[str, _text(limits.MAX_ERROR_CODE_CHARACTERS)]],
-    Field(max_length=limits.MAX_RETRY_CODES),
+    # A code that is given twice counts once.
+    Field(max_length=limits.MAX_RETRY_CODES, json_schema_extra={"uniqueItems": False}),
 ]
 MaxRetries = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_RETRIES)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
@@ -139,17 +145,22 @@ class RetryIn(_In):
 
 
 class ShareIn(_In):
-    """The share of its pool that a job belongs to.
+    """The share of its pool that a job belongs to. A text stands for its name alone.
 
-    `weight` is the share's part of the pool, compared with other shares.
+    `weight` is for operators, and for a share that nobody made: its part of the pool, compared with other shares.
     """
 
     name: ShareName
-    weight: ShareWeight = 1
+    weight: ShareWeight | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_its_name(cls, sent: Any) -> Any:
+        return {"name": sent} if isinstance(sent, str) else sent
 
 
 class JobIn(_In):
-    """A job as a client sends it. `key` is required in a workflow."""
+    """A job as a client sends it. `key` is required in a workflow, and `namespace` is for a job alone."""
 
     type: JobTypeName
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -169,6 +180,7 @@ class JobIn(_In):
     timeout_seconds: TimeoutSeconds | None = None
     max_retries: MaxRetries = limits.DEFAULT_MAX_RETRIES
     retry: RetryIn = RetryIn()
+    namespace: SharedNamespace | None = None
 
 
 class WorkflowIn(_In):
@@ -186,6 +198,7 @@ class WorkflowIn(_In):
     pool: PoolName | None = None
     share: ShareIn | None = None
     tags: Tags = Field(default_factory=dict)
+    namespace: SharedNamespace | None = None
 
 
 class TypeLimitIn(_In):
@@ -248,6 +261,7 @@ def read_workflow(body: str) -> tuple[WorkflowRequest, str]:
         pool=workflow.pool,
         share=_share(workflow.share),
         tags=workflow.tags,
+        namespace=workflow.namespace,
     )
     return request, fingerprint
 

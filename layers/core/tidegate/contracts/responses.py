@@ -14,8 +14,10 @@ from pydantic_core.core_schema import any_schema
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
+from tidegate.contracts.workflow_responses import WorkflowSummaryOut
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
+from tidegate.domain.keys import plain_key, plain_lane
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -145,6 +147,8 @@ class JobRowOut(TimesOut):
     worker_losses: int
     reopened: int
     worker: str | None
+    worker_name: str | None
+    worker_host: str | None
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -171,7 +175,7 @@ class JobPageOut(TypedDict):
     cursor: str | None
 
 
-class WorkflowOut(JobPageOut):
+class WorkflowOut(JobPageOut, WorkflowSummaryOut):
     """A workflow with a page of its jobs."""
 
     workflow_id: str
@@ -257,9 +261,9 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "pool": job.pool,
         "requires": list(job.requires),
         "share": job.share or None,
-        "concurrency_key": job.concurrency_key,
+        "concurrency_key": job.concurrency_key and plain_key(job.concurrency_key, job.submitted_by),
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
-        "held_in": job.held_in or None,
+        "held_in": plain_lane(job.held_in, job.submitted_by) or None,
         "tags": dict(job.tags),
         "submitted_by": job.submitted_by,
         "namespace": job.namespace,
@@ -268,6 +272,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "worker_losses": job.worker_losses,
         "reopened": job.reopened,
         "worker": job.worker_id,
+        "worker_name": job.worker_name or None,
+        "worker_host": job.worker_host or None,
         "parameters": given.parameters if given else None,
         "depends_on": [
             {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}

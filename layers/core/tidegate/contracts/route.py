@@ -51,6 +51,7 @@ class Route:
 
 
 _ID = "[0-9A-Z]{26}"
+_SHARE = f"^[A-Za-z0-9._-]{{1,{limits.MAX_SHARE_CHARACTERS}}}$"
 PARTS: Mapping[str, Parameter] = {
     part.name: part
     for part in (
@@ -59,6 +60,11 @@ PARTS: Mapping[str, Parameter] = {
         ),
         Parameter("workflow_id", "the id of a workflow", Annotated[str, Field(pattern=f"^{_ID}$")]),
         Parameter("pool", "the name of a pool", Annotated[str, Field(min_length=1)]),
+        Parameter(
+            "share",
+            "the name of a share",
+            Annotated[str, Field(pattern=f"^[A-Za-z0-9._-]{{1,{limits.MAX_SHARE_CHARACTERS}}}$")],
+        ),
         Parameter("job_type", "the name of a job type", Annotated[str, Field(min_length=1)]),
         Parameter(
             "worker_id",

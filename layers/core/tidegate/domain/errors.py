@@ -107,6 +107,18 @@ class NotYours(TidegateError):
         )
 
 
+class ShareFull(TidegateError):
+    """The error for a submission to a share in which as many jobs wait as its operator allows, or too few may still."""
+
+    code = "share-full"
+
+    def __init__(self, pool: str, share: str, most: int, waiting: int, more: int) -> None:
+        super().__init__(
+            f"share {share!r} of pool {pool!r} lets {most} jobs wait; {waiting} wait already and {more} more were "
+            "submitted; nothing was written: send them later, or fewer at once"
+        )
+
+
 class AlreadyEnded(TidegateError):
     """The error for a job that has ended, so that the transition asked for can't happen."""
 

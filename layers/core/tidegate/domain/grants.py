@@ -6,7 +6,6 @@ others, and which shared namespaces its keys may live in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,16 +14,14 @@ from tidegate.domain.callers import Caller, CallerKind
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.roles import Role
 
-SHARED_NAMESPACE = re.compile("[A-Za-z0-9._-]+")  # no slash and no colon, so it is never the ARN of a caller
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The grant of one caller.
 
     `namespace` is the caller's own, see `callers.namespace_of`. `role` is CLIENT or OPERATOR. `namespaces` are the
-    shared ones that the caller may use, in order. `by` is the subject of the operator that made the grant, `at_ms` the
-    time in milliseconds since the epoch.
+    shared ones that the caller may use, in order; their names hold no colon, so none is an ARN. `by` is the subject of
+    the operator that made the grant, `at_ms` the time in milliseconds since the epoch.
     """
 
     namespace: str

@@ -9,13 +9,16 @@ _CHARACTERS = 26  # of a ULID: 128 bits, 5 to a character
 _TIME_CHARACTERS = 10  # of a ULID: its first 50 bits are the time in milliseconds
 
 
-def derived_submission_id(kind: str, idempotency_key: str) -> str:
-    """Returns the submission id that belongs to an idempotency key.
+def derived_submission_id(kind: str, idempotency_key: str, namespace: str = "") -> str:
+    """Returns the submission id that belongs to an idempotency key in a namespace.
 
-    `kind` is "job" or "workflow". The id is made of 128 bits of SHA-256 and has the form of a ULID: 26 characters of
-    Crockford's base 32. The same kind and key give the same id, so a repeated request finds the first submission.
+    `kind` is "job" or "workflow". `namespace` is empty for submissions that no request asks for. The id is made of 128
+    bits of SHA-256 and has the form of a ULID: 26 characters of Crockford's base 32. The same three give the same
+    id, so a repeated request finds the first submission.
     """
-    digest = hashlib.sha256(f"{kind}\n{idempotency_key}".encode()).digest()
+    # Neither a kind nor a namespace holds a line break, so no two of these texts are equal.
+    scoped = f"{namespace}\n{idempotency_key}" if namespace else idempotency_key
+    digest = hashlib.sha256(f"{kind}\n{scoped}".encode()).digest()
     return _base_32(int.from_bytes(digest[:16], "big"), _CHARACTERS)
 
 

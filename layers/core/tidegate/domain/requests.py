@@ -29,18 +29,20 @@ class DependencyRequest:
 class ShareRequest:
     """The share of a pool that a job belongs to.
 
-    `weight` (1-1000) is the weight of the share, not of the job. It counts only while the share is new or rests.
+    `weight` (1-1000) is the weight of the share, not of the job. Only operators may give one, for a share that nobody
+    made; it counts while the share is new or rests. None takes the share's weight.
     """
 
     name: str
-    weight: int = 1
+    weight: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest(GivenFields):
     """One job as the client asked for it.
 
-    None means that the client gave no value: the workflow's value or the default is used.
+    None means that the client gave no value: the workflow's value or the default is used. `namespace` is a shared one
+    for the keys of a job submitted alone; None takes the caller's own.
     """
 
     parameters: Mapping[str, Json] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class JobRequest(GivenFields):
     tags: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[DependencyRequest, ...] = ()
     timeout_seconds: int | None = None
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class WorkflowRequest:
     """A workflow as the client asked for it: jobs with keys, and values for the jobs that give none of their own.
 
     `critical_path_weight` is in points per second of remaining path (0-1000); None takes the deployment's value.
+    `namespace` is as in JobRequest, for all of the workflow's keys.
     """
 
     jobs: tuple[JobRequest, ...]
@@ -66,6 +70,7 @@ class WorkflowRequest:
     pool: str | None = None
     share: ShareRequest | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

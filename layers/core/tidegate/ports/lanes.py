@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.shares import ShareRule
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLane:
     """A lane of a pool, the `weight` (1 or more) of its share, and when it was last noted.
 
-    `noted_at_ms` is in milliseconds since the epoch. While the lane is `resting`, none of its share's jobs is READY or
-    dispatched, so no dispatcher reads it.
+    `rule` is None unless an operator made the share. `noted_at_ms` is in milliseconds since the epoch. While the lane
+    is `resting`, none of its share's jobs is READY or dispatched, so no dispatcher reads it.
     """
 
     lane: str
     weight: int
     noted_at_ms: int
     resting: bool = False
+    rule: ShareRule | None = None
 
 
 class LaneRegistry(Protocol):
@@ -43,3 +45,9 @@ class LaneRegistry(Protocol):
 
     def forget_if_not_noted_since(self, pool: str, lane: str, *, noted_at_ms: int) -> bool:
         """Removes a lane. Returns False where it was noted after `noted_at_ms`, or is gone."""
+
+    def define(self, pool: str, lane: str, *, weight: int, rule: ShareRule, now_ms: int) -> None:
+        """Sets the weight and the rule of a share's lane, whatever it had; notes it as `note` does."""
+
+    def undefine(self, pool: str, lane: str) -> bool:
+        """Takes the rule from a share's lane, which keeps its weight. Returns False where it has none."""

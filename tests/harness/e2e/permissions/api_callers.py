@@ -11,15 +11,29 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from tests.harness.e2e.permissions.world import Caller
+from tests.harness.functions.api_calls import UNKNOWN_ID
 
 _NOOP = {"type": "tidegate.noop"}
-CLIENT_CALLS: dict[str, Any] = {
-    "GET/v1/jobs?state=READY": None,
+_BEN = "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fben"
+VIEWER_CALLS: dict[str, Any] = {"GET/v1/jobs?state=READY": None}
+CLIENT_CHANGES: dict[str, Any] = {
     "POST/v1/jobs": _NOOP,
+    f"POST/v1/jobs/{UNKNOWN_ID}/cancel": None,
+    f"POST/v1/jobs/{UNKNOWN_ID}/retry": None,
     "POST/v1/workflows": {"jobs": [{"key": "a", **_NOOP}]},
+    f"POST/v1/workflows/{UNKNOWN_ID}/cancel": None,
+    f"POST/v1/workflows/{UNKNOWN_ID}/rerun": None,
 }
+CLIENT_CALLS: dict[str, Any] = {**VIEWER_CALLS, **CLIENT_CHANGES}
 OPERATOR_CALLS: dict[str, Any] = {
+    "PUT/v1/pools/lambda/shares/data": {"weight": 1},
+    "DELETE/v1/pools/lambda/shares/data": None,
+    f"PUT/v1/grants?namespace={_BEN}": {"role": "client"},
+    f"DELETE/v1/grants?namespace={_BEN}": None,
+    "POST/v1/pools/lambda/pause": None,
+    "POST/v1/pools/lambda/redrive": None,
     "POST/v1/pools/lambda/resume": None,
+    "POST/v1/types/tidegate.noop/pause": None,
     "POST/v1/types/tidegate.noop/resume": None,
     "POST/v1/workers/ecs/nobody/drain": None,
     "PUT/v1/types/tidegate.noop/limit": {"max_running": None},

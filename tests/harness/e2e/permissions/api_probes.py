@@ -59,8 +59,17 @@ def takes_a_large_job(world: World, services: Services) -> None:
 
 
 def takes_a_job_with_a_share(world: World, services: Services) -> None:
-    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": {"name": "team"}})
+    ask(services, "PUT", "/v1/pools/lambda/shares/team", {"weight": 2})
+    ask(services, "POST", "/v1/jobs", {"type": NOOP, "share": "team"})
     assert [each.lane for each in world.admin.lanes.list_lanes("lambda", limit=9)] == ["share:team"]
+
+
+def grants_a_role(world: World, services: Services) -> None:
+    path = "/v1/grants?namespace=arn:aws:iam::123456789012:user/ben"
+    ask(services, "PUT", path, {"role": "operator"})
+    assert [each["role"] for each in ask(services, "GET", "/v1/grants")["grants"]] == ["operator"]
+    ask(services, "DELETE", path)
+    assert not world.admin.grants.load().entries
 
 
 def takes_a_job_for_the_freer_pool(world: World, services: Services) -> None:
@@ -124,9 +133,20 @@ def says_why_a_job_waits(world: World, services: Services) -> None:
     assert ask(services, "GET", f"/v1/jobs/{job_id}/why")["facts"][0]["code"] == "dispatch-due"
 
 
+def shows_what_is_around_a_job(world: World, services: Services) -> None:
+    """The dependent is of a later submission, so its edge stands in the overflow."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    found = ask(services, "GET", f"/v1/jobs/{earlier}/dependents")["dependents"]
+    assert [each["job_id"] for each in found] == [later]
+
+
 def lists_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
+    waiting = JobRequest(key="b", type=NOOP, depends_on=(DependencyRequest(key="a"),))
+    ids = submit_flow(world, WorkflowRequest(jobs=(JobRequest(key="a", type=NOOP), waiting)))
+    assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=PENDING")["jobs"]] == [ids["b"]]
 
 
 def cancels_a_job(world: World, services: Services) -> None:
@@ -204,6 +224,7 @@ API_PROBES = (
     takes_a_job,
     takes_a_large_job,
     takes_a_job_with_a_share,
+    grants_a_role,
     takes_a_job_for_the_freer_pool,
     takes_a_job_after_another,
     takes_a_job_after_two,
@@ -212,6 +233,7 @@ API_PROBES = (
     shows_a_workflow,
     shows_a_job,
     says_why_a_job_waits,
+    shows_what_is_around_a_job,
     lists_jobs,
     cancels_a_job,
     stops_what_waits_for_a_job,

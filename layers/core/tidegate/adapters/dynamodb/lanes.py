@@ -20,8 +20,9 @@ from tidegate.adapters.dynamodb.statements import (
     present,
     update_arguments,
 )
-from tidegate.adapters.dynamodb.values import Attribute, Item, decode_item, encode_item
+from tidegate.adapters.dynamodb.values import Attribute, Item, Plain, decode_item, encode, encode_item
 from tidegate.domain.dispatch_plan import DEFAULT_WEIGHT
+from tidegate.domain.shares import ShareRule
 from tidegate.ports import KnownLane
 from tidegate.settings import Tables
 
@@ -110,6 +111,51 @@ class DynamoLaneRegistry:
             return False
         return True
 
+    def define(self, pool: str, lane: str, *, weight: int, rule: ShareRule, now_ms: int) -> None:
+        """Sets the weight and the rule of a share's lane, and notes it, by one write."""
+        bounds = {schema.SHARE_MAX_PRIORITY: rule.max_priority, schema.SHARE_MAX_WAITING: rule.max_waiting}
+        values: dict[str, Plain] = {
+            schema.WEIGHT: weight,
+            schema.NOTED_AT: now_ms,
+            schema.EXPIRES_AT: now_ms // 1_000 + _KEPT_SECONDS,
+            schema.SHARE_SET_BY: rule.by,
+            schema.SHARE_SET_AT: rule.at_ms,
+            **{name: most for name, most in bounds.items() if most is not None},
+        }
+        removed = [schema.RESTING, *(name for name, most in bounds.items() if most is None)]
+        sets = ", ".join(f"#{name} = :{name}" for name in values)
+        with translated(f"setting a share of pool {pool}"):
+            self.clients.dynamodb.update_item(
+                TableName=self.tables.lanes,
+                Key=_key(pool, lane),
+                UpdateExpression=f"SET {sets} REMOVE {', '.join(f'#{name}' for name in removed)}",
+                ExpressionAttributeNames={f"#{name}": name for name in (*values, *removed)},
+                ExpressionAttributeValues={f":{name}": encode(value) for name, value in values.items()},
+            )
+
+    def undefine(self, pool: str, lane: str) -> bool:
+        """Takes the rule from a share's lane; returns False if it has none."""
+        removed = (
+            schema.SHARE_SET_BY,
+            schema.SHARE_SET_AT,
+            schema.SHARE_MAX_PRIORITY,
+            schema.SHARE_MAX_WAITING,
+        )
+        try:
+            with translated(f"removing a share of pool {pool}", passing=(CONDITION_FAILED,)):
+                self.clients.dynamodb.update_item(
+                    TableName=self.tables.lanes,
+                    Key=_key(pool, lane),
+                    **update_arguments(
+                        f"REMOVE {', '.join(f'#{name}' for name in removed)}",
+                        (),
+                        present(schema.SHARE_SET_AT),
+                    ),
+                )
+        except ClientError:
+            return False
+        return True
+
 
 def _key(pool: str, lane: str) -> Item:
     return encode_item({schema.POOL: pool, schema.LANE: lane})
@@ -119,4 +165,17 @@ def _lane_of(item: Mapping[str, Attribute]) -> KnownLane:
     values = decode_item(item)
     resting = values.get(schema.RESTING)
     weight = values[schema.WEIGHT] if resting is None else resting
-    return KnownLane(values[schema.LANE], weight, values[schema.NOTED_AT], resting is not None)
+    return KnownLane(
+        values[schema.LANE], weight, values[schema.NOTED_AT], resting is not None, _rule_of(values)
+    )
+
+
+def _rule_of(values: Mapping[str, Any]) -> ShareRule | None:
+    if schema.SHARE_SET_AT not in values:
+        return None
+    return ShareRule(
+        values.get(schema.SHARE_MAX_PRIORITY),
+        values.get(schema.SHARE_MAX_WAITING),
+        values[schema.SHARE_SET_BY],
+        values[schema.SHARE_SET_AT],
+    )

@@ -17,7 +17,7 @@ from tidegate.contracts.times import moment_ms, to_wire
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
 from tidegate.domain.version import VERSION
-from tidegate.usecases.audit.search import AuditQuery, list_acts
+from tidegate.usecases.callers.search import AuditQuery, list_acts
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 

@@ -17,7 +17,7 @@ from tidegate.contracts.grants import grant_out, grants_out, read_grant
 from tidegate.contracts.requests import read_no_options
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest
-from tidegate.usecases.access import set_grants
+from tidegate.usecases.callers import set_grants
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
 _SUBJECT = re.compile(r"arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|[a-z-]+/[\w+=,.@/-]+)", re.ASCII)

@@ -57,10 +57,14 @@ def post_job() -> Response[str]:
 
 @router.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """Returns one job."""
-    refuse_other_parameters(router)
-    job = query.get_job(deps_of(router).services, id_of("job", job_id, JOB_ID))
-    return answer_with(HTTPStatus.OK, job_view(router, job))
+    """Returns one job, whole or without its large parts."""
+    refuse_other_parameters(router, "fields")
+    deps, given = deps_of(router), router.current_event.multi_value_query_string_parameters
+    whole = read_is_whole(given, default="full")
+    job = query.get_job(deps.services, id_of("job", job_id, JOB_ID), whole=whole)
+    if whole:
+        return answer_with(HTTPStatus.OK, job_view(router, job))
+    return answer_with(HTTPStatus.OK, row_out(job, deps.services.settings.rank_policy, deps.clock.now_ms()))
 
 
 @router.get("/v1/jobs")

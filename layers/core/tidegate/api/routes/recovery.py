@@ -33,7 +33,7 @@ from tidegate.contracts.responses import (
     RetriedJobOut,
 )
 from tidegate.domain.audit import Details
-from tidegate.usecases.audit.changed import job_after, job_before
+from tidegate.usecases.callers.changed import job_after, job_before
 from tidegate.usecases.recover import cancel, redrive, reopen
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations

@@ -23,7 +23,8 @@ from tidegate.api.reading import (
 from tidegate.contracts.requests import read_workflow
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
 from tidegate.contracts.times import to_wire
-from tidegate.usecases.read import query
+from tidegate.contracts.workflow_responses import summary_out
+from tidegate.usecases.read import progress, query
 from tidegate.usecases.submit import submit
 
 router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
@@ -66,6 +67,7 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "submitted_by": page.submission.submitted_by,
             "namespace": page.submission.namespace,
             "job_count": page.submission.job_count,
+            **summary_out(page.submission, progress.summarise(services, page.submission)),
             "jobs": [job_view(router, job) for job in page.jobs],
             "cursor": next_cursor(router, page.cursor),
         }
@@ -73,5 +75,5 @@ def get_workflow(workflow_id: str) -> Response[str]:
     return page_answer(router, read)
 
 
-refuse_other_methods(router, "/v1/workflows", "POST")
+refuse_other_methods(router, "/v1/workflows", "GET", "POST")
 refuse_other_methods(router, "/v1/workflows/<workflow_id>", "GET")

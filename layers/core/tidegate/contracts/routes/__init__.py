@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import audit, grants, health, jobs, logs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import (
+    audit,
+    grants,
+    health,
+    jobs,
+    logs,
+    pools,
+    recovery,
+    relations,
+    shares,
+    workers,
+    workflows,
+)
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -14,5 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *grants.ROUTES,
     *audit.ROUTES,
     *logs.ROUTES,
+    *relations.ROUTES,
+    *shares.ROUTES,
     *health.ROUTES,
 )

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from tidegate.contracts.job_listing import MAX_SUBJECT_CHARACTERS, MAX_WAIT_SECONDS, JobsOut
 from tidegate.contracts.requests import JobIn
-from tidegate.contracts.responses import Accepted, JobOut
+from tidegate.contracts.responses import Accepted, JobOut, JobRowOut
 from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
 from tidegate.contracts.why import WhyOut
 from tidegate.domain import limits
-from tidegate.domain.errors import IdempotencyConflict, NotFound
+from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.job_query import Order
 from tidegate.domain.roles import Role
 from tidegate.domain.states import State
@@ -87,7 +87,7 @@ ROUTES = (
         body=JobIn,
         needs_body=True,
         headers=(IDEMPOTENCY_KEY,),
-        errors=(IdempotencyConflict,),
+        errors=(IdempotencyConflict, ShareFull),
     ),
     Route(
         "GET",
@@ -103,14 +103,21 @@ ROUTES = (
         "/v1/jobs/{job_id}",
         Role.VIEWER,
         "reads one job, with parameters and result",
-        {HTTPStatus.OK: JobOut},
+        {HTTPStatus.OK: JobOut | JobRowOut},
+        parameters=(
+            Parameter(
+                "fields",
+                "full, which is the default, or slim without parameters, dependencies, result and history",
+                Literal["slim", "full"],
+            ),
+        ),
         errors=(NotFound,),
     ),
     Route(
         "GET",
         "/v1/jobs/{job_id}/why",
         Role.VIEWER,
-        "says why a job is not running, and which change would start it",
+        "says why a job is not running",
         {HTTPStatus.OK: WhyOut},
         errors=(NotFound,),
     ),

@@ -6,9 +6,11 @@ from http import HTTPStatus
 
 from tidegate.contracts.requests import WorkflowIn
 from tidegate.contracts.responses import AcceptedWorkflow, WorkflowOut
-from tidegate.contracts.route import CURSOR, LIMIT, Route
+from tidegate.contracts.route import CURSOR, LIMIT, Parameter, Route
 from tidegate.contracts.routes.jobs import IDEMPOTENCY_KEY
-from tidegate.domain.errors import IdempotencyConflict, NotFound
+from tidegate.contracts.times import Time
+from tidegate.contracts.workflow_responses import GraphOut, StatesOut, WorkflowListOut
+from tidegate.domain.errors import IdempotencyConflict, NotFound, ShareFull
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -21,7 +23,7 @@ ROUTES = (
         body=WorkflowIn,
         needs_body=True,
         headers=(IDEMPOTENCY_KEY,),
-        errors=(IdempotencyConflict,),
+        errors=(IdempotencyConflict, ShareFull),
     ),
     Route(
         "GET",
@@ -30,6 +32,39 @@ ROUTES = (
         "reads a workflow with a page of its jobs",
         {HTTPStatus.OK: WorkflowOut},
         parameters=(LIMIT, CURSOR),
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows",
+        Role.VIEWER,
+        "lists workflows, newest first",
+        {HTTPStatus.OK: WorkflowListOut},
+        parameters=(
+            Parameter("state", "words of state with commas between, such as RUNNING,FAILED"),
+            Parameter("name", "the beginning of the name"),
+            Parameter("submitted_by", "the subject of the caller that submitted"),
+            Parameter("from", "only workflows created at this time or later", Time),
+            Parameter("to", "only workflows created at this time or earlier", Time),
+            LIMIT,
+            CURSOR,
+        ),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows/{workflow_id}/graph",
+        Role.VIEWER,
+        "reads the graph of a workflow, which never changes",
+        {HTTPStatus.OK: GraphOut},
+        errors=(NotFound,),
+    ),
+    Route(
+        "GET",
+        "/v1/workflows/{workflow_id}/states",
+        Role.VIEWER,
+        "reads the states of a workflow's jobs, or what changed since a version",
+        {HTTPStatus.OK: StatesOut},
+        parameters=(Parameter("since", "the version of an earlier answer"),),
         errors=(NotFound,),
     ),
 )

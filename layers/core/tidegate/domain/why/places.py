@@ -7,7 +7,6 @@ ahead of it. A share that has nothing dispatched counts a random number in the p
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -71,11 +70,14 @@ def line_of(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[Job
     """
     dispatched = Dispatched.count(_standing(me, pool, gone, started))
     out = {*gone, *(job.job_id for job in started)}
-    key = me.traits.concurrency_key
-    queues = [[_without_key(each, key) for each in queue if each.job_id not in out] for queue in pool.queues]
+    mine = replace(me, traits=replace(me.traits, concurrency_key=None))
+    queues = [
+        [mine if each.job_id == me.job_id else each for each in queue if each.job_id not in out]
+        for queue in pool.queues
+    ]
     # In a lane of held jobs of several shares, the job has its turn only once those before it in the lane have had it.
     if not any(each.job_id == me.job_id for queue in queues for each in queue):
-        queues.append([_without_key(me, key)])
+        queues.append([mine])
     before = Dispatched.count(_standing(me, pool, gone, started))  # the plan adds what it chooses
     plan = plan_dispatch(
         queues,
@@ -109,7 +111,7 @@ class _Desk:
     pool: PoolSeen
     own_type: str
     gone: Set[str]
-    taken: Counter[str] = field(default_factory=Counter)
+    taken: dict[str, list[int]] = field(default_factory=dict)  # by permit, the limits that its takers ask for
 
     def grant(self, candidate: Candidate) -> str | None:
         """Returns the lane in which the candidate has to wait for a permit, None where it gets all that it needs."""
@@ -117,7 +119,8 @@ class _Desk:
         for permit, limit, lane in needed:
             if not self._has_room(permit, limit):
                 return lane
-        self.taken.update(permit for permit, _, _ in needed)
+        for permit, limit, _ in needed:
+            self.taken.setdefault(permit, []).append(limit)
         return None
 
     def _needed(self, traits: Traits) -> Iterator[tuple[str, int, str]]:
@@ -131,8 +134,7 @@ class _Desk:
     def _has_room(self, name: str, limit: int) -> bool:
         permit = self.pool.permits.get(name, Permit())
         holders = {holder for holder in permit.holders if job_of(holder) not in self.gone}
-        asked = asking("", limit)
-        holders |= {f"{number}@0{asked}" for number in range(self.taken[name])}
+        holders |= {asking(f"{number}@0", asked) for number, asked in enumerate(self.taken.get(name, ()))}
         return has_room(replace(permit, holders=frozenset(holders)), limit)
 
 
@@ -141,12 +143,6 @@ def _standing(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[J
     known = {each.job_id for each in pool.active} | gone
     name = pool.pool.name if pool.pool else None
     yield from (job.traits for job in started if job.job_id not in known and job.pool == name)
-
-
-def _without_key(candidate: Candidate, key: str | None) -> Candidate:
-    if key is None or candidate.traits.concurrency_key != key:
-        return candidate
-    return replace(candidate, traits=replace(candidate.traits, concurrency_key=None))
 
 
 def _rules_of_others(pool: PoolSeen, job_type: str) -> DispatchRules:

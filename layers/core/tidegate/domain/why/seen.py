@@ -42,7 +42,7 @@ class PoolSeen:
     """The pool of a job as it was read: its workers, its dispatched jobs, and the lanes of its READY jobs.
 
     `pool` is None where the deployment does not have it. Each of `queues` is one shard of one lane, best first.
-    `weights` are by share. `permits` are by name, those that the job and the jobs of `queues` need. Its own are without
+    `weights` are by share. `permits` are by name, those that the job and the jobs of `queues` need, without
     holders that are no longer dispatched. `is_whole` is False where some of these lists were cut off.
     """
 

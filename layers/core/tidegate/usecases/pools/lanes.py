@@ -116,8 +116,9 @@ def _may_rest(standing: KnownLane | None, now_ms: int) -> bool:
 def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_ms: int) -> None:
     """Lets the lanes of unused shares rest, and removes the lanes of shares that were unused for a day.
 
-    Looks at a bounded number of `shares`, a random part if there are very many. A resting lane in which a job waits is
-    woken: the event of that job was lost. Raises ServiceUnavailable or ServiceRefused.
+    A share that an operator made is kept. Looks at a bounded number of `shares`, a random part if there are very many.
+    A resting lane in which a job waits is woken: the event of that job was lost. Raises ServiceUnavailable or
+    ServiceRefused.
     """
     old = [each for each in shares if now_ms - each.noted_at_ms > _REST_AFTER_MS]
     awake = _some(services, [each for each in old if not each.resting])
@@ -135,7 +136,7 @@ def tidy_shares(services: Services, pool: str, shares: Sequence[KnownLane], now_
     for each in resting:
         if each.lane in waiting:
             _wake(services, pool, each.lane, each, now_ms)
-        elif now_ms - each.noted_at_ms > _FORGET_AFTER_MS:
+        elif each.rule is None and now_ms - each.noted_at_ms > _FORGET_AFTER_MS:
             services.lanes.forget_if_not_noted_since(pool, each.lane, noted_at_ms=each.noted_at_ms)
     for each in idle:
         if dispatched is not None and share_of(each.lane) not in dispatched:

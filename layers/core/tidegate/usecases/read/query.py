@@ -45,12 +45,15 @@ class WorkflowPage:
     cursor: str | None
 
 
-def get_job(services: Services, job_id: str) -> Job:
+def get_job(services: Services, job_id: str, *, whole: bool = True) -> Job:
     """Returns the job with its result and its input; the input is None if it has passed its retention.
 
-    Raises NotFound, also while the job's workflow is not accepted yet; ServiceUnavailable.
+    Without `whole` an overflowed input and an overflowed result are not read. Raises NotFound, also while the job's
+    workflow is not accepted yet; ServiceUnavailable.
     """
     job = find_job(services, job_id)
+    if not whole:
+        return job
     given = _inputs_of(services, [job])[job.job_id]
     return replace(job, input=given, result=services.jobs.load_result(job))
 

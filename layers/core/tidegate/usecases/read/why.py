@@ -68,6 +68,7 @@ class _Look:
     now_ms: int
     is_whole: bool = True
     _jobs: dict[str, Job] = field(default_factory=dict)
+    _unread: frozenset[str] = frozenset()
 
     def at(self, job_id: str) -> Seen:
         """Reads everything about one job."""
@@ -138,10 +139,10 @@ class _Look:
         lanes = services.lanes.list_lanes(job.pool, limit=LANES_AT_MOST)
         queues = self._queues(job, rules, lanes, _that_stay(job, active, upstreams))
         permits = self._permits(job, rules, queues)
-        own, known = _own_permits(job), {each.job_id for each in active}
-        holders = [job_of(each) for name in own if name in permits for each in permits[name].holders]
+        known = {each.job_id for each in active}
+        holders = [job_of(each) for permit in permits.values() for each in permit.holders]
         self._read_jobs([*upstreams, *(holder for holder in holders if holder not in known)])
-        permits |= {name: self._standing(permits[name], known) for name in own if name in permits}
+        permits = {name: self._standing(permit, known) for name, permit in permits.items()}
         return replace(
             seen,
             queues=queues,
@@ -175,6 +176,7 @@ class _Look:
     def _read_jobs(self, job_ids: Sequence[str]) -> None:
         wanted = list(dict.fromkeys(job_ids))
         self.is_whole &= len(wanted) <= MAX_JOBS_READ
+        self._unread = frozenset(wanted[MAX_JOBS_READ:])
         if wanted:
             read = self.services.jobs.get_many
             self._jobs |= read(wanted[:MAX_JOBS_READ], consistent=True)
@@ -204,6 +206,8 @@ class _Look:
     def _holds(self, holder: str, active: set[str]) -> bool:
         job_id, ready_at_ms = attempt_of(holder)
         if job_id in active:
+            return True
+        if job_id in self._unread:
             return True
         job = self._jobs.get(job_id)
         return job is not None and job.state in _DISPATCHED and job.ready_at_ms == ready_at_ms
@@ -245,12 +249,6 @@ def _that_stay(job: Job, active: Sequence[Active], upstreams: Sequence[str]) -> 
         for each in active
         if each.job_id not in upstreams and (key is None or each.traits.concurrency_key != key)
     )
-
-
-def _own_permits(job: Job) -> list[str]:
-    """Returns the names of the permits of the job's concurrency key and of its type."""
-    own = [] if job.concurrency_key is None else [key_permit(job.concurrency_key)]
-    return [*own, type_permit(job.type)]
 
 
 def _own_lanes(job: Job) -> list[str]:

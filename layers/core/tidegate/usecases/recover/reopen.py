@@ -20,9 +20,9 @@ from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import REOPENABLE, State
 from tidegate.domain.transitions import ReopenIfEnded, Stamp
 from tidegate.ports import TransitionOutcome
-from tidegate.usecases.access.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.bounds.deadline import NEVER, Deadline, while_time
 from tidegate.usecases.bounds.portions import JOBS_AT_ONCE, apply_lean, portions, read_lean
+from tidegate.usecases.callers.ownership import refuse_foreign_jobs, refuse_foreign_workflow
 from tidegate.usecases.isolation import raise_first_failure
 from tidegate.usecases.read.visible import find_job
 from tidegate.usecases.recover.whole_workflow import accepted_workflow, read_jobs_of

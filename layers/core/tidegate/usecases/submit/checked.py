@@ -14,13 +14,15 @@ from tidegate.usecases.pools.lanes import LanesByPool
 class JobInRequest:
     """A job as it stands in its request, with what the job takes from the workflow around it.
 
-    `field` is the job's path in the request, empty for a job submitted alone. `pools` are those that the job may run
+    `field` is the job's path in the request, empty for a job submitted alone. `share` and `priority` are the job's
+    own, the workflow's or the defaults. `pools` are those that the job may run
     in, best guess first. They are empty if no pool fits, and then `misfits` says why.
     """
 
     request: JobRequest
     field: str
     share: ShareRequest | None
+    priority: int
     pools: tuple[Pool, ...]
     misfits: tuple[Violation, ...] = ()
 

@@ -6,6 +6,7 @@ from tidegate.domain import limits
 from tidegate.domain.callers import Caller
 from tidegate.domain.dependency import Dependency, DependencyType, Dependent
 from tidegate.domain.job import HistoryEntry, Job, JobInput
+from tidegate.domain.keys import scoped_key
 from tidegate.domain.requests import WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.usecases.submit.checked import JobInRequest
@@ -18,6 +19,7 @@ def new_job(
     now_ms: int,
     *,
     caller: Caller,
+    namespace: str | None = None,
     dependents: tuple[Dependent, ...] = (),
     workflow: WorkflowRequest | None = None,
     boost_millipoints: int = 0,
@@ -25,7 +27,8 @@ def new_job(
 ) -> Job:
     """Makes the job that a request asks for: PENDING with dependencies, else SCHEDULED before its time, else READY.
 
-    `asked` has been checked, so it fits one pool at least. The job's history begins with `caller`. Fields that the
+    `asked` has been checked, so it fits one pool at least. The job's history begins with `caller`. Its concurrency
+    key is in the shared `namespace`, None for the caller's own. Fields that the
     request leaves out come from `workflow`, then from the defaults. `dependents` are the edges to jobs of the same
     submission. `boost_millipoints` is the boost of its critical path, in thousandths of a point. `fingerprint`
     identifies the request's body.
@@ -38,17 +41,19 @@ def new_job(
         state = State.SCHEDULED
     else:
         state = State.READY
-    priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     longest_seconds = min(pool.max_timeout_seconds for pool in pools)
     timeout_seconds = request.timeout_seconds or min(limits.DEFAULT_TIMEOUT_SECONDS, longest_seconds)
+    given = request.given()
+    if request.concurrency_key is not None:
+        given["concurrency_key"] = scoped_key(namespace or caller.namespace, request.concurrency_key)
     return Job(
-        **request.given(),
+        **given,
         job_id=job_id,
         state=state,
         pool=pools[0].name,
         pool_open=len(pools) > 1,
         share=share.name if share else "",
-        priority=priority,
+        priority=asked.priority,
         created_at_ms=now_ms,
         input=JobInput(request.parameters, depends_on),
         dependency_count=len(depends_on),
@@ -57,6 +62,7 @@ def new_job(
         critical_path_boost_millipoints=boost_millipoints,
         fingerprint=fingerprint,
         submitted_by=caller.subject or None,
+        namespace=namespace,
         waiting_on=frozenset(range(len(depends_on))),
         dependents=dependents,
         watch_start=any(dependent.type is DependencyType.MUST_START for dependent in dependents),

@@ -5,8 +5,8 @@ Then the plan of the rest is stored, and one write commits the submission. Only 
 that wait on no other job of the workflow. Until the commit none of the jobs is visible or can run. Any process that
 finds a submission committed can finish it. The reaper does so, and removes submissions that were never committed.
 
-With an idempotency key a request may be repeated: the ids follow from the key, so the same request writes the same
-jobs and gives the same answer.
+With an idempotency key a request may be repeated: the ids follow from the key and its namespace, so the same request
+writes the same jobs and gives the same answer.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from dataclasses import replace
 
 from tidegate.domain.callers import NOBODY, Caller, caller_under
 from tidegate.domain.dependency import Dependency, Dependent
-from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, ServiceUnavailable
-from tidegate.domain.ids import derived_submission_id
+from tidegate.domain.errors import IdempotencyConflict, InvalidRequest, ServiceUnavailable, ShareFull
 from tidegate.domain.job import Job, workflow_job_id
+from tidegate.domain.keys import IdempotencyKey
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
-from tidegate.domain.workflow_graph import graph_of
+from tidegate.domain.workflow_graph import WorkflowGraph, graph_of
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
+from tidegate.usecases.callers.ownership import refuse_namespace
 from tidegate.usecases.pools.choose_pool import PoolChooser
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.checked import CheckedSubmission
@@ -55,20 +56,23 @@ def submit_job(
 
     `fingerprint` identifies the request's body. The job records the caller. Upstreams that have ended are judged at
     once; those that are not judged before the deadline `until` are left to the reaper. Returns the job's id, and
-    whether this call created the job. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was
+    whether this call created the job. Raises InvalidRequest, with nothing written, also for a shared namespace that the
+    caller was not granted; ShareFull; IdempotencyConflict if the key was
     used before with another body or for a workflow; ServiceUnavailable or ServiceRefused: the same request may be sent
     again.
     """
-    if idempotency_key is None:
+    refuse_namespace(services, caller, request.namespace)
+    key = _scoped(idempotency_key, caller, request.namespace)
+    if key is None:
         job_id = services.entropy.new_ulid(now_ms)
     else:
-        job_id = _job_id_under(idempotency_key)
-        _refuse_key_of_workflow(services, idempotency_key)
+        job_id = key.submission_id("job")
+        _refuse_key_of_workflow(services, key)
     try:
-        checked = check_job(services, request, now_ms)
-    except InvalidRequest:
+        checked = check_job(services, request, now_ms, caller)
+    except (InvalidRequest, ShareFull):
         # A job that the body names may have expired since the first request, whose answer still holds.
-        if idempotency_key is None or not _is_accepted_job(services, job_id, fingerprint):
+        if key is None or not _is_accepted_job(services, job_id, fingerprint):
             raise
         return JobAccepted(job_id=job_id, created=False)
     depends_on = tuple(
@@ -84,8 +88,9 @@ def submit_job(
         depends_on,
         now_ms,
         caller=caller,
+        namespace=request.namespace,
         boost_millipoints=boost,
-        fingerprint=fingerprint if idempotency_key else None,
+        fingerprint=fingerprint if key else None,
     )
     created = not services.jobs.insert_if_absent([PoolChooser(services, now_ms, lanes).placed(job)])
     if not created:
@@ -97,13 +102,13 @@ def submit_job(
     return JobAccepted(job_id=job_id, created=created)
 
 
-def _job_id_under(idempotency_key: str) -> str:
-    return derived_submission_id("job", idempotency_key)
+def _scoped(text: str | None, caller: Caller, namespace: str | None) -> IdempotencyKey | None:
+    return None if text is None else IdempotencyKey(namespace or caller.namespace, text)
 
 
-def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
+def _refuse_key_of_workflow(services: Services, key: IdempotencyKey) -> None:
     """Raises IdempotencyConflict if a workflow used the key. Jobs and workflows share one space of keys."""
-    for submission_id in _ids_under(idempotency_key):
+    for submission_id in _ids_under(key):
         earlier = services.submissions.get(submission_id)
         if earlier is None:
             return
@@ -111,9 +116,9 @@ def _refuse_key_of_workflow(services: Services, idempotency_key: str) -> None:
             raise IdempotencyConflict(_USED_FOR.format("a workflow", submission_id))
 
 
-def _refuse_key_of_job(services: Services, idempotency_key: str) -> None:
+def _refuse_key_of_job(services: Services, key: IdempotencyKey) -> None:
     """Raises IdempotencyConflict if a job used the key."""
-    job_id = _job_id_under(idempotency_key)
+    job_id = key.submission_id("job")
     if services.jobs.get(job_id, consistent=True) is not None:
         raise IdempotencyConflict(_USED_FOR.format("a job", job_id))
 
@@ -136,34 +141,25 @@ def submit_workflow(
     """Accepts a workflow: all of its jobs become visible at once, or none ever does.
 
     `fingerprint`, `caller` and `until` are as in `submit_job`. Returns the workflow's id, its jobs' ids by key, and
-    whether this call created it. Raises InvalidRequest, with nothing written; IdempotencyConflict if the key was used
-    before with another body or for a job; ServiceUnavailable if the submission under this key is just being removed,
-    or, as ServiceRefused, from a service: the same request may be sent again.
+    whether this call created it. Raises InvalidRequest or ShareFull, with nothing written; IdempotencyConflict if the
+    key was used before with another body or for a job; ServiceUnavailable if the submission under this key is just
+    being removed, or, as ServiceRefused, from a service: the same request may be sent again.
     """
-    if idempotency_key is not None:
-        _refuse_key_of_job(services, idempotency_key)
+    refuse_namespace(services, caller, request.namespace)
+    key = _scoped(idempotency_key, caller, request.namespace)
+    if key is not None:
+        _refuse_key_of_job(services, key)
     try:
-        checked = check_workflow(services, request, now_ms)
-    except InvalidRequest:
+        checked = check_workflow(services, request, now_ms, caller)
+    except (InvalidRequest, ShareFull):
         # As for a job: the answer of the first request still holds.
-        earlier = _accepted_workflow(services, idempotency_key, fingerprint)
+        earlier = _accepted_workflow(services, key, fingerprint)
         if earlier is None:
             raise
         return _accepted(request, earlier.submission_id, created=False)
     graph = graph_of(request)
-    new = Submission(
-        submission_id="",
-        phase=Phase.STAGING,
-        job_count=len(request.jobs),
-        fingerprint=fingerprint,
-        created_at_ms=now_ms,
-        name=request.name,
-        submitted_by=caller.subject or None,
-        critical_path_seconds=graph.critical_path_seconds,
-        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
-        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
-    )
-    submission, created = _begin(services, new, idempotency_key)
+    new = _new_submission(services, request, graph, fingerprint, caller, now_ms)
+    submission, created = _begin(services, new, key)
     workflow_id, phase = submission.submission_id, submission.phase
     if phase is Phase.STAGING:
         # By the stored record: repeated requests in parallel then write equal jobs and an equal plan.
@@ -185,6 +181,29 @@ def submit_workflow(
     return _accepted(request, workflow_id, created)
 
 
+def _new_submission(
+    services: Services,
+    request: WorkflowRequest,
+    graph: WorkflowGraph,
+    fingerprint: str,
+    caller: Caller,
+    now_ms: int,
+) -> Submission:
+    return Submission(
+        submission_id="",
+        phase=Phase.STAGING,
+        job_count=len(request.jobs),
+        fingerprint=fingerprint,
+        created_at_ms=now_ms,
+        name=request.name,
+        submitted_by=caller.subject or None,
+        namespace=request.namespace,
+        critical_path_seconds=graph.critical_path_seconds,
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
+        expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
+    )
+
+
 def _phase_of(services: Services, workflow_id: str) -> Phase:
     current = services.submissions.get(workflow_id)
     return current.phase if current else Phase.REMOVED
@@ -195,17 +214,15 @@ def _accepted(request: WorkflowRequest, workflow_id: str, created: bool) -> Work
     return WorkflowAccepted(workflow_id=workflow_id, job_ids=job_ids, created=created)
 
 
-def _ids_under(idempotency_key: str) -> Iterator[str]:
+def _ids_under(key: IdempotencyKey) -> Iterator[str]:
     """Yields the ids that submissions under one key may have, in order of use."""
-    yield derived_submission_id("workflow", idempotency_key)
+    yield key.submission_id("workflow")
     for generation in range(1, _GENERATIONS):
-        yield derived_submission_id(f"workflow.{generation}", idempotency_key)
+        yield key.submission_id(f"workflow.{generation}")
 
 
-def _accepted_workflow(
-    services: Services, idempotency_key: str | None, fingerprint: str
-) -> Submission | None:
-    for submission_id in _ids_under(idempotency_key) if idempotency_key is not None else ():
+def _accepted_workflow(services: Services, key: IdempotencyKey | None, fingerprint: str) -> Submission | None:
+    for submission_id in _ids_under(key) if key is not None else ():
         earlier = services.submissions.get(submission_id)
         if earlier is None:
             return None
@@ -215,17 +232,17 @@ def _accepted_workflow(
     return None
 
 
-def _begin(services: Services, new: Submission, idempotency_key: str | None) -> tuple[Submission, bool]:
+def _begin(services: Services, new: Submission, key: IdempotencyKey | None) -> tuple[Submission, bool]:
     """Returns the submission to continue under this key, and whether this call began it.
 
     Submissions that were given up are passed over. The next one gets another id, because the reaper may still be
     removing the staged jobs of the one before. Raises IdempotencyConflict.
     """
-    if idempotency_key is None:
+    if key is None:
         new = replace(new, submission_id=services.entropy.new_ulid(new.created_at_ms))
         services.submissions.begin_if_absent(new)
         return new, True
-    for submission_id in _ids_under(idempotency_key):
+    for submission_id in _ids_under(key):
         new = replace(new, submission_id=submission_id)
         standing = services.submissions.begin_if_absent(new)
         if standing is None:
@@ -287,6 +304,7 @@ def _build(
             depends_on,
             submission.created_at_ms,
             caller=caller,
+            namespace=submission.namespace,
             dependents=tuple(dependents[job_id]),
             workflow=request,
             boost_millipoints=boosts[index],

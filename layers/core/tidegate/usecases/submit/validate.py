@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain, islice
 
 from tidegate.domain import limits
+from tidegate.domain.callers import NOBODY, Caller
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.depth import is_deeper_than
 from tidegate.domain.errors import ConditionError, InvalidRequest, Violation
@@ -23,24 +24,31 @@ from tidegate.usecases.bounds.portions import portions
 from tidegate.usecases.read.visible import visible_jobs
 from tidegate.usecases.services import Services
 from tidegate.usecases.submit.checked import CheckedSubmission, JobInRequest, path_in
-from tidegate.usecases.submit.shares import lanes_for_shares, share_violations
+from tidegate.usecases.submit.shares import lanes_for_shares, refuse_if_full, share_violations
 
 MAX_VIOLATIONS = 50  # enough to correct a request by
 
 
-def check_job(services: Services, request: JobRequest, now_ms: int) -> CheckedSubmission:
-    """Checks a job that is submitted alone. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
+def check_job(
+    services: Services, request: JobRequest, now_ms: int, caller: Caller = NOBODY
+) -> CheckedSubmission:
+    """Checks a job that is submitted alone.
+
+    Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused.
+    """
     job = _in_request(services, request, "", None)
     violations = chain(
         _job_violations(services, job, now_ms),
         _alone_violations(request),
         _upstream_violations(services, [job]),
     )
-    return _checked(services, (job,), violations)
+    return _checked(services, (job,), violations, caller)
 
 
-def check_workflow(services: Services, request: WorkflowRequest, now_ms: int) -> CheckedSubmission:
-    """Checks a workflow as a whole. Raises InvalidRequest, ServiceUnavailable or ServiceRefused."""
+def check_workflow(
+    services: Services, request: WorkflowRequest, now_ms: int, caller: Caller = NOBODY
+) -> CheckedSubmission:
+    """Checks a workflow as a whole. Raises InvalidRequest, ShareFull, ServiceUnavailable or ServiceRefused."""
     _refuse_if_any(_size_violations(request))
     jobs = tuple(
         _in_request(services, job, f"jobs[{index}]", request) for index, job in enumerate(request.jobs)
@@ -50,18 +58,19 @@ def check_workflow(services: Services, request: WorkflowRequest, now_ms: int) ->
         chain.from_iterable(_job_violations(services, job, now_ms) for job in jobs),
         _upstream_violations(services, jobs),
     )
-    return _checked(services, jobs, violations)
+    return _checked(services, jobs, violations, caller)
 
 
 def _checked(
-    services: Services, jobs: tuple[JobInRequest, ...], violations: Iterator[Violation]
+    services: Services, jobs: tuple[JobInRequest, ...], violations: Iterator[Violation], caller: Caller
 ) -> CheckedSubmission:
     found = list(islice(violations, MAX_VIOLATIONS))
     if len(found) == MAX_VIOLATIONS:
         raise InvalidRequest(found)
     # The lanes are read even if something is wrong already, so that the answer names each share too many as well.
     lanes = lanes_for_shares(services, jobs)
-    _refuse_if_any(chain(found, share_violations(jobs, lanes)))
+    _refuse_if_any(chain(found, share_violations(services, jobs, lanes, caller)))
+    refuse_if_full(services, jobs, lanes)
     return CheckedSubmission(jobs, lanes)
 
 
@@ -76,6 +85,7 @@ def _in_request(
 ) -> JobInRequest:
     settings = services.settings
     share = request.share or (workflow.share if workflow else None)
+    priority = request.priority or (workflow.priority if workflow else None) or limits.DEFAULT_PRIORITY
     try:
         pools = suitable_pools(
             settings.pools,
@@ -86,8 +96,8 @@ def _in_request(
             partial(path_in, field),
         )
     except InvalidRequest as error:
-        return JobInRequest(request, field, share, (), tuple(error.violations))
-    return JobInRequest(request, field, share, pools)
+        return JobInRequest(request, field, share, priority, (), tuple(error.violations))
+    return JobInRequest(request, field, share, priority, pools)
 
 
 def _size_violations(request: WorkflowRequest) -> Iterator[Violation]:
@@ -238,6 +248,8 @@ def _workflow_violations(request: WorkflowRequest) -> Iterator[Violation]:
     """Yields the violations of the workflow's graph: missing or repeated keys, unknown upstreams, a cycle."""
     index_by_key: dict[str, int] = {}
     for index, job in enumerate(request.jobs):
+        if job.namespace is not None:
+            yield Violation(f"jobs[{index}].namespace", "is for a job alone; give it once, beside `jobs`")
         if job.key is None:
             yield Violation(f"jobs[{index}].key", "is required in a workflow")
         elif job.key in index_by_key:

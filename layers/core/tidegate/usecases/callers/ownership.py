@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tidegate.domain.callers import Caller, caller_under, namespace_of
-from tidegate.domain.errors import NotYours
+from tidegate.domain.errors import InvalidRequest, NotYours
 from tidegate.domain.job import Job
 from tidegate.domain.roles import Role
 from tidegate.domain.submission import Submission
@@ -52,6 +52,19 @@ def refuse_foreign_workflow(services: Services, caller: Caller, submission: Subm
     if submission.namespace is None or not grants.allow(caller, submission.namespace):
         what = f"workflow {submission.submission_id}"
         raise NotYours(what, _owner(submission.submitted_by), caller.namespace)
+
+
+def refuse_namespace(services: Services, caller: Caller, namespace: str | None) -> None:
+    """Raises InvalidRequest if an operator has not granted the caller this shared namespace. None is the caller's own.
+
+    Costs one read for a shared namespace, else none.
+    """
+    if namespace is not None and not services.grants.load().allow(caller, namespace):
+        raise InvalidRequest.of(
+            "namespace",
+            f"{namespace!r} is not granted to you; leave it out to use your own, or ask an operator: "
+            f"tidegate grants set {caller.namespace} --namespace {namespace}",
+        )
 
 
 def _is_own(caller: Caller, submitted_by: str | None) -> bool:

@@ -1,0 +1,235 @@
+"""The commands of `tidegate workflows` that list workflows and show their graphs and the states of their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.progress import WorkflowState
+from tidegate.domain.states import State
+from tidegate_cli.commands.choices import word_of
+from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
+from tidegate_cli.following.live import STYLES
+from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.tables import Cell, Column, TextTable, print_table
+from tidegate_cli.views import printable
+
+__all__ = ["workflows"]
+
+# The letters of `GET /v1/workflows/{workflow_id}/states`, as docs/reference/api.md lists them.
+LETTERS: Mapping[str, State] = {
+    "P": State.PENDING,
+    "D": State.SCHEDULED,
+    "R": State.READY,
+    "Q": State.QUEUED,
+    "A": State.RUNNING,
+    "S": State.SUCCEEDED,
+    "F": State.FAILED,
+    "T": State.TIMED_OUT,
+    "C": State.CANCELLED,
+    "K": State.SKIPPED,
+}
+COLUMNS = (
+    Column("workflow id", fixed=True),
+    Column("state", 100),
+    Column("name", 90, folds=True),
+    Column("jobs", 80, right=True),
+    Column("counts", 70, folds=True),
+    Column("created", 60),
+    Column("ended", 50),
+    Column("submitted by", 20, folds=True),
+)
+_PER_LINE = 50  # letters of a line of states
+
+
+class GraphFormat(StrEnum):
+    """The forms of a graph for people and other tools."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@workflows.command("list")
+def list_workflows(
+    context: typer.Context,
+    state: Annotated[
+        list[WorkflowState] | None,
+        typer.Option(
+            "--state",
+            parser=word_of(WorkflowState),
+            metavar="STATE",
+            help=f"Only workflows in this state; may be repeated. One of {', '.join(WorkflowState)}.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Only workflows whose name begins so.", show_default=False),
+    ] = None,
+    submitted_by: Annotated[
+        str | None,
+        typer.Option("--submitted-by", help="Only workflows of this caller.", show_default=False),
+    ] = None,
+    created_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Only workflows created then or later.", show_default=False
+        ),
+    ] = None,
+    created_to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="TIME", help="Only workflows created then or earlier.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="The most workflows to list.")
+    ] = 50,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """List workflows, newest first. All options combine. Times are like 2026-12-01T06:00:00Z.
+
+    Example: tidegate workflows list --state RUNNING --state FAILED --name nightly
+    """
+    session = session_of(context, output, api_url)
+    filters = {
+        "state": ",".join(state) if state else None,
+        "name": name,
+        "submitted_by": submitted_by,
+        "from": created_from,
+        "to": created_to,
+    }
+    with session.client() as client:
+        found = client.list_workflows(filters, limit=limit)
+    if session.is_json:
+        print_json({"workflows": found})
+    else:
+        print_table(TextTable(COLUMNS, [_row(each) for each in found]), session.out)
+    session.tell_cut("workflows", len(found), limit)
+
+
+@workflows.command("graph")
+def show_graph(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    form: Annotated[
+        GraphFormat,
+        typer.Option(
+            "--format",
+            parser=word_of(GraphFormat),
+            metavar="FORMAT",
+            help="mermaid or dot (Graphviz). With --output json the graph is as the API shows it.",
+        ),
+    ] = GraphFormat.MERMAID,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show the graph of a workflow, as it was submitted.
+
+    Example: tidegate workflows graph 01JD3V8Q5S2Y6W9K4M7N0P1R2T --format dot
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        graph = client.get_workflow_graph(workflow_id)
+    if session.is_json:
+        print_json(graph)
+        return
+    for line in _mermaid(graph) if form is GraphFormat.MERMAID else _dot(graph):
+        session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@workflows.command("states")
+def show_states(
+    context: typer.Context,
+    workflow_id: WorkflowIdArgument,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="VERSION",
+            help="Only what changed after this version, as an earlier call showed it.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show the states of a workflow's jobs, a letter each.
+
+    Example: tidegate workflows states 01JD3V8Q5S2Y6W9K4M7N0P1R2T
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.get_workflow_states(workflow_id, since=since)
+    if session.is_json:
+        print_json(found)
+        return
+    for line in _states(found):
+        session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _row(workflow: Mapping[str, Any]) -> list[Cell]:
+    return [
+        printable(str(workflow.get("workflow_id"))),
+        printable(str(workflow.get("state"))),
+        printable(str(workflow.get("name") or "")),
+        f"{workflow.get('job_count', 0):,}",
+        _counts(workflow),
+        printable(str(workflow.get("created_at") or "")),
+        printable(str(workflow.get("ended_at") or "")),
+        printable(str(workflow.get("submitted_by") or "")),
+    ]
+
+
+def _counts(workflow: Mapping[str, Any]) -> str:
+    counts: Mapping[str, int] = workflow.get("counts") or {}
+    known = [state for state in STYLES if state in counts]
+    return ", ".join(f"{counts[state]:,} {state}" for state in known)
+
+
+def _states(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{found['state']}: {_counts(found)}"
+    yield f"version {found['version']}"
+    letters = found.get("states")
+    if letters is None:
+        for letter, indexes in found["changes"].items():
+            yield f"{LETTERS.get(letter, letter)}: {' '.join(map(str, indexes))}"
+        return
+    for start in range(0, len(letters), _PER_LINE):
+        yield f"{start:5} {letters[start : start + _PER_LINE]}"
+    yield " ".join(f"{letter}={state}" for letter, state in LETTERS.items() if letter in letters)
+
+
+def edges_of(graph: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+    """Yields the edges of a graph as the API shows it: the upstream's index, the downstream's index, and the type."""
+    unusual = {(job, place): kind for job, place, kind in graph["edge_types"]}
+    for job, distances in enumerate(graph["parents"]):
+        for place, distance in enumerate(distances):
+            yield job - distance, job, unusual.get((job, place), DependencyType.MUST_SUCCEED)
+
+
+def _mermaid(graph: Mapping[str, Any]) -> Iterator[str]:
+    yield "flowchart LR"
+    for index, key in enumerate(graph["keys"]):
+        label = printable(key).replace('"', "#quot;")
+        yield f'  j{index}["{label}"]'
+    for upstream, downstream, kind in edges_of(graph):
+        arrow = "-->" if kind == DependencyType.MUST_SUCCEED else f"-- {kind} -->"
+        yield f"  j{upstream} {arrow} j{downstream}"
+
+
+def _dot(graph: Mapping[str, Any]) -> Iterator[str]:
+    yield "digraph workflow {"
+    yield "  rankdir=LR;"
+    for index, key in enumerate(graph["keys"]):
+        label = printable(key).replace("\\", "\\\\").replace('"', '\\"')
+        yield f'  j{index} [label="{label}"];'
+    for upstream, downstream, kind in edges_of(graph):
+        label = "" if kind == DependencyType.MUST_SUCCEED else f' [label="{kind}"]'
+        yield f"  j{upstream} -> j{downstream}{label};"
+    yield "}"

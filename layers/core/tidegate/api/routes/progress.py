@@ -1,0 +1,100 @@
+"""The routes that list workflows and show their graphs and the states of their jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from tidegate.api.answering import answer_with, page_answer
+from tidegate.api.cursors import cursor_of, next_cursor
+from tidegate.api.errors import refuse_other_methods
+from tidegate.api.reading import ULID, deps_of, id_of, refuse_other_parameters
+from tidegate.contracts.times import read_moment, to_ms, to_wire
+from tidegate.contracts.workflow_responses import (
+    WorkflowListOut,
+    graph_out,
+    states_out,
+    workflow_row_out,
+)
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.progress import WorkflowState
+from tidegate.usecases.read import progress
+from tidegate.usecases.read.workflows import WorkflowFilter, list_workflows
+
+router = Router()  # type: ignore[no-untyped-call]  # its constructor has no type annotations
+
+_FOR_EVER = "private, max-age=31536000, immutable"  # the graph of a workflow never changes
+
+
+@router.get("/v1/workflows")
+def get_workflows() -> Response[str]:
+    """Returns a page of workflows, newest first."""
+    refuse_other_parameters(router, "state", "name", "submitted_by", "from", "to", "limit", "cursor")
+    deps = deps_of(router)
+    cursor, given = cursor_of(router), router.current_event.query_string_parameters
+    wanted = WorkflowFilter(
+        states=_states(given.get("state")),
+        name=given.get("name"),
+        submitted_by=given.get("submitted_by"),
+        from_ms=_time("from"),
+        to_ms=_time("to"),
+    )
+
+    def read(limit: int) -> WorkflowListOut:
+        page = list_workflows(deps.services, wanted, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
+        return {
+            "workflows": [workflow_row_out(row.submission, row.summary) for row in page.rows],
+            "looked_at": page.looked_at,
+            "looked_back_to": to_wire(page.looked_back_to_ms),
+            "cursor": next_cursor(router, page.cursor),
+        }
+
+    return page_answer(router, read)
+
+
+@router.get("/v1/workflows/<workflow_id>/graph")
+def get_graph(workflow_id: str) -> Response[str]:
+    """Returns the graph of a workflow, which may be kept for ever."""
+    refuse_other_parameters(router)
+    graph = progress.get_graph(deps_of(router).services, id_of("workflow", workflow_id, ULID))
+    answer = answer_with(HTTPStatus.OK, graph_out(workflow_id, graph))
+    answer.headers["Cache-Control"] = _FOR_EVER
+    return answer
+
+
+@router.get("/v1/workflows/<workflow_id>/states")
+def get_states(workflow_id: str) -> Response[str]:
+    """Returns the states of a workflow's jobs, or what changed since a version."""
+    refuse_other_parameters(router, "since")
+    since = router.current_event.query_string_parameters.get("since")
+    found = progress.get_states(deps_of(router).services, id_of("workflow", workflow_id, ULID), since)
+    return answer_with(
+        HTTPStatus.OK,
+        states_out(found.submission, found.summary, found.version, found.states, found.changes),
+    )
+
+
+def _states(text: str | None) -> frozenset[WorkflowState]:
+    """Returns the words of a list with commas between them. Raises InvalidRequest."""
+    words = [] if text is None else text.split(",")
+    if not all(word in WorkflowState.__members__ for word in words):
+        raise InvalidRequest.of(
+            "state", f"must be one or more of {', '.join(WorkflowState)}, with commas between"
+        )
+    return frozenset(WorkflowState(word) for word in words)
+
+
+def _time(name: str) -> int | None:
+    """Returns a time of the query in milliseconds since the epoch. Raises InvalidRequest."""
+    try:
+        moment = read_moment(router.current_event.query_string_parameters.get(name))
+    except ValueError as error:
+        raise InvalidRequest.of(name, str(error)) from error
+    return to_ms(moment) if isinstance(moment, datetime) else None
+
+
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/graph", "GET")
+refuse_other_methods(router, "/v1/workflows/<workflow_id>/states", "GET")

@@ -1,0 +1,161 @@
+"""The answers about the progress of workflows: rows of the list, graphs, and states of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from typing_extensions import TypedDict
+
+from tidegate.contracts.times import Time, to_wire
+from tidegate.domain.dependency import DependencyType
+from tidegate.domain.progress import Summary
+from tidegate.domain.states import State
+from tidegate.domain.submission import Submission
+from tidegate.domain.workflow_graph import WorkflowGraph
+
+LETTERS: Mapping[State, str] = {
+    State.PENDING: "P",
+    State.SCHEDULED: "D",
+    State.READY: "R",
+    State.QUEUED: "Q",
+    State.RUNNING: "A",
+    State.SUCCEEDED: "S",
+    State.FAILED: "F",
+    State.TIMED_OUT: "T",
+    State.CANCELLED: "C",
+    State.SKIPPED: "K",
+}
+"""One letter for each state, so that 10,000 states are 10,000 characters. D is for delayed, A for active."""
+
+
+class WorkflowSummaryOut(TypedDict):
+    """How a workflow stands. `counts` has the number of jobs in each state that some job is in."""
+
+    state: str
+    counts: Mapping[str, int]
+    started_at: Time | None
+    ended_at: Time | None
+    critical_path_seconds: float | None
+
+
+class WorkflowRowOut(WorkflowSummaryOut):
+    """A workflow as a row of the list."""
+
+    workflow_id: str
+    name: str | None
+    created_at: Time | None
+    submitted_by: str | None
+    job_count: int
+
+
+class WorkflowListOut(TypedDict):
+    """A page of workflows. The page looked at `looked_at` of them, back to the time `looked_back_to`."""
+
+    workflows: list[WorkflowRowOut]
+    looked_at: int
+    looked_back_to: Time | None
+    cursor: str | None
+
+
+class GraphOut(TypedDict):
+    """A workflow's graph by columns, each in the order of the submission. It never changes.
+
+    `types` lists the job types, and `type_of` the place of each job's type in that list. `parents` lists for each job
+    how many places before it each of its parents stands. An edge is of type MUST_SUCCEED unless `edge_types` lists it
+    as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as job, id of
+    the upstream, type. Jobs are named by their index.
+    """
+
+    workflow_id: str
+    job_count: int
+    keys: list[str]
+    types: list[str]
+    type_of: list[int]
+    estimates: list[float | None]
+    parents: list[list[int]]
+    edge_types: list[tuple[int, int, str]]
+    outside: list[tuple[int, str, str]]
+    critical_path: list[int]
+    critical_path_seconds: float | None
+
+
+class StatesOut(WorkflowSummaryOut):
+    """The states of a workflow's jobs, a letter each.
+
+    `states` has one letter for each job, in the order of the submission. It is null where the request named a version:
+    then `changes` lists by letter the indexes of the jobs that changed since.
+    """
+
+    workflow_id: str
+    job_count: int
+    version: str
+    states: str | None
+    changes: Mapping[str, list[int]]
+
+
+def summary_out(submission: Submission, summary: Summary) -> WorkflowSummaryOut:
+    """Makes the fields that say how a workflow stands."""
+    return {
+        "state": str(summary.state),
+        "counts": {str(state): count for state, count in summary.counts.items()},
+        "started_at": to_wire(summary.started_at_ms),
+        "ended_at": to_wire(summary.ended_at_ms),
+        "critical_path_seconds": submission.critical_path_seconds,
+    }
+
+
+def workflow_row_out(submission: Submission, summary: Summary) -> WorkflowRowOut:
+    """Makes a row of the list of workflows."""
+    return {
+        "workflow_id": submission.submission_id,
+        "name": submission.name,
+        "created_at": to_wire(submission.created_at_ms),
+        "submitted_by": submission.submitted_by,
+        "job_count": submission.job_count,
+        **summary_out(submission, summary),
+    }
+
+
+def graph_out(workflow_id: str, graph: WorkflowGraph) -> GraphOut:
+    """Makes the answer about a graph. Parents are distances, because those repeat and compress well."""
+    types = sorted(set(graph.types))
+    place_of = {name: place for place, name in enumerate(types)}
+    return {
+        "workflow_id": workflow_id,
+        "job_count": len(graph.keys),
+        "keys": list(graph.keys),
+        "types": types,
+        "type_of": [place_of[name] for name in graph.types],
+        "estimates": list(graph.estimates),
+        "parents": [[index - edge.parent for edge in edges] for index, edges in enumerate(graph.parents)],
+        "edge_types": [
+            (index, place, str(edge.type))
+            for index, edges in enumerate(graph.parents)
+            for place, edge in enumerate(edges)
+            if edge.type is not DependencyType.MUST_SUCCEED
+        ],
+        "outside": [(edge.downstream, edge.job_id, str(edge.type)) for edge in graph.outside],
+        "critical_path": list(graph.critical_path),
+        "critical_path_seconds": graph.critical_path_seconds,
+    }
+
+
+def states_out(
+    submission: Submission,
+    summary: Summary,
+    version: str,
+    states: tuple[State, ...] | None,
+    changes: Mapping[int, State],
+) -> StatesOut:
+    """Makes the answer about the states of a workflow's jobs."""
+    by_letter: dict[str, list[int]] = {}
+    for index, state in changes.items():
+        by_letter.setdefault(LETTERS[state], []).append(index)
+    return {
+        "workflow_id": submission.submission_id,
+        "job_count": submission.job_count,
+        "version": version,
+        "states": None if states is None else "".join(LETTERS[state] for state in states),
+        "changes": dict(sorted(by_letter.items())),
+        **summary_out(submission, summary),
+    }

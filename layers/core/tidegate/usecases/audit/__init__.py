@@ -1,1 +1,0 @@
-"""Auditing: records every act that a caller asks for, and shows the records to callers."""

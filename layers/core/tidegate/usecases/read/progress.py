@@ -1,0 +1,110 @@
+"""Shows the progress of one workflow: its summary, its graph, and the states of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tidegate.domain.errors import InvalidRequest, NotFound
+from tidegate.domain.progress import (
+    SEGMENT_JOBS,
+    Segment,
+    Summary,
+    new_segment,
+    segments_of,
+    summary_of,
+)
+from tidegate.domain.states import State
+from tidegate.domain.submission import Submission
+from tidegate.domain.workflow_graph import WorkflowGraph
+from tidegate.usecases.read.visible import is_accepted
+from tidegate.usecases.services import Services
+
+_SEPARATOR = "."
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowStates:
+    """The states of a workflow's jobs. `version` is what a later call gives to learn the changes alone.
+
+    `states` holds the state of every job in the order of the workflow. It is None where the caller knew a version:
+    then `changes` holds the states of the jobs that changed since, by index in the workflow.
+    """
+
+    submission: Submission
+    summary: Summary
+    version: str
+    states: tuple[State, ...] | None
+    changes: Mapping[int, State]
+
+
+def find_workflow(services: Services, workflow_id: str) -> Submission:
+    """Returns the workflow's submission. Raises NotFound, also while it is not accepted yet; ServiceUnavailable."""
+    submission = services.submissions.get(workflow_id)
+    if submission is None or not is_accepted(submission):
+        raise NotFound("workflow", workflow_id)
+    return submission
+
+
+def summarise(services: Services, submission: Submission) -> Summary:
+    """Returns the summary of a workflow. It may lag behind its jobs by moments. Takes one query."""
+    return summary_of(services.progress.load_all(submission.submission_id), submission.job_count)
+
+
+def get_graph(services: Services, workflow_id: str) -> WorkflowGraph:
+    """Returns the workflow's graph. Takes one read and one query.
+
+    Raises NotFound, also where the workflow was submitted before graphs were stored; ServiceUnavailable.
+    """
+    find_workflow(services, workflow_id)
+    graph = services.progress.load_graph(workflow_id)
+    if graph is None:
+        raise NotFound("graph of workflow", workflow_id)
+    return graph
+
+
+def get_states(services: Services, workflow_id: str, since: str | None = None) -> WorkflowStates:
+    """Returns the states of the workflow's jobs, or only what changed after the version `since`.
+
+    Takes one read and one query, whatever the number of jobs. A change since `since` is always among the changes; a
+    job may be among them without a change where the version is old. Raises InvalidRequest where `since` is not a
+    version of this workflow; NotFound; ServiceUnavailable.
+    """
+    submission = find_workflow(services, workflow_id)
+    count = segments_of(submission.job_count)
+    known = None if since is None else _versions_from(since, count)
+    stored = {each.number: each for each in services.progress.load_all(workflow_id)}
+    segments = [
+        stored.get(number) or new_segment(workflow_id, number, submission.job_count)
+        for number in range(count)
+    ]
+    return WorkflowStates(
+        submission,
+        summary_of(segments, submission.job_count),
+        _SEPARATOR.join(str(each.version) for each in segments),
+        tuple(state for each in segments for state in each.states) if known is None else None,
+        {} if known is None else _changes(segments, known),
+    )
+
+
+def _changes(segments: Sequence[Segment], known: Sequence[int]) -> dict[int, State]:
+    found: dict[int, State] = {}
+    for segment, version in zip(segments, known, strict=True):
+        changed = segment.changed_after(version)
+        if changed is None:
+            changed = dict(enumerate(segment.states))
+        start = segment.number * SEGMENT_JOBS
+        found |= {start + offset: state for offset, state in changed.items()}
+    return dict(sorted(found.items()))
+
+
+def _versions_from(since: str, count: int) -> list[int]:
+    parts = since.split(_SEPARATOR)
+    if len(parts) != count or not all(
+        part.isascii() and part.isdecimal() and len(part) < 10 for part in parts
+    ):
+        raise InvalidRequest.of(
+            "since",
+            "is not a version of this workflow; pass the version of an earlier answer, or leave it out",
+        )
+    return [int(part) for part in parts]
