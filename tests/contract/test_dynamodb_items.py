@@ -222,9 +222,8 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         "jobs": (schema.GROUP_INDEX, [schema.GROUP_KEY, schema.GROUP_SORT]),
         "submissions": (schema.OPEN_INDEX, [schema.OPEN, schema.OPENED_AT]),
     }
-    traits = [schema.TYPE, schema.SHARE, schema.CONCURRENCY_KEY, schema.CONCURRENCY_LIMIT]
     projections = {
-        "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": traits},
+        "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(schema.PROJECTED)},
         "submissions": {"ProjectionType": "KEYS_ONLY"},
     }
     for table, (name, attributes) in indexes.items():

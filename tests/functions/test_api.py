@@ -17,8 +17,10 @@ JOB_FIELDS = {
     "critical_path_boost", "pool", "requires",
     "share", "concurrency_key", "concurrency_limit", "held_in",
     "tags", "submitted_by", "namespace", "attempt", "tries", "worker_losses", "began_at", "reopened", "worker",
+    "worker_host", "worker_name",
     "parameters", "depends_on", "waiting_on_count", "created_at", "not_before",
     "due_at", "ready_at", "queued_at", "started_at", "finished_at", "cancel_requested_at",
+    "updated_at",
     "cancel_requested_by", "timeout_seconds",
     "max_retries", "retry", "estimated_duration_seconds", "actual_duration_seconds", "progress", "result", "error",
     "history",
@@ -169,7 +171,8 @@ def test_a_listing_goes_on_where_the_last_page_ended(api: Api) -> None:
     assert seen == sorted(ids, key=lambda job_id: -ids[job_id])
     assert cursor is None
     assert len(api.call("GET", "/v1/jobs", query={"state": "READY"}).body["jobs"]) == 5
-    assert api.call("GET", "/v1/jobs", query={"state": "FAILED"}).body == {"jobs": [], "cursor": None}
+    empty = {"jobs": [], "looked_at": 0, "cursor": None}
+    assert api.call("GET", "/v1/jobs", query={"state": "FAILED"}).body == empty
 
 
 def test_pages_shrink_until_they_fit_into_an_answer(api: Api) -> None:
@@ -202,8 +205,10 @@ def test_a_result_that_was_not_loaded_is_left_out_of_a_page(api: Api) -> None:
     assert api.services.jobs.store_result_overflow(job, result)
     ending = Ending(State.SUCCEEDED, result_overflow=True)
     api.services.jobs.apply(FinishIfAttemptHolds(job, 1, ending, Stamp(NOW_MS, "worker-1")))
-    (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
+    (listed,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED", "fields": "full"}).body["jobs"]
     assert set(listed) == JOB_FIELDS - {"result"}
+    (row,) = api.call("GET", "/v1/jobs", query={"state": "SUCCEEDED"}).body["jobs"]
+    assert set(row) == JOB_FIELDS - {"parameters", "depends_on", "result", "history"}
     assert api.call("GET", f"/v1/jobs/{job_id}").body["result"] == result
 
 

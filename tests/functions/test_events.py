@@ -32,7 +32,7 @@ from tidegate.ports import Message
 
 ROOT = EVENTS.parent
 STREAM_SHARDS = 4
-FUNCTIONS = ("api", "dispatcher", "reaper", "worker")
+FUNCTIONS = ("api", "dispatcher", "reaper", "recorder", "worker")
 API_EVENTS = sorted(path.stem for path in EVENTS.glob("api-*.json"))
 
 
@@ -46,6 +46,7 @@ def test_there_is_an_event_for_each_trigger_of_the_template() -> None:
         "dispatcher-stream",
         "dispatcher-workers",
         "reaper-schedule",
+        "recorder-stream",
         "worker-sqs",
     }
 

@@ -36,7 +36,10 @@ def logical_id(field: str) -> str:
 
 def table_properties(field: str) -> dict[str, Any]:
     """Returns the template's properties of the table that `Tables.<field>` names."""
-    properties: dict[str, Any] = resources()[logical_id(field)]["Properties"]
+    properties: dict[str, Any] = dict(resources()[logical_id(field)]["Properties"])
+    if "GlobalSecondaryIndexes" in properties:  # without an index that is there under a condition alone
+        indexes = properties["GlobalSecondaryIndexes"]
+        properties["GlobalSecondaryIndexes"] = [index for index in indexes if "IndexName" in index]
     return properties
 
 

@@ -10,6 +10,7 @@ from dev.simulator.memory.services import memory_services
 from dev.simulator.memory.world import MemoryWorld
 from dev.simulator.people.callers import caller_named
 from tests.harness.functions.api_calls import NOW_MS, SETTINGS
+from tests.harness.usecases.listing import list_jobs
 from tidegate.bootstrap import Services
 from tidegate.domain.callers import NOBODY
 from tidegate.domain.errors import InvalidRequest, UnknownName
@@ -22,7 +23,6 @@ from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
 from tidegate.usecases.pools.earlier_pools import EARLIER_AT_MOST, NAME, earlier_pools, note_pools
 from tidegate.usecases.read import status
-from tidegate.usecases.read.query import list_jobs
 from tidegate.usecases.read.workers import list_workers
 from tidegate.usecases.reap.reap import reap
 from tidegate.usecases.recover.cancel import cancel_job

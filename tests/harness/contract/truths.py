@@ -12,7 +12,8 @@ _READS = "GetItem|Query|BatchGetItem"
 TRUTHS: Mapping[str, tuple[str, str]] = {
     "table": (
         r"\w+",
-        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control|Audit)(?:\.\w+)?(?= ·)",
+        r"^(?:Jobs|Payloads|Dependents|Submissions|SubmissionPlans|Workers|Lanes|Control|Audit|Progress)"
+        r"(?:\.\w+)?(?= ·)",
     ),
     "key": (f"{_CALLS}|GetItem", r"· key\([^)]*\)"),
     "read": ("GetItem", r"^\w+"),

@@ -31,6 +31,7 @@ from tests.harness.faults.worker_fault_scenarios import (
     passed_on,
     refused_by_the_function,
 )
+from tests.harness.usecases.listing import list_jobs
 from tidegate.domain.callers import NOBODY, caller_under
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import NotFound
@@ -44,7 +45,7 @@ from tidegate.ports import Outcome, OutcomeKind
 from tidegate.usecases.access import set_grants
 from tidegate.usecases.operate import set_rules
 from tidegate.usecases.operate.drain import drain_worker
-from tidegate.usecases.read.query import get_job, get_workflow, list_jobs
+from tidegate.usecases.read.query import get_job, get_workflow
 from tidegate.usecases.read.status import pool_statuses, type_statuses
 from tidegate.usecases.read.workers import get_worker, list_workers
 from tidegate.usecases.recover.cancel import cancel_job

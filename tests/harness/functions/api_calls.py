@@ -18,9 +18,11 @@ from tests.harness.tables import routes
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -43,11 +45,16 @@ EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
+    "api-get-chain": 404,
+    "api-get-dependencies": 404,
+    "api-get-dependents": 404,
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,
     "api-get-why": 404,
+    "api-get-job-logs": 404,
     "api-get-worker": 404,
+    "api-get-worker-jobs": 200,
     "api-get-workflow": 404,
     "api-get-pool": 200,
     "api-get-type": 200,
@@ -108,8 +115,9 @@ class Api:
     """A deployment in memory with the API function before it."""
 
     def __init__(self) -> None:
-        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
+        registry = load_registry()
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
+        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter(), describe=registry.described)
 
     def until(self) -> Deadline:
         """Returns when portioned work must stop."""
@@ -154,11 +162,13 @@ class Api:
         assert answer.status == 201, answer.body
         return str(answer.body["job_id"])
 
-    def run(self, job_id: str) -> None:
-        """Dispatches and claims the job."""
+    def run(self, job_id: str, logs: LogPlace | None = None) -> None:
+        """Dispatches and claims the job, whose lines then go to `logs`."""
         job = self.job(job_id)
         self.services.jobs.apply(DispatchIfReady(job_id, job.pool, Stamp(NOW_MS, "dispatcher")))
-        self.services.jobs.apply(ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1")))
+        self.services.jobs.apply(
+            ClaimIfQueued(job_id, 0, "worker-1", 60_000, Stamp(NOW_MS, "worker-1", logs=logs))
+        )
         assert self.job(job_id).state is State.RUNNING
 
     def job(self, job_id: str) -> Job:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from typing_extensions import TypedDict
 
-from tidegate.contracts.times import to_wire
+from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.audit import Act
 from tidegate.domain.callers import Caller
 from tidegate.domain.grants import Grants
@@ -31,7 +31,7 @@ class ActOut(TypedDict):
     caller: CallerOut
     outcome: str
     code: str | None
-    ended_at: str | None
+    ended_at: Time | None
     before: Mapping[str, str | int | float | bool | None]
     after: Mapping[str, str | int | float | bool | None]
 

@@ -75,11 +75,16 @@ class ProgressOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
+    """The reason why a job ended without success.
+
+    `upstream_id` is the upstream that it was skipped for. `last_lines` are the last lines that its last attempt
+    printed, with the traceback of what it raised.
+    """
 
     code: str
     message: str
     upstream_id: str | None
+    last_lines: list[str]
 
 
 class StepOut(TypedDict):
@@ -104,6 +109,7 @@ class TimesOut(TypedDict):
     began_at: Time | None
     finished_at: Time | None
     cancel_requested_at: Time | None
+    updated_at: Time | None
 
 
 class ResultOut(TypedDict, total=False):
@@ -112,8 +118,8 @@ class ResultOut(TypedDict, total=False):
     result: JsonOut
 
 
-class JobOut(TimesOut, ResultOut):
-    """A job."""
+class JobRowOut(TimesOut):
+    """A job as a listing shows it: without its parameters, dependencies, result and history."""
 
     job_id: str
     workflow_id: str | None
@@ -139,8 +145,8 @@ class JobOut(TimesOut, ResultOut):
     worker_losses: int
     reopened: int
     worker: str | None
-    parameters: Mapping[str, JsonOut] | None
-    depends_on: list[DependencyOut]
+    worker_name: str | None
+    worker_host: str | None
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -150,6 +156,13 @@ class JobOut(TimesOut, ResultOut):
     actual_duration_seconds: float | None
     progress: ProgressOut | None
     error: ErrorOut | None
+
+
+class JobOut(JobRowOut, ResultOut):
+    """A job."""
+
+    parameters: Mapping[str, JsonOut] | None
+    depends_on: list[DependencyOut]
     history: list[StepOut]
 
 
@@ -257,6 +270,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "worker_losses": job.worker_losses,
         "reopened": job.reopened,
         "worker": job.worker_id,
+        "worker_name": job.worker_name or None,
+        "worker_host": job.worker_host or None,
         "parameters": given.parameters if given else None,
         "depends_on": [
             {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
@@ -287,7 +302,12 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
 def _error_out(failure: JobFailure | None) -> ErrorOut | None:
     if failure is None:
         return None
-    return {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "upstream_id": failure.upstream_id,
+        "last_lines": list(failure.last_lines),
+    }
 
 
 def _result_out(job: Job) -> ResultOut:
@@ -315,4 +335,5 @@ def _times_out(job: Job) -> TimesOut:
         "began_at": to_wire(job.began_at_ms),
         "finished_at": to_wire(job.finished_at_ms),
         "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+        "updated_at": to_wire(job.updated_at_ms),
     }

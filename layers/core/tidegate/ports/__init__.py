@@ -22,16 +22,19 @@ from tidegate.ports.execution import (
 )
 from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
-from tidegate.ports.jobs import JobStore, TransitionOutcome
+from tidegate.ports.jobs import DependentsPage, JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
+from tidegate.ports.logs import LogPortion, LogReader, LogSink
 from tidegate.ports.permits import Permits
+from tidegate.ports.progress import ProgressStore
 from tidegate.ports.queue import Delivery, Message, Queue, message_of
 from tidegate.ports.registry import JobRegistry
 from tidegate.ports.rules import RuleStore
 from tidegate.ports.submissions import OpenSubmission, SubmissionStore
 from tidegate.ports.system import Clock, Entropy, Stopwatch
 from tidegate.ports.workers import WorkerPage, WorkerRegistry
+from tidegate.ports.workflows import WorkflowEntry, WorkflowRecord, WorkflowStore
 
 __all__ = [
     "UNKNOWN_TYPE",
@@ -42,6 +45,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DependentsPage",
     "DispatchLeases",
     "Entropy",
     "Executor",
@@ -54,11 +58,15 @@ __all__ = [
     "JobStore",
     "KnownLane",
     "LaneRegistry",
+    "LogPortion",
+    "LogReader",
+    "LogSink",
     "Message",
     "OpenSubmission",
     "Outcome",
     "OutcomeKind",
     "Permits",
+    "ProgressStore",
     "Queue",
     "RuleStore",
     "Signal",
@@ -69,6 +77,9 @@ __all__ = [
     "UpstreamResult",
     "WorkerPage",
     "WorkerRegistry",
+    "WorkflowEntry",
+    "WorkflowRecord",
+    "WorkflowStore",
     "message_of",
     "unheard",
 ]

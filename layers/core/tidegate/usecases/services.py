@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidegate.domain.logs import LogPlace
+from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.ports import (
     AuditTrail,
     Conditions,
@@ -22,11 +24,14 @@ from tidegate.ports import (
     JobRegistry,
     JobStore,
     LaneRegistry,
+    LogReader,
     Permits,
+    ProgressStore,
     Queue,
     RuleStore,
     SubmissionStore,
     WorkerRegistry,
+    WorkflowStore,
 )
 from tidegate.settings import Settings
 from tidegate.usecases.recall import Recall
@@ -36,7 +41,9 @@ from tidegate.usecases.recall import Recall
 class Services:
     """The ports, the settings and the process's cache.
 
-    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs.
+    `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
+    is where the lines of the jobs go that this process claims; None where they are not kept.
+    `seat` says where this process runs, which the jobs that it claims keep.
     """
 
     settings: Settings
@@ -50,10 +57,15 @@ class Services:
     lanes: LaneRegistry
     permits: Permits
     leases: DispatchLeases
+    progress: ProgressStore
+    workflows: WorkflowStore
     queue: Queue
     entropy: Entropy
     conditions: Conditions
     registry: JobRegistry
     audit: AuditTrail
+    logs: LogReader
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
+    log_place: LogPlace | None = None
+    seat: Seat = UNKNOWN_SEAT

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, page_answer
 from tidegate.api.caller import caller_of
+from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import deps_of, refuse_other_parameters
 from tidegate.contracts.audit_responses import AuditPageOut, act_out, me_out
@@ -38,14 +39,14 @@ def list_audit() -> Response[str]:
     """Returns a page of the acts of callers, newest first."""
     refuse_other_parameters(router, "subject", "caller", "from", "to", "limit", "cursor")
     deps = deps_of(router)
-    cursor = router.current_event.query_string_parameters.get("cursor")
+    cursor = cursor_of(router)
     query = AuditQuery(_text("subject"), _text("caller"), _moment("from"), _moment("to"))
 
     def read(limit: int) -> AuditPageOut:
         page = list_acts(deps.services, query, cursor=cursor, limit=limit, now_ms=deps.clock.now_ms())
         return {
             "acts": [act_out(act) for act in page.acts],
-            "cursor": page.cursor,
+            "cursor": next_cursor(router, page.cursor),
             "looked_back_to": to_wire(page.looked_back_to_ms),
         }
 

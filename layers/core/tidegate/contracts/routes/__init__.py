@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import audit, grants, health, jobs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import (
+    audit,
+    grants,
+    health,
+    jobs,
+    logs,
+    pools,
+    recovery,
+    relations,
+    workers,
+    workflows,
+)
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -13,5 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *workers.ROUTES,
     *grants.ROUTES,
     *audit.ROUTES,
+    *logs.ROUTES,
+    *relations.ROUTES,
     *health.ROUTES,
 )

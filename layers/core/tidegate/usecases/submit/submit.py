@@ -21,6 +21,7 @@ from tidegate.domain.ids import derived_submission_id
 from tidegate.domain.job import Job, workflow_job_id
 from tidegate.domain.requests import JobAccepted, JobRequest, WorkflowAccepted, WorkflowRequest
 from tidegate.domain.submission import GIVEN_UP, ExternalEdge, Phase, Submission, SubmissionPlan
+from tidegate.domain.workflow_graph import graph_of
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 from tidegate.usecases.bounds.portions import not_written
 from tidegate.usecases.pools.choose_pool import PoolChooser
@@ -149,6 +150,7 @@ def submit_workflow(
         if earlier is None:
             raise
         return _accepted(request, earlier.submission_id, created=False)
+    graph = graph_of(request)
     new = Submission(
         submission_id="",
         phase=Phase.STAGING,
@@ -157,6 +159,8 @@ def submit_workflow(
         created_at_ms=now_ms,
         name=request.name,
         submitted_by=caller.subject or None,
+        critical_path_seconds=graph.critical_path_seconds,
+        # Later than its jobs: without the submission the reaper would take them for the jobs of an abandoned one.
         expires_at_s=services.settings.expires_at_s(now_ms) + _OPEN_SECONDS,
     )
     submission, created = _begin(services, new, idempotency_key)
@@ -167,6 +171,7 @@ def submit_workflow(
         lanes = note_shares(services, checked, now_ms)
         services.jobs.stage(staged if created else not_written(services, staged))
         services.submissions.save_plan(workflow_id, plan)
+        services.progress.save_graph(workflow_id, graph, submission.expires_at_s)
         if services.submissions.set_phase_if(workflow_id, Phase.STAGING, Phase.COMMITTED):
             finish_submission(services, workflow_id, plan, now_ms, lanes=lanes, is_first=True, until=until)
             phase = Phase.COMPLETE
