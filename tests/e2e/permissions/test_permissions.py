@@ -30,10 +30,13 @@ from tests.harness.e2e.permissions.grants import Grant, Use, grants_of
 from tests.harness.e2e.permissions.reaper_probes import REAPER_PROBES
 from tests.harness.e2e.permissions.recorder_probes import RECORDER_PROBES
 from tests.harness.e2e.permissions.worker_probes import PROCESS_PROBES, WORKER_PROBES
-from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller
+from tests.harness.e2e.permissions.world import PARAMETERS, Caller, World, caller, now_ms
 from tests.harness.functions.api_calls import read_event
 from tests.harness.unasked import UNASKED
 from tidegate.bootstrap import Services
+from tidegate.domain.audit import Act
+from tidegate.domain.callers import NOBODY
+from tidegate.domain.ids import first_ulid
 from tidegate_devstack import down, up
 
 Probe = Callable[[World, Services], None]
@@ -96,6 +99,49 @@ def test_each_permission_of_a_function_is_needed(world: World, name: str, probes
 
 def test_each_permission_of_a_worker_process_is_needed(world: World) -> None:
     check(policy_role(world, "WorkerProcessPolicyArn"), PROCESS_PROBES)
+
+
+@pytest.mark.parametrize("name", ["Api", "Dispatcher", "Reaper", "Worker"])
+def test_no_function_can_change_or_remove_what_the_audit_trail_holds(world: World, name: str) -> None:
+    """The API puts entries, so it knows their keys; even so every way to touch one is refused."""
+    world.clear()
+    table, act = world.tables.audit, an_act()
+    world.admin.audit.ask(act)
+    (standing,) = world.clients.dynamodb.scan(TableName=table)["Items"]
+    key = {part: standing[part] for part in ("subject", "entry")}
+    dynamodb = function_role(world, name).session.client(
+        "dynamodb", endpoint_url=world.stack.endpoint_url, region_name=world.stack.region
+    )
+    where = f"WHERE subject = '{act.subject}' AND entry = '{key['entry']['S']}'"
+    attempts: list[Callable[[], Any]] = [
+        lambda: dynamodb.update_item(
+            TableName=table,
+            Key=key,
+            UpdateExpression="SET act = :act",
+            ExpressionAttributeValues={":act": {"S": "x"}},
+        ),
+        lambda: dynamodb.delete_item(TableName=table, Key=key),
+        lambda: dynamodb.batch_write_item(RequestItems={table: [{"DeleteRequest": {"Key": key}}]}),
+        lambda: dynamodb.execute_statement(Statement=f"UPDATE \"{table}\" SET act = 'x' {where}"),  # noqa: S608 - the key is the test's own
+        lambda: dynamodb.execute_statement(Statement=f'DELETE FROM "{table}" {where}'),  # noqa: S608 - as above
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError) as refused:
+            attempt()
+        assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    assert world.clients.dynamodb.scan(TableName=table)["Items"] == [standing]
+
+
+def an_act() -> Act:
+    at_ms = now_ms()
+    return Act(
+        act_id=f"{first_ulid(at_ms)}{'0' * 16}",
+        at_ms=at_ms,
+        subject="pool#ecs",
+        act="pool.pause",
+        route="POST /v1/pools/{pool}/pause",
+        caller=NOBODY,
+    )
 
 
 FUNCTION_PROBES: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {

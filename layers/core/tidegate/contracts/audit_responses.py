@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.audit import Act
 from tidegate.domain.callers import Caller
+from tidegate.domain.grants import Grants
 
 
 class CallerOut(TypedDict):
@@ -44,9 +45,14 @@ class AuditPageOut(TypedDict):
 
 
 class MeOut(CallerOut):
-    """The caller of this request, and the deployment that it talks to. `role` and `scopes` are null if not known."""
+    """The caller of this request, what is granted to it, and the deployment that it talks to.
 
-    role: str | None
+    `role` is what the grants allow; IAM's policies may allow less. `scopes` is null if the caller's token names none.
+    """
+
+    namespace: str
+    namespaces: list[str]
+    role: str
     scopes: list[str] | None
     version: str
     stage: str
@@ -75,11 +81,14 @@ def caller_out(caller: Caller) -> CallerOut:
     return {"subject": caller.subject or None, "display": caller.display, "kind": caller.kind}
 
 
-def me_out(caller: Caller, *, version: str, stage: str, stack: str) -> MeOut:
+def me_out(caller: Caller, grants: Grants, *, version: str, stage: str, stack: str) -> MeOut:
     """Returns the caller of a request as it reads itself."""
+    granted = grants.entries.get(caller.namespace)
     return {
         **caller_out(caller),
-        "role": None,
+        "namespace": caller.namespace,
+        "namespaces": list(granted.namespaces) if granted else [],
+        "role": grants.role_of(caller).value,
         "scopes": sorted(caller.scopes) or None,
         "version": version,
         "stage": stage,

@@ -208,6 +208,15 @@ def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
     assert is_kept(world, upstream, expires_at_s)
 
 
+def records_an_act_and_shows_it(world: World, services: Services) -> None:
+    job_id = submit(world, JobRequest(type=NOOP))
+    ask(services, "POST", f"/v1/jobs/{job_id}/cancel")
+    acts = ask(services, "GET", f"/v1/audit?subject=job#{job_id}")["acts"]
+    assert [(act["act"], act["outcome"]) for act in acts] == [("job.cancel", "done"), ("job.submit", "done")]
+    for query in (f"caller={acts[0]['caller']['subject']}", "limit=9"):
+        assert ask(services, "GET", f"/v1/audit?{query}")["acts"] == acts[:1]
+
+
 def shows_what_a_job_printed(world: World, services: Services) -> None:
     logs = world.clients.logs
     for group in (world.stack.outputs["WorkerLogGroupName"], world.settings.process_log_group):
@@ -244,5 +253,6 @@ API_PROBES = (
     shows_a_worker,
     drains_a_worker,
     keeps_what_a_new_job_needs,
+    records_an_act_and_shows_it,
     shows_what_a_job_printed,
 )

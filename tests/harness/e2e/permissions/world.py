@@ -58,7 +58,9 @@ class World:
 
     def __init__(self, stack: StackInfo) -> None:
         self.stack = stack
-        self.tables: Tables = read_tables(stack.environment)
+        self.tables: Tables = read_tables(
+            {**stack.environment, "TIDEGATE_TABLE_AUDIT": stack.outputs["AuditTable"]}
+        )
         # One shard, so that few jobs fill a page of it.
         self.settings: Settings = replace(read_settings(stack.environment), shards=1)
         self.clients = connect_system(session=stack.session(), endpoint_url=stack.endpoint_url)

@@ -27,8 +27,11 @@ def get_me() -> Response[str]:
     """Returns the caller of this request, and the deployment that answers it."""
     refuse_other_parameters(router)
     stage = router.current_event["requestContext"].get("stage") or ""
-    stack = deps_of(router).services.settings.stack
-    return answer_with(HTTPStatus.OK, me_out(caller_of(router), version=VERSION, stage=stage, stack=stack))
+    services = deps_of(router).services
+    me = me_out(
+        caller_of(router), services.grants.load(), version=VERSION, stage=stage, stack=services.settings.stack
+    )
+    return answer_with(HTTPStatus.OK, me)
 
 
 @router.get("/v1/audit")
