@@ -18,6 +18,7 @@ from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
+from tidegate_cli.commands.workers import JOB_COLUMNS as JOB_COLUMNS_OF_WORKERS
 from tidegate_cli.following.follow import Snapshot
 from tidegate_cli.following.live import picture
 from tidegate_cli.following.report import JOB_COLUMNS as REPORT_COLUMNS
@@ -189,6 +190,7 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
     ("table", "columns"),
     [
         ("`jobs list`, `workflows get`", JOB_COLUMNS),
+        ("`workers jobs`", JOB_COLUMNS_OF_WORKERS),
         ("`workers list`", WORKER_COLUMNS),
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),

@@ -190,8 +190,8 @@ def test_a_page_that_would_be_too_large_ends_early(api: Api, job_id: str) -> Non
         (
             {"cursor": "WyJ4Il0"},
             "cursor",
-            "is not a cursor of this request; pass the cursor of the last answer to the same path with the same parameters, "
-            "or leave it out to start over",
+            "is not a cursor of this request; pass the cursor of the last answer to the same path with the same "
+            "parameters, or leave it out to start over",
         ),
     ],
 )

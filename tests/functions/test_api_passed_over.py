@@ -19,6 +19,9 @@ def api() -> Api:
 ROUTES = [
     ("GET", "/v1/jobs", {"state": "READY"}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/chain", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/dependencies", {}),
+    ("GET", f"/v1/jobs/{UNKNOWN_ID}/dependents", {}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/why", {}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}/logs", {}),
     ("POST", "/v1/jobs", {}),
@@ -46,6 +49,7 @@ ROUTES = [
     ("PUT", "/v1/types/tidegate.noop/limit", {}),
     ("GET", "/v1/workers", {}),
     ("GET", "/v1/workers/ecs/w", {}),
+    ("GET", "/v1/workers/ecs/w/jobs", {}),
     ("GET", "/v1/audit", {}),
     ("GET", "/v1/me", {}),
     ("POST", "/v1/workers/ecs/w/drain", {}),

@@ -18,6 +18,7 @@ from tidegate.domain.states import State
 from tidegate.domain.submission import Phase, Submission
 from tidegate.usecases.read import find_jobs as module
 from tidegate.usecases.read.find_jobs import find_jobs
+from tidegate.usecases.read.query import list_jobs
 from tidegate.usecases.services import Services
 
 LATER_MS = NOW_MS + 1_000_000
@@ -248,3 +249,53 @@ def test_the_jobs_of_workflows_that_are_not_accepted_are_hidden_by_one_read(serv
     assert {each: found.phase for each, found in read.items()} == {
         workflow_id: Phase.COMPLETE if number % 2 else Phase.STAGING for number, workflow_id in enumerate(ids)
     }
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_page_of_a_hundred_jobs_of_one_pool_costs_three_calls_at_two_shards(
+    state: State, whole: bool
+) -> None:
+    services, world = make_services(make_settings(function_pool(POOL, 1), shards=2), seed=1)
+    services.jobs.insert_if_absent([_job(state, number) for number in range(150)])
+    # QUEUED and RUNNING share a group, which lists both without a look at any job in vain.
+    states = (State.QUEUED, State.RUNNING) if state in (State.QUEUED, State.RUNNING) else (state,)
+    query = JobQuery(states=states, pool=POOL)
+    cursor: str | None = None
+    for count in (100, 50):
+        world.requests.clear()
+        page = list_jobs(services, query, cursor=cursor, limit=100, now_ms=LATER_MS, whole=whole)
+        cursor = page.cursor
+        assert len(page.jobs) == page.looked_at == count
+        assert world.requests == {"page": 2, "get_many": 1}
+    assert cursor is None
+
+
+def test_a_page_of_ready_jobs_costs_a_query_for_each_shard_and_lane() -> None:
+    services, world = make_services(make_settings(function_pool(POOL, 1), shards=2), seed=1)
+    services.jobs.insert_if_absent([_job(State.READY, number) for number in range(150)])
+    world.requests.clear()
+    page = list_jobs(
+        services, JobQuery(states=(State.READY,), pool=POOL), cursor=None, limit=100, now_ms=LATER_MS
+    )
+    assert len(page.jobs) == 100
+    assert world.requests["page"] == 2
+    assert world.requests["get_many"] == 1
+
+
+def test_a_filter_that_only_jobs_tell_costs_a_read_for_each_hundred_looked_at() -> None:
+    services, world = make_services(make_settings(function_pool(POOL, 1), shards=2), seed=1)
+    services.jobs.insert_if_absent([_job(State.FAILED, number) for number in range(1_200)])
+    world.requests.clear()
+    query = JobQuery(states=(State.FAILED,), pool=POOL, tags={"team": "none"})
+    page = find_jobs(services, query, cursor=None, limit=100, now_ms=LATER_MS)
+    assert (page.jobs, page.looked_at) == ((), module.LOOKED_AT_MOST)
+    assert page.cursor is not None
+    assert world.requests["get_many"] == module.LOOKED_AT_MOST // 100
+    assert world.requests["page"] <= 4
+    world.requests.clear()
+    by_name = find_jobs(
+        services, JobQuery(states=(State.FAILED,), name_prefix="no"), cursor=None, limit=1, now_ms=0
+    )
+    assert by_name.looked_at == module.LOOKED_AT_MOST
+    assert world.requests["get_many"] == 0, "the entries tell it"

@@ -13,12 +13,14 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Protocol
 
 from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
+from tidegate.domain.seats import Seat
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.jobs.registry import RegistrationError
 from tidegate.kernel import hide_process
@@ -182,8 +184,9 @@ def _tags(given: Sequence[str]) -> dict[str, str]:
 
 
 def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSpec) -> int:
+    services = replace(deps.services, seat=Seat(spec.name or "", spec.host))
     registration = Registration(
-        deps.services,
+        services,
         deps.clock,
         spec,
         deps.session_id,
@@ -198,7 +201,7 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
         logging.getLogger("tidegate.output").setLevel(
             logging.WARNING
         )  # the lines of jobs have a log of their own
-    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration, guard)
+    process = WorkerProcess(services, deps.executor, deps.clock, options, registration, guard)
     try:
         return _supervise(process)
     finally:

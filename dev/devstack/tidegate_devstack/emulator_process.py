@@ -13,6 +13,7 @@ from ministack.services import dynamodb
 
 from tidegate_devstack.emulator import EXECUTIONS_VARIABLE, SECRET_FILE_VARIABLE
 from tidegate_devstack.executions import Executions
+from tidegate_devstack.function_logs import keep_lines_at_once
 from tidegate_devstack.gate import Gate
 from tidegate_devstack.gateway import answer_as_aws_does
 from tidegate_devstack.left_processes import MARK_VARIABLE
@@ -130,6 +131,7 @@ def run(also_open: Sequence[str] = ()) -> None:
     places = Places.find(Path(os.environ[MARK_VARIABLE]))
     Executions(places, int(os.environ[EXECUTIONS_VARIABLE])).install()
     _close_to_others(also_open)
+    keep_lines_at_once()
     app.main()
 
 

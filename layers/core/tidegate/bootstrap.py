@@ -35,6 +35,7 @@ from tidegate.domain import limits
 from tidegate.domain.changes import Changes
 from tidegate.domain.job import Json
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.seats import Seat
 from tidegate.ports import Clock, Entropy, Executor, JobRegistry, Message, SlotExecutor, Stopwatch
 from tidegate.settings import Settings, Tables, read_settings, read_tables
 from tidegate.usecases.dispatch.follow import DispatcherMemory
@@ -46,7 +47,7 @@ from tidegate.usecases.work.function_faults import FunctionFaults
 if TYPE_CHECKING:
     import boto3
 
-    from tidegate.jobs.registry import Registry
+    from tidegate.jobs.registry import Registry, TypeDescription
 
 
 _LOGGER = logging.getLogger("tidegate.jobs")
@@ -76,11 +77,18 @@ def _nothing() -> None:
     """Does nothing: a clock of tests never steps, so nothing has to hold it."""
 
 
+def _undescribed(job_type: str) -> TypeDescription | None:
+    """Returns no description, where no job code is loaded."""
+    del job_type
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """The parts of the API function.
 
-    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops.
+    `allowance` bounds the time that a request may take. `stopwatch` says when work in portions stops. `describe`
+    returns the description of a job type, None for an unknown one.
     """
 
     services: Services
@@ -88,6 +96,7 @@ class ApiDeps:
     meter: Meter
     allowance: Allowance = field(default_factory=lambda: Allowance(SystemTimer()))
     stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    describe: Callable[[str], TypeDescription | None] = _undescribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +281,9 @@ def _load_what_works() -> Registry:
 
 def api_function() -> ApiDeps:
     """Returns the parts of functions/api. Raises KeyError that names a missing environment variable."""
-    services, clients, _ = _from_environment(_load_what_works())
-    return ApiDeps(services, clients.clock, clients.meter, clients.allowance)
+    registry = _load_what_works()
+    services, clients, _ = _from_environment(registry)
+    return ApiDeps(services, clients.clock, clients.meter, clients.allowance, describe=registry.described)
 
 
 def dispatcher_function() -> DispatcherDeps:
@@ -305,7 +315,9 @@ def worker_function() -> WorkerDeps:
     registry: Registry = _load_what_works()
     services, clients, clock = _from_environment(registry, under_lease=True)
     group, stream = (os.environ.get(f"AWS_LAMBDA_LOG_{part}_NAME", "") for part in ("GROUP", "STREAM"))
-    services = replace(services, log_place=LogPlace(group, stream) if group and stream else None)
+    # The log stream names the execution environment, so it stands for the host.
+    seat = Seat(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""), stream)
+    services = replace(services, seat=seat, log_place=LogPlace(group, stream) if group and stream else None)
     executor = InlineExecutor(
         registry,
         SystemStopwatch(),

@@ -100,6 +100,8 @@ def full_job(job_id: str) -> Job:
         watch_start=True,
         **TIMES,
         worker_id="worker-1",
+        worker_name="nightly",
+        worker_host="ip-10-0-1-17",
         progress=Progress(0.25, "a quarter"),
         cancel_requested_at_ms=NOW_MS + 9,
         cancel_requested_by="ann",

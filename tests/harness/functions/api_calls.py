@@ -22,6 +22,7 @@ from tidegate.domain.logs import LogPlace
 from tidegate.domain.pools import Pool, PoolKind
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Stamp
+from tidegate.jobs.loader import load_registry
 from tidegate.settings import Settings
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -44,12 +45,16 @@ EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
     "api-drain-worker": 404,
+    "api-get-chain": 404,
+    "api-get-dependencies": 404,
+    "api-get-dependents": 404,
     "api-get-job": 404,
     "api-get-me": 200,
     "api-list-audit": 200,
     "api-get-why": 404,
     "api-get-job-logs": 404,
     "api-get-worker": 404,
+    "api-get-worker-jobs": 200,
     "api-get-workflow": 404,
     "api-get-workflow-graph": 404,
     "api-get-workflow-states": 404,
@@ -113,8 +118,9 @@ class Api:
     """A deployment in memory with the API function before it."""
 
     def __init__(self) -> None:
-        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS))
-        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter())
+        registry = load_registry()
+        self.services, self.world = memory_services(SETTINGS, MemoryWorld(shards=2, now_ms=NOW_MS), registry)
+        self.deps = ApiDeps(self.services, StandingClock(NOW_MS), Meter(), describe=registry.described)
 
     def until(self) -> Deadline:
         """Returns when portioned work must stop."""

@@ -131,6 +131,8 @@ def _ask_about_jobs(api: _Asked) -> None:
     waiting = api.submit(depends_on=[{"job_id": rich}])
     for job_id in (waiting, rich, plain):
         api.call("GET", f"/v1/jobs/{job_id}/why")
+        for around in ("dependencies", "dependents", "chain"):
+            api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     for state in State:
@@ -187,6 +189,8 @@ def _ask_about_workers(api: _Asked) -> None:
     api.services.workers.register_if_free(worker, silent_since_ms=0)
     api.call("GET", "/v1/workers/ecs/w-1")
     api.call("GET", "/v1/workers", query={"pool": "ecs"})
+    api.call("GET", "/v1/workers", query={"order": "free"})
+    api.call("GET", "/v1/workers/ecs/w-1/jobs")
     api.call("POST", "/v1/workers/ecs/w-1/drain")
     api.call("GET", "/v1/pools/ecs")
 

@@ -107,7 +107,7 @@ def remove_grant(
 
 
 def _names(grant: Mapping[str, Any]) -> str:
-    return ", ".join(grant["namespaces"]) or "-"
+    return ", ".join(map(str, grant.get("namespaces", ()))) or "-"
 
 
 def _show(grant: Mapping[str, Any], session: Session) -> None:

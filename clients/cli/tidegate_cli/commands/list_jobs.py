@@ -12,9 +12,10 @@ import typer
 from tidegate.domain.job_query import ALL_STATES, Order
 from tidegate.domain.states import State
 from tidegate_cli import ids
-from tidegate_cli.client import Client, Parameter
+from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import jobs, print_jobs
+from tidegate_cli.connection import Parameter
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.views import JobView
 

@@ -18,6 +18,7 @@ from tidegate.api.routes import (
     operator,
     progress,
     recovery,
+    relations,
     why,
     workers,
     workflows,
@@ -37,6 +38,7 @@ app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
+app.include_router(relations.router)
 app.include_router(grants.router)
 app.include_router(audit.router)
 app.include_router(why.router)

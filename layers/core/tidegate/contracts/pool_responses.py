@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NotRequired
+
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
@@ -70,13 +73,20 @@ class TypeChangesOut(TypedDict):
 
 
 class TypeOut(TypedDict):
-    """A job type with its rules."""
+    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing."""
 
     type: str
+    description: str | None
     deployed: bool
     paused: bool
     max_running: int | None
     changes: TypeChangesOut
+
+
+class OneTypeOut(TypeOut):
+    """A job type with the JSON Schema of its parameters, null where there is none or it is too long."""
+
+    parameters_schema: Mapping[str, Any] | None
 
 
 class TypeList(TypedDict):
@@ -113,10 +123,14 @@ class WorkerOut(TypedDict):
 
 
 class WorkerPageOut(TypedDict):
-    """A page of workers. `cursor` asks for the next page, null where there is none."""
+    """A page of workers. `cursor` asks for the next page, null where there is none.
+
+    Where an order was asked for, there is one page, and `complete` says that every worker was looked at.
+    """
 
     workers: list[WorkerOut]
     cursor: str | None
+    complete: NotRequired[bool]
 
 
 def pool_out(
@@ -149,6 +163,7 @@ def pool_out(
 
 def type_out(
     job_type: str,
+    description: str,
     registered: bool,
     rule: TypeRule,
     paused_change: RuleChange | None,
@@ -160,6 +175,7 @@ def type_out(
     """
     return {
         "type": job_type,
+        "description": description or None,
         "deployed": registered,
         "paused": rule.paused,
         "max_running": rule.max_running,

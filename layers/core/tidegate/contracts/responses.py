@@ -146,6 +146,8 @@ class JobRowOut(TimesOut):
     worker_losses: int
     reopened: int
     worker: str | None
+    worker_name: str | None
+    worker_host: str | None
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -269,6 +271,8 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "worker_losses": job.worker_losses,
         "reopened": job.reopened,
         "worker": job.worker_id,
+        "worker_name": job.worker_name or None,
+        "worker_host": job.worker_host or None,
         "parameters": given.parameters if given else None,
         "depends_on": [
             {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}

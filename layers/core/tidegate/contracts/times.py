@@ -28,15 +28,6 @@ def to_ms(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
-def ms_from_wire(text: str | None) -> int | None:
-    """Returns milliseconds since the epoch for a time that a client sent as text; None stays None.
-
-    Raises ValueError where it is no RFC 3339 time from 1970 on.
-    """
-    moment = read_moment(text)
-    return to_ms(moment) if isinstance(moment, datetime) else None
-
-
 def read_moment(value: object) -> object:
     """Returns the time that a client sent; None stays None.
 

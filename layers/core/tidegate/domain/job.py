@@ -107,7 +107,8 @@ class Job(GivenFields):
     `pool_open` says that the job named no pool. The pool is then chosen when the job becomes READY, among those that
     offer what the job requires, and `pool` is the latest choice. `held_in` is the lane that a READY job was put into
     because its concurrency key or its type was at its limit, or its type paused. It is empty while only the order keeps
-    the job waiting. `cancel_requested_by` is the caller that asked for the cancellation of a running job.
+    the job waiting. `worker_name` and `worker_host` are those of the latest worker, kept after it is gone (see
+    `domain.seats`). `cancel_requested_by` is the caller that asked for the cancellation of a running job.
     `submitted_by` is the subject of the caller that submitted the job, such as a whole ARN; None if it is not known.
     `namespace` is the shared namespace that the submission named, None for the submitter's own.
 
@@ -155,6 +156,8 @@ class Job(GivenFields):
     finished_at_ms: int | None = None
     lease_expires_at_ms: int | None = None
     worker_id: str | None = None
+    worker_name: str = ""
+    worker_host: str = ""
     progress: Progress | None = None
     cancel_requested_at_ms: int | None = None
     cancel_requested_by: str | None = None

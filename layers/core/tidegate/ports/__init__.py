@@ -22,7 +22,7 @@ from tidegate.ports.execution import (
 )
 from tidegate.ports.grants import GrantStore
 from tidegate.ports.index import IndexEntry, IndexPage, JobIndex
-from tidegate.ports.jobs import JobStore, TransitionOutcome
+from tidegate.ports.jobs import DependentsPage, JobStore, TransitionOutcome
 from tidegate.ports.lanes import KnownLane, LaneRegistry
 from tidegate.ports.leases import DispatchLeases
 from tidegate.ports.logs import LogPortion, LogReader, LogSink
@@ -45,6 +45,7 @@ __all__ = [
     "Conditions",
     "Cursors",
     "Delivery",
+    "DependentsPage",
     "DispatchLeases",
     "Entropy",
     "Executor",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidegate.domain.logs import LogPlace
+from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.ports import (
     AuditTrail,
     Conditions,
@@ -42,6 +43,7 @@ class Services:
 
     `earlier_pools` names pools that this deployment no longer has, but whose jobs the reaper still repairs. `log_place`
     is where the lines of the jobs go that this process claims; None where they are not kept.
+    `seat` says where this process runs, which the jobs that it claims keep.
     """
 
     settings: Settings
@@ -66,3 +68,4 @@ class Services:
     recall: Recall = field(default_factory=Recall)
     earlier_pools: tuple[str, ...] = ()
     log_place: LogPlace | None = None
+    seat: Seat = UNKNOWN_SEAT

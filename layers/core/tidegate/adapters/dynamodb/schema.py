@@ -60,6 +60,8 @@ BEGAN_AT: Final = "began_at"  # 0 until code of this life began, because the str
 FINISHED_AT: Final = "finished_at"
 LEASE_EXPIRES_AT: Final = "lease_expires_at"
 WORKER_ID: Final = "worker_id"
+WORKER_NAME: Final = "worker_name"
+WORKER_HOST: Final = "worker_host"
 PROGRESS: Final = "progress"
 PROGRESS_MESSAGE: Final = "progress_message"
 CANCEL_REQUESTED_AT: Final = "cancel_requested_at"
@@ -111,6 +113,8 @@ PLAIN_FIELDS: Final = {
     REOPENED: "reopened",
     LEAVES_SKIPPED: "leaves_skipped",
     WORKER_ID: "worker_id",
+    WORKER_NAME: "worker_name",
+    WORKER_HOST: "worker_host",
     CANCEL_REQUESTED_BY: "cancel_requested_by",
     RESULT_OVERFLOW: "result_overflow",
     NOT_BEFORE: "not_before_ms",

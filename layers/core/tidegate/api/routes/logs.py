@@ -13,7 +13,7 @@ from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import JOB_ID, deps_of, id_of, refuse_other_parameters
 from tidegate.contracts.logs import log_page_out
-from tidegate.contracts.times import ms_from_wire
+from tidegate.contracts.times import moment_ms
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, Violation
 from tidegate.usecases.read import logs
@@ -66,7 +66,7 @@ def _number(text: str | None, name: str, most: int, violations: list[Violation])
 
 def _moment(text: str | None, violations: list[Violation]) -> int | None:
     try:
-        return ms_from_wire(text)
+        return None if text is None else moment_ms(text)
     except ValueError as error:
         violations.append(Violation("from", str(error)))
         return None

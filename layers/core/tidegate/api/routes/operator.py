@@ -16,6 +16,7 @@ from tidegate.api.reading import body_of, deps_of, refuse_other_parameters
 from tidegate.contracts.pool_responses import (
     CountOut,
     LoadOut,
+    OneTypeOut,
     PoolList,
     PoolOut,
     TypeList,
@@ -135,9 +136,11 @@ def _pool_answer(pool: str, rules: DispatchRules) -> Response[str]:
 
 
 def _type_answer(job_type: str, rules: DispatchRules) -> Response[str]:
-    return answer_with(
-        HTTPStatus.OK, _type_view(status.type_status(deps_of(router).services, job_type, rules))
-    )
+    deps = deps_of(router)
+    view = _type_view(status.type_status(deps.services, job_type, rules))
+    known = deps.describe(job_type)
+    one: OneTypeOut = {**view, "parameters_schema": None if known is None else known.parameters_schema}
+    return answer_with(HTTPStatus.OK, one)
 
 
 def _pool_view(found: status.PoolStatus) -> PoolOut:
@@ -168,7 +171,15 @@ def _count_view(found: status.BoundedCount) -> CountOut:
 
 
 def _type_view(found: status.TypeStatus) -> TypeOut:
-    return type_out(found.type, found.registered, found.rule, found.paused_change, found.limit_change)
+    known = deps_of(router).describe(found.type)
+    return type_out(
+        found.type,
+        "" if known is None else known.description,
+        found.registered,
+        found.rule,
+        found.paused_change,
+        found.limit_change,
+    )
 
 
 refuse_other_methods(router, "/v1/pools", "GET")

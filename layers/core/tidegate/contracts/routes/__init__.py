@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import audit, grants, health, jobs, logs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import (
+    audit,
+    grants,
+    health,
+    jobs,
+    logs,
+    pools,
+    recovery,
+    relations,
+    workers,
+    workflows,
+)
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -14,5 +25,6 @@ ROUTES: tuple[Route, ...] = (
     *grants.ROUTES,
     *audit.ROUTES,
     *logs.ROUTES,
+    *relations.ROUTES,
     *health.ROUTES,
 )

@@ -110,7 +110,7 @@ ROUTES = (
         "GET",
         "/v1/jobs/{job_id}/why",
         Role.VIEWER,
-        "says why a job is not running, and which change would start it",
+        "says why a job is not running",
         {HTTPStatus.OK: WhyOut},
         errors=(NotFound,),
     ),

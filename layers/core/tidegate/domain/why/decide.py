@@ -198,16 +198,22 @@ def _key(me: Candidate, pool: PoolSeen, gone: frozenset[str], started: Sequence[
         return None
     permit = _with_all_holders(pool, key, {me.job_id, *gone}, started)
     holders = tuple(sorted({job_of(each) for each in permit.holders}))
-    ended: list[str] = []
-    ahead: dict[str, int] = {}
     # At least so many have to end. Once they have, others that ask for the key may have their turn before the job.
-    fewest = max(0, len(holders) + 1 - mine)
-    for count in range(fewest, fewest + MAX_ROUNDS):
+    count = max(0, len(holders) + 1 - mine)
+    ahead: dict[str, int] = {}
+    ended: list[str] = []
+    for _ in range(MAX_ROUNDS):
         ended = [*holders, *ahead][:count]
-        ahead |= _of_key(pool, key, line_of(me, pool, gone | frozenset(ended), started))
-        ended = [*holders, *ahead][:count]
-        if len(ended) < count or _is_granted(permit, mine, ahead, ended):
+        line = line_of(me, pool, gone | frozenset(ended), started)
+        takers = {
+            each.job_id: each.traits.concurrency_limit
+            for each in line.ahead
+            if each.traits.concurrency_key == key
+        }
+        ahead |= takers
+        if _has_room(permit, ended, takers, mine):
             break
+        count = len(ended) + 1
     return _Key(key, least_in_force(permit, mine), holders, tuple(ahead), tuple(ended))
 
 
@@ -225,12 +231,10 @@ def _with_all_holders(pool: PoolSeen, key: str, out: Set[str], started: Sequence
     return replace(permit, holders=frozenset(holders))
 
 
-def _is_granted(permit: Permit, mine: int, ahead: Mapping[str, int], ended: Sequence[str]) -> bool:
-    """Tells whether the job gets a permit once the jobs `ended` have ended and those ahead have asked before it."""
+def _has_room(permit: Permit, ended: Sequence[str], takers: Mapping[str, int], mine: int) -> bool:
+    """Tells whether the job gets a permit once the jobs `ended` have ended and the jobs `takers` have taken theirs."""
     holders = {each for each in permit.holders if job_of(each) not in ended}
-    for job_id, limit in ahead.items():
-        if job_id not in ended and has_room(replace(permit, holders=frozenset(holders)), limit):
-            holders.add(asking(f"{job_id}@0", limit))
+    holders |= {asking(f"{job_id}@0", limit) for job_id, limit in takers.items()}
     return has_room(replace(permit, holders=frozenset(holders)), mine)
 
 
@@ -245,17 +249,6 @@ def _key_fact(key: _Key) -> Fact:
     change = Change(Action.END_JOBS, texts.end_jobs(key.ended), job_ids=key.ended)
     message = texts.key_limit(key.name, key.limit, key.holders, len(key.ahead))
     return Fact(Code.KEY_LIMIT, message, change, evidence)
-
-
-def _of_key(pool: PoolSeen, key: str, line: Line) -> Mapping[str, int]:
-    """Returns the limits that the jobs ahead with this key ask for, by job id."""
-    asked = {
-        each.job_id: each.traits.concurrency_limit
-        for queue in pool.queues
-        for each in queue
-        if each.traits.concurrency_key == key
-    }
-    return {each.job_id: asked[each.job_id] for each in line.ahead if each.job_id in asked}
 
 
 def _type_limit(job: Job, pool: PoolSeen, line: Line, gone: frozenset[str]) -> Iterator[Fact]:

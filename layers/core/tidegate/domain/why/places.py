@@ -71,11 +71,14 @@ def line_of(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[Job
     """
     dispatched = Dispatched.count(_standing(me, pool, gone, started))
     out = {*gone, *(job.job_id for job in started)}
-    key = me.traits.concurrency_key
-    queues = [[_without_key(each, key) for each in queue if each.job_id not in out] for queue in pool.queues]
+    mine = replace(me, traits=replace(me.traits, concurrency_key=None))
+    queues = [
+        [mine if each.job_id == me.job_id else each for each in queue if each.job_id not in out]
+        for queue in pool.queues
+    ]
     # In a lane of held jobs of several shares, the job has its turn only once those before it in the lane have had it.
     if not any(each.job_id == me.job_id for queue in queues for each in queue):
-        queues.append([_without_key(me, key)])
+        queues.append([mine])
     before = Dispatched.count(_standing(me, pool, gone, started))  # the plan adds what it chooses
     plan = plan_dispatch(
         queues,
@@ -141,12 +144,6 @@ def _standing(me: Candidate, pool: PoolSeen, gone: Set[str], started: Sequence[J
     known = {each.job_id for each in pool.active} | gone
     name = pool.pool.name if pool.pool else None
     yield from (job.traits for job in started if job.job_id not in known and job.pool == name)
-
-
-def _without_key(candidate: Candidate, key: str | None) -> Candidate:
-    if key is None or candidate.traits.concurrency_key != key:
-        return candidate
-    return replace(candidate, traits=replace(candidate.traits, concurrency_key=None))
 
 
 def _rules_of_others(pool: PoolSeen, job_type: str) -> DispatchRules:

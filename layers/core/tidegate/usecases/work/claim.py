@@ -79,6 +79,7 @@ def claim_all(
             lease_expires_at_ms,
             stamp,
             messages[place].queued_at_ms,
+            services.seat,
         )
         for job_id, place in chosen.items()
     ]
@@ -90,7 +91,7 @@ def claim_all(
         if isinstance(outcome, TransitionRefused) and _is_orphaned(outcome.job, claim.attempt + 1, now_ms)
     }
     again = [
-        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp)
+        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp, services.seat)
         for job in orphans.values()
     ]
     if again:
