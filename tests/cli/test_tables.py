@@ -14,9 +14,11 @@ from rich.console import Console
 
 from tests.harness.cli.samples import BEGIN_MS, WORKFLOW, job, job_json
 from tests.harness.cli.screens import always, answer_with, on_screen, tidegate
+from tidegate_cli.commands.callers import COLUMNS as AUDIT_COLUMNS
 from tidegate_cli.commands.jobs import COLUMNS as JOB_COLUMNS
 from tidegate_cli.commands.operator import POOL_COLUMNS
 from tidegate_cli.commands.workers import COLUMNS as WORKER_COLUMNS
+from tidegate_cli.commands.workers import JOB_COLUMNS as JOB_COLUMNS_OF_WORKERS
 from tidegate_cli.following.follow import Snapshot
 from tidegate_cli.following.live import picture
 from tidegate_cli.following.report import JOB_COLUMNS as REPORT_COLUMNS
@@ -188,9 +190,11 @@ def test_wide_and_combining_characters_keep_columns_in_line() -> None:
     ("table", "columns"),
     [
         ("`jobs list`, `workflows get`", JOB_COLUMNS),
+        ("`workers jobs`", JOB_COLUMNS_OF_WORKERS),
         ("`workers list`", WORKER_COLUMNS),
         ("`pools list`", POOL_COLUMNS),
         ("the report of `run`", REPORT_COLUMNS),
+        ("`audit`", AUDIT_COLUMNS),
     ],
 )
 def test_the_page_of_the_command_line_states_the_order_of_worth(

@@ -176,3 +176,32 @@ def test_numbers_out_of_bounds_are_exit_code_2(
 ) -> None:
     assert tidegate("worker", "--pool", "ecs", *option).exit_code == 2
     assert not started
+
+
+def test_an_ordered_list_is_one_call(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    seen = api(
+        {("GET", "/live/v1/workers"): httpx.Response(200, json={"workers": [WORKER], "complete": False})}
+    )
+    result = tidegate("workers", "list", "--order", "free", "--output", "json")
+    assert json.loads(result.stdout) == {"workers": [WORKER]}
+    assert dict(seen[0].url.params) == {"order": "free", "limit": "50"}
+    assert "there are more workers than one call looks at" in result.stderr
+
+
+def test_the_jobs_of_a_worker_are_a_table(api: Callable[[Answers], list[httpx.Request]]) -> None:
+    job = {
+        "job_id": "01JD3V8Q5S2Y6W9K4M7N0P1R2T.3",
+        "state": "RUNNING",
+        "key": "load",
+        "type": "x",
+        "attempt": 2,
+    }
+    ended = {**job, "state": "FAILED", "error_code": "broken"}
+    answer = {"running": [job], "ended": [ended], "complete": True, "ended_since": "2026-12-01T08:00:00.000Z"}
+    api({("GET", f"{PATH}/jobs"): httpx.Response(200, json=answer)})
+    result = tidegate("workers", "jobs", "ecs", "nightly-1")
+    first, second = (line.split() for line in result.stdout.splitlines()[1:])
+    assert first[:4] == ["01JD3V8Q5S2Y6W9K4M7N0P1R2T.3", "RUNNING", "load", "x"]
+    assert second[-1] == "broken"
+    assert "jobs that ended before 2026-12-01T08:00:00.000Z may be missing" in result.stderr
+    assert json.loads(tidegate("workers", "jobs", "ecs", "nightly-1", "-o", "json").stdout) == answer

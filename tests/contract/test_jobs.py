@@ -137,6 +137,27 @@ def test_dependents_are_listed_whether_they_are_few_or_many(stores: Stores, numb
     assert sorted(stores.jobs.list_dependents(job), key=str) == sorted(edges, key=str)
 
 
+@pytest.mark.parametrize(("number", "limit"), [(1, 5), (12, 5), (9_000, 1_000)])
+def test_dependents_are_paged_each_once_wherever_they_are_stored(
+    stores: Stores, number: int, limit: int
+) -> None:
+    edges = [Dependent(f"S.{n}", 0, DependencyType.MUST_START) for n in range(1, number + 1)]
+    stores.jobs.insert_if_absent([new_job("S.0", dependents=tuple(edges))])
+    later = [ExternalEdge("S.0", f"T.{n}", n % 2, DependencyType.MUST_COMPLETE) for n in range(7)]
+    stores.jobs.add_edges(later)
+    job = stores.jobs.apply(NoteDependents("S.0", watch_start=True))
+    found: list[Dependent] = []
+    after, pages = None, 0
+    while pages == 0 or after is not None:
+        page = stores.jobs.page_dependents(job, limit=limit, after=after)
+        assert 1 <= len(page.edges) <= limit
+        found += page.edges
+        after, pages = page.next, pages + 1
+    edges += [Dependent(edge.downstream_id, edge.ordinal, edge.type) for edge in later]
+    assert sorted(found, key=str) == sorted(edges, key=str)
+    assert pages == -(-len(edges) // limit)
+
+
 def test_an_edge_to_an_earlier_job_is_listed_once_it_is_noted(stores: Stores) -> None:
     inline = Dependent("S.1", 0, DependencyType.MUST_SUCCEED)
     stores.jobs.insert_if_absent([new_job("S.0", dependents=(inline,))])

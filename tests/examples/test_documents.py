@@ -87,6 +87,10 @@ def test_retries() -> None:
     assert (job.state, job.attempt) == ("SUCCEEDED", 3)
 
 
+def test_a_job_that_prints() -> None:
+    assert run_one("logs.yaml").state == "SUCCEEDED"
+
+
 def test_two_jobs_of_a_key_at_once() -> None:
     jobs = run("concurrency-key.yaml").values()
     changes = [(job.queued_at_ms or 0, 1) for job in jobs] + [(end_ms(job), -1) for job in jobs]

@@ -39,6 +39,8 @@ def _query(route: Route) -> dict[str, str]:
 
 
 def _path(api: Api, route: Route) -> str:
+    if "{job_id}" in route.path:
+        return route.path.format(job_id=api.submit())
     if "{workflow_id}" not in route.path:
         return sample_path(route)
     flow = api.call("POST", "/v1/workflows", {"jobs": [{"key": "a", "type": "tidegate.noop"}]})

@@ -30,7 +30,7 @@ def _code(cell: str) -> str:
 
 def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
-    request, answer, job, pool, job_type, worker, bad_request, problem = examples
+    request, answer, job, pool, job_type, worker, me, audit, bad_request, problem = examples
     accepted = api.call("POST", "/v1/workflows", request, key=KEY)
     assert (accepted.status, accepted.body) == (201, answer)
     assert f"Idempotency-Key: {KEY}" in DOCUMENT
@@ -46,6 +46,9 @@ def test_the_examples_are_what_the_api_answers(examples: list[Any]) -> None:
     api = Api()
     api.call("POST", "/v1/pools/lambda/pause")
     assert api.call("GET", "/v1/pools/lambda").body == pool
+    assert api.call("GET", "/v1/me").body == me
+    shown = api.call("GET", "/v1/audit", query={"subject": "pool#lambda"}).body
+    assert {**shown, "acts": [{**shown["acts"][0], "id": audit["acts"][0]["id"]}]} == audit
     limit = f"/v1/types/{job_type['type']}/limit"
     assert f"`PUT {limit}`" in DOCUMENT
     assert api.call("PUT", limit, {"max_running": job_type["max_running"]}).body == job_type

@@ -89,9 +89,11 @@ def test_pools_and_types_are_listed_by_name(api: Api) -> None:
     types = api.call("GET", "/v1/types").body["types"]
     assert [each["type"] for each in types] == list(api.services.registry.types())
     (noop,) = [each for each in types if each["type"] == TYPE]
-    assert noop == api.call("GET", f"/v1/types/{TYPE}").body
+    whole = api.call("GET", f"/v1/types/{TYPE}").body
+    assert noop == {name: value for name, value in whole.items() if name != "parameters_schema"}
     assert noop == {
         "type": TYPE,
+        "description": "Does nothing and succeeds.",
         "deployed": True,
         "paused": False,
         "max_running": None,
@@ -145,9 +147,11 @@ def test_an_unknown_name_is_404_with_the_known_ones(
     assert answer.body["type"] == "urn:tidegate:problem:not-found"
     assert f"unknown {field} '{name[:64]}'; {field}s are " in answer.message(field)
     assert known in answer.message(field)
-    # A name that may be a removed pool's is looked up, with a bounded number of requests. Nothing is written.
+    # A name that may be a removed pool's is looked up, with a bounded number of requests. Only the trail is written.
     asked = api.world.requests
-    assert asked.keys() <= {"count", "load_rules", "load_cursor", "list_lanes", "page_workers"}
+    assert asked.keys() <= {
+        "count", "load_rules", "load_cursor", "list_lanes", "page_workers", "ask_audit", "conclude_audit"
+    }  # fmt: skip
     assert asked["count"] <= (len(Group) + 1) * api.services.index.shards
 
 

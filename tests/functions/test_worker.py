@@ -19,6 +19,7 @@ from tidegate.bootstrap import Meter, Usage, WorkerDeps
 from tidegate.domain import limits
 from tidegate.domain.errors import ServiceUnavailable
 from tidegate.domain.pools import PoolKind
+from tidegate.domain.seats import Seat
 from tidegate.domain.states import State
 from tidegate.domain.workers import Ability
 from tidegate.entry.worker import run_records, worker_name
@@ -233,3 +234,12 @@ def test_a_message_of_a_job_that_went_on_is_done_with_whatever_the_function_lack
     assert fixture.handle(*bodies) == []
     assert job_of(fixture.services, message).state is State.SUCCEEDED
     assert _ability(fixture).slots == 4
+
+
+def test_a_job_keeps_where_it_ran(fixture: Fixture) -> None:
+    seat = Seat("tidegate-worker", "2026/12/01/[$LATEST]58419525dade4d17a495dceeeed44708")
+    fixture.deps = replace(fixture.deps, services=replace(fixture.services, seat=seat))
+    queued = queued_job(fixture.services)
+    assert fixture.handle(_body(queued.job_id)) == []
+    job = job_of(fixture.services, queued)
+    assert (job.worker_id, job.worker_name, job.worker_host) == ("lambda-1", seat.name, seat.host)

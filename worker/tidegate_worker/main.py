@@ -13,12 +13,14 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Protocol
 
 from tidegate import bootstrap
 from tidegate.domain import limits
 from tidegate.domain.errors import InvalidRequest, TidegateError
+from tidegate.domain.seats import Seat
 from tidegate.domain.workers import WorkerSpec, check_spec
 from tidegate.jobs.registry import RegistrationError
 from tidegate.kernel import hide_process
@@ -182,11 +184,12 @@ def _tags(given: Sequence[str]) -> dict[str, str]:
 
 
 def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSpec) -> int:
+    services = replace(deps.services, seat=Seat(spec.name or "", spec.host))
     registration = Registration(
-        deps.services,
+        services,
         deps.clock,
         spec,
-        deps.entropy.new_ulid(deps.clock.now_ms()),
+        deps.session_id,
         take_over=arguments.take_over,
         beat_seconds=deps.services.settings.heartbeat_seconds,
         clock_off_ms=ClockWatch(deps.clock_off_ms, deps.services.settings.lease_ms).look,
@@ -194,10 +197,16 @@ def _run(deps: bootstrap.ProcessDeps, arguments: WorkerArguments, spec: WorkerSp
     options = Options(pool=spec.pool, slots=spec.slots, drain_seconds=arguments.drain_seconds)
     agent = agent_of(os.environ)
     guard = None if agent is None else TaskGuard(agent)
-    process = WorkerProcess(deps.services, deps.executor, deps.clock, options, registration, guard)
+    if deps.close_lines is not None and not sys.stderr.isatty():
+        logging.getLogger("tidegate.output").setLevel(
+            logging.WARNING
+        )  # the lines of jobs have a log of their own
+    process = WorkerProcess(services, deps.executor, deps.clock, options, registration, guard)
     try:
         return _supervise(process)
     finally:
+        if deps.close_lines is not None:
+            deps.close_lines()
         usage = deps.meter.snapshot().to_json()
         _LOGGER.info("%s", json.dumps({"message": "usage", "usage": usage}))
 

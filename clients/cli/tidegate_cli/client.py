@@ -7,40 +7,24 @@ with Client(find_target(None, None, None)) as client:
 
 from __future__ import annotations
 
-import json
-import random
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 
-import httpx
-
-from tidegate.contracts.requests import refuse_if_too_large, too_large_numbers
-from tidegate.domain.backoff import doubled
-from tidegate.domain.errors import BodyTooLarge, InvalidRequest
 from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
 from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
 from tidegate_cli import ids
 from tidegate_cli.api_answers import (
-    MAX_BACKOFF_SECONDS,
     objects_of,
-    read_answer,
-    retry_after_seconds,
     text_of,
 )
-from tidegate_cli.errors import ApiUnreachable, CliError, UsageError
-from tidegate_cli.signing import SigV4
-from tidegate_cli.target import Target
+from tidegate_cli.connection import Connection, Parameter, with_query
+from tidegate_cli.errors import CliError, UsageError
 from tidegate_cli.views import JobView, WorkflowView, job_view
 
-_TRIES = 5
-_FIRST_BACKOFF_SECONDS = 0.2
-_TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway answers within 29 s at the latest
-_RETRIED = frozenset({429, 500, 502, 503, 504})
+_FOLLOW_SECONDS = 1.0
 # Ends paging even if the server's cursors form a circle. It leaves room for pages of a single job.
 MAX_PAGES = MAX_JOBS_PER_WORKFLOW
 
@@ -71,49 +55,13 @@ class Page:
     raw: Mapping[str, Any]
 
 
-class Client:
-    """Calls the API. It signs each request, bounds its time (35 s), and repeats it where that is safe.
+class Client(Connection):
+    """Calls the API by a method for each route.
 
     Every method may raise ApiProblem (the API refused the request), ApiUnreachable (no answer to five requests),
     UsageError (a malformed id, name or idempotency key, or a body that is too large), or CliError (an answer that
     this API can't have given).
-
-    When a call that changes something is sent again, its lost answer stays unknown: the first request may have been
-    carried out. `on_repeat` is called with the reason each time, and `repeats` counts the times. The target's `tell`
-    is called once, after the first call that changed something. `transport` and `sleep` are for tests.
     """
-
-    def __init__(
-        self,
-        target: Target,
-        *,
-        transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.repeats = 0
-        self.on_repeat: Callable[[str], None] = lambda _: None
-        self._target = target
-        self._tell = target.tell
-        self._sleep = sleep
-        self._http = httpx.Client(
-            auth=SigV4(target),
-            timeout=_TIMEOUT,
-            transport=transport,
-            headers={"accept": "application/json"},
-            trust_env=target.local is None,  # a proxy can't reach this machine's loopback
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._http.close()
 
     def submit_job(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
         """Submits one job, `body` as `POST /v1/jobs` takes it.
@@ -138,6 +86,96 @@ class Client:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
+    def read_logs(
+        self,
+        job_id: str,
+        *,
+        attempt: int | None = None,
+        since: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Mapping[str, Any]:
+        """Returns a page of the lines that an attempt printed, as the API shows it; the latest attempt by default.
+
+        `since` is the time of the earliest line, in RFC 3339. `cursor` is that of the page before, which was asked for
+        with the same attempt and time. The page's own `cursor` is None once the attempt has ended and all its lines
+        were read.
+        """
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/logs"
+        most, number = (None if value is None else str(value) for value in (limit, attempt))
+        return self._get(path, attempt=number, cursor=cursor, limit=most, **{"from": since})
+
+    def read_all_logs(
+        self, job_id: str, *, attempt: int | None = None, since: str | None = None, limit: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yields the pages of what an attempt printed so far; arguments as for `read_logs`."""
+        page = self.read_logs(job_id, attempt=attempt, since=since, limit=limit)
+        yield page
+        for _ in range(MAX_PAGES):
+            before, cursor = page.get("looked_to"), page.get("cursor")
+            if cursor is None:
+                return
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor, limit=limit)
+            if not page.get("lines") and page.get("looked_to") in (None, before):
+                return
+            yield page
+        raise CliError(f"the log did not end within {MAX_PAGES:,} pages; give --from")
+
+    def follow_logs(
+        self, job_id: str, *, attempt: int | None = None, since: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yields the pages of what an attempt prints until it has ended; arguments as for `read_logs`.
+
+        Waits for the first attempt of a job that has had none. It asks once a second, and again at once after a page
+        with lines.
+        """
+        page = self.read_logs(job_id, attempt=attempt, since=since)
+        while True:
+            yield page
+            cursor = page.get("cursor")
+            if cursor is None:
+                return
+            if not page.get("lines"):
+                self._sleep(_FOLLOW_SECONDS)
+            page = self.read_logs(job_id, attempt=attempt, since=since, cursor=cursor)
+
+    def why(self, job_id: str) -> Mapping[str, Any]:
+        """Returns the facts that hold a job and the changes that start it, as the API shows them."""
+        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+
+    def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
+        return self._around(job_id, "dependencies", limit)
+
+    def dependents(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` of the jobs that depend on a job, as the API shows them."""
+        return self._around(job_id, "dependents", limit)
+
+    def chain(
+        self, job_id: str, *, direction: str = "both", depth: int | None = None, limit: int | None = None
+    ) -> Mapping[str, Any]:
+        """Returns the jobs up and down from a job, nearest first, as the API shows them.
+
+        `depth` is how many edges away they may be, `limit` how many; None takes the API's defaults.
+        """
+        bounds = {
+            name: str(value) for name, value in (("depth", depth), ("limit", limit)) if value is not None
+        }
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/chain"
+        return self._get(path, direction=direction, **bounds)
+
+    def _around(self, job_id: str, what: str, limit: int) -> list[Mapping[str, Any]]:
+        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/{what}"
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            answer = self._get(path, limit=str(min(limit - len(found), MAX_PAGE_SIZE)), cursor=cursor)
+            found += objects_of(answer, what)
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages")
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 
@@ -161,7 +199,7 @@ class Client:
         call is safe.
         """
         path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/cancel"
-        return self._call("POST", _with_query(path, cursor=cursor))
+        return self._call("POST", with_query(path, cursor=cursor))
 
     def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Reopens the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
@@ -170,7 +208,7 @@ class Client:
         call is safe.
         """
         path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/rerun"
-        return self._call("POST", _with_query(path, cursor=cursor))
+        return self._call("POST", with_query(path, cursor=cursor))
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
         """Reopens the jobs whose messages the queue could not deliver, among `limit` failed jobs of a pool.
@@ -178,15 +216,23 @@ class Client:
         Returns the API's counts (`redriven`, `looked_at`), and the `cursor` of the next page, None at the end.
         """
         path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
-        return self._call("POST", _with_query(path, limit=str(limit), cursor=cursor))
+        return self._call("POST", with_query(path, limit=str(limit), cursor=cursor))
 
-    def list_jobs(self, state: str, *, pool: str | None = None, limit: int = 50) -> Iterator[JobView]:
-        """Yields at most `limit` jobs in `state`. Each page is fetched when the iterator reaches it."""
+    def jobs_page(
+        self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """Returns one page of the jobs that fit. `filters` are parameters of `GET /v1/jobs`; None is left out."""
+        return self._page("/v1/jobs", **filters, limit=str(limit), cursor=cursor)
+
+    def list_jobs(self, filters: Mapping[str, Parameter], *, limit: int = 50) -> Iterator[JobView]:
+        """Yields at most `limit` jobs that fit. Each page is fetched when the iterator reaches it.
+
+        `filters` are parameters of `GET /v1/jobs`, such as `{"state": "READY", "tag": ["team=data"]}`.
+        """
         cursor: str | None = None
         found = 0
         for _ in range(MAX_PAGES):
-            size = min(limit - found, MAX_PAGE_SIZE)
-            page = self._page("/v1/jobs", state=state, pool=pool, limit=str(size), cursor=cursor)
+            page = self.jobs_page(filters, limit=min(limit - found, MAX_PAGE_SIZE), cursor=cursor)
             yield from page.jobs
             found += len(page.jobs)
             cursor = page.cursor
@@ -264,91 +310,79 @@ class Client:
         """Returns one worker process, as the API shows it."""
         return self._call("GET", _worker_path(pool, worker_id))
 
+    def order_workers(
+        self, order: str, *, pool: str | None = None, state: str | None = None, limit: int = 50
+    ) -> Mapping[str, Any]:
+        """Returns the first `limit` (1-200) workers by `load`, `free` slots or last `seen`, as the API shows them."""
+        return self._get("/v1/workers", state=state, pool=pool, order=order, limit=str(limit))
+
+    def worker_jobs(self, pool: str, worker_id: str, *, limit: int = 50) -> Mapping[str, Any]:
+        """Returns the jobs that a worker runs and the latest `limit` (1-200) that it ran, as the API shows them."""
+        return self._get(f"{_worker_path(pool, worker_id)}/jobs", limit=str(limit))
+
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
         return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+
+    def list_grants(self) -> list[Mapping[str, Any]]:
+        """Returns every grant, ordered by namespace, as the API shows it."""
+        return objects_of(self._call("GET", "/v1/grants"), "grants")
+
+    def set_grant(
+        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
+
+        `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
+        """
+        body = {"role": role, "namespaces": list(namespaces)}
+        return self._call("PUT", with_query("/v1/grants", namespace=namespace), body=body)
+
+    def remove_grant(self, namespace: str) -> Mapping[str, Any]:
+        """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
+        return self._call("DELETE", with_query("/v1/grants", namespace=namespace))
+
+    def get_me(self) -> Mapping[str, Any]:
+        """Returns the caller that the API sees, and the version of the deployment."""
+        return self._call("GET", "/v1/me")
+
+    def list_audit(
+        self,
+        *,
+        subject: str | None = None,
+        caller: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` acts, newest first, as the API shows them.
+
+        `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
+        and `until` does not; both are RFC 3339 times with a zone.
+        """
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            size = str(min(limit - len(found), MAX_PAGE_SIZE))
+            given = {"subject": subject, "caller": caller, "from": since, "to": until}
+            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
+            found.extend(objects_of(answer, "acts"))
+            cursor = answer.get("cursor")
+            if cursor is None or len(found) >= limit:
+                return found[:limit]
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
         return self._call("GET", "/v1/health")
 
-    def _get(self, path: str, **parameters: str | None) -> dict[str, Any]:
-        return self._call("GET", _with_query(path, **parameters))
-
-    def _page(self, path: str, **parameters: str | None) -> Page:
+    def _page(self, path: str, **parameters: Parameter) -> Page:
         answer = self._get(path, **parameters)
         raw_jobs = answer.get("jobs")
         if not isinstance(raw_jobs, list):
             raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
         rest = {name: value for name, value in answer.items() if name not in ("jobs", "cursor")}
         return Page(tuple(job_view(raw) for raw in raw_jobs), answer.get("cursor"), rest)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> dict[str, Any]:
-        """Sends one request, and repeats it after a failure that may pass. Every call of the API is safe to repeat."""
-        headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
-        content = None
-        if body is not None:
-            try:
-                text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-            except ValueError as error:
-                raise UsageError(str(InvalidRequest(list(too_large_numbers(body))))) from error
-            try:
-                refuse_if_too_large(text)
-            except BodyTooLarge as error:
-                raise UsageError(str(error)) from error
-            content = text.encode()
-            headers["content-type"] = "application/json"
-        why = ""
-        asked_seconds = 0.0
-        for attempt in range(_TRIES):
-            if attempt:
-                self._sleep(max(asked_seconds, _backoff_seconds(attempt)))
-            try:
-                response = self._http.request(
-                    method, self._target.api_url + path, content=content, headers=headers
-                )
-            except httpx.TransportError as error:
-                why = str(error) or type(error).__name__
-                self._note_repeat(method, why)
-                continue
-            if response.status_code not in _RETRIED or attempt == _TRIES - 1:
-                answer = read_answer(response)
-                if method != "GET":
-                    self._name_deployment()
-                return answer
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # nothing was done then
-                self._note_repeat(method, f"the API answered {response.status_code}")
-            asked_seconds = retry_after_seconds(response)
-        raise ApiUnreachable(self._unreachable(why))
-
-    def _note_repeat(self, method: str, why: str) -> None:
-        if method != "GET":
-            self.repeats += 1
-            self.on_repeat(why)
-
-    def _name_deployment(self) -> None:
-        if self._tell is not None:
-            self._tell(f"deployment: {self._target.title}")
-            self._tell = None
-
-    def _unreachable(self, why: str) -> str:
-        hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
-        return f"no answer from {self._target.api_url} ({why}): {hint}"
-
-
-def _with_query(path: str, **parameters: str | None) -> str:
-    given = {name: value for name, value in parameters.items() if value is not None}
-    if not given:
-        return path
-    # The signature needs a blank encoded as %20, not as +.
-    return f"{path}?{urlencode(given, quote_via=quote, safe='')}"
 
 
 def _part(checked: str) -> str:
@@ -369,8 +403,3 @@ def _key_or_new(key: str | None) -> str:
             f"the idempotency key must have 1 to {_MAX_KEY} printable ASCII characters, no blank at either end"
         )
     return key
-
-
-def _backoff_seconds(attempt: int) -> float:
-    ceiling = doubled(_FIRST_BACKOFF_SECONDS, attempt + 1, MAX_BACKOFF_SECONDS)
-    return random.uniform(0, ceiling)  # full jitter, not a secret  # nosec B311

@@ -12,7 +12,7 @@ from tidegate.domain.job import Job, JobInput, Json
 from tidegate.domain.states import State
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition, TransitionRefused
-from tidegate.ports import TransitionOutcome
+from tidegate.ports import DependentsPage, TransitionOutcome
 
 READ_BATCH = 100
 WRITE_BATCH = 25
@@ -214,6 +214,26 @@ class MemoryJobStore:
         with self._world.lock:
             pages = self._world.pages.get(job.job_id, ())
             return (*job.dependents, *pages, *self._world.edges.get(job.job_id, {}).values())
+
+    def page_dependents(
+        self, job: Job, *, limit: int, after: tuple[str, int] | None = None
+    ) -> DependentsPage:
+        """Returns at most `limit` of the edges that leave `job`, behind the place `after`."""
+        entry, passed = after or ("", 0)
+        stored = {"": job.dependents}
+        if job.dependents_overflow:
+            self._world.charge("page_dependents")
+            edges = self._world.edges.get(job.job_id, {}).values()
+            stored |= {f"{edge.job_id}#{edge.ordinal}": (edge,) for edge in edges}
+            stored["page#"] = self._world.pages.get(job.job_id, ())
+        found = [
+            (edge, (name, place))
+            for name in sorted(stored)
+            for place, edge in enumerate(stored[name], 1)
+            if (name, place) > (entry, passed)
+        ]
+        more = len(found) > limit
+        return DependentsPage(tuple(edge for edge, _ in found[:limit]), found[limit - 1][1] if more else None)
 
     def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
         """Returns the edges that leave each of `jobs`, in the order of the jobs."""

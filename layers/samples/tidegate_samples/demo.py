@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pydantic import Field
 
 from tidegate.domain.job import Json
@@ -24,6 +26,14 @@ class FlakyParameters(Parameters):
     """The number of attempts that fail before one succeeds."""
 
     failing_attempts: int = Field(default=1, ge=0, le=25)
+
+
+class TalkParameters(Parameters):
+    """The lines to print, the pause behind each one in seconds, and whether the job fails after them."""
+
+    lines: int = Field(default=3, ge=0, le=10_000)
+    seconds: float = Field(default=0, ge=0, le=60)
+    fails: bool = False
 
 
 @job("demo.start_signal")
@@ -53,3 +63,14 @@ def flaky(parameters: FlakyParameters, context: JobContext) -> Json:
 def broken(parameters: NoParameters, context: JobContext) -> None:  # noqa: ARG001 - as all job code
     """Fails for good."""
     raise JobError("this job always fails, and trying again would not help", retryable=False)
+
+
+@job("demo.talk")
+def talk(parameters: TalkParameters, context: JobContext) -> None:
+    """Prints lines, logs that it is done, and fails if it should."""
+    for number in range(1, parameters.lines + 1):
+        print(f"line {number} of {parameters.lines}", flush=True)  # noqa: T201 - it is what the job is for
+        context.sleep(parameters.seconds)
+    logging.getLogger("demo").info("all lines are printed")
+    if parameters.fails:
+        raise ValueError("it was told to fail")

@@ -90,6 +90,7 @@ def full_job(job_id: str) -> Job:
         critical_path_boost_millipoints=1_234_567,
         not_before_ms=NOW_MS + 1,
         fingerprint="f" * 64,
+        submitted_by="arn:aws:iam::123456789012:user/team/ann",
         waiting_on=frozenset({0, 2}),
         dependents=(
             Dependent(f"{submission}.8", 0, DependencyType.MUST_START),
@@ -99,6 +100,8 @@ def full_job(job_id: str) -> Job:
         watch_start=True,
         **TIMES,
         worker_id="worker-1",
+        worker_name="nightly",
+        worker_host="ip-10-0-1-17",
         progress=Progress(0.25, "a quarter"),
         cancel_requested_at_ms=NOW_MS + 9,
         cancel_requested_by="ann",

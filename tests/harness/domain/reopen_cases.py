@@ -41,6 +41,8 @@ def reopened(job: Job) -> Job:
         began_at_ms=None,
         finished_at_ms=None,
         worker_id=None,
+        worker_name="",
+        worker_host="",
         progress=None,
         cancel_requested_at_ms=None,
         cancel_requested_by=None,

@@ -24,6 +24,7 @@ from tests.harness.domain.transition_case import Case
 from tests.harness.domain.worker_cases import CANCELLED, FAILURE, STAMP, WORKER_CASES
 from tidegate.domain import limits
 from tidegate.domain.retry import RetryPolicy
+from tidegate.domain.seats import Seat
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     CancelIfGraceOver,
@@ -123,10 +124,12 @@ def _dispatch_cases() -> list[Case]:
 
 
 def _claim_cases() -> list[Case]:
-    claim = ClaimIfQueued("S.1", 1, "w2", NOW_MS + 60_000, STAMP)
+    claim = ClaimIfQueued("S.1", 1, "w2", NOW_MS + 60_000, STAMP, seat=Seat("two", "host-2"))
     held: dict[str, Any] = {
         "state": State.RUNNING,
         "worker_id": "w2",
+        "worker_name": "two",
+        "worker_host": "host-2",
         "started_at_ms": NOW_MS,
         "lease_expires_at_ms": NOW_MS + 60_000,
         "progress": None,
@@ -137,7 +140,7 @@ def _claim_cases() -> list[Case]:
         "was orphaned by this claim": ORPHANED,
         **others(State.QUEUED, attempt=1),
     }
-    again = ClaimAgainIfLeaseExpired(ORPHANED, 2, "w2", NOW_MS + 60_000, STAMP)
+    again = ClaimAgainIfLeaseExpired(ORPHANED, 2, "w2", NOW_MS + 60_000, STAMP, Seat("two", "host-2"))
     not_again = {
         "runs under its lease": RUNNING,
         "runs under its lease to this very instant": replace(RUNNING, lease_expires_at_ms=NOW_MS),

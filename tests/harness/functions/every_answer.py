@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dev.simulator.memory.logs import MemoryLogSink
 from tests.harness.determined import NoEntropy
 from tests.harness.functions.api_calls import CONTEXT, NOW_MS, UNKNOWN_ID, Answer, Api
 from tidegate.api.app import handle
 from tidegate.domain.job import JobFailure, Progress
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
     BeginIfAttemptHolds,
@@ -95,7 +97,10 @@ def every_answer() -> str:
     _ask_about_workflows(api)
     _ask_about_pools_and_types(api)
     _ask_about_workers(api)
+    _ask_about_grants(api)
+    _ask_about_logs(api)
     _ask_wrongly(api)
+    _ask_about_callers(api)
     return "\n".join(api.texts)
 
 
@@ -123,6 +128,10 @@ def _ask_about_jobs(api: _Asked) -> None:
     )
     api.call("GET", f"/v1/jobs/{plain}")
     waiting = api.submit(depends_on=[{"job_id": rich}])
+    for job_id in (waiting, rich, plain):
+        api.call("GET", f"/v1/jobs/{job_id}/why")
+        for around in ("dependencies", "dependents", "chain"):
+            api.call("GET", f"/v1/jobs/{job_id}/{around}")
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
     for state in State:
@@ -174,8 +183,33 @@ def _ask_about_workers(api: _Asked) -> None:
     api.services.workers.register_if_free(worker, silent_since_ms=0)
     api.call("GET", "/v1/workers/ecs/w-1")
     api.call("GET", "/v1/workers", query={"pool": "ecs"})
+    api.call("GET", "/v1/workers", query={"order": "free"})
+    api.call("GET", "/v1/workers/ecs/w-1/jobs")
     api.call("POST", "/v1/workers/ecs/w-1/drain")
     api.call("GET", "/v1/pools/ecs")
+
+
+def _ask_about_grants(api: _Asked) -> None:
+    subject = {"namespace": "arn:aws:iam::123456789012:user/ben"}
+    api.call("PUT", "/v1/grants", {"role": "operator", "namespaces": ["team-a"]}, query=subject)
+    api.call("GET", "/v1/grants")
+    api.call("DELETE", "/v1/grants", query=subject)
+
+
+def _ask_about_logs(api: _Asked) -> None:
+    job_id, place = api.submit(), LogPlace("jobs-log", UNKNOWN_ID)
+    path = f"/v1/jobs/{job_id}/logs"
+    api.call("GET", path)
+    api.run(job_id, place)
+    sink = MemoryLogSink(api.world, place, lambda: NOW_MS + 5)
+    for number, text in enumerate(("reading 3 files", "ünï", "done"), 1):
+        sink.write(LogLine(job_id, 1, number, text))
+    first = api.call("GET", path, query={"limit": "2"}).body
+    api.call("GET", path, query={"cursor": first["cursor"]})
+    failure = JobFailure("KeyError", "'x'", last_lines=("ünï", "done"))
+    _end(api, job_id, Ending(State.FAILED, failure=failure))
+    api.call("GET", f"/v1/jobs/{job_id}")
+    api.call("GET", path, query={"attempt": "1"})
 
 
 def _ask_wrongly(api: _Asked) -> None:
@@ -185,6 +219,13 @@ def _ask_wrongly(api: _Asked) -> None:
     api.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("DELETE", f"/v1/jobs/{UNKNOWN_ID}")
     api.call("GET", "/v1/nothing")
+
+
+def _ask_about_callers(api: _Asked) -> None:
+    api.call("GET", "/v1/me")
+    job_id = api.submit()
+    api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    api.call("GET", "/v1/audit", query={"subject": f"job#{job_id}", "from": "1970-01-01T00:00:00Z"})
 
 
 def _end(api: Api, job_id: str, ending: Ending) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ TypeArgument = Annotated[
     str, typer.Argument(metavar="TYPE", callback=ids.type_name, help="For example tidegate.sleep")
 ]
 _NO_LIMIT = "none"
+_SCHEMA = "parameters_schema"
 
 
 @pools.command("list")
@@ -102,7 +104,9 @@ def list_types(context: typer.Context, output: OutputOption = None, api_url: Api
 def get_type(
     context: typer.Context, job_type: TypeArgument, output: OutputOption = None, api_url: ApiUrlOption = None
 ) -> None:
-    """Show one job type.
+    """Show one job type with its parameters.
+
+    The parameters are shown as a JSON Schema.
 
     Example: tidegate types get tidegate.sleep
     """
@@ -173,7 +177,14 @@ def _show(found: Mapping[str, Any], session: Session) -> None:
     if session.is_json:
         print_json(found)
         return
-    fields = [(name, _plain(value)) for name, value in found.items() if name != "changes"]
+    fields = [
+        (
+            name,
+            printable(json.dumps(value, ensure_ascii=False)) if name == _SCHEMA and value else _plain(value),
+        )
+        for name, value in found.items()
+        if name != "changes"
+    ]
     changes = found.get("changes")
     for name, change in changes.items() if isinstance(changes, Mapping) else ():
         if isinstance(change, Mapping):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate.domain import limits
+from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.workers import WorkerState
 from tidegate_cli import ids
+from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.errors import OptionError, UsageError
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
@@ -45,7 +48,37 @@ COLUMNS = (
     Column("heartbeat", 50),
 )
 
+JOB_COLUMNS = (
+    Column("job id", fixed=True),
+    Column("state", 100),
+    Column("key", 80),
+    Column("type", 70),
+    Column("att", 30, right=True),
+    Column("started", 60),
+    Column("run", 50, right=True),
+    Column("error", 40),
+)
+_JOB_FIELDS = (
+    "job_id",
+    "state",
+    "key",
+    "type",
+    "attempt",
+    "started_at",
+    "actual_duration_seconds",
+    "error_code",
+)
+
 workers = typer.Typer(help="Show worker processes, drain one.", no_args_is_help=True)
+
+
+class WorkerOrder(StrEnum):
+    """An order in which the API lists workers."""
+
+    LOAD = "load"
+    FREE = "free"
+    SEEN = "seen"
+
 
 PoolArgument = Annotated[
     str, typer.Argument(metavar="POOL", callback=ids.pool_name, help="The pool that the worker serves.")
@@ -80,17 +113,37 @@ def list_workers(
             show_default=False,
         ),
     ] = None,
+    order: Annotated[
+        WorkerOrder | None,
+        typer.Option(
+            "--order",
+            help="load: fullest first, free: most free slots first, seen: latest heartbeat first.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The most workers to list.")] = 50,
     output: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """List worker processes by pool and id. Those that have left or were lost are shown for a day.
+    """List worker processes, by pool and id.
 
-    Example: tidegate workers list --pool ecs --state ACTIVE
+    With --order they come in another order.
+
+    Those that have left or were lost are shown for a day.
+
+    Example: tidegate workers list --pool ecs --order free
     """
     session = session_of(context, output, api_url)
+    if order is not None and limit > MAX_PAGE_SIZE:
+        raise OptionError("--limit", f"is at most {MAX_PAGE_SIZE} with --order")
     with session.client() as client:
-        found = client.list_workers(pool=pool, state=state, limit=limit)
+        if order is None:
+            found = client.list_workers(pool=pool, state=state, limit=limit)
+        else:
+            answer = client.order_workers(order, pool=pool, state=state, limit=limit)
+            found = objects_of(dict(answer), "workers")
+            if answer.get("complete") is False:
+                session.tell("there are more workers than one call looks at: narrow it with --pool")
     if session.is_json:
         print_json({"workers": found})
     else:
@@ -117,6 +170,44 @@ def get_worker(
         print_json(found)
     else:
         _print_worker(found, session.out)
+
+
+@workers.command("jobs")
+def show_jobs(
+    context: typer.Context,
+    pool: PoolArgument,
+    worker_id: WorkerIdArgument,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MAX_PAGE_SIZE, help="The most ended jobs to show.")
+    ] = 50,
+    output: OutputOption = None,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Show the jobs that a worker runs and those that it ran lately.
+
+    Workers of the function have jobs too.
+
+    Example: tidegate workers jobs ecs nightly-1
+    """
+    session = session_of(context, output, api_url)
+    with session.client() as client:
+        found = client.worker_jobs(pool, worker_id, limit=limit)
+    if session.is_json:
+        print_json(found)
+        return
+    rows: list[Sequence[Cell]] = [
+        [_plain(each.get(name)) for name in _JOB_FIELDS]
+        for part in ("running", "ended")
+        for each in objects_of(dict(found), part)
+    ]
+    if rows:
+        print_table(TextTable(JOB_COLUMNS, rows), session.out)
+    else:
+        session.out.print(Text("no jobs", style="dim"))
+    if found.get("complete") is False:
+        session.tell("the pool has more active jobs than one call looks at: some may be missing")
+    if found.get("ended_since"):
+        session.tell(f"jobs that ended before {found['ended_since']} may be missing")
 
 
 @workers.command("drain")

@@ -10,7 +10,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import bootstrap
 from tidegate.api.conditional import answer_conditionally
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import (
+    audit,
+    grants,
+    jobs,
+    logs,
+    operator,
+    recovery,
+    relations,
+    why,
+    workers,
+    workflows,
+)
 from tidegate.entry.usage import log_usage
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
@@ -25,6 +36,11 @@ app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)
 app.include_router(recovery.router)
+app.include_router(relations.router)
+app.include_router(grants.router)
+app.include_router(audit.router)
+app.include_router(why.router)
+app.include_router(logs.router)
 answer_errors(app)
 answer_conditionally(app)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NotRequired
+
 from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
@@ -70,13 +73,20 @@ class TypeChangesOut(TypedDict):
 
 
 class TypeOut(TypedDict):
-    """A job type with its rules."""
+    """A job type with its rules. `description` is null where the deployed job code lacks the type or says nothing."""
 
     type: str
+    description: str | None
     deployed: bool
     paused: bool
     max_running: int | None
     changes: TypeChangesOut
+
+
+class OneTypeOut(TypeOut):
+    """A job type with the JSON Schema of its parameters, null where there is none or it is too long."""
+
+    parameters_schema: Mapping[str, Any] | None
 
 
 class TypeList(TypedDict):
@@ -108,14 +118,19 @@ class WorkerOut(TypedDict):
     started_at: Time | None
     heartbeat_at: Time | None
     drain_requested_at: Time | None
+    drain_requested_by: str | None
     clock_off_seconds: float
 
 
 class WorkerPageOut(TypedDict):
-    """A page of workers. `cursor` asks for the next page, null where there is none."""
+    """A page of workers. `cursor` asks for the next page, null where there is none.
+
+    Where an order was asked for, there is one page, and `complete` says that every worker was looked at.
+    """
 
     workers: list[WorkerOut]
     cursor: str | None
+    complete: NotRequired[bool]
 
 
 def pool_out(
@@ -148,6 +163,7 @@ def pool_out(
 
 def type_out(
     job_type: str,
+    description: str,
     registered: bool,
     rule: TypeRule,
     paused_change: RuleChange | None,
@@ -159,6 +175,7 @@ def type_out(
     """
     return {
         "type": job_type,
+        "description": description or None,
         "deployed": registered,
         "paused": rule.paused,
         "max_running": rule.max_running,
@@ -198,5 +215,6 @@ def worker_out(worker: Worker, silent_since_ms: int) -> WorkerOut:
         "started_at": to_wire(worker.started_at_ms),
         "heartbeat_at": to_wire(worker.heartbeat_at_ms),
         "drain_requested_at": to_wire(worker.drain_requested_at_ms),
+        "drain_requested_by": worker.drain_requested_by,
         "clock_off_seconds": worker.clock_off_ms / 1_000,
     }

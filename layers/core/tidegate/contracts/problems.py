@@ -15,6 +15,7 @@ from tidegate.domain.errors import (
     MalformedBody,
     NotFound,
     NotRetryable,
+    NotYours,
     ServiceUnavailable,
     TidegateError,
     TooFarDownstream,
@@ -29,6 +30,7 @@ STATUS_BY_ERROR: dict[type[TidegateError], HTTPStatus] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownName: HTTPStatus.NOT_FOUND,  # before its base class, because the first match counts
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotYours: HTTPStatus.FORBIDDEN,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     AlreadyEnded: HTTPStatus.CONFLICT,
     NotRetryable: HTTPStatus.CONFLICT,
@@ -51,6 +53,7 @@ _TITLES = {
     HTTPStatus.BAD_REQUEST: "The request can't be read",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid",
     HTTPStatus.CONFLICT: "The request conflicts with the present state",
+    HTTPStatus.FORBIDDEN: "Not allowed",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",

@@ -260,25 +260,26 @@ def read_type_limit(body: str) -> int | None:
     """
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
-    return _read_options(TypeLimitIn, body).max_running
+    return read_options(TypeLimitIn, body).max_running
 
 
 def read_cancel_job(body: str) -> CancelJobIn:
     """Returns the options of a cancellation. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(CancelJobIn, body)
+    return read_options(CancelJobIn, body)
 
 
 def read_retry_job(body: str) -> RetryJobIn:
     """Returns the options of a retry by hand. The body may be empty. Raises MalformedBody or InvalidRequest."""
-    return _read_options(RetryJobIn, body)
+    return read_options(RetryJobIn, body)
 
 
 def read_no_options(body: str) -> None:
     """Checks that the body is empty or holds no field. Raises MalformedBody or InvalidRequest."""
-    _read_options(NoOptionsIn, body)
+    read_options(NoOptionsIn, body)
 
 
-def _read_options(model: type[ModelT], body: str) -> ModelT:
+def read_options(model: type[ModelT], body: str) -> ModelT:
+    """Returns the body as a model; an empty body has no field. Raises MalformedBody or InvalidRequest."""
     value = _read(body)[0] if body else {}
     violations: list[Violation] = []
     options = _validate(model, value, "", violations)
@@ -428,7 +429,7 @@ def _job(value: Any, field: str, violations: list[Violation]) -> JobRequest | No
             DependencyRequest(key=edge.key, job_id=edge.job_id, type=edge.type, condition=edge.condition)
             for edge in job.depends_on
         ),
-        not_before_ms=to_ms(job.not_before),
+        not_before_ms=to_ms(job.not_before) if job.not_before else None,
         retry=_retry(job),
     )
 

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from tidegate.contracts.times import Time, to_wire
 from tidegate.domain.dependency import DependencyType
-from tidegate.domain.job import HistoryEntry, Job, Json
+from tidegate.domain.job import HistoryEntry, Job, JobFailure, Json
 from tidegate.domain.rank import RankPolicy, effective_priority
 from tidegate.domain.states import State
 
@@ -75,11 +75,16 @@ class ProgressOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """The reason why a job ended without success. `upstream_id` is the upstream that it was skipped for."""
+    """The reason why a job ended without success.
+
+    `upstream_id` is the upstream that it was skipped for. `last_lines` are the last lines that its last attempt
+    printed, with the traceback of what it raised.
+    """
 
     code: str
     message: str
     upstream_id: str | None
+    last_lines: list[str]
 
 
 class StepOut(TypedDict):
@@ -104,6 +109,7 @@ class TimesOut(TypedDict):
     began_at: Time | None
     finished_at: Time | None
     cancel_requested_at: Time | None
+    updated_at: Time | None
 
 
 class ResultOut(TypedDict, total=False):
@@ -112,8 +118,8 @@ class ResultOut(TypedDict, total=False):
     result: JsonOut
 
 
-class JobOut(TimesOut, ResultOut):
-    """A job."""
+class JobRowOut(TimesOut):
+    """A job as a listing shows it: without its parameters, dependencies, result and history."""
 
     job_id: str
     workflow_id: str | None
@@ -132,13 +138,15 @@ class JobOut(TimesOut, ResultOut):
     concurrency_limit: int | None
     held_in: str | None
     tags: dict[str, str]
+    submitted_by: str | None
+    namespace: str | None
     attempt: int
     tries: int
     worker_losses: int
     reopened: int
     worker: str | None
-    parameters: Mapping[str, JsonOut] | None
-    depends_on: list[DependencyOut]
+    worker_name: str | None
+    worker_host: str | None
     waiting_on_count: int
     cancel_requested_by: str | None
     timeout_seconds: int
@@ -148,6 +156,13 @@ class JobOut(TimesOut, ResultOut):
     actual_duration_seconds: float | None
     progress: ProgressOut | None
     error: ErrorOut | None
+
+
+class JobOut(JobRowOut, ResultOut):
+    """A job."""
+
+    parameters: Mapping[str, JsonOut] | None
+    depends_on: list[DependencyOut]
     history: list[StepOut]
 
 
@@ -164,6 +179,8 @@ class WorkflowOut(JobPageOut):
     workflow_id: str
     name: str | None
     created_at: Time | None
+    submitted_by: str | None
+    namespace: str | None
     job_count: int
 
 
@@ -228,7 +245,6 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         boost = job.critical_path_boost_millipoints
         points = effective_priority(policy, job.priority, job.ready_at_ms, job.tries, now_ms, boost)
     given = job.input
-    failure = job.failure
     return {
         "job_id": job.job_id,
         "workflow_id": job.workflow_id,
@@ -247,11 +263,15 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         "concurrency_limit": job.concurrency_limit if job.concurrency_key else None,
         "held_in": job.held_in or None,
         "tags": dict(job.tags),
+        "submitted_by": job.submitted_by,
+        "namespace": job.namespace,
         "attempt": job.attempt,
         "tries": job.tries,
         "worker_losses": job.worker_losses,
         "reopened": job.reopened,
         "worker": job.worker_id,
+        "worker_name": job.worker_name or None,
+        "worker_host": job.worker_host or None,
         "parameters": given.parameters if given else None,
         "depends_on": [
             {"job_id": edge.upstream_id, "type": edge.type, "condition": edge.condition}
@@ -274,12 +294,19 @@ def job_out(job: Job, policy: RankPolicy, now_ms: int) -> JobOut:
         if job.progress
         else None,
         **_result_out(job),
-        "error": (
-            {"code": failure.code, "message": failure.message, "upstream_id": failure.upstream_id}
-            if failure
-            else None
-        ),
+        "error": _error_out(job.failure),
         "history": [_step_out(entry) for entry in job.history],
+    }
+
+
+def _error_out(failure: JobFailure | None) -> ErrorOut | None:
+    if failure is None:
+        return None
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "upstream_id": failure.upstream_id,
+        "last_lines": list(failure.last_lines),
     }
 
 
@@ -308,4 +335,5 @@ def _times_out(job: Job) -> TimesOut:
         "began_at": to_wire(job.began_at_ms),
         "finished_at": to_wire(job.finished_at_ms),
         "cancel_requested_at": to_wire(job.cancel_requested_at_ms),
+        "updated_at": to_wire(job.updated_at_ms),
     }

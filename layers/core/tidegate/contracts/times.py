@@ -44,3 +44,11 @@ def read_moment(value: object) -> object:
             if moment >= _EPOCH:
                 return moment
     raise ValueError("must be a time with a zone, from 1970 on, like 2026-12-01T06:00:00Z")
+
+
+def moment_ms(text: str) -> int:
+    """Returns the time that a text names, in milliseconds since the epoch. Raises ValueError as `read_moment` does."""
+    moment = read_moment(text)
+    if not isinstance(moment, datetime):
+        raise TypeError(moment)
+    return (moment - _EPOCH) // _MILLISECOND

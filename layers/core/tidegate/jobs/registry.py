@@ -17,6 +17,7 @@ from tidegate.domain import limits
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.job import Json
 from tidegate.domain.suggestions import did_you_mean
+from tidegate.domain.texts import plain_message
 from tidegate.jobs.context import JobContext
 
 ParametersT = TypeVar("ParametersT", bound=BaseModel)
@@ -58,6 +59,18 @@ class JobType:
         """Returns the parameters as an instance of their model; raises pydantic's ValidationError."""
         # Validated as JSON text, so that strict models accept JSON's forms of dates, sets and bytes.
         return self.parameters.model_validate_json(json.dumps(parameters, default=_plain))
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDescription:
+    """What people need to know to submit a job of a type.
+
+    `parameters_schema` is the JSON Schema of its parameters; None where their model has none, or a longer one than
+    `MAX_SCHEMA_BYTES`.
+    """
+
+    description: str
+    parameters_schema: Mapping[str, Any] | None
 
 
 class Registry:
@@ -106,6 +119,15 @@ class Registry:
     def find(self, name: str) -> JobType | None:
         """Returns the type, or None if it is not registered."""
         return self._types.get(name)
+
+    def described(self, name: str) -> TypeDescription | None:
+        """Returns the description of a type, or None if it is not registered."""
+        found = self._types.get(name)
+        if found is None:
+            return None
+        return TypeDescription(
+            plain_message(found.description)[: limits.MAX_DESCRIPTION_CHARACTERS], _schema_of(found)
+        )
 
     def types(self) -> Sequence[str]:
         """Returns every registered type, sorted."""
@@ -206,6 +228,15 @@ def _path(location: Sequence[str | int]) -> str:
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".")
+
+
+def _schema_of(job_type: JobType) -> Mapping[str, Any] | None:
+    try:
+        schema = job_type.parameters.model_json_schema()
+        size_bytes = len(json.dumps(schema).encode())
+    except Exception:  # noqa: BLE001 - a model of job code may raise anything
+        return None
+    return schema if size_bytes <= limits.MAX_SCHEMA_BYTES else None
 
 
 def _is_loaded(module: str) -> bool:

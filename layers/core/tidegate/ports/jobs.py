@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from tidegate.domain.dependency import Dependency, Dependent
@@ -19,6 +20,14 @@ to the claiming worker. TransitionRefused holds the job as it was at the refusal
 consistent read found no job. After ServiceUnavailable the transition may have been carried out: repeat it, or leave
 that to the process that repeats it anyway.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DependentsPage:
+    """A page of the edges that leave a job. `next` is where the next page begins, None at the end."""
+
+    edges: tuple[Dependent, ...]
+    next: tuple[str, int] | None
 
 
 class JobStore(Protocol):
@@ -97,6 +106,14 @@ class JobStore(Protocol):
 
     def list_dependents(self, job: Job) -> Sequence[Dependent]:
         """Returns all edges that leave `job`: those in its item, and those that overflowed (read consistently)."""
+
+    def page_dependents(
+        self, job: Job, *, limit: int, after: tuple[str, int] | None = None
+    ) -> DependentsPage:
+        """Returns at most `limit` (1-1,000) of the edges that leave `job`, behind the place `after`.
+
+        A place is the `next` of an earlier page, and means something to the store alone. Makes at most one request.
+        """
 
     def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
         """Returns the edges that leave each of many jobs, in the order of `jobs`. Reads side by side."""

@@ -18,8 +18,10 @@ from tests.harness.e2e.permissions.states import (
 )
 from tests.harness.e2e.permissions.world import LARGE, OFFER, World, now_ms
 from tests.harness.functions.api_calls import read_event
+from tidegate.adapters.aws.logs import event_text
 from tidegate.api import app
 from tidegate.bootstrap import ApiDeps, Meter, Services
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.requests import DependencyRequest, JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.submission import Phase
@@ -116,6 +118,20 @@ def shows_a_job(world: World, services: Services) -> None:
     assert (shown["parameters"], shown["result"]) == ({"text": LARGE}, LARGE)
 
 
+def says_why_a_job_waits(world: World, services: Services) -> None:
+    """The job waits for a concurrency key, so its permit is read."""
+    job_id = submit(world, JobRequest(type=NOOP, concurrency_key="k"))
+    assert ask(services, "GET", f"/v1/jobs/{job_id}/why")["facts"][0]["code"] == "dispatch-due"
+
+
+def shows_what_is_around_a_job(world: World, services: Services) -> None:
+    """The dependent is of a later submission, so its edge stands in the overflow."""
+    earlier = submit(world, JobRequest(type=NOOP))
+    later = submit(world, JobRequest(type=NOOP, depends_on=(DependencyRequest(job_id=earlier),)))
+    found = ask(services, "GET", f"/v1/jobs/{earlier}/dependents")["dependents"]
+    assert [each["job_id"] for each in found] == [later]
+
+
 def lists_jobs(world: World, services: Services) -> None:
     job_id = submit(world, JobRequest(type=NOOP))
     assert [job["job_id"] for job in ask(services, "GET", "/v1/jobs?state=READY")["jobs"]] == [job_id]
@@ -180,6 +196,18 @@ def keeps_what_a_new_job_needs(world: World, services: Services) -> None:
     assert is_kept(world, upstream, expires_at_s)
 
 
+def shows_what_a_job_printed(world: World, services: Services) -> None:
+    logs = world.clients.logs
+    for group in (world.stack.outputs["WorkerLogGroupName"], world.settings.process_log_group):
+        job_id = submit(world, JobRequest(type=NOOP))
+        place = LogPlace(group, f"probe-{job_id}")
+        start(world, job_id, logs=place)
+        logs.create_log_stream(logGroupName=group, logStreamName=place.stream)
+        event = {"timestamp": now_ms(), "message": event_text(LogLine(job_id, 1, 1, "printed"))}
+        logs.put_log_events(logGroupName=group, logStreamName=place.stream, logEvents=[cast(Any, event)])
+        assert ask(services, "GET", f"/v1/jobs/{job_id}/logs")["lines"][0]["text"] == "printed"
+
+
 API_PROBES = (
     takes_a_job,
     takes_a_large_job,
@@ -191,6 +219,8 @@ API_PROBES = (
     goes_on_with_a_workflow,
     shows_a_workflow,
     shows_a_job,
+    says_why_a_job_waits,
+    shows_what_is_around_a_job,
     lists_jobs,
     cancels_a_job,
     stops_what_waits_for_a_job,
@@ -201,4 +231,5 @@ API_PROBES = (
     shows_a_worker,
     drains_a_worker,
     keeps_what_a_new_job_needs,
+    shows_what_a_job_printed,
 )

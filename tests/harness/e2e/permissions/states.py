@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.harness.e2e.permissions.world import LARGE, MINUTE_MS, World, now_ms
 from tidegate.domain.job import Job, Json
+from tidegate.domain.logs import LogPlace
 from tidegate.domain.requests import JobRequest, WorkflowRequest
 from tidegate.domain.states import State
 from tidegate.domain.transitions import ClaimIfQueued, DispatchIfReady, Ending, FinishIfAttemptHolds, Stamp
@@ -32,12 +33,12 @@ def queue(world: World, job_id: str, at_ms: int | None = None) -> Job:
     return world.admin.jobs.apply(DispatchIfReady(job_id, world.job(job_id).pool, stamp))
 
 
-def start(world: World, job_id: str, at_ms: int | None = None) -> Job:
-    """Takes a job from READY or QUEUED to RUNNING, with a lease of a minute."""
+def start(world: World, job_id: str, at_ms: int | None = None, logs: LogPlace | None = None) -> Job:
+    """Takes a job from READY or QUEUED to RUNNING, with a lease of a minute. Its lines go to `logs`."""
     at_ms = at_ms or now_ms()
     if world.job(job_id).state is State.READY:
         queue(world, job_id, at_ms)
-    claim = ClaimIfQueued(job_id, 0, "worker", at_ms + MINUTE_MS, Stamp(at_ms, "worker"))
+    claim = ClaimIfQueued(job_id, 0, "worker", at_ms + MINUTE_MS, Stamp(at_ms, "worker", logs=logs))
     return world.admin.jobs.apply(claim)
 
 

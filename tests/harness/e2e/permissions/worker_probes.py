@@ -12,9 +12,11 @@ from typing import Any
 
 from tests.harness.e2e.permissions.states import queue, run_to_end, start, submit
 from tests.harness.e2e.permissions.world import LARGE, OFFER, World
+from tidegate.adapters.aws.log_shipper import LogShipper
 from tidegate.adapters.system import SystemClock
-from tidegate.bootstrap import Meter, Services, WorkerDeps
+from tidegate.bootstrap import AwsClients, Meter, Services, WorkerDeps
 from tidegate.domain.job import Json
+from tidegate.domain.logs import LogLine, LogPlace
 from tidegate.domain.requests import DependencyRequest, JobRequest
 from tidegate.domain.states import State
 from tidegate.domain.workers import WorkerSpec, WorkerState
@@ -195,6 +197,17 @@ def meets_jobs_that_others_claimed(world: World, services: Services) -> None:
     assert claim_all(services, messages, "probe", CLOCK.now_ms()) == [None, None]
 
 
+def ships_what_a_job_prints(world: World, services: Services) -> None:
+    clients: AwsClients = services.logs._clients  # type: ignore[attr-defined]  # those of the role
+    place = LogPlace(world.settings.process_log_group, f"probe-{CLOCK.now_ms()}")
+    shipper = LogShipper(
+        lambda: clients.logs, place, CLOCK.now_ms, gather_seconds=0.01, try_again_seconds=0.01
+    )
+    shipper.write(LogLine("job", 1, 1, "printed"))
+    shipper.close()
+    assert shipper.dropped == 0
+
+
 WORKER_PROBES = (runs_a_job, refuses_a_type_that_it_lacks, runs_a_large_job, finds_what_a_read_may_miss)
 PROCESS_PROBES = (
     serves_a_job,
@@ -202,4 +215,5 @@ PROCESS_PROBES = (
     serves_a_large_job,
     serves_what_a_read_may_miss,
     meets_jobs_that_others_claimed,
+    ships_what_a_job_prints,
 )

@@ -45,12 +45,13 @@ from tidegate.domain.errors import NotFound, ServiceRefused
 from tidegate.domain.job import Job, JobInput, Json, submission_of
 from tidegate.domain.submission import ExternalEdge
 from tidegate.domain.transitions import KeepIfEnded, Transition
-from tidegate.ports import TransitionOutcome
+from tidegate.ports import DependentsPage, TransitionOutcome
 from tidegate.settings import Tables
 
 _LOGGER = logging.getLogger("tidegate.store")
 MAX_INLINE_RESULT_BYTES = 4 * 1024
 _DAY_SECONDS = 86_400
+_INLINE = ""  # the place of the edges in the job's own item
 # Jobs of one read. With 2,000 dependencies each they take 5 MB, and only one such read is sent at a time.
 _DEPENDENCIES_PER_READ = 25
 _LONGEST_WAIT_SECONDS = 400 * _DAY_SECONDS  # a job may wait 366 days for its time, then for a dispatch
@@ -175,6 +176,44 @@ class DynamoJobStore:
         ):
             edges.extend(_edges_of(item))
         return edges
+
+    def page_dependents(
+        self, job: Job, *, limit: int, after: tuple[str, int] | None = None
+    ) -> DependentsPage:
+        """Returns at most `limit` of the edges that leave `job`: those inline first, then those in the overflow.
+
+        A place is the range key of an item of the overflow ("" for the job's own item), and how many of its edges were
+        returned.
+        """
+        entry, passed = after or (_INLINE, 0)
+        found = _placed(_INLINE, job.dependents, passed) if entry == _INLINE else []
+        is_cut = False
+        if job.dependents_overflow and len(found) <= limit:
+            items, is_cut = self._edges_from(job.job_id, entry, limit + 2 - len(found))
+            for item in items:
+                at = str(item[schema.ENTRY]["S"])
+                found += _placed(at, _edges_of(item), passed if at == entry else 0)
+        page = found[:limit]
+        more = len(found) > limit or is_cut
+        return DependentsPage(tuple(edge for edge, _ in page), page[-1][1] if page and more else None)
+
+    def _edges_from(self, job_id: str, entry: str, limit: int) -> tuple[list[Item], bool]:
+        """Returns the first items of the overflow from `entry` on, and whether there are more."""
+        values: Item = {":upstream": {"S": job_id}}
+        names, condition = {"#upstream": schema.UPSTREAM_ID}, "#upstream = :upstream"
+        if entry != _INLINE:
+            values[":entry"], names["#entry"] = {"S": entry}, schema.ENTRY
+            condition += " AND #entry >= :entry"
+        with translated(f"querying {self.tables.dependents}"):
+            answer = self.clients.dynamodb.query(
+                TableName=self.tables.dependents,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                ConsistentRead=True,
+                Limit=limit,
+            )
+        return [dict(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def list_dependents_of(self, jobs: Sequence[Job]) -> list[Sequence[Dependent]]:
         """Returns the edges that leave each of `jobs`, in the order of the jobs; the reads run in parallel."""
@@ -347,6 +386,11 @@ def _part_key(job_id: str, part: str) -> Item:
 
 def _entry_key(upstream_id: str, entry: str) -> Item:
     return {schema.UPSTREAM_ID: {"S": upstream_id}, schema.ENTRY: {"S": entry}}
+
+
+def _placed(entry: str, edges: Sequence[Dependent], passed: int) -> list[tuple[Dependent, tuple[str, int]]]:
+    """Returns the edges of one item behind the first `passed`, each with the place behind it."""
+    return [(edge, (entry, place)) for place, edge in enumerate(edges, 1) if place > passed]
 
 
 def _edges_of(item: Item) -> Sequence[Dependent]:

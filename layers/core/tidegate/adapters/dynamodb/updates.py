@@ -60,7 +60,7 @@ def _begun(began_at_ms: int | None) -> Mapping[str, Plain]:
 
 def _line(state: State, stamp: transitions.Stamp) -> str:
     """Returns the line that a transition adds to the history."""
-    return history_line(stamp.now_ms, state, stamp.actor, stamp.reason)
+    return history_line(stamp.now_ms, state, stamp.actor, stamp.reason, stamp.logs)
 
 
 def _to_ready(
@@ -242,6 +242,8 @@ def _to_running(
         {
             schema.STATE: str(State.RUNNING),
             schema.WORKER_ID: transition.worker_id,
+            schema.WORKER_NAME: transition.seat.name,
+            schema.WORKER_HOST: transition.seat.host,
             schema.LEASE_EXPIRES_AT: transition.lease_expires_at_ms,
             schema.STARTED_AT: at.now_ms,
             **_NO_PROGRESS,
@@ -405,6 +407,8 @@ def _reopen(codec: JobCodec, transition: transitions.ReopenIfEnded) -> Update:
             schema.STATE: str(State.PENDING),
             **codec.index_values(job.job_id, job.pool, Group.PENDING, job.created_at_ms),
             schema.REOPENED: job.reopened + 1,
+            schema.WORKER_NAME: "",
+            schema.WORKER_HOST: "",
             schema.TRIES: None,
             schema.WORKER_LOSSES: None,
             schema.BEGAN_AT: 0,

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from tidegate.api.answering import answer_with, job_view, page_answer
+from tidegate.api.caller import caller_of
 from tidegate.api.cursors import cursor_of, next_cursor
 from tidegate.api.errors import refuse_other_methods
 from tidegate.api.reading import (
@@ -39,6 +40,7 @@ def post_workflow() -> Response[str]:
         request,
         idempotency_key=key,
         fingerprint=fingerprint,
+        caller=caller_of(router),
         now_ms=deps.clock.now_ms(),
         until=until_of(router),
     )
@@ -61,6 +63,8 @@ def get_workflow(workflow_id: str) -> Response[str]:
             "workflow_id": page.submission.submission_id,
             "name": page.submission.name,
             "created_at": to_wire(page.submission.created_at_ms),
+            "submitted_by": page.submission.submitted_by,
+            "namespace": page.submission.namespace,
             "job_count": page.submission.job_count,
             "jobs": [job_view(router, job) for job in page.jobs],
             "cursor": next_cursor(router, page.cursor),

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tidegate.contracts.route import Route
-from tidegate.contracts.routes import health, jobs, pools, recovery, workers, workflows
+from tidegate.contracts.routes import (
+    audit,
+    grants,
+    health,
+    jobs,
+    logs,
+    pools,
+    recovery,
+    relations,
+    workers,
+    workflows,
+)
 
 ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
@@ -11,5 +22,9 @@ ROUTES: tuple[Route, ...] = (
     *recovery.ROUTES,
     *pools.ROUTES,
     *workers.ROUTES,
+    *grants.ROUTES,
+    *audit.ROUTES,
+    *logs.ROUTES,
+    *relations.ROUTES,
     *health.ROUTES,
 )

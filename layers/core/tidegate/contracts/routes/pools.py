@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tidegate.contracts.pool_responses import PoolList, PoolOut, TypeList, TypeOut
+from tidegate.contracts.pool_responses import OneTypeOut, PoolList, PoolOut, TypeList
 from tidegate.contracts.requests import NoOptionsIn, TypeLimitIn
 from tidegate.contracts.route import Route
 from tidegate.domain.errors import UnknownName
 from tidegate.domain.roles import Role
 
 _POOL = {HTTPStatus.OK: PoolOut}
-_TYPE = {HTTPStatus.OK: TypeOut}
+_TYPE = {HTTPStatus.OK: OneTypeOut}
 _UNKNOWN = (UnknownName,)
 
 ROUTES = (

@@ -14,7 +14,14 @@ from tidegate.contracts.responses import (
     RetriedJobOut,
 )
 from tidegate.contracts.route import CURSOR, LIMIT, Route
-from tidegate.domain.errors import AlreadyEnded, NotFound, NotRetryable, TooFarDownstream, UnknownName
+from tidegate.domain.errors import (
+    AlreadyEnded,
+    NotFound,
+    NotRetryable,
+    NotYours,
+    TooFarDownstream,
+    UnknownName,
+)
 from tidegate.domain.roles import Role
 
 ROUTES = (
@@ -25,7 +32,7 @@ ROUTES = (
         "cancels a job, or asks its worker to stop it; on request everything downstream too",
         {HTTPStatus.OK: JobOut | CancelledJobOut, HTTPStatus.ACCEPTED: JobOut | CancelledJobOut},
         body=CancelJobIn,
-        errors=(NotFound, AlreadyEnded, TooFarDownstream),
+        errors=(NotFound, NotYours, AlreadyEnded, TooFarDownstream),
     ),
     Route(
         "POST",
@@ -34,7 +41,7 @@ ROUTES = (
         "retries a job that ended without success",
         {HTTPStatus.OK: RetriedJobOut},
         body=RetryJobIn,
-        errors=(NotFound, NotRetryable),
+        errors=(NotFound, NotYours, NotRetryable),
     ),
     Route(
         "POST",
@@ -44,7 +51,7 @@ ROUTES = (
         {HTTPStatus.OK: CancelledWorkflowOut, HTTPStatus.ACCEPTED: CancelledWorkflowOut},
         body=NoOptionsIn,
         parameters=(CURSOR,),
-        errors=(NotFound,),
+        errors=(NotFound, NotYours),
     ),
     Route(
         "POST",
@@ -54,7 +61,7 @@ ROUTES = (
         {HTTPStatus.OK: RerunOut},
         body=NoOptionsIn,
         parameters=(CURSOR,),
-        errors=(NotFound,),
+        errors=(NotFound, NotYours),
     ),
     Route(
         "POST",

@@ -55,6 +55,8 @@ class ReopenIfEnded(OfKnownJob):
             began_at_ms=None,
             finished_at_ms=None,
             worker_id=None,
+            worker_name="",
+            worker_host="",
             progress=None,
             cancel_requested_at_ms=None,
             cancel_requested_by=None,

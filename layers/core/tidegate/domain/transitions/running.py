@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tidegate.domain.job import Job, JobFailure, Progress
 from tidegate.domain.lives import without_old_interruptions
+from tidegate.domain.seats import UNKNOWN_SEAT, Seat
 from tidegate.domain.states import FAILURES, State
 from tidegate.domain.transitions.base import (
     Ending,
@@ -35,6 +36,7 @@ class ClaimIfQueued(Transition):
     lease_expires_at_ms: int
     stamp: Stamp
     queued_at_ms: int = 0
+    seat: Seat = UNKNOWN_SEAT
 
     @property
     def job_id(self) -> str:
@@ -48,7 +50,7 @@ class ClaimIfQueued(Transition):
     def apply(self, job: Job) -> Job:
         queued = job.state is State.QUEUED and job.attempt == self.attempt
         self._require(queued, job, f"it is {job.state} at attempt {job.attempt}")
-        return _claimed(job, self.worker_id, self.lease_expires_at_ms, self.at)
+        return _claimed(job, self, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +66,27 @@ class ClaimAgainIfLeaseExpired(OfKnownJob):
     worker_id: str
     lease_expires_at_ms: int
     stamp: Stamp
+    seat: Seat = UNKNOWN_SEAT
 
     def apply(self, job: Job) -> Job:
         self._require_lease_expired(job, self.attempt, self.stamp.now_ms)
         self._require_same_life(job, self.job.reopened)
         self._require(job.may_lose_its_worker, job, "it has lost as many workers as a job may lose")
         self._require_not_cancelled(job)
-        return _claimed(_without_worker(job), self.worker_id, self.lease_expires_at_ms, self.stamp)
+        return _claimed(_without_worker(job), self, self.stamp)
 
 
-def _claimed(job: Job, worker_id: str, lease_expires_at_ms: int, stamp: Stamp) -> Job:
+def _claimed(job: Job, claim: ClaimIfQueued | ClaimAgainIfLeaseExpired, stamp: Stamp) -> Job:
     stamp = after_latest(job, stamp)
     return brought_to(
         job,
         State.RUNNING,
         stamp,
         attempt=job.attempt + 1,
-        worker_id=worker_id,
-        lease_expires_at_ms=lease_expires_at_ms,
+        worker_id=claim.worker_id,
+        worker_name=claim.seat.name,
+        worker_host=claim.seat.host,
+        lease_expires_at_ms=claim.lease_expires_at_ms,
         started_at_ms=stamp.now_ms,
         progress=None,
     )

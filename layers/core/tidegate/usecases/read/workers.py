@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tidegate.domain.errors import NotFound
 from tidegate.domain.pools import PoolKind
@@ -54,6 +55,65 @@ def list_workers(
         if len(found) == limit:
             break
     return WorkerListing(tuple(found), cursors.short([names[place], after]))
+
+
+class WorkerOrder(StrEnum):
+    """An order in which workers are listed."""
+
+    LOAD = "load"  # the fullest first: running jobs by slot
+    FREE = "free"  # the most free slots first
+    SEEN = "seen"  # the latest heartbeat first
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedWorkers:
+    """The first workers in an order; `is_all` says that every worker was looked at."""
+
+    workers: tuple[Worker, ...]
+    is_all: bool
+
+
+def order_workers(
+    services: Services,
+    order: WorkerOrder,
+    *,
+    pool: str | None,
+    state: WorkerState | None,
+    limit: int,
+    silent_since_ms: int,
+) -> OrderedWorkers:
+    """Returns the first `limit` (1-200) workers in `order`, of at most 2,000 that are looked at in at most 10 reads.
+
+    Only a live, ACTIVE worker has free slots, and only a live one has a load, so these come first. Raises
+    InvalidRequest for an unknown pool; ServiceUnavailable.
+    """
+    pools = services.settings.pools
+    listed = listed_pools(services, pool)
+    names = [name for name in listed if name not in pools or pools[name].kind is PoolKind.PROCESS]
+    found: list[Worker] = []
+    left = list(names)
+    after: str | None = None
+    for _ in range(_READS):
+        if not left:
+            break
+        page = services.workers.page(left[0], limit=_PAGE, after=after)
+        found += [worker for worker in page.workers if state in (None, worker.state)]
+        after = page.next
+        if after is None:
+            left.pop(0)
+    found.sort(key=lambda worker: _place_in(order, worker, silent_since_ms))
+    return OrderedWorkers(tuple(found[:limit]), is_all=not left)
+
+
+def _place_in(order: WorkerOrder, worker: Worker, silent_since_ms: int) -> tuple[bool, float, str, str]:
+    is_live, slots, running = worker.is_live(silent_since_ms), worker.spec.slots, worker.running
+    takes_jobs = is_live and worker.state is WorkerState.ACTIVE and not worker.fault
+    behind, value = {
+        WorkerOrder.LOAD: (not is_live, -running / slots),
+        WorkerOrder.FREE: (not takes_jobs, float(running - slots)),
+        WorkerOrder.SEEN: (False, float(-worker.heartbeat_at_ms)),
+    }[order]
+    return behind, value, worker.pool, worker.worker_id
 
 
 def get_worker(services: Services, pool: str, worker_id: str) -> Worker:

@@ -69,7 +69,8 @@ def claim_all(
         known = chosen.get(message.job_id)
         if known is None or messages[known].attempt < message.attempt:
             chosen[message.job_id] = place
-    stamp, lease_expires_at_ms = Stamp(now_ms, worker_id), now_ms + services.settings.lease_ms
+    stamp = Stamp(now_ms, worker_id, logs=services.log_place)
+    lease_expires_at_ms = now_ms + services.settings.lease_ms
     transitions = [
         ClaimIfQueued(
             job_id,
@@ -78,6 +79,7 @@ def claim_all(
             lease_expires_at_ms,
             stamp,
             messages[place].queued_at_ms,
+            services.seat,
         )
         for job_id, place in chosen.items()
     ]
@@ -89,7 +91,7 @@ def claim_all(
         if isinstance(outcome, TransitionRefused) and _is_orphaned(outcome.job, claim.attempt + 1, now_ms)
     }
     again = [
-        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp)
+        ClaimAgainIfLeaseExpired(job, job.attempt, worker_id, lease_expires_at_ms, stamp, services.seat)
         for job in orphans.values()
     ]
     if again:
