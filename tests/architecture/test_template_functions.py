@@ -52,8 +52,11 @@ def test_the_workers_leave_room_for_the_other_functions_of_a_new_account() -> No
 def test_dispatchers_take_turns_unless_exactly_one_is_reserved() -> None:
     def lease(concurrency: str) -> str:
         template = Resolved(DispatcherConcurrency=concurrency)
-        variables = template.globals["Function"]["Environment"]["Variables"]
-        reserved = template.properties("DispatcherFunction").get("ReservedConcurrentExecutions")
+        dispatcher = template.properties("DispatcherFunction")
+        variables, reserved = (
+            dispatcher["Environment"]["Variables"],
+            dispatcher.get("ReservedConcurrentExecutions"),
+        )
         assert reserved == (None if concurrency == "0" else concurrency)
         return str(variables["TIDEGATE_DISPATCH_LEASE_SECONDS"])
 

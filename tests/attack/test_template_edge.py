@@ -138,7 +138,7 @@ def test_tables_have_the_free_key_unless_another_is_asked_for(
     key: str, specification: dict[str, Any] | None
 ) -> None:
     tables = of_type(Transformed(TableKey=key), "DynamoDB::Table")
-    assert len(tables) == 9
+    assert len(tables) == 10
     assert {name: each.get("SSESpecification") for name, each in tables.items()} == dict.fromkeys(
         tables, specification
     )
@@ -182,6 +182,7 @@ def test_every_name_made_of_the_longest_stack_name_fits(monkeypatch: pytest.Monk
     longest = {  # according to AWS's pages; CloudFormation makes fitting names for the others
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"): 256,
         ("AWS::ApiGateway::RestApi", "title"): 1_024,
+        ("AWS::ApiGateway::Stage", "stack"): 512,
         ("AWS::CloudWatch::Alarm", "Value"): 1_024,
         ("AWS::ApplicationAutoScaling::ScalingPolicy", "Value"): 1_024,
         ("AWS::ECS::TaskDefinition", "Value"): 65_536,

@@ -78,7 +78,7 @@ class Deployment:
         self.platform = Platform(seed)
         self.clock = Clock(self.platform)
         self.account = Executions(account)
-        variables = self.template.globals["Function"]["Environment"]["Variables"]
+        variables = self.template.properties("DispatcherFunction")["Environment"]["Variables"]
         settings = replace(
             make_settings(function_pool(POOL, 1_000)),
             dispatch_lease_seconds=int(variables["TIDEGATE_DISPATCH_LEASE_SECONDS"]),

@@ -168,7 +168,7 @@ def read_tables(environment: Mapping[str, str]) -> Tables:
         workers=environment["TIDEGATE_TABLE_WORKERS"],
         lanes=environment["TIDEGATE_TABLE_LANES"],
         control=environment["TIDEGATE_TABLE_CONTROL"],
-        # Only the API function has one.
+        # Only the functions that use these tables know their names, because an environment has room for 4 KB.
         audit=environment.get("TIDEGATE_TABLE_AUDIT", ""),
-        progress=environment["TIDEGATE_TABLE_PROGRESS"],
+        progress=environment.get("TIDEGATE_TABLE_PROGRESS", ""),
     )

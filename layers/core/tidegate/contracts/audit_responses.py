@@ -56,7 +56,7 @@ class MeOut(CallerOut):
     scopes: list[str] | None
     version: str
     stage: str
-    stack: str
+    stack: str | None
 
 
 def act_out(act: Act) -> ActOut:
@@ -81,7 +81,7 @@ def caller_out(caller: Caller) -> CallerOut:
     return {"subject": caller.subject or None, "display": caller.display, "kind": caller.kind}
 
 
-def me_out(caller: Caller, grants: Grants, *, version: str, stage: str, stack: str) -> MeOut:
+def me_out(caller: Caller, grants: Grants, *, version: str, stage: str, stack: str | None) -> MeOut:
     """Returns the caller of a request as it reads itself."""
     granted = grants.entries.get(caller.namespace)
     return {

@@ -27,10 +27,10 @@ def get_me() -> Response[str]:
     """Returns the caller of this request, and the deployment that answers it."""
     refuse_other_parameters(router)
     stage = router.current_event["requestContext"].get("stage") or ""
-    services = deps_of(router).services
-    me = me_out(
-        caller_of(router), services.grants.load(), version=VERSION, stage=stage, stack=services.settings.stack
-    )
+    # A variable of the stage, because the function's environment has no room for the name of the stack.
+    stack = (router.current_event.raw_event.get("stageVariables") or {}).get("stack")
+    grants = deps_of(router).services.grants.load()
+    me = me_out(caller_of(router), grants, version=VERSION, stage=stage, stack=stack)
     return answer_with(HTTPStatus.OK, me)
 
 
