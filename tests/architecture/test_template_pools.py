@@ -38,8 +38,10 @@ def on() -> Resolved:
 
 
 def environment(template: Resolved) -> dict[str, str]:
-    variables = template.globals["Function"]["Environment"]["Variables"]
-    return {name: str(value) for name, value in variables.items()}
+    """Returns the variables of the worker's function that a worker process needs as well."""
+    own = template.properties("WorkerFunction")["Environment"]["Variables"]
+    variables = {**template.globals["Function"]["Environment"]["Variables"], **own}
+    return {name: str(value) for name, value in variables.items() if name != "TIDEGATE_SAMPLE_ROOT"}
 
 
 def publishes_pools(template: Resolved) -> str:

@@ -212,6 +212,7 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         "lanes": [schema.POOL, schema.LANE],
         "control": [schema.NAME],
         "audit": [schema.SUBJECT, schema.ENTRY],
+        "progress": [schema.WORKFLOW_ID, schema.PART],
     }
     assert set(keys) == {field.name for field in fields(Tables)}
     for table, names in keys.items():
@@ -219,18 +220,22 @@ def test_the_template_has_the_keys_and_indexes_that_the_code_uses() -> None:
         assert [key["AttributeName"] for key in properties["KeySchema"]] == names, table
         assert properties["TimeToLiveSpecification"]["AttributeName"] == schema.EXPIRES_AT, table
     indexes = {
-        "jobs": (schema.GROUP_INDEX, [schema.GROUP_KEY, schema.GROUP_SORT]),
-        "submissions": (schema.OPEN_INDEX, [schema.OPEN, schema.OPENED_AT]),
+        "jobs": {schema.GROUP_INDEX: [schema.GROUP_KEY, schema.GROUP_SORT]},
+        "submissions": {
+            schema.OPEN_INDEX: [schema.OPEN, schema.OPENED_AT],
+            schema.MONTH_INDEX: [schema.MONTH, schema.CREATED_AT],
+        },
     }
     projections = {
         "jobs": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(schema.PROJECTED)},
         "submissions": {"ProjectionType": "KEYS_ONLY"},
     }
-    for table, (name, attributes) in indexes.items():
-        (index,) = table_properties(table)["GlobalSecondaryIndexes"]
-        assert index["IndexName"] == name
-        assert [key["AttributeName"] for key in index["KeySchema"]] == attributes
-        assert index["Projection"] == projections[table]
+    for table, named in indexes.items():
+        found = {each["IndexName"]: each for each in table_properties(table)["GlobalSecondaryIndexes"]}
+        assert found.keys() == named.keys()
+        for name, attributes in named.items():
+            assert [key["AttributeName"] for key in found[name]["KeySchema"]] == attributes
+            assert found[name]["Projection"] == projections[table]
     by_caller, by_day = table_properties("audit")["GlobalSecondaryIndexes"]
     for index, name, hash_name in (
         (by_caller, schema.AUDIT_CALLER_INDEX, schema.AUDIT_CALLER),

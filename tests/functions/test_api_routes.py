@@ -59,7 +59,7 @@ def test_an_id_that_can_not_be_one_is_not_looked_up(api: Api, path: str, impossi
         ("DELETE", "/v1/jobs", "GET, POST"),
         ("PUT", f"/v1/jobs/{UNKNOWN_ID}", "GET"),
         ("GET", f"/v1/jobs/{UNKNOWN_ID}/cancel", "POST"),
-        ("GET", "/v1/workflows", "POST"),
+        ("PATCH", "/v1/workflows", "GET, POST"),
         ("PATCH", f"/v1/workflows/{UNKNOWN_ID}", "GET"),
     ],
 )

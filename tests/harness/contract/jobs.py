@@ -91,6 +91,7 @@ def full_job(job_id: str) -> Job:
         not_before_ms=NOW_MS + 1,
         fingerprint="f" * 64,
         submitted_by="arn:aws:iam::123456789012:user/team/ann",
+        namespace="team-a",
         waiting_on=frozenset({0, 2}),
         dependents=(
             Dependent(f"{submission}.8", 0, DependencyType.MUST_START),

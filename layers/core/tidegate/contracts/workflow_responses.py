@@ -73,8 +73,8 @@ class GraphOut(TypedDict):
     type_of: list[int]
     estimates: list[float | None]
     parents: list[list[int]]
-    edge_types: list[tuple[int, int, str]]
-    outside: list[tuple[int, str, str]]
+    edge_types: list[list[int | str]]
+    outside: list[list[int | str]]
     critical_path: list[int]
     critical_path_seconds: float | None
 
@@ -129,12 +129,12 @@ def graph_out(workflow_id: str, graph: WorkflowGraph) -> GraphOut:
         "estimates": list(graph.estimates),
         "parents": [[index - edge.parent for edge in edges] for index, edges in enumerate(graph.parents)],
         "edge_types": [
-            (index, place, str(edge.type))
+            [index, place, str(edge.type)]
             for index, edges in enumerate(graph.parents)
             for place, edge in enumerate(edges)
             if edge.type is not DependencyType.MUST_SUCCEED
         ],
-        "outside": [(edge.downstream, edge.job_id, str(edge.type)) for edge in graph.outside],
+        "outside": [[edge.downstream, edge.job_id, str(edge.type)] for edge in graph.outside],
         "critical_path": list(graph.critical_path),
         "critical_path_seconds": graph.critical_path_seconds,
     }
