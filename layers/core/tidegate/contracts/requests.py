@@ -18,11 +18,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     model_validator,
 )
-from pydantic_core import from_json
+from pydantic_core import CoreSchema, from_json
 
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
@@ -157,6 +158,15 @@ class ShareIn(_In):
     @classmethod
     def _from_its_name(cls, sent: Any) -> Any:
         return {"name": sent} if isinstance(sent, str) else sent
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describes both forms: the name alone, and the object."""
+        whole = handler(schema)
+        name = handler.resolve_ref_schema(whole)["properties"]["name"]
+        return {"anyOf": [name, whole]}
 
 
 class JobIn(_In):
