@@ -171,7 +171,7 @@ def test_a_caller_reads_who_it_is_and_whom_it_talks_to(api: Api) -> None:
             "kind": "iam",
             "namespace": "arn:aws:iam::123456789012:role/Schedulers",
             "namespaces": [],
-            "role": "client",
+            "role": "operator",
             "scopes": None,
             "version": VERSION,
             "stage": "live",

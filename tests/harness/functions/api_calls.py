@@ -166,6 +166,7 @@ class Api:
         """
         event = read_event("api-list-jobs")
         event |= {"httpMethod": method, "path": path, "resource": resource_of(path)}
+        event["stageVariables"] = {"stack": "tidegate"}
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
         event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
