@@ -1,0 +1,156 @@
+"""Bounded retries, pages, waits and follows as flows: generators that ask for a request, a pause or a caller.
+
+A flow sends and sleeps nothing itself. `Client` and `AsyncClient` carry its steps out, so both behave the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tidegate_client.errors import ApiError, InvalidArgument, UnexpectedAnswer, Unreachable, api_error
+from tidegate_client.wire import Answer, Json, Listing, Lost, Operation, Page, Request
+
+T = TypeVar("T")
+MAX_PAGES = 10_000
+"""Ends paging even if a server's cursors form a circle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Asks for a request to be sent once. The flow is resumed with its Answer, or with Lost."""
+
+    request: Request
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Asks for a pause."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Generic[T]):
+    """Gives a value to the caller, and goes on when the caller asks for the next."""
+
+    value: T
+
+
+Flow = Generator[Send | Sleep, Answer | Lost | None, T]
+"""A flow that ends with one value."""
+Stream = Generator[Send | Sleep | Emit[T], Answer | Lost | None, None]
+"""A flow that gives many values."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """The bounds of retries. Every call of the API is safe to repeat, because submissions carry an idempotency key.
+
+    A request is sent at most `tries` times. The pause before repeat n is drawn from 0 to
+    `first_pause_seconds` * 2**n, at most `longest_pause_seconds`, and is no shorter than the answer's Retry-After.
+    A Retry-After above `longest_pause_seconds` counts as that long. `statuses` are the HTTP statuses that are retried.
+    """
+
+    tries: int = 5
+    first_pause_seconds: float = 0.2
+    longest_pause_seconds: float = 5.0
+    statuses: frozenset[int] = frozenset({429, 502, 503, 504})
+
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise InvalidArgument("a retry policy needs at least one try")
+
+    def pause_seconds(self, repeat: int, asked_seconds: float, chance: float) -> float:
+        """Returns the pause before a repeat, counted from 1. `chance` is from 0 to 1."""
+        ceiling = min(self.longest_pause_seconds, self.first_pause_seconds * 2.0 ** min(repeat, 30))
+        return max(min(asked_seconds, self.longest_pause_seconds), ceiling * chance)
+
+
+DEFAULT_RETRIES = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The randomness, the clock and the retry policy that flows use. `now` is in seconds, and only ever grows."""
+
+    chance: Callable[[], float]
+    now: Callable[[], float]
+    retries: RetryPolicy
+    on_repeat: Callable[[Request, str], None]
+
+
+def exchange(operation: Operation[T], around: Surroundings) -> Flow[T]:
+    """Sends a request, repeats it after a failure that may pass, and returns the typed answer.
+
+    Raises ApiError for a refusal, Unreachable after the last try without an answer, and UnexpectedAnswer.
+    """
+    return operation.read((yield from exchange_json(operation.request, around)))
+
+
+def exchange_json(request: Request, around: Surroundings) -> Flow[Json]:
+    """Does what `exchange` does, and returns the API's JSON as it came."""
+    content = _encoded(request)
+    why, asked_seconds = "", 0.0
+    for attempt in range(around.retries.tries):
+        if attempt:
+            around.on_repeat(request, why)
+            yield Sleep(around.retries.pause_seconds(attempt, asked_seconds, around.chance()))
+        answer = yield Send(request, content)
+        if isinstance(answer, Lost):
+            why, asked_seconds = answer.why, 0.0
+            continue
+        assert answer is not None  # noqa: S101 - a driver resumes Send with an answer
+        is_last = attempt == around.retries.tries - 1
+        if is_last or answer.status not in around.retries.statuses:
+            return read_answer(request, answer)
+        why, asked_seconds = f"the API answered {answer.status}", retry_after_seconds(answer)
+    raise Unreachable(f"no answer to {request.method} {request.path} ({why}): check the URL and the network")
+
+
+def each_page(listing: Listing[T], around: Surroundings) -> Stream[Page[T]]:
+    """Gives the pages of a list, each read when the caller asks for it."""
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        page = yield from exchange(listing.at(cursor), around)
+        yield Emit(page)
+        cursor = page.cursor
+        if cursor is None:
+            return
+    raise UnexpectedAnswer(f"{listing.request.path} did not end within {MAX_PAGES:,} pages")
+
+
+def retry_after_seconds(answer: Answer) -> float:
+    """Returns the seconds that an answer asks to wait, 0 without a Retry-After of whole seconds."""
+    asked = answer.headers.get("retry-after", "")
+    return float(asked) if asked.isdecimal() else 0.0
+
+
+def read_answer(request: Request, answer: Answer) -> Json:
+    """Returns the JSON object of a successful answer. Raises ApiError or UnexpectedAnswer."""
+    try:
+        found: Any = json.loads(answer.content)
+    except ValueError:
+        found = None
+    if not 200 <= answer.status < 300:
+        raise _refused(answer, found)
+    if not isinstance(found, dict):
+        raise UnexpectedAnswer(f"{request.path} did not answer with a JSON object; is this tidegate's API?")
+    return found
+
+
+def _refused(answer: Answer, found: Any) -> ApiError:
+    return api_error(answer.status, answer.reason, found if isinstance(found, dict) else {})
+
+
+def _encoded(request: Request) -> bytes | None:
+    if request.body is None:
+        return None
+    try:
+        text = json.dumps(request.body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"the body can't be sent as JSON: {error}") from error

@@ -1,0 +1,103 @@
+"""Workflows, their graphs and their states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import Field
+
+from tidegate_client.models.base import Model
+from tidegate_client.models.jobs import Job
+
+
+class WorkflowSummary(Model):
+    """A workflow without its jobs. `ended_at` is None while it runs, and `counts` has the number of jobs by state."""
+
+    state: str
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    critical_path_seconds: float | None = None
+    workflow_id: str
+    name: str | None = None
+    created_at: datetime | None = None
+    submitted_by: str | None = None
+    job_count: int
+    namespace: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """True if all of its jobs have ended."""
+        return self.ended_at is not None
+
+
+class WorkflowPage(WorkflowSummary):
+    """A workflow with a page of its jobs, in the order of the submission. `cursor` reads the next page."""
+
+    jobs: tuple[Job, ...] = ()
+    cursor: str | None = None
+
+
+class Graph(Model):
+    """A workflow's graph by columns, each in the order of the submission. It never changes.
+
+    `types` lists the job types, and `type_of` the place of each job's type in that list. `parents` lists for each
+    job how many places before it each of its parents stands. An edge is of type MUST_SUCCEED unless `edge_types`
+    lists it as job, place among the job's parents, type. `outside` lists edges from jobs of earlier submissions as
+    job, id of the upstream, type. Jobs are named by their index.
+    """
+
+    workflow_id: str
+    job_count: int
+    keys: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    type_of: tuple[int, ...] = ()
+    estimates: tuple[float | None, ...] = ()
+    parents: tuple[tuple[int, ...], ...] = ()
+    edge_types: tuple[tuple[int | str, ...], ...] = ()
+    outside: tuple[tuple[int | str, ...], ...] = ()
+    critical_path: tuple[int, ...] = ()
+    critical_path_seconds: float | None = None
+
+
+class States(Model):
+    """The states of a workflow's jobs, a letter each.
+
+    `states` has one letter for each job, in the order of the submission. It is None where the request named a
+    version: then `changes` lists by letter the indexes of the jobs that changed since.
+    """
+
+    state: str
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    critical_path_seconds: float | None = None
+    workflow_id: str
+    job_count: int
+    version: str
+    states: str | None = None
+    changes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
+
+
+class CancelledWorkflow(Model):
+    """The counts of a workflow's cancellation. `cursor` continues it, None where nothing is left."""
+
+    cancelled: int
+    asked: int
+    ended: int
+    left: int
+    complete: bool
+    workflow_id: str
+    cursor: str | None = None
+
+
+class Rerun(Model):
+    """The counts of a workflow's rerun. `cursor` continues it, None where it is complete."""
+
+    reopened: int
+    left_at_limit: int
+    left_without_upstream: int
+    complete: bool
+    workflow_id: str
+    cursor: str | None = None

@@ -1,0 +1,167 @@
+"""The routes of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from tidegate_client.errors import UnexpectedAnswer
+from tidegate_client.models.base import page_reader, reader
+from tidegate_client.models.jobs import Chain, DownstreamJob, Job, LogPage, UpstreamJob, Why
+from tidegate_client.wire import Json, Listing, Operation, key_or_new, request
+
+Moment = datetime | str
+"""A time: an aware datetime, or RFC 3339 text with a zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A submission that the API accepted.
+
+    `id` is the id of the job or of the workflow. `job_ids` has a workflow's job ids by key. A later call with
+    `idempotency_key` and the same body returns the same submission.
+    """
+
+    id: str
+    idempotency_key: str
+    job_ids: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def submit_job(body: Mapping[str, Any], *, idempotency_key: str | None = None) -> Operation[Accepted]:
+    """Submits one job, `body` as `POST /v1/jobs` takes it.
+
+    Without an idempotency key the client makes a new one, so that its own retries never submit twice. Raises
+    InvalidRequest, which names each wrong field, and IdempotencyConflict.
+    """
+    key = key_or_new(idempotency_key)
+    sent = request("POST", "/v1/jobs", body=body, idempotency_key=key)
+    return Operation(sent, lambda answer: accepted(answer, "job_id", key))
+
+
+def list_jobs(
+    *,
+    state: str | None = None,
+    pool: str | None = None,
+    type: str | None = None,  # noqa: A002 - the name of the query parameter
+    workflow: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the query parameter
+    worker: str | None = None,
+    tag: Sequence[str] = (),
+    name: str | None = None,
+    key: str | None = None,
+    error: str | None = None,
+    submitted_by: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    overdue: bool | None = None,
+    waits_longer_than: float | None = None,
+    order: Literal["priority", "time"] | None = None,
+    direction: Literal["asc", "desc"] | None = None,
+    fields: Literal["slim", "full"] | None = None,
+    page_size: int | None = None,
+) -> Listing[Job]:
+    """Lists jobs by filters that combine.
+
+    `state` is a state or "ALL", `tag` has texts like `team=data`, `since` counts and `until` does not,
+    `waits_longer_than` is in seconds, and `page_size` is at most 200. docs/reference/queries.md says what each filter
+    costs.
+    """
+    sent = request(
+        "GET", "/v1/jobs",
+        state=state, pool=pool, type=type, workflow=workflow, id=id, worker=worker, tag=tag, name=name, key=key,
+        error=error, submitted_by=submitted_by, from_=moment(since), to=moment(until), overdue=overdue,
+        waits_longer_than=waits_longer_than, order=order, direction=direction, fields=fields, limit=page_size,
+    )  # fmt: skip
+    return Listing(sent, page_reader(Job, "jobs"))
+
+
+def get_job(job_id: str, *, fields: Literal["slim", "full"] | None = None) -> Operation[Job]:
+    """Reads one job, with its parameters and its result unless `fields` is "slim". Raises NotFound."""
+    return Operation(request("GET", "/v1/jobs/{}", job_id, fields=fields), reader(Job))
+
+
+def why(job_id: str) -> Operation[Why]:
+    """Reads why a job is not running: the facts that hold it, and the changes that start it. Raises NotFound."""
+    return Operation(request("GET", "/v1/jobs/{}/why", job_id), reader(Why))
+
+
+def cancel_job(job_id: str, *, downstream: bool = False) -> Operation[Job]:
+    """Cancels a job, or asks its worker to stop it if it runs, and returns the job after that.
+
+    `downstream` cancels every job downstream of it too. A second call has no further effect. Raises NotFound, and
+    Conflict if the job has ended.
+    """
+    body = {"downstream": True} if downstream else None
+    return Operation(request("POST", "/v1/jobs/{}/cancel", job_id, body=body), reader(Job))
+
+
+def retry_job(job_id: str, *, reopen_skipped: bool = True) -> Operation[Job]:
+    """Reopens a job that ended without success, and returns the job after that.
+
+    `reopen_skipped` also reopens the jobs that were skipped because of it. A second call has no further effect. Raises
+    NotFound, and Conflict if the job can't be retried.
+    """
+    body = {"reopen_skipped": reopen_skipped}
+    return Operation(request("POST", "/v1/jobs/{}/retry", job_id, body=body), reader(Job))
+
+
+def read_logs(
+    job_id: str,
+    *,
+    attempt: int | None = None,
+    since: Moment | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Operation[LogPage]:
+    """Reads a page of the lines that an attempt printed, the latest attempt by default.
+
+    `cursor` is that of the page before, which was asked for with the same attempt and time. A page's own cursor is None
+    once the attempt has ended and all its lines were read. Raises NotFound.
+    """
+    sent = request(
+        "GET", "/v1/jobs/{}/logs", job_id, attempt=attempt, from_=moment(since), limit=limit, cursor=cursor
+    )
+    return Operation(sent, reader(LogPage))
+
+
+def dependencies(job_id: str, *, page_size: int | None = None) -> Listing[UpstreamJob]:
+    """Lists the jobs that a job depends on, with their states."""
+    sent = request("GET", "/v1/jobs/{}/dependencies", job_id, limit=page_size)
+    return Listing(sent, page_reader(UpstreamJob, "dependencies"))
+
+
+def dependents(job_id: str, *, page_size: int | None = None) -> Listing[DownstreamJob]:
+    """Lists the jobs that depend on a job."""
+    sent = request("GET", "/v1/jobs/{}/dependents", job_id, limit=page_size)
+    return Listing(sent, page_reader(DownstreamJob, "dependents"))
+
+
+def chain(
+    job_id: str,
+    *,
+    direction: Literal["up", "down", "both"] | None = None,
+    depth: int | None = None,
+    limit: int | None = None,
+    format: Literal["json", "mermaid", "dot"] | None = None,  # noqa: A002 - the name of the query parameter
+) -> Operation[Chain]:
+    """Reads the jobs up and down from a job, nearest first: at most `depth` edges away, and at most `limit` of them."""
+    sent = request(
+        "GET", "/v1/jobs/{}/chain", job_id, direction=direction, depth=depth, limit=limit, format=format
+    )
+    return Operation(sent, reader(Chain))
+
+
+def accepted(answer: Json, name: str, key: str) -> Accepted:
+    """Reads the answer to a submission, whose id stands in the field `name`. Raises UnexpectedAnswer."""
+    found = answer.get(name)
+    if not isinstance(found, str):
+        raise UnexpectedAnswer(f"the answer to a submission has no {name}; is this tidegate's API?")
+    return Accepted(found, key, answer.get("job_ids") or {}, answer)
+
+
+def moment(value: Moment | None) -> str | None:
+    """Returns a time as a query parameter."""
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,95 @@
+"""The routes of workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidegate_client.models.base import page_reader, reader
+from tidegate_client.models.jobs import Job
+from tidegate_client.models.workflows import (
+    CancelledWorkflow,
+    Graph,
+    Rerun,
+    States,
+    WorkflowPage,
+    WorkflowSummary,
+)
+from tidegate_client.operations.jobs import Accepted, Moment, accepted, moment
+from tidegate_client.wire import Listing, Operation, key_or_new, request
+from tidegate_client.workflow import Workflow
+
+
+def submit_workflow(
+    workflow: Workflow | Mapping[str, Any], *, idempotency_key: str | None = None
+) -> Operation[Accepted]:
+    """Submits a workflow, a built one or a body as `POST /v1/workflows` takes it. The API accepts all of it or nothing.
+
+    Without an idempotency key the client makes a new one, so that its own retries never submit twice. Raises
+    InvalidWorkflow for a built one that has a fault, InvalidRequest, which names each wrong field, and
+    IdempotencyConflict.
+    """
+    body = workflow.as_json() if isinstance(workflow, Workflow) else workflow
+    key = key_or_new(idempotency_key)
+    sent = request("POST", "/v1/workflows", body=body, idempotency_key=key)
+    return Operation(sent, lambda answer: accepted(answer, "workflow_id", key))
+
+
+def list_workflows(
+    *,
+    state: str | None = None,
+    name: str | None = None,
+    submitted_by: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    page_size: int | None = None,
+) -> Listing[WorkflowSummary]:
+    """Lists workflows, newest first. `state` has words like `RUNNING,FAILED`, `name` is the beginning of a name."""
+    sent = request(
+        "GET", "/v1/workflows",
+        state=state, name=name, submitted_by=submitted_by, from_=moment(since), to=moment(until), limit=page_size,
+    )  # fmt: skip
+    return Listing(sent, page_reader(WorkflowSummary, "workflows"))
+
+
+def get_workflow(
+    workflow_id: str, *, limit: int | None = None, cursor: str | None = None
+) -> Operation[WorkflowPage]:
+    """Reads a workflow with a page of at most `limit` jobs; `list_workflow_jobs` reads all. Raises NotFound."""
+    sent = request("GET", "/v1/workflows/{}", workflow_id, limit=limit, cursor=cursor)
+    return Operation(sent, reader(WorkflowPage))
+
+
+def list_workflow_jobs(workflow_id: str, *, page_size: int | None = None) -> Listing[Job]:
+    """Lists the jobs of a workflow in the order in which they were submitted."""
+    return Listing(request("GET", "/v1/workflows/{}", workflow_id, limit=page_size), page_reader(Job, "jobs"))
+
+
+def get_graph(workflow_id: str) -> Operation[Graph]:
+    """Reads the graph of a workflow, which never changes. Raises NotFound."""
+    return Operation(request("GET", "/v1/workflows/{}/graph", workflow_id), reader(Graph))
+
+
+def get_states(workflow_id: str, *, since: str | None = None) -> Operation[States]:
+    """Reads the states of a workflow's jobs, or the changes since the `version` of an earlier answer. Raises NotFound.
+
+    They come from the recorder, and may lag behind the jobs by some seconds.
+    """
+    return Operation(request("GET", "/v1/workflows/{}/states", workflow_id, since=since), reader(States))
+
+
+def cancel_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[CancelledWorkflow]:
+    """Cancels the jobs of a workflow that have not ended, and returns their counts.
+
+    `cursor` continues a cancellation whose answer had one. A repeated call is safe. Raises NotFound.
+    """
+    sent = request("POST", "/v1/workflows/{}/cancel", workflow_id, cursor=cursor)
+    return Operation(sent, reader(CancelledWorkflow))
+
+
+def rerun_workflow(workflow_id: str, *, cursor: str | None = None) -> Operation[Rerun]:
+    """Reopens the jobs of a workflow that ended without success, and returns their counts.
+
+    `cursor` continues a rerun whose answer had one. A repeated call is safe. Raises NotFound.
+    """
+    return Operation(request("POST", "/v1/workflows/{}/rerun", workflow_id, cursor=cursor), reader(Rerun))

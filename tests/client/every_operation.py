@@ -1,0 +1,42 @@
+"""Calls every operation of the client once, with every argument given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from tidegate_client.operations import callers, jobs, operate, workflows
+from tidegate_client.wire import Listing, Operation, Request
+
+MODULES: tuple[ModuleType, ...] = (jobs, workflows, operate, callers)
+SAMPLES: dict[str, Any] = {
+    "body": {"type": "text.count"},
+    "workflow": {"jobs": [{"key": "a", "type": "text.count"}]},
+    "tag": ["team=data"],
+    "namespaces": ["team"],
+}
+
+
+def operations() -> Iterator[tuple[str, Operation[Any] | Listing[Any]]]:
+    """Yields each operation by the name of its function."""
+    for module in MODULES:
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ != module.__name__ or name in ("accepted", "moment"):
+                continue
+            values = {each: _sample(module, name, each) for each in inspect.signature(function).parameters}
+            yield name, function(**values)
+
+
+def requests() -> Iterator[tuple[str, Request]]:
+    """Yields the request of each operation, that of a list with a cursor."""
+    for name, found in operations():
+        operation = found.at("c") if isinstance(found, Listing) else found
+        yield name, operation.request
+
+
+def _sample(module: ModuleType, function: str, parameter: str) -> Any:
+    if function == "list_jobs" and parameter == "workflow":
+        return "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
+    return True if parameter in ("downstream", "overdue") else SAMPLES.get(parameter, "x")
