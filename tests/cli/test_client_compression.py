@@ -19,7 +19,7 @@ def test_a_compressed_answer_is_read() -> None:
         body = gzip.compress(json.dumps({"types": [{"type": "tidegate.noop"}]}).encode())
         return httpx.Response(200, content=body, headers={"content-encoding": "gzip"})
 
-    assert client_of(handler)._call("GET", "/v1/types") == {"types": [{"type": "tidegate.noop"}]}
+    assert client_of(handler).list_types() == [{"type": "tidegate.noop"}]
     assert "gzip" in asked[0].split(", ")
 
 

@@ -15,6 +15,7 @@ from tidegate_cli.commands.root import app
 from tidegate_devstack import StackInfo
 
 SETTINGS = {
+    "TIDEGATE_API_URL": "http://127.0.0.1:4566/live",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
     "AWS_ACCESS_KEY_ID": "tidegate-local",
     "AWS_SECRET_ACCESS_KEY": "a 'quoted' $word",

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from tests.harness.cli.samples import client_of
 from tidegate.contracts.workflow_responses import LETTERS as API_LETTERS
 from tidegate_cli import options
-from tidegate_cli.commands.progress import LETTERS
 from tidegate_cli.commands.root import app
+from tidegate_client.models.states import LETTERS
 
 ID = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
 ROW = {
@@ -75,7 +75,9 @@ def tidegate(*arguments: str) -> Result:
 
 
 def test_the_letters_are_those_of_the_api() -> None:
-    assert {state: letter for letter, state in LETTERS.items()} == API_LETTERS
+    assert {str(state): letter for letter, state in LETTERS.items()} == {
+        str(state): letter for state, letter in API_LETTERS.items()
+    }
 
 
 def test_workflows_are_listed_by_filters(api: Callable[[Any], Seen]) -> None:

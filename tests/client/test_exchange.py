@@ -100,7 +100,7 @@ def test_a_retry_after_is_bounded_too() -> None:
 def test_the_reason_of_a_repeat_is_told() -> None:
     told: list[tuple[str, str]] = []
     server = Server([(502, {}), (200, JOB)])
-    with server.client(on_repeat=lambda request, why: told.append((request.method, why))) as client:
+    with server.client(on_repeat=lambda request, answer: told.append((request.method, answer.why))) as client:
         client.get_job("J")
     assert told == [("GET", "the API answered 502")]
 
@@ -179,6 +179,12 @@ def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
 def test_a_body_that_is_no_json_is_refused(value: Any) -> None:
     with Server([]).client() as client, pytest.raises(tg.InvalidArgument, match="JSON"):
         client.submit_job({"parameters": {"x": value}})
+
+
+def test_a_body_that_can_not_reach_the_api_is_refused() -> None:
+    body = {"parameters": {"text": '"' * 2_000_000}}  # 4 MB on the wire, 8 MB where it is read
+    with Server([]).client() as client, pytest.raises(tg.InvalidArgument, match="several workflows"):
+        client.submit_job(body)
 
 
 def test_a_list_is_read_as_it_is_iterated() -> None:

@@ -11,12 +11,12 @@ import pytest
 from tidegate.contracts.requests import read_workflow
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.limits import (
+    MAX_BODY_BYTES,
     MAX_DEPENDENCIES_PER_JOB,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
     MAX_JOBS_PER_WORKFLOW,
 )
-from tidegate_client import Earlier, InvalidWorkflow, Workflow
-from tidegate_client.wire import MAX_KEY_CHARACTERS
+from tidegate_client import Earlier, InvalidWorkflow, Workflow, wire
 from tidegate_client.workflow import MAX_DEPENDENCIES, MAX_JOBS
 
 EARLIER = "01JD3V8Q5S2Y6W9K4M7N0P1R2T"
@@ -131,4 +131,5 @@ def test_an_error_in_the_block_is_not_hidden() -> None:
 
 def test_the_bounds_are_the_engine_s() -> None:
     assert (MAX_JOBS, MAX_DEPENDENCIES) == (MAX_JOBS_PER_WORKFLOW, MAX_DEPENDENCIES_PER_JOB)
-    assert MAX_KEY_CHARACTERS == MAX_IDEMPOTENCY_KEY_CHARACTERS
+    assert wire.MAX_KEY_CHARACTERS == MAX_IDEMPOTENCY_KEY_CHARACTERS
+    assert wire.MAX_BODY_BYTES == MAX_BODY_BYTES

@@ -13,7 +13,6 @@ import pytest
 
 from tests.harness.e2e.command_line import tidegate, tidegate_json
 from tidegate.domain import limits
-from tidegate_cli.signing import SigV4
 from tidegate_cli.target import local_target
 from tidegate_devstack import StackInfo
 
@@ -150,7 +149,7 @@ def test_the_gateway_hands_over_bodies_up_to_the_limit_and_refuses_larger_ones(
 ) -> None:
     """They are sent as they are, because the client itself would refuse the larger one."""
     target = local_target(stack)
-    with httpx.Client(auth=SigV4(target), timeout=60, trust_env=False) as http:
+    with httpx.Client(auth=target.signer(), timeout=60, trust_env=False) as http:
         jobs_url = f"{target.api_url}/v1/jobs"
         largest = http.post(jobs_url, content='"' + "x" * (limits.MAX_BODY_BYTES - 6) + '"')
         too_large = http.post(jobs_url, content="x" * limits.MAX_EVENT_BYTES)

@@ -1,46 +1,25 @@
-"""The Python client of the API.
+"""The API as the commands use it: tidegate_client's operations, with ids checked before anything is sent.
 
-with Client(find_target(None, None, None)) as client:
-    accepted = client.submit_job({"type": "text.count", "parameters": {"path": "README.md"}})
-    job = client.get_job(accepted.id)
+The answers stay the API's own JSON, because `--output json` shows them as they came. Programs use tidegate_client.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
-from tidegate.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS as _MAX_KEY
-from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
+from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate_cli import ids
-from tidegate_cli.api_answers import (
-    objects_of,
-    text_of,
-)
-from tidegate_cli.connection import Connection, Parameter, with_query
-from tidegate_cli.errors import CliError, UsageError
+from tidegate_cli.api_answers import objects_of, text_of
+from tidegate_cli.connection import MAX_PAGES, Connection, Parameter
+from tidegate_cli.errors import CliError
 from tidegate_cli.views import JobView, WorkflowView, job_view
+from tidegate_client import Accepted
+from tidegate_client.operations import callers, jobs, operate, workflows
 
 _FOLLOW_SECONDS = 1.0
-# Ends paging even if the server's cursors form a circle. It leaves room for pages of a single job.
-MAX_PAGES = MAX_JOBS_PER_WORKFLOW
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A submission that the API accepted.
-
-    `id` is the id of the job or the workflow. `job_ids` are a workflow's job ids by key, empty for a single job.
-    `raw` is the whole answer.
-    """
-
-    id: str
-    idempotency_key: str
-    job_ids: Mapping[str, str] = field(default_factory=dict)
-    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +47,8 @@ class Client(Connection):
 
         A second call with the same `idempotency_key` returns the same job. Without a key the client makes a new one.
         """
-        key = _key_or_new(idempotency_key)
-        answer = self._call("POST", "/v1/jobs", body=body, idempotency_key=key)
+        key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+        answer = self._ask(jobs.submit_job, body, idempotency_key=key)
         return Accepted(text_of(answer, "job_id"), key, raw=answer)
 
     def submit_workflow(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Accepted:
@@ -78,8 +57,8 @@ class Client(Connection):
         A second call with the same `idempotency_key` returns the same workflow. Without a key the client makes a new
         one.
         """
-        key = _key_or_new(idempotency_key)
-        answer = self._call("POST", "/v1/workflows", body=body, idempotency_key=key)
+        key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+        answer = self._ask(workflows.submit_workflow, body, idempotency_key=key)
         return Accepted(text_of(answer, "workflow_id"), key, answer.get("job_ids") or {}, answer)
 
     def get_job(self, job_id: str, *, whole: bool = True) -> JobView:
@@ -87,8 +66,8 @@ class Client(Connection):
 
         Without `whole` the API leaves out parameters, dependencies, result and history, and reads less.
         """
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}"
-        return job_view(self._get(path, fields=None if whole else "slim"))
+        fields: Literal["slim"] | None = None if whole else "slim"
+        return job_view(self._ask(jobs.get_job, ids.job_id(job_id), fields=fields))
 
     def read_logs(
         self,
@@ -105,9 +84,9 @@ class Client(Connection):
         with the same attempt and time. The page's own `cursor` is None once the attempt has ended and all its lines
         were read.
         """
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/logs"
-        most, number = (None if value is None else str(value) for value in (limit, attempt))
-        return self._get(path, attempt=number, cursor=cursor, limit=most, **{"from": since})
+        return self._ask(
+            jobs.read_logs, ids.job_id(job_id), attempt=attempt, since=since, limit=limit, cursor=cursor
+        )
 
     def read_all_logs(
         self, job_id: str, *, attempt: int | None = None, since: str | None = None, limit: int | None = None
@@ -145,56 +124,47 @@ class Client(Connection):
 
     def why(self, job_id: str) -> Mapping[str, Any]:
         """Returns the facts that hold a job and the changes that start it, as the API shows them."""
-        return self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}/why")
+        return self._ask(jobs.why, ids.job_id(job_id))
 
     def dependencies(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
         """Returns at most `limit` dependencies of a job, with their upstreams' states, as the API shows them."""
-        return self._around(job_id, "dependencies", limit)
+        job_id = ids.job_id(job_id)
+        return self._list(lambda size: jobs.dependencies(job_id, page_size=size), "dependencies", limit)
 
     def dependents(self, job_id: str, *, limit: int = 50) -> list[Mapping[str, Any]]:
         """Returns at most `limit` of the jobs that depend on a job, as the API shows them."""
-        return self._around(job_id, "dependents", limit)
+        job_id = ids.job_id(job_id)
+        return self._list(lambda size: jobs.dependents(job_id, page_size=size), "dependents", limit)
 
     def chain(
-        self, job_id: str, *, direction: str = "both", depth: int | None = None, limit: int | None = None
+        self,
+        job_id: str,
+        *,
+        direction: str = "both",
+        depth: int | None = None,
+        limit: int | None = None,
     ) -> Mapping[str, Any]:
         """Returns the jobs up and down from a job, nearest first, as the API shows them.
 
         `depth` is how many edges away they may be, `limit` how many; None takes the API's defaults.
         """
-        bounds = {
-            name: str(value) for name, value in (("depth", depth), ("limit", limit)) if value is not None
-        }
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/chain"
-        return self._get(path, direction=direction, **bounds)
-
-    def _around(self, job_id: str, what: str, limit: int) -> list[Mapping[str, Any]]:
-        path = f"/v1/jobs/{_part(ids.job_id(job_id))}/{what}"
-        found: list[Mapping[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            answer = self._get(path, limit=str(min(limit - len(found), MAX_PAGE_SIZE)), cursor=cursor)
-            found += objects_of(answer, what)
-            cursor = answer.get("cursor")
-            if cursor is None or len(found) >= limit:
-                return found
-        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages")
+        return self._ask(
+            jobs.chain, ids.job_id(job_id), direction=cast(jobs.Way, direction), depth=depth, limit=limit
+        )
 
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 
         `downstream` cancels every job downstream of it too. A second call has no further effect.
         """
-        body = {"downstream": True} if downstream else None
-        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/cancel", body=body))
+        return job_view(self._ask(jobs.cancel_job, ids.job_id(job_id), downstream=downstream))
 
     def retry_job(self, job_id: str, *, reopen_skipped: bool = True) -> JobView:
         """Reopens a job that ended without success, and returns the job after that.
 
         `reopen_skipped` reopens the jobs that were skipped because of it too. A second call has no further effect.
         """
-        body = {"reopen_skipped": reopen_skipped}
-        return job_view(self._call("POST", f"/v1/jobs/{_part(ids.job_id(job_id))}/retry", body=body))
+        return job_view(self._ask(jobs.retry_job, ids.job_id(job_id), reopen_skipped=reopen_skipped))
 
     def cancel_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Cancels the jobs of a workflow that have not ended.
@@ -202,8 +172,7 @@ class Client(Connection):
         Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
         call is safe.
         """
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/cancel"
-        return self._call("POST", with_query(path, cursor=cursor))
+        return self._ask(workflows.cancel_workflow, ids.workflow_id(workflow_id), cursor=cursor)
 
     def rerun_workflow(self, workflow_id: str, cursor: str | None = None) -> Mapping[str, Any]:
         """Reopens the jobs of a workflow that failed, timed out or were cancelled, and those skipped because of them.
@@ -211,43 +180,35 @@ class Client(Connection):
         Returns the API's counts of jobs, and the `cursor` for the next call if one call was not enough. A repeated
         call is safe.
         """
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/rerun"
-        return self._call("POST", with_query(path, cursor=cursor))
+        return self._ask(workflows.rerun_workflow, ids.workflow_id(workflow_id), cursor=cursor)
 
     def redrive_pool(self, pool: str, *, limit: int, cursor: str | None = None) -> Mapping[str, Any]:
         """Reopens the jobs whose messages the queue could not deliver, among `limit` failed jobs of a pool.
 
         Returns the API's counts (`redriven`, `looked_at`), and the `cursor` of the next page, None at the end.
         """
-        path = f"/v1/pools/{_part(ids.pool_name(pool))}/redrive"
-        return self._call("POST", with_query(path, limit=str(limit), cursor=cursor))
+        return self._ask(operate.redrive_pool, ids.pool_name(pool), limit=limit, cursor=cursor)
 
     def jobs_page(
         self, filters: Mapping[str, Parameter], *, limit: int = 50, cursor: str | None = None
     ) -> Page:
         """Returns one page of the jobs that fit. `filters` are parameters of `GET /v1/jobs`; None is left out."""
-        return self._page("/v1/jobs", **filters, limit=str(limit), cursor=cursor)
+        listing = jobs.list_jobs(**_arguments(filters), page_size=limit)
+        return _page(self._send(listing.at(cursor)))
 
     def list_jobs(self, filters: Mapping[str, Parameter], *, limit: int = 50) -> Iterator[JobView]:
         """Yields at most `limit` jobs that fit. Each page is fetched when the iterator reaches it.
 
         `filters` are parameters of `GET /v1/jobs`, such as `{"state": "READY", "tag": ["team=data"]}`.
         """
-        cursor: str | None = None
-        found = 0
-        for _ in range(MAX_PAGES):
-            page = self.jobs_page(filters, limit=min(limit - found, MAX_PAGE_SIZE), cursor=cursor)
-            yield from page.jobs
-            found += len(page.jobs)
-            cursor = page.cursor
-            if cursor is None or found >= limit:
-                return
-        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
+        given = _arguments(filters)
+        pages = self._answers(lambda size: jobs.list_jobs(**given, page_size=size), "jobs", limit)
+        return (job for page in pages for job in _page(page).jobs)
 
     def workflow_page(self, workflow_id: str, cursor: str | None = None) -> Page:
         """Returns one page of a workflow's jobs, in the order in which they were submitted."""
-        path = f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}"
-        return self._page(path, limit=str(MAX_PAGE_SIZE), cursor=cursor)
+        some_id = ids.workflow_id(workflow_id)
+        return _page(self._ask(workflows.get_workflow, some_id, limit=MAX_PAGE_SIZE, cursor=cursor))
 
     def get_workflow(self, workflow_id: str) -> WorkflowView:
         """Returns a workflow with all of its jobs."""
@@ -268,44 +229,36 @@ class Client(Connection):
         `filters` are query parameters of `GET /v1/workflows`, such as `state` and `name`. Pages that found nothing are
         passed over.
         """
-        found: list[Mapping[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            size = min(limit - len(found), MAX_PAGE_SIZE)
-            answer = self._get("/v1/workflows", **(filters or {}), limit=str(size), cursor=cursor)
-            found.extend(objects_of(answer, "workflows"))
-            cursor = answer.get("cursor")
-            if cursor is None or len(found) >= limit:
-                return found[:limit]
-        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+        given = _arguments(filters or {})
+        return self._list(lambda size: workflows.list_workflows(**given, page_size=size), "workflows", limit)
 
     def get_workflow_graph(self, workflow_id: str) -> Mapping[str, Any]:
         """Returns the graph of a workflow, as the API shows it. It never changes."""
-        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/graph")
+        return self._ask(workflows.get_graph, ids.workflow_id(workflow_id))
 
     def get_workflow_states(self, workflow_id: str, *, since: str | None = None) -> Mapping[str, Any]:
         """Returns the states of a workflow's jobs, or what changed since a version, as the API shows them."""
-        return self._get(f"/v1/workflows/{_part(ids.workflow_id(workflow_id))}/states", since=since)
+        return self._ask(workflows.get_states, ids.workflow_id(workflow_id), since=since)
 
     def list_pools(self) -> list[Mapping[str, Any]]:
         """Returns every pool, as the API shows it."""
-        return objects_of(self._call("GET", "/v1/pools"), "pools")
+        return objects_of(self._ask(operate.list_pools), "pools")
 
     def get_pool(self, pool: str) -> Mapping[str, Any]:
         """Returns one pool, as the API shows it."""
-        return self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}")
+        return self._ask(operate.get_pool, ids.pool_name(pool))
 
     def set_pool_paused(self, pool: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a pool, and returns the pool after that. A second call has no further effect."""
-        return self._call("POST", f"/v1/pools/{_part(ids.pool_name(pool))}/{'pause' if paused else 'resume'}")
+        return self._ask(operate.pause_pool if paused else operate.resume_pool, ids.pool_name(pool))
 
     def list_shares(self, pool: str) -> list[Mapping[str, Any]]:
         """Returns the shares of a pool by name, as the API shows them."""
-        return objects_of(self._call("GET", f"/v1/pools/{_part(ids.pool_name(pool))}/shares"), "shares")
+        return objects_of(self._ask(operate.list_shares, ids.pool_name(pool)), "shares")
 
     def get_share(self, pool: str, share: str) -> Mapping[str, Any]:
         """Returns one share of a pool, as the API shows it."""
-        return self._call("GET", _share_path(pool, share))
+        return self._ask(operate.get_share, ids.pool_name(pool), ids.share_name(share))
 
     def set_share(
         self,
@@ -321,31 +274,34 @@ class Client(Connection):
         `weight` is 1 to 1,000. Its jobs have at most `max_priority` (1 to 1,000), and `max_waiting` (1 to 1,000) at
         most wait; None sets no bound. A second call has no further effect but its time.
         """
-        body = {"weight": weight, "max_priority": max_priority, "max_waiting": max_waiting}
-        return self._call("PUT", _share_path(pool, share), body=body)
+        return self._ask(
+            operate.set_share,
+            ids.pool_name(pool),
+            ids.share_name(share),
+            weight=weight,
+            max_priority=max_priority,
+            max_waiting=max_waiting,
+        )
 
     def remove_share(self, pool: str, share: str) -> Mapping[str, Any]:
         """Removes a share of a pool, and returns it as it was. Its jobs that wait are still dispatched."""
-        return self._call("DELETE", _share_path(pool, share))
+        return self._ask(operate.remove_share, ids.pool_name(pool), ids.share_name(share))
 
     def list_types(self) -> list[Mapping[str, Any]]:
         """Returns every registered job type, as the API shows it."""
-        return objects_of(self._call("GET", "/v1/types"), "types")
+        return objects_of(self._ask(operate.list_types), "types")
 
     def get_type(self, job_type: str) -> Mapping[str, Any]:
         """Returns one job type, as the API shows it."""
-        return self._call("GET", f"/v1/types/{_part(ids.type_name(job_type))}")
+        return self._ask(operate.get_type, ids.type_name(job_type))
 
     def set_type_paused(self, job_type: str, paused: bool) -> Mapping[str, Any]:
         """Pauses or resumes a job type, and returns the type after that. A second call has no further effect."""
-        return self._call(
-            "POST", f"/v1/types/{_part(ids.type_name(job_type))}/{'pause' if paused else 'resume'}"
-        )
+        return self._ask(operate.pause_type if paused else operate.resume_type, ids.type_name(job_type))
 
     def limit_type(self, job_type: str, max_running: int | None) -> Mapping[str, Any]:
         """Limits how many jobs of a type run at once (1 to 100, None for no limit), and returns the type after that."""
-        body = {"max_running": max_running}
-        return self._call("PUT", f"/v1/types/{_part(ids.type_name(job_type))}/limit", body=body)
+        return self._ask(operate.limit_type, ids.type_name(job_type), max_running)
 
     def list_workers(
         self, *, pool: str | None = None, state: str | None = None, limit: int = 50
@@ -354,57 +310,61 @@ class Client(Connection):
 
         `pool` and `state` keep only the workers of that pool or in that state.
         """
-        found: list[Mapping[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            size = min(limit - len(found), MAX_PAGE_SIZE)
-            answer = self._get("/v1/workers", state=state, pool=pool, limit=str(size), cursor=cursor)
-            page = objects_of(answer, "workers")
-            found.extend(page)
-            cursor = answer.get("cursor")
-            if cursor is None or len(found) >= limit:
-                return found[:limit]
-        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --pool")
+        return self._list(
+            lambda size: operate.list_workers(pool=pool, state=state, page_size=size), "workers", limit
+        )
 
     def get_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Returns one worker process, as the API shows it."""
-        return self._call("GET", _worker_path(pool, worker_id))
+        return self._ask(operate.get_worker, ids.pool_name(pool), ids.worker_id(worker_id))
 
     def order_workers(
-        self, order: str, *, pool: str | None = None, state: str | None = None, limit: int = 50
+        self,
+        order: str,
+        *,
+        pool: str | None = None,
+        state: str | None = None,
+        limit: int = 50,
     ) -> Mapping[str, Any]:
         """Returns the first `limit` (1-200) workers by `load`, `free` slots or last `seen`, as the API shows them."""
-        return self._get("/v1/workers", state=state, pool=pool, order=order, limit=str(limit))
+        return self._send(
+            operate.order_workers(cast(operate.WorkerOrder, order), pool=pool, state=state, limit=limit).at(
+                None
+            )
+        )
 
     def worker_jobs(self, pool: str, worker_id: str, *, limit: int = 50) -> Mapping[str, Any]:
         """Returns the jobs that a worker runs and the latest `limit` (1-200) that it ran, as the API shows them."""
-        return self._get(f"{_worker_path(pool, worker_id)}/jobs", limit=str(limit))
+        return self._ask(operate.worker_jobs, ids.pool_name(pool), ids.worker_id(worker_id), limit=limit)
 
     def drain_worker(self, pool: str, worker_id: str) -> Mapping[str, Any]:
         """Asks a worker process to drain, and returns the worker after that. A second call has no further effect."""
-        return self._call("POST", f"{_worker_path(pool, worker_id)}/drain")
+        return self._ask(operate.drain_worker, ids.pool_name(pool), ids.worker_id(worker_id))
 
     def list_grants(self) -> list[Mapping[str, Any]]:
         """Returns every grant, ordered by namespace, as the API shows it."""
-        return objects_of(self._call("GET", "/v1/grants"), "grants")
+        return objects_of(self._ask(callers.list_grants), "grants")
 
     def set_grant(
-        self, namespace: str, *, role: str = "client", namespaces: Sequence[str] = ()
+        self,
+        namespace: str,
+        *,
+        role: str = "client",
+        namespaces: Sequence[str] = (),
     ) -> Mapping[str, Any]:
         """Gives a caller a role and shared namespaces, instead of those that it had, and returns the grant.
 
         `namespace` is the caller's ARN, `role` is "client" or "operator". A second call has no further effect.
         """
-        body = {"role": role, "namespaces": list(namespaces)}
-        return self._call("PUT", with_query("/v1/grants", namespace=namespace), body=body)
+        return self._ask(callers.set_grant, namespace, role=cast(callers.Role, role), namespaces=namespaces)
 
     def remove_grant(self, namespace: str) -> Mapping[str, Any]:
         """Removes the grant of a caller, named by its ARN, and returns the grant as it was."""
-        return self._call("DELETE", with_query("/v1/grants", namespace=namespace))
+        return self._ask(callers.remove_grant, namespace)
 
     def get_me(self) -> Mapping[str, Any]:
         """Returns the caller that the API sees, and the version of the deployment."""
-        return self._call("GET", "/v1/me")
+        return self._ask(callers.get_me)
 
     def list_audit(
         self,
@@ -420,50 +380,28 @@ class Client(Connection):
         `subject` names the thing that they are about (`job#ID`), `caller` the whole subject of a caller. `since` counts
         and `until` does not; both are RFC 3339 times with a zone.
         """
-        found: list[Mapping[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            size = str(min(limit - len(found), MAX_PAGE_SIZE))
-            given = {"subject": subject, "caller": caller, "from": since, "to": until}
-            answer = self._get("/v1/audit", **given, limit=size, cursor=cursor)
-            found.extend(objects_of(answer, "acts"))
-            cursor = answer.get("cursor")
-            if cursor is None or len(found) >= limit:
-                return found[:limit]
-        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with --from")
+        return self._list(
+            lambda size: callers.list_audit(
+                subject=subject, caller=caller, since=since, until=until, page_size=size
+            ),
+            "acts",
+            limit,
+        )
 
     def health(self) -> Mapping[str, Any]:
         """Returns the API's answer about its own health."""
-        return self._call("GET", "/v1/health")
-
-    def _page(self, path: str, **parameters: Parameter) -> Page:
-        answer = self._get(path, **parameters)
-        raw_jobs = answer.get("jobs")
-        if not isinstance(raw_jobs, list):
-            raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
-        rest = {name: value for name, value in answer.items() if name not in ("jobs", "cursor")}
-        return Page(tuple(job_view(raw) for raw in raw_jobs), answer.get("cursor"), rest)
+        return self._ask(operate.health)
 
 
-def _part(checked: str) -> str:
-    """Returns a checked name or id, encoded as one part of a path."""
-    return quote(checked, safe="")
+def _arguments(filters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Returns the parameters of a query as arguments; `from` is a keyword of Python."""
+    renamed = {"from": "since", "to": "until"}
+    return {renamed.get(name, name): value for name, value in filters.items()}
 
 
-def _share_path(pool: str, share: str) -> str:
-    return f"/v1/pools/{_part(ids.pool_name(pool))}/shares/{_part(ids.share_name(share))}"
-
-
-def _worker_path(pool: str, worker_id: str) -> str:
-    return f"/v1/workers/{_part(ids.pool_name(pool))}/{_part(ids.worker_id(worker_id))}"
-
-
-def _key_or_new(key: str | None) -> str:
-    if key is None:
-        return str(uuid.uuid4())
-    # The key is sent in a header, which can hold only these characters.
-    if key != key.strip() or not (key.isascii() and key.isprintable()) or not 1 <= len(key) <= _MAX_KEY:
-        raise UsageError(
-            f"the idempotency key must have 1 to {_MAX_KEY} printable ASCII characters, no blank at either end"
-        )
-    return key
+def _page(answer: Mapping[str, Any]) -> Page:
+    raw_jobs = answer.get("jobs")
+    if not isinstance(raw_jobs, list):
+        raise CliError("the API answered with a page that has no jobs; is --api-url a tidegate API?")
+    rest = {name: value for name, value in answer.items() if name not in ("jobs", "cursor")}
+    return Page(tuple(job_view(raw) for raw in raw_jobs), answer.get("cursor"), rest)

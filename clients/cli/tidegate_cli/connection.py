@@ -1,34 +1,40 @@
-"""The connection to the API: signing, bounded time, and repeats where they are safe."""
+"""The connection to the API: tidegate_client with the target's credentials, and its errors in the CLI's words."""
 
 from __future__ import annotations
 
-import json
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote, urlencode
+from typing import Any, ParamSpec, Self
 
 import httpx
 
-from tidegate.contracts.requests import refuse_if_too_large, too_large_numbers
-from tidegate.domain.backoff import doubled
-from tidegate.domain.errors import BodyTooLarge, InvalidRequest
-from tidegate_cli.api_answers import MAX_BACKOFF_SECONDS, read_answer, retry_after_seconds
-from tidegate_cli.errors import ApiUnreachable, UsageError
-from tidegate_cli.signing import SigV4
+from tidegate.contracts.requests import too_large_numbers
+from tidegate.domain.errors import InvalidRequest
+from tidegate.domain.limits import MAX_JOBS_PER_WORKFLOW, MAX_PAGE_SIZE
+from tidegate_cli.api_answers import objects_of
+from tidegate_cli.errors import ApiUnreachable, CliError, UsageError, problem_of_api
 from tidegate_cli.target import Target
+from tidegate_client import (
+    ApiError,
+    InvalidArgument,
+    RetryPolicy,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from tidegate_client import Client as ApiClient
+from tidegate_client.wire import Answer, Listing, Lost, Operation, Request
 
-_TRIES = 5
-_FIRST_BACKOFF_SECONDS = 0.2
-_TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway answers within 29 s at the latest
-_RETRIED = frozenset({429, 500, 502, 503, 504})
+P = ParamSpec("P")
+# Ends paging even if the server's cursors form a circle. It leaves room for pages of a single job.
+MAX_PAGES = MAX_JOBS_PER_WORKFLOW
+# A person waits for the answer, so a 500 is worth another try too. Every call of the API is safe to repeat.
+_RETRIES = RetryPolicy(statuses=frozenset({429, 500, 502, 503, 504}))
 Parameter = str | Sequence[str] | None  # of a query; a sequence repeats it
 
 
 class Connection:
-    """Signs each request, bounds its time (35 s), and repeats it where that is safe.
+    """Sends operations of tidegate_client to a target, and returns the API's JSON as it came.
 
     When a call that changes something is sent again, its lost answer stays unknown: the first request may have been
     carried out. `on_repeat` is called with the reason each time, and `repeats` counts the times. The target's `tell`
@@ -47,12 +53,14 @@ class Connection:
         self._target = target
         self._tell = target.tell
         self._sleep = sleep
-        self._http = httpx.Client(
-            auth=SigV4(target),
-            timeout=_TIMEOUT,
+        self._api = ApiClient(
+            target.api_url,
+            auth=target.signer(),
+            retries=_RETRIES,
+            on_repeat=self._note_repeat,
             transport=transport,
-            headers={"accept": "application/json"},
             trust_env=target.local is None,  # a proxy can't reach this machine's loopback
+            sleep=sleep,
         )
 
     def __enter__(self) -> Self:
@@ -65,80 +73,69 @@ class Connection:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        self._api.close()
 
-    def _get(self, path: str, **parameters: Parameter) -> dict[str, Any]:
-        return self._call("GET", with_query(path, **parameters))
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
+    def _ask(
+        self, make: Callable[P, Operation[Any]], /, *arguments: P.args, **options: P.kwargs
     ) -> dict[str, Any]:
-        """Sends one request, and repeats it after a failure that may pass. Every call of the API is safe to repeat."""
-        headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
-        content = None
-        if body is not None:
-            try:
-                text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-            except ValueError as error:
-                raise UsageError(str(InvalidRequest(list(too_large_numbers(body))))) from error
-            try:
-                refuse_if_too_large(text)
-            except BodyTooLarge as error:
-                raise UsageError(str(error)) from error
-            content = text.encode()
-            headers["content-type"] = "application/json"
-        why = ""
-        asked_seconds = 0.0
-        for attempt in range(_TRIES):
-            if attempt:
-                self._sleep(max(asked_seconds, _backoff_seconds(attempt)))
-            try:
-                response = self._http.request(
-                    method, self._target.api_url + path, content=content, headers=headers
-                )
-            except httpx.TransportError as error:
-                why = str(error) or type(error).__name__
-                self._note_repeat(method, why)
-                continue
-            if response.status_code not in _RETRIED or attempt == _TRIES - 1:
-                answer = read_answer(response)
-                if method != "GET":
-                    self._name_deployment()
-                return answer
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:  # nothing was done then
-                self._note_repeat(method, f"the API answered {response.status_code}")
-            asked_seconds = retry_after_seconds(response)
-        raise ApiUnreachable(self._unreachable(why))
+        """Sends the operation that `make` makes of the arguments, and returns the API's JSON as it came.
 
-    def _note_repeat(self, method: str, why: str) -> None:
-        if method != "GET":
-            self.repeats += 1
-            self.on_repeat(why)
+        Raises ApiProblem, ApiUnreachable, CliError (this API can't have given such an answer), and UsageError (no
+        request can be made of the arguments).
+        """
+        try:
+            operation = make(*arguments, **options)
+        except InvalidArgument as error:
+            raise UsageError(str(error)) from error
+        return self._send(operation)
 
-    def _name_deployment(self) -> None:
-        if self._tell is not None:
+    def _answers(
+        self, listing: Callable[[int], Listing[Any]], name: str, limit: int
+    ) -> Iterator[dict[str, Any]]:
+        """Yields the pages of a list up to the one with its `limit`th item; a page's items stand in its field `name`.
+
+        `listing` makes the list for a size of page. Pages without items are yielded too.
+        """
+        cursor: str | None = None
+        found = 0
+        for _ in range(MAX_PAGES):
+            answer = self._send(listing(min(limit - found, MAX_PAGE_SIZE)).at(cursor))
+            yield answer
+            found += len(objects_of(answer, name))
+            cursor = answer.get("cursor")
+            if cursor is None or found >= limit:
+                return
+        raise CliError(f"the listing did not end within {MAX_PAGES:,} pages; narrow it with another filter")
+
+    def _list(self, listing: Callable[[int], Listing[Any]], name: str, limit: int) -> list[Mapping[str, Any]]:
+        """Returns at most `limit` items of a list, which stand in the field `name` of its pages."""
+        pages = self._answers(listing, name, limit)
+        return [item for page in pages for item in objects_of(page, name)][:limit]
+
+    def _send(self, operation: Operation[Any]) -> dict[str, Any]:
+        request = operation.request
+        try:
+            answer = self._api.raw(operation)
+        except InvalidArgument as error:
+            numbers = list(too_large_numbers(request.body))
+            raise UsageError(str(InvalidRequest(numbers) if numbers else error)) from error
+        except ApiError as error:
+            raise problem_of_api(error) from error
+        except Unreachable as error:
+            hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
+            raise ApiUnreachable(f"no answer from {self._target.api_url} ({error.why}): {hint}") from error
+        except UnexpectedAnswer as error:
+            raise CliError(
+                f"{self._target.api_url}{request.target} did not answer with a JSON object; "
+                "is --api-url a tidegate API?"
+            ) from error
+        if request.method != "GET" and self._tell is not None:
             self._tell(f"deployment: {self._target.title}")
             self._tell = None
+        return answer
 
-    def _unreachable(self, why: str) -> str:
-        hint = "run `tidegate local up`" if self._target.local else "check --api-url and the network"
-        return f"no answer from {self._target.api_url} ({why}): {hint}"
-
-
-def with_query(path: str, **parameters: Parameter) -> str:
-    """Returns the path with its query; parameters that are None or empty are left out."""
-    given = {name: value for name, value in parameters.items() if value not in (None, [])}
-    if not given:
-        return path
-    # The signature needs a blank encoded as %20, not as +.
-    return f"{path}?{urlencode(given, doseq=True, quote_via=quote, safe='')}"
-
-
-def _backoff_seconds(attempt: int) -> float:
-    ceiling = doubled(_FIRST_BACKOFF_SECONDS, attempt + 1, MAX_BACKOFF_SECONDS)
-    return random.uniform(0, ceiling)  # full jitter, not a secret  # nosec B311
+    def _note_repeat(self, request: Request, answer: Answer | Lost) -> None:
+        was_refused = isinstance(answer, Answer) and answer.status == httpx.codes.TOO_MANY_REQUESTS
+        if request.method != "GET" and not was_refused:  # a refused request did nothing
+            self.repeats += 1
+            self.on_repeat(answer.why)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from tidegate.domain.errors import TidegateError, Violation
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_client import ApiError
 
+_NO_SUCH_PATH = "Missing Authentication Token"  # API Gateway's message for a path that it does not know
 _SHOWN_VIOLATIONS = 10
 
 
@@ -81,6 +84,20 @@ class ApiProblem(CliError):
         self.type = type or f"urn:tidegate:problem:http-{status}"
         self.problem_code = self.type.rpartition(":")[2]
         super().__init__(_rendered(status, title, detail, violations), violations=violations)
+
+
+def problem_of_api(error: ApiError) -> ApiProblem:
+    """Returns a refusal by the API in the words of the command line."""
+    # API Gateway itself refuses some requests (no signature, no such path). Its answer is {"message": ...}.
+    detail = error.detail
+    by_the_gateway = bool(detail) and "detail" not in error.raw
+    # API Gateway gives the same message for a missing signature. The CLI signs every request, so it is the path.
+    if by_the_gateway and detail == _NO_SUCH_PATH:
+        detail = f"{detail}: the API has no such path; is --api-url the stack's output ApiUrl?"
+    if by_the_gateway and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail = f"{detail}: the gateway takes about 5 MB; submit the work as several workflows"
+    violations = [Violation(fault.field, fault.message) for fault in error.faults]
+    return ApiProblem(error.status, error.title, detail, violations, type=str(error.raw.get("type") or ""))
 
 
 def _rendered(status: int, title: str, detail: str, violations: Sequence[Violation]) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import boto3
-from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials
 from botocore.exceptions import ProfileNotFound
 
 from tidegate_cli.errors import OptionError, UsageError
+from tidegate_client.sigv4 import SigV4
 from tidegate_devstack.errors import LocalStackError
 from tidegate_devstack.model import StackInfo, read_info
 from tidegate_devstack.places import Places
@@ -42,9 +43,9 @@ class Target:
             return f"the local stack at {self.local.endpoint_url}"
         return f"{self.api_url} in {self.region}" + (f" with profile {self.profile}" if self.profile else "")
 
-    def signing_key(self) -> ReadOnlyCredentials:
-        """Returns the credentials as they are now. Those of a role are renewed before they expire."""
-        return self.credentials.get_frozen_credentials()
+    def signer(self) -> SigV4:
+        """Returns the signer of requests. It asks for the credentials each time; those of a role are renewed."""
+        return SigV4(self.region, credentials=self.credentials.get_frozen_credentials)
 
 
 def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:

@@ -35,7 +35,7 @@ class Client:
 
     `url` is the stack's output ApiUrl. `auth` authorizes each request: `SigV4` of `tidegate_client.sigv4`, or `Bearer`.
     A request is bounded by `timeout_seconds`, and repeated as `retries` says; `on_repeat` is called with the request
-    and the reason before each repeat. `transport`, `sleep`, `chance` and `now` are for tests.
+    and the answer, or its loss, before each repeat. `transport`, `sleep`, `chance` and `now` are for tests.
 
     Every method may raise ApiError (the API refused), Unreachable (no answer), UnexpectedAnswer (not this API's), and
     InvalidArgument (no request can be made of the arguments).
@@ -48,7 +48,7 @@ class Client:
         auth: httpx.Auth | None = None,
         retries: RetryPolicy = DEFAULT_RETRIES,
         timeout_seconds: float = 35.0,  # API Gateway answers within 29 s at the latest
-        on_repeat: Callable[[Request, str], None] = nothing,
+        on_repeat: Callable[[Request, Answer | Lost], None] = nothing,
         transport: httpx.BaseTransport | None = None,
         trust_env: bool = True,
         sleep: Callable[[float], None] = time.sleep,

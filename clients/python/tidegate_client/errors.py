@@ -26,7 +26,14 @@ class InvalidArgument(ClientError, ValueError):
 
 
 class Unreachable(ClientError):
-    """No answer came to any of the requests that the retry policy allows. A change may have been carried out."""
+    """No answer came to the last of the requests that the retry policy allows. A change may have been carried out.
+
+    `why` is the transport's reason.
+    """
+
+    def __init__(self, method: str, path: str, why: str) -> None:
+        self.why = why
+        super().__init__(f"no answer to {method} {path} ({why}): check the URL and the network")
 
 
 class UnexpectedAnswer(ClientError):

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tidegate_client.errors import ApiError, InvalidArgument, UnexpectedAnswer, Unreachable, api_error
-from tidegate_client.wire import Answer, Json, Listing, Lost, Operation, Page, Request
+from tidegate_client.wire import MAX_BODY_BYTES, Answer, Json, Listing, Lost, Operation, Page, Request
 
 T = TypeVar("T")
 MAX_PAGES = 10_000
 """Ends paging even if a server's cursors form a circle."""
+_NOTHING = Lost("the request was not sent")  # a driver resumes every Send with an answer, so nobody sees this
+_LONGEST_ESCAPE = 6
+"""The most bytes that one character takes in a JSON string, as in \\u0000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Surroundings:
     chance: Callable[[], float]
     now: Callable[[], float]
     retries: RetryPolicy
-    on_repeat: Callable[[Request, str], None]
+    on_repeat: Callable[[Request, Answer | Lost], None]
 
 
 def exchange(operation: Operation[T], around: Surroundings) -> Flow[T]:
@@ -94,21 +97,17 @@ def exchange(operation: Operation[T], around: Surroundings) -> Flow[T]:
 def exchange_json(request: Request, around: Surroundings) -> Flow[Json]:
     """Does what `exchange` does, and returns the API's JSON as it came."""
     content = _encoded(request)
-    why, asked_seconds = "", 0.0
-    for attempt in range(around.retries.tries):
-        if attempt:
-            around.on_repeat(request, why)
-            yield Sleep(around.retries.pause_seconds(attempt, asked_seconds, around.chance()))
-        answer = yield Send(request, content)
-        if isinstance(answer, Lost):
-            why, asked_seconds = answer.why, 0.0
-            continue
-        assert answer is not None  # noqa: S101 - a driver resumes Send with an answer
-        is_last = attempt == around.retries.tries - 1
-        if is_last or answer.status not in around.retries.statuses:
-            return read_answer(request, answer)
-        why, asked_seconds = f"the API answered {answer.status}", retry_after_seconds(answer)
-    raise Unreachable(f"no answer to {request.method} {request.path} ({why}): check the URL and the network")
+    retries, send = around.retries, Send(request, content)
+    answer = (yield send) or _NOTHING
+    for repeat in range(1, retries.tries):
+        if isinstance(answer, Answer) and answer.status not in retries.statuses:
+            break
+        around.on_repeat(request, answer)
+        yield Sleep(retries.pause_seconds(repeat, retry_after_seconds(answer), around.chance()))
+        answer = (yield send) or _NOTHING
+    if isinstance(answer, Lost):
+        raise Unreachable(request.method, request.path, answer.why)
+    return read_answer(request, answer)
 
 
 def each_page(listing: Listing[T], around: Surroundings) -> Stream[Page[T]]:
@@ -123,9 +122,9 @@ def each_page(listing: Listing[T], around: Surroundings) -> Stream[Page[T]]:
     raise UnexpectedAnswer(f"{listing.request.path} did not end within {MAX_PAGES:,} pages")
 
 
-def retry_after_seconds(answer: Answer) -> float:
+def retry_after_seconds(answer: Answer | Lost) -> float:
     """Returns the seconds that an answer asks to wait, 0 without a Retry-After of whole seconds."""
-    asked = answer.headers.get("retry-after", "")
+    asked = answer.headers.get("retry-after", "") if isinstance(answer, Answer) else ""
     return float(asked) if asked.isdecimal() else 0.0
 
 
@@ -151,6 +150,15 @@ def _encoded(request: Request) -> bytes | None:
         return None
     try:
         text = json.dumps(request.body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
+        content = text.encode()
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"the body can't be sent as JSON: {error}") from error
+    if len(text) * _LONGEST_ESCAPE > MAX_BODY_BYTES:  # else its exact size need not be known
+        size = len(json.dumps(text, ensure_ascii=False).encode())
+        if size > MAX_BODY_BYTES:
+            raise InvalidArgument(
+                f"the body takes {size:,} bytes as a JSON string, which is how it reaches the API "
+                f"({len(content):,} as sent); at most {MAX_BODY_BYTES:,} are allowed: "
+                "submit the work as several workflows"
+            )
+    return content

@@ -61,5 +61,5 @@ def lost(error: httpx.TransportError) -> Lost:
     return Lost(str(error) or type(error).__name__)
 
 
-def nothing(request: Request, why: str) -> None:
+def nothing(request: Request, answer: Answer | Lost) -> None:
     """Does nothing about a repeat."""

@@ -17,6 +17,11 @@ Parameter = str | int | float | bool | Sequence[str] | None
 
 MAX_KEY_CHARACTERS = 128
 """The longest idempotency key that the API takes."""
+MAX_BODY_BYTES = 6 * 1024 * 1024 - 64 * 1024
+"""The largest body that reaches the API, as a JSON string with its quotation marks escaped.
+
+Source: AWS Lambda quotas (6 MB for the event of a function, which carries the body as such a string).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Answer:
     reason: str
     headers: Mapping[str, str]
     content: bytes
+
+    @property
+    def why(self) -> str:
+        """Returns the reason of a repeat because of this answer."""
+        return f"the API answered {self.status}"
 
 
 @dataclass(frozen=True, slots=True)

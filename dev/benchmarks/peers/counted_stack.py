@@ -15,7 +15,6 @@ from botocore.config import Config
 
 from dev.benchmarks.own_stack import say
 from dev.benchmarks.peers.usage import Usage
-from tidegate_cli.signing import SigV4
 from tidegate_cli.target import local_target
 from tidegate_devstack import Places, StackInfo, down, emulator, up
 from tidegate_devstack.model import ACCESS_KEY_ID
@@ -93,7 +92,7 @@ def counted_stack() -> Iterator[CountedStack]:
         try:
             emulator.start(Places.find(home), say, program=[str(PROGRAM)])
             info = up(say, home=home, parameters=PARAMETERS)
-            signer = SigV4(local_target(info))
+            signer = local_target(info).signer()
             with httpx.Client(base_url=info.endpoint_url, trust_env=False, auth=signer) as http:
                 stack = CountedStack(info, home, http)
                 stack._ask("name", key=ACCESS_KEY_ID, name=WORKER_PROCESS)

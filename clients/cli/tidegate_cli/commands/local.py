@@ -21,6 +21,7 @@ from tidegate_cli.options import (
     refuse_api_url,
     session_of,
 )
+from tidegate_cli.target import API_URL_VARIABLE
 from tidegate_cli.views import format_time, printable_lines
 from tidegate_devstack import FUNCTIONS, LocalStackError, LocalState, StackInfo
 from tidegate_devstack.emulator import DEFAULT_EXECUTIONS, LEAST_EXECUTIONS, MOST_EXECUTIONS
@@ -112,7 +113,7 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
 
 @app.command()
 def env(context: typer.Context, output: OutputOption = None) -> None:
-    """Print the AWS settings of the local stack as shell commands.
+    """Print the URL and the settings of the local stack as shell commands.
 
     With these settings other programs can use the stack. Apply them in a shell with: eval "$(tidegate local env)".
     They contain the secret of the stack's root key.
@@ -123,7 +124,7 @@ def env(context: typer.Context, output: OutputOption = None) -> None:
     info = tidegate_devstack.status().info
     if info is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
-    settings = info.aws_environment()
+    settings = {API_URL_VARIABLE: info.api_url, **info.aws_environment()}
     if session.is_json:
         print_json({"environment": settings})
         return

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidegate_cli.api_answers import number_of
-from tidegate_cli.client import MAX_PAGES, Client
+from tidegate_cli.client import Client
+from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError, Interrupted
 
 _CALLS_WITHOUT_PROGRESS = 20

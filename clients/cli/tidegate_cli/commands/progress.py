@@ -10,29 +10,16 @@ import typer
 
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.progress import WorkflowState
-from tidegate.domain.states import State
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
 from tidegate_cli.following.live import STYLES
 from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
 from tidegate_cli.views import printable
+from tidegate_client.models.states import LETTERS
 
 __all__ = ["workflows"]
 
-# The letters of `GET /v1/workflows/{workflow_id}/states`, as docs/reference/api.md lists them.
-LETTERS: Mapping[str, State] = {
-    "P": State.PENDING,
-    "D": State.SCHEDULED,
-    "R": State.READY,
-    "Q": State.QUEUED,
-    "A": State.RUNNING,
-    "S": State.SUCCEEDED,
-    "F": State.FAILED,
-    "T": State.TIMED_OUT,
-    "C": State.CANCELLED,
-    "K": State.SKIPPED,
-}
 COLUMNS = (
     Column("workflow id", fixed=True),
     Column("state", 100),

@@ -10,10 +10,10 @@ import typer
 from tidegate.domain.limits import MAX_PAGE_SIZE
 from tidegate.domain.states import State
 from tidegate_cli.api_answers import number_of, object_of
-from tidegate_cli.client import MAX_PAGES
 from tidegate_cli.commands import many_jobs
 from tidegate_cli.commands.jobs import JobIdArgument, WorkflowIdArgument, jobs, workflows
 from tidegate_cli.commands.operator import PoolArgument, pools
+from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
 from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
 from tidegate_cli.views import printable_lines

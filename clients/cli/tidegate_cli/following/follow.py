@@ -10,7 +10,8 @@ from typing import Protocol
 from tidegate.domain.dependency import CONDITION_ERROR, NOT_TAKEN
 from tidegate.domain.retry import UPSTREAM_GONE
 from tidegate.domain.states import State
-from tidegate_cli.client import MAX_PAGES, Client, Page
+from tidegate_cli.client import Client, Page
+from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.views import JobView

@@ -10,6 +10,9 @@ from tidegate_client.models.operate import Act, Grant, Me
 from tidegate_client.operations.jobs import Moment, moment
 from tidegate_client.wire import Listing, Operation, request
 
+Role = Literal["client", "operator"]
+"""The role of a caller."""
+
 
 def get_me() -> Operation[Me]:
     """Reads the caller that the API sees, and which deployment answers."""
@@ -24,7 +27,7 @@ def list_grants() -> Operation[tuple[Grant, ...]]:
 def set_grant(
     namespace: str,
     *,
-    role: Literal["client", "operator"] = "client",
+    role: Role = "client",
     namespaces: Sequence[str] = (),
 ) -> Operation[Grant]:
     """Gives a caller, named by its ARN, a role and shared namespaces instead of those that it had."""

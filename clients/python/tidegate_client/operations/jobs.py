@@ -14,6 +14,8 @@ from tidegate_client.wire import Json, Listing, Operation, key_or_new, request
 
 Moment = datetime | str
 """A time: an aware datetime, or RFC 3339 text with a zone."""
+Way = Literal["up", "down", "both"]
+"""The direction of a chain: the jobs before a job, those after it, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def dependents(job_id: str, *, page_size: int | None = None) -> Listing[Downstre
 def chain(
     job_id: str,
     *,
-    direction: Literal["up", "down", "both"] | None = None,
+    direction: Way | None = None,
     depth: int | None = None,
     limit: int | None = None,
     format: Literal["json", "mermaid", "dot"] | None = None,  # noqa: A002 - the name of the query parameter

@@ -8,6 +8,9 @@ from tidegate_client.models.base import list_reader, page_reader, reader
 from tidegate_client.models.operate import Health, JobType, Pool, Redriven, Share, Worker, WorkerJobs
 from tidegate_client.wire import Listing, Operation, request
 
+WorkerOrder = Literal["load", "free", "seen"]
+"""The order of workers: by load, by free slots, or by the last sign of life, the highest or latest first."""
+
 
 def list_pools() -> Operation[tuple[Pool, ...]]:
     """Lists the pools with their load."""
@@ -105,7 +108,7 @@ def list_workers(
 
 
 def order_workers(
-    order: Literal["load", "free", "seen"],
+    order: WorkerOrder,
     *,
     pool: str | None = None,
     state: str | None = None,
