@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from tests.harness.cli.samples import job_json
@@ -13,7 +14,8 @@ from tests.harness.functions.api_calls import Api
 from tidegate.domain.texts import is_plain, plain_message
 from tidegate.jobs.context import progress_from
 from tidegate_cli.commands.root import app
-from tidegate_cli.options import Session, print_json
+from tidegate_cli.options import Session
+from tidegate_cli.structured import Output
 from tidegate_cli.views import job_view, printable_lines
 
 HOSTILE = [
@@ -89,13 +91,17 @@ def test_what_job_code_says_holds_none(mark: str) -> None:
 def test_a_terminal_is_sent_none_by_any_way_out(mark: str, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = f"a{mark}b"
     Session().tell(f"{hostile}\nnext line")
-    print_json({"name": hostile, hostile: 1})
+    Session(Output.JSON).show({"name": hostile, hostile: 1})
     job = job_view(job_json(0, name=hostile, key=None, error={"code": hostile, "message": hostile}))
     said = capsys.readouterr()
     for text in (said.out, said.err, job.label, job.error, printable_lines(hostile)):
         assert mark not in text
     assert said.err.count("\n") == 2
     assert json.loads(said.out) == {"name": hostile, hostile: 1}, "as JSON it is the same"
+    Session(Output.YAML).show({"name": hostile, hostile: 1})
+    said = capsys.readouterr()
+    assert mark not in said.out
+    assert yaml.safe_load(said.out) == {"name": hostile, hostile: 1}, "as YAML too"
 
 
 def test_an_error_message_is_sent_without_any() -> None:

@@ -250,7 +250,7 @@ def test_bad_input_is_a_usage_error(text: str, message: str) -> None:
         (("jobs", "list", "--state", "DONE"), "DONE"),
         (("submit", "-", "--priority", "1001"), "less than or equal to 1000"),
         (
-            ("--profile", "nobody", "jobs", "list", "--api-url", "https://example.org"),
+            ("--aws-profile", "nobody", "jobs", "list", "--api-url", "https://example.org"),
             "profile (nobody) could not be found",
         ),
         (("local", "logs", "nonsense"), "'nonsense' is not one of api, dispatcher, reaper, worker"),

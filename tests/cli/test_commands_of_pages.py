@@ -28,14 +28,21 @@ def calls(page: Path) -> list[str]:
 def unknown_of(call: str) -> list[str]:
     """Returns the command or the options of a call that the command line does not have."""
     command, words = COMMANDS, call.split()
+    valued = {name for parameter in command.params if not parameter.is_flag for name in parameter.opts}
     known = {name for parameter in command.params for name in parameter.opts}
-    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+    given: list[str] = []
+    while words and hasattr(command, "commands"):
+        if words[0].startswith("-"):  # an option before the command, with its value
+            given.append(words.pop(0))
+            del words[: 1 if given[-1] in valued else 0]
+            continue
         if words[0] not in command.commands:
             return [words[0]]
         command = command.commands[words.pop(0)]
         known |= {name for parameter in command.params for name in parameter.opts}
-    given = [word.partition("=")[0] for word in words]
-    return [word for word in given if OPTION.fullmatch(word) and word not in known]
+    given += words
+    names = [word.partition("=")[0] for word in given]
+    return [name for name in names if OPTION.fullmatch(name) and name not in known]
 
 
 def test_calls_are_found() -> None:
@@ -51,3 +58,5 @@ def test_a_page_shows_commands_that_there_are(page: Path) -> None:
 def test_an_unknown_command_or_option_is_noticed() -> None:
     assert unknown_of("pools halt ecs") == ["halt"]
     assert unknown_of("pools list --wait") == ["--wait"]
+    assert unknown_of("--profile prod pools list --wait") == ["--wait"]
+    assert unknown_of("--profil prod") == ["prod"]

@@ -20,7 +20,8 @@ from tidegate_cli.demo import run, workflow
 from tidegate_cli.demo.run import mismatches_of, report_file_mismatches, run_demo
 from tidegate_cli.errors import UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.options import Output, Session
+from tidegate_cli.options import Session
+from tidegate_cli.structured import Output
 from tidegate_devstack import LocalState
 
 Run = Callable[..., ExitCode]

@@ -15,7 +15,7 @@ from tests.harness.cli.screens import always, answer_with, tidegate
 from tidegate_cli import ids
 from tidegate_cli.commands import submit
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
-from tidegate_cli.problems import CODES, wants_json
+from tidegate_cli.problems import CODES, output_of
 
 FIELDS = {"type", "code", "title", "detail", "errors", "exit_code"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +47,7 @@ def problem_of(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
         (("local", "logs", "dispatch", "-o", "json"), "usage", 2, "FUNCTION"),
         (("types", "limit", "a", "0", "-o", "json"), "usage", 2, "N"),
         (("--profile", "a", "local", "status", "-o", "json"), "usage", 2, "--profile"),
+        (("--aws-profile", "a", "local", "status", "-o", "json"), "usage", 2, "--aws-profile"),
         (("--region", "a", "demo", "-o", "json"), "usage", 2, "--region"),
     ],
 )
@@ -204,16 +205,17 @@ def test_a_run_says_that_its_submission_is_sent_again(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (("-o", "json", "x"), True),
-        (("x", "--output=json"), True),
-        (("x", "-ojson"), True),
-        (("-o", "json", "x", "-o", "text"), False),
-        (("x", "-o"), False),
-        (("x",), False),
+        (("-o", "json", "x"), "json"),
+        (("x", "--output=yaml"), "yaml"),
+        (("x", "-ojson"), "json"),
+        (("-o", "json", "x", "-o", "text"), "text"),
+        (("x", "-o"), "text"),
+        (("x", "-o", "xml"), "text"),
+        (("x",), "text"),
     ],
 )
-def test_json_is_wanted_where_the_last_option_says_so(arguments: tuple[str, ...], wanted: bool) -> None:
-    assert wants_json(arguments) is wanted
+def test_the_last_option_says_the_form_of_output(arguments: tuple[str, ...], wanted: str) -> None:
+    assert output_of(arguments) == wanted
 
 
 def test_the_page_of_the_command_line_lists_every_code() -> None:

@@ -59,7 +59,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Any], None]:
     return install
 
 
-@pytest.mark.parametrize("given", [("--profile", "night"), ("--region", "eu-central-1")])
+@pytest.mark.parametrize("given", [("--aws-profile", "night"), ("--region", "eu-central-1")])
 @pytest.mark.parametrize(
     "command",
     [
@@ -79,7 +79,7 @@ def test_options_of_aws_are_refused_beside_the_local_stack(
 
 
 def test_a_worker_says_where_its_credentials_come_from() -> None:
-    result = CliRunner().invoke(app, ["--profile", "night", "worker", "--pool", "ecs"])
+    result = CliRunner().invoke(app, ["--aws-profile", "night", "worker", "--pool", "ecs"])
     assert result.exit_code == 2, result.output
     assert "set AWS_PROFILE" in result.stderr
 
@@ -95,10 +95,10 @@ def test_what_acts_names_the_local_stack_and_leaves_json_alone(answer: Callable[
 def test_what_acts_names_api_region_and_profile(answer: Callable[[int, Any], None]) -> None:
     answer(200, {"pool": "ecs", "paused": True})
     result = CliRunner().invoke(
-        app, ["--profile", "night", "--region", "us-west-2", "--api-url", API, "pools", "pause", "ecs"]
+        app, ["--aws-profile", "night", "--region", "us-west-2", "--api-url", API, "pools", "pause", "ecs"]
     )
     assert result.exit_code == 0, result.output
-    assert result.stderr == f"deployment: {API} in us-west-2 with profile night\n"
+    assert result.stderr == f"deployment: {API} in us-west-2 with AWS profile night\n"
 
 
 def test_what_only_asks_names_nothing(answer: Callable[[int, Any], None]) -> None:

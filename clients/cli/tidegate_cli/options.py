@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -18,19 +15,15 @@ from tidegate.domain import limits
 from tidegate_cli.client import Client
 from tidegate_cli.errors import OptionError
 from tidegate_cli.following.follow import DEFAULT_TIMEOUT_SECONDS
+from tidegate_cli.profiles import find_profile
+from tidegate_cli.structured import Output, as_json, as_yaml
 from tidegate_cli.tables import is_screen
 from tidegate_cli.target import Target, find_target, refuse_aws_options
 from tidegate_cli.views import printable_lines
 
 MAX_LOOK_SECONDS = limits.MAX_NOT_BEFORE_AHEAD_SECONDS  # a year, for waits and for logs
+LOCAL_STACK_ONLY = "means nothing for a command of the local stack: leave it out"
 _PIPE_WIDTH = 1_000_000  # lines in a pipe have no bound, even if COLUMNS is set
-
-
-class Output(StrEnum):
-    """The form of results on standard output."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 OutputOption = Annotated[
@@ -110,12 +103,13 @@ class Session:
     output: Output = Output.TEXT
     api_url: str | None = None
     profile: str | None = None
+    aws_profile: str | None = None
     region: str | None = None
 
     @property
-    def is_json(self) -> bool:
-        """True if standard output holds JSON alone."""
-        return self.output is Output.JSON
+    def is_structured(self) -> bool:
+        """True if standard output holds JSON or YAML alone."""
+        return self.output is not Output.TEXT
 
     @property
     def out(self) -> Console:
@@ -127,12 +121,23 @@ class Session:
         """Returns the console for everything that is no result, on standard error."""
         return _console(stderr=True)
 
+    def show(self, value: Mapping[str, Any]) -> None:
+        """Prints one document on standard output, as YAML if that was asked for, else as JSON."""
+        sys.stdout.write(as_yaml(value) if self.output is Output.YAML else as_json(value))
+
     def target(self) -> Target:
         """Returns the API that the options choose. Its `tell` prints the deployment after the first change there.
 
         Raises UsageError if the options choose no API, or no credentials or region are found for it.
         """
-        return replace(find_target(self.api_url, self.profile, self.region), tell=self.tell)
+        if self.profile is None:
+            found = find_target(self.api_url, self.aws_profile, self.region)
+            return replace(found, tell=self.tell)
+        if self.api_url is not None:
+            raise OptionError("--profile", "means nothing beside --api-url: leave one of them out")
+        saved = find_profile(self.profile)
+        found = find_target(saved.api_url, self.aws_profile or saved.aws_profile, self.region or saved.region)
+        return replace(found, name=saved.name, tell=self.tell)
 
     @contextmanager
     def client(self, target: Target | None = None) -> Iterator[Client]:
@@ -144,11 +149,11 @@ class Session:
             client.on_repeat = lambda why: self.tell(f"no answer yet ({why}): asking again")
             yield client
 
-    def refuse_aws_options(self) -> None:
-        """Raises OptionError if --profile or --region was given. Commands of the local stack call it."""
-        refuse_aws_options(
-            self.profile, self.region, "means nothing for a command of the local stack: leave it out"
-        )
+    def refuse_target_options(self, message: str) -> None:
+        """Raises OptionError with `message` if --profile, --aws-profile or --region was given."""
+        if self.profile is not None:
+            raise OptionError("--profile", message)
+        refuse_aws_options(self.aws_profile, self.region, message)
 
     def tell_cut(self, what: str, shown: int, limit: int) -> None:
         """Tells the user that there may be more, if a list has as many entries (`shown`) as `limit` allows."""
@@ -171,16 +176,6 @@ def refuse_api_url(session: Session, command: str) -> None:
     """Raises OptionError if `--api-url` was given to a command that uses no API, or the local stack only."""
     if session.api_url is not None:
         raise OptionError("--api-url", f"means nothing for `tidegate {command}`: leave it out")
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """Prints one JSON document on standard output. Characters that would control a terminal are escaped in it."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    sys.stdout.write(re.sub(r"[^\x00-\x7e]+", lambda match: _shown(match[0]), text) + "\n")
-
-
-def _shown(text: str) -> str:
-    return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in text)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,6 +1,6 @@
-"""Turns any error into a problem: text for people, or one line of JSON for programs.
+"""Turns any error into a problem: text for people, or one line of JSON, or YAML, for programs.
 
-The JSON has the shape of the API's own problems (RFC 9457), with two more fields: `code` and `exit_code`.
+JSON and YAML have the shape of the API's own problems (RFC 9457), with two more fields: `code` and `exit_code`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 from tidegate.domain.errors import TidegateError, Violation
 from tidegate_cli.errors import ApiProblem, CliError, UsageError
 from tidegate_cli.exit_codes import ExitCode
+from tidegate_cli.structured import Output, as_yaml
 from tidegate_devstack.errors import LocalStackError, NoSuchFolder
 
 _URN = "urn:tidegate:problem:"
@@ -54,7 +55,14 @@ class CliProblem:
 
     def to_json(self) -> str:
         """Returns the problem as one line of JSON in ASCII, so that it holds no characters that control a terminal."""
-        made: dict[str, Any] = {
+        return json.dumps(self._as_object(), ensure_ascii=True)
+
+    def to_yaml(self) -> str:
+        """Returns the problem as a YAML document. It begins with `---`, because other messages may stand before it."""
+        return f"---\n{as_yaml(self._as_object())}"
+
+    def _as_object(self) -> dict[str, Any]:
+        return {
             "type": self.type or f"{_URN}{self.code}",
             "code": self.code,
             "title": self.title,
@@ -63,7 +71,6 @@ class CliProblem:
             "errors": [{"field": error.field, "message": error.message} for error in self.errors],
             "exit_code": int(self.exit_code),
         }
-        return json.dumps(made, ensure_ascii=True)
 
 
 def problem_of(error: Exception) -> CliProblem:
@@ -99,8 +106,8 @@ def problem_of(error: Exception) -> CliProblem:
     return _own("internal", said, ExitCode.ERROR)
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
-    """True if a command line asks for JSON. The last such option counts.
+def output_of(arguments: Sequence[str]) -> Output:
+    """Returns the form of output that a command line asks for. The last such option counts.
 
     It looks at the unparsed arguments, because the parser itself may be the one to fail.
     """
@@ -112,7 +119,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
             wanted = argument.removeprefix("--output=")
         elif argument.startswith("-o") and len(argument) > 2:
             wanted = argument.removeprefix("-o")
-    return wanted == "json"
+    return Output(wanted) if wanted in list(Output) else Output.TEXT
 
 
 def _own(code: str, detail: str, exit_code: ExitCode, errors: Sequence[Violation] = ()) -> CliProblem:

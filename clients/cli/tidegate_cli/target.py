@@ -25,15 +25,16 @@ _AWS_HOST = re.compile(r"^https://[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.")
 class Target:
     """An API and the credentials to call it with. `api_url` goes before `/v1/...`; `local` is set for the local stack.
 
-    `profile` is the AWS profile that was named for it. `tell` is called with the deployment's title after the first
-    change there.
+    `aws_profile` is the AWS profile that was named for it, `name` the saved profile that it comes from. `tell` is
+    called with the deployment's title after the first change there.
     """
 
     api_url: str
     region: str
     credentials: Credentials = field(repr=False)
     local: StackInfo | None = None
-    profile: str | None = None
+    aws_profile: str | None = None
+    name: str | None = None
     tell: Callable[[str], None] | None = None
 
     @property
@@ -41,24 +42,27 @@ class Target:
         """Returns the name of the deployment for people."""
         if self.local is not None:
             return f"the local stack at {self.local.endpoint_url}"
-        return f"{self.api_url} in {self.region}" + (f" with profile {self.profile}" if self.profile else "")
+        signed = f" with AWS profile {self.aws_profile}" if self.aws_profile else ""
+        named = f"{self.name}, " if self.name else ""
+        return f"{named}{self.api_url} in {self.region}{signed}"
 
     def signer(self) -> SigV4:
         """Returns the signer of requests. It asks for the credentials each time; those of a role are renewed."""
         return SigV4(self.region, credentials=self.credentials.get_frozen_credentials)
 
 
-def find_target(api_url: str | None, profile: str | None, region: str | None) -> Target:
+def find_target(api_url: str | None, aws_profile: str | None, region: str | None) -> Target:
     """Returns the API that `api_url` or TIDEGATE_API_URL names, else the local stack if one is up.
 
-    `profile` and `region` choose AWS credentials and region. Raises UsageError if there is no API, or no credentials or
-    region for it. Raises OptionError if a profile or a region is given for the local stack, which has its own.
+    `aws_profile` and `region` choose AWS credentials and region. Raises UsageError if there is no API, or no
+    credentials or region for it. Raises OptionError if a profile or a region is given for the local stack, which has
+    its own.
     """
     local = recorded_stack()
     url = (api_url or os.environ.get(API_URL_VARIABLE) or "").rstrip("/").removesuffix("/v1")
     if local is not None and url in ("", local.api_url):
         refuse_aws_options(
-            profile,
+            aws_profile,
             region,
             f"means nothing for the local stack at {local.endpoint_url}, which this talks to: leave it out, or name "
             f"the deployment that you mean with --api-url or {API_URL_VARIABLE}",
@@ -74,7 +78,7 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
             f"--api-url {url!r} is not a URL; it must begin with https://, and is the stack's output ApiUrl"
         )
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
+        session = boto3.Session(profile_name=aws_profile, region_name=region)
     except ProfileNotFound as error:
         raise UsageError(
             f"{error}: name one of your AWS configuration, or log in with `aws sso login`"
@@ -82,19 +86,19 @@ def find_target(api_url: str | None, profile: str | None, region: str | None) ->
     credentials = session.get_credentials()
     if credentials is None:
         raise UsageError(
-            "no AWS credentials found: set AWS_PROFILE, pass --profile, or log in with `aws sso login`"
+            "no AWS credentials found: set AWS_PROFILE, pass --aws-profile, or log in with `aws sso login`"
         )
     in_host = _AWS_HOST.match(url)
     own_region = os.environ.get("AWS_REGION") or session.region_name
     found_region = region or (in_host.group(1) if in_host else own_region)
     if not found_region:
         raise UsageError("no AWS region: pass --region or set AWS_REGION")
-    return Target(url, found_region, credentials, profile=profile)
+    return Target(url, found_region, credentials, aws_profile=aws_profile)
 
 
-def refuse_aws_options(profile: str | None, region: str | None, message: str) -> None:
-    """Raises OptionError with `message` if --profile or --region was given to a command that can't use them."""
-    for name, value in (("--profile", profile), ("--region", region)):
+def refuse_aws_options(aws_profile: str | None, region: str | None, message: str) -> None:
+    """Raises OptionError with `message` if --aws-profile or --region was given to a command that can't use them."""
+    for name, value in (("--aws-profile", aws_profile), ("--region", region)):
         if value is not None:
             raise OptionError(name, message)
 

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from tidegate_cli.commands.choices import word_of
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.tables import Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
@@ -45,8 +45,8 @@ def list_grants(context: typer.Context, output: OutputOption = None, api_url: Ap
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.list_grants()
-    if session.is_json:
-        print_json({"grants": [dict(each) for each in found]})
+    if session.is_structured:
+        session.show({"grants": [dict(each) for each in found]})
     elif found:
         rows = [
             tuple(
@@ -111,8 +111,8 @@ def _names(grant: Mapping[str, Any]) -> str:
 
 
 def _show(grant: Mapping[str, Any], session: Session) -> None:
-    if session.is_json:
-        print_json(grant)
+    if session.is_structured:
+        session.show(grant)
         return
     fields = [(name, printable(str(value))) for name, value in grant.items() if name != "namespaces"]
     print_fields([*fields, ("namespaces", printable(_names(grant)))], session.out)

@@ -15,7 +15,7 @@ from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import JobIdArgument
 from tidegate_cli.commands.list_jobs import jobs
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Column, TextTable, print_table
 from tidegate_cli.views import printable
 
@@ -58,8 +58,8 @@ def dependencies(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.dependencies(job_id, limit=limit)
-    if session.is_json:
-        print_json({"job_id": job_id, "dependencies": found})
+    if session.is_structured:
+        session.show({"job_id": job_id, "dependencies": found})
     else:
         _print_table(found, ("job_id", "state", "key", "type", "satisfied", "satisfied_at"), session.out)
     session.tell_cut("dependencies", len(found), limit)
@@ -80,8 +80,8 @@ def dependents(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.dependents(job_id, limit=limit)
-    if session.is_json:
-        print_json({"job_id": job_id, "dependents": found})
+    if session.is_structured:
+        session.show({"job_id": job_id, "dependents": found})
     else:
         _print_table(found, ("job_id", "state", "key", "type"), session.out)
     session.tell_cut("dependents", len(found), limit)
@@ -117,9 +117,9 @@ def chain(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.chain(job_id, direction=direction, depth=depth, limit=limit)
-    form = form or (Form.JSON if session.is_json else Form.TEXT)
+    form = form or (Form.JSON if session.is_structured else Form.TEXT)
     if form is Form.JSON:
-        print_json(found)
+        session.show(found)
     elif form is Form.TEXT:
         _print_table(objects_of(found, "jobs"), ("job_id", "state", "key", "type"), session.out)
     else:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tidegate_cli.errors import OptionError
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import parse_time_ms, printable
 
@@ -41,8 +41,8 @@ def me(context: typer.Context, output: OutputOption = None, api_url: ApiUrlOptio
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.get_me()
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
         return
     print_fields([(name, _plain(value)) for name, value in found.items()], session.out)
 
@@ -103,8 +103,8 @@ def audit(
             raise OptionError(option, "is empty; leave it out for all")
     with session.client() as client:
         found = client.list_audit(subject=subject, caller=caller, since=since, until=until, limit=limit)
-    if session.is_json:
-        print_json({"acts": found})
+    if session.is_structured:
+        session.show({"acts": found})
     else:
         _print_acts(found, session.out)
     session.tell_cut("acts", len(found), limit)

@@ -17,7 +17,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.errors import ApiProblem, UsageError
 from tidegate_cli.following.held import explain_with
 from tidegate_cli.following.live import STYLES, counts_text, duration_text
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import DependencyView, JobView, printable, with_labels
 
@@ -62,10 +62,10 @@ def get_job(
     session = session_of(context, output, api_url)
     with session.client() as client:
         job = client.get_job(whole_id(client, job_id))
-        waits = () if session.is_json else explain_with(client)([job])
-        labels = {} if session.is_json else upstream_labels(client, job)
-    if session.is_json:
-        print_json(job.raw)
+        waits = () if session.is_structured else explain_with(client)([job])
+        labels = {} if session.is_structured else upstream_labels(client, job)
+    if session.is_structured:
+        session.show(job.raw)
         return
     print_job(job, session.out, labels)
     for reason in waits:
@@ -88,8 +88,8 @@ def get_workflow(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.get_workflow(workflow_id)
-    if session.is_json:
-        print_json(found.as_json())
+    if session.is_structured:
+        session.show(found.as_json())
         return
     session.out.print(Text(printable(found.name or ""), style="bold"), Text(found.workflow_id, style="dim"))
     session.out.print(counts_text(found.jobs))

@@ -16,7 +16,7 @@ from tidegate_cli.client import Client
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import jobs, print_jobs
 from tidegate_cli.connection import Parameter
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.views import JobView
 
 __all__ = ["jobs"]  # with the command `list`
@@ -130,8 +130,8 @@ def list_jobs(
     states = list(dict.fromkeys(state or ALL_STATES))
     with session.client() as client:
         found = _find(client, states, filters, limit)
-    if session.is_json:
-        print_json({"jobs": [dict(job.raw) for job in found]})
+    if session.is_structured:
+        session.show({"jobs": [dict(job.raw) for job in found]})
     else:
         print_jobs(found, session.out)
     session.tell_cut("jobs", len(found), limit)

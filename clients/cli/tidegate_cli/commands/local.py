@@ -13,14 +13,14 @@ from tidegate_cli.errors import OptionError
 from tidegate_cli.exit_codes import ExitCode
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import (
+    LOCAL_STACK_ONLY,
     MAX_LOOK_SECONDS,
-    Output,
     OutputOption,
     Session,
-    print_json,
     refuse_api_url,
     session_of,
 )
+from tidegate_cli.structured import Output
 from tidegate_cli.target import API_URL_VARIABLE
 from tidegate_cli.views import format_time, printable_lines
 from tidegate_devstack import FUNCTIONS, LocalStackError, LocalState, StackInfo
@@ -31,8 +31,8 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback(help="Start, stop and show the local stack on an AWS emulator.")
 def local(context: typer.Context) -> None:
-    """Refuses --profile and --region, which have no meaning for the local stack."""
-    session_of(context).refuse_aws_options()
+    """Refuses --profile, --aws-profile and --region, which have no meaning for the local stack."""
+    session_of(context).refuse_target_options(LOCAL_STACK_ONLY)
 
 
 @app.command()
@@ -68,8 +68,8 @@ def up(
     session = _session(context, output)
     with ends_like_ctrl_c():
         info = tidegate_devstack.up(session.tell, executions=executions, salvage=salvage)
-    if session.is_json:
-        print_json(_info_json(info))
+    if session.is_structured:
+        session.show(_info_json(info))
 
 
 @app.command()
@@ -84,8 +84,8 @@ def down(
     """
     session = _session(context, output)
     was_up = tidegate_devstack.down(session.tell, wipe=wipe)
-    if session.is_json:
-        print_json({"was_up": was_up})
+    if session.is_structured:
+        session.show({"was_up": was_up})
 
 
 @app.command()
@@ -96,9 +96,9 @@ def status(context: typer.Context, output: OutputOption = None) -> None:
     """
     session = _session(context, output)
     found = tidegate_devstack.status()
-    if session.is_json:
+    if session.is_structured:
         details = _info_json(found.info) if found.info is not None else {}
-        print_json(
+        session.show(
             {"state": found.state, "stack_status": found.stack_status, "home": str(found.home), **details}
         )
     else:
@@ -125,8 +125,8 @@ def env(context: typer.Context, output: OutputOption = None) -> None:
     if info is None:
         raise LocalStackError("the local stack is not up: run `tidegate local up`")
     settings = {API_URL_VARIABLE: info.api_url, **info.aws_environment()}
-    if session.is_json:
-        print_json({"environment": settings})
+    if session.is_structured:
+        session.show({"environment": settings})
         return
     # The user's own profile would take precedence over these keys. The user's session token would be sent with them.
     lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
@@ -156,12 +156,12 @@ def logs(
     names = FUNCTIONS if function is None else (function,)
     events = [(event, name) for name in names for event in tidegate_devstack.logs(name, since_seconds)]
     events.sort(key=lambda pair: pair[0].time_ms)
-    if session.is_json:
+    if session.is_structured:
         lines = [
             {"at": format_time(event.time_ms), "function": name, "message": event.message}
             for event, name in events
         ]
-        print_json({"events": lines})
+        session.show({"events": lines})
         return
     for event, name in events:
         line = f"{format_time(event.time_ms)} {name:<10} {printable_lines(event.message)}"

@@ -15,7 +15,8 @@ from tidegate_cli.client import Client
 from tidegate_cli.commands.around import jobs
 from tidegate_cli.commands.jobs import JobIdArgument
 from tidegate_cli.interrupts import ends_like_ctrl_c
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
+from tidegate_cli.structured import Output, as_yaml
 from tidegate_cli.views import printable_lines
 
 __all__ = ["jobs"]
@@ -46,7 +47,7 @@ def show_logs(
 
     The traceback of a failure is part of it.
 
-    With `--follow` and `--output json` each line is a JSON object on a line of its own.
+    With `--follow` each line is a document of its own: with `--output json` a JSON object on one line.
 
     Example: tidegate jobs logs 01JD3V8Q5S2Y6W9K4M7N0P1R2T.3 --follow
     """
@@ -65,9 +66,9 @@ def _show(
 ) -> int:
     pages = list(client.read_all_logs(job_id, attempt=attempt, since=since, limit=MAX_LOG_LINES))
     missing = sum(int(page.get("missing") or 0) for page in pages)
-    if session.is_json:
+    if session.is_structured:
         lines = [line for page in pages for line in objects_of(page, "lines")]
-        print_json({**pages[-1], "lines": lines, "missing": missing})
+        session.show({**pages[-1], "lines": lines, "missing": missing})
         return 0
     for page in pages:
         _print_lines(session, page, timestamps)
@@ -91,10 +92,12 @@ def _follow(
 
 def _print_lines(session: Session, page: Mapping[str, Any], timestamps: bool) -> None:
     for line in objects_of(dict(page), "lines"):
-        if session.is_json:
-            text = json.dumps(line)
+        if session.output is Output.JSON:
+            text = f"{json.dumps(line)}\n"
+        elif session.output is Output.YAML:
+            text = f"---\n{as_yaml(line)}"
         else:
-            text = printable_lines(str(line.get("text")))
+            text = printable_lines(str(line.get("text"))) + "\n"
             text = f"{line.get('at')} {text}" if timestamps else text
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(text)
     sys.stdout.flush()

@@ -14,7 +14,7 @@ from rich.text import Text
 from tidegate.domain import limits
 from tidegate_cli import ids
 from tidegate_cli.errors import OptionError
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
@@ -40,8 +40,8 @@ def list_pools(context: typer.Context, output: OutputOption = None, api_url: Api
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.list_pools()
-    if session.is_json:
-        print_json({"pools": [dict(pool) for pool in found]})
+    if session.is_structured:
+        session.show({"pools": [dict(pool) for pool in found]})
     else:
         _print_pools(found, session.out)
 
@@ -94,8 +94,8 @@ def list_types(context: typer.Context, output: OutputOption = None, api_url: Api
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.list_types()
-    if session.is_json:
-        print_json({"types": [dict(each) for each in found]})
+    if session.is_structured:
+        session.show({"types": [dict(each) for each in found]})
     else:
         _print_types(found, session.out)
 
@@ -174,8 +174,8 @@ def _limit(text: str) -> int | None:
 
 
 def _show(found: Mapping[str, Any], session: Session) -> None:
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
         return
     fields = [
         (

@@ -13,7 +13,7 @@ from tidegate.domain.progress import WorkflowState
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.commands.jobs import WorkflowIdArgument, workflows
 from tidegate_cli.following.live import STYLES
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_table
 from tidegate_cli.views import printable
 from tidegate_client.models.states import LETTERS
@@ -93,8 +93,8 @@ def list_workflows(
     }
     with session.client() as client:
         found = client.list_workflows(filters, limit=limit)
-    if session.is_json:
-        print_json({"workflows": found})
+    if session.is_structured:
+        session.show({"workflows": found})
     else:
         print_table(TextTable(COLUMNS, [_row(each) for each in found]), session.out)
     session.tell_cut("workflows", len(found), limit)
@@ -123,8 +123,8 @@ def show_graph(
     session = session_of(context, output, api_url)
     with session.client() as client:
         graph = client.get_workflow_graph(workflow_id)
-    if session.is_json:
-        print_json(graph)
+    if session.is_structured:
+        session.show(graph)
         return
     for line in _mermaid(graph) if form is GraphFormat.MERMAID else _dot(graph):
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -153,8 +153,8 @@ def show_states(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.get_workflow_states(workflow_id, since=since)
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
         return
     for line in _states(found):
         session.out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from tidegate_cli.commands.jobs import JobIdArgument, WorkflowIdArgument, jobs, 
 from tidegate_cli.commands.operator import PoolArgument, pools
 from tidegate_cli.connection import MAX_PAGES
 from tidegate_cli.errors import CliError
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.views import printable_lines
 
 _CANCELLED = ("cancelled", "asked", "ended")
@@ -47,8 +47,8 @@ def cancel_job(
             job = found.last["job"]
         else:
             job = client.cancel_job(job_id)
-    if session.is_json:
-        print_json({**job.raw, **({"downstream": found.as_json(*_CANCELLED)} if found else {})})
+    if session.is_structured:
+        session.show({**job.raw, **({"downstream": found.as_json(*_CANCELLED)} if found else {})})
         return
     if job.state is State.RUNNING:
         _say(session, f"{job.job_id} is RUNNING; its worker is asked to stop")
@@ -77,8 +77,8 @@ def retry_job(
     session = session_of(context, output, api_url)
     with session.client() as client:
         job = client.retry_job(job_id, reopen_skipped=not leave_skipped)
-    if session.is_json:
-        print_json(job.raw)
+    if session.is_structured:
+        session.show(job.raw)
         return
     reopening = object_of(job.raw, "reopening")
     _say(session, f"{job.job_id} is {job.state}; reopened {number_of(reopening, 'reopened')} jobs")
@@ -104,8 +104,8 @@ def cancel_workflow(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = many_jobs.cancel_workflow(client, workflow_id, session.tell)
-    if session.is_json:
-        print_json({"workflow_id": workflow_id, **found.as_json(*_CANCELLED)})
+    if session.is_structured:
+        session.show({"workflow_id": workflow_id, **found.as_json(*_CANCELLED)})
     else:
         _say(session, f"{workflow_id}: {_counts(found)}")
 
@@ -126,8 +126,8 @@ def rerun_workflow(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = many_jobs.rerun(client, workflow_id, session.tell)
-    if session.is_json:
-        print_json(
+    if session.is_structured:
+        session.show(
             {
                 "workflow_id": workflow_id,
                 **found.as_json("reopened", "left_at_limit", "left_without_upstream"),
@@ -183,8 +183,8 @@ def redrive_pool(
         else:
             raise CliError(f"pool {pool} was not looked through within {MAX_PAGES:,} calls")
     answer = {"pool": pool, "redriven": redriven, "looked_at": looked_at, "cursor": cursor}
-    if session.is_json:
-        print_json(answer)
+    if session.is_structured:
+        session.show(answer)
     else:
         _say(
             session,

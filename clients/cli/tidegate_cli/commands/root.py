@@ -17,6 +17,7 @@ from tidegate_cli.commands import (
     callers,
     local,
     logs,
+    profiles,
     progress,
     recovery,
     shares,
@@ -29,15 +30,16 @@ from tidegate_cli.commands import (
 from tidegate_cli.commands.given_once import refuse_twice, take_options_once
 from tidegate_cli.errors import Interrupted, UsageError
 from tidegate_cli.exit_codes import ExitCode
-from tidegate_cli.options import ApiUrlOption, Output, OutputOption, Session
-from tidegate_cli.problems import problem_of, wants_json
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session
+from tidegate_cli.problems import output_of, problem_of
+from tidegate_cli.structured import Output
 from tidegate_cli.views import printable, printable_lines
 
 _DEBUG_VARIABLE = "TIDEGATE_DEBUG"
 
 
 class _ReadableErrors(TyperGroup):
-    """The root of the command line. A failed command ends with one message, or one line of JSON, and an exit code."""
+    """The root of the command line. A failed command ends with one message, in the form of the output, and a code."""
 
     def main(
         self,
@@ -55,7 +57,7 @@ class _ReadableErrors(TyperGroup):
         except typer.Abort:
             code = ExitCode.ERROR
         except Exception as error:  # the outermost boundary: users get a message, no traceback
-            raise SystemExit(_tell(error, as_json=wants_json(given))) from error
+            raise SystemExit(_tell(error, output_of(given))) from error
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
         return code
@@ -82,12 +84,12 @@ def _refuse_no_text(arguments: Sequence[str]) -> None:
             ) from error
 
 
-def _tell(error: Exception, *, as_json: bool) -> ExitCode:
+def _tell(error: Exception, output: Output) -> ExitCode:
     problem = problem_of(error)
     if problem.code == "internal" and os.environ.get(_DEBUG_VARIABLE):
         traceback.print_exception(error)
-    if as_json:
-        sys.stderr.write(problem.to_json() + "\n")
+    if output is not Output.TEXT:
+        sys.stderr.write(problem.to_yaml() if output is Output.YAML else problem.to_json() + "\n")
     elif isinstance(error, typer.TyperException) and hasattr(error, "show"):
         error.show(sys.stderr)  # with the usage line
     else:
@@ -115,6 +117,7 @@ app.add_typer(recovery.pools, name="pools")
 app.add_typer(types_check.types, name="types")
 app.add_typer(access.grants, name="grants")
 app.add_typer(shares.shares, name="shares")
+app.add_typer(profiles.profiles, name="profiles")
 submit.register(app)
 watch.register(app)
 why.register(app)
@@ -134,7 +137,18 @@ def root(
     context: typer.Context,
     output: OutputOption = Output.TEXT,
     api_url: ApiUrlOption = None,
-    profile: Annotated[str | None, typer.Option("--profile", help="AWS profile to sign with.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="Saved deployment to talk to; `tidegate profiles` saves them.",
+            autocompletion=profiles.complete_name,
+        ),
+    ] = None,
+    aws_profile: Annotated[
+        str | None, typer.Option("--aws-profile", metavar="NAME", help="AWS profile to sign with.")
+    ] = None,
     region: Annotated[str | None, typer.Option("--region", help="AWS region of the API.")] = None,
     _version: Annotated[
         bool,
@@ -142,4 +156,4 @@ def root(
     ] = False,
 ) -> None:
     """A distributed job scheduler on AWS serverless parts."""
-    context.obj = Session(output or Output.TEXT, api_url, profile, region)
+    context.obj = Session(output or Output.TEXT, api_url, profile, aws_profile, region)

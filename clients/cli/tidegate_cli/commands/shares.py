@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tidegate.domain import limits
 from tidegate_cli import ids
-from tidegate_cli.options import ApiUrlOption, OutputOption, Session, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, Session, session_of
 from tidegate_cli.tables import Column, TextTable, print_fields, print_table
 from tidegate_cli.views import printable
 
@@ -40,8 +40,8 @@ def list_shares(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.list_shares(pool)
-    if session.is_json:
-        print_json({"shares": [dict(each) for each in found]})
+    if session.is_structured:
+        session.show({"shares": [dict(each) for each in found]})
     elif found:
         names = ("share", "weight", "max_priority", "max_waiting", "by")
         rows = [tuple(_plain(each.get(name)) for name in names) for each in found]
@@ -127,8 +127,8 @@ def remove_share(
 
 
 def _show(share: Mapping[str, Any], session: Session) -> None:
-    if session.is_json:
-        print_json(share)
+    if session.is_structured:
+        session.show(share)
     else:
         print_fields([(name, _plain(value)) for name, value in share.items()], session.out)
 

@@ -24,6 +24,7 @@ from tidegate_cli.following.watching import watch
 from tidegate_cli.interrupts import ends_like_ctrl_c
 from tidegate_cli.options import (
     DEFAULT_WAIT_SECONDS,
+    LOCAL_STACK_ONLY,
     ApiUrlOption,
     CriticalPathWeightOption,
     FileArgument,
@@ -34,7 +35,6 @@ from tidegate_cli.options import (
     Session,
     SpeedOption,
     TimeoutOption,
-    print_json,
     refuse_api_url,
     session_of,
 )
@@ -71,23 +71,23 @@ def submit(
     )
     with session.client() as client:
         submitted, raw, key = _send(client, document, idempotency_key)
-        if not session.is_json:
+        if not session.is_structured:
             session.out.print(printable(submitted), markup=False, highlight=False)
         if not wait:
-            if session.is_json:
-                print_json({**raw, "idempotency_key": key})
+            if session.is_structured:
+                session.show({**raw, "idempotency_key": key})
             return
         session.tell(f"submitted as {submitted}; following until the end")
         try:
             with ends_like_ctrl_c():
                 jobs = _follow(client, session, document, submitted, timeout_seconds)
         except (WaitTimedOut, Interrupted):
-            if session.is_json:
-                print_json({**raw, "idempotency_key": key})  # the submission is accepted all the same
+            if session.is_structured:
+                session.show({**raw, "idempotency_key": key})  # the submission is accepted all the same
             raise
-        if session.is_json:
+        if session.is_structured:
             found = client.get_workflow(submitted).as_json() if document.is_workflow else dict(jobs[0].raw)
-            print_json({**found, "idempotency_key": key})
+            session.show({**found, "idempotency_key": key})
     raise typer.Exit(exit_code_of(jobs))
 
 
@@ -177,7 +177,7 @@ def demo(
 
     session = session_of(context, output)
     refuse_api_url(session, "demo")
-    session.refuse_aws_options()
+    session.refuse_target_options(LOCAL_STACK_ONLY)
     with ends_like_ctrl_c():
         code = run_demo(session, source=source, slots=slots, keep_up=keep_up)
     raise typer.Exit(code)
@@ -225,7 +225,7 @@ def _follow(
             timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
             checks=[child.check for child in children],
         )
-    if not document.is_workflow and not session.is_json:
+    if not document.is_workflow and not session.is_structured:
         print_job(jobs[0], session.err)
     return jobs
 
@@ -235,8 +235,8 @@ def _report(
 ) -> ExitCode:
     name = document.body.get("name")
     report = build_report(submitted, name if isinstance(name, str) else None, jobs, usage)
-    if session.is_json:
-        print_json(report_json(report))
+    if session.is_structured:
+        session.show(report_json(report))
     else:
         print_report(report, session.out)
     code = exit_code_of(jobs)

@@ -10,7 +10,7 @@ import typer
 from tidegate.jobs.loader import JOB_PACKAGES
 from tidegate_cli.commands.operator import types
 from tidegate_cli.errors import CliError, UsageError
-from tidegate_cli.options import OutputOption, print_json, session_of
+from tidegate_cli.options import OutputOption, session_of
 from tidegate_cli.views import printable_lines
 from tidegate_devstack.job_check import check_job_code, said_of
 from tidegate_devstack.places import find_project
@@ -47,8 +47,8 @@ def check_types(
     if folder is not None:
         _refuse_without_job_code(folder.absolute())
     found = check_job_code((folder or find_project() / _JOBS_LAYER).absolute())
-    if session.is_json:
-        print_json(found.as_json())
+    if session.is_structured:
+        session.show(found.as_json())
         if found.faults:
             raise typer.Exit(BrokenJobCode.exit_code)
         return

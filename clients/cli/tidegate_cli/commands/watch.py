@@ -20,7 +20,6 @@ from tidegate_cli.options import (
     OutputOption,
     Session,
     TimeoutOption,
-    print_json,
     session_of,
 )
 
@@ -90,8 +89,8 @@ def _watch(session: Session, watched: str, timeout_seconds: float | None, *, sil
                 title=watched,
                 timeout_seconds=timeout_seconds or DEFAULT_WAIT_SECONDS,
             )
-        if session.is_json:
-            print_json(client.get_workflow(watched).as_json() if of_workflow else jobs[0].raw)
+        if session.is_structured:
+            session.show(client.get_workflow(watched).as_json() if of_workflow else jobs[0].raw)
         elif silent:
             session.out.print(f"{watched} ", counts_text(jobs), sep=" ", soft_wrap=True, highlight=False)
         elif of_workflow:

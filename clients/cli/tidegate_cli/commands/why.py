@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.jobs import JobIdArgument
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, session_of
 from tidegate_cli.views import printable
 
 
@@ -29,8 +29,8 @@ def why(
     session = session_of(context, output, api_url)
     with session.client() as client:
         answer = client.why(job_id)
-    if session.is_json:
-        print_json(answer)
+    if session.is_structured:
+        session.show(answer)
         return
     print_why(answer, session.out)
 

@@ -19,9 +19,9 @@ from tidegate_cli import ids
 from tidegate_cli.api_answers import objects_of
 from tidegate_cli.commands.choices import word_of
 from tidegate_cli.errors import OptionError, UsageError
-from tidegate_cli.options import ApiUrlOption, OutputOption, print_json, refuse_api_url, session_of
+from tidegate_cli.options import ApiUrlOption, OutputOption, refuse_api_url, session_of
 from tidegate_cli.tables import Cell, Column, TextTable, print_fields, print_table
-from tidegate_cli.target import recorded_stack, refuse_aws_options
+from tidegate_cli.target import recorded_stack
 from tidegate_cli.views import printable
 from tidegate_cli.worker_credentials import worker_environment
 from tidegate_devstack import Places
@@ -144,8 +144,8 @@ def list_workers(
             found = objects_of(dict(answer), "workers")
             if answer.get("complete") is False:
                 session.tell("there are more workers than one call looks at: narrow it with --pool")
-    if session.is_json:
-        print_json({"workers": found})
+    if session.is_structured:
+        session.show({"workers": found})
     else:
         _print_workers(found, session.out)
     session.tell_cut("workers", len(found), limit)
@@ -166,8 +166,8 @@ def get_worker(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.get_worker(pool, worker_id)
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
     else:
         _print_worker(found, session.out)
 
@@ -192,8 +192,8 @@ def show_jobs(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.worker_jobs(pool, worker_id, limit=limit)
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
         return
     rows: list[Sequence[Cell]] = [
         [_plain(each.get(name)) for name in _JOB_FIELDS]
@@ -227,8 +227,8 @@ def drain_worker(
     session = session_of(context, output, api_url)
     with session.client() as client:
         found = client.drain_worker(pool, worker_id)
-    if session.is_json:
-        print_json(found)
+    if session.is_structured:
+        session.show(found)
         return
     line = (
         f"{found.get('worker_id')} is {found.get('state')}; the worker learns of it with its next heartbeat"
@@ -265,15 +265,13 @@ def worker(
     """
     session = session_of(context)
     refuse_api_url(session, "worker")
-    if session.is_json:
+    if session.is_structured:
         raise OptionError(
             "--output", "means nothing for `tidegate worker`, which logs JSON always: leave it out"
         )
     if take_over and worker_id is None:
         raise OptionError("--take-over", "means nothing without --worker-id: name the worker to take over")
-    refuse_aws_options(
-        session.profile,
-        session.region,
+    session.refuse_target_options(
         "means nothing for `tidegate worker`, which takes credentials and region from its environment: set "
         "AWS_PROFILE or AWS_REGION instead",
     )

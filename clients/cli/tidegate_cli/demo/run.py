@@ -20,7 +20,7 @@ from tidegate_cli.following.live import viewer_for
 from tidegate_cli.following.report import WorkflowReport, build_report, print_report, report_json
 from tidegate_cli.following.usage import collect_settled
 from tidegate_cli.interrupts import held_off
-from tidegate_cli.options import Session, print_json
+from tidegate_cli.options import Session
 from tidegate_cli.target import local_target
 from tidegate_cli.views import JobView
 from tidegate_cli.worker_child import wait_until_registered, worker_children
@@ -66,8 +66,8 @@ def run_demo(session: Session, *, source: Path | None, slots: int, keep_up: bool
         *mismatches_of(report.jobs, workflow.expected_states(source)),
         *report_file_mismatches(report.jobs),
     )
-    if session.is_json:
-        print_json({**report_json(report), "mismatches": list(mismatches)})
+    if session.is_structured:
+        session.show({**report_json(report), "mismatches": list(mismatches)})
     else:
         print_report(report, session.out)
     return _verdict(session, report, mismatches)
