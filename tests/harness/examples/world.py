@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from dev.simulator.checks.invariants import check_all, hold_back
@@ -17,7 +16,7 @@ from dev.simulator.memory.seeded import START_MS, SeededEntropy, function_pool, 
 from dev.simulator.memory.services import memory_services
 from dev.simulator.system.scenario import Course
 from dev.simulator.system.simulator import Options, ProcessClock, Simulator
-from tests.harness.functions.api_calls import ANN, Api, operators, read_event
+from tests.harness.functions.api_calls import ANN, Answer, Api, operators, read_event
 from tidegate.adapters.executors.outcomes import outcome_of
 from tidegate.bootstrap import ApiDeps, Meter
 from tidegate.domain.job import Job
@@ -85,6 +84,27 @@ class Deployment(Api):
         check_all(self.simulator)
         return {job.key or job.job_id: job for job in self.world.jobs.values()}
 
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: str) -> Answer:
+        """Answers a request as the gateway hands it to the function, and lets some time pass after it."""
+        url = urlsplit(target)
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(url.query):
+            query.setdefault(name, []).append(value)
+        lower = {name.lower(): value for name, value in headers.items()}
+        event = {
+            **read_event("api-list-jobs"),
+            "httpMethod": method,
+            "path": url.path,
+            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+            "multiValueQueryStringParameters": query or None,
+            "headers": lower,
+            "multiValueHeaders": {name: [value] for name, value in lower.items()},
+            "body": body or None,
+        }
+        answer = self.send(event)
+        self.pass_time()
+        return answer
+
     def pass_time(self) -> None:
         """Lets the dispatcher, the workers and the clock go on for a while, as they do between two calls."""
         self.simulator.settle()
@@ -108,30 +128,14 @@ def served(deployment: Deployment) -> Iterator[str]:
 
         def _answer(self) -> None:
             assert self.headers["authorization"].startswith("AWS4-HMAC-SHA256"), "the call is not signed"
-            answer = deployment.send(self._event())
-            deployment.pass_time()
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            answer = deployment.answer(self.command, self.path, dict(self.headers.items()), body)
             content = json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in {**answer.headers, "content-length": str(len(content))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
-
-        def _event(self) -> dict[str, Any]:
-            url = urlsplit(self.path)
-            query = dict(parse_qsl(url.query)) or None
-            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            return {
-                **read_event("api-list-jobs"),
-                "httpMethod": self.command,
-                "path": url.path,
-                "queryStringParameters": query,
-                "multiValueQueryStringParameters": query and {name: [query[name]] for name in query},
-                "headers": headers,
-                "multiValueHeaders": {name: [value] for name, value in headers.items()},
-                "body": body or None,
-            }
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
             """Says nothing of each call."""

@@ -1,0 +1,132 @@
+"""Both clients against the real API over a deployment in memory, whose workers run real job code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+import tidegate_client as tg
+from tests.harness.examples.world import Deployment
+
+JOB = {"type": "tidegate.sleep", "parameters": {"seconds": 1}}
+UNKNOWN = "01KATDPGZ8M5B6W2Y3Q7RVXN4C"
+
+
+@pytest.fixture
+def transport() -> httpx.MockTransport:
+    """Hands each request to the API's function."""
+    deployment = Deployment()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = deployment.answer(
+            request.method, request.url.raw_path.decode(), request.headers, request.content.decode()
+        )
+        return httpx.Response(found.status, headers=found.headers, content=json.dumps(found.body).encode())
+
+    return httpx.MockTransport(answer)
+
+
+@pytest.fixture
+def client(transport: httpx.MockTransport) -> tg.Client:
+    return tg.Client("https://api.test", transport=transport, sleep=lambda _seconds: None)
+
+
+def _nightly() -> tg.Workflow:
+    with tg.Workflow("nightly") as workflow:
+        extract = workflow.job("extract", "tidegate.sleep", parameters={"seconds": 1}, tags={"team": "data"})
+        load = workflow.job("load", "tidegate.sleep", parameters={"seconds": 1}, after=extract)
+        workflow.job("report", "tidegate.sleep", parameters={"seconds": 1}, after_end=[extract, load])
+    return workflow
+
+
+def test_a_job_is_submitted_once_and_waited_for(client: tg.Client) -> None:
+    first = client.submit_job(JOB, idempotency_key="k")
+    assert client.submit_job(JOB, idempotency_key="k").id == first.id
+    ended = client.wait_job(first.id)
+    assert (ended.job_id, ended.state, ended.has_succeeded) == (first.id, tg.State.SUCCEEDED, True)
+    assert ended.parameters == {"seconds": 1}
+    assert [step.state for step in ended.history][-1] == tg.State.SUCCEEDED
+
+
+def test_a_job_is_followed_through_its_states(client: tg.Client) -> None:
+    accepted = client.submit_job(JOB)
+    states = [job.state for job in client.follow_job(accepted.id)]
+    assert states[-1] == tg.State.SUCCEEDED
+    assert len(states) == len(set(states))
+
+
+def test_every_question_about_a_workflow_gets_a_typed_answer(client: tg.Client) -> None:
+    client.pause_pool("lambda")
+    accepted = client.submit_workflow(_nightly())
+    report = accepted.job_ids["report"]
+    assert client.why(report).facts[0].code == "upstream"
+    assert {each.job_id for each in client.dependencies(report)} == {
+        accepted.job_ids[key] for key in ("extract", "load")
+    }
+    assert [each.job_id for each in client.dependents(accepted.job_ids["load"])] == [report]
+    assert len(client.chain(report, direction="up").jobs) == 3
+    assert client.get_graph(accepted.id).keys == ("extract", "load", "report")
+    client.resume_pool("lambda")
+    client.wait_job(report)
+    assert [job.key for job in client.list_workflow_jobs(accepted.id, page_size=2)] == [
+        "extract",
+        "load",
+        "report",
+    ]
+    assert {job.state for job in client.list_jobs(state="ALL", tag=["team=data"])} == {tg.State.SUCCEEDED}
+    assert client.get_workflow(accepted.id).name == "nightly"
+    assert client.get_job(report).depends_on[0].type == "MUST_COMPLETE"
+
+
+def test_a_deployment_tells_what_it_is_made_of(client: tg.Client) -> None:
+    (pool,) = client.list_pools()
+    assert client.get_pool(pool.name).kind == "function"
+    named = {each.type for each in client.list_types()}
+    assert "tidegate.sleep" in named
+    assert client.get_type("tidegate.sleep").deployed
+    assert list(client.list_workers()) == []
+    assert client.get_me().role == "operator"
+
+
+def test_acts_of_operators_return_the_thing_as_it_is_then(client: tg.Client) -> None:
+    assert client.pause_pool("lambda").paused
+    assert not client.resume_pool("lambda").paused
+    assert client.limit_type("tidegate.sleep", 3).max_running == 3
+    assert client.limit_type("tidegate.sleep", None).max_running is None
+    assert client.set_share("lambda", "batch", weight=3, max_priority=500).weight == 3
+    assert [each.share for each in client.list_shares("lambda")] == ["batch"]
+    assert client.remove_share("lambda", "batch").share == "batch"
+
+
+def test_refusals_are_errors_of_their_kind(client: tg.Client) -> None:
+    with pytest.raises(tg.NotFound):
+        client.get_job(UNKNOWN)
+    with pytest.raises(tg.NotFound):
+        client.get_pool("ecs")
+    with pytest.raises(tg.InvalidRequest) as raised:
+        client.submit_job({**JOB, "priority": 5_000})
+    assert [fault.field for fault in raised.value.faults] == ["priority"]
+    ended = client.wait_job(client.submit_job(JOB, idempotency_key="k").id)
+    with pytest.raises(tg.IdempotencyConflict):
+        client.submit_job({**JOB, "priority": 7}, idempotency_key="k")
+    with pytest.raises(tg.Conflict) as conflict:
+        client.retry_job(ended.job_id)
+    assert conflict.value.code == "not-retryable"
+
+
+def test_the_async_client_does_many_things_at_once(transport: httpx.MockTransport) -> None:
+    async def no_sleep(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async def main() -> list[tg.State | str]:
+        async with tg.AsyncClient("https://api.test", transport=transport, sleep=no_sleep) as client:
+            accepted = await asyncio.gather(*(client.submit_job(JOB) for _ in range(5)))
+            ended = await asyncio.gather(*(client.wait_job(each.id) for each in accepted))
+            listed = [job.job_id async for job in client.list_jobs(state="SUCCEEDED", page_size=2)]
+            assert sorted(listed) == sorted(each.id for each in accepted)
+            return [job.state for job in ended]
+
+    assert asyncio.run(main()) == [tg.State.SUCCEEDED] * 5
