@@ -236,7 +236,7 @@ def test_clients_may_not_set_rules_but_operators_may() -> None:
         (statement,) = template.properties(policy)["PolicyDocument"]["Statement"]
         return {resource.partition("/live/")[2] for resource in statement["Resource"]}
 
-    assert allowed("ClientPolicy") == {"GET/v1/*", "POST/v1/jobs*", "POST/v1/workflows*"}
+    assert allowed("ClientPolicy") == {"GET/v1/*", "PATCH/v1/jobs/*", "POST/v1/jobs*", "POST/v1/workflows*"}
     assert allowed("OperatorPolicy") == {
         "POST/v1/pools/*",
         "POST/v1/types/*",

@@ -19,6 +19,7 @@ def api() -> Api:
 ROUTES = [
     ("GET", "/v1/jobs", {"state": "READY"}),
     ("GET", f"/v1/jobs/{UNKNOWN_ID}", {}),
+    ("PATCH", f"/v1/jobs/{UNKNOWN_ID}", {}),
     ("POST", "/v1/jobs", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/cancel", {}),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}/retry", {}),

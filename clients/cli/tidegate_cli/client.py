@@ -138,6 +138,14 @@ class Client:
         """Returns one job with its parameters and its result."""
         return job_view(self._call("GET", f"/v1/jobs/{_part(ids.job_id(job_id))}"))
 
+    def change_job(self, job_id: str, changes: Mapping[str, Any]) -> JobView:
+        """Changes a job that waits, and returns the job after that.
+
+        `changes` may name `priority`, `not_before` (RFC 3339), `pool`, `description` and `tags`. None takes a time or a
+        description off. A second call has no further effect.
+        """
+        return job_view(self._call("PATCH", f"/v1/jobs/{_part(ids.job_id(job_id))}", body=changes))
+
     def cancel_job(self, job_id: str, *, downstream: bool = False) -> JobView:
         """Cancels a job, or asks its worker to stop it if it is RUNNING, and returns the job after that.
 

@@ -40,6 +40,7 @@ SETTINGS = Settings(
 EVENT_STATUS = {
     "api-cancel-job": 404,  # ids that no deployment has
     "api-cancel-workflow": 404,
+    "api-change-job": 404,
     "api-drain-worker": 404,
     "api-get-job": 404,
     "api-get-worker": 404,

@@ -114,6 +114,7 @@ def _ask_about_jobs(api: _Asked) -> None:
     waiting = api.submit(depends_on=[{"job_id": rich}])
     api.call("POST", f"/v1/jobs/{rich}/cancel", {"downstream": True})
     api.call("GET", f"/v1/jobs/{waiting}")
+    api.call("PATCH", f"/v1/jobs/{api.submit()}", {"priority": 7, "description": "amended"})
     for state in State:
         api.call("GET", "/v1/jobs", query={"state": state, "limit": "2"})
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tidegate import bootstrap
 from tidegate.api.errors import answer_errors
-from tidegate.api.routes import jobs, operator, recovery, workers, workflows
+from tidegate.api.routes import amend, jobs, operator, recovery, workers, workflows
 from tidegate.usecases.bounds.deadline import NEVER, Deadline
 
 # Time of the function's 29 s to end the present call, and to answer 503 before the gateway does.
@@ -21,6 +21,7 @@ _PORTION_RESERVE_SECONDS = 14.0
 logger = Logger()
 app = APIGatewayRestResolver()
 app.include_router(jobs.router)
+app.include_router(amend.router)
 app.include_router(workflows.router)
 app.include_router(workers.router)
 app.include_router(operator.router)

@@ -27,6 +27,7 @@ from pydantic_core import from_json
 from tidegate.contracts.times import read_moment, to_ms
 from tidegate.contracts.violations import join_path, oversize_violations, violations_of
 from tidegate.domain import limits
+from tidegate.domain.amendments import KEPT, Amendment
 from tidegate.domain.dependency import DependencyType
 from tidegate.domain.errors import BodyTooLarge, InvalidRequest, MalformedBody, Violation
 from tidegate.domain.requests import DependencyRequest, JobRequest, ShareRequest, WorkflowRequest
@@ -189,6 +190,22 @@ class NoOptionsIn(_In):
     """The body of a route without options. A field that a client sends is refused, not ignored."""
 
 
+class AmendJobIn(_In):
+    """The new values of a waiting job. A field that is left out stays as it is; null takes a value off."""
+
+    priority: Priority = limits.DEFAULT_PRIORITY
+    not_before: Moment | None = None
+    pool: PoolName = ""
+    description: Description | None = None
+    tags: Tags = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name at least one of priority, not_before, pool, description and tags")
+        return self
+
+
 class CancelJobIn(_In):
     """The options of a cancellation. `downstream` also cancels all jobs that wait on the job."""
 
@@ -251,6 +268,21 @@ def read_type_limit(body: str) -> int | None:
     if not body:
         raise MalformedBody("the request has no body; send a JSON object")
     return _read_options(TypeLimitIn, body).max_running
+
+
+def read_amend_job(body: str) -> Amendment:
+    """Returns the new values of a waiting job. Raises MalformedBody, or InvalidRequest that names each wrong field."""
+    if not body:
+        raise MalformedBody("the request has no body; send a JSON object")
+    sent = _read_options(AmendJobIn, body)
+    given = sent.model_fields_set
+    return Amendment(
+        priority=sent.priority if "priority" in given else KEPT,
+        not_before_ms=to_ms(sent.not_before) if "not_before" in given else KEPT,
+        pool=sent.pool if "pool" in given else KEPT,
+        description=sent.description if "description" in given else KEPT,
+        tags=sent.tags if "tags" in given else KEPT,
+    )
 
 
 def read_cancel_job(body: str) -> CancelJobIn:

@@ -117,6 +117,19 @@ class NotRetryable(TidegateError):
         super().__init__(f"job {job_id} {why}")
 
 
+class NotWaiting(TidegateError):
+    """The error for a job that can't be amended, because it does not wait or was amended as often as is allowed.
+
+    `why` completes the sentence "job ID …": it gives the reason and what the caller can do instead.
+    """
+
+    code = "not-waiting"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} {why}")
+
+
 class TooFarDownstream(TidegateError):
     """The error for a job with more jobs downstream than one call can find. `found` is how many the call found."""
 

@@ -108,10 +108,11 @@ class Job(GivenFields):
     how often the job was reopened after its end. Three fields belong to the life since then. `tries` counts the
     attempts of this life that failed, timed out or died. `worker_losses` counts its leases that ran out. `began_at_ms`
     is when the latest attempt whose code began did so, None where no code began. `leaves_skipped` says that the caller
-    who reopened the job asked to leave alone the jobs that were skipped because of it.
+    who reopened the job asked to leave alone the jobs that were skipped because of it. `amended` counts how often
+    a caller amended the job while it waited, over all lives.
 
     `critical_path_boost_millipoints` is what the path that begins with the job adds to its priority, in thousandths of
-    a point. Like the priority it never changes.
+    a point. It never changes.
     """
 
     job_id: str
@@ -123,6 +124,7 @@ class Job(GivenFields):
     tries: int = 0
     worker_losses: int = 0
     reopened: int = 0
+    amended: int = 0
     leaves_skipped: bool = False
     pool_open: bool = False
     share: str = ""

@@ -37,7 +37,13 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.READY, State.SCHEDULED, State.SKIPPED, State.CANCELLED}),
         State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
-        State.READY: frozenset({State.QUEUED, State.CANCELLED}),
+        State.READY: frozenset(
+            {
+                State.QUEUED,
+                State.SCHEDULED,  # amended: it has another pool, or waits for a later time
+                State.CANCELLED,
+            }
+        ),
         State.QUEUED: frozenset(
             {
                 State.RUNNING,

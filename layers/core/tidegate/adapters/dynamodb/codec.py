@@ -66,6 +66,22 @@ class JobCodec:
         }
         return encode_item(values)
 
+    def changing_values(self, job: Job) -> dict[str, Plain]:
+        """Returns the attributes that an amendment may change; None means that the attribute is absent."""
+        return {
+            schema.STATE: str(job.state),
+            schema.PRIORITY: _unless(job.priority, limits.DEFAULT_PRIORITY),
+            schema.NOT_BEFORE: job.not_before_ms,
+            schema.DUE_AT: job.due_at_ms,
+            schema.POOL: job.pool,
+            schema.POOL_OPEN: job.pool_open or None,
+            schema.HELD_IN: job.held_in or None,
+            schema.DESCRIPTION: job.description,
+            schema.TAGS: dict(job.tags) or None,
+            schema.AMENDED: job.amended or None,
+            **self.index_values(job.job_id, job.pool, group_of(job.state), self._sort(job), _lane(job)),
+        }
+
     def _sort(self, job: Job) -> int:
         if job.state is State.READY:
             return self.rank_of(job, job.ready_at_ms or job.created_at_ms, passes=job.passes)

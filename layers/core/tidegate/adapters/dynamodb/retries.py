@@ -13,6 +13,7 @@ from tidegate.adapters.dynamodb.values import Item, encode
 from tidegate.domain.job import Job
 from tidegate.domain.states import State
 from tidegate.domain.transitions import (
+    AmendIfWaiting,
     ClaimAgainIfLeaseExpired,
     ClaimIfQueued,
     DispatchIfReady,
@@ -47,6 +48,8 @@ def was_carried_out(transition: Transition, update: Update, item: Item, job: Job
             return job.state is State.READY and job.ready_at_ms == transition.ready_at_ms
         case KeepIfEnded():
             return job.is_terminal and job.expires_at_s == transition.until_s
+        case AmendIfWaiting():
+            return job.amended > transition.job.amended and not transition.would_change(job)
         case ReopenIfEnded():
             # The reopening may have shortened the history, so positions in it mean nothing.
             return job.reopened > transition.job.reopened and _is_in(update, _lines(item))

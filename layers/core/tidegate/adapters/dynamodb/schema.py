@@ -67,6 +67,7 @@ ERROR_CODE: Final = "error_code"
 ERROR_MESSAGE: Final = "error_message"
 ERROR_UPSTREAM: Final = "error_upstream"
 REOPENED: Final = "reopened"
+AMENDED: Final = "amended"
 LEAVES_SKIPPED: Final = "leaves_skipped"
 TRIES: Final = "tries"
 WORKER_LOSSES: Final = "worker_losses"
@@ -96,6 +97,7 @@ PLAIN_FIELDS: Final = {
     TRIES: "tries",
     WORKER_LOSSES: "worker_losses",
     REOPENED: "reopened",
+    AMENDED: "amended",
     LEAVES_SKIPPED: "leaves_skipped",
     WORKER_ID: "worker_id",
     CANCEL_REQUESTED_BY: "cancel_requested_by",

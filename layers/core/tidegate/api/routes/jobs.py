@@ -71,4 +71,4 @@ def list_jobs() -> Response[str]:
 
 
 refuse_other_methods(router, "/v1/jobs", "GET", "POST")
-refuse_other_methods(router, "/v1/jobs/<job_id>", "GET")
+refuse_other_methods(router, "/v1/jobs/<job_id>", "GET", "PATCH")
